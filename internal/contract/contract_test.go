@@ -1,0 +1,262 @@
+package contract
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+func small() recipe.Recipe {
+	return recipe.Recipe{
+		Name: "small", Seed: 1, Order: recipe.Shuffled, Output: recipe.Output{Path: "small", Format: recipe.JSONL, KeepRevisions: 1},
+		Splits: []recipe.Split{{Name: "train", Share: 5, Size: recipe.Size{Policy: recipe.KeepTotal}}},
+		Domains: []recipe.Domain{{Name: "math", Share: 1, Balance: recipe.Largest, Datasets: []recipe.Dataset{{
+			Name: "gsm8k", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "c"}}, Record: recipe.Record{Preset: "gsm8k"},
+		}}}},
+	}
+}
+
+func smallTask(t *testing.T) Task {
+	t.Helper()
+	graph, err := small().Walk(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Task{Version: TaskVersion, Stage: recipe.Download, Units: graph.Next().Units, Recipe: small()}
+}
+
+func TestTaskRoundTrip(t *testing.T) {
+	want := smallTask(t)
+	encoded, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseTask(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	unit, err := got.Unit(0)
+	if err != nil || unit != want.Units[0] {
+		t.Errorf("unit 0 is %v, %v", unit, err)
+	}
+}
+
+func TestTasksThatCannotBeUnderstoodAreRefused(t *testing.T) {
+	for _, c := range []struct{ encoded, want string }{
+		{`{`, "not JSON"},
+		{`{}`, `version ""`},
+		{`{"version":"datasetmix.task/v9"}`, "use the worker image"},
+		{`{"version":"datasetmix.task/v1","extra":1}`, "extra"},
+	} {
+		_, err := ParseTask([]byte(c.encoded))
+		if err == nil || !strings.Contains(err.Error(), c.want) || ReasonOf(err) != InvalidTask {
+			t.Errorf("%s: %v (%s), want %q", c.encoded, err, ReasonOf(err), c.want)
+		}
+	}
+	task := smallTask(t)
+	for _, index := range []int{-1, 1} {
+		if _, err := task.Unit(index); ReasonOf(err) != InvalidTask {
+			t.Errorf("unit %d: %v", index, err)
+		}
+	}
+	task.Units[0].Key = "0123"
+	if _, err := task.Unit(0); err == nil || !strings.Contains(err.Error(), "knows no unit gsm8k of stage download") {
+		t.Errorf("a foreign key: %v", err)
+	}
+}
+
+func TestMessageRoundTrip(t *testing.T) {
+	for _, want := range []Message{
+		{Stage: recipe.Publish, Unit: recipe.Unit{Name: "small", Key: "k"}, Result: &recipe.Result{Publish: &recipe.Published{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
+		{Failure: &FailureNote{SourceNotFound, "data set gsm8k: there is no revision x."}},
+	} {
+		encoded, err := want.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ParseMessage(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want.Version = MessageVersion
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// The largest results that a mix within the bounds of the API can have must fit: 64 data sets, 8 splits.
+func TestTheLargestResultFits(t *testing.T) {
+	key := strings.Repeat("f", 64)
+	overlap := make([][]int64, 8)
+	for s := range overlap {
+		overlap[s] = make([]int64, 64)
+		for d := range overlap[s] {
+			overlap[s][d] = 999_999
+		}
+	}
+	message := Message{Stage: recipe.Balancing, Unit: recipe.Unit{Name: strings.Repeat("n", 40), Key: key}, Result: &recipe.Result{Balance: &recipe.Balanced{Plan: key, Overlap: overlap}}}
+	encoded, err := message.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(encoded) > MessageLimit {
+		t.Errorf("%d bytes", len(encoded))
+	}
+}
+
+func TestAMessageThatDoesNotFitIsAnErrorAndNotHalfAMessage(t *testing.T) {
+	dropped := map[string]int64{}
+	for i := range 1000 {
+		dropped[fmt.Sprint("reason ", i)] = 1
+	}
+	if _, err := (Message{Result: &recipe.Result{Split: &recipe.Divided{Dropped: dropped}}}).Encode(); err == nil {
+		t.Error("a message over the limit was encoded")
+	}
+	long := Message{Failure: &FailureNote{InvalidData, strings.Repeat("ä", 5000)}}
+	encoded, err := long.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseMessage(encoded)
+	if err != nil || !strings.HasSuffix(got.Failure.Message, "ä…") || len(got.Failure.Message) > noteLimit {
+		t.Errorf("a long failure came back as %d bytes, %v", len(got.Failure.Message), err)
+	}
+	if len(long.Failure.Message) != 10000 {
+		t.Error("encoding changed its argument")
+	}
+}
+
+func TestMessagesThatAreNoResult(t *testing.T) {
+	for _, c := range []struct{ encoded, want string }{
+		{"panic: runtime error", "not a result"}, {"", "not a result"}, {`{"version":"x"}`, "version"},
+		{`{"version":"datasetmix.result/v1"}`, "one of both"}, {`{"version":"datasetmix.result/v1","result":{},"failure":{}}`, "one of both"},
+	} {
+		if _, err := ParseMessage([]byte(c.encoded)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %q", c.encoded, err, c.want)
+		}
+	}
+}
+
+func FuzzParseMessage(f *testing.F) {
+	f.Add([]byte(`{"version":"datasetmix.result/v1","failure":{"reason":"InvalidData","message":"m"}}`))
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		m, err := ParseMessage(encoded)
+		if err != nil {
+			return
+		}
+		if again, err := m.Encode(); err == nil {
+			if _, err := ParseMessage(again); err != nil {
+				t.Errorf("%s does not survive a round trip: %v", encoded, err)
+			}
+		}
+	})
+}
+
+func FuzzParseManifest(f *testing.F) {
+	encoded, _ := Manifest{Version: ManifestVersion, Name: "n"}.Encode()
+	f.Add(encoded)
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		if m, err := ParseManifest(encoded); err == nil {
+			if again, err := m.Encode(); err != nil || string(again) != string(encoded) {
+				t.Errorf("an accepted manifest is not canonical: %q", encoded)
+			}
+		}
+	})
+}
+
+func TestReasonsDecideExitCodes(t *testing.T) {
+	codes := map[int]Reason{}
+	for reason, code := range Reasons() {
+		if other, taken := codes[code]; taken {
+			t.Errorf("%s and %s share exit code %d", reason, other, code)
+		}
+		codes[code] = reason
+		if code <= 0 || code >= 126 {
+			t.Errorf("%s has exit code %d, which shells and signals use", reason, code)
+		}
+	}
+	for reason, permanent := range map[Reason]bool{SourceNotFound: true, InvalidData: true, InfeasibleMix: true, InvalidTask: true, FetchFailed: false, RateLimited: false, WorkerFailed: false, "Unheard": false} {
+		if reason.Permanent() != permanent {
+			t.Errorf("%s: permanent is %v", reason, reason.Permanent())
+		}
+	}
+}
+
+func TestFailuresKeepTheirReasonAndCause(t *testing.T) {
+	err := Within("data set squad2", Failf(InvalidData, "%s, line 3: %w", "train.jsonl", fs.ErrInvalid))
+	if ReasonOf(err) != InvalidData || !errors.Is(err, fs.ErrInvalid) {
+		t.Errorf("%v lost its reason or its cause", err)
+	}
+	if got, want := err.Error(), "data set squad2: train.jsonl, line 3: invalid argument"; got != want {
+		t.Errorf("message %q, want %q", got, want)
+	}
+	if Within("x", nil) != nil {
+		t.Error("no error became one")
+	}
+	if ReasonOf(errors.New("anything")) != WorkerFailed {
+		t.Error("an error without a reason has one")
+	}
+}
+
+func TestManifestRefusesEveryChangedByte(t *testing.T) {
+	rows := int64(3)
+	m := Manifest{Version: ManifestVersion, Name: "small", Revision: "0123456789", Recipe: small(), Files: []PublishedFile{{Path: "a", Bytes: 1, Rows: &rows, SHA256: "ab"}},
+		Sources: []Origin{{Dataset: "gsm8k", License: "mit", Files: []Original{{"x", 1, "ab"}}}}}
+	encoded, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseManifest(encoded); err != nil {
+		t.Fatalf("the manifest itself: %v", err)
+	}
+	for i := range encoded {
+		for bit := range 8 {
+			changed := append([]byte(nil), encoded...)
+			changed[i] ^= 1 << bit
+			if _, err := ParseManifest(changed); err == nil {
+				t.Fatalf("bit %d of byte %d (%q) may change", bit, i, encoded[i])
+			}
+		}
+	}
+}
+
+func TestOriginalsDigestIsOfContentsInOrder(t *testing.T) {
+	a, b := Original{"a", 1, "aa"}, Original{"b", 2, "bb"}
+	renamed := Original{"other", 1, "aa"}
+	if OriginalsDigest([]Original{a, b}) != OriginalsDigest([]Original{renamed, b}) {
+		t.Error("a new name changed the digest")
+	}
+	if OriginalsDigest([]Original{a, b}) == OriginalsDigest([]Original{b, a}) {
+		t.Error("a new order did not change the digest")
+	}
+}
+
+func TestNamesOnTheVolume(t *testing.T) {
+	f := Folder("grpo-six")
+	for got, want := range map[string]string{
+		f.Unit(recipe.Divide, "k"):      "grpo-six/.stages/split/k",
+		f.Revision("r"):                 "grpo-six/revisions/r",
+		f.Current():                     "grpo-six/current",
+		RevisionLink("r"):               "revisions/r",
+		RawFile("math", "gsm8k"):        "raw/math/gsm8k.jsonl",
+		ProcessedFile("gsm8k", "train"): "processed/gsm8k/train.jsonl",
+		MetaFile("gsm8k"):               "processed/gsm8k/meta.json",
+		MixedFile("train"):              "mixed/train_mixed.jsonl",
+		TestFile("gsm8k", "test"):       "test/gsm8k_test.jsonl",
+	} {
+		if got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

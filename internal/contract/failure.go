@@ -1,0 +1,99 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Reason names why a stage failed. It is the reason of the condition that the user sees, chosen by the deepest layer
+// that knows, and it decides the exit code and so whether the Job tries again.
+type Reason string
+
+// The reasons of failure. Permanent ones need a person; transient ones are tried again.
+const (
+	InvalidTask          Reason = "InvalidTask"          // the worker cannot read or understand its task
+	AuthenticationFailed Reason = "AuthenticationFailed" // no, or a bad, or an insufficient credential
+	SourceNotFound       Reason = "SourceNotFound"       // repository, revision or file is missing or gated
+	ChecksumMismatch     Reason = "ChecksumMismatch"     // bytes are not those that were promised
+	InvalidData          Reason = "InvalidData"          // a file or a row that cannot be read as what it should be
+	InfeasibleMix        Reason = "InfeasibleMix"        // the counts cannot meet the ratios and limits
+	LeakageDetected      Reason = "LeakageDetected"      // a finished file would hold a row of another split
+	InsufficientStorage  Reason = "InsufficientStorage"  // the volume is full
+	VolumeInvalid        Reason = "VolumeInvalid"        // what lies on the volume is not what a finished stage left there
+	FetchFailed          Reason = "FetchFailed"          // network trouble; transient
+	RateLimited          Reason = "RateLimited"          // the source asked to wait longer than a worker may; transient
+	WorkerFailed         Reason = "WorkerFailed"         // anything unforeseen; transient, so that backoff applies
+)
+
+// exitCodes are the documented exit codes of the worker; docs/exit-codes.md is checked against this table.
+var exitCodes = map[Reason]int{
+	WorkerFailed:         1,
+	InvalidTask:          2,
+	AuthenticationFailed: 10,
+	SourceNotFound:       11,
+	ChecksumMismatch:     12,
+	InfeasibleMix:        13,
+	LeakageDetected:      14,
+	InsufficientStorage:  15,
+	InvalidData:          16,
+	VolumeInvalid:        17,
+	FetchFailed:          20,
+	RateLimited:          21,
+}
+
+// ExitCode is the worker's exit code for a reason; unknown reasons count as WorkerFailed.
+func (r Reason) ExitCode() int {
+	if code, ok := exitCodes[r]; ok {
+		return code
+	}
+	return exitCodes[WorkerFailed]
+}
+
+// Permanent says that trying again cannot help.
+func (r Reason) Permanent() bool {
+	code := r.ExitCode()
+	return code >= 2 && code < 20
+}
+
+// Reasons lists every reason with its exit code, for documentation and for a Job's failure policy.
+func Reasons() map[Reason]int {
+	out := make(map[Reason]int, len(exitCodes))
+	for r, c := range exitCodes {
+		out[r] = c
+	}
+	return out
+}
+
+// Failure is an error with its reason. Message is one or two whole sentences: what, where, why, what to do.
+type Failure struct {
+	Reason  Reason
+	Message string
+	Err     error
+}
+
+// Failf makes a Failure whose message is formatted; a %w verb keeps the cause.
+func Failf(reason Reason, format string, args ...any) error {
+	err := fmt.Errorf(format, args...)
+	return &Failure{Reason: reason, Message: err.Error(), Err: errors.Unwrap(err)}
+}
+
+func (f *Failure) Error() string { return f.Message }
+
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Within puts a place ("data set squad2") before a failure's message and keeps its reason.
+func Within(place string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Failure{Reason: ReasonOf(err), Message: place + ": " + err.Error(), Err: err}
+}
+
+// ReasonOf finds the reason of an error, WorkerFailed when no layer gave one.
+func ReasonOf(err error) Reason {
+	var f *Failure
+	if errors.As(err, &f) {
+		return f.Reason
+	}
+	return WorkerFailed
+}

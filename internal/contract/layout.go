@@ -1,0 +1,65 @@
+package contract
+
+import (
+	"path"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// Names on the volume. All are relative to the volume's root; docs/format.md describes what lies behind each.
+const (
+	CacheFolder   = ".cache"      // originals by digest, shared by every mix on the volume
+	stagesFolder  = ".stages"     // finished units, by stage and key
+	revisions     = "revisions"   // published revisions
+	current       = "current"     // the link that training pods mount
+	ResultFile    = "result.json" // in a finished unit's folder
+	ManifestFile  = "manifest.json"
+	InfoFile      = "mixed/info.json"
+	TestIndexFile = "test/test_index.json"
+	CardFile      = "README.md"
+	CroissantFile = "croissant.json"
+	ReportFile    = "report.html"
+)
+
+// Folder is a mix's folder on the volume.
+type Folder string
+
+// Stages is the folder of all units; Stage and Unit lie below it.
+func (f Folder) Stages() string { return path.Join(string(f), stagesFolder) }
+
+// Stage is the folder of a stage's units.
+func (f Folder) Stage(stage recipe.Stage) string { return path.Join(f.Stages(), string(stage)) }
+
+// Unit is the folder of one finished unit.
+func (f Folder) Unit(stage recipe.Stage, key string) string { return path.Join(f.Stage(stage), key) }
+
+// Revisions is the folder of all published revisions.
+func (f Folder) Revisions() string { return path.Join(string(f), revisions) }
+
+// Revision is the folder of one published revision.
+func (f Folder) Revision(name string) string { return path.Join(f.Revisions(), name) }
+
+// Current is the link to the newest revision.
+func (f Folder) Current() string { return path.Join(string(f), current) }
+
+// RevisionLink is what the link Current holds, relative to the mix's folder.
+func RevisionLink(name string) string { return path.Join(revisions, name) }
+
+// Files of a published revision, relative to its folder.
+
+// RawFile holds every row of a data set.
+func RawFile(domain, dataset string) string { return path.Join("raw", domain, dataset+".jsonl") }
+
+// ProcessedFile holds a data set's rows of one split.
+func ProcessedFile(dataset, split string) string {
+	return path.Join("processed", dataset, split+".jsonl")
+}
+
+// MetaFile describes a data set's splits.
+func MetaFile(dataset string) string { return path.Join("processed", dataset, "meta.json") }
+
+// MixedFile is the mix of one split.
+func MixedFile(split string) string { return path.Join("mixed", split+"_mixed.jsonl") }
+
+// TestFile is a data set's rows of a split other than the first, to evaluate it alone.
+func TestFile(dataset, split string) string { return path.Join("test", dataset+"_"+split+".jsonl") }

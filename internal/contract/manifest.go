@@ -1,0 +1,111 @@
+package contract
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// ManifestVersion stands in every manifest.
+const ManifestVersion = "datasetmix.manifest/v1"
+
+// Manifest tells everything about a published revision: what was asked for, from which bytes it was made, what came of
+// every stage, and every file with its digest. It holds no time and no place, so the same build has the same manifest.
+type Manifest struct {
+	Version  string `json:"version"`
+	Name     string `json:"name"`
+	Revision string `json:"revision"`
+	// SHA256 of this file's own bytes, with this field empty.
+	SHA256 string `json:"sha256"`
+	// Recipe as it was built, without the folder on the volume and the number of revisions kept.
+	Recipe  recipe.Recipe `json:"recipe"`
+	Plan    recipe.Plan   `json:"plan"`
+	Sources []Origin      `json:"sources"`
+	// Stages are the results of all units before publish, in the order of the stage graph.
+	Stages []Finished      `json:"stages"`
+	Files  []PublishedFile `json:"files"`
+}
+
+// Origin is where a data set came from.
+type Origin struct {
+	Dataset  string     `json:"dataset"`
+	Revision string     `json:"revision,omitempty"`
+	License  string     `json:"license,omitempty"`
+	Files    []Original `json:"files"`
+}
+
+// Original is one file of a source.
+type Original struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Finished is a finished unit.
+type Finished struct {
+	Stage  recipe.Stage  `json:"stage"`
+	Unit   recipe.Unit   `json:"unit"`
+	Result recipe.Result `json:"result"`
+}
+
+// PublishedFile is one file of a revision. Rows is absent where a file has none.
+type PublishedFile struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	Rows   *int64 `json:"rows,omitempty"`
+	SHA256 string `json:"sha256"`
+}
+
+// OriginalsDigest is the digest of a data set's originals: over their sizes and SHA-256 in row order, not over their names,
+// so a file that is renamed at its source is still the same data.
+func OriginalsDigest(files []Original) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%s %d\n", f.SHA256, f.Size)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Encode gives the manifest's bytes, with its own digest filled in.
+func (m Manifest) Encode() ([]byte, error) {
+	m.SHA256 = ""
+	plain, err := EncodeJSON(m)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(plain)
+	m.SHA256 = hex.EncodeToString(sum[:])
+	return EncodeJSON(m)
+}
+
+// ParseManifest reads a manifest and refuses one of which any byte has changed.
+func ParseManifest(encoded []byte) (Manifest, error) {
+	var m Manifest
+	if err := json.Unmarshal(encoded, &m); err != nil {
+		return m, Failf(VolumeInvalid, "%s is not a manifest: %w", ManifestFile, err)
+	}
+	if m.Version != ManifestVersion {
+		return m, Failf(VolumeInvalid, "%s has version %q, this program reads %q", ManifestFile, m.Version, ManifestVersion)
+	}
+	own, err := m.Encode()
+	if err != nil {
+		return m, err
+	}
+	if !bytes.Equal(own, encoded) {
+		return m, Failf(VolumeInvalid, "%s was changed after it was published: its bytes do not match the digest in it", ManifestFile)
+	}
+	return m, nil
+}
+
+// Results are the results of the manifest's stages by key.
+func (m Manifest) Results() map[string]recipe.Result {
+	results := make(map[string]recipe.Result, len(m.Stages))
+	for _, finished := range m.Stages {
+		results[finished.Unit.Key] = finished.Result
+	}
+	return results
+}

@@ -1,0 +1,145 @@
+// Package contract is all that the manager and the worker agree on: a task in, a result out, exit codes, and the names of
+// files on the volume.
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// TaskVersion and MessageVersion are refused when they are not known, so that a manager and a worker of different releases
+// never half-understand each other.
+const (
+	TaskVersion    = "datasetmix.task/v1"
+	MessageVersion = "datasetmix.result/v1"
+)
+
+// Where things lie in a worker's pod.
+const (
+	ContainerName = "worker"                    // the container whose termination message is the result
+	TaskFile      = "/etc/datasetmix/task.json" // the mounted task
+	TokenFolder   = "/etc/datasetmix/tokens"    // <data set>/token, for sources with a credential
+	VolumeFolder  = "/data"                     // the mix's claim
+	ClaimFolder   = "/claims"                   // <claim name>, read-only: the claims of volume sources
+	MessageFile   = "/dev/termination-log"      // the result
+	IndexVariable = "JOB_COMPLETION_INDEX"      // which of the task's units this pod builds
+	MessageLimit  = 4096                        // bytes that Kubernetes keeps of a termination message
+	taskTooNew    = "use the worker image that belongs to this manager"
+)
+
+// Task is what a Job is to build: one unit per completion index.
+type Task struct {
+	Version string        `json:"version"`
+	Stage   recipe.Stage  `json:"stage"`
+	Units   []recipe.Unit `json:"units"`
+	Recipe  recipe.Recipe `json:"recipe"`
+	// Results of the finished units of all earlier stages, by key.
+	Results map[string]recipe.Result `json:"results,omitempty"`
+}
+
+// ParseTask reads a task and refuses what it does not understand.
+func ParseTask(encoded []byte) (Task, error) {
+	var version struct {
+		Version string `json:"version"`
+	}
+	if err := json.Unmarshal(encoded, &version); err != nil {
+		return Task{}, Failf(InvalidTask, "the task is not JSON: %w", err)
+	}
+	if version.Version != TaskVersion {
+		return Task{}, Failf(InvalidTask, "the task has version %q, this worker reads %q: %s", version.Version, TaskVersion, taskTooNew)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.DisallowUnknownFields()
+	var task Task
+	if err := decoder.Decode(&task); err != nil {
+		return Task{}, Failf(InvalidTask, "the task cannot be read: %w: %s", err, taskTooNew)
+	}
+	return task, nil
+}
+
+// Unit is the unit of a completion index, once the worker has found that it comes to the same keys as the manager.
+func (t Task) Unit(index int) (recipe.Unit, error) {
+	if index < 0 || index >= len(t.Units) {
+		return recipe.Unit{}, Failf(InvalidTask, "the task has %d units and none with index %d", len(t.Units), index)
+	}
+	unit := t.Units[index]
+	graph, err := t.Recipe.Walk(t.Results)
+	if err != nil {
+		return recipe.Unit{}, Failf(InvalidTask, "the task's results contradict its recipe: %w", err)
+	}
+	if step, ok := graph.Step(t.Stage); ok {
+		for _, own := range step.Units {
+			if own == unit {
+				return unit, nil
+			}
+		}
+	}
+	return recipe.Unit{}, Failf(InvalidTask, "this worker knows no unit %s of stage %s with key %s: %s", unit.Name, t.Stage, unit.Key, taskTooNew)
+}
+
+// Message is what a worker leaves as its termination message: the result of one unit, or why there is none.
+type Message struct {
+	Version string         `json:"version"`
+	Stage   recipe.Stage   `json:"stage,omitempty"`
+	Unit    recipe.Unit    `json:"unit"`
+	Result  *recipe.Result `json:"result,omitempty"`
+	Failure *FailureNote   `json:"failure,omitempty"`
+}
+
+// FailureNote is a Failure on its way to the manager.
+type FailureNote struct {
+	Reason  Reason `json:"reason"`
+	Message string `json:"message"`
+}
+
+// noteLimit bounds the text of a failure, in bytes, so that a message always fits.
+const noteLimit = 1024
+
+// Encode gives the message in at most MessageLimit bytes. A result that does not fit is an error: half a result is none.
+func (m Message) Encode() ([]byte, error) {
+	m.Version = MessageVersion
+	if m.Failure != nil {
+		note := FailureNote{m.Failure.Reason, shorten(m.Failure.Message, noteLimit)}
+		m.Failure = &note
+	}
+	encoded, err := json.Marshal(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode the result: %w", err)
+	}
+	if len(encoded) > MessageLimit {
+		return nil, Failf(WorkerFailed, "the result of %s %s takes %d bytes, and a termination message holds %d", m.Stage, m.Unit.Name, len(encoded), MessageLimit)
+	}
+	return encoded, nil
+}
+
+// ParseMessage reads a termination message. Anything but a whole message of this version is an error, and the manager then
+// runs the unit again: a finished one reports once more in milliseconds.
+func ParseMessage(encoded []byte) (Message, error) {
+	var m Message
+	if err := json.Unmarshal(encoded, &m); err != nil {
+		return Message{}, fmt.Errorf("the termination message is not a result: %w", err)
+	}
+	if m.Version != MessageVersion {
+		return Message{}, fmt.Errorf("the termination message has version %q, this manager reads %q", m.Version, MessageVersion)
+	}
+	if (m.Result == nil) == (m.Failure == nil) {
+		return Message{}, fmt.Errorf("the termination message must hold a result or a failure, one of both")
+	}
+	return m, nil
+}
+
+// shorten cuts a text to a limit of bytes at a whole character.
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	cut := limit - len("…")
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}

@@ -1,0 +1,301 @@
+package recipe
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// Stage is one kind of work. Every stage is one Job, with one pod per unit.
+type Stage string
+
+// The stages, each needing the results of those before it.
+const (
+	Download  Stage = "download"
+	Divide    Stage = "split"
+	Balancing Stage = "balance"
+	Mixing    Stage = "mix"
+	Publish   Stage = "publish"
+)
+
+// versions are the versions of the stages' algorithms. They stand in every key: raising one is the only way in which a new
+// release of the operator rebuilds data.
+var versions = map[Stage]string{Download: "download/v1", Divide: "split/v1", Balancing: "balance/v1", Mixing: "mix/v1", Publish: "publish/v1"}
+
+// Stages lists the stages in order.
+func Stages() []Stage { return []Stage{Download, Divide, Balancing, Mixing, Publish} }
+
+// Unit is the work of one pod.
+type Unit struct {
+	// Name of the data set (download, split), of the mixed split (mix) or of the mix (balance, publish).
+	Name string `json:"name"`
+	// Key is the SHA-256, in hex, of everything that the unit's result depends on.
+	Key string `json:"key"`
+}
+
+// Step is one stage whose units are known.
+type Step struct {
+	Stage Stage
+	Units []Unit
+	// Missing are the units that have no result yet.
+	Missing []Unit
+}
+
+// Graph is the part of the stage graph that the results so far reveal.
+type Graph struct {
+	// Steps are the stages that were reached, in order; all but the last are finished.
+	Steps []Step
+	// Plan is known once the balance stage is finished.
+	Plan *Plan
+	// Published is known once everything is finished.
+	Published *Published
+}
+
+// Next is the step to do, nil when everything is finished.
+func (g Graph) Next() *Step {
+	last := &g.Steps[len(g.Steps)-1]
+	if len(last.Missing) == 0 {
+		return nil
+	}
+	return last
+}
+
+// Step finds a stage that was reached.
+func (g Graph) Step(stage Stage) (Step, bool) {
+	i := slices.IndexFunc(g.Steps, func(s Step) bool { return s.Stage == stage })
+	if i < 0 {
+		return Step{}, false
+	}
+	return g.Steps[i], true
+}
+
+// Walk follows the graph as far as the results go. It is pure: the same recipe and results give the same keys everywhere.
+// The error is an *InfeasibleError, or says that a result contradicts another.
+func (r Recipe) Walk(results map[string]Result) (Graph, error) {
+	w := walk{recipe: r, results: results}
+	for _, stage := range Stages() {
+		units, err := w.units(stage)
+		if err != nil {
+			return w.graph, err
+		}
+		step := Step{Stage: stage, Units: units}
+		for _, unit := range units {
+			if !results[unit.Key].is(stage) {
+				step.Missing = append(step.Missing, unit)
+			}
+		}
+		w.graph.Steps = append(w.graph.Steps, step)
+		if len(step.Missing) > 0 {
+			return w.graph, nil
+		}
+	}
+	published := *results[w.graph.Steps[len(w.graph.Steps)-1].Units[0].Key].Publish
+	w.graph.Published = &published
+	return w.graph, nil
+}
+
+func (r Result) is(stage Stage) bool {
+	switch stage {
+	case Download:
+		return r.Download != nil
+	case Divide:
+		return r.Split != nil
+	case Balancing:
+		return r.Balance != nil
+	case Mixing:
+		return r.Mix != nil
+	default:
+		return r.Publish != nil
+	}
+}
+
+type walk struct {
+	recipe  Recipe
+	results map[string]Result
+	graph   Graph
+}
+
+func (w *walk) units(stage Stage) ([]Unit, error) {
+	switch stage {
+	case Download:
+		return w.downloads(), nil
+	case Divide:
+		return w.divisions(), nil
+	case Balancing:
+		return w.balance(), nil
+	case Mixing:
+		return w.mixes()
+	default:
+		return w.publish(), nil
+	}
+}
+
+func (w *walk) downloads() []Unit {
+	var units []Unit
+	for _, name := range w.recipe.DatasetNames() {
+		dataset, _, _ := w.recipe.Dataset(name)
+		units = append(units, Unit{name, key(Download, dataset.Source)})
+	}
+	return units
+}
+
+// divisions: a row carries its data set's and its domain's name, so both are in the key.
+func (w *walk) divisions() []Unit {
+	type splitShare struct {
+		Name  string `json:"name"`
+		Share int64  `json:"share"`
+	}
+	var splits []splitShare
+	for _, split := range w.recipe.Splits {
+		splits = append(splits, splitShare{split.Name, split.Share})
+	}
+	var units []Unit
+	for _, download := range w.graph.Steps[0].Units {
+		dataset, domain, _ := w.recipe.Dataset(download.Name)
+		units = append(units, Unit{download.Name, key(Divide, struct {
+			Download string       `json:"download"`
+			Dataset  string       `json:"dataset"`
+			Domain   string       `json:"domain"`
+			Record   Record       `json:"record"`
+			Splits   []splitShare `json:"splits"`
+			Seed     int64        `json:"seed"`
+		}{w.results[download.Key].Download.Digest, dataset.Name, domain.Name, dataset.Record, splits, w.recipe.Seed})})
+	}
+	return units
+}
+
+// contents are the digests of all divided data sets, sorted by name.
+func (w *walk) contents() []string {
+	var digests []string
+	for _, unit := range w.graph.Steps[1].Units {
+		digests = append(digests, w.results[unit.Key].Split.Digest)
+	}
+	return digests
+}
+
+func (w *walk) balance() []Unit {
+	return []Unit{{w.recipe.Name, key(Balancing, struct {
+		Contents   []string `json:"contents"`
+		Domains    any      `json:"domains"`
+		Splits     []Split  `json:"splits"`
+		MaxRepeats int64    `json:"maxRepeats"`
+		Seed       int64    `json:"seed"`
+	}{w.contents(), w.ratios(), w.recipe.Splits, w.recipe.MaxRepeats, w.recipe.Seed})}}
+}
+
+// ratios are the domains without what earlier stages have used up.
+func (w *walk) ratios() any {
+	type part struct {
+		Name  string `json:"name"`
+		Share int64  `json:"share,omitempty"`
+	}
+	type ratio struct {
+		part
+		Balance  Balance `json:"balance"`
+		Datasets []part  `json:"datasets"`
+	}
+	var ratios []ratio
+	for _, domain := range w.recipe.sortedDomains() {
+		r := ratio{part: part{domain.Name, domain.Share}, Balance: domain.Balance}
+		for _, dataset := range domain.Datasets {
+			r.Datasets = append(r.Datasets, part{dataset.Name, dataset.Share})
+		}
+		ratios = append(ratios, r)
+	}
+	return ratios
+}
+
+// mixes: a mixed file depends on its own split's rows alone, so a new size of the test split leaves the train file as it is.
+func (w *walk) mixes() ([]Unit, error) {
+	balanced := *w.results[w.graph.Steps[2].Units[0].Key].Balance
+	divided := map[string]Divided{}
+	for _, unit := range w.graph.Steps[1].Units {
+		divided[unit.Name] = *w.results[unit.Key].Split
+	}
+	plan, err := w.recipe.Plan(w.recipe.Counts(divided, balanced))
+	if err != nil {
+		return nil, err
+	}
+	if digest := w.recipe.PlanDigest(plan); digest != balanced.Plan {
+		return nil, fmt.Errorf("the balance stage planned %s, and its counts give %s: manager and worker disagree", balanced.Plan, digest)
+	}
+	w.graph.Plan = &plan
+	type part struct {
+		Name string `json:"name"`
+		Rows int64  `json:"rows"`
+	}
+	var units []Unit
+	for _, split := range plan.Splits {
+		var parts []part
+		for _, dataset := range split.Datasets() {
+			parts = append(parts, part{dataset.Name, dataset.Rows})
+		}
+		units = append(units, Unit{split.Name, key(Mixing, struct {
+			Contents []string `json:"contents"`
+			Overlap  string   `json:"overlap"`
+			Split    string   `json:"split"`
+			Parts    []part   `json:"parts"`
+			Order    Order    `json:"order"`
+			Format   Format   `json:"format"`
+			Seed     int64    `json:"seed"`
+		}{w.contents(), versions[Balancing], split.Name, parts, w.recipe.Order, w.recipe.Output.Format, w.recipe.Seed})})
+	}
+	return units, nil
+}
+
+// publish: the published files tell the whole recipe and every result, so all of them are in the key. Where the mix lies and
+// how many revisions stay are not: they change no byte.
+func (w *walk) publish() []Unit {
+	var results []Result
+	for _, step := range w.graph.Steps {
+		for _, unit := range step.Units {
+			results = append(results, w.results[unit.Key])
+		}
+	}
+	return []Unit{{w.recipe.Name, key(Publish, struct {
+		Recipe  Recipe   `json:"recipe"`
+		Results []Result `json:"results"`
+	}{w.recipe.Content(), results})}}
+}
+
+// PlanDigest is the SHA-256, in hex, of a plan whose domains and data sets are sorted by name.
+func (r Recipe) PlanDigest(plan Plan) string {
+	type split struct {
+		Name     string        `json:"name"`
+		Rows     int64         `json:"rows"`
+		Datasets []DatasetPlan `json:"datasets"`
+	}
+	var splits []split
+	for _, s := range plan.Splits {
+		splits = append(splits, split{s.Name, s.Rows, s.Datasets()})
+	}
+	return digest(struct {
+		Plan   string  `json:"plan"`
+		Splits []split `json:"splits"`
+	}{"plan/v1", splits})
+}
+
+// RevisionLength is how many characters of the publish key name a revision.
+const RevisionLength = 10
+
+// Revision is the name of what a publish key publishes.
+func Revision(publishKey string) string { return publishKey[:RevisionLength] }
+
+// key hashes canonical JSON (fixed field order, no floats, no maps but sorted ones) that begins with the stage's version.
+func key(stage Stage, inputs any) string {
+	return digest(struct {
+		Stage  string `json:"stage"`
+		Inputs any    `json:"inputs"`
+	}{versions[stage], inputs})
+}
+
+func digest(value any) string {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		panic(fmt.Sprintf("recipe: plain data does not marshal: %v", err)) // only strings, integers and structs
+	}
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:])
+}

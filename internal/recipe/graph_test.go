@@ -1,0 +1,179 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pretend finishes the missing units of a step with results that depend on the unit's key alone.
+func pretend(r Recipe, step Step, graph Graph, results map[string]Result) {
+	counts := sixCounts()
+	for _, unit := range step.Missing {
+		switch step.Stage {
+		case Download:
+			results[unit.Key] = Result{Download: &Downloaded{Revision: "r", Files: 1, Bytes: 10, Digest: "d" + unit.Key}}
+		case Divide:
+			rows := counts[unit.Name]
+			results[unit.Key] = Result{Split: &Divided{Read: rows[0] + rows[1], Rows: rows, Digest: "s" + unit.Key}}
+		case Balancing:
+			plan, err := r.Plan(counts)
+			if err != nil {
+				panic(err)
+			}
+			results[unit.Key] = Result{Balance: &Balanced{Plan: r.PlanDigest(plan)}}
+		case Mixing:
+			split, _ := graph.Plan.Split(unit.Name)
+			results[unit.Key] = Result{Mix: &Mixed{Rows: split.Rows, Digest: "m" + unit.Key}}
+		case Publish:
+			results[unit.Key] = Result{Publish: &Published{Revision: Revision(unit.Key)}}
+		}
+	}
+}
+
+// walkToTheEnd builds everything that is missing and says what that was.
+func walkToTheEnd(t *testing.T, r Recipe, results map[string]Result) (Graph, []string) {
+	t.Helper()
+	var built []string
+	for {
+		graph, err := r.Walk(results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := graph.Next()
+		if step == nil {
+			return graph, built
+		}
+		for _, unit := range step.Missing {
+			built = append(built, fmt.Sprintf("%s %s", step.Stage, unit.Name))
+		}
+		pretend(r, *step, graph, results)
+	}
+}
+
+func TestWalkReachesEveryStageInOrder(t *testing.T) {
+	graph, built := walkToTheEnd(t, six(KeepTotal, KeepTotal), map[string]Result{})
+	want := []string{
+		"download gsm8k", "download hotpotqa", "download humaneval", "download math", "download mbpp", "download squad2",
+		"split gsm8k", "split hotpotqa", "split humaneval", "split math", "split mbpp", "split squad2",
+		"balance grpo-six", "mix train", "mix test", "publish grpo-six",
+	}
+	if !slices.Equal(built, want) {
+		t.Errorf("built %v,\nwant  %v", built, want)
+	}
+	if graph.Published == nil || graph.Plan == nil || len(graph.Published.Revision) != RevisionLength {
+		t.Errorf("the end of the graph is %+v", graph)
+	}
+}
+
+// What each edit of a manifest builds again is the promise of incremental builds.
+func TestEachEditRebuildsOnlyWhatDependsOnIt(t *testing.T) {
+	all := func(stage string) []string {
+		var out []string
+		for _, name := range six(KeepTotal, KeepTotal).DatasetNames() {
+			out = append(out, stage+" "+name)
+		}
+		return out
+	}
+	end := []string{"balance grpo-six", "mix train", "mix test", "publish grpo-six"}
+	for _, c := range []struct {
+		what   string
+		change func(*Recipe)
+		want   []string
+	}{
+		{"nothing", func(*Recipe) {}, nil},
+		{"the folder and the revisions kept", func(r *Recipe) { r.Output.Path, r.Output.KeepRevisions = "elsewhere", 9 }, nil},
+		{"a domain's share", func(r *Recipe) { r.Domains[0].Share = 5 }, end},
+		{"the balance of a domain that repeats nothing anyway", func(r *Recipe) { r.Domains[1].Balance = Smallest }, []string{"balance grpo-six", "publish grpo-six"}},
+		{"the size of the test split", func(r *Recipe) { r.Splits[1].Size.Policy = SmallestPool }, []string{"balance grpo-six", "mix test", "publish grpo-six"}},
+		{"the order", func(r *Recipe) { r.Order = Interleaved }, []string{"mix train", "mix test", "publish grpo-six"}},
+		{"the order of declaration", func(r *Recipe) { slices.Reverse(r.Domains) }, []string{"publish grpo-six"}},
+		{"a cap that is kept", func(r *Recipe) { r.MaxRepeats = 200 }, []string{"balance grpo-six", "publish grpo-six"}},
+		{"the seed", func(r *Recipe) { r.Seed = 43 }, append(all("split"), end...)},
+		{"the ratio of the splits", func(r *Recipe) { r.Splits[0].Share = 9 }, append(all("split"), end...)},
+		{"one data set's preset", func(r *Recipe) { r.Domains[1].Datasets[1].Record.Preset = "hotpotqa-context" }, append([]string{"split hotpotqa"}, end...)},
+		{"one data set's source", func(r *Recipe) { r.Domains[0].Datasets[0].Source.Volume.Path = "new" }, append([]string{"download gsm8k", "split gsm8k"}, end...)},
+	} {
+		results := map[string]Result{}
+		walkToTheEnd(t, six(KeepTotal, KeepTotal), results)
+		r := six(KeepTotal, KeepTotal)
+		c.change(&r)
+		if _, built := walkToTheEnd(t, r, results); !slices.Equal(built, c.want) {
+			t.Errorf("%s: built %v, want %v", c.what, built, c.want)
+		}
+	}
+}
+
+func TestWalkFindsContradictions(t *testing.T) {
+	r, results := six(KeepTotal, KeepTotal), map[string]Result{}
+	graph, _ := walkToTheEnd(t, r, results)
+	balance, _ := graph.Step(Balancing)
+	key := balance.Units[0].Key
+	results[key] = Result{Balance: &Balanced{Plan: "other"}}
+	if _, err := r.Walk(results); err == nil || !strings.Contains(err.Error(), "disagree") {
+		t.Errorf("a foreign plan gave %v", err)
+	}
+	// All rows of a data set dropped as overlap: infeasible, and said so.
+	overlap := [][]int64{make([]int64, 6), make([]int64, 6)}
+	overlap[0][2] = 137 // humaneval
+	results[key] = Result{Balance: &Balanced{Plan: "other", Overlap: overlap}}
+	var infeasible *InfeasibleError
+	if _, err := r.Walk(results); !errors.As(err, &infeasible) {
+		t.Errorf("a data set that lost all rows gave %v", err)
+	}
+	// A result of the wrong kind is none.
+	results[key] = Result{Mix: &Mixed{}}
+	again, err := r.Walk(results)
+	if err != nil || again.Next() == nil || again.Next().Stage != Balancing {
+		t.Errorf("a result of another stage was taken: %+v, %v", again.Next(), err)
+	}
+}
+
+// Keys are published: folders on users' volumes and names of Jobs are made of them. A change must be meant, and must come
+// with a raised version of the stage.
+func TestKeysDoNotChange(t *testing.T) {
+	graph, _ := walkToTheEnd(t, six(KeepTotal, KeepTotal), map[string]Result{})
+	want := map[Stage]string{
+		Download: "89cb5031a31aca7cc0470189179e31c0a085cb4de77ca82936b64cfe812985bd", Divide: "88857df1d193429ed1f9d64beb8baba0cf3e1a0ed5bedf608a37fea7f58e68b3", Balancing: "0835bed492cf7c06af8fb954a126df443120f560306c981e8fb93558877f52c0", Mixing: "a559fa75c91432b59b61e4a7a7b451e8a34a5213532fa9de6b023fe033c88dbe", Publish: "e86039114066019cf5488ba736fca1a2d60fe7da7cf9584a97852dbe920dc650",
+	}
+	for _, step := range graph.Steps {
+		if got := step.Units[0].Key; got != want[step.Stage] {
+			t.Errorf("%s: the first key is %s, want %s", step.Stage, got, want[step.Stage])
+		}
+	}
+}
+
+func TestCountsAndLookups(t *testing.T) {
+	r := six(KeepTotal, KeepTotal)
+	divided := map[string]Divided{}
+	for name, rows := range sixCounts() {
+		divided[name] = Divided{Rows: rows}
+	}
+	overlap := [][]int64{{0, 0, 0, 0, 0, 4}, {0, 0, 0, 0, 0, 0}}
+	if got := r.Counts(divided, Balanced{Overlap: overlap})["squad2"]; !slices.Equal(got, []int64{72995, 14600}) {
+		t.Errorf("squad2 keeps %v", got)
+	}
+	if got := divided["squad2"].Rows[0]; got != 72999 {
+		t.Errorf("Counts changed its argument: %d", got)
+	}
+	if _, _, ok := r.Dataset("nobody"); ok {
+		t.Error("found a data set that is not there")
+	}
+	if _, domain, ok := r.Dataset("mbpp"); !ok || domain.Name != "code" {
+		t.Errorf("mbpp is in %q", domain.Name)
+	}
+	if _, ok := (Plan{}).Split("train"); ok {
+		t.Error("found a split in an empty plan")
+	}
+	if _, ok := (Graph{}).Step(Mixing); ok {
+		t.Error("found a step in an empty graph")
+	}
+	if got := (Recipe{Splits: r.Splits[:1]}).EvaluationSplit(); got != "" {
+		t.Errorf("a mix of one split evaluates on %q", got)
+	}
+	if got := r.EvaluationSplit(); got != "test" {
+		t.Errorf("evaluation split %q", got)
+	}
+}

@@ -1,0 +1,151 @@
+// Package recipe holds a mix as plain data, the plan that follows from it and the graph of stages that builds it.
+//
+// Everything here is a pure function of its arguments: the operator, the workers and the local build walk the same graph
+// and arrive at the same keys. Imports: internal/mix and the standard library.
+package recipe
+
+// Recipe is a whole mix as plain data: what a DatasetMix means once its quantities are integers and its defaults are
+// filled in. Lists keep the order of the manifest for people to read; no row and no key depends on the order of domains
+// and data sets.
+type Recipe struct {
+	// Name of the mix, as it stands in the published files.
+	Name string `json:"name"`
+	// Seed of every keyed order.
+	Seed int64 `json:"seed"`
+	// Splits in the order of declaration; a tie of the apportionment goes to the later one.
+	Splits []Split `json:"splits"`
+	// Domains in the order of declaration.
+	Domains []Domain `json:"domains"`
+	// Order of the rows of a mixed file.
+	Order Order `json:"order"`
+	// MaxRepeats is how often one row may appear in a mixed split; 0 is no limit.
+	MaxRepeats int64 `json:"maxRepeats,omitempty"`
+	// Output says what is published, and where on the volume.
+	Output Output `json:"output"`
+}
+
+// Split is one part of every data set's rows.
+type Split struct {
+	Name string `json:"name"`
+	// Share of the rows, relative to the other splits' shares; divided by their greatest common divisor.
+	Share int64 `json:"share"`
+	Size  Size  `json:"size"`
+}
+
+// SizePolicy says how many rows a mixed split has.
+type SizePolicy string
+
+// The size policies; Plan documents what each computes.
+const (
+	KeepTotal    SizePolicy = "KeepTotal"
+	SmallestPool SizePolicy = "SmallestPool"
+	NoRepeat     SizePolicy = "NoRepeat"
+	ExactRows    SizePolicy = "Rows"
+)
+
+// Size is a size policy, with its number of rows where the policy is Rows.
+type Size struct {
+	Policy SizePolicy `json:"policy"`
+	Rows   int64      `json:"rows,omitempty"`
+}
+
+// Balance says how the data sets of one domain are brought together.
+type Balance string
+
+// The balance rules; mix.Pools documents what each computes.
+const (
+	Largest  Balance = "Largest"
+	Smallest Balance = "Smallest"
+	None     Balance = "None"
+	Shares   Balance = "Shares"
+)
+
+// Domain is a group of data sets that has one share of the mix.
+type Domain struct {
+	Name string `json:"name"`
+	// Share of the mix, relative to the other domains' shares; divided by their greatest common divisor.
+	Share    int64     `json:"share"`
+	Balance  Balance   `json:"balance"`
+	Datasets []Dataset `json:"datasets"`
+}
+
+// Dataset is one source of rows.
+type Dataset struct {
+	Name string `json:"name"`
+	// Share within the domain where the balance is Shares, else 0.
+	Share  int64  `json:"share,omitempty"`
+	Source Source `json:"source"`
+	Record Record `json:"record"`
+}
+
+// Source is where a data set's files come from; exactly one field is set. Credentials are no part of it: they reach a
+// worker as files, and the same bytes are the same data whoever fetched them.
+type Source struct {
+	HuggingFace *HuggingFace `json:"huggingFace,omitempty"`
+	HTTP        *HTTP        `json:"http,omitempty"`
+	Volume      *Volume      `json:"volume,omitempty"`
+}
+
+// HuggingFace is a data set repository on a Hugging Face Hub.
+type HuggingFace struct {
+	// Repo is namespace/name.
+	Repo string `json:"repo"`
+	// Revision is a commit, branch or tag; empty is the default branch.
+	Revision string `json:"revision,omitempty"`
+	// Config and Split choose files by the repository's card, else by the usual layouts.
+	Config string `json:"config,omitempty"`
+	Split  string `json:"split,omitempty"`
+	// Files are globs over the repository's paths; they take the place of Config and Split.
+	Files []string `json:"files,omitempty"`
+	// Endpoint of a mirror; empty is the worker's own (HF_ENDPOINT, else https://huggingface.co).
+	Endpoint string `json:"endpoint,omitempty"`
+}
+
+// HTTP is a list of files by address.
+type HTTP struct {
+	URLs []HTTPFile `json:"urls"`
+}
+
+// HTTPFile is one file by address, with its lower-case hex SHA-256 where the manifest pins it.
+type HTTPFile struct {
+	URL    string `json:"url"`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Volume is a folder or file on another claim of the namespace.
+type Volume struct {
+	ClaimName string `json:"claimName"`
+	// Path below the claim's root; empty is the root.
+	Path string `json:"path,omitempty"`
+	// Files are globs below Path; empty takes Path itself if it is a file, else every file below it.
+	Files []string `json:"files,omitempty"`
+}
+
+// Record says how a source row becomes a unified record.
+type Record struct {
+	Preset string `json:"preset"`
+}
+
+// Order is the order of the rows of a mixed file.
+type Order string
+
+// The orders; mix.Weave documents both.
+const (
+	Shuffled    Order = "Shuffled"
+	Interleaved Order = "Interleaved"
+)
+
+// Format of the published rows.
+type Format string
+
+// The formats.
+const JSONL Format = "JSONL"
+
+// Output says what is published and where.
+type Output struct {
+	// Path is the mix's folder below the volume's root.
+	Path   string `json:"path"`
+	Format Format `json:"format"`
+	// KeepRevisions is how many published revisions stay on the volume, the newest included.
+	KeepRevisions int `json:"keepRevisions"`
+}
