@@ -1,0 +1,109 @@
+package v1alpha1
+
+// Types of the conditions, after the rules of kstatus: a client that knows nothing of mixes can tell from them whether
+// one is current, in progress or failed.
+const (
+	// ConditionReady is the summary. Positive polarity, always present. True: a revision that follows from the present
+	// generation is published and verified. False: it is not and nothing is going on (stalled or suspended). Unknown: it
+	// is on its way. An earlier revision stays usable meanwhile and stands in status.published.
+	ConditionReady = "Ready"
+
+	// ConditionReconciling says that the controller is working towards the present generation. Negative polarity,
+	// present only while True, never together with ConditionStalled.
+	ConditionReconciling = "Reconciling"
+
+	// ConditionStalled says that a person has to act: the controller will not try again until the spec, or what its
+	// message names, has changed. Negative polarity, present only while True, and then ConditionReady is False.
+	ConditionStalled = "Stalled"
+)
+
+// Reasons of ConditionReady and ConditionReconciling while nothing is wrong.
+const (
+	// ReasonPublished: the revision of the present generation is published and verified.
+	ReasonPublished = "Published"
+	// ReasonProgressing: a stage is under way, or about to start.
+	ReasonProgressing = "Progressing"
+	// ReasonProgressingWithRetry: as ReasonProgressing, after a failure that is being tried again; the message has the
+	// failure.
+	ReasonProgressingWithRetry = "ProgressingWithRetry"
+	// ReasonWaitingForVolume: the claim that the mix names does not exist yet.
+	ReasonWaitingForVolume = "WaitingForVolume"
+	// ReasonWaitingForPods: the pods of a stage cannot be made or started (quota, scheduling, image, a missing Secret);
+	// the message has the cause.
+	ReasonWaitingForPods = "WaitingForPods"
+	// ReasonSuspended: spec.suspend is true, and the present generation is not published yet.
+	ReasonSuspended = "Suspended"
+)
+
+// Reasons of ConditionStalled that the controller finds itself.
+const (
+	// ReasonInvalidSpec: the spec passes the schema but means nothing, for example shares that cannot be made integers.
+	ReasonInvalidSpec = "InvalidSpec"
+	// ReasonNameConflict: an object with the name of one that the mix needs exists and belongs to another owner.
+	ReasonNameConflict = "NameConflict"
+	// ReasonVolumeUnusable: the claim is read-only, lost or being deleted.
+	ReasonVolumeUnusable = "VolumeUnusable"
+	// ReasonRetriesExhausted: a stage failed too often, each time with a failure that might have passed.
+	ReasonRetriesExhausted = "RetriesExhausted"
+	// ReasonPlanMismatch: the workers' plan is not the one that follows from the counts. Operator and worker image are of
+	// different versions.
+	ReasonPlanMismatch = "PlanMismatch"
+)
+
+// Reasons of ConditionStalled that a worker reports; docs/exit-codes.md has them with their exit codes.
+const (
+	// ReasonInvalidTask: the worker does not understand its task. Operator and worker image are of different versions.
+	ReasonInvalidTask = "InvalidTask"
+	// ReasonAuthenticationFailed: no credential, or a wrong or insufficient one.
+	ReasonAuthenticationFailed = "AuthenticationFailed"
+	// ReasonSourceNotFound: a repository, revision or file is missing or gated.
+	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonChecksumMismatch: bytes are not those that were promised.
+	ReasonChecksumMismatch = "ChecksumMismatch"
+	// ReasonInfeasibleMix: the counts cannot meet the ratios and limits; the message says what could.
+	ReasonInfeasibleMix = "InfeasibleMix"
+	// ReasonLeakageDetected: a finished file would hold a row of another split. Nothing was published.
+	ReasonLeakageDetected = "LeakageDetected"
+	// ReasonInsufficientStorage: the volume is full.
+	ReasonInsufficientStorage = "InsufficientStorage"
+	// ReasonInvalidData: a file or a row cannot be read as what it should be.
+	ReasonInvalidData = "InvalidData"
+	// ReasonVolumeInvalid: what lies on the volume is not what a finished stage left there.
+	ReasonVolumeInvalid = "VolumeInvalid"
+)
+
+// Reasons of failures that are tried again; they stand in the message beside ReasonProgressingWithRetry and
+// ReasonRetriesExhausted.
+const (
+	// ReasonFetchFailed: network trouble.
+	ReasonFetchFailed = "FetchFailed"
+	// ReasonRateLimited: a source asked to wait longer than a worker may.
+	ReasonRateLimited = "RateLimited"
+	// ReasonWorkerFailed: anything unforeseen.
+	ReasonWorkerFailed = "WorkerFailed"
+	// ReasonOutOfMemory: a worker was killed for exceeding its memory limit; raise spec.worker.resources.
+	ReasonOutOfMemory = "OutOfMemory"
+	// ReasonResultLost: a stage finished, but the pod or its message is gone; the next attempt reads the result back from
+	// the volume.
+	ReasonResultLost = "ResultLost"
+)
+
+// Reasons of the Events, recorded on transitions only. Normal.
+const (
+	// EventStageStarted: the Job of a stage was made.
+	EventStageStarted = "StageStarted"
+	// EventStageSucceeded: the results of all units of a stage are recorded.
+	EventStageSucceeded = "StageSucceeded"
+	// EventRevisionPublished: a revision was published and verified.
+	EventRevisionPublished = "RevisionPublished"
+	// EventSuspended: spec.suspend became true.
+	EventSuspended = "Suspended"
+	// EventResumed: spec.suspend became false.
+	EventResumed = "Resumed"
+)
+
+// Reasons of the Events, recorded on transitions only. Warning; a mix that stalls records the reason of its condition.
+const (
+	// EventStageRetried: an attempt at a stage failed and another one was started.
+	EventStageRetried = "StageRetried"
+)

@@ -1,0 +1,43 @@
+package v1alpha1
+
+// Kind is the kind of a DatasetMix.
+const Kind = "DatasetMix"
+
+// Labels on everything that the operator makes for a mix. Selection is always by LabelUID together with the owner
+// reference, never by a name's prefix; labels and annotations of the mix itself are not copied, so that GitOps tools do
+// not take the children for their own.
+const (
+	// LabelName holds the name of the mix (at most 40 characters, so it always fits a label).
+	LabelName = "data.datasetmix.io/datasetmix-name"
+	// LabelUID holds the UID of the mix.
+	LabelUID = "data.datasetmix.io/datasetmix-uid"
+	// LabelStage holds the name of the stage on Jobs, their pods and their task ConfigMaps.
+	LabelStage = "data.datasetmix.io/stage"
+	// LabelClaim holds the hash of the output claim's name on worker pods; pods with the same value are put on one node
+	// where the claim can only be attached to one.
+	LabelClaim = "data.datasetmix.io/claim"
+)
+
+// Annotations on the Jobs and ConfigMaps that the operator makes for a mix.
+const (
+	// AnnotationUnits lists, separated by commas, the content keys of the units that the Job builds: of each SHA-256 in hex
+	// the first 16 digits.
+	AnnotationUnits = "data.datasetmix.io/units"
+	// AnnotationAttempt holds the number of the attempt, from 1.
+	AnnotationAttempt = "data.datasetmix.io/attempt"
+	// AnnotationGeneration holds the generation of the mix that the Job was made for.
+	AnnotationGeneration = "data.datasetmix.io/generation"
+	// AnnotationLocation says where the results are: the claim's name, its UID and the folder, separated by slashes.
+	// Results of another location are none.
+	AnnotationLocation = "data.datasetmix.io/location"
+)
+
+// Values of the recommended labels of Kubernetes on everything that the operator makes for a mix.
+const (
+	// LabelValueName is the value of app.kubernetes.io/name.
+	LabelValueName = "datasetmix-worker"
+	// LabelValuePartOf is the value of app.kubernetes.io/part-of.
+	LabelValuePartOf = "datasetmix"
+	// LabelValueManagedBy is the value of app.kubernetes.io/managed-by.
+	LabelValueManagedBy = "datasetmix-operator"
+)

@@ -1,0 +1,130 @@
+package v1alpha1
+
+import "k8s.io/apimachinery/pkg/api/resource"
+
+// Format is the format of the published rows.
+//
+// +kubebuilder:validation:Enum=JSONL
+type Format string
+
+// FormatJSONL is one JSON object per line, UTF-8, every line ended by a single line feed.
+const FormatJSONL Format = "JSONL"
+
+// DeletionPolicy says what becomes of a claim that the operator made when the mix is deleted.
+//
+// +kubebuilder:validation:Enum=Retain;Delete
+type DeletionPolicy string
+
+// The deletion policies.
+const (
+	// DeletionRetain leaves the claim and the data.
+	DeletionRetain DeletionPolicy = "Retain"
+	// DeletionDelete deletes the claim, and with it, after the storage class's reclaim policy, the data.
+	DeletionDelete DeletionPolicy = "Delete"
+)
+
+// Output says what is published, and where.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.deletionPolicy) || self.deletionPolicy == 'Retain' || has(self.volume.claimTemplate)",message="The deletionPolicy Delete needs a claimTemplate: a claim that is named by claimName belongs to whoever made it."
+type Output struct {
+	// volume is the claim that the mix is built and published on.
+	//
+	// +required
+	Volume OutputVolume `json:"volume,omitzero"`
+
+	// path is the mix's folder on the volume. Training pods mount <path>/current. Two mixes on one volume need two paths.
+	// Each segment begins with a letter or a digit. Unset is the name of the mix.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`
+	Path string `json:"path,omitempty"`
+
+	// format of the published rows. Unset is JSONL.
+	//
+	// +optional
+	Format Format `json:"format,omitempty"`
+
+	// keepRevisions is how many published revisions stay on the volume, the newest included. At least 1, at most 100.
+	// Unset is 3.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	KeepRevisions int32 `json:"keepRevisions,omitempty"`
+
+	// deletionPolicy says what becomes of a claim made from claimTemplate when the mix is deleted: Retain leaves it, Delete
+	// deletes it. A claim named by claimName always stays. Unset is Retain.
+	//
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+}
+
+// OutputVolume is the claim that a mix is built and published on. Exactly one field is set, and which claim it is cannot
+// be changed: a published revision stays where it is.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.claimName) != has(self.claimTemplate)",message="An output volume must be exactly one of claimName and claimTemplate."
+// +kubebuilder:validation:XValidation:rule="has(self.claimName) == has(oldSelf.claimName)",message="An output volume cannot be changed between claimName and claimTemplate; create another DatasetMix instead."
+// +kubebuilder:validation:MinProperties=1
+type OutputVolume struct {
+	// claimName is the name of a PersistentVolumeClaim in the same namespace, which may also be made later. It cannot be
+	// changed.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="The claimName cannot be changed; create another DatasetMix instead."
+	ClaimName string `json:"claimName,omitempty"`
+
+	// claimTemplate describes the claim that the operator makes, named after the mix with the suffix -data.
+	//
+	// +optional
+	ClaimTemplate *ClaimTemplate `json:"claimTemplate,omitempty"`
+}
+
+// AccessMode is an access mode of a claim that can be written to.
+//
+// +kubebuilder:validation:Enum=ReadWriteOnce;ReadWriteMany;ReadWriteOncePod
+type AccessMode string
+
+// The access modes.
+const (
+	// ReadWriteOnce can be attached to one node; the pods of a mix are put on one node.
+	ReadWriteOnce AccessMode = "ReadWriteOnce"
+	// ReadWriteMany can be attached to many nodes; the pods of a mix may spread.
+	ReadWriteMany AccessMode = "ReadWriteMany"
+	// ReadWriteOncePod can be used by one pod; the pods of a mix run one at a time, and so does whoever reads it.
+	ReadWriteOncePod AccessMode = "ReadWriteOncePod"
+)
+
+// ClaimTemplate describes the claim that the operator makes. Nothing but size can be changed.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName) && self.accessModes == oldSelf.accessModes",message="The storageClassName and the accessModes of a claimTemplate cannot be changed; create another DatasetMix instead."
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).isGreaterThan(quantity('0'))",message="The size of a claimTemplate must be greater than 0."
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).compareTo(quantity(string(oldSelf.size))) >= 0",message="The size of a claimTemplate can only grow."
+type ClaimTemplate struct {
+	// storageClassName of the claim. Unset is the cluster's default class. It cannot be changed.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	StorageClassName string `json:"storageClassName,omitempty"`
+
+	// accessModes of the claim, of ReadWriteOnce, ReadWriteMany and ReadWriteOncePod. At least 1. It cannot be changed.
+	//
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=3
+	AccessModes []AccessMode `json:"accessModes,omitempty"`
+
+	// size of the claim in bytes, for example 5Gi. It can grow, if the storage class allows that. A mix needs about three
+	// times the size of its originals, decoded, plus the mixed files of every kept revision.
+	//
+	// +required
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=20
+	Size resource.Quantity `json:"size,omitzero"`
+}

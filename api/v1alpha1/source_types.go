@@ -1,0 +1,179 @@
+package v1alpha1
+
+// Source says where a data set's files come from. Exactly one field is set. What the same bytes mean does not depend on
+// where they came from.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.huggingFace) ? 1 : 0) + (has(self.http) ? 1 : 0) + (has(self.volume) ? 1 : 0) == 1",message="A source must be exactly one of huggingFace, http and volume."
+// +kubebuilder:validation:MinProperties=1
+type Source struct {
+	// huggingFace is a data set repository on a Hugging Face Hub or a mirror of one.
+	//
+	// +optional
+	HuggingFace *HuggingFaceSource `json:"huggingFace,omitempty"`
+
+	// http is a list of files by address.
+	//
+	// +optional
+	HTTP *HTTPSource `json:"http,omitempty"`
+
+	// volume is a folder or a file on another claim of the same namespace.
+	//
+	// +optional
+	Volume *VolumeSource `json:"volume,omitempty"`
+}
+
+// HuggingFaceSource is a data set repository on a Hugging Face Hub. The files are chosen by config and split, or by
+// files, never by both.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.files) || (!has(self.config) && !has(self.split))",message="A huggingFace source chooses its files either by files or by config and split, not by both."
+type HuggingFaceSource struct {
+	// repo is the repository as namespace/name, for example openai/gsm8k.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=3
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$`
+	Repo string `json:"repo,omitempty"`
+
+	// revision is a commit (40 hex digits), a branch or a tag. It is resolved to a commit once per build; only a commit
+	// makes a build reproducible for ever. Unset is the repository's main branch. status.datasets shows the commit.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._/-]*$`
+	// +kubebuilder:validation:XValidation:rule="!self.contains('..')",message="A revision must not contain two dots in a row."
+	Revision string `json:"revision,omitempty"`
+
+	// config is a configuration (subset) of the repository, by its card's metadata or its folders. Unset is the
+	// repository's default configuration, or its only one.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	// +kubebuilder:validation:Pattern=`^[^<>:/\\|?*\[\]{}]+$`
+	Config string `json:"config,omitempty"`
+
+	// split is a split of the repository, for example train. Unset takes every split of the configuration. It has nothing
+	// to do with spec.splits, which divide whatever rows were taken.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^\w+(\.\w+)*$`
+	Split string `json:"split,omitempty"`
+
+	// files are globs over the repository's paths, for example "*/train-*.parquet". They take the place of config and
+	// split. Each must match at least one file; the files are read in the order of their paths. Unset chooses by config
+	// and split.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Files []FileGlob `json:"files,omitempty"`
+
+	// endpoint is the address of a Hub or of a mirror, for example https://hub.example.org. Unset is the operator's own
+	// (its --hub-endpoint flag, else https://huggingface.co).
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^https?://[^\s?#@]+$`
+	Endpoint string `json:"endpoint,omitempty"`
+
+	// tokenSecretRef names the Secret with an access token, for repositories that are private or gated. It reaches the
+	// worker as a file; the operator has no right to read Secrets. Unset sends no token.
+	//
+	// +optional
+	TokenSecretRef *SecretKeyReference `json:"tokenSecretRef,omitempty"`
+}
+
+// FileGlob is a glob over slash-separated relative paths: * and ? match within one folder, ** any number of folders,
+// {a,b} and [a-z] as in a shell.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=256
+// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !('/' + self + '/').contains('/../')",message="A file glob must be a relative path without '..' segments."
+type FileGlob string
+
+// HTTPSource is a list of files by address.
+type HTTPSource struct {
+	// urls are the files, read in this order. At least 1, at most 64.
+	//
+	// +required
+	// +listType=map
+	// +listMapKey=url
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	URLs []HTTPFile `json:"urls,omitempty"`
+}
+
+// HTTPFile is one file by address.
+type HTTPFile struct {
+	// url is the address, http or https, without credentials. Its path's extensions say how to read the file, for example
+	// rows.jsonl.gz.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:Pattern=`^https?://[^\s/@#]+(/[^\s#]*)?$`
+	URL string `json:"url,omitempty"`
+
+	// sha256 is the file's SHA-256 in lower-case hex. A file with another digest is refused. Unset takes whatever the
+	// address serves; status.datasets shows the digest of what was taken.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// VolumeSource is a folder or a file on a claim of the same namespace. It is mounted read-only, and only while the data
+// set is copied.
+type VolumeSource struct {
+	// claimName is the name of the PersistentVolumeClaim.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	ClaimName string `json:"claimName,omitempty"`
+
+	// path is a folder or a file below the claim's root. Unset is the root.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !('/' + self + '/').contains('/../')",message="A path must be a relative path without '..' segments."
+	Path string `json:"path,omitempty"`
+
+	// files are globs below path, read in the order of the paths. Unset takes path itself if it is a file, else every file
+	// below it whose name does not begin with a dot.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Files []FileGlob `json:"files,omitempty"`
+}
+
+// SecretKeyReference is one key of a Secret in the same namespace.
+type SecretKeyReference struct {
+	// name of the Secret.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// key of the Secret's data.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	Key string `json:"key,omitempty"`
+}

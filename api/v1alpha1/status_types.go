@@ -1,0 +1,448 @@
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// DatasetMixStatus is what the controller observed. All of it follows from the spec, the results that the workers
+// reported and the Jobs that exist; it is never read back to decide anything. Only published and history outlive the
+// generation that they came from.
+//
+// +kubebuilder:validation:MinProperties=1
+type DatasetMixStatus struct {
+	// conditions of the mix: Ready always; Reconciling while work is in progress; Stalled while a person has to act.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+
+	// observedGeneration is the newest generation for which the mix is Ready or Stalled; -1 before there is one.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=-1
+	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+
+	// summary has the present state in a few words, for people.
+	//
+	// +optional
+	Summary *Summary `json:"summary,omitempty"`
+
+	// stages of the build of the present generation, in their order.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Stages []StageStatus `json:"stages,omitempty"`
+
+	// splits has the number of rows of each mixed split, once the plan is made.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Splits []SplitStatus `json:"splits,omitempty"`
+
+	// domains has the share of each domain, sorted by name, once the plan is made.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Domains []DomainStatus `json:"domains,omitempty"`
+
+	// datasets has what became of each data set, sorted by name.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	Datasets []DatasetStatus `json:"datasets,omitempty"`
+
+	// published is the newest published revision. It stays while the next one is built, and when that one fails.
+	//
+	// +optional
+	Published *Published `json:"published,omitempty"`
+
+	// history has the revisions that were published, newest first, at most 10. Whether an old one is still on the volume
+	// is up to spec.output.keepRevisions.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=revision
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=10
+	History []HistoryEntry `json:"history,omitempty"`
+}
+
+// Summary is the present state in a few words.
+//
+// +kubebuilder:validation:MinProperties=1
+type Summary struct {
+	// stage is the name of the stage that is under way or comes next, - if there is none.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=20
+	Stage string `json:"stage,omitempty"`
+
+	// progress is how many units of the stage are done, for example 3/6, - if there is no stage.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=20
+	Progress string `json:"progress,omitempty"`
+
+	// domains has the achieved share of each domain in the first split, for example math 40.0% qa 30.0% code 30.0%.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	Domains string `json:"domains,omitempty"`
+}
+
+// StageState is the state of a stage.
+//
+// +kubebuilder:validation:Enum=Pending;Running;Retrying;Suspended;Succeeded;Failed
+type StageState string
+
+// The states of a stage.
+const (
+	// StagePending waits for an earlier stage.
+	StagePending StageState = "Pending"
+	// StageRunning has a Job.
+	StageRunning StageState = "Running"
+	// StageRetrying has a Job after an attempt that failed.
+	StageRetrying StageState = "Retrying"
+	// StageSuspended does not run because spec.suspend is true.
+	StageSuspended StageState = "Suspended"
+	// StageSucceeded has all its results, of this generation or of an earlier one with the same inputs.
+	StageSucceeded StageState = "Succeeded"
+	// StageFailed will not be tried again.
+	StageFailed StageState = "Failed"
+)
+
+// StageStatus is the state of one stage.
+type StageStatus struct {
+	// name of the stage: download, split, balance, mix or publish.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=20
+	Name string `json:"name,omitempty"`
+
+	// state of the stage.
+	//
+	// +required
+	State StageState `json:"state,omitempty"`
+
+	// done is how many units (data sets, mixed files) have their result.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Done *int32 `json:"done,omitempty"`
+
+	// total is how many units the stage has; unset while that is not known.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Total *int32 `json:"total,omitempty"`
+
+	// attempt is the number of the newest Job of the stage, from 1; unset if no Job was needed or it is gone.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	Attempt int32 `json:"attempt,omitempty"`
+
+	// startTime is when the first Job of the stage was made; unset as attempt.
+	//
+	// +optional
+	StartTime *metav1.Time `json:"startTime,omitempty"`
+
+	// completionTime is when the newest Job of the stage finished; unset as attempt.
+	//
+	// +optional
+	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
+}
+
+// SplitStatus is the size of one mixed split.
+type SplitStatus struct {
+	// name of the split.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// rows of the mixed split, repeats included.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// unique is how many of the rows are distinct.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Unique *int64 `json:"unique,omitempty"`
+}
+
+// DomainStatus is one domain's part of the mixed splits.
+type DomainStatus struct {
+	// name of the domain.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// splits has the domain's part of each mixed split.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Splits []DomainSplitStatus `json:"splits,omitempty"`
+}
+
+// DomainSplitStatus is one domain's part of one mixed split.
+type DomainSplitStatus struct {
+	// name of the split.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// rows of the domain in the mixed split, repeats included.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// targetMilli is the share that the spec asks for, in thousandths, rounded to the nearest.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	TargetMilli *int32 `json:"targetMilli,omitempty"`
+
+	// achievedMilli is the share that the rows have, in thousandths, rounded to the nearest.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	AchievedMilli *int32 `json:"achievedMilli,omitempty"`
+}
+
+// DatasetStatus is what became of one data set.
+type DatasetStatus struct {
+	// name of the data set.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// domain of the data set.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Domain string `json:"domain,omitempty"`
+
+	// revision is the commit that the source's revision was resolved to, for a source that has revisions.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Revision string `json:"revision,omitempty"`
+
+	// license of the data set as its card says, for a source that has a card.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	License string `json:"license,omitempty"`
+
+	// files is how many files were taken.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Files *int32 `json:"files,omitempty"`
+
+	// bytes of these files as they came.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+
+	// digest over these files' paths and contents, SHA-256 in hex.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=80
+	Digest string `json:"digest,omitempty"`
+
+	// rows of the data set that were kept, that is, divided among the splits.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// dropped has the rows that were not kept, by reason, sorted by reason.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=reason
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Dropped []DroppedRows `json:"dropped,omitempty"`
+
+	// splits has the data set's part of each split.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Splits []DatasetSplitStatus `json:"splits,omitempty"`
+}
+
+// DroppedRows is how many rows were dropped for one reason.
+type DroppedRows struct {
+	// reason why the rows were dropped.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Reason string `json:"reason,omitempty"`
+
+	// rows that were dropped.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+}
+
+// DatasetSplitStatus is one data set's part of one split.
+type DatasetSplitStatus struct {
+	// name of the split.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// rows of the data set that are in the split.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// balanced is how many rows the data set has after balancing within its domain, repeats included.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Balanced *int64 `json:"balanced,omitempty"`
+
+	// mixed is how many rows of the mixed split are of the data set, repeats included.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Mixed *int64 `json:"mixed,omitempty"`
+
+	// unique is how many of the mixed rows are distinct.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Unique *int64 `json:"unique,omitempty"`
+
+	// maxRepeats is how often the most frequent row of the data set appears in the mixed split.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	MaxRepeats *int64 `json:"maxRepeats,omitempty"`
+
+	// overlap is how many rows were left out because a later split, of this or of another data set, has the same question.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Overlap *int64 `json:"overlap,omitempty"`
+}
+
+// Published is a published revision, and where it is. A training pod mounts claimName with the subPath path.
+type Published struct {
+	// revision is the name of the revision, which follows from its content.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Revision string `json:"revision,omitempty"`
+
+	// claimName is the claim that it is on.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ClaimName string `json:"claimName,omitempty"`
+
+	// path of the revision's folder below the claim's root.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=300
+	Path string `json:"path,omitempty"`
+
+	// digest of the revision's manifest, SHA-256 in hex. The manifest has the digests of all other files.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=80
+	Digest string `json:"digest,omitempty"`
+
+	// bytes of all files of the revision.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+
+	// time at which the controller saw that it was published.
+	//
+	// +required
+	Time metav1.Time `json:"time,omitzero"`
+}
+
+// HistoryEntry is a revision that was published.
+type HistoryEntry struct {
+	// revision is the name of the revision.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Revision string `json:"revision,omitempty"`
+
+	// generation of the mix that it was published for.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	Generation int64 `json:"generation,omitempty"`
+
+	// digest of the revision's manifest, SHA-256 in hex.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=80
+	Digest string `json:"digest,omitempty"`
+
+	// time at which it was published.
+	//
+	// +required
+	Time metav1.Time `json:"time,omitzero"`
+}

@@ -1,0 +1,146 @@
+package v1alpha1
+
+import "k8s.io/apimachinery/pkg/api/resource"
+
+// The fields below look like those of a pod and mean the same. They are types of our own because every string and list
+// of this API is bounded, which those of a pod are not, and because the whole schema has to fit the annotation of a
+// client-side apply.
+
+// Worker says what the pods that build the mix are given.
+//
+// +kubebuilder:validation:MinProperties=1
+type Worker struct {
+	// resources of each worker pod. Unset amounts are: requests of 500m CPU and 512Mi memory, limits of 2 CPU and 512Mi
+	// memory. A worker keeps its memory within the limit whatever the size of the data; more memory makes it faster.
+	// Changes apply to Jobs that are not made yet.
+	//
+	// +optional
+	Resources *Resources `json:"resources,omitempty"`
+
+	// nodeSelector restricts the nodes of the worker pods to those with all of these labels. At most 16. Unset does not.
+	//
+	// +optional
+	// +mapType=atomic
+	// +kubebuilder:validation:MinProperties=1
+	// +kubebuilder:validation:MaxProperties=16
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+
+	// tolerations of the worker pods. At most 16. Unset tolerates nothing beyond what every pod does.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Tolerations []Toleration `json:"tolerations,omitempty"`
+
+	// priorityClassName of the worker pods. Unset is the cluster's default.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	PriorityClassName string `json:"priorityClassName,omitempty"`
+
+	// serviceAccountName of the worker pods. They never mount its token; it matters for image pull secrets and admission
+	// policies. Unset is the namespace's default account.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	ServiceAccountName string `json:"serviceAccountName,omitempty"`
+
+	// imagePullSecrets of the worker pods. At most 8. Unset uses those of the service account.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	ImagePullSecrets []LocalReference `json:"imagePullSecrets,omitempty"`
+}
+
+// Resources are the compute resources of a worker pod.
+//
+// +kubebuilder:validation:MinProperties=1
+type Resources struct {
+	// requests are what the scheduler sets aside.
+	//
+	// +optional
+	Requests *ResourceAmounts `json:"requests,omitempty"`
+
+	// limits are what a pod may not exceed.
+	//
+	// +optional
+	Limits *ResourceAmounts `json:"limits,omitempty"`
+}
+
+// ResourceAmounts are amounts of the resources that a worker uses.
+//
+// +kubebuilder:validation:MinProperties=1
+type ResourceAmounts struct {
+	// cpu in cores, for example 500m or 4.
+	//
+	// +optional
+	CPU *resource.Quantity `json:"cpu,omitempty"`
+
+	// memory in bytes, for example 512Mi.
+	//
+	// +optional
+	Memory *resource.Quantity `json:"memory,omitempty"`
+}
+
+// TolerationOperator relates a toleration's key to its value.
+//
+// +kubebuilder:validation:Enum=Exists;Equal
+type TolerationOperator string
+
+// TaintEffect is what a taint does.
+//
+// +kubebuilder:validation:Enum=NoSchedule;PreferNoSchedule;NoExecute
+type TaintEffect string
+
+// Toleration lets a worker pod onto nodes with a matching taint. The fields mean what they mean in a pod.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.key) || (has(self.operator) && self.operator == 'Exists')",message="A toleration without a key must have the operator Exists."
+// +kubebuilder:validation:MinProperties=1
+type Toleration struct {
+	// key of the taint. Unset, with the operator Exists, matches every taint.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=317
+	Key string `json:"key,omitempty"`
+
+	// operator is Equal or Exists. Unset is Equal.
+	//
+	// +optional
+	Operator TolerationOperator `json:"operator,omitempty"`
+
+	// value of the taint, for the operator Equal. Unset is the empty value.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Value string `json:"value,omitempty"`
+
+	// effect of the taint. Unset matches every effect.
+	//
+	// +optional
+	Effect TaintEffect `json:"effect,omitempty"`
+
+	// tolerationSeconds is for how long a pod stays on its node after a taint with the effect NoExecute appeared. Unset is
+	// for ever.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	TolerationSeconds *int64 `json:"tolerationSeconds,omitempty"`
+}
+
+// LocalReference names an object in the same namespace.
+type LocalReference struct {
+	// name of the object.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/stage"
+)
+
+// buildCommand builds a mix in this process: the stages that a cluster's Jobs run, to the same bytes.
+func buildCommand() *cobra.Command {
+	var file, data string
+	var claims map[string]string
+	parallel := runtime.GOMAXPROCS(0)
+	command := &cobra.Command{
+		Use:   "build -f FILE --data DIR [--claim NAME=FOLDER]…",
+		Short: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish",
+		Long: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish.\n\n" +
+			"DIR takes the place of the volume: the mix is published in DIR/<spec.output.path>/current. A second build does only\n" +
+			"what changed. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for private and gated repositories.",
+		Example: "  kubectl datasetmix build -f mix.yaml --data ./data",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			r, err := loadRecipe(command.Context(), file)
+			if err != nil {
+				return err
+			}
+			if err := checkClaims(r, claims); err != nil {
+				return err
+			}
+			worker := stage.Worker{Volume: data, Source: localSources(claims)}
+			progress := newProgress(command.OutOrStdout())
+			results, err := worker.Build(command.Context(), r, parallel, progress)
+			if err != nil {
+				return err
+			}
+			return progress.finish(r, results, data)
+		},
+	}
+	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
+	command.Flags().StringVar(&data, "data", "", "the folder that takes the place of the volume")
+	command.Flags().StringToStringVar(&claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
+	command.Flags().IntVar(&parallel, "parallel", parallel, "how many data sets or files are worked on at once")
+	must(command.MarkFlagRequired("filename"))
+	must(command.MarkFlagRequired("data"))
+	return command
+}
+
+// checkClaims finds a claim that nobody placed before the first download begins.
+func checkClaims(r recipe.Recipe, claims map[string]string) error {
+	for _, name := range r.DatasetNames() {
+		dataset, _, _ := r.Dataset(name)
+		if volume := dataset.Source.Volume; volume != nil && claims[volume.ClaimName] == "" {
+			return contract.Failf(contract.InvalidTask, "data set %s reads claim %s; say where it lies here with --claim %s=FOLDER", name, volume.ClaimName, volume.ClaimName)
+		}
+	}
+	return nil
+}
+
+// localSources are the sources as this process sees them.
+func localSources(claims map[string]string) func(recipe.Dataset) (source.Source, error) {
+	return func(dataset recipe.Dataset) (source.Source, error) {
+		return source.New(dataset.Source, source.Environment{HubEndpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN"), Claims: claims})
+	}
+}
+
+// progress prints a line when a unit is finished.
+type progress struct {
+	out     io.Writer
+	printer *message.Printer
+	started time.Time
+	done    int
+	step    recipe.Step
+}
+
+func newProgress(out io.Writer) *progress {
+	return &progress{out: out, printer: message.NewPrinter(language.English), started: time.Now()}
+}
+
+// Begin notes the stage whose units come next.
+func (p *progress) Begin(step recipe.Step) { p.step, p.done = step, 0 }
+
+// Done prints what a unit came to.
+func (p *progress) Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result) {
+	p.done++
+	fmt.Fprintf(p.out, "%7.1fs  %-8s %2d/%d  %-12s %s\n", time.Since(p.started).Seconds(), stage, p.done, len(p.step.Missing), unit.Name, p.describe(result))
+}
+
+func (p *progress) describe(result recipe.Result) string {
+	switch {
+	case result.Download != nil:
+		return p.printer.Sprintf("%d files, %d bytes, revision %s", result.Download.Files, result.Download.Bytes, orNone(result.Download.Revision))
+	case result.Split != nil:
+		return p.printer.Sprintf("%d rows → %v", result.Split.Read, result.Split.Rows)
+	case result.Balance != nil:
+		return p.printer.Sprintf("%d rows dropped that another split has", overlap(*result.Balance))
+	case result.Mix != nil:
+		return p.printer.Sprintf("%d rows, %d bytes", result.Mix.Rows, result.Mix.Bytes)
+	default:
+		return p.printer.Sprintf("revision %s, %d files, %d bytes, verified", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
+	}
+}
+
+func orNone(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}
+
+func overlap(balanced recipe.Balanced) int64 {
+	var rows int64
+	for _, split := range balanced.Overlap {
+		for _, n := range split {
+			rows += n
+		}
+	}
+	return rows
+}
+
+// finish prints the plan that was met and where the mix lies.
+func (p *progress) finish(r recipe.Recipe, results map[string]recipe.Result, data string) error {
+	graph, err := r.Walk(results)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(p.out)
+	if err := planTable(p.out, *graph.Plan); err != nil {
+		return err
+	}
+	folder := contract.Folder(r.Output.Path)
+	fmt.Fprintf(p.out, "\n%s -> %s\n", filepath.Join(data, folder.Current()), contract.RevisionLink(graph.Published.Revision))
+	return nil
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/config/crd"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// loadRecipe reads the one DatasetMix of a manifest ("-" is standard input), judges it as the API server would, and gives
+// its recipe.
+func loadRecipe(ctx context.Context, file string) (recipe.Recipe, error) {
+	content, err := readManifest(file)
+	if err != nil {
+		return recipe.Recipe{}, contract.Failf(contract.InvalidTask, "the manifest cannot be read: %w", err)
+	}
+	mix, err := parseMix(ctx, content)
+	if err != nil {
+		return recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
+	}
+	r, err := render.Recipe(mix)
+	if err != nil {
+		return recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
+	}
+	return r, nil
+}
+
+func readManifest(file string) ([]byte, error) {
+	if file == "-" {
+		return io.ReadAll(os.Stdin)
+	}
+	return os.ReadFile(file)
+}
+
+func parseMix(ctx context.Context, content []byte) (*v1alpha1.DatasetMix, error) {
+	object, err := onlyMix(content)
+	if err != nil {
+		return nil, err
+	}
+	validator, err := crd.NewValidator()
+	if err != nil {
+		return nil, err
+	}
+	if errs := validator.Validate(ctx, object); len(errs) > 0 {
+		return nil, fmt.Errorf("the DatasetMix is not valid: %w", errs.ToAggregate())
+	}
+	mix := &v1alpha1.DatasetMix{}
+	return mix, runtime.DefaultUnstructuredConverter.FromUnstructured(object, mix)
+}
+
+// onlyMix finds the DatasetMix among the documents of a manifest.
+func onlyMix(content []byte) (map[string]any, error) {
+	var found map[string]any
+	reader := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(content)))
+	for {
+		document, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		object := map[string]any{}
+		if err := yaml.UnmarshalStrict(document, &object, yaml.DisallowUnknownFields); err != nil {
+			return nil, fmt.Errorf("it is not YAML: %w", err)
+		}
+		if object["kind"] != "DatasetMix" || object["apiVersion"] != v1alpha1.GroupVersion.String() {
+			continue
+		}
+		if found != nil {
+			return nil, errors.New("it holds more than one DatasetMix; give them one by one")
+		}
+		if found, err = asObject(document); err != nil {
+			return nil, err
+		}
+	}
+	if found == nil {
+		return nil, fmt.Errorf("it holds no DatasetMix of %s", v1alpha1.GroupVersion)
+	}
+	return found, nil
+}
+
+// asObject decodes as the API server does: whole numbers are int64.
+func asObject(document []byte) (map[string]any, error) {
+	encoded, err := yaml.YAMLToJSON(document)
+	if err != nil {
+		return nil, err
+	}
+	object := map[string]any{}
+	return object, utiljson.Unmarshal(encoded, &object)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// planCommand prints what a manifest comes to, with no data and no cluster.
+func planCommand() *cobra.Command {
+	var file, output string
+	var rows map[string]int64
+	command := &cobra.Command{
+		Use:   "plan -f FILE --rows DATASET=ROWS,…",
+		Short: "Print the exact rows of every mixed file before there is any data",
+		Long: "Print the exact rows of every mixed file before there is any data.\n\n" +
+			"The rows of each data set are divided by the shares of the splits. A build can differ by the rows of a group that\n" +
+			"would be cut, and by rows dropped because a later split has the same question; its status counts both.",
+		Example: "  kubectl datasetmix plan -f mix.yaml --rows gsm8k=7473,math=7500",
+		Args:    cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error {
+			if output != "" && output != "json" {
+				return contract.Failf(contract.InvalidTask, "there is no output format %q; leave -o out for a table, or use json", output)
+			}
+			r, err := loadRecipe(command.Context(), file)
+			if err != nil {
+				return err
+			}
+			counts, err := r.SplitCounts(rows)
+			if err != nil {
+				return contract.Failf(contract.InvalidTask, "--rows: %w", err)
+			}
+			plan, err := r.Plan(counts)
+			if err != nil {
+				return contract.Failf(contract.InfeasibleMix, "%w", err)
+			}
+			return printPlan(command.OutOrStdout(), plan, output)
+		},
+	}
+	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
+	command.Flags().StringToInt64Var(&rows, "rows", nil, "rows of each data set, such as gsm8k=7473,math=7500")
+	command.Flags().StringVarP(&output, "output", "o", "", "json prints the plan for programs")
+	must(command.MarkFlagRequired("filename"))
+	must(command.MarkFlagRequired("rows"))
+	return command
+}
+
+func printPlan(out io.Writer, plan recipe.Plan, format string) error {
+	if format != "json" {
+		return planTable(out, plan)
+	}
+	encoded, err := contract.EncodeJSON(plan)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(encoded)
+	return err
+}
+
+// planTable shows a plan to people.
+func planTable(out io.Writer, plan recipe.Plan) error {
+	p := message.NewPrinter(language.English) // thousands are grouped
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "SPLIT\tDOMAIN\tDATASET\tAVAILABLE\tBALANCED\tROWS\tUNIQUE\tMOST REPEATED\tSHARE\t")
+	for _, split := range plan.Splits {
+		for _, domain := range split.Domains {
+			for _, dataset := range domain.Datasets {
+				p.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d×\t\t\n", split.Name, domain.Name, dataset.Name,
+					dataset.Available, dataset.Balanced, dataset.Rows, dataset.Unique, dataset.MaxRepeats)
+			}
+			p.Fprintf(table, "%s\t%s\t\t\t\t%d\t\t\t%.1f%%\t\n", split.Name, domain.Name, domain.Rows, 100*float64(domain.Rows)/float64(split.Rows))
+		}
+		p.Fprintf(table, "%s\t\t\t\t\t%d\t\t\t100.0%%\t\n", split.Name, split.Rows)
+	}
+	return table.Flush()
+}
+
+// must holds for mistakes in this program, which its tests find.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

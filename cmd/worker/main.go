@@ -1,0 +1,92 @@
+// Command worker is what the Jobs run: one unit of one stage, from a task file to a termination message.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/stage"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	pod := environment()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	os.Exit(run(ctx, pod))
+}
+
+// run does the work of one pod and gives its exit code.
+func run(ctx context.Context, pod pod) int {
+	message, err := work(ctx, pod)
+	if err != nil {
+		reason := contract.ReasonOf(err)
+		slog.Error("the unit failed", "stage", message.Stage, "unit", message.Unit.Name, "reason", reason, "error", err.Error())
+		message.Failure, message.Result = &contract.FailureNote{Reason: reason, Message: err.Error()}, nil
+	}
+	encoded, encodeErr := message.Encode()
+	if encodeErr == nil {
+		encodeErr = os.WriteFile(pod.message, encoded, 0o644)
+	}
+	switch {
+	case err != nil:
+		return contract.ReasonOf(err).ExitCode()
+	case encodeErr != nil:
+		slog.Error("the result cannot be reported", "error", encodeErr.Error())
+		return contract.WorkerFailed.ExitCode()
+	default:
+		return 0
+	}
+}
+
+// work finds the pod's unit in its task and builds it.
+func work(ctx context.Context, pod pod) (contract.Message, error) {
+	var message contract.Message
+	encoded, err := os.ReadFile(pod.task)
+	if err != nil {
+		return message, contract.Failf(contract.InvalidTask, "the task cannot be read: %w", err)
+	}
+	task, err := contract.ParseTask(encoded)
+	if err != nil {
+		return message, err
+	}
+	message.Stage = task.Stage
+	index, err := strconv.Atoi(pod.index)
+	if err != nil {
+		return message, contract.Failf(contract.InvalidTask, "%s is %q, not a number", contract.IndexVariable, pod.index)
+	}
+	if message.Unit, err = task.Unit(index); err != nil {
+		return message, err
+	}
+	slog.Info("begin", "mix", task.Recipe.Name, "stage", task.Stage, "unit", message.Unit.Name, "key", message.Unit.Key)
+	worker := stage.Worker{Volume: pod.volume, Source: pod.sources()}
+	result, err := worker.Run(ctx, stage.Job{Recipe: task.Recipe, Results: task.Results, Stage: task.Stage, Unit: message.Unit})
+	if err != nil {
+		return message, err
+	}
+	message.Result = &result
+	slog.Info("done", "mix", task.Recipe.Name, "stage", task.Stage, "unit", message.Unit.Name, "result", summary(result))
+	return message, nil
+}
+
+// summary is a result for the log.
+func summary(result recipe.Result) any {
+	switch {
+	case result.Download != nil:
+		return result.Download
+	case result.Split != nil:
+		return result.Split
+	case result.Balance != nil:
+		return result.Balance
+	case result.Mix != nil:
+		return result.Mix
+	default:
+		return result.Publish
+	}
+}

@@ -1,0 +1,102 @@
+package crd
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	structuralschema "k8s.io/apiextensions-apiserver/pkg/apiserver/schema"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning"
+	"k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	celconfig "k8s.io/apiserver/pkg/apis/cel"
+	"sigs.k8s.io/yaml"
+)
+
+// Definition parses the CustomResourceDefinition.
+func Definition() (*apiextensionsv1.CustomResourceDefinition, error) {
+	definition := &apiextensionsv1.CustomResourceDefinition{}
+	if err := yaml.UnmarshalStrict(DatasetMixes, definition); err != nil {
+		return nil, fmt.Errorf("parsing the CustomResourceDefinition: %w", err)
+	}
+	return definition, nil
+}
+
+// Validator judges objects as the API server would when they are created or updated.
+type Validator struct {
+	schema     *structuralschema.Structural
+	properties validation.SchemaValidator
+	rules      *cel.Validator
+}
+
+// NewValidator compiles the schema of the newest version. It takes some tens of milliseconds; keep the validator.
+func NewValidator() (*Validator, error) {
+	definition, err := Definition()
+	if err != nil {
+		return nil, err
+	}
+	internal := &apiextensions.JSONSchemaProps{}
+	versioned := definition.Spec.Versions[len(definition.Spec.Versions)-1].Schema.OpenAPIV3Schema
+	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(versioned, internal, nil); err != nil {
+		return nil, fmt.Errorf("converting the schema: %w", err)
+	}
+	structural, err := structuralschema.NewStructural(internal)
+	if err != nil {
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	}
+	properties, _, err := validation.NewSchemaValidator(internal)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the schema: %w", err)
+	}
+	return &Validator{
+		schema:     structural,
+		properties: properties,
+		rules:      cel.NewValidator(structural, true, celconfig.PerCallLimit),
+	}, nil
+}
+
+// Validate returns what the API server would refuse about an object that is created, and its unknown fields, which the
+// API server would drop (kubectl refuses them too). The object is in the shape of decoded JSON, numbers as int64 or
+// float64. Where a field is wrong, the rules over it are not evaluated, as in the API server.
+func (v *Validator) Validate(ctx context.Context, object map[string]any) field.ErrorList {
+	return v.validate(ctx, object, nil)
+}
+
+// ValidateUpdate is Validate for an object that replaces an older one.
+func (v *Validator) ValidateUpdate(ctx context.Context, object, old map[string]any) field.ErrorList {
+	return v.validate(ctx, object, old)
+}
+
+func (v *Validator) validate(ctx context.Context, object, old map[string]any) field.ErrorList {
+	errs := v.unknown(object)
+	var invalid field.ErrorList
+	if old == nil {
+		invalid = validation.ValidateCustomResource(nil, object, v.properties)
+	} else {
+		invalid = validation.ValidateCustomResourceUpdate(nil, object, old, v.properties)
+	}
+	invalid = append(invalid, listtype.ValidateListSetsAndMaps(nil, v.schema, object)...)
+	if len(invalid) > 0 {
+		return append(errs, invalid...)
+	}
+	var before any
+	if old != nil {
+		before = old
+	}
+	broken, _ := v.rules.Validate(ctx, nil, v.schema, object, before, math.MaxInt64)
+	return append(errs, broken...)
+}
+
+func (v *Validator) unknown(object map[string]any) field.ErrorList {
+	var errs field.ErrorList
+	options := structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true}
+	for _, path := range pruning.PruneWithOptions(runtime.DeepCopyJSON(object), v.schema, true, options) {
+		errs = append(errs, field.Invalid(field.NewPath(path), field.OmitValueType{}, "unknown field"))
+	}
+	return errs
+}

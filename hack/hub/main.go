@@ -1,0 +1,56 @@
+// Command hub serves a stand-in Hugging Face Hub with the six data sets of the samples: for a demonstration or an
+// end-to-end test in a cluster without a way to the internet. Point HF_ENDPOINT at it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+)
+
+func main() {
+	listen := flag.String("listen", ":8080", "address to listen on")
+	data := flag.String("data", "", "folder with the published files of the six data sets; empty serves generated rows")
+	scale := flag.Float64("scale", 1, "size of the generated data sets; 1 is the real numbers of rows")
+	cdn := flag.String("cdn", "", "base URL that large files are redirected to; empty is the address of the request")
+	flag.Parse()
+	if err := run(*listen, *data, *cdn, *scale); err != nil {
+		fmt.Fprintln(os.Stderr, "hub:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until the listener fails. It writes nothing but lines to standard output.
+func run(listen, data, cdn string, scale float64) error {
+	var repos []hubtest.Repo
+	var err error
+	if data == "" {
+		repos = hubtest.Generated(scale)
+	} else if repos, err = hubtest.FromData(data); err != nil {
+		return err
+	}
+	hub := hubtest.New(hubtest.Options{CDN: cdn, AccessLog: os.Stdout, PageSize: 10}, repos...)
+	for _, r := range hub.Repos() {
+		var size int
+		for _, f := range r.Files {
+			size += len(f.Content)
+		}
+		fmt.Printf("%s@%s: %d files, %d bytes\n", r.ID, r.SHA, len(r.Files), size)
+	}
+	l, err := net.Listen("tcp", listen)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("listening on %s\n", l.Addr())
+	server := &http.Server{Handler: hub, ReadHeaderTimeout: 10 * time.Second}
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}

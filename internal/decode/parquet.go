@@ -1,0 +1,262 @@
+package decode
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+const (
+	// footerTail is the length of the footer (4 bytes, little endian) and the magic that end a Parquet file.
+	footerTail = 8
+	// pageValues is how many values of a column are taken from a page at a time.
+	pageValues = 256
+	// readBuffer is the buffer of one column's reads from the file.
+	readBuffer = 256 << 10
+)
+
+// parquetRows reads the wanted columns of a Parquet file side by side.
+type parquetRows struct {
+	groups  []parquet.RowGroup
+	targets []*target
+	columns []*column // one per wanted leaf, in the order of the targets' leaf indexes
+
+	group int   // of the next row
+	done  int64 // rows of the group that were given out
+	open  bool
+	// format of a row's place. Row groups and rows count from 0, as Parquet tools print them.
+	format string
+}
+
+// target is one wanted field: the part of the schema it names. A nil node is an optional field that is not there.
+type target struct {
+	node *node
+}
+
+func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
+	if err := checkFooter(src, size); err != nil {
+		return nil, err
+	}
+	defer recovered(&err)
+	file, err := parquet.OpenFile(src, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBuffer))
+	if err != nil {
+		return nil, fmt.Errorf("the Parquet footer cannot be read (%w); fetch the file again", err)
+	}
+	root, err := newSchema(file.Metadata().Schema)
+	if err != nil {
+		return nil, err
+	}
+	p := &parquetRows{groups: file.RowGroups()}
+	byLeaf := map[int]*column{}
+	for _, f := range fields {
+		n, err := root.lookup(f)
+		if err != nil {
+			return nil, err
+		}
+		p.targets = append(p.targets, &target{node: n})
+		for _, leaf := range n.leaves() {
+			if byLeaf[leaf.column] == nil {
+				byLeaf[leaf.column] = &column{index: leaf.column, name: leaf.path}
+				p.columns = append(p.columns, byLeaf[leaf.column])
+			}
+			leaf.values = byLeaf[leaf.column]
+		}
+	}
+	return p, nil
+}
+
+// checkFooter finds a file that was cut short before the library does, which would allocate what a false length says.
+func checkFooter(src io.ReaderAt, size int64) error {
+	var tail [footerTail]byte
+	if size < int64(len(magicParquet))+footerTail {
+		return errors.New("the Parquet file was cut short: it has no footer; fetch it again")
+	}
+	if _, err := src.ReadAt(tail[:], size-footerTail); err != nil && err != io.EOF {
+		return err
+	}
+	if magic := string(tail[4:]); magic != magicParquet {
+		return fmt.Errorf("the Parquet file was cut short: it ends in %q, not in the footer's %q; fetch it again", magic, magicParquet)
+	}
+	if length := int64(binary.LittleEndian.Uint32(tail[:])); length > size-footerTail-int64(len(magicParquet)) {
+		return fmt.Errorf("the Parquet file is damaged: its footer claims %d bytes and the file has %d; fetch it again", length, size)
+	}
+	return nil
+}
+
+// recovered turns a panic of the library, which damaged input can cause, into an error.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("the Parquet data is damaged (%v); fetch the file again", r)
+	}
+}
+
+func (p *parquetRows) close() {
+	for _, c := range p.columns {
+		c.close()
+	}
+}
+
+func (p *parquetRows) next(row *Row) (err error) {
+	defer recovered(&err)
+	for p.group < len(p.groups) && p.done >= p.groups[p.group].NumRows() {
+		row.place.format, row.place.n = "row group %d", int64(p.group)
+		if err := p.finishGroup(); err != nil {
+			return err
+		}
+	}
+	if p.group == len(p.groups) {
+		return io.EOF
+	}
+	if !p.open {
+		p.openGroup()
+	}
+	row.place.format, row.place.n = p.format, row.Number
+	for _, c := range p.columns {
+		if err := c.nextRow(); err != nil {
+			return fmt.Errorf("column %q: %w; fetch the file again", c.name, err)
+		}
+	}
+	for i, t := range p.targets {
+		if row.Values[i], err = t.value(); err != nil {
+			return err
+		}
+	}
+	p.done++
+	return nil
+}
+
+func (p *parquetRows) openGroup() {
+	chunks := p.groups[p.group].ColumnChunks()
+	for _, c := range p.columns {
+		c.open(chunks[c.index])
+	}
+	p.open, p.format = true, fmt.Sprintf("row group %d, row %%d", p.group)
+}
+
+// finishGroup checks that no column has more rows than its row group says.
+func (p *parquetRows) finishGroup() error {
+	for _, c := range p.columns {
+		if p.open && c.more() {
+			return fmt.Errorf("column %q has more rows than its row group; fetch the file again", c.name)
+		}
+		c.close()
+	}
+	p.group, p.done, p.open = p.group+1, 0, false
+	return nil
+}
+
+// value assembles the field of the current row.
+func (t *target) value() (any, error) {
+	if t.node == nil {
+		return nil, nil
+	}
+	leaves := t.node.leaves()
+	for _, leaf := range leaves {
+		leaf.at = 0
+	}
+	// A struct above the wanted field may be null, and then so is the field.
+	if v := leaves[0].values.row; len(v) == 1 && v[0].DefinitionLevel() < t.node.above {
+		return nil, nil
+	}
+	v, err := t.node.value()
+	if err != nil {
+		return nil, fmt.Errorf("column %q: %w", t.node.path, err)
+	}
+	for _, leaf := range leaves {
+		if leaf.at != len(leaf.values.row) {
+			return nil, fmt.Errorf("column %q: %w", leaf.path, errLevels)
+		}
+	}
+	return v, nil
+}
+
+// column reads one leaf column of a row group, row by row.
+type column struct {
+	index int
+	name  string
+
+	pages  parquet.Pages
+	page   parquet.Page
+	values parquet.ValueReader
+	buf    [pageValues]parquet.Value
+	next   []parquet.Value // part of buf that was not yet taken
+	row    []parquet.Value // the current row; byte arrays point into the page
+	err    error
+}
+
+func (c *column) open(chunk parquet.ColumnChunk) {
+	c.pages, c.err, c.next = chunk.Pages(), nil, nil
+}
+
+func (c *column) close() {
+	if c.pages == nil {
+		return
+	}
+	parquet.Release(c.page)
+	_ = c.pages.Close() // Only gives back buffers.
+	c.pages, c.page, c.values = nil, nil, nil
+}
+
+// nextRow takes the values of the next row: one, and all that follow with a repetition level above 0. Rows may go over the
+// end of a page.
+func (c *column) nextRow() error {
+	c.row = c.row[:0]
+	for c.more() {
+		if len(c.row) > 0 && c.next[0].RepetitionLevel() == 0 {
+			return nil
+		}
+		c.row, c.next = append(c.row, c.next[0]), c.next[1:]
+	}
+	switch {
+	case c.err != io.EOF:
+		return c.err
+	case len(c.row) == 0:
+		return errors.New("it ends before the last row of its row group")
+	}
+	return nil
+}
+
+// more makes sure that next is not empty, unless the column has ended (err is io.EOF) or failed.
+func (c *column) more() bool {
+	for len(c.next) == 0 && c.err == nil {
+		if c.values == nil {
+			c.turnPage()
+			continue
+		}
+		n, err := c.values.ReadValues(c.buf[:])
+		c.next = c.buf[:n]
+		if err == io.EOF || n == 0 && err == nil {
+			c.values = nil
+		} else if err != nil {
+			c.err = err
+		}
+	}
+	return len(c.next) > 0
+}
+
+func (c *column) turnPage() {
+	// The memory of the old page is used again; a row that goes on keeps its bytes.
+	for i := range c.row {
+		c.row[i] = c.row[i].Clone()
+	}
+	parquet.Release(c.page)
+	c.page, c.err = nil, nil
+	page, err := c.pages.ReadPage()
+	if err != nil {
+		c.err = err
+		return
+	}
+	c.page, c.values = page, page.Values()
+}
+
+func columnNames(nodes []*node) []string {
+	names := make([]string, len(nodes))
+	for i, n := range nodes {
+		names[i] = fmt.Sprintf("%q", n.name)
+	}
+	return slices.Clip(names)
+}

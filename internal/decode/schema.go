@@ -1,0 +1,302 @@
+package decode
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/deprecated"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// maxSchemaDepth bounds the nesting of a schema, which is untrusted input that is read by recursion.
+const maxSchemaDepth = 100
+
+var (
+	errLevels = errors.New("the repetition and definition levels do not fit the schema; the file is damaged, fetch it again")
+	errSchema = errors.New("the Parquet schema is not well formed; fetch the file again")
+)
+
+// node is one element of a Parquet schema with its levels, after Dremel (Melnik et al., 2010): a value's definition level
+// says how many optional or repeated elements on its path are there, its repetition level at which of the repeated ones a
+// new entry begins.
+type node struct {
+	name, path string
+	kind       format.FieldRepetitionType
+	def, rep   int // the levels of a value that is there in full
+	above      int // the definition level that says that everything above is there
+	list       bool
+	children   []*node
+
+	// The rest is set for leaves only.
+	column   int
+	physical format.Type
+	unsigned bool
+	refusal  string
+	values   *column // where the values of the current row stand
+	at       int     // the next of them
+	cached   []*node
+}
+
+// newSchema builds the tree from its depth-first list.
+func newSchema(elements []format.SchemaElement) (*node, error) {
+	b := &schemaBuilder{elements: elements}
+	root, err := b.build(nil, 0)
+	if err == nil && len(b.elements) > 0 {
+		err = errSchema
+	}
+	return root, err
+}
+
+type schemaBuilder struct {
+	elements []format.SchemaElement
+	leaves   int
+}
+
+func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
+	if len(b.elements) == 0 || depth > maxSchemaDepth {
+		return nil, errSchema
+	}
+	e := b.elements[0]
+	b.elements = b.elements[1:]
+	n := &node{name: e.Name, path: e.Name, list: isList(e)}
+	if parent != nil {
+		n.kind, n.def, n.rep, n.above = e.RepetitionType.V, parent.def, parent.rep, parent.def
+		if parent.path != "" {
+			n.path = parent.path + "." + e.Name
+		}
+	} else {
+		n.path = "" // The root's name is no part of a column's.
+	}
+	if n.kind != format.Required {
+		n.def++
+	}
+	if n.kind == format.Repeated {
+		n.rep++
+	}
+	if e.Type.Valid {
+		n.column, n.physical, n.unsigned, n.refusal = b.leaves, e.Type.V, isUnsigned(e), refusal(e)
+		b.leaves++
+		return n, nil
+	}
+	for range e.NumChildren.V {
+		child, err := b.build(n, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		n.children = append(n.children, child)
+	}
+	if len(n.children) == 0 {
+		return nil, errSchema
+	}
+	return n, nil
+}
+
+func isList(e format.SchemaElement) bool {
+	_, logical := e.LogicalType.Value.(*format.ListType)
+	return logical || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.List
+}
+
+func isUnsigned(e format.SchemaElement) bool {
+	if t, ok := e.LogicalType.Value.(*format.IntType); ok {
+		return !t.IsSigned
+	}
+	return e.ConvertedType.Valid && e.ConvertedType.V >= deprecated.Uint8 && e.ConvertedType.V <= deprecated.Uint64
+}
+
+// refusal says why a leaf's type has no row value, "" when it has one. Dates and times are taken as the integers they are.
+func refusal(e format.SchemaElement) string {
+	_, decimal := e.LogicalType.Value.(*format.DecimalType)
+	if decimal || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.Decimal {
+		return "DECIMAL"
+	}
+	switch e.Type.V {
+	case format.Int96, format.FixedLenByteArray:
+		return e.Type.V.String()
+	}
+	return ""
+}
+
+// lookup finds a wanted field: a column of that whole name, else by a path of names. Nil is an optional field not there.
+func (n *node) lookup(f Field) (*node, error) {
+	found := n.child(f.Name)
+	for path := strings.Split(f.Name, "."); found == nil && len(path) > 1; {
+		found = n.child(path[0])
+		for _, name := range path[1:] {
+			if found == nil || found.list || found.kind == format.Repeated {
+				found = nil
+				break
+			}
+			found = found.child(name)
+		}
+		break
+	}
+	switch {
+	case found == nil && f.Optional:
+		return nil, nil
+	case found == nil:
+		return nil, missingField(f.Name, columnNames(n.children))
+	}
+	for _, leaf := range found.leaves() {
+		if leaf.refusal != "" {
+			return nil, fmt.Errorf("column %q has the Parquet type %s, which has no place in a record; write it as a string or an integer", leaf.path, leaf.refusal)
+		}
+	}
+	return found, nil
+}
+
+func (n *node) child(name string) *node {
+	for _, c := range n.children {
+		if c.name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// leaves lists the leaf columns of a node, from left to right.
+func (n *node) leaves() []*node {
+	if n == nil || n.cached != nil {
+		return n.cachedLeaves()
+	}
+	if len(n.children) == 0 {
+		n.cached = []*node{n}
+	}
+	for _, c := range n.children {
+		n.cached = append(n.cached, c.leaves()...)
+	}
+	return n.cached
+}
+
+func (n *node) cachedLeaves() []*node {
+	if n == nil {
+		return nil
+	}
+	return n.cached
+}
+
+// value takes one instance of the node off the front of its leaves' values.
+func (n *node) value() (any, error) {
+	if n.kind == format.Required {
+		return n.present()
+	}
+	first := n.leaves()[0]
+	level, ok := first.front()
+	switch {
+	case !ok:
+		return nil, errLevels
+	case level.DefinitionLevel() < n.def:
+		if err := n.skip(); err != nil {
+			return nil, err
+		}
+		if n.kind == format.Repeated {
+			return []any{}, nil
+		}
+		return nil, nil
+	case n.kind == format.Optional:
+		return n.present()
+	}
+	entries := []any{}
+	for again := true; again; {
+		entry, err := n.present()
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+		level, ok = first.front()
+		again = ok && level.RepetitionLevel() == n.rep
+	}
+	return entries, nil
+}
+
+// present takes one instance that is known to be there, without the node's own optionality or repetition.
+func (n *node) present() (any, error) {
+	switch {
+	case len(n.children) == 0:
+		return n.scalar()
+	case n.list && len(n.children) == 1 && n.children[0].kind == format.Repeated:
+		return n.children[0].entries(n.name)
+	}
+	object := make(map[string]any, len(n.children))
+	for _, c := range n.children {
+		v, err := c.value()
+		if err != nil {
+			return nil, err
+		}
+		object[c.name] = v
+	}
+	return object, nil
+}
+
+// entries is the list of a repeated node inside a LIST. In the 3-level form the repeated node is a wrapper around the
+// element; the 2-level forms of old writers are told by the rules of the format's LogicalTypes.md (backward compatibility).
+func (n *node) entries(parent string) (any, error) {
+	v, err := n.value()
+	entries, ok := v.([]any)
+	if err != nil || !ok || len(n.children) != 1 || n.name == "array" || n.name == parent+"_tuple" {
+		return v, err
+	}
+	element := n.children[0].name
+	for i, e := range entries {
+		entries[i] = e.(map[string]any)[element]
+	}
+	return entries, nil
+}
+
+func (n *node) front() (parquet.Value, bool) {
+	if n.at >= len(n.values.row) {
+		return parquet.Value{}, false
+	}
+	return n.values.row[n.at], true
+}
+
+// skip takes the one value that each leaf has for an instance that is null or empty.
+func (n *node) skip() error {
+	for _, leaf := range n.leaves() {
+		if _, ok := leaf.front(); !ok {
+			return errLevels
+		}
+		leaf.at++
+	}
+	return nil
+}
+
+func (n *node) scalar() (any, error) {
+	v, ok := n.front()
+	if !ok || v.DefinitionLevel() != n.def {
+		return nil, errLevels
+	}
+	n.at++
+	switch {
+	case n.physical == format.Boolean:
+		return v.Boolean(), nil
+	case n.physical == format.Int32 && n.unsigned:
+		return Number(strconv.FormatUint(uint64(v.Uint32()), 10)), nil
+	case n.physical == format.Int32:
+		return Number(strconv.FormatInt(int64(v.Int32()), 10)), nil
+	case n.physical == format.Int64 && n.unsigned:
+		return Number(strconv.FormatUint(v.Uint64(), 10)), nil
+	case n.physical == format.Int64:
+		return Number(strconv.FormatInt(v.Int64(), 10)), nil
+	case n.physical == format.Float:
+		return float(float64(v.Float()), 32)
+	case n.physical == format.Double:
+		return float(v.Double(), 64)
+	}
+	text := string(v.ByteArray())
+	if !utf8.ValidString(text) {
+		return nil, errors.New("the text is not UTF-8; correct it at the source")
+	}
+	return text, nil
+}
+
+// float writes the shortest decimal that reads back as the same number of that size.
+func float(f float64, bits int) (any, error) {
+	if f != f || f-f != 0 {
+		return nil, errors.New("the number is not finite, which JSON cannot hold; correct it at the source")
+	}
+	return Number(strconv.FormatFloat(f, 'g', -1, bits)), nil
+}

@@ -1,0 +1,233 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+)
+
+// natalia is the first row of GSM8K, as a mix publishes it.
+func natalia() Record {
+	return Record{
+		ID: "gsm8k_0", Dataset: "gsm8k", Domain: "math", Question: "Natalia sold clips to 48 of her friends.",
+		ReferenceAnswer: "72", AnswerType: Numeric,
+		Metadata: []Entry{{KeySource, `"gsm8k"`}, {KeyOriginalID, `"0"`}},
+	}
+}
+
+// with gives a changed copy.
+func (r Record) with(change func(*Record)) Record {
+	r.Metadata = slices.Clone(r.Metadata)
+	change(&r)
+	return r
+}
+
+func TestAppendJSON(t *testing.T) {
+	const plain = `{"id":"gsm8k_0","dataset":"gsm8k","domain":"math","question":"Natalia sold clips to 48 of her friends.","reference_answer":"72","answer_type":"numeric","metadata":{"source":"gsm8k","original_id":"0"}}`
+	for _, c := range []struct {
+		name   string
+		record Record
+		want   string
+	}{
+		{"plain", natalia(), plain},
+		{"nothing", Record{}, `{"id":"","dataset":"","domain":"","question":"","reference_answer":"","answer_type":"","metadata":{}}`},
+		{"characters that need no escape", natalia().with(func(r *Record) { r.Question = "<a href='x'>&amp; é 漢字 😀 \u2028 \u007f /" }),
+			strings.Replace(plain, "Natalia sold clips to 48 of her friends.", "<a href='x'>&amp; é 漢字 😀 \u2028 \u007f /", 1)},
+		{"characters that need one", natalia().with(func(r *Record) { r.Question = "\"\\\r\n\t\b\f\x00\x1f" }),
+			strings.Replace(plain, "Natalia sold clips to 48 of her friends.", `\"\\\r\n\t\b\f\u0000\u001f`, 1)},
+		{"metadata in its order", natalia().with(func(r *Record) {
+			r.Metadata = append(r.Metadata, Entry{"z", `["a",1.50]`}, Entry{`a"`, `null`})
+		}), strings.Replace(plain, `"original_id":"0"`, `"original_id":"0","z":["a",1.50],"a\"":null`, 1)},
+		{"what is not UTF-8 is mended", natalia().with(func(r *Record) { r.Question = "a\xff\"" }), strings.Replace(plain, "Natalia sold clips to 48 of her friends.", `a`+"\ufffd"+`\"`, 1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got := string(c.record.AppendJSON([]byte("before ")))
+			if diff := cmp.Diff("before "+c.want, got); diff != "" {
+				t.Error(diff)
+			}
+			if !json.Valid([]byte(got[len("before "):])) {
+				t.Error("encoding/json does not take it")
+			}
+		})
+	}
+}
+
+func TestParse(t *testing.T) {
+	for _, r := range []Record{
+		natalia(), {},
+		natalia().with(func(r *Record) { r.Question = "\"\\\r\n\t\b\f\x00\x1f é 漢字 😀 \u2028" }),
+		natalia().with(func(r *Record) {
+			r.Metadata = append(r.Metadata, Entry{"list", `["é\n",1.50,-0,1e400]`}, Entry{"object", `{"b":{"a":[]},"a":true}`}, Entry{"", `null`})
+		}),
+	} {
+		line := r.AppendJSON(nil)
+		got, err := Parse(line)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		if diff := cmp.Diff(r, got); diff != "" {
+			t.Errorf("%s:\n%s", line, diff)
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	r := natalia()
+	line := string(r.AppendJSON(nil))
+	change := func(old, new string) string { return strings.Replace(line, old, new, 1) }
+	for _, c := range []struct{ name, line, message string }{
+		{"nothing", "", "not a unified record"},
+		{"no object", "[]", "there is a [ where a { should be"},
+		{"cut short", line[:len(line)-1], "not a unified record"},
+		{"a line end", line + "\n", "in another form, from byte 200 on"},
+		{"two records", line + line, "in another form"},
+		{"noise after it", line + "x", "in another form"},
+		{"a space", change(`,"dataset"`, `, "dataset"`), "in another form, from byte 16 on"},
+		{"a space in the metadata", change(`:{"source"`, `:{ "source"`), "in another form"},
+		{"a space in a value", change(`"original_id":"0"`, `"original_id":["0", 1]`), "in another form"},
+		{"an escape too many", change("Natalia", `\u004eatalia`), "in another form"},
+		{"an escape too many in a value", change(`"original_id":"0"`, `"original_id":"\u0030"`), "in another form"},
+		{"keys in another order", change(`"id":"gsm8k_0","dataset":"gsm8k"`, `"dataset":"gsm8k","id":"gsm8k_0"`), `there is a key "dataset" where "id" should be`},
+		{"a key that is missing", change(`"domain":"math",`, ""), `there is a key "question" where "domain" should be`},
+		{"a key too many", change(`}}`, `},"x":1}`), "where a } should be"},
+		{"a key twice", change(`"original_id":"0"`, `"source":"0"`), "duplicate object member name"},
+		{"a number for a string", change(`"72"`, `72`), `"reference_answer": there is a number where a string should be`},
+		{"metadata that is a list", change(`{"source":"gsm8k","original_id":"0"}`, `[]`), "there is a [ where a { should be"},
+		{"not UTF-8", change("Natalia", "Natali\xff"), "invalid UTF-8"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Parse([]byte(c.line))
+			if contract.ReasonOf(err) != contract.InvalidData || !strings.Contains(err.Error(), c.message) {
+				t.Errorf("%s: %v\nshould say %s", contract.ReasonOf(err), err, c.message)
+			}
+		})
+	}
+}
+
+// TestIdentityIsPinned keeps the encoding as it was published: a change would make every row of every mix a new one.
+func TestIdentityIsPinned(t *testing.T) {
+	r := natalia().with(func(r *Record) { r.Metadata = append(r.Metadata, Entry{"level", `"Level 5"`}) })
+	message := "datasetmix/identity/v1\n" +
+		"\x00\x00\x00\x00\x00\x00\x00\x28" + r.Question +
+		"\x00\x00\x00\x00\x00\x00\x00\x0272" +
+		"\x00\x00\x00\x00\x00\x00\x00\x07numeric" +
+		"\x00\x00\x00\x00\x00\x00\x00\x05level" + "\x00\x00\x00\x00\x00\x00\x00\x09\"Level 5\""
+	if want := sha256.Sum256([]byte(message)); r.Identity() != want {
+		t.Error("the identity is not the digest of its documented message")
+	}
+	digest := r.QuestionDigest()
+	if want := sha256.Sum256([]byte(r.Question)); digest != want {
+		t.Errorf("the question's digest is %s", hex.EncodeToString(digest[:]))
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	base := natalia().with(func(r *Record) { r.Metadata = append(r.Metadata, Entry{"a", `"bc"`}) })
+	for _, c := range []struct {
+		name   string
+		equal  bool
+		change func(*Record)
+	}{
+		{"nothing", true, func(*Record) {}},
+		{"another place", true, func(r *Record) { r.ID, r.Metadata[1].Value = "gsm8k_9", `"9"` }},
+		{"another name", true, func(r *Record) {
+			r.Dataset, r.Domain, r.Metadata[0].Value = "grade-school", "arithmetic", `"grade-school"`
+		}},
+		{"no source", true, func(r *Record) { r.Metadata = r.Metadata[2:] }},
+		{"another question", false, func(r *Record) { r.Question += " " }},
+		{"another answer", false, func(r *Record) { r.ReferenceAnswer = "24" }},
+		{"another type", false, func(r *Record) { r.AnswerType = Text }},
+		{"a character that moved over", false, func(r *Record) { r.Question, r.ReferenceAnswer = r.Question+"7", "2" }},
+		{"metadata that moved over", false, func(r *Record) { r.Metadata[2] = Entry{`a"b`, `c"`} }},
+		{"no metadata", false, func(r *Record) { r.Metadata = r.Metadata[:2] }},
+		{"more metadata", false, func(r *Record) { r.Metadata = append(r.Metadata, Entry{"d", `1`}) }},
+		{"a string for a number", false, func(r *Record) { r.Metadata[2].Value = `bc` }},
+	} {
+		other := base.with(c.change)
+		if got := base.Identity() == other.Identity(); got != c.equal {
+			t.Errorf("%s: equal is %t", c.name, got)
+		}
+	}
+}
+
+func TestValueOf(t *testing.T) {
+	for _, c := range []struct {
+		value any
+		want  JSON
+	}{
+		{nil, `null`},
+		{true, `true`},
+		{decode.Number("-1.50e3"), `-1.50e3`},
+		{"é\n", `"é\n"`},
+		{[]any{}, `[]`},
+		{[]any{"a", decode.Number("1"), []any{nil}}, `["a",1,[null]]`},
+		{map[string]any{"b": false, "a": map[string]any{}, "ä\n": "x"}, `{"a":{},"b":false,"ä\n":"x"}`},
+	} {
+		got, err := ValueOf(c.value)
+		if err != nil || got != c.want {
+			t.Errorf("%v: %s, %v", c.value, got, err)
+		}
+	}
+	for _, v := range []any{1, 1.5, []any{struct{}{}}, map[string]any{"a": []string{}}} {
+		if _, err := ValueOf(v); err == nil {
+			t.Errorf("%v is taken", v)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	r := natalia()
+	f.Add(r.AppendJSON(nil))
+	f.Add([]byte(`{"id":"","dataset":"","domain":"","question":"","reference_answer":"","answer_type":"","metadata":{"a":[1,{"b":null}]}}`))
+	f.Fuzz(func(t *testing.T, line []byte) {
+		r, err := Parse(line)
+		if err != nil {
+			if contract.ReasonOf(err) != contract.InvalidData {
+				t.Fatal(err)
+			}
+			return
+		}
+		if got := r.AppendJSON(nil); string(got) != string(line) {
+			t.Fatalf("it was accepted and is written as\n%s", got)
+		}
+	})
+}
+
+// FuzzRoundTrip writes any record and reads it back, with encoding/json as the second reader.
+func FuzzRoundTrip(f *testing.F) {
+	f.Add("q", "a", "k", "v")
+	f.Add("\u2028<&>\x7f", "\x00\"\\\n", "é", "😀")
+	f.Fuzz(func(t *testing.T, question, answer, key, value string) {
+		for _, s := range []*string{&question, &answer, &key, &value} {
+			*s = strings.ToValidUTF8(*s, "?")
+		}
+		r := Record{ID: "a_0", Dataset: "a", Domain: "d", Question: question, ReferenceAnswer: answer, AnswerType: Text, Metadata: []Entry{{key, StringOf(value)}}}
+		line := r.AppendJSON(nil)
+		got, err := Parse(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, got); diff != "" {
+			t.Fatal(diff)
+		}
+		var second struct {
+			Question string         `json:"question"`
+			Answer   string         `json:"reference_answer"`
+			Metadata map[string]any `json:"metadata"`
+		}
+		if err := json.Unmarshal(line, &second); err != nil || second.Question != question || second.Answer != answer || second.Metadata[key] != value {
+			t.Fatalf("encoding/json reads %+v, %v", second, err)
+		}
+		if strings.Contains(string(line), "\n") {
+			t.Fatal("the record has a line end inside")
+		}
+	})
+}

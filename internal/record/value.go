@@ -1,0 +1,65 @@
+package record
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/datasetmix/datasetmix/internal/decode"
+)
+
+// ValueOf writes a decoded value in the published form. Numbers keep the source's digits; the names of an object are
+// sorted, since a source's own order says nothing.
+func ValueOf(v any) (JSON, error) {
+	text, err := appendValue(nil, v)
+	return JSON(text), err
+}
+
+// StringOf is the JSON string of s.
+func StringOf(s string) JSON { return JSON(appendString(nil, s)) }
+
+func appendValue(dst []byte, v any) ([]byte, error) {
+	switch v := v.(type) {
+	case nil:
+		return append(dst, "null"...), nil
+	case string:
+		return appendString(dst, v), nil
+	case decode.Number:
+		return append(dst, v...), nil
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case []any:
+		return appendList(dst, v)
+	case map[string]any:
+		return appendObject(dst, v)
+	}
+	return dst, fmt.Errorf("a %T cannot stand in the metadata", v)
+}
+
+func appendList(dst []byte, list []any) (_ []byte, err error) {
+	dst = append(dst, '[')
+	for i, v := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = appendValue(dst, v); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+func appendObject(dst []byte, object map[string]any) (_ []byte, err error) {
+	dst = append(dst, '{')
+	for i, name := range slices.Sorted(maps.Keys(object)) {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(appendString(dst, name), ':')
+		if dst, err = appendValue(dst, object[name]); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}

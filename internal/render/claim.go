@@ -1,0 +1,69 @@
+package render
+
+import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+)
+
+// Claim is the claim that a mix with a claimTemplate is built on; nil for a mix that names a claim. It is owned by the mix,
+// and so deleted with it, only if the mix says so.
+func Claim(mix *datav1alpha1.DatasetMix) *corev1.PersistentVolumeClaim {
+	template := mix.Spec.Output.Volume.ClaimTemplate
+	if template == nil {
+		return nil
+	}
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Namespace: mix.Namespace, Name: ClaimName(mix), Labels: Labels(mix)},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: template.Size},
+			},
+		},
+	}
+	for _, mode := range template.AccessModes {
+		claim.Spec.AccessModes = append(claim.Spec.AccessModes, corev1.PersistentVolumeAccessMode(mode))
+	}
+	if template.StorageClassName != "" {
+		claim.Spec.StorageClassName = &template.StorageClassName
+	}
+	if mix.Spec.Output.DeletionPolicy == datav1alpha1.DeletionDelete {
+		claim.OwnerReferences = owner(mix)
+	}
+	return claim
+}
+
+// Sharing says how many pods can use a claim at once.
+type Sharing int
+
+// The ways to share a claim.
+const (
+	// ReadOnly: no pod can write to it.
+	ReadOnly Sharing = iota
+	// OnePod: one pod at a time.
+	OnePod
+	// OneNode: the pods of one node.
+	OneNode
+	// AnyNode: all pods.
+	AnyNode
+)
+
+// SharingOf reads a claim's access modes; the widest counts.
+func SharingOf(claim *corev1.PersistentVolumeClaim) Sharing {
+	has := func(mode corev1.PersistentVolumeAccessMode) bool {
+		return slices.Contains(claim.Spec.AccessModes, mode)
+	}
+	switch {
+	case has(corev1.ReadWriteMany):
+		return AnyNode
+	case has(corev1.ReadWriteOnce):
+		return OneNode
+	case has(corev1.ReadWriteOncePod):
+		return OnePod
+	default:
+		return ReadOnly
+	}
+}

@@ -1,0 +1,149 @@
+package render
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+const (
+	// retriesPerUnit is how often a unit is tried again after a failure that may pass. The Job controller waits 10 s, 20 s
+	// and 40 s before; a worker itself has waited out short trouble.
+	retriesPerUnit = 3
+	// maxParallelism bounds the pods of a stage that run at once: all of them share one volume, and mostly one node.
+	maxParallelism = 4
+)
+
+// Settings are what the operator's flags say.
+type Settings struct {
+	// WorkerImage is the image of the worker pods.
+	WorkerImage string
+	// HubEndpoint is the Hugging Face Hub of sources that name none; empty is the public one.
+	HubEndpoint string
+}
+
+// Work is one attempt at the missing units of one stage.
+type Work struct {
+	Mix     *datav1alpha1.DatasetMix
+	Recipe  recipe.Recipe
+	Graph   recipe.Graph
+	Results map[string]recipe.Result
+	Step    recipe.Step
+	Attempt int
+	// Location and Sharing of the claim.
+	Location Location
+	Sharing  Sharing
+	Settings Settings
+}
+
+// Name is that of the Job and of the ConfigMap with its task.
+func (w Work) Name() string {
+	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt)
+}
+
+func (w Work) meta() metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace: w.Mix.Namespace,
+		Name:      w.Name(),
+		Labels:    stageLabels(w.Mix, w.Step.Stage),
+		Annotations: map[string]string{
+			datav1alpha1.AnnotationUnits:      Units(w.Step.Missing),
+			datav1alpha1.AnnotationAttempt:    strconv.Itoa(w.Attempt),
+			datav1alpha1.AnnotationGeneration: strconv.FormatInt(w.Mix.Generation, 10),
+			datav1alpha1.AnnotationLocation:   w.Location.String(),
+		},
+		OwnerReferences: owner(w.Mix),
+	}
+}
+
+// Task is the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, and nothing
+// of credentials.
+func (w Work) Task() (*corev1.ConfigMap, error) {
+	task := contract.Task{
+		Version: contract.TaskVersion,
+		Stage:   w.Step.Stage,
+		Units:   w.Step.Missing,
+		Recipe:  w.Recipe,
+		Results: map[string]recipe.Result{},
+	}
+	for _, step := range w.Graph.Steps {
+		for _, unit := range step.Units {
+			if result, ok := w.Results[unit.Key]; ok && step.Stage != w.Step.Stage {
+				task.Results[unit.Key] = result
+			}
+		}
+	}
+	encoded, err := json.Marshal(task)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the task of stage %s: %w", w.Step.Stage, err)
+	}
+	return &corev1.ConfigMap{
+		ObjectMeta: w.meta(),
+		Immutable:  ptr.To(true),
+		Data:       map[string]string{taskKey: string(encoded)},
+	}, nil
+}
+
+// Job builds the missing units, one per completion index.
+func (w Work) Job() *batchv1.Job {
+	units := int32(len(w.Step.Missing)) // at most 64 data sets or 8 splits
+	parallelism := min(units, maxParallelism)
+	if w.Sharing == OnePod {
+		parallelism = 1
+	}
+	return &batchv1.Job{
+		ObjectMeta: w.meta(),
+		Spec: batchv1.JobSpec{
+			Completions:          &units,
+			Parallelism:          &parallelism,
+			CompletionMode:       ptr.To(batchv1.IndexedCompletion),
+			BackoffLimitPerIndex: ptr.To[int32](retriesPerUnit),
+			// a pod that is being ended may still write: its successor starts when it has ended
+			PodReplacementPolicy: ptr.To(batchv1.Failed),
+			PodFailurePolicy:     failurePolicy(),
+			Template:             w.pod(),
+		},
+	}
+}
+
+// failurePolicy: an eviction is nobody's fault and counts as no try; a failure that a person has to look at ends the Job at
+// once; anything else is tried again.
+func failurePolicy() *batchv1.PodFailurePolicy {
+	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
+		{
+			Action: batchv1.PodFailurePolicyActionIgnore,
+			OnPodConditions: []batchv1.PodFailurePolicyOnPodConditionsPattern{
+				{Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue},
+			},
+		},
+		{
+			Action: batchv1.PodFailurePolicyActionFailJob,
+			OnExitCodes: &batchv1.PodFailurePolicyOnExitCodesRequirement{
+				ContainerName: ptr.To(contract.ContainerName),
+				Operator:      batchv1.PodFailurePolicyOnExitCodesOpIn,
+				Values:        permanentCodes(),
+			},
+		},
+	}}
+}
+
+func permanentCodes() []int32 {
+	codes := map[int32]bool{}
+	for reason, code := range contract.Reasons() {
+		if reason.Permanent() {
+			codes[int32(code)] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(codes))
+}

@@ -1,0 +1,114 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+const (
+	// nameLimit bounds a Job's name. The pods of an Indexed Job have the host name <job>-<index>, which is a DNS label of at
+	// most 63 characters, and an index has at most two digits.
+	nameLimit = 63 - len("-63")
+	// hashLength is how many hex digits of a hash stand in a name.
+	hashLength = 10
+	// unitLength is how many hex digits of a unit's key stand in an annotation. 64 bits: no two units of one mix meet.
+	unitLength = 16
+)
+
+// ClaimName is the name of the claim that a mix is built on.
+func ClaimName(mix *datav1alpha1.DatasetMix) string {
+	if mix.Spec.Output.Volume.ClaimTemplate != nil {
+		return mix.Name + "-data"
+	}
+	return mix.Spec.Output.Volume.ClaimName
+}
+
+// ResultsName is the name of the ConfigMap that holds a mix's results.
+func ResultsName(mix *datav1alpha1.DatasetMix) string { return mix.Name + "-results" }
+
+// Location says where a mix's results are. A claim that is deleted and made again has another UID, and so is empty.
+type Location struct {
+	ClaimName string
+	ClaimUID  string
+	Path      string
+}
+
+func (l Location) String() string { return path.Join(l.ClaimName, l.ClaimUID, l.Path) }
+
+// JobName is deterministic: a manager that does not know yet that it made a Job comes to the same name again. The hash is
+// over the location and the units, so that other work has another name, and an attempt after a finished one has too.
+func JobName(mixName string, location Location, stage recipe.Stage, units []recipe.Unit, attempt int) string {
+	hash := sha256.New()
+	fmt.Fprintf(hash, "%s\n%s\n", location, stage)
+	for _, unit := range units {
+		fmt.Fprintf(hash, "%s\n", unit.Key)
+	}
+	tail := fmt.Sprintf("-%s-%s", stage, hex.EncodeToString(hash.Sum(nil))[:hashLength])
+	if attempt > 1 {
+		tail += fmt.Sprintf("-a%d", attempt)
+	}
+	return fitted(mixName, nameLimit-len(tail)) + tail
+}
+
+// fitted shortens a name to a limit; a shortened one ends with a hash of the whole, so that different names stay different.
+func fitted(name string, limit int) string {
+	if len(name) <= limit {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	hash := hex.EncodeToString(sum[:])[:6]
+	return strings.TrimRight(name[:limit-len(hash)-1], "-") + "-" + hash
+}
+
+// Units lists units for the annotation of the Job that builds them.
+func Units(units []recipe.Unit) string {
+	var short []string
+	for _, unit := range units {
+		short = append(short, shortKey(unit))
+	}
+	return strings.Join(short, ",")
+}
+
+// Covers says whether the units of an annotation include a unit.
+func Covers(annotation string, unit recipe.Unit) bool {
+	for short := range strings.SplitSeq(annotation, ",") {
+		if short == shortKey(unit) {
+			return true
+		}
+	}
+	return false
+}
+
+func shortKey(unit recipe.Unit) string { return unit.Key[:min(unitLength, len(unit.Key))] }
+
+// Labels are those of everything that is made for a mix. None is taken from the mix's own labels: a GitOps tool that sees its
+// labels on objects which are not in its repository deletes them.
+func Labels(mix *datav1alpha1.DatasetMix) map[string]string {
+	return map[string]string{
+		"app.kubernetes.io/name":       datav1alpha1.LabelValueName,
+		"app.kubernetes.io/part-of":    datav1alpha1.LabelValuePartOf,
+		"app.kubernetes.io/managed-by": datav1alpha1.LabelValueManagedBy,
+		datav1alpha1.LabelName:         mix.Name,
+		datav1alpha1.LabelUID:          string(mix.UID),
+	}
+}
+
+func stageLabels(mix *datav1alpha1.DatasetMix, stage recipe.Stage) map[string]string {
+	labels := Labels(mix)
+	labels["app.kubernetes.io/component"] = string(stage)
+	labels[datav1alpha1.LabelStage] = string(stage)
+	return labels
+}
+
+func owner(mix *datav1alpha1.DatasetMix) []metav1.OwnerReference {
+	kind := datav1alpha1.GroupVersion.WithKind(datav1alpha1.Kind)
+	return []metav1.OwnerReference{*metav1.NewControllerRef(mix, kind)}
+}

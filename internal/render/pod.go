@@ -1,0 +1,220 @@
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"path"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+const (
+	// workerID is the user and the group that workers run as, and that owns what they write.
+	workerID int64 = 65532
+	taskKey        = "task.json"
+
+	dataVolume = "data"
+	taskVolume = "task"
+	tmpVolume  = "tmp"
+)
+
+// pod is the pod of one unit. It satisfies the restricted Pod Security Standard.
+func (w Work) pod() corev1.PodTemplateSpec {
+	worker := ptr.Deref(w.Mix.Spec.Worker, datav1alpha1.Worker{})
+	labels := stageLabels(w.Mix, w.Step.Stage)
+	labels[datav1alpha1.LabelClaim] = claimLabel(w.Location.ClaimName)
+	spec := corev1.PodSpec{
+		Containers:                   []corev1.Container{w.container(worker)},
+		Volumes:                      w.volumes(),
+		RestartPolicy:                corev1.RestartPolicyNever,
+		ServiceAccountName:           worker.ServiceAccountName,
+		AutomountServiceAccountToken: ptr.To(false),
+		EnableServiceLinks:           ptr.To(false),
+		PriorityClassName:            worker.PriorityClassName,
+		NodeSelector:                 worker.NodeSelector,
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot: ptr.To(true),
+			RunAsUser:    ptr.To(workerID),
+			RunAsGroup:   ptr.To(workerID),
+			FSGroup:      ptr.To(workerID),
+			// the volume is chowned once, not at the start of every pod
+			FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
+			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
+	}
+	for _, toleration := range worker.Tolerations {
+		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{
+			Key:               toleration.Key,
+			Operator:          corev1.TolerationOperator(toleration.Operator),
+			Value:             toleration.Value,
+			Effect:            corev1.TaintEffect(toleration.Effect),
+			TolerationSeconds: toleration.TolerationSeconds,
+		})
+	}
+	for _, secret := range worker.ImagePullSecrets {
+		spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: secret.Name})
+	}
+	if w.Sharing == OneNode {
+		spec.Affinity = together(labels[datav1alpha1.LabelClaim])
+	}
+	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec}
+}
+
+func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
+	container := corev1.Container{
+		Name:      contract.ContainerName,
+		Image:     w.Settings.WorkerImage,
+		Args:      []string{string(w.Step.Stage)},
+		Resources: resources(ptr.Deref(worker.Resources, datav1alpha1.Resources{})),
+		VolumeMounts: []corev1.VolumeMount{
+			{Name: dataVolume, MountPath: contract.VolumeFolder},
+			{Name: taskVolume, MountPath: path.Dir(contract.TaskFile), ReadOnly: true},
+			{Name: tmpVolume, MountPath: "/tmp"},
+		},
+		TerminationMessagePath:   contract.MessageFile,
+		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
+		SecurityContext: &corev1.SecurityContext{
+			AllowPrivilegeEscalation: ptr.To(false),
+			ReadOnlyRootFilesystem:   ptr.To(true),
+			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		},
+	}
+	if w.Settings.HubEndpoint != "" {
+		container.Env = []corev1.EnvVar{{Name: "HF_ENDPOINT", Value: w.Settings.HubEndpoint}}
+	}
+	for _, claim := range w.sourceClaims() {
+		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
+			Name: sourceVolume(claim), MountPath: path.Join(contract.ClaimFolder, claim), ReadOnly: true,
+		})
+	}
+	return container
+}
+
+func (w Work) volumes() []corev1.Volume {
+	volumes := []corev1.Volume{
+		claimVolume(dataVolume, w.Location.ClaimName),
+		{Name: taskVolume, VolumeSource: corev1.VolumeSource{Projected: w.projected()}},
+		{Name: tmpVolume, VolumeSource: corev1.VolumeSource{
+			EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: ptr.To(resource.MustParse("256Mi"))},
+		}},
+	}
+	for _, claim := range w.sourceClaims() {
+		volumes = append(volumes, claimVolume(sourceVolume(claim), claim))
+	}
+	return volumes
+}
+
+// projected puts the task and, for downloads, the access tokens into one volume: a volume inside another that is mounted
+// read-only cannot be mounted.
+func (w Work) projected() *corev1.ProjectedVolumeSource {
+	projected := &corev1.ProjectedVolumeSource{
+		DefaultMode: ptr.To[int32](0o440),
+		Sources: []corev1.VolumeProjection{{ConfigMap: &corev1.ConfigMapProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: w.Name()},
+			Items:                []corev1.KeyToPath{{Key: taskKey, Path: path.Base(contract.TaskFile)}},
+		}}},
+	}
+	for _, dataset := range w.downloads() {
+		if dataset.Source.HuggingFace == nil || dataset.Source.HuggingFace.TokenSecretRef == nil {
+			continue
+		}
+		ref := dataset.Source.HuggingFace.TokenSecretRef
+		folder := path.Base(contract.TokenFolder)
+		projected.Sources = append(projected.Sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
+			LocalObjectReference: corev1.LocalObjectReference{Name: ref.Name},
+			Items:                []corev1.KeyToPath{{Key: ref.Key, Path: path.Join(folder, dataset.Name, "token")}},
+		}})
+	}
+	return projected
+}
+
+// downloads are the data sets that this Job downloads; none in any other stage.
+func (w Work) downloads() []datav1alpha1.Dataset {
+	if w.Step.Stage != recipe.Download {
+		return nil
+	}
+	var out []datav1alpha1.Dataset
+	for _, domain := range w.Mix.Spec.Domains {
+		for _, dataset := range domain.Datasets {
+			named := func(unit recipe.Unit) bool { return unit.Name == dataset.Name }
+			if slices.ContainsFunc(w.Step.Missing, named) {
+				out = append(out, dataset)
+			}
+		}
+	}
+	return out
+}
+
+func (w Work) sourceClaims() []string {
+	var claims []string
+	for _, dataset := range w.downloads() {
+		if dataset.Source.Volume != nil {
+			claims = append(claims, dataset.Source.Volume.ClaimName)
+		}
+	}
+	slices.Sort(claims)
+	return slices.Compact(claims)
+}
+
+func claimVolume(name, claim string) corev1.Volume {
+	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
+	}}
+}
+
+// sourceVolume names the volume of a source's claim; a claim's name can be longer than a volume's and contain dots.
+func sourceVolume(claim string) string { return "source-" + claimLabel(claim) }
+
+func claimLabel(claim string) string {
+	sum := sha256.Sum256([]byte(claim))
+	return hex.EncodeToString(sum[:])[:hashLength]
+}
+
+// together puts all pods that use a claim onto one node, whichever mix they are of: the claim is attached to one node only.
+func together(claim string) *corev1.Affinity {
+	return &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
+		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
+			LabelSelector: &metav1.LabelSelector{MatchLabels: map[string]string{datav1alpha1.LabelClaim: claim}},
+			TopologyKey:   corev1.LabelHostname,
+		}},
+	}}
+}
+
+// resources fills in what is unset, so that a namespace with a quota admits the pods. The memory that is requested is the
+// memory that may be used: a worker that the node runs out of memory for has worked in vain.
+func resources(from datav1alpha1.Resources) corev1.ResourceRequirements {
+	requests := ptr.Deref(from.Requests, datav1alpha1.ResourceAmounts{})
+	limits := ptr.Deref(from.Limits, datav1alpha1.ResourceAmounts{})
+
+	memoryLimit := first(limits.Memory, requests.Memory, ptr.To(resource.MustParse("512Mi")))
+	memory := first(requests.Memory, &memoryLimit)
+	cpuLimit := first(limits.CPU, ptr.To(resource.MustParse("2")))
+	if limits.CPU == nil && requests.CPU != nil && requests.CPU.Cmp(cpuLimit) > 0 {
+		cpuLimit = *requests.CPU
+	}
+	cpu := first(requests.CPU, ptr.To(resource.MustParse("500m")))
+	if requests.CPU == nil && cpu.Cmp(cpuLimit) > 0 {
+		cpu = cpuLimit
+	}
+	return corev1.ResourceRequirements{
+		Requests: corev1.ResourceList{corev1.ResourceCPU: cpu, corev1.ResourceMemory: memory},
+		Limits:   corev1.ResourceList{corev1.ResourceCPU: cpuLimit, corev1.ResourceMemory: memoryLimit},
+	}
+}
+
+func first(quantities ...*resource.Quantity) resource.Quantity {
+	for _, quantity := range quantities {
+		if quantity != nil {
+			return *quantity
+		}
+	}
+	return resource.Quantity{}
+}

@@ -1,0 +1,171 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// DefaultKeepRevisions is what an unset spec.output.keepRevisions means.
+const DefaultKeepRevisions = 3
+
+// Recipe is what a mix means: quantities as the smallest integers of the same ratio, defaults filled in. The error is a
+// sentence for a person. The mix has passed the schema.
+func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
+	spec := &mix.Spec
+	out := recipe.Recipe{
+		Name:  mix.Name,
+		Seed:  ptr.Deref(spec.Seed, 0),
+		Order: recipe.Order(defaulted(spec.Order, datav1alpha1.OrderShuffled)),
+		Output: recipe.Output{
+			Path:          defaulted(spec.Output.Path, mix.Name),
+			Format:        recipe.Format(defaulted(spec.Output.Format, datav1alpha1.FormatJSONL)),
+			KeepRevisions: int(defaulted(spec.Output.KeepRevisions, DefaultKeepRevisions)),
+		},
+	}
+	if spec.Limits != nil {
+		out.MaxRepeats = spec.Limits.MaxRepeats
+	}
+	var err error
+	if out.Splits, err = splits(spec.Splits); err != nil {
+		return recipe.Recipe{}, err
+	}
+	if out.Domains, err = domains(spec.Domains); err != nil {
+		return recipe.Recipe{}, err
+	}
+	return out, nil
+}
+
+func splits(from []datav1alpha1.Split) ([]recipe.Split, error) {
+	quantities := make([]resource.Quantity, len(from))
+	for i, split := range from {
+		quantities[i] = split.Share
+	}
+	shares, err := normalize(quantities)
+	if err != nil {
+		return nil, fmt.Errorf("spec.splits: %w", err)
+	}
+	var out []recipe.Split
+	for i, split := range from {
+		out = append(out, recipe.Split{
+			Name:  split.Name,
+			Share: shares[i],
+			Size:  recipe.Size{Policy: recipe.SizePolicy(split.Size.Policy), Rows: split.Size.Rows},
+		})
+	}
+	return out, nil
+}
+
+func domains(from []datav1alpha1.Domain) ([]recipe.Domain, error) {
+	quantities := make([]resource.Quantity, len(from))
+	for i, domain := range from {
+		quantities[i] = domain.Share
+	}
+	shares, err := normalize(quantities)
+	if err != nil {
+		return nil, fmt.Errorf("spec.domains: %w", err)
+	}
+	var out []recipe.Domain
+	for i, domain := range from {
+		sets, err := datasets(domain)
+		if err != nil {
+			return nil, fmt.Errorf("the data sets of domain %s: %w", domain.Name, err)
+		}
+		out = append(out, recipe.Domain{
+			Name:     domain.Name,
+			Share:    shares[i],
+			Balance:  recipe.Balance(defaulted(domain.Balance, datav1alpha1.BalanceLargest)),
+			Datasets: sets,
+		})
+	}
+	return out, nil
+}
+
+func datasets(domain datav1alpha1.Domain) ([]recipe.Dataset, error) {
+	var quantities []resource.Quantity
+	var out []recipe.Dataset
+	for _, dataset := range domain.Datasets {
+		out = append(out, recipe.Dataset{
+			Name:   dataset.Name,
+			Source: source(dataset.Source),
+			Record: recipe.Record{Preset: string(dataset.Record.Preset)},
+		})
+		if dataset.Share != nil {
+			quantities = append(quantities, *dataset.Share)
+		}
+	}
+	if domain.Balance != datav1alpha1.BalanceShares {
+		return out, nil
+	}
+	if len(quantities) != len(out) {
+		return nil, errors.New("the balance Shares needs a share for each of them")
+	}
+	shares, err := normalize(quantities)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Share = shares[i]
+	}
+	return out, nil
+}
+
+func source(from datav1alpha1.Source) recipe.Source {
+	var out recipe.Source
+	if hub := from.HuggingFace; hub != nil {
+		out.HuggingFace = &recipe.HuggingFace{
+			Repo: hub.Repo, Revision: hub.Revision, Config: hub.Config, Split: hub.Split,
+			Files: globs(hub.Files), Endpoint: hub.Endpoint,
+		}
+	}
+	if from.HTTP != nil {
+		out.HTTP = &recipe.HTTP{}
+		for _, file := range from.HTTP.URLs {
+			out.HTTP.URLs = append(out.HTTP.URLs, recipe.HTTPFile{URL: file.URL, SHA256: file.SHA256})
+		}
+	}
+	if volume := from.Volume; volume != nil {
+		out.Volume = &recipe.Volume{ClaimName: volume.ClaimName, Path: volume.Path, Files: globs(volume.Files)}
+	}
+	return out
+}
+
+func globs(from []datav1alpha1.FileGlob) []string {
+	var out []string
+	for _, glob := range from {
+		out = append(out, string(glob))
+	}
+	return out
+}
+
+func normalize(quantities []resource.Quantity) ([]int64, error) {
+	shares := make([]*big.Rat, len(quantities))
+	for i := range quantities {
+		shares[i] = exact(quantities[i])
+	}
+	return recipe.NormalizeShares(shares)
+}
+
+// exact is a quantity as a fraction: no value that a quantity can have is lost on the way.
+func exact(quantity resource.Quantity) *big.Rat {
+	decimal := quantity.AsDec() // of a copy: AsDec changes how the quantity is kept
+	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(max(int64(decimal.Scale()), -int64(decimal.Scale()))), nil)
+	if decimal.Scale() < 0 {
+		return new(big.Rat).SetInt(new(big.Int).Mul(decimal.UnscaledBig(), power))
+	}
+	return new(big.Rat).SetFrac(decimal.UnscaledBig(), power)
+}
+
+func defaulted[T comparable](value, fallback T) T {
+	var unset T
+	if value == unset {
+		return fallback
+	}
+	return value
+}

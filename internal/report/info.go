@@ -1,0 +1,121 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// Info is the content of mixed/info.json: every key of the strategy document with its type, and what that leaves out.
+func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
+	info := object{
+		{"split_ratio", splitRatio(r.Splits)},
+		{"domain_intra_balance", balances(r.Domains)},
+		{"cross_domain_ratio", fmt.Sprintf("%s (%s)", joinDomains(r, func(d recipe.Domain) string { return fmt.Sprint(d.Share) }),
+			joinDomains(r, func(d recipe.Domain) string { return d.Name }))},
+	}
+	for _, split := range plan.Splits {
+		info = append(info, member{"total_" + split.Name, split.Rows})
+	}
+	for _, split := range plan.Splits {
+		distribution := object{}
+		for _, domain := range split.Domains {
+			distribution = append(distribution, member{domain.Name, domain.Rows})
+		}
+		info = append(info, member{"domain_distribution_" + split.Name, distribution})
+	}
+	for _, domain := range plan.Splits[0].Domains {
+		info = append(info, member{domain.Name + "_pct", percent(domain.Rows, plan.Splits[0].Rows)})
+	}
+	return contract.EncodeJSON(append(info, member{"seed", r.Seed}, member{"order", r.Order}, member{"plan", plan.Splits}))
+}
+
+// percent is rounded to one decimal, as the strategy document writes it.
+func percent(part, whole int64) decimal {
+	tenths := (part*2000 + whole) / (2 * whole)
+	return decimal(fmt.Sprintf("%d.%d", tenths/10, tenths%10))
+}
+
+func splitRatio(splits []recipe.Split) string {
+	var shares, names, percents []string
+	var sum int64
+	for _, split := range splits {
+		sum += split.Share
+	}
+	for _, split := range splits {
+		shares = append(shares, fmt.Sprint(split.Share))
+		names = append(names, split.Name)
+		percents = append(percents, string(percent(split.Share, sum))+"%")
+	}
+	return fmt.Sprintf("%s (%s = %s)", strings.Join(shares, ":"), strings.Join(names, ":"), strings.Join(percents, ":"))
+}
+
+func joinDomains(r recipe.Recipe, text func(recipe.Domain) string) string {
+	var parts []string
+	for _, domain := range r.Domains {
+		parts = append(parts, text(domain))
+	}
+	return strings.Join(parts, ":")
+}
+
+// balances says "50:50 per domain" where all domains are alike, else each domain by name.
+func balances(domains []recipe.Domain) string {
+	var each, named []string
+	for _, domain := range domains {
+		text := balanceText(domain)
+		each = append(each, text)
+		named = append(named, domain.Name+" "+text)
+	}
+	if len(slices.Compact(slices.Clone(each))) == 1 {
+		return each[0] + " per domain"
+	}
+	return strings.Join(named, ", ")
+}
+
+func balanceText(domain recipe.Domain) string {
+	var parts []string
+	for _, dataset := range domain.Datasets {
+		switch {
+		case domain.Balance == recipe.None:
+			return "as they are"
+		case domain.Balance == recipe.Shares:
+			parts = append(parts, fmt.Sprint(dataset.Share))
+		case len(domain.Datasets) == 2:
+			parts = append(parts, "50")
+		default:
+			parts = append(parts, "1")
+		}
+	}
+	return strings.Join(parts, ":")
+}
+
+// Meta is the content of a data set's meta.json: its rows per split, and those dropped because a later split has them.
+func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, total int64, overlap []int64) ([]byte, error) {
+	_, domain, _ := r.Dataset(dataset)
+	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", total}}
+	dropped := object{}
+	for s, split := range plan.Splits {
+		for _, part := range split.Datasets() {
+			if part.Name == dataset {
+				meta = append(meta, member{split.Name, part.Available})
+			}
+		}
+		dropped = append(dropped, member{split.Name, overlap[s]})
+	}
+	return contract.EncodeJSON(append(meta, member{"overlap_dropped", dropped}))
+}
+
+// TestIndex is the content of test/test_index.json: the file, relative to the revision, that evaluates each data set alone,
+// in the order of the manifest.
+func TestIndex(r recipe.Recipe) ([]byte, error) {
+	index := object{}
+	for _, domain := range r.Domains {
+		for _, dataset := range domain.Datasets {
+			index = append(index, member{dataset.Name, contract.TestFile(dataset.Name, r.EvaluationSplit())})
+		}
+	}
+	return contract.EncodeJSON(index)
+}

@@ -1,0 +1,242 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// Timeouts of the parts of a request. There is none on the whole: a large file may take hours. A zero field is its default.
+type Timeouts struct {
+	// Connect is for reaching the host, TLS included. Default 10 s.
+	Connect time.Duration
+	// Header is from the request to the first byte of the answer. Default 60 s.
+	Header time.Duration
+	// Idle is how long a transfer may stand still. Default 60 s.
+	Idle time.Duration
+}
+
+func (t Timeouts) withDefaults() Timeouts {
+	if t.Connect == 0 {
+		t.Connect = 10 * time.Second
+	}
+	if t.Header == 0 {
+		t.Header = time.Minute
+	}
+	if t.Idle == 0 {
+		t.Idle = time.Minute
+	}
+	return t
+}
+
+func newTransport(t Timeouts) http.RoundTripper {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: t.Connect, KeepAlive: 30 * time.Second}).DialContext,
+		TLSHandshakeTimeout: t.Connect,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: 8,
+		IdleConnTimeout:     90 * time.Second,
+		DisableCompression:  true, // a file's length, ranges and digest are those of its own bytes
+	}
+}
+
+// client sends requests and follows redirects itself: what an answer on the way says of a file is lost to clients that
+// follow by themselves, and so is control over where a token goes.
+type client struct {
+	http     *http.Client
+	timeouts Timeouts
+	clock    Clock
+	patience patience // for the requests that list; a decorator has it for those that open
+}
+
+func newClient(env Environment) *client {
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &client{
+		http:     &http.Client{Transport: env.Transport, CheckRedirect: stay},
+		timeouts: env.Timeouts,
+		clock:    env.Clock,
+		patience: env.patience(),
+	}
+}
+
+// maxRedirects is how many redirects are followed for one request.
+const maxRedirects = 10
+
+// request is what is asked for.
+type request struct {
+	method string
+	url    *url.URL
+	// token for the host of url and no other.
+	token string
+	// header holds further fields.
+	header http.Header
+}
+
+// answer is the response at the end of the redirects.
+type answer struct {
+	*http.Response
+	// said holds the fields that any answer on the way carried, the first of a name counting: those of the host that
+	// knows the file come before those of the host that merely keeps its bytes.
+	said http.Header
+	// foreign says that the last answer came from another host than the one that was asked.
+	foreign bool
+}
+
+// do sends a request and follows redirects to an answer, whatever its status. The answer's body must be closed; reading
+// it fails when it stands still for too long.
+func (c *client) do(ctx context.Context, req request) (*answer, error) {
+	at, said := req.url, http.Header{}
+	for range maxRedirects {
+		foreign := !sameHost(at, req.url)
+		res, err := c.once(ctx, req, at, foreign)
+		if err != nil {
+			return nil, err
+		}
+		for name, values := range res.Header {
+			if _, known := said[name]; !known {
+				said[name] = values
+			}
+		}
+		next, err := redirect(at, res)
+		if next == nil && err == nil {
+			return &answer{Response: res, said: said, foreign: foreign}, nil
+		}
+		drain(res.Body)
+		if err != nil {
+			return nil, err
+		}
+		at = next
+	}
+	return nil, contract.Failf(contract.FetchFailed, "%s redirects more than %d times.", shown(req.url), maxRedirects)
+}
+
+// redirect is where a response leads, nil where it is no redirect.
+func redirect(at *url.URL, res *http.Response) (*url.URL, error) {
+	switch res.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+	default:
+		return nil, nil
+	}
+	location := res.Header.Get("Location")
+	next, err := at.Parse(location)
+	if location == "" || err != nil || next.Scheme != "https" && next.Scheme != "http" || next.Host == "" {
+		return nil, contract.Failf(contract.FetchFailed, "%s redirects to something that is no address.", shown(at))
+	}
+	if at.Scheme == "https" && next.Scheme == "http" {
+		return nil, contract.Failf(contract.SourceNotFound,
+			"%s redirects to the unprotected address %s, and that is not followed: anyone on the way could change the bytes. "+
+				"Name an address that stays on https.", shown(at), shown(next))
+	}
+	return next, nil
+}
+
+func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+
+// once sends one request. Its context ends with the answer's body, or when nothing moves for too long.
+func (c *client) once(ctx context.Context, req request, at *url.URL, foreign bool) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	r, err := http.NewRequestWithContext(ctx, req.method, at.String(), nil)
+	if err != nil {
+		cancel(nil)
+		return nil, contract.Failf(contract.InvalidTask, "%s is no address: %w.", shown(at), withoutURL(err))
+	}
+	for name, values := range req.header {
+		r.Header[name] = values
+	}
+	r.Header.Set("User-Agent", "datasetmix")
+	r.Header.Set("Accept-Encoding", "identity")
+	if req.token != "" && !foreign {
+		r.Header.Set("Authorization", "Bearer "+req.token)
+	}
+	watch := time.AfterFunc(c.timeouts.Connect+c.timeouts.Header, func() { cancel(errSilent) })
+	res, err := c.http.Do(r)
+	watch.Stop()
+	if err != nil {
+		err = unreachable(ctx, at, err)
+		cancel(nil)
+		return nil, err
+	}
+	res.Body = &watched{ReadCloser: res.Body, ctx: ctx, cancel: cancel, at: at, idle: c.timeouts.Idle}
+	return res, nil
+}
+
+// Causes of a request that this side ended.
+var (
+	errSilent = errors.New("it did not answer in time")
+	errIdle   = errors.New("the transfer stood still")
+)
+
+// unreachable is the failure of a request without an answer.
+func unreachable(ctx context.Context, at *url.URL, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // why it was ended says more than that it was
+	}
+	return contract.Failf(contract.FetchFailed, "%s cannot be read: %w.", shown(at), withoutURL(err))
+}
+
+// withoutURL takes the address out of an error of net/http, since its query may hold a signature.
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// shown is an address without what may be secret in it: user, query and fragment.
+func shown(u *url.URL) string {
+	bare := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	return bare.String()
+}
+
+// watched is a body whose reads end when nothing comes for too long. The time that the reader takes for itself, to write
+// to a slow disk, does not count.
+type watched struct {
+	io.ReadCloser
+	ctx    context.Context // of the request; the body ends with it, and its cause says why
+	cancel context.CancelCauseFunc
+	at     *url.URL
+	idle   time.Duration
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	timer := time.AfterFunc(w.idle, func() { w.cancel(errIdle) })
+	n, err := w.ReadCloser.Read(p)
+	timer.Stop()
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = unreachable(w.ctx, w.at, err)
+	}
+	return n, err
+}
+
+func (w *watched) Close() error {
+	w.cancel(nil)
+	return w.ReadCloser.Close()
+}
+
+// drain reads a short body to its end, so that the connection can be used again, and closes it.
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 16<<10) // the answer is known; its body is not wanted
+	_ = body.Close()
+}
+
+// rangeFrom is the header that asks for a file from an offset on, unless it is no longer the one with the validator.
+func rangeFrom(offset int64, validator string) http.Header {
+	header := http.Header{}
+	if offset > 0 {
+		header.Set("Range", fmt.Sprintf("bytes=%d-", offset))
+		if validator != "" {
+			header.Set("If-Range", validator)
+		}
+	}
+	return header
+}

@@ -1,0 +1,149 @@
+package source_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+)
+
+func goesOnAfterACut(t *testing.T, s subject) {
+	for _, offset := range tenths() {
+		before := s.sent()
+		s.fault(hubtest.CutAfter(offset), 1)
+		wantFetched(t, s, nil, 0)
+		// Each byte is sent once, but for those that wait in a buffer when the connection goes, and but for a
+		// source that must begin again.
+		sent, most := s.sent()-before, int64(len(text()))+64<<10
+		if s.continues && sent > most {
+			t.Errorf("cut after %d: %d bytes were sent", offset, sent)
+		}
+	}
+}
+
+func goesOnAfterManyCuts(t *testing.T, s subject) {
+	s.fault(hubtest.CutAfter(1000), 20)
+	f := only(t, s)
+	got, err := read(s, f, 0)
+	if !s.continues {
+		wantReason(t, err, contract.FetchFailed)
+		return
+	}
+	if err != nil || !bytes.Equal(got, text()) {
+		t.Fatalf("%d bytes, %v", len(got), err)
+	}
+	for _, wait := range s.clock.waits() { // every cut came after progress, so waits do not grow
+		if wait != 500*time.Millisecond {
+			t.Errorf("waited %v, want half a second each time", s.clock.waits())
+			break
+		}
+	}
+}
+
+func goesOnWhenIdle(t *testing.T, s subject) {
+	s.fault(hubtest.StallAfter(5000), 1)
+	wantFetched(t, s, nil, 0)
+}
+
+func copesWithIgnoredRanges(t *testing.T, s subject) {
+	s.fault(hubtest.CutAfter(5000), 1)
+	s.fault(hubtest.IgnoreRange(), -1)
+	wantFetched(t, s, nil, 0)
+}
+
+func goesOnAfterAShortBody(t *testing.T, s subject) {
+	s.fault(hubtest.Short(700), 1)
+	wantFetched(t, s, nil, 0)
+}
+
+func givesUpOnAShortBody(t *testing.T, s subject) {
+	f := only(t, s)
+	s.fault(hubtest.Short(int64(len(text()))), -1)
+	_, err := read(s, f, 0)
+	wantReason(t, err, contract.FetchFailed)
+	if s.continues && len(s.clock.waits()) != 5 {
+		t.Errorf("waited %v, want 5 times", s.clock.waits())
+	}
+}
+
+func fetchesAgainAfterALongerBody(t *testing.T, s subject) {
+	s.fault(hubtest.Long(5), 1)
+	wantFetched(t, s, nil, 0)
+}
+
+func fetchesAgainAfterOtherBytes(t *testing.T, s subject) {
+	if s.pinned { // else nothing could tell
+		s.fault(hubtest.Corrupt(), 1)
+		wantFetched(t, s, nil, 0)
+	}
+}
+
+func refusesWrongBytes(t *testing.T, s subject) {
+	if !s.pinned {
+		return
+	}
+	f, before := only(t, s), s.sent()
+	s.fault(hubtest.Corrupt(), -1)
+	_, content, err := fetch(t, s, f, nil)
+	wantReason(t, err, contract.ChecksumMismatch)
+	if content != nil {
+		t.Errorf("%d wrong bytes were left behind", len(content))
+	}
+	if sent := s.sent() - before; sent != 2*f.Size {
+		t.Errorf("%d bytes were sent, want the file twice", sent)
+	}
+}
+
+func waitsAsAsked(t *testing.T, s subject) {
+	date := s.clock.Now().Add(40 * time.Second).Format(time.RFC1123)
+	date = strings.Replace(date, "UTC", "GMT", 1)
+	s.fault(hubtest.Answer(429, "Retry-After", "33"), 1)
+	s.fault(hubtest.Answer(503, "Retry-After", "5"), 1)
+	s.fault(hubtest.Answer(429, "RateLimit", `"resolvers";r=0;t=200`, "Retry-After", "1"), 1)
+	s.fault(hubtest.Answer(429, "RateLimit", `"resolvers";r=9;t=200`, "Retry-After", date), 1)
+	wantFetched(t, s, nil, 0)
+	// The date lies 40 s after the start, and the waits before it took 239 s: nothing is left to wait.
+	want := []time.Duration{33 * time.Second, 5 * time.Second, 201 * time.Second, 0}
+	if diff := cmp.Diff(want, s.clock.waits()); diff != "" {
+		t.Errorf("waits (-want +got):\n%s", diff)
+	}
+}
+
+func doesNotWaitTooLong(t *testing.T, s subject) {
+	f := only(t, s)
+	s.fault(hubtest.Answer(503, "Retry-After", "3600"), -1)
+	_, err := read(s, f, 0)
+	wantReason(t, err, contract.RateLimited)
+	if waits := s.clock.waits(); len(waits) > 0 {
+		t.Errorf("waited %v", waits)
+	}
+}
+
+func outlastsABurst(t *testing.T, s subject) {
+	for _, status := range []int{500, 502, 503, 504, 408} {
+		s.fault(hubtest.Answer(status), 1)
+	}
+	wantFetched(t, s, nil, 0)
+	want := []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+	if diff := cmp.Diff(want, s.clock.waits()); diff != "" {
+		t.Errorf("waits (-want +got):\n%s", diff)
+	}
+}
+
+func givesUpOnErrors(t *testing.T, s subject) {
+	f := only(t, s)
+	s.fault(hubtest.Answer(502), -1)
+	_, err := read(s, f, 0)
+	wantReason(t, err, contract.FetchFailed)
+	if n := len(s.clock.waits()); n != 5 {
+		t.Errorf("waited %d times, want 5", n)
+	}
+	if strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "Gave up after 6 attempts") {
+		t.Errorf("message %q", err)
+	}
+}

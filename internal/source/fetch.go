@@ -1,0 +1,138 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// Fetched is what a fetch brought.
+type Fetched struct {
+	// SHA256 of the whole file, lower-case hex.
+	SHA256 string
+	// Size of the whole file in bytes.
+	Size int64
+	// Reused is how many of them the part held already.
+	Reused int64
+}
+
+// How often a fetch goes through a file. Bytes that are wrong twice are what the source holds: the first time it may have
+// been the part, or something on the way.
+const (
+	maxPasses = 4 // of a source that cannot continue a transfer
+	maxWrong  = 2
+)
+
+// copyBuffer is large enough that a network volume is written to in large pieces.
+const copyBuffer = 256 << 10
+
+// Fetch brings a file to partPath, which may hold the beginning of it from an earlier try, and returns once every byte
+// is there, matches size and digests, and has reached the disk. The caller renames the file.
+//
+// A part is continued only where a digest can prove the result; it stays when a fetch fails for a transient reason,
+// and is removed when its bytes are wrong.
+func Fetch(ctx context.Context, s Source, f File, partPath string) (Fetched, error) {
+	part, err := os.OpenFile(partPath, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return Fetched{}, diskFailure(f, err)
+	}
+	defer part.Close() // after a success it has been closed already
+	held, err := reusable(part, f)
+	if err != nil {
+		return Fetched{}, diskFailure(f, err)
+	}
+	for pass, wrong := 1, 0; ; pass++ {
+		got, err := fetchOnce(ctx, s, f, part, held)
+		if err == nil {
+			return got, finish(part, f)
+		}
+		if contract.ReasonOf(err) == contract.ChecksumMismatch {
+			if wrong++; wrong == maxWrong {
+				_ = os.Remove(partPath) // the wrong bytes are the failure to report
+				return Fetched{}, err
+			}
+		} else if !errors.Is(err, errCannotContinue) || pass == maxPasses || ctx.Err() != nil {
+			return Fetched{}, err
+		}
+		if held, err = 0, part.Truncate(0); err != nil {
+			return Fetched{}, diskFailure(f, err)
+		}
+	}
+}
+
+// reusable is how many bytes of a part a fetch may build on; the rest of the part is cut off.
+func reusable(part *os.File, f File) (int64, error) {
+	info, err := part.Stat()
+	if err != nil {
+		return 0, err
+	}
+	held := info.Size()
+	if !f.pinned() || f.Size >= 0 && held > f.Size {
+		held = 0
+	}
+	return held, part.Truncate(held)
+}
+
+// fetchOnce hashes what the part holds and appends the rest.
+func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64) (Fetched, error) {
+	v := newVerifier(f)
+	if _, err := part.Seek(0, io.SeekStart); err != nil {
+		return Fetched{}, diskFailure(f, err)
+	}
+	buffer := make([]byte, copyBuffer)
+	if _, err := io.CopyBuffer(v, struct{ io.Reader }{part}, buffer); err != nil {
+		return Fetched{}, diskFailure(f, err)
+	}
+	body, err := s.Open(ctx, f, held)
+	if err != nil {
+		return Fetched{}, err
+	}
+	defer body.Close()
+	if _, err := io.CopyBuffer(io.MultiWriter(&disk{part, f}, v), struct{ io.Reader }{body}, buffer); err != nil {
+		return Fetched{}, err
+	}
+	return Fetched{SHA256: v.digest(), Size: v.size, Reused: held}, v.check()
+}
+
+// disk gives the errors of writing their reason, so that a full volume is not taken for trouble with the source.
+type disk struct {
+	part *os.File
+	file File
+}
+
+func (d *disk) Write(p []byte) (int, error) {
+	n, err := d.part.Write(p)
+	if err != nil {
+		err = diskFailure(d.file, err)
+	}
+	return n, err
+}
+
+// finish brings the file's bytes to the disk.
+func finish(part *os.File, f File) error {
+	if err := part.Sync(); err != nil {
+		return diskFailure(f, err)
+	}
+	if err := part.Close(); err != nil {
+		return diskFailure(f, err)
+	}
+	return nil
+}
+
+// diskFailure is the failure of the volume that a file is fetched to.
+func diskFailure(f File, err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		need := ""
+		if f.Size >= 0 {
+			need = fmt.Sprintf(" of %d bytes", f.Size)
+		}
+		return contract.Failf(contract.InsufficientStorage,
+			"The volume is full: %s%s does not fit. Make the volume larger, or free space on it. (%w)", f.Path, need, err)
+	}
+	return contract.Failf(contract.WorkerFailed, "%s cannot be stored on the volume: %w.", f.Path, err)
+}

@@ -1,0 +1,269 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// hub is a data set repository on a Hugging Face Hub, over its HTTP API (https://huggingface.co/docs/hub/api).
+type hub struct {
+	client   *client
+	spec     recipe.HuggingFace
+	endpoint *url.URL
+	token    string
+}
+
+var repoID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
+
+func newHub(spec recipe.HuggingFace, env Environment) (*hub, error) {
+	if !repoID.MatchString(spec.Repo) {
+		return nil, contract.Failf(contract.InvalidTask,
+			"The repository %q is not namespace/name; old names without a namespace have moved.", spec.Repo)
+	}
+	if err := checkGlobs(spec.Files); err != nil {
+		return nil, err
+	}
+	endpoint := spec.Endpoint
+	if endpoint == "" {
+		endpoint = env.HubEndpoint
+	}
+	u, err := url.Parse(strings.TrimRight(endpoint, "/"))
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
+		return nil, contract.Failf(contract.InvalidTask, "The endpoint of the Hub is not an http or https URL of a host.")
+	}
+	if strings.ContainsFunc(env.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return nil, contract.Failf(contract.InvalidTask,
+			"The token for %s holds spaces or other characters that no token has. Check the key that tokenSecretRef names.", spec.Repo)
+	}
+	return &hub{client: newClient(env), spec: spec, endpoint: u, token: env.Token}, nil
+}
+
+// Resolve pins the revision to a commit, lists that commit's files and chooses among them.
+func (h *hub) Resolve(ctx context.Context) (Listing, error) {
+	info, err := h.info(ctx)
+	if err != nil {
+		return Listing{}, err
+	}
+	files, err := h.tree(ctx, info.SHA)
+	if err != nil {
+		return Listing{}, err
+	}
+	chosen, err := h.choose(info, files)
+	if err != nil {
+		return Listing{}, err
+	}
+	l := Listing{Revision: info.SHA, License: strings.Join(info.CardData.License, ", ")}
+	for _, p := range chosen {
+		l.Files = append(l.Files, files[p])
+	}
+	return l, nil
+}
+
+func (h *hub) choose(info repoInfo, files map[string]File) ([]string, error) {
+	paths := make([]string, 0, len(files))
+	for p := range files {
+		paths = append(paths, p) // everything that is made of them is sorted
+	}
+	if len(h.spec.Files) > 0 {
+		return matchAll(h.spec.Files, paths, h.where())
+	}
+	s := selection{config: h.spec.Config, split: h.spec.Split, where: h.where()}
+	return s.choose(info.CardData.configs(), paths)
+}
+
+// where names the repository in messages.
+func (h *hub) where() string { return "repository " + h.spec.Repo }
+
+// at is an address of the API; segments are escaped, empty ones left out.
+func (h *hub) at(segments ...string) *url.URL {
+	u := *h.endpoint
+	escaped := make([]string, 0, len(segments))
+	for _, s := range segments {
+		if s != "" {
+			escaped = append(escaped, url.PathEscape(s))
+		}
+	}
+	u.RawPath = strings.TrimRight(u.EscapedPath(), "/") + "/" + strings.Join(escaped, "/")
+	u.Path, _ = url.PathUnescape(u.RawPath) // what was just escaped
+	return &u
+}
+
+func (h *hub) api(more ...string) *url.URL {
+	ns, name, _ := strings.Cut(h.spec.Repo, "/")
+	return h.at(append([]string{"api", "datasets", ns, name}, more...)...)
+}
+
+// maxAnswer is the most bytes of one answer of the API that are read.
+const maxAnswer = 64 << 20
+
+// get reads one answer of the API into v and returns its headers. It has patience of its own, so that one failed page of
+// a long listing does not begin the listing again.
+func (h *hub) get(ctx context.Context, u *url.URL, v any) (header http.Header, err error) {
+	err = h.client.patience.do(ctx, func() error {
+		header, err = h.getOnce(ctx, u, v)
+		return err
+	})
+	return header, err
+}
+
+func (h *hub) getOnce(ctx context.Context, u *url.URL, v any) (http.Header, error) {
+	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, token: h.token})
+	if err != nil {
+		return nil, err
+	}
+	defer drain(a.Body)
+	if err := h.refusal(a, ""); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer))
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		// Proxies and log-in pages answer 200 with HTML; they may be gone a moment later.
+		return nil, contract.Failf(contract.FetchFailed,
+			"%s did not answer as a Hub does: %w. Check the endpoint, and any proxy on the way.", shown(u), err)
+	}
+	return a.Header, nil
+}
+
+var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
+
+func (h *hub) info(ctx context.Context) (repoInfo, error) {
+	u := h.api()
+	if h.spec.Revision != "" {
+		u = h.api("revision", h.spec.Revision)
+	}
+	var info repoInfo
+	if _, err := h.get(ctx, u, &info); err != nil {
+		return repoInfo{}, err
+	}
+	if info.Disabled {
+		return repoInfo{}, h.disabled()
+	}
+	if !commit.MatchString(info.SHA) {
+		return repoInfo{}, contract.Failf(contract.FetchFailed,
+			"%s did not answer as a Hub does: it names no commit. Check the endpoint.", shown(u))
+	}
+	if commit.MatchString(h.spec.Revision) && info.SHA != h.spec.Revision {
+		return repoInfo{}, contract.Failf(contract.ChecksumMismatch,
+			"%s answers with commit %s where %s is pinned. Check the mirror.", shown(u), info.SHA, h.spec.Revision)
+	}
+	return info, nil
+}
+
+// maxFiles is the most files of a repository that are listed.
+const maxFiles = 1_000_000
+
+// tree lists every file of a commit.
+func (h *hub) tree(ctx context.Context, sha string) (map[string]File, error) {
+	files := map[string]File{}
+	query := "recursive=true"
+	for asked := map[string]bool{}; query != ""; {
+		if asked[query] || len(files) > maxFiles {
+			return nil, contract.Failf(contract.InvalidData,
+				"The listing of %s does not end, after %s. Check the mirror.", h.where(), plural(len(files), "file"))
+		}
+		asked[query] = true
+		u := h.api("tree", sha)
+		u.RawQuery = query
+		var page []treeEntry
+		header, err := h.get(ctx, u, &page)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			if f, ok, err := e.file(sha); err != nil {
+				return nil, contract.Within("the listing of "+h.where(), err)
+			} else if ok {
+				files[f.Path] = f
+			}
+		}
+		query = nextPage(header)
+	}
+	return files, nil
+}
+
+// nextPage is the query of the next page. Its host and path are this page's: mirrors send the real Hub's address.
+func nextPage(header http.Header) string {
+	for _, links := range header.Values("Link") {
+		for _, link := range strings.Split(links, ",") {
+			address, rel, _ := strings.Cut(link, ";")
+			if !strings.Contains(rel, `rel="next"`) {
+				continue
+			}
+			if u, err := url.Parse(strings.Trim(address, "<> ")); err == nil {
+				return u.RawQuery
+			}
+		}
+	}
+	return ""
+}
+
+// Open asks the Hub where the file lies, each time anew since a signed address ends, checks that it is the listed file,
+// and reads it there.
+func (h *hub) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error) {
+	if !commit.MatchString(f.Revision) {
+		return nil, contract.Failf(contract.InvalidTask, "%s of %s is not pinned to a commit.", f.Path, h.where())
+	}
+	ns, name, _ := strings.Cut(h.spec.Repo, "/")
+	u := h.at(append([]string{"datasets", ns, name, "resolve", f.Revision}, strings.Split(f.Path, "/")...)...)
+	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, token: h.token, header: rangeFrom(offset, "")})
+	if err != nil {
+		return nil, err
+	}
+	if a.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		drain(a.Body)
+		return nil, cannotContinue(f, offset, "the server's copy ends before that")
+	}
+	if err := h.refusal(a, f.Path); err != nil {
+		drain(a.Body)
+		return nil, err
+	}
+	if err := h.sameFile(a.said, f); err != nil {
+		_ = a.Body.Close() // err is the failure to report
+		return nil, err
+	}
+	return content(a, f, offset)
+}
+
+// sameFile compares what the Hub says of a file with what was listed; mirrors may say nothing.
+func (h *hub) sameFile(said http.Header, f File) error {
+	if got := said.Get("X-Repo-Commit"); got != "" && got != f.Revision {
+		return contract.Failf(contract.ChecksumMismatch,
+			"%s answers for %s with commit %s instead of %s. Check the mirror.", h.endpoint.Host, f.Path, got, f.Revision)
+	}
+	linked := strings.Trim(strings.TrimPrefix(said.Get("X-Linked-Etag"), "W/"), `"`)
+	if hexSHA256.MatchString(linked) && f.SHA256 != "" && linked != f.SHA256 {
+		return contract.Failf(contract.ChecksumMismatch,
+			"%s announces %s with the SHA-256 %s, and the commit lists it with %s. Check the mirror.",
+			h.endpoint.Host, f.Path, linked, f.SHA256)
+	}
+	return nil
+}
+
+// refusal is the failure of an answer about the repository (path empty) or one of its files, nil for a success.
+func (h *hub) refusal(a *answer, path string) error {
+	what := h.where()
+	if path != "" {
+		what = fmt.Sprintf("%s of %s", path, what)
+	}
+	if err := h.named(a, what); err != nil {
+		return err
+	}
+	if a.foreign && a.StatusCode == http.StatusForbidden {
+		// The storage behind the Hub says so when a signed address has ended; the next one will be new.
+		return contract.Failf(contract.FetchFailed, "%s cannot be read from %s: its signed address has ended, or is refused there.",
+			what, a.Request.URL.Host)
+	}
+	return refusal(a, what, h.client.clock.Now())
+}

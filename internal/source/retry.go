@@ -1,0 +1,173 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// Policy says how often and how long to try again; a zero field is its default.
+type Policy struct {
+	// Attempts at one request, the first included, and at going on with one transfer without a byte of progress.
+	// Default 6.
+	Attempts int
+	// Base is the wait before the second attempt; each further wait is twice as long, up to Max. Half of a wait is
+	// random, so that the pods of a cluster do not come back together. Defaults 1 s and 30 s.
+	Base, Max time.Duration
+	// MaxWait is the longest wait that a source may ask for; one that asks for more is RateLimited, and the Job
+	// gives its pod back meanwhile. Default 6 min: the Hub's budgets are renewed every 5.
+	MaxWait time.Duration
+	// Random is a number in [0, 1); nil is math/rand's.
+	Random func() float64
+}
+
+func (p Policy) withDefaults() Policy {
+	if p.Attempts == 0 {
+		p.Attempts = 6
+	}
+	if p.Base == 0 {
+		p.Base = time.Second
+	}
+	if p.Max == 0 {
+		p.Max = 30 * time.Second
+	}
+	if p.MaxWait == 0 {
+		p.MaxWait = 6 * time.Minute
+	}
+	if p.Random == nil {
+		p.Random = rand.Float64
+	}
+	return p
+}
+
+// backoff is the wait after the given number of failures in a row, from 1.
+func (p Policy) backoff(failures int) time.Duration {
+	wait := p.Base
+	for i := 1; i < failures && wait < p.Max; i++ {
+		wait *= 2
+	}
+	wait = min(wait, p.Max)
+	return wait/2 + time.Duration(p.Random()*float64(wait/2))
+}
+
+// Clock tells the time and waits.
+type Clock interface {
+	Now() time.Time
+	// Sleep waits, or returns the context's error when that ends first.
+	Sleep(ctx context.Context, d time.Duration) error
+}
+
+type systemClock struct{}
+
+func (systemClock) Now() time.Time { return time.Now() }
+
+func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// askedToWait is the cause of a failure whose answer said when to come back.
+type askedToWait struct{ wait time.Duration }
+
+func (a *askedToWait) Error() string { return "asked to wait " + a.wait.String() }
+
+// Causes of transient failures that this process cannot mend by doing the same again.
+var (
+	// errCannotContinue: the source does not give the rest of a file. Reading it from the start may work.
+	errCannotContinue = errors.New("the transfer cannot be continued")
+	// errChanged: the file is no longer the one that was listed. Listing again may work.
+	errChanged = errors.New("the file has changed since it was listed")
+	// errGaveUp: it was tried as often as the policy says, by a deeper layer.
+	errGaveUp = errors.New("gave up")
+)
+
+// worthRetrying says that the same call may succeed a little later.
+func worthRetrying(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !contract.ReasonOf(err).Permanent() &&
+		!errors.Is(err, errCannotContinue) && !errors.Is(err, errChanged) && !errors.Is(err, errGaveUp)
+}
+
+// gaveUp is the failure after the last attempt. It keeps the reason and tells other layers not to try again.
+func gaveUp(err error, attempts int) error {
+	return &contract.Failure{
+		Reason:  contract.ReasonOf(err),
+		Message: err.Error() + " Gave up after " + plural(attempts, "attempt") + ".",
+		Err:     errors.Join(errGaveUp, err),
+	}
+}
+
+// patience repeats what failed for a transient reason.
+type patience struct {
+	policy Policy
+	clock  Clock
+}
+
+// do calls until it succeeds, fails for good, or has failed as often as the policy allows.
+func (p patience) do(ctx context.Context, call func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := call()
+		if err == nil || !worthRetrying(ctx, err) {
+			return err
+		}
+		if attempt >= p.policy.Attempts {
+			return gaveUp(err, attempt)
+		}
+		if err := p.pause(ctx, attempt, err); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before the next attempt: as long as the source asked for, plus a little against coming back together,
+// else the backoff. The failure comes back when there is no sense in waiting.
+func (p patience) pause(ctx context.Context, failures int, failure error) error {
+	wait := p.policy.backoff(failures)
+	var asked *askedToWait
+	if errors.As(failure, &asked) {
+		if asked.wait > p.policy.MaxWait {
+			return &contract.Failure{
+				Reason:  contract.RateLimited,
+				Message: fmt.Sprintf("%v It asked to wait %s; a worker waits %s at most.", failure, asked.wait, p.policy.MaxWait),
+				Err:     errors.Join(errGaveUp, failure),
+			}
+		}
+		wait = asked.wait + time.Duration(p.policy.Random()*float64(p.policy.Base))
+	}
+	if p.clock.Sleep(ctx, wait) != nil {
+		return failure
+	}
+	return nil
+}
+
+// retrying is a source whose calls are repeated.
+type retrying struct {
+	inner    Source
+	patience patience
+}
+
+func (r *retrying) Resolve(ctx context.Context) (l Listing, err error) {
+	err = r.patience.do(ctx, func() error {
+		l, err = r.inner.Resolve(ctx)
+		return err
+	})
+	return l, err
+}
+
+func (r *retrying) Open(ctx context.Context, f File, offset int64) (body io.ReadCloser, err error) {
+	err = r.patience.do(ctx, func() error {
+		body, err = r.inner.Open(ctx, f, offset)
+		return err
+	})
+	return body, err
+}

@@ -1,0 +1,153 @@
+// Package source is where a data set's bytes come from: a repository on a Hugging Face Hub, files by address, a folder of
+// another claim.
+//
+// A Source lists its files once and pins them; from then on a file's bytes are those that were listed, or an error. What
+// all kinds need is built once, around the kind, by New:
+//
+//	resume( retry( hub | web | volume ) )      Open's reader goes on where a connection broke
+//	Fetch → verify                             size and digest are checked before a file counts as fetched
+//
+// Every error that leaves this package is a contract.Failure. A transient reason means that trying again later may help;
+// what can be tried again at once has been. No error holds a token, a signature or the query of an address.
+package source
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// Source is a place that holds one data set's files. Its methods may be called concurrently.
+type Source interface {
+	// Resolve finds the files and pins them: a branch becomes a commit, a file on the web its ETag, a file on a
+	// volume its size and time. Two calls may differ, as the place changes; the files of one call belong together.
+	Resolve(ctx context.Context) (Listing, error)
+
+	// Open reads a listed file from a byte offset, 0 ≤ offset ≤ f.Size where the size is known. Two Opens of one
+	// File give the same bytes or an error. What is read is checked against f.Size, and by Fetch against the
+	// digests; a reader that ends early ends with an error, never with io.EOF. The reader must be closed, and ends
+	// with ctx.
+	Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error)
+}
+
+// Listing is what a source holds.
+type Listing struct {
+	// Revision is the commit, where the source has commits.
+	Revision string `json:"revision,omitempty"`
+	// License is the source's own identifier of its licence, several joined by ", "; empty where it names none.
+	License string `json:"license,omitempty"`
+	// Files in row order: sorted by path, files on the web in the order in which they were asked for.
+	Files []File `json:"files"`
+}
+
+// File is one file, pinned. It is enough to open it again, in another process too.
+type File struct {
+	// Path names the file, uniquely in its listing: below the repository's root, below the claim's root, or the
+	// address without what may be secret in it. The names of files on the web end like the address's path.
+	Path string `json:"path"`
+	// Size in bytes; -1 is unknown.
+	Size int64 `json:"size"`
+	// SHA256 of the content in lower-case hex, where the source tells or the manifest pins it.
+	SHA256 string `json:"sha256,omitempty"`
+	// GitBlob is git's SHA-1 of the content in lower-case hex, where that is what the source tells.
+	GitBlob string `json:"gitBlob,omitempty"`
+	// Revision is the commit the file is read at, where the source has commits.
+	Revision string `json:"revision,omitempty"`
+	// Validator is what tells a changed file where there is no digest: a strong ETag or a date of modification,
+	// for a file on a volume its size and time.
+	Validator string `json:"validator,omitempty"`
+}
+
+// pinned says that a digest proves the content, whatever way it came.
+func (f File) pinned() bool { return f.SHA256 != "" || f.GitBlob != "" && f.Size >= 0 }
+
+// DefaultHub is the Hub where neither the data set nor the environment names another.
+const DefaultHub = "https://huggingface.co"
+
+// Environment is what a worker has at hand; the zero value reads public data sets.
+type Environment struct {
+	// HubEndpoint is the base URL of the Hub, as HF_ENDPOINT; a data set's own endpoint takes its place. Empty is
+	// DefaultHub.
+	HubEndpoint string
+	// Token is the data set's token for the Hub. It is sent to the Hub's endpoint and to no other host.
+	Token string
+	// Claims maps the names of mounted claims to their folders.
+	Claims map[string]string
+	// Transport carries the requests; nil is one with the timeouts below and the proxy of the environment.
+	Transport http.RoundTripper
+	// Timeouts of connecting, of an answer and of a transfer that stands still.
+	Timeouts Timeouts
+	// Retry says how often and how long to try again.
+	Retry Policy
+	// Clock tells the time and waits; nil is the system's.
+	Clock Clock
+	// Progress is told how many bytes have come since it was last told, those that come twice included. It is
+	// called often, and concurrently when files are read so; nil is nobody.
+	Progress func(bytes int64)
+}
+
+// New makes the source that a specification describes. It reads nothing yet; its errors are contract.InvalidTask.
+func New(spec recipe.Source, env Environment) (Source, error) {
+	env = env.withDefaults()
+	kind, err := newKind(spec, env)
+	if err != nil {
+		return nil, err
+	}
+	p := env.patience()
+	return &resuming{inner: &retrying{inner: kind, patience: p}, patience: p, progress: env.Progress}, nil
+}
+
+func newKind(spec recipe.Source, env Environment) (Source, error) {
+	set := 0
+	for _, isSet := range []bool{spec.HuggingFace != nil, spec.HTTP != nil, spec.Volume != nil} {
+		if isSet {
+			set++
+		}
+	}
+	if set != 1 {
+		return nil, contract.Failf(contract.InvalidTask,
+			"A source must be exactly one of huggingFace, http and volume, and this one has %d of them.", set)
+	}
+	switch {
+	case spec.HuggingFace != nil:
+		return newHub(*spec.HuggingFace, env)
+	case spec.HTTP != nil:
+		return newWeb(*spec.HTTP, env)
+	default:
+		return newVolume(*spec.Volume, env)
+	}
+}
+
+func (e Environment) withDefaults() Environment {
+	if e.HubEndpoint == "" {
+		e.HubEndpoint = DefaultHub
+	}
+	if e.Clock == nil {
+		e.Clock = systemClock{}
+	}
+	if e.Progress == nil {
+		e.Progress = func(int64) {}
+	}
+	e.Token = strings.TrimSpace(e.Token) // files that hold tokens end in a newline
+	e.Timeouts = e.Timeouts.withDefaults()
+	e.Retry = e.Retry.withDefaults()
+	if e.Transport == nil {
+		e.Transport = newTransport(e.Timeouts)
+	}
+	return e
+}
+
+func (e Environment) patience() patience { return patience{policy: e.Retry, clock: e.Clock} }
+
+// plural is "1 file", "2 files".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,62 @@
+package source
+
+import (
+	"crypto/sha1" // git's own digest of a blob, not a protection
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// verifier is written a file's bytes from the first on, and says whether they are those that were promised.
+type verifier struct {
+	file File
+	size int64
+	sha  hash.Hash
+	blob hash.Hash // nil where no git digest is promised
+}
+
+func newVerifier(f File) *verifier {
+	v := &verifier{file: f, sha: sha256.New()}
+	if f.GitBlob != "" && f.Size >= 0 { // git hashes the size before the content
+		v.blob = sha1.New()
+		fmt.Fprintf(v.blob, "blob %d\x00", f.Size)
+	}
+	return v
+}
+
+func (v *verifier) Write(p []byte) (int, error) {
+	v.size += int64(len(p))
+	v.sha.Write(p)
+	if v.blob != nil {
+		v.blob.Write(p)
+	}
+	return len(p), nil
+}
+
+// digest is the SHA-256 of what was written.
+func (v *verifier) digest() string { return hex.EncodeToString(v.sha.Sum(nil)) }
+
+// check compares what was written with what was promised.
+func (v *verifier) check() error {
+	f := v.file
+	if f.Size >= 0 && v.size != f.Size {
+		return contract.Failf(contract.ChecksumMismatch,
+			"%s has %d bytes, and it was listed with %d.", f.Path, v.size, f.Size)
+	}
+	if f.SHA256 != "" && v.digest() != f.SHA256 {
+		return contract.Failf(contract.ChecksumMismatch,
+			"%s has the SHA-256 %s, and %s was promised: these are other bytes than those that are pinned. "+
+				"Check the pinned digest, and any mirror or proxy on the way.", f.Path, v.digest(), f.SHA256)
+	}
+	if v.blob != nil {
+		if got := hex.EncodeToString(v.blob.Sum(nil)); got != f.GitBlob {
+			return contract.Failf(contract.ChecksumMismatch,
+				"%s has the git blob SHA-1 %s, and %s was promised: these are other bytes than those of the commit. "+
+					"Check any mirror or proxy on the way.", f.Path, got, f.GitBlob)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package stage
+
+import (
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/report"
+)
+
+// describe writes what people and training code read beside the rows.
+func (p *publisher) describe() error {
+	for _, name := range p.Recipe.DatasetNames() {
+		meta, err := report.Meta(p.Recipe, p.manifest.Plan, name, p.result(recipe.Divide, name).Split.Read, p.overlap(name))
+		if err := p.describeIn(contract.MetaFile(name), meta, err); err != nil {
+			return err
+		}
+	}
+	if p.Recipe.EvaluationSplit() != "" {
+		index, err := report.TestIndex(p.Recipe)
+		if err := p.describeIn(contract.TestIndexFile, index, err); err != nil {
+			return err
+		}
+	}
+	info, err := report.Info(p.Recipe, p.manifest.Plan)
+	return p.describeIn(contract.InfoFile, info, err)
+}
+
+func (p *publisher) describeIn(name string, content []byte, err error) error {
+	if err != nil {
+		return err
+	}
+	return p.write(name, content)
+}
+
+// overlap is what the balance stage dropped of a data set, per split.
+func (p *publisher) overlap(dataset string) []int64 {
+	rows := make([]int64, len(p.Recipe.Splits))
+	balanced := p.result(recipe.Balancing, p.Recipe.Name).Balance
+	for d, name := range p.Recipe.DatasetNames() {
+		for s := range rows {
+			if name == dataset && balanced.Overlap != nil {
+				rows[s] = balanced.Overlap[s][d]
+			}
+		}
+	}
+	return rows
+}

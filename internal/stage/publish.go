@@ -1,0 +1,283 @@
+package stage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/verify"
+)
+
+// publish puts a revision together from finished files, proves it from those files alone, and gives it its name. What cannot
+// be proved is not published, and whatever was published before stays as it is.
+func (j job) publish(ctx context.Context, _ *store.Staging) (recipe.Result, error) {
+	revision := recipe.Revision(j.Unit.Key)
+	staging, err := store.Stage(j.worker.path(j.folder.Revision(revision)))
+	if err != nil {
+		return recipe.Result{}, err
+	}
+	defer staging.Close()
+	p := publisher{job: j, staging: staging, manifest: contract.Manifest{
+		Version: contract.ManifestVersion, Name: j.Recipe.Name, Revision: revision, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
+	}}
+	digest, err := p.assemble()
+	if err != nil {
+		return recipe.Result{}, err
+	}
+	if _, err := verify.Revision(ctx, staging.Folder(), revision); err != nil {
+		return recipe.Result{}, err
+	}
+	published := recipe.Published{Revision: revision, Digest: digest, Bytes: p.bytes, Files: p.files}
+	return recipe.Result{Publish: &published}, staging.Commit()
+}
+
+type publisher struct {
+	job
+	staging  *store.Staging
+	manifest contract.Manifest
+	bytes    int64
+	files    int
+}
+
+// assemble writes the whole tree and gives the digest of its manifest.
+func (p *publisher) assemble() (string, error) {
+	for _, step := range []func() error{p.stages, p.sources, p.datasets, p.mixes, p.describe} {
+		if err := step(); err != nil {
+			return "", err
+		}
+	}
+	encoded, err := p.manifest.Encode()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(encoded)
+	p.files++
+	p.bytes += int64(len(encoded))
+	return hex.EncodeToString(sum[:]), p.write(contract.ManifestFile, encoded)
+}
+
+// stages tells the manifest every result so far.
+func (p *publisher) stages() error {
+	for _, step := range p.graph.Steps {
+		for _, unit := range step.Units {
+			if step.Stage != recipe.Publish {
+				p.manifest.Stages = append(p.manifest.Stages, contract.Finished{Stage: step.Stage, Unit: unit, Result: p.Results[unit.Key]})
+			}
+		}
+	}
+	return nil
+}
+
+// sources tells the manifest which originals were used.
+func (p *publisher) sources() error {
+	for _, name := range p.Recipe.DatasetNames() {
+		folder, err := p.input(recipe.Download, name)
+		if err != nil {
+			return err
+		}
+		done := p.result(recipe.Download, name).Download
+		origin := contract.Origin{Dataset: name, Revision: done.Revision, License: done.License}
+		if err := store.ReadJSON(filepath.Join(folder, originalsName), &origin.Files); err != nil {
+			return contract.Failf(contract.VolumeInvalid, "data set %s: the download is gone from the volume: %w", name, err)
+		}
+		p.manifest.Sources = append(p.manifest.Sources, origin)
+	}
+	return nil
+}
+
+// datasets links every data set's rows: all of them, per split, and the split that evaluates it alone.
+func (p *publisher) datasets() error {
+	for _, name := range p.Recipe.DatasetNames() {
+		_, domain, _ := p.Recipe.Dataset(name)
+		divided := *p.result(recipe.Divide, name).Split
+		folder, err := p.input(recipe.Divide, name)
+		if err != nil {
+			return err
+		}
+		if err := p.link(filepath.Join(folder, rawName), contract.RawFile(domain.Name, name), divided.Read-dropped(divided)); err != nil {
+			return err
+		}
+		for i, split := range p.Recipe.Splits {
+			if err := p.linkSplit(i, split.Name, name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func dropped(divided recipe.Divided) int64 {
+	var rows int64
+	for _, n := range divided.Dropped {
+		rows += n
+	}
+	return rows
+}
+
+func (p *publisher) linkSplit(index int, split, dataset string) error {
+	folder, err := p.processed(index, dataset)
+	if err != nil {
+		return err
+	}
+	rows := p.available(split, dataset)
+	from := filepath.Join(folder, split+rowSuffix)
+	if err := p.link(from, contract.ProcessedFile(dataset, split), rows); err != nil {
+		return err
+	}
+	if split != p.Recipe.EvaluationSplit() {
+		return nil
+	}
+	return p.link(from, contract.TestFile(dataset, split), rows)
+}
+
+func (p *publisher) available(split, dataset string) int64 {
+	plan, _ := p.manifest.Plan.Split(split)
+	for _, d := range plan.Datasets() {
+		if d.Name == dataset {
+			return d.Available
+		}
+	}
+	return 0
+}
+
+func (p *publisher) mixes() error {
+	step, _ := p.graph.Step(recipe.Mixing)
+	for _, unit := range step.Units {
+		mixed := p.Results[unit.Key].Mix
+		if err := p.link(filepath.Join(p.unit(recipe.Mixing, unit.Key), mixedName), contract.MixedFile(unit.Name), mixed.Rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link gives a finished file its name in the revision and lists it.
+func (p *publisher) link(from, name string, rows int64) error {
+	to, err := p.staging.Path(name)
+	if err != nil {
+		return err
+	}
+	if err := store.Link(from, to); err != nil {
+		return err
+	}
+	digest, size, err := verify.Digest(to)
+	if err != nil {
+		return err
+	}
+	p.list(contract.PublishedFile{Path: name, Bytes: size, Rows: &rows, SHA256: digest})
+	return nil
+}
+
+// write publishes a small file and lists it.
+func (p *publisher) write(name string, content []byte) error {
+	path, err := p.staging.Path(name)
+	if err != nil {
+		return err
+	}
+	if name != contract.ManifestFile {
+		sum := sha256.Sum256(content)
+		p.list(contract.PublishedFile{Path: name, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])})
+	}
+	return store.WriteFile(path, content)
+}
+
+func (p *publisher) list(file contract.PublishedFile) {
+	p.manifest.Files = append(p.manifest.Files, file)
+	p.files++
+	p.bytes += file.Bytes
+}
+
+// swap points the link that training pods mount at a revision, and notes that it is the newest.
+func (j job) swap(revision string) error {
+	if err := touch(j.unit(recipe.Publish, j.Unit.Key)); err != nil {
+		return err
+	}
+	return store.SwapLink(j.worker.path(j.folder.Current()), contract.RevisionLink(revision))
+}
+
+// unusedFor is how long a stage's folder must have been left alone before it is removed. It protects what another build of
+// the same mix, begun by an edit of the manifest, has made or found but not published yet.
+const unusedFor = time.Hour
+
+// prune removes the oldest revisions beyond those to keep, and the stages' folders that no kept revision is made of.
+func (j job) prune() error {
+	folder := j.worker.path(j.folder.Stage(recipe.Publish))
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return store.Failure(err)
+	}
+	units, err := newestFirst(entries)
+	if err != nil {
+		return err
+	}
+	used := map[string]bool{}
+	for i, key := range units {
+		if i >= j.Recipe.Output.KeepRevisions && key != j.Unit.Key {
+			if err := errors.Join(store.RemoveAll(j.worker.path(j.folder.Revision(recipe.Revision(key)))), store.RemoveAll(filepath.Join(folder, key))); err != nil {
+				return err
+			}
+			continue
+		}
+		encoded, err := os.ReadFile(filepath.Join(j.worker.path(j.folder.Revision(recipe.Revision(key))), contract.ManifestFile))
+		if err != nil {
+			return store.Failure(err)
+		}
+		manifest, err := contract.ParseManifest(encoded)
+		if err != nil {
+			return err
+		}
+		for _, finished := range manifest.Stages {
+			used[finished.Unit.Key] = true
+		}
+	}
+	return j.sweepStages(used)
+}
+
+// newestFirst lists the finished publish units by the time they were last made current.
+func newestFirst(entries []fs.DirEntry) ([]string, error) {
+	times := map[string]time.Time{}
+	var keys []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return nil, store.Failure(err)
+		}
+		times[entry.Name()] = info.ModTime()
+		keys = append(keys, entry.Name())
+	}
+	slices.SortFunc(keys, func(a, b string) int { return times[b].Compare(times[a]) })
+	return keys, nil
+}
+
+func (j job) sweepStages(used map[string]bool) error {
+	for _, stage := range recipe.Stages()[:len(recipe.Stages())-1] {
+		folder := j.worker.path(j.folder.Stage(stage))
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			return store.Failure(err)
+		}
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err != nil || used[entry.Name()] || strings.HasPrefix(entry.Name(), ".") || time.Since(info.ModTime()) < unusedFor {
+				continue
+			}
+			if err := store.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+// Package stage does the work: download, split, balance, mix and publish, each from finished folders to a finished folder.
+// It is the only place that joins sources, decoders, records and the volume.
+package stage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// Worker builds units of a mix on a volume.
+type Worker struct {
+	// Volume is where the claim is mounted.
+	Volume string
+	// Source gives the source of a data set, with its credentials.
+	Source func(recipe.Dataset) (source.Source, error)
+}
+
+// Job is one unit to build, with all that it may depend on.
+type Job struct {
+	Recipe  recipe.Recipe
+	Results map[string]recipe.Result
+	Stage   recipe.Stage
+	Unit    recipe.Unit
+}
+
+// job is a Job with its graph and its places on the volume.
+type job struct {
+	Job
+	worker *Worker
+	graph  recipe.Graph
+	folder contract.Folder
+}
+
+// Run builds a unit, or finds it finished, and gives its result. A failure carries its reason.
+func (w *Worker) Run(ctx context.Context, todo Job) (recipe.Result, error) {
+	graph, err := todo.Recipe.Walk(todo.Results)
+	if err != nil {
+		return recipe.Result{}, contract.Failf(reasonOfWalk(err), "%w", err)
+	}
+	j := job{todo, w, graph, contract.Folder(todo.Recipe.Output.Path)}
+	final := j.unit(todo.Stage, todo.Unit.Key)
+	var result recipe.Result
+	err = store.ReadJSON(filepath.Join(final, contract.ResultFile), &result)
+	switch {
+	case err == nil && todo.Stage == recipe.Publish:
+		return result, j.swap(result.Publish.Revision) // the last step may be what a lost worker did not reach
+	case err == nil:
+		return result, touch(final)
+	case !errors.Is(err, fs.ErrNotExist):
+		return result, err
+	}
+	staging, err := store.Stage(final)
+	if err != nil {
+		return recipe.Result{}, err
+	}
+	defer staging.Close()
+	if result, err = j.build(ctx, staging); err != nil {
+		return recipe.Result{}, err
+	}
+	return result, j.finish(staging, result)
+}
+
+func reasonOfWalk(err error) contract.Reason {
+	var infeasible *recipe.InfeasibleError
+	if errors.As(err, &infeasible) {
+		return contract.InfeasibleMix
+	}
+	return contract.InvalidTask
+}
+
+func (j job) build(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
+	switch j.Stage {
+	case recipe.Download:
+		return j.download(ctx, staging)
+	case recipe.Divide:
+		return j.split(ctx, staging)
+	case recipe.Balancing:
+		return j.balance(ctx, staging)
+	case recipe.Mixing:
+		return j.mix(ctx, staging)
+	case recipe.Publish:
+		return j.publish(ctx, staging)
+	default:
+		return recipe.Result{}, contract.Failf(contract.InvalidTask, "there is no stage %q", j.Stage)
+	}
+}
+
+// finish records the result beside what it describes and gives the folder its name.
+func (j job) finish(staging *store.Staging, result recipe.Result) error {
+	if err := writeJSON(staging, contract.ResultFile, result); err != nil {
+		return err
+	}
+	if err := staging.Commit(); err != nil {
+		return err
+	}
+	if j.Stage != recipe.Publish {
+		return nil
+	}
+	if err := j.swap(result.Publish.Revision); err != nil {
+		return err
+	}
+	return j.prune()
+}
+
+func writeJSON(staging *store.Staging, name string, value any) error {
+	path, err := staging.Path(name)
+	if err != nil {
+		return err
+	}
+	encoded, err := contract.EncodeJSON(value)
+	if err != nil {
+		return err
+	}
+	return store.WriteFile(path, encoded)
+}
+
+// path is the place of a name on the volume.
+func (w *Worker) path(name string) string { return filepath.Join(w.Volume, filepath.FromSlash(name)) }
+
+// unit is the folder of a unit.
+func (j job) unit(stage recipe.Stage, key string) string {
+	return j.worker.path(j.folder.Unit(stage, key))
+}
+
+// input is the folder of a finished unit of an earlier stage.
+func (j job) input(stage recipe.Stage, name string) (string, error) {
+	step, _ := j.graph.Step(stage)
+	for _, unit := range step.Units {
+		if unit.Name == name {
+			return j.unit(stage, unit.Key), nil
+		}
+	}
+	return "", contract.Failf(contract.InvalidTask, "the task has no result of stage %s for %s", stage, name)
+}
+
+// result is the result of a finished unit of an earlier stage.
+func (j job) result(stage recipe.Stage, name string) recipe.Result {
+	step, _ := j.graph.Step(stage)
+	for _, unit := range step.Units {
+		if unit.Name == name {
+			return j.Results[unit.Key]
+		}
+	}
+	return recipe.Result{}
+}
+
+// touch notes that a finished folder is in use, so that no publication removes it as left over.
+func touch(folder string) error {
+	now := time.Now()
+	return store.Failure(os.Chtimes(folder, now, now))
+}

@@ -1,0 +1,117 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Staging is a folder that is being written and has no final name yet. Other workers leave it alone while its writer lives.
+type Staging struct {
+	final string
+	path  string
+	lock  *os.File
+}
+
+const stagingPrefix = ".staging-"
+
+// Stage begins a folder that will stand under its final name once it is committed. What a dead writer left beside it is
+// swept away; what a living one is writing stays.
+func Stage(final string) (*Staging, error) {
+	parent := filepath.Dir(final)
+	if err := MakeFolder(parent); err != nil {
+		return nil, err
+	}
+	prefix := stagingPrefix + filepath.Base(final) + "-"
+	if err := sweep(parent, prefix); err != nil {
+		return nil, err
+	}
+	for {
+		path, err := os.MkdirTemp(parent, prefix+"*")
+		if err != nil {
+			return nil, Failure(err)
+		}
+		folder, err := os.Open(path)
+		if err == nil && lock(folder) {
+			return &Staging{final: final, path: path, lock: folder}, os.Chmod(path, folderMode)
+		}
+		// Another writer swept the new folder away before it was locked: make the next.
+		if err == nil {
+			folder.Close()
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, Failure(err)
+		}
+	}
+}
+
+// sweep removes the staging folders of one final name whose writers are dead: their locks can be taken.
+func sweep(parent, prefix string) error {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return Failure(err)
+	}
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), prefix) && !strings.HasPrefix(entry.Name(), doomedPrefix) {
+			continue
+		}
+		path := filepath.Join(parent, entry.Name())
+		if abandoned(path) {
+			if err := os.RemoveAll(path); err != nil {
+				return Failure(err)
+			}
+		}
+	}
+	return nil
+}
+
+// abandoned folders have no living writer: the lock on the folder itself is free.
+func abandoned(staging string) bool {
+	folder, err := os.Open(staging)
+	if err != nil {
+		return false // gone by now
+	}
+	defer folder.Close()
+	return lock(folder)
+}
+
+// Path is the name of a file in the folder; the folders above it are made.
+func (s *Staging) Path(name string) (string, error) {
+	path := filepath.Join(s.path, filepath.FromSlash(name))
+	return path, MakeFolder(filepath.Dir(path))
+}
+
+// Folder is where the folder lies until it is committed.
+func (s *Staging) Folder() string { return s.path }
+
+// Commit makes every name durable and gives the folder its final name. If another worker was first, its folder stays: the
+// same key is the same content.
+func (s *Staging) Commit() error {
+	err := filepath.WalkDir(s.path, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() {
+			err = SyncFolder(path)
+		}
+		return err
+	})
+	if err != nil {
+		return Failure(err)
+	}
+	if err := os.Rename(s.path, s.final); err != nil {
+		if _, gone := os.Stat(s.final); gone != nil {
+			return Failure(err)
+		}
+		return Failure(os.RemoveAll(s.path))
+	}
+	s.path = ""
+	return SyncFolder(filepath.Dir(s.final))
+}
+
+// Close gives up what was not committed. It is safe after Commit.
+func (s *Staging) Close() error {
+	defer s.lock.Close()
+	if s.path == "" {
+		return nil
+	}
+	return Failure(os.RemoveAll(s.path))
+}

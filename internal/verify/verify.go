@@ -1,0 +1,181 @@
+// Package verify proves a published revision from its files alone: it recomputes every digest, count, share, repeat and
+// order, and that no question stands in two splits. The publish stage runs it before a revision gets its name, and people run
+// it on what they were given.
+package verify
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/report"
+)
+
+// Proof is what was found true.
+type Proof struct {
+	Manifest contract.Manifest
+	// Files and Bytes that were read, the manifest included.
+	Files int
+	Bytes int64
+	// Questions per split: no two splits share one.
+	Questions []int
+}
+
+// Revision verifies the revision in a folder. The name, where it is known, must be the one that its contents give it. The
+// first difference is an error that says which file, where, and what it should be.
+func Revision(ctx context.Context, folder, name string) (Proof, error) {
+	encoded, err := os.ReadFile(filepath.Join(folder, contract.ManifestFile))
+	if err != nil {
+		return Proof{}, contract.Failf(contract.VolumeInvalid, "%s is no published revision: %w", folder, err)
+	}
+	manifest, err := contract.ParseManifest(encoded)
+	if err != nil {
+		return Proof{}, err
+	}
+	v := verifier{folder: folder, name: name, manifest: manifest, proof: Proof{Manifest: manifest, Files: 1, Bytes: int64(len(encoded))}}
+	for _, check := range []func(context.Context) error{v.files, v.graph, v.sources, v.descriptions, v.rows} {
+		if err := check(ctx); err != nil {
+			return Proof{}, err
+		}
+	}
+	return v.proof, nil
+}
+
+type verifier struct {
+	folder   string
+	name     string
+	manifest contract.Manifest
+	proof    Proof
+}
+
+func differ(format string, args ...any) error {
+	return contract.Failf(contract.VolumeInvalid, format, args...)
+}
+
+// files: each listed file is there with its bytes, and no other file is.
+func (v *verifier) files(ctx context.Context) error {
+	listed := map[string]contract.PublishedFile{contract.ManifestFile: {}}
+	for _, file := range v.manifest.Files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		listed[file.Path] = file
+		digest, size, err := Digest(filepath.Join(v.folder, filepath.FromSlash(file.Path)))
+		if err != nil {
+			return differ("%s cannot be read: %w", file.Path, err)
+		}
+		if size != file.Bytes {
+			return differ("%s has %d bytes, the manifest says %d", file.Path, size, file.Bytes)
+		}
+		if digest != file.SHA256 {
+			return differ("%s was changed: its SHA-256 is %s, the manifest says %s", file.Path, digest, file.SHA256)
+		}
+		v.proof.Files++
+		v.proof.Bytes += size
+	}
+	return filepath.WalkDir(v.folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(v.folder, path)
+		if err != nil {
+			return err
+		}
+		if _, ok := listed[filepath.ToSlash(name)]; !ok {
+			return differ("%s stands in the revision, and the manifest does not list it", name)
+		}
+		return nil
+	})
+}
+
+// graph: the recipe and the results give the keys, the plan and the revision that the manifest states.
+func (v *verifier) graph(context.Context) error {
+	graph, err := v.manifest.Recipe.Walk(v.manifest.Results())
+	if err != nil {
+		return differ("the manifest contradicts itself: %w", err)
+	}
+	last := graph.Next()
+	if last == nil || last.Stage != recipe.Publish {
+		return differ("the manifest lacks the result of a stage")
+	}
+	var keys, stated []recipe.Unit
+	for _, step := range graph.Steps[:len(graph.Steps)-1] {
+		keys = append(keys, step.Units...)
+	}
+	for _, finished := range v.manifest.Stages {
+		stated = append(stated, finished.Unit)
+	}
+	if !slices.Equal(keys, stated) {
+		return differ("the manifest's stages are not those of its recipe")
+	}
+	revision := recipe.Revision(last.Units[0].Key)
+	if revision != v.manifest.Revision || v.name != "" && revision != v.name {
+		return differ("the contents are those of revision %s, the manifest says %s, the folder's name %s", revision, v.manifest.Revision, v.name)
+	}
+	if v.manifest.Recipe.PlanDigest(*graph.Plan) != v.manifest.Recipe.PlanDigest(v.manifest.Plan) {
+		return differ("the manifest's plan is not the one that its recipe and counts give")
+	}
+	return nil
+}
+
+// sources: the originals listed are those that the rows were made of.
+func (v *verifier) sources(context.Context) error {
+	results := map[string]recipe.Downloaded{}
+	for _, finished := range v.manifest.Stages {
+		if finished.Stage == recipe.Download {
+			results[finished.Unit.Name] = *finished.Result.Download
+		}
+	}
+	for _, origin := range v.manifest.Sources {
+		done := results[origin.Dataset]
+		if digest := contract.OriginalsDigest(origin.Files); digest != done.Digest || origin.Revision != done.Revision || origin.License != done.License {
+			return differ("data set %s: the originals that the manifest lists are not those that were downloaded", origin.Dataset)
+		}
+		delete(results, origin.Dataset)
+	}
+	if len(results) > 0 {
+		return differ("the manifest lists no originals for %d data sets", len(results))
+	}
+	return nil
+}
+
+// descriptions: what is said beside the rows is what the plan says.
+func (v *verifier) descriptions(context.Context) error {
+	want, err := report.Info(v.manifest.Recipe, v.manifest.Plan)
+	if err != nil {
+		return err
+	}
+	have, err := os.ReadFile(filepath.Join(v.folder, contract.InfoFile))
+	if err != nil {
+		return differ("%s cannot be read: %w", contract.InfoFile, err)
+	}
+	if !json.Valid(have) || !bytes.Equal(have, want) {
+		return differ("%s does not say what the plan says", contract.InfoFile)
+	}
+	return nil
+}
+
+// Digest is the SHA-256, in hex, and the size of a file.
+func Digest(path string) (string, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), n, errors.Join(err, f.Close())
+}
+
+// place says where a row stands, for a message.
+func place(file string, row int64) string { return fmt.Sprintf("%s, row %d", file, row+1) }
