@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/mix"
 )
@@ -261,4 +262,30 @@ func (s SplitPlan) Datasets() []DatasetPlan {
 	}
 	slices.SortFunc(out, func(a, b DatasetPlan) int { return cmp.Compare(a.Name, b.Name) })
 	return out
+}
+
+// SplitCounts is what the splits make of data sets with so many rows each, as long as no group of rows is cut and no
+// question stands in two splits: the counts of a plan that is made before any data is there.
+func (r Recipe) SplitCounts(rows map[string]int64) (Counts, error) {
+	shares := make([]int64, len(r.Splits))
+	for i, split := range r.Splits {
+		shares[i] = split.Share
+	}
+	counts := Counts{}
+	for _, name := range r.DatasetNames() {
+		n, ok := rows[name]
+		if !ok {
+			return nil, fmt.Errorf("the number of rows of data set %s is missing; the data sets are %s", name, strings.Join(r.DatasetNames(), ", "))
+		}
+		if n < 0 {
+			return nil, fmt.Errorf("data set %s cannot have %d rows", name, n)
+		}
+		counts[name] = mix.Apportion(n, shares)
+	}
+	for name := range rows {
+		if _, ok := counts[name]; !ok {
+			return nil, fmt.Errorf("there is no data set %s; the data sets are %s", name, strings.Join(r.DatasetNames(), ", "))
+		}
+	}
+	return counts, nil
 }

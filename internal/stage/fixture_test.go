@@ -1,0 +1,168 @@
+package stage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// world is a volume, the claims that sources lie on, and what was built.
+type world struct {
+	t      *testing.T
+	worker Worker
+	claims string
+	built  []string
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{t: t, claims: t.TempDir()}
+	w.worker = Worker{Volume: t.TempDir(), Source: func(dataset recipe.Dataset) (source.Source, error) {
+		return source.New(dataset.Source, source.Environment{Claims: map[string]string{"corpora": w.claims}})
+	}}
+	return w
+}
+
+// Begin and Done make a world the observer of its builds.
+func (w *world) Begin(step recipe.Step) {
+	for _, unit := range step.Missing {
+		w.built = append(w.built, string(step.Stage)+" "+unit.Name)
+	}
+}
+
+func (w *world) Done(recipe.Stage, recipe.Unit, recipe.Result) {}
+
+func (w *world) put(name string, content string) {
+	w.t.Helper()
+	path := filepath.Join(w.claims, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// build builds a recipe to its end and gives its graph.
+func (w *world) build(r recipe.Recipe) recipe.Graph {
+	w.t.Helper()
+	results, err := w.worker.Build(context.Background(), r, 2, w)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	graph, err := r.Walk(results)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return graph
+}
+
+// fails builds a recipe that must fail for a reason, with a message that holds every part.
+func (w *world) fails(r recipe.Recipe, reason contract.Reason, parts ...string) {
+	w.t.Helper()
+	_, err := w.worker.Build(context.Background(), r, 2, w)
+	if contract.ReasonOf(err) != reason || err == nil {
+		w.t.Fatalf("the build ended with %v (%s), want reason %s", err, contract.ReasonOf(err), reason)
+	}
+	for _, part := range parts {
+		if !strings.Contains(err.Error(), part) {
+			w.t.Errorf("the message %q does not say %q", err, part)
+		}
+	}
+}
+
+func (w *world) read(name string) string {
+	w.t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.worker.Volume, name))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(content)
+}
+
+func (w *world) digest(name string) string {
+	sum := sha256.Sum256([]byte(w.read(name)))
+	return hex.EncodeToString(sum[:])
+}
+
+// current is the revision that the link shows.
+func (w *world) current() string {
+	target, err := os.Readlink(filepath.Join(w.worker.Volume, "mix", "current"))
+	if err != nil {
+		return ""
+	}
+	return filepath.Base(target)
+}
+
+// revisions lists the published revisions.
+func (w *world) revisions() []string {
+	entries, err := os.ReadDir(filepath.Join(w.worker.Volume, "mix", "revisions"))
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+// two is a mix of two domains, each of one or two small data sets.
+func two() recipe.Recipe {
+	dataset := func(name, preset string) recipe.Dataset {
+		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: name + ".jsonl"}}, Record: recipe.Record{Preset: preset}}
+	}
+	return recipe.Recipe{
+		Name: "mix", Seed: 42, Order: recipe.Shuffled, Output: recipe.Output{Path: "mix", Format: recipe.JSONL, KeepRevisions: 3},
+		Splits: []recipe.Split{{Name: "train", Share: 5, Size: recipe.Size{Policy: recipe.KeepTotal}}, {Name: "test", Share: 1, Size: recipe.Size{Policy: recipe.NoRepeat}}},
+		Domains: []recipe.Domain{
+			{Name: "math", Share: 3, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("sums", "gsm8k"), dataset("products", "gsm8k")}},
+			{Name: "qa", Share: 2, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("facts", "hotpotqa")}},
+		},
+	}
+}
+
+// sums are rows of the gsm8k form, each with its own question.
+func sums(what string, rows int) string {
+	var out strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&out, "{\"question\":\"%s %d?\",\"answer\":\"#### %d\"}\n", what, i, i)
+	}
+	return out.String()
+}
+
+func facts(rows int) string {
+	var out strings.Builder
+	for i := range rows {
+		fmt.Fprintf(&out, "{\"question\":\"Who is %d?\",\"answer\":\"A%d\"}\n", i, i)
+	}
+	return out.String()
+}
+
+// filled is a world with rows for two.
+func filled(t *testing.T) *world {
+	w := newWorld(t)
+	w.put("sums.jsonl", sums("What is the sum of", 120))
+	w.put("products.jsonl", sums("What is the product of", 61))
+	w.put("facts.jsonl", facts(300))
+	return w
+}
+
+func reversed(r recipe.Recipe) recipe.Recipe {
+	r.Domains = slices.Clone(r.Domains)
+	slices.Reverse(r.Domains)
+	for i := range r.Domains {
+		r.Domains[i].Datasets = slices.Clone(r.Domains[i].Datasets)
+		slices.Reverse(r.Domains[i].Datasets)
+	}
+	return r
+}
