@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+const grpoSix = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
+
+// run gives what a command line prints.
+func run(t *testing.T, arguments ...string) (string, error) {
+	t.Helper()
+	root := rootCommand()
+	var out bytes.Buffer
+	root.SetOut(&out)
+	root.SetErr(&out)
+	root.SetArgs(arguments)
+	err := root.ExecuteContext(context.Background())
+	return out.String(), err
+}
+
+func write(t *testing.T, content string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "mix.yaml")
+	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestPlanOfTheSixDataSets(t *testing.T) {
+	out, err := run(t, "plan", "-f", grpoSix, "--rows", "gsm8k=7473,math=7500,squad2=87599,hotpotqa=88966,humaneval=164,mbpp=427", "-o", "json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan recipe.Plan
+	if err := json.Unmarshal([]byte(out), &plan); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, split := range plan.Splits {
+		got[split.Name] = split.Rows
+		for _, domain := range split.Domains {
+			got[split.Name+" "+domain.Name] = domain.Rows
+			for _, dataset := range domain.Datasets {
+				got[split.Name+" "+dataset.Name] = dataset.Available
+			}
+		}
+	}
+	want := map[string]int64{
+		"train": 160107, "train math": 64043, "train qa": 48032, "train code": 48032,
+		"test": 32022, "test math": 12809, "test qa": 9607, "test code": 9606,
+		"train gsm8k": 6227, "train math ": 0, "train squad2": 72999, "train hotpotqa": 74138, "train humaneval": 137, "train mbpp": 356,
+		"test gsm8k": 1246, "test squad2": 14600, "test hotpotqa": 14828, "test humaneval": 27, "test mbpp": 71,
+	}
+	delete(want, "train math ")
+	delete(got, "train math")
+	delete(got, "test math") // the domain and the data set share a name
+	delete(want, "train math")
+	delete(want, "test math")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if rows := plan.Splits[0].Domains[0].Rows; rows != 64043 {
+		t.Errorf("the domain math has %d rows, want 64,043", rows)
+	}
+}
+
+func TestPlanAsATable(t *testing.T) {
+	out, err := run(t, "plan", "-f", grpoSix, "--rows", "gsm8k=7473,math=7500,squad2=87599,hotpotqa=88966,humaneval=164,mbpp=427")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"MOST REPEATED", "160,107", "64,043", "176×", "40.0%"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the table lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestPlanSaysWhatIsWrong(t *testing.T) {
+	sample, err := os.ReadFile(grpoSix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := "gsm8k=7473,math=7500,squad2=87599,hotpotqa=88966,humaneval=164,mbpp=427"
+	for what, c := range map[string]struct {
+		manifest, rows string
+		reason         contract.Reason
+		want           string
+	}{
+		"a data set without rows":   {string(sample), "gsm8k=1", contract.InvalidTask, "data set hotpotqa is missing"},
+		"an unknown data set":       {string(sample), all + ",other=1", contract.InvalidTask, "no data set other"},
+		"too many repeats":          {string(sample), strings.Replace(all, "humaneval=164", "humaneval=100", 1), contract.InfeasibleMix, "limits.maxRepeats is 200"},
+		"a field that is not there": {strings.Replace(string(sample), "seed: 42", "seed: 42\n  sede: 1", 1), all, contract.InvalidTask, "sede"},
+		"a share of zero":           {strings.Replace(string(sample), "share: 4", "share: 0", 1), all, contract.InvalidTask, "share"},
+		"two documents":             {string(sample) + "\n---\n" + string(sample), all, contract.InvalidTask, "more than one DatasetMix"},
+		"something else":            {"kind: ConfigMap\napiVersion: v1\n", all, contract.InvalidTask, "holds no DatasetMix"},
+		"no YAML":                   {"a: [", all, contract.InvalidTask, "not YAML"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			_, err := run(t, "plan", "-f", write(t, c.manifest), "--rows", c.rows)
+			if err == nil || !strings.Contains(err.Error(), c.want) || contract.ReasonOf(err) != c.reason {
+				t.Errorf("error %v (%s), want %q (%s)", err, contract.ReasonOf(err), c.want, c.reason)
+			}
+		})
+	}
+	if _, err := run(t, "plan", "-f", grpoSix, "--rows", all, "-o", "xml"); err == nil || !strings.Contains(err.Error(), "xml") {
+		t.Errorf("an unknown output format: %v", err)
+	}
+	if _, err := run(t, "plan", "-f", "nowhere.yaml", "--rows", all); contract.ReasonOf(err) != contract.InvalidTask {
+		t.Errorf("a missing manifest: %v", err)
+	}
+}
+
+// The whole way as a user goes it: build from a Hub over HTTP, verify, change a share, build again, break a bit, verify.
+func TestBuildAndVerify(t *testing.T) {
+	hub := hubtest.New(hubtest.Options{}, hubtest.Generated(0.1)...)
+	t.Setenv("HF_ENDPOINT", hubtest.Start(t, hub))
+	data := t.TempDir()
+	out, err := run(t, "build", "-f", grpoSix, "--data", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"download", "6/6", "verified", "grpo-six/current -> revisions/"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the output lacks %q:\n%s", want, out)
+		}
+	}
+	if out, err = run(t, "verify", filepath.Join(data, "grpo-six")); err != nil || !strings.Contains(out, "train ∩ test = ∅") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+
+	hub.ResetCounts()
+	sample, err := os.ReadFile(grpoSix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, "build", "-f", write(t, strings.Replace(string(sample), "share: 4", "share: 5", 1)), "--data", data); err != nil {
+		t.Fatal(err)
+	}
+	if n := hub.Downloads(); n != 0 {
+		t.Errorf("a new share downloaded %d files", n)
+	}
+
+	current := filepath.Join(data, "grpo-six", "current")
+	file := filepath.Join(current, "mixed", "train_mixed.jsonl")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)/2] ^= 1
+	if err := os.Chmod(file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = run(t, "verify", current)
+	if contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(fmt.Sprint(err), "train_mixed.jsonl was changed") {
+		t.Errorf("a changed bit: %v", err)
+	}
+}
+
+func TestBuildNamesAWrongRevision(t *testing.T) {
+	t.Setenv("HF_ENDPOINT", hubtest.Start(t, hubtest.New(hubtest.Options{}, hubtest.Generated(0.01)...)))
+	sample, err := os.ReadFile(grpoSix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := strings.Replace(string(sample), "740312add88f781978c0658806c59bc2815b9866", "nowhere", 1)
+	_, err = run(t, "build", "-f", write(t, wrong), "--data", t.TempDir())
+	if contract.ReasonOf(err) != contract.SourceNotFound || !strings.Contains(fmt.Sprint(err), "gsm8k") || !strings.Contains(fmt.Sprint(err), "nowhere") {
+		t.Errorf("%v (%s)", err, contract.ReasonOf(err))
+	}
+}
+
+const fromClaim = `apiVersion: data.datasetmix.io/v1alpha1
+kind: DatasetMix
+metadata: {name: local}
+spec:
+  seed: 1
+  splits:
+  - {name: train, share: 5, size: {policy: KeepTotal}}
+  domains:
+  - name: math
+    share: 1
+    datasets:
+    - name: sums
+      source: {volume: {claimName: corpora, path: sums.jsonl}}
+      record: {preset: gsm8k}
+  output:
+    volume: {claimName: datasets}
+`
+
+func TestBuildFromAFolderThatStandsForAClaim(t *testing.T) {
+	folder, data := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "sums.jsonl"), []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	manifest := write(t, fromClaim)
+	if _, err := run(t, "build", "-f", manifest, "--data", data); err == nil || !strings.Contains(err.Error(), "--claim corpora=FOLDER") {
+		t.Errorf("without the claim: %v", err)
+	}
+	if out, err := run(t, "build", "-f", manifest, "--data", data, "--claim", "corpora="+folder); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	got, err := os.ReadFile(filepath.Join(data, "local", "current", "mixed", "train_mixed.jsonl"))
+	want := `{"id":"sums_0","dataset":"sums","domain":"math","question":"1+1?","reference_answer":"2","answer_type":"numeric","metadata":{"source":"sums","original_id":"0"}}` + "\n"
+	if err != nil || string(got) != want {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := run(t, "verify", filepath.Join(data, "nowhere")); contract.ReasonOf(err) != contract.VolumeInvalid {
+		t.Errorf("verify of nothing: %v", err)
+	}
+}

@@ -1,0 +1,61 @@
+// Command reader stands for a training pod in the demo and the end-to-end tests: it prints what lies in a mounted mix and
+// the first row of a file, and tries to write, which must fail.
+package main
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: reader FOLDER FILE")
+		os.Exit(2)
+	}
+	if err := read(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "Error:", err)
+		os.Exit(1)
+	}
+}
+
+func read(folder, file string) error {
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			fmt.Printf("%12d  %s\n", info.Size(), path)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(filepath.Join(folder, file))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	hash := sha256.New()
+	in := bufio.NewReader(io.TeeReader(f, hash))
+	row, err := in.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	rows := 1
+	for ; err == nil; rows++ {
+		_, err = in.ReadString('\n')
+	}
+	fmt.Printf("first row: %srows: %d\nsha256: %x\n", row, rows-1, hash.Sum(nil))
+	if err := os.WriteFile(filepath.Join(folder, "written"), nil, 0o600); err == nil {
+		return fmt.Errorf("%s could be written to; mount it read-only", folder)
+	}
+	fmt.Println("writing: refused, as it should be")
+	return nil
+}
