@@ -114,7 +114,7 @@ type rows interface {
 	close()
 }
 
-// Rows yields the rows of a file in their order and stops after the first error.
+// Rows yields the rows of a file in their order and stops after the first error. Each field is asked for once.
 //
 // Bad input is a contract.Failure with reason InvalidData that says where, why and what to do. When the bytes themselves
 // cannot be read the reason is WorkerFailed, since trying again may help. When ctx ends, its error comes with it.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/parquet-go/parquet-go"
 )
@@ -22,19 +21,14 @@ const (
 // parquetRows reads the wanted columns of a Parquet file side by side.
 type parquetRows struct {
 	groups  []parquet.RowGroup
-	targets []*target
-	columns []*column // one per wanted leaf, in the order of the targets' leaf indexes
+	wanted  []*node   // the parts of the schema that the fields name; nil is an optional field that is not there
+	columns []*column // the leaf columns of all of these, each once
 
 	group int   // of the next row
 	done  int64 // rows of the group that were given out
 	open  bool
 	// format of a row's place. Row groups and rows count from 0, as Parquet tools print them.
 	format string
-}
-
-// target is one wanted field: the part of the schema it names. A nil node is an optional field that is not there.
-type target struct {
-	node *node
 }
 
 func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
@@ -57,7 +51,7 @@ func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
 		if err != nil {
 			return nil, err
 		}
-		p.targets = append(p.targets, &target{node: n})
+		p.wanted = append(p.wanted, n)
 		for _, leaf := range n.leaves() {
 			if byLeaf[leaf.column] == nil {
 				byLeaf[leaf.column] = &column{index: leaf.column, name: leaf.path}
@@ -120,8 +114,11 @@ func (p *parquetRows) next(row *Row) (err error) {
 			return fmt.Errorf("column %q: %w; fetch the file again", c.name, err)
 		}
 	}
-	for i, t := range p.targets {
-		if row.Values[i], err = t.value(); err != nil {
+	for i, n := range p.wanted {
+		if row.Values[i] = nil; n == nil {
+			continue
+		}
+		if row.Values[i], err = n.field(); err != nil {
 			return err
 		}
 	}
@@ -147,31 +144,6 @@ func (p *parquetRows) finishGroup() error {
 	}
 	p.group, p.done, p.open = p.group+1, 0, false
 	return nil
-}
-
-// value assembles the field of the current row.
-func (t *target) value() (any, error) {
-	if t.node == nil {
-		return nil, nil
-	}
-	leaves := t.node.leaves()
-	for _, leaf := range leaves {
-		leaf.at = 0
-	}
-	// A struct above the wanted field may be null, and then so is the field.
-	if v := leaves[0].values.row; len(v) == 1 && v[0].DefinitionLevel() < t.node.above {
-		return nil, nil
-	}
-	v, err := t.node.value()
-	if err != nil {
-		return nil, fmt.Errorf("column %q: %w", t.node.path, err)
-	}
-	for _, leaf := range leaves {
-		if leaf.at != len(leaf.values.row) {
-			return nil, fmt.Errorf("column %q: %w", leaf.path, errLevels)
-		}
-	}
-	return v, nil
 }
 
 // column reads one leaf column of a row group, row by row.
@@ -258,5 +230,5 @@ func columnNames(nodes []*node) []string {
 	for i, n := range nodes {
 		names[i] = fmt.Sprintf("%q", n.name)
 	}
-	return slices.Clip(names)
+	return names
 }

@@ -175,7 +175,6 @@ func TestParquetSelection(t *testing.T) {
 	}{
 		{fields: nil, want: []any{}},
 		{fields: Optional("nothing", "id"), want: []any{nil, Number("1")}},
-		{fields: Required("id", "id"), want: []any{Number("1"), Number("1")}},
 		{fields: Required("nothing"), message: `rows: there is no field "nothing"; the fields of the file are "id", "text", "words", "other"`},
 		{fields: Required("words.list"), message: `there is no field "words.list"`},
 		{fields: Required("id.more"), message: `there is no field "id.more"`},
@@ -333,7 +332,7 @@ func assemble(schema []format.SchemaElement, row []parquet.Value) (any, error) {
 	for _, leaf := range n.leaves() {
 		leaf.values = &column{row: row}
 	}
-	return (&target{node: n}).value()
+	return n.field()
 }
 
 func TestLevelsThatDoNotFit(t *testing.T) {

@@ -30,6 +30,7 @@ type node struct {
 	above      int // the definition level that says that everything above is there
 	list       bool
 	children   []*node
+	below      []*node // the leaves, once they were asked for
 
 	// The rest is set for leaves only.
 	column   int
@@ -38,7 +39,6 @@ type node struct {
 	refusal  string
 	values   *column // where the values of the current row stand
 	at       int     // the next of them
-	cached   []*node
 }
 
 // newSchema builds the tree from its depth-first list.
@@ -123,16 +123,8 @@ func refusal(e format.SchemaElement) string {
 // lookup finds a wanted field: a column of that whole name, else by a path of names. Nil is an optional field not there.
 func (n *node) lookup(f Field) (*node, error) {
 	found := n.child(f.Name)
-	for path := strings.Split(f.Name, "."); found == nil && len(path) > 1; {
-		found = n.child(path[0])
-		for _, name := range path[1:] {
-			if found == nil || found.list || found.kind == format.Repeated {
-				found = nil
-				break
-			}
-			found = found.child(name)
-		}
-		break
+	if found == nil {
+		found = n.follow(strings.Split(f.Name, "."))
 	}
 	switch {
 	case found == nil && f.Optional:
@@ -148,6 +140,20 @@ func (n *node) lookup(f Field) (*node, error) {
 	return found, nil
 }
 
+// follow goes down a path of names. A path ends at a list: what is below one is many values and not one.
+func (n *node) follow(path []string) *node {
+	found := n
+	for i, name := range path {
+		if i > 0 && (found.list || found.kind == format.Repeated) {
+			return nil
+		}
+		if found = found.child(name); found == nil {
+			return nil
+		}
+	}
+	return found
+}
+
 func (n *node) child(name string) *node {
 	for _, c := range n.children {
 		if c.name == name {
@@ -157,25 +163,42 @@ func (n *node) child(name string) *node {
 	return nil
 }
 
-// leaves lists the leaf columns of a node, from left to right.
+// leaves lists the leaf columns of a node, from left to right; none of nil.
 func (n *node) leaves() []*node {
-	if n == nil || n.cached != nil {
-		return n.cachedLeaves()
-	}
-	if len(n.children) == 0 {
-		n.cached = []*node{n}
-	}
-	for _, c := range n.children {
-		n.cached = append(n.cached, c.leaves()...)
-	}
-	return n.cached
-}
-
-func (n *node) cachedLeaves() []*node {
 	if n == nil {
 		return nil
 	}
-	return n.cached
+	if n.below == nil && len(n.children) == 0 {
+		n.below = []*node{n}
+	}
+	if n.below == nil {
+		for _, c := range n.children {
+			n.below = append(n.below, c.leaves()...)
+		}
+	}
+	return n.below
+}
+
+// field assembles the value that a wanted node has in the current row.
+func (n *node) field() (any, error) {
+	leaves := n.leaves()
+	for _, leaf := range leaves {
+		leaf.at = 0
+	}
+	// A struct above may be null, and then so is the field.
+	if v, ok := leaves[0].front(); ok && v.DefinitionLevel() < n.above {
+		return nil, nil
+	}
+	v, err := n.value()
+	if err != nil {
+		return nil, fmt.Errorf("column %q: %w", n.path, err)
+	}
+	for _, leaf := range leaves {
+		if leaf.at != len(leaf.values.row) {
+			return nil, fmt.Errorf("column %q: %w", leaf.path, errLevels)
+		}
+	}
+	return v, nil
 }
 
 // value takes one instance of the node off the front of its leaves' values.

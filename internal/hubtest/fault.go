@@ -25,8 +25,9 @@ type Fault struct {
 // Effect answers a request wrongly. It may let the right answer through next, changed.
 type Effect func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
-// Faults is a set of faults in the order they were added; of those that match a request the first acts, alone.
-// The zero value is an empty set, safe for concurrent use.
+// Faults is a list of faults in the order they were added: a request goes past each until one hits it, and the later ones
+// do not see it. So faults that hit the same requests once each act one after the other. The zero value is an empty list,
+// safe for concurrent use.
 type Faults struct {
 	mu   sync.Mutex
 	list []*armed
@@ -74,18 +75,16 @@ func (f *Faults) Handler(kindOf func(*http.Request) Kind, next http.Handler) htt
 func (f *Faults) match(kind Kind, path string) Effect {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var do Effect
 	for _, a := range f.list {
 		if a.On != "" && a.On != kind || !strings.Contains(path, a.Path) {
 			continue
 		}
 		a.seen++
-		hit := a.seen > a.After && (a.Times < 0 || a.seen <= a.After+a.Times)
-		if hit && do == nil {
-			do = a.Do
+		if a.seen > a.After && (a.Times < 0 || a.seen <= a.After+a.Times) {
+			return a.Do
 		}
 	}
-	return do
+	return nil
 }
 
 // Answer gives a status instead of the right answer, with headers in pairs: Answer(429, "Retry-After", "7").

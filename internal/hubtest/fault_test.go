@@ -115,7 +115,7 @@ func TestWhichRequestsAFaultHits(t *testing.T) {
 		{"always", []hubtest.Fault{{Times: -1, Do: hubtest.Answer(500)}}, []int{500, 500, 500, 500}},
 		{"another kind", []hubtest.Fault{{On: hubtest.KindTree, Times: -1, Do: hubtest.Answer(500)}}, []int{307, 307, 307, 307}},
 		{"another path", []hubtest.Fault{{Path: "train", Times: -1, Do: hubtest.Answer(500)}}, []int{307, 307, 307, 307}},
-		{"the first wins", []hubtest.Fault{{Do: hubtest.Answer(500)}, {Times: 2, Do: hubtest.Answer(502)}}, []int{500, 502, 307, 307}},
+		{"one after the other", []hubtest.Fault{{Do: hubtest.Answer(500)}, {After: 1, Do: hubtest.Answer(502)}}, []int{500, 307, 502, 307}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h, endpoint := serve(t, hubtest.Options{}, letters())

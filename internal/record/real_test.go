@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -86,8 +87,8 @@ func TestRealRecords(t *testing.T) {
 				if err != nil {
 					t.Fatalf("%s: %v", r.ID, err)
 				}
-				if diff := cmp.Diff(r, again); diff != "" {
-					t.Fatalf("%s:\n%s", r.ID, diff)
+				if !reflect.DeepEqual(r, again) {
+					t.Fatalf("%s:\n%s", r.ID, cmp.Diff(r, again))
 				}
 			}
 		})
@@ -103,8 +104,8 @@ func TestRealGSM8K(t *testing.T) {
 	}
 	// The same data set from another publisher, as Parquet with nested columns.
 	columns := records(t, "parquet/gsm8k-train.parquet", "gsm8k", decode.Required("extra_info.question", "extra_info.answer")...)
-	if diff := cmp.Diff(rows, columns); diff != "" {
-		t.Errorf("Parquet differs:\n%.2000s", diff)
+	if !reflect.DeepEqual(rows, columns) {
+		t.Errorf("Parquet differs:\n%.2000s", cmp.Diff(rows, columns))
 	}
 }
 
@@ -127,8 +128,8 @@ func TestRealMATH(t *testing.T) {
 	if diff := cmp.Diff([]string{"math_5341", "math_5343"}, empty); diff != "" {
 		t.Errorf("rows with an empty box:\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"17", "2", "9"}, unlike); diff != "" {
-		t.Errorf("answers that have the form without braces, or a space before them:\n%s", diff)
+	if diff := cmp.Diff([]string{"2", "9"}, unlike); diff != "" {
+		t.Errorf("answers that have only the form without braces:\n%s", diff)
 	}
 }
 

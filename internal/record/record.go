@@ -93,14 +93,27 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
+// escapes are the names of the bytes that have one, each before its byte.
+const escapes = "b\bt\tn\nf\fr\r\"\"\\\\"
+
 func appendEscape(dst []byte, c byte) []byte {
-	const names, hex = "b\bt\tn\nf\fr\r\"\"\\\\", "0123456789abcdef"
-	for i := 0; i < len(names); i += 2 {
-		if names[i+1] == c {
-			return append(dst, '\\', names[i])
+	const hex = "0123456789abcdef"
+	for i := 0; i < len(escapes); i += 2 {
+		if escapes[i+1] == c {
+			return append(dst, '\\', escapes[i])
 		}
 	}
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+}
+
+// named is the byte of a name, a space when there is none.
+func named(name byte) byte {
+	for i := 0; i < len(escapes); i += 2 {
+		if escapes[i] == name {
+			return escapes[i+1]
+		}
+	}
+	return ' '
 }
 
 // QuestionDigest is the SHA-256 of the question's bytes: equal questions, whatever their answers, have equal digests.

@@ -2,6 +2,7 @@ package source_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -146,4 +147,56 @@ func givesUpOnErrors(t *testing.T, s subject) {
 	if strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "Gave up after 6 attempts") {
 		t.Errorf("message %q", err)
 	}
+}
+
+// neverGivesWrongBytes runs fetches through sequences of faults drawn at random, over parts that may be good or bad: each
+// ends with the right bytes or with an error.
+func neverGivesWrongBytes(t *testing.T, s subject) {
+	size, right := int64(len(text())), 0
+	for seed := range uint64(40) {
+		draw := rand.New(rand.NewPCG(seed, 0))
+		s.faults.Clear()
+		for range draw.IntN(8) {
+			s.fault(anyFault(draw, size, s.pinned), 1+draw.IntN(2))
+		}
+		part := text()[:draw.Int64N(size)]
+		if draw.IntN(3) == 0 {
+			part = bytes.ToUpper(part)
+		}
+		f := only(t, s)
+		got, content, err := fetch(t, s, f, part)
+		switch {
+		case err != nil:
+			if contract.ReasonOf(err) == contract.WorkerFailed {
+				t.Errorf("seed %d: no reason in %v", seed, err)
+			}
+		case got.SHA256 != digest(text()) || got.Size != size || !bytes.Equal(content, text()):
+			t.Errorf("seed %d: %+v and %d bytes that are others", seed, got, len(content))
+		default:
+			right++
+		}
+	}
+	if right < 10 {
+		t.Errorf("only %d of 40 fetches succeeded", right)
+	}
+}
+
+// anyFault draws a fault. Changed bytes are among them only where a digest can tell: nothing else could.
+func anyFault(draw *rand.Rand, size int64, pinned bool) hubtest.Effect {
+	effects := []hubtest.Effect{
+		hubtest.CutAfter(draw.Int64N(size)),
+		hubtest.Short(draw.Int64N(size)),
+		hubtest.Answer(500 + draw.IntN(5)),
+		hubtest.Answer(429, "Retry-After", "3"),
+		hubtest.Answer(416),
+		hubtest.IgnoreRange(),
+		hubtest.Without("Content-Range"),
+		hubtest.Without("ETag", "Content-Length"),
+		hubtest.Long(1 + draw.Int64N(9)),
+		hubtest.Corrupt(),
+	}
+	if !pinned {
+		effects = effects[:len(effects)-1]
+	}
+	return effects[draw.IntN(len(effects))]
 }

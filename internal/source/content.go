@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -67,6 +68,8 @@ func cannotContinue(f File, offset int64, why string) error {
 	return contract.Failf(contract.FetchFailed, "%s cannot be read from byte %d on, because %s: %w.", f.Path, offset, why, errCannotContinue)
 }
 
+var contentRange = regexp.MustCompile(`^bytes (\d+)-\d+/(\d+|\*)$`)
+
 // checkRange makes sure that a part begins where it was asked to. Some mirrors leave the header out, which is good enough
 // where a digest proves the whole.
 func checkRange(header string, f File, offset int64) error {
@@ -76,13 +79,12 @@ func checkRange(header string, f File, offset int64) error {
 		}
 		return cannotContinue(f, offset, "the server does not say which part it sends")
 	}
-	var from, to int64
-	var total string
-	if n, _ := fmt.Sscanf(header, "bytes %d-%d/%s", &from, &to, &total); n != 3 || from != offset {
-		return cannotContinue(f, offset, "the server sends another part ("+strconv.Quote(header)+")")
+	m := contentRange.FindStringSubmatch(header)
+	if m == nil || m[1] != strconv.FormatInt(offset, 10) {
+		return cannotContinue(f, offset, "the server sends another part ("+strconv.Quote(clean(header, 100))+")")
 	}
-	if size, err := strconv.ParseInt(total, 10, 64); err == nil && f.Size >= 0 && size != f.Size {
-		return cannotContinue(f, offset, fmt.Sprintf("the server's copy has %d bytes instead of %d", size, f.Size))
+	if total := m[2]; total != "*" && f.Size >= 0 && total != strconv.FormatInt(f.Size, 10) {
+		return cannotContinue(f, offset, fmt.Sprintf("the server's copy has %s bytes instead of %d", total, f.Size))
 	}
 	return nil
 }

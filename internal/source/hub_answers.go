@@ -18,10 +18,27 @@ type repoInfo struct {
 }
 
 // cardData is the front matter of a repository's card, written by people: where something may be one or several, it is
-// either.
+// either, and what cannot be used counts as absent.
 type cardData struct {
-	License oneOrMore   `json:"license"`
-	Configs []cardEntry `json:"configs"`
+	License oneOrMore
+	Configs []cardEntry
+}
+
+// UnmarshalJSON never fails: a card that makes no sense must not keep anyone from the files.
+func (c *cardData) UnmarshalJSON(b []byte) error {
+	var card struct {
+		License oneOrMore       `json:"license"`
+		Configs json.RawMessage `json:"configs"`
+	}
+	*c = cardData{}
+	if json.Unmarshal(b, &card) != nil {
+		return nil
+	}
+	c.License = card.License
+	if json.Unmarshal(card.Configs, &c.Configs) != nil {
+		c.Configs = nil
+	}
+	return nil
 }
 
 type cardEntry struct {

@@ -21,7 +21,20 @@ func (p *publisher) describe() error {
 		}
 	}
 	info, err := report.Info(p.Recipe, p.manifest.Plan)
-	return p.describeIn(contract.InfoFile, info, err)
+	if err := p.describeIn(contract.InfoFile, info, err); err != nil {
+		return err
+	}
+	revision := report.Of(p.manifest)
+	card, err := report.Card(revision)
+	if err := p.describeIn(contract.CardFile, card, err); err != nil {
+		return err
+	}
+	croissant, err := report.Croissant(revision)
+	if err := p.describeIn(contract.CroissantFile, croissant, err); err != nil {
+		return err
+	}
+	page, err := report.HTML(revision)
+	return p.describeIn(contract.ReportFile, page, err)
 }
 
 func (p *publisher) describeIn(name string, content []byte, err error) error {

@@ -1,0 +1,48 @@
+package record_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/record"
+)
+
+func ExampleMap() {
+	const text = `{"question": "How many altogether?", "answer": "48 + 24 = 72\n#### 72"}`
+	preset, err := record.Lookup("gsm8k")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	file := decode.File{Name: "train.jsonl", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
+	for row, err := range decode.Rows(context.Background(), file, preset.Fields()) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		r, group, err := record.Map(preset, row, record.Origin{Dataset: "gsm8k", Domain: "math", Number: row.Number})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(string(r.AppendJSON(nil)))
+		fmt.Println(group)
+	}
+	// Output:
+	// {"id":"gsm8k_0","dataset":"gsm8k","domain":"math","question":"How many altogether?","reference_answer":"72","answer_type":"numeric","metadata":{"source":"gsm8k","original_id":"0"}}
+	// How many altogether?
+}
+
+func ExamplePreset_Map() {
+	const text = `{"question": "How many altogether?", "answer": "I do not know"}`
+	preset, _ := record.Lookup("gsm8k")
+	file := decode.File{Name: "train.jsonl", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
+	for row := range decode.Rows(context.Background(), file, preset.Fields()) {
+		_, err := preset.Map(row)
+		fmt.Println(err)
+	}
+	// Output:
+	// train.jsonl, line 1: there is no "####" in field "answer", so the answer cannot be found; correct the row or choose another preset
+}

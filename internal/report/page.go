@@ -1,0 +1,47 @@
+package report
+
+import (
+	"bytes"
+	_ "embed" // for the template
+	"html/template"
+)
+
+//go:embed page.html.tmpl
+var pageTemplate string
+
+// bar is a domain's share of a split, drawn: what was achieved as a length, the target as a mark. Both in percent.
+type bar struct {
+	Name             string
+	Rows             int64
+	Target, Achieved string
+}
+
+// HTML writes the report.html of a revision: one page that needs nothing else, no script, no font and no network, readable
+// in the light and in the dark and on paper. The error is the caller's mistake.
+func HTML(r Revision) ([]byte, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	t, err := template.New("page").Funcs(functions()).Parse(pageTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = t.Execute(&out, struct {
+		*Revision
+		Bars [][]bar
+	}{&r, r.bars()})
+	return out.Bytes(), err
+}
+
+// bars are those of each split, in the order of the splits.
+func (r *Revision) bars() [][]bar {
+	bars := make([][]bar, len(r.Splits))
+	whole := sum(r.domainShares())
+	for i, s := range r.Splits {
+		for _, d := range r.Domains {
+			bars[i] = append(bars[i], bar{d.Name, d.Rows[i], percentage(d.Share, whole), percentage(d.Rows[i], s.Rows)})
+		}
+	}
+	return bars
+}

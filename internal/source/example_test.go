@@ -1,0 +1,76 @@
+package source_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// A data set is listed once, and each of its files fetched to where it is wanted.
+func Example() {
+	hub := httptest.NewServer(hubtest.New(hubtest.Options{}, hubtest.Generated(0.01)...))
+	defer hub.Close()
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+
+	ctx := context.Background()
+	spec := recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "hotpotqa/hotpot_qa", Config: "distractor", Split: "train"}}
+	s, err := source.New(spec, source.Environment{HubEndpoint: hub.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	l, err := s.Resolve(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(l.Revision, l.License)
+	for _, f := range l.Files {
+		part := filepath.Join(dir, "part")
+		got, err := source.Fetch(ctx, s, f, part)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		err = os.Rename(part, filepath.Join(dir, got.SHA256))
+		fmt.Println(f.Path, got.SHA256 == f.SHA256, err)
+	}
+	// Output:
+	// 1908d6afbbead072334abe2965f91bd2709910ab cc-by-sa-4.0
+	// distractor/train-00000-of-00002.parquet true <nil>
+	// distractor/train-00001-of-00002.parquet true <nil>
+}
+
+// An error says by its reason whether trying again later may help.
+func Example_reason() {
+	hub := httptest.NewServer(hubtest.New(hubtest.Options{}, hubtest.Generated(0.01)...))
+	defer hub.Close()
+	spec := recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "openai/gsm8k", Config: "maths"}}
+	s, err := source.New(spec, source.Environment{HubEndpoint: hub.URL})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = s.Resolve(context.Background())
+	var failure *contract.Failure
+	if errors.As(err, &failure) {
+		fmt.Println(failure.Reason, failure.Reason.Permanent())
+		fmt.Println(failure.Message)
+	}
+	// Output:
+	// SourceNotFound true
+	// Repository openai/gsm8k has no configuration "maths". It has main.
+}

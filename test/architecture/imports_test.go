@@ -1,0 +1,108 @@
+// Package architecture tests who may import whom. docs/architecture.md explains the table.
+package architecture
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/datasetmix/datasetmix/"
+
+// rule says what a package of this module may depend on, directly or through others.
+type rule struct {
+	pkg string
+	// own lists the packages of this module; a package may always depend on itself.
+	own []string
+	// foreign lists prefixes of packages outside this module and the standard library; nil is none, "*" any.
+	foreign []string
+	// never lists prefixes that stay out even so.
+	never []string
+}
+
+var (
+	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
+	planned    = []string{"internal/mix", "internal/recipe", "internal/contract"}
+	dataPlane  = append([]string{"internal/decode", "internal/record", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage"}, planned...)
+	anything   = []string{"*"}
+)
+
+var rules = []rule{
+	{pkg: "api/v1alpha1", foreign: []string{"k8s.io/apimachinery/", "k8s.io/api/core/v1", "k8s.io/klog/", "k8s.io/utils/", "k8s.io/kube-openapi/", "sigs.k8s.io/", "github.com/", "golang.org/", "go.yaml.in/", "gopkg.in/"},
+		never: []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime/"}},
+	{pkg: "internal/mix"},
+	{pkg: "internal/recipe", own: []string{"internal/mix"}},
+	{pkg: "internal/contract", own: []string{"internal/mix", "internal/recipe"}},
+	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
+	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/source", own: planned, foreign: anything, never: kubernetes},
+	{pkg: "internal/store", own: planned, foreign: anything, never: kubernetes},
+	{pkg: "internal/report", own: planned},
+	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/store"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
+	{pkg: "internal/hubtest", own: planned, foreign: anything, never: kubernetes},
+	{pkg: "internal/render", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
+	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render"}, planned...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "controllers"}, planned...), foreign: anything},
+	{pkg: "cmd/worker", own: dataPlane, foreign: anything, never: kubernetes},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "config/crd"}, dataPlane...), foreign: anything},
+}
+
+func (r rule) allows(dependency string) bool {
+	matches := func(prefix string) bool {
+		return prefix == "*" || strings.HasPrefix(dependency+"/", prefix) || strings.HasPrefix(dependency, prefix)
+	}
+	if name, ok := strings.CutPrefix(dependency, module); ok {
+		return name == r.pkg || slices.Contains(r.own, name)
+	}
+	return slices.ContainsFunc(r.foreign, matches) && !slices.ContainsFunc(r.never, matches)
+}
+
+func dependencies(t *testing.T, pkg string) []string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", module+pkg).CombinedOutput()
+	if err != nil {
+		t.Fatalf("package %s of the architecture cannot be listed; if it has moved, this table and docs/architecture.md move with it: %v\n%s", pkg, err, out)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
+	for _, r := range rules {
+		t.Run(r.pkg, func(t *testing.T) {
+			for _, dependency := range dependencies(t, r.pkg) {
+				if !r.allows(dependency) {
+					t.Errorf("%s depends on %s, which the architecture does not allow", r.pkg, dependency)
+				}
+			}
+		})
+	}
+}
+
+// Every package is in the table, so a new one gets its place before it gets its imports.
+func TestEveryPackageHasItsPlace(t *testing.T) {
+	out, err := exec.Command("go", "list", module+"api/...", module+"cmd/...", module+"controllers/...", module+"internal/...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		pkg := strings.TrimPrefix(path, module)
+		if !slices.ContainsFunc(rules, func(r rule) bool { return r.pkg == pkg || strings.HasPrefix(pkg, r.pkg+"/") }) {
+			t.Errorf("package %s has no rule in the architecture", pkg)
+		}
+	}
+}
+
+// The table itself: a rule that allowed everything would never fail.
+func TestRulesRefuse(t *testing.T) {
+	worker := rules[slices.IndexFunc(rules, func(r rule) bool { return r.pkg == "cmd/worker" })]
+	for dependency, want := range map[string]bool{
+		"k8s.io/api/core/v1": false, "sigs.k8s.io/yaml": false, module + "api/v1alpha1": false, module + "controllers": false,
+		module + "internal/stage": true, "github.com/klauspost/compress/zstd": true,
+	} {
+		if got := worker.allows(dependency); got != want {
+			t.Errorf("cmd/worker may import %s: %v", dependency, got)
+		}
+	}
+}
