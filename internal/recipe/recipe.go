@@ -92,10 +92,11 @@ type HuggingFace struct {
 	Repo string `json:"repo"`
 	// Revision is a commit, branch or tag; empty is the default branch.
 	Revision string `json:"revision,omitempty"`
-	// Config and Split choose files by the repository's card, else by the usual layouts.
+	// Config and Split choose files by the repository's card, else by the usual layouts. No config is the default or only
+	// one, no split is all of them.
 	Config string `json:"config,omitempty"`
 	Split  string `json:"split,omitempty"`
-	// Files are globs over the repository's paths; they take the place of Config and Split.
+	// Files are globs over the repository's paths, each of which must match; they take the place of Config and Split.
 	Files []string `json:"files,omitempty"`
 	// Endpoint of a mirror; empty is the worker's own (HF_ENDPOINT, else https://huggingface.co).
 	Endpoint string `json:"endpoint,omitempty"`
@@ -117,7 +118,8 @@ type Volume struct {
 	ClaimName string `json:"claimName"`
 	// Path below the claim's root; empty is the root.
 	Path string `json:"path,omitempty"`
-	// Files are globs below Path; empty takes Path itself if it is a file, else every file below it.
+	// Files are globs below Path, each of which must match; empty takes Path itself if it is a file, else every file below
+	// it whose name, and whose folders' names, begin with no dot.
 	Files []string `json:"files,omitempty"`
 }
 
