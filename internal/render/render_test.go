@@ -1,0 +1,330 @@
+package render_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// sample reads one of the samples that users are given.
+func sample(t *testing.T, name string) *datav1alpha1.DatasetMix {
+	t.Helper()
+	encoded, err := os.ReadFile(filepath.Join("..", "..", "config", "samples", "data_v1alpha1_datasetmix_"+name+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mix := &datav1alpha1.DatasetMix{}
+	if err := yaml.UnmarshalStrict(encoded, mix); err != nil {
+		t.Fatal(err)
+	}
+	mix.Namespace, mix.UID, mix.Generation = "training", types.UID("11111111-2222-3333-4444-555555555555"), 7
+	return mix
+}
+
+func meaning(t *testing.T, mix *datav1alpha1.DatasetMix) recipe.Recipe {
+	t.Helper()
+	r, err := render.Recipe(mix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// work is the first attempt at the first stage.
+func work(t *testing.T, mix *datav1alpha1.DatasetMix, sharing render.Sharing) render.Work {
+	t.Helper()
+	r := meaning(t, mix)
+	graph, err := r.Walk(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return render.Work{
+		Mix: mix, Recipe: r, Graph: graph, Step: *graph.Next(), Attempt: 1, Sharing: sharing,
+		Location: render.Location{ClaimName: render.ClaimName(mix), ClaimUID: "claim-uid", Path: r.Output.Path},
+		Settings: render.Settings{WorkerImage: "registry.example.org/worker:v1", HubEndpoint: "https://hub.example.org"},
+	}
+}
+
+// TestRecipe: what the samples mean.
+func TestRecipe(t *testing.T) {
+	for _, name := range []string{"grpo_six", "huggingface", "http", "volume"} {
+		t.Run(name, func(t *testing.T) {
+			golden(t, "recipe_"+name, meaning(t, sample(t, name)))
+		})
+	}
+}
+
+func TestShares(t *testing.T) {
+	tests := []struct {
+		name   string
+		shares []string
+		want   []int64
+		err    string
+	}{
+		{name: "integers", shares: []string{"4", "3", "3"}, want: []int64{4, 3, 3}},
+		{name: "decimals", shares: []string{"0.4", "0.3", "0.3"}, want: []int64{4, 3, 3}},
+		{name: "percents", shares: []string{"40", "30", "30"}, want: []int64{4, 3, 3}},
+		{name: "milli", shares: []string{"400m", "300m", "0.3"}, want: []int64{4, 3, 3}},
+		{name: "exponents", shares: []string{"4e2", "3e2", "300"}, want: []int64{4, 3, 3}},
+		{name: "suffixes", shares: []string{"4k", "3000", "3k"}, want: []int64{4, 3, 3}},
+		{name: "what floats get wrong", shares: []string{"0.1", "0.2", "0.7"}, want: []int64{1, 2, 7}},
+		{name: "too fine", shares: []string{"0.333333333", "1", "1"},
+			err: "spec.domains: the shares need 2333333333 parts to be written as integers; at most 1000000 are allowed: round them"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			mix := sample(t, "grpo_six")
+			for i, share := range test.shares {
+				mix.Spec.Domains[i].Share = resource.MustParse(share)
+			}
+			r, err := render.Recipe(mix)
+			if got := fmt.Sprint(err); err != nil && got != test.err || err == nil && test.err != "" {
+				t.Fatalf("error: got %v, want %q", err, test.err)
+			}
+			var got []int64
+			for _, domain := range r.Domains {
+				got = append(got, domain.Share)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("shares (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestJobs: the whole objects, as files to read.
+func TestJobs(t *testing.T) {
+	tests := []struct {
+		name   string
+		sample string
+		edit   func(*render.Work)
+	}{
+		{name: "download_one_node", sample: "grpo_six"},
+		{name: "download_any_node_with_source_claims", sample: "volume", edit: func(w *render.Work) { w.Sharing = render.AnyNode }},
+		{name: "download_one_pod_with_token", sample: "huggingface", edit: func(w *render.Work) { w.Sharing = render.OnePod }},
+		{name: "download_again", sample: "http", edit: func(w *render.Work) { w.Attempt = 2 }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := work(t, sample(t, test.sample), render.OneNode)
+			if test.edit != nil {
+				test.edit(&w)
+			}
+			golden(t, "job_"+test.name, w.Job())
+		})
+	}
+}
+
+// TestTask: a worker takes the task, for each index; and it has no right to change.
+func TestTask(t *testing.T) {
+	mix := sample(t, "huggingface")
+	w := work(t, mix, render.OneNode)
+	w.Results = map[string]recipe.Result{}
+	for i, unit := range w.Step.Units {
+		w.Results[unit.Key] = recipe.Result{Download: &recipe.Downloaded{Digest: fmt.Sprint("digest", i)}}
+	}
+	w.Results["of an earlier spec"] = recipe.Result{Download: &recipe.Downloaded{Digest: "old"}}
+	graph, err := w.Recipe.Walk(w.Results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Graph, w.Step = graph, *graph.Next()
+
+	config, err := w.Task()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Name != w.Job().Name || !ptr.Deref(config.Immutable, false) {
+		t.Errorf("the task is %s, immutable %v; the Job is %s", config.Name, config.Immutable, w.Job().Name)
+	}
+	task, err := contract.ParseTask([]byte(config.Data["task.json"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(task.Results) != 2 {
+		t.Errorf("results in the task: %v, want those of the two downloads", task.Results)
+	}
+	for index, unit := range w.Step.Missing {
+		if got, err := task.Unit(index); err != nil || got != unit {
+			t.Errorf("index %d: got %v, %v, want %v", index, got, err, unit)
+		}
+	}
+	if strings.Contains(config.Data["task.json"], "hub-token") {
+		t.Error("the task names a Secret")
+	}
+}
+
+// TestPure: rendering changes nothing that it is given, and gives the same again.
+func TestPure(t *testing.T) {
+	mix := sample(t, "volume")
+	before := mix.DeepCopy()
+	w := work(t, mix, render.OneNode)
+	first, again := w.Job(), w.Job()
+	if diff := cmp.Diff(first, again); diff != "" {
+		t.Errorf("the second time (-first +again):\n%s", diff)
+	}
+	first.Spec.Template.Labels["x"] = "y"
+	first.Spec.Template.Spec.Containers[0].Resources.Requests[corev1.ResourceCPU] = resource.MustParse("77")
+	render.Claim(mix).Labels["x"] = "y"
+	if diff := cmp.Diff(before, mix); diff != "" {
+		t.Errorf("the mix changed:\n%s", diff)
+	}
+	if diff := cmp.Diff(again, w.Job()); diff != "" {
+		t.Errorf("objects share memory:\n%s", diff)
+	}
+}
+
+func TestClaim(t *testing.T) {
+	owned, kept, named := sample(t, "volume"), sample(t, "grpo_six"), sample(t, "http")
+	golden(t, "claim_owned", render.Claim(owned))
+	golden(t, "claim_kept", render.Claim(kept))
+	if claim := render.Claim(named); claim != nil || render.ClaimName(named) != "datasets" {
+		t.Errorf("a named claim: got %v and the name %s", claim, render.ClaimName(named))
+	}
+}
+
+func TestSharing(t *testing.T) {
+	tests := []struct {
+		modes []corev1.PersistentVolumeAccessMode
+		want  render.Sharing
+	}{
+		{[]corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, render.OneNode},
+		{[]corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce, corev1.ReadWriteMany}, render.AnyNode},
+		{[]corev1.PersistentVolumeAccessMode{corev1.ReadWriteOncePod}, render.OnePod},
+		{[]corev1.PersistentVolumeAccessMode{corev1.ReadOnlyMany}, render.ReadOnly},
+		{nil, render.ReadOnly},
+	}
+	for _, test := range tests {
+		claim := &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{AccessModes: test.modes}}
+		if got := render.SharingOf(claim); got != test.want {
+			t.Errorf("%v: got %d, want %d", test.modes, got, test.want)
+		}
+	}
+}
+
+// TestResources: requests and limits are always set and never contradict each other.
+func TestResources(t *testing.T) {
+	amounts := func(cpu, memory string) *datav1alpha1.ResourceAmounts {
+		out := &datav1alpha1.ResourceAmounts{}
+		if cpu != "" {
+			out.CPU = ptr.To(resource.MustParse(cpu))
+		}
+		if memory != "" {
+			out.Memory = ptr.To(resource.MustParse(memory))
+		}
+		return out
+	}
+	tests := []struct {
+		name             string
+		requests, limits *datav1alpha1.ResourceAmounts
+		want             string // cpu/memory requested, cpu/memory limit
+	}{
+		{name: "unset", want: "500m/512Mi 2/512Mi"},
+		{name: "memory requested", requests: amounts("", "2Gi"), want: "500m/2Gi 2/2Gi"},
+		{name: "memory limited", limits: amounts("", "2Gi"), want: "500m/2Gi 2/2Gi"},
+		{name: "much CPU requested", requests: amounts("4", ""), want: "4/512Mi 4/512Mi"},
+		{name: "little CPU allowed", limits: amounts("100m", ""), want: "100m/512Mi 100m/512Mi"},
+		{name: "all", requests: amounts("1", "1Gi"), limits: amounts("3", "2Gi"), want: "1/1Gi 3/2Gi"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			mix := sample(t, "grpo_six")
+			mix.Spec.Worker = &datav1alpha1.Worker{Resources: &datav1alpha1.Resources{Requests: test.requests, Limits: test.limits}}
+			got := work(t, mix, render.OneNode).Job().Spec.Template.Spec.Containers[0].Resources
+			text := fmt.Sprintf("%s/%s %s/%s", got.Requests.Cpu(), got.Requests.Memory(), got.Limits.Cpu(), got.Limits.Memory())
+			if text != test.want {
+				t.Errorf("got %s, want %s", text, test.want)
+			}
+		})
+	}
+}
+
+// FuzzJobName: every name is a DNS label that leaves room for a pod's index, and different work has different names.
+func FuzzJobName(f *testing.F) {
+	f.Add("grpo-six", "download", "aa", 1)
+	f.Add(strings.Repeat("a", 40), "download", "aa", 99)
+	f.Add(strings.Repeat("a-", 20), "publish", "aa", 2)
+	f.Fuzz(func(t *testing.T, mix, stage, key string, attempt int) {
+		if len(validation.IsDNS1123Label(mix)) > 0 || len(mix) > 40 || attempt < 1 || attempt > 999 {
+			t.Skip()
+		}
+		if stage != string(recipe.Download) {
+			stage = string(recipe.Publish)
+		}
+		location := render.Location{ClaimName: "c", ClaimUID: "u", Path: "p"}
+		name := func(mix, key string, attempt int) string {
+			return render.JobName(mix, location, recipe.Stage(stage), []recipe.Unit{{Name: "n", Key: key}}, attempt)
+		}
+		got := name(mix, key, attempt)
+		if problems := validation.IsDNS1123Label(got + "-63"); len(problems) > 0 {
+			t.Errorf("%s: %v", got, problems)
+		}
+		if got != name(mix, key, attempt) {
+			t.Errorf("%s is another name the second time", got)
+		}
+		for _, other := range []string{name(mix, key+"x", attempt), name(mix, key, attempt+1), name("x"+mix[:len(mix)-1]+"y", key, attempt)} {
+			if got == other {
+				t.Errorf("%s is the name of other work too", got)
+			}
+		}
+	})
+}
+
+func TestCovers(t *testing.T) {
+	unit := func(key string) recipe.Unit { return recipe.Unit{Name: "n", Key: key} }
+	annotation := render.Units([]recipe.Unit{unit("0123456789abcdef00"), unit("fedcba987654321000")})
+	if want := "0123456789abcdef,fedcba9876543210"; annotation != want {
+		t.Errorf("got %s, want %s", annotation, want)
+	}
+	for key, want := range map[string]bool{"0123456789abcdef00": true, "fedcba987654321000": true, "1123456789abcdef00": false} {
+		if got := render.Covers(annotation, unit(key)); got != want {
+			t.Errorf("%s: got %v, want %v", key, got, want)
+		}
+	}
+	if render.Covers("", unit("0123456789abcdef00")) {
+		t.Error("an empty annotation covers nothing")
+	}
+}
+
+// golden compares a value with its file in testdata; -update writes it.
+func golden(t *testing.T, name string, value any) {
+	t.Helper()
+	got, err := yaml.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join("testdata", name+".yaml")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o750); err == nil {
+			err = os.WriteFile(file, got, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
