@@ -16,18 +16,17 @@ kind_up() {
   if ! kind get clusters 2>/dev/null | grep -qx "$name"; then
     kind create cluster --name "$name" --kubeconfig "$KUBECONFIG" --wait 3m
   fi
-  make --no-print-directory bin/cluster # it writes images as files
+  make --no-print-directory "$PWD/bin/cluster" # it writes images as files
 }
 
 built_up() {
-  make --no-print-directory bin/cluster bin/pause bin/kubernetes
-  ln -sf kubernetes bin/kubectl
+  make --no-print-directory cluster-tools
   [ "$(id -u)" = 0 ] || { echo "A cluster without a Docker engine needs root: it makes network namespaces and mounts." >&2; exit 1; }
   if ! missing_nothing; then hack/cluster/install-packages.sh >/dev/null; fi
   cluster up
 }
 
-missing_nothing() { for p in containerd runc nft conntrack; do command -v "$p" >/dev/null || return 1; done; [ -d /usr/lib/cni ]; }
+missing_nothing() { for p in containerd ctr runc nft iptables conntrack; do command -v "$p" >/dev/null || return 1; done; [ -d /usr/lib/cni ]; }
 
 case "$(driver) ${1:-}" in
   "kind up") kind_up ;;

@@ -1,0 +1,131 @@
+# make help lists the targets. `make demo` shows the whole thing; `make test` runs every test.
+
+SHELL := /bin/bash -o pipefail
+.DEFAULT_GOAL := help
+
+VERSION ?= dev
+IMAGE ?= datasetmix:$(VERSION)
+HUB_IMAGE ?= datasetmix-hub:$(VERSION)
+# The Hub of the demo: a stand-in inside the cluster, or an address such as https://huggingface.co.
+HUB ?= stand-in
+
+BIN := $(CURDIR)/bin
+DIST := $(CURDIR)/dist
+export CGO_ENABLED := 0
+export PATH := $(BIN):$(PATH)
+GO_BUILD := go build -trimpath -ldflags "-s -w"
+SOURCES := go.mod go.sum $(shell find api cmd config/crd controllers internal hack/hub hack/reader -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
+TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
+PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/...
+
+##@ For people
+
+help: ## List the targets.
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
+	@hack/demo.sh
+
+test: unit envtest cluster-test e2e ## Run every test: unit, API server, cluster, end to end.
+
+build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
+
+clean: cluster-down ## Stop the cluster and remove what was built, except the build cache.
+	rm -rf $(BIN) $(DIST)
+
+##@ For a change
+
+unit: ## Run the unit tests, with the race detector.
+	CGO_ENABLED=1 go test -race -shuffle=on $(PACKAGES)
+
+envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
+	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 15m ./test/envtest/...
+
+e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp ## Run the tests on a real cluster.
+	go test -count=1 -timeout 40m -v ./test/e2e/...
+
+lint: $(BIN)/golangci-lint ## Run the linters.
+	golangci-lint run ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/...
+
+generate: $(BIN)/controller-gen ## Generate code from the API types.
+	controller-gen object:headerFile=hack/boilerplate/boilerplate.go.txt paths=./api/...
+
+manifests: $(BIN)/controller-gen ## Generate the CRD and the roles.
+	controller-gen crd:maxDescLen=1024 paths=./api/... output:crd:artifacts:config=config/crd
+	controller-gen rbac:roleName=manager paths=./controllers/... output:rbac:artifacts:config=config/rbac
+
+verify: generate manifests lint ## Regenerate everything and want a clean tree.
+	go mod verify
+	go mod tidy -diff
+	git diff --exit-code
+	@test -z "$$(git status --porcelain --untracked-files=all)" || { git status --short; echo "Files are neither committed nor ignored."; exit 1; }
+
+##@ The cluster
+
+cluster-test: cluster-tools ## Test the cluster itself: restarts, two nodes, nothing left behind.
+	$(CLUSTER_GO) test ./cmd/cluster/... ./internal/...
+	cd hack/cluster && CLUSTER_E2E=1 GOFLAGS='-trimpath -buildvcs=false' go test -count=1 ./e2e/
+
+cluster-up: ## Start a real single-node Kubernetes: kind where a Docker engine runs, else one built from Go modules.
+	@hack/cluster.sh up
+
+cluster-down: ## Stop it; nothing is left behind.
+	@hack/cluster.sh down
+
+deploy: $(DIST)/datasetmix.tar $(DIST)/hub.tar ## Load the images into the cluster and install the operator and the Hub.
+	@IMAGE=$(IMAGE) HUB_IMAGE=$(HUB_IMAGE) HUB=$(HUB) hack/deploy.sh
+
+##@ Files
+
+$(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix: $(SOURCES)
+	$(GO_BUILD) -o $@ ./cmd/$(@F)
+
+$(BIN)/hub $(BIN)/reader: $(SOURCES)
+	$(GO_BUILD) -o $@ ./hack/$(@F)
+
+$(DIST)/datasetmix.tar: $(BIN)/cluster $(BIN)/manager $(BIN)/worker
+	@mkdir -p $(@D)
+	cluster image --tag $(IMAGE) --binary $(BIN)/manager:/manager --binary $(BIN)/worker:/worker --entrypoint /manager --out $@
+
+$(DIST)/hub.tar: $(BIN)/cluster $(BIN)/hub $(BIN)/reader
+	@mkdir -p $(@D)
+	cluster image --tag $(HUB_IMAGE) --binary $(BIN)/hub:/hub --binary $(BIN)/reader:/reader --entrypoint /hub --out $@
+
+# The Hub with the real rows, for the tests: only where they lie beside the checkout.
+$(DIST)/hub-data.stamp: $(BIN)/cluster $(BIN)/hub
+	@mkdir -p $(@D)
+	if [ -d ../shared/data ]; then cluster image --tag datasetmix-hub-data:$(VERSION) --binary $(BIN)/hub:/hub --dir ../shared/data:/rows \
+	  --entrypoint /hub --entrypoint -data --entrypoint /rows --out $(DIST)/hub-data.tar; else echo "no real rows beside the checkout"; fi
+	touch $@
+
+$(BIN)/controller-gen: $(TOOLS)
+	cd hack/tools && go build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
+
+$(BIN)/golangci-lint: $(TOOLS)
+	cd hack/tools && go build -o $@ ./golangci-lint
+
+# The cluster's programs. Kubernetes takes ten minutes to compile once, so it is built again for its own sources only.
+CLUSTER_MOD := hack/cluster/go.mod hack/cluster/go.sum
+CLUSTER := $(CLUSTER_MOD) $(shell find hack/cluster/cmd/cluster hack/cluster/cmd/pause hack/cluster/internal -type f -not -name '*_test.go')
+KUBERNETES = $(shell awk '$$1 == "k8s.io/kubernetes" {print $$2}' hack/cluster/go.mod)
+COMPONENT_VERSION := k8s.io/component-base/version
+# Go's build cache tells builds apart by these flags.
+CLUSTER_GO := cd hack/cluster && GOFLAGS='-trimpath -buildvcs=false' go
+
+cluster-tools: $(BIN)/kubernetes $(BIN)/pause $(BIN)/cluster $(BIN)/kubectl $(BIN)/envtest/kube-apiserver
+
+$(BIN)/cluster $(BIN)/pause: $(CLUSTER)
+	$(CLUSTER_GO) build -ldflags "-s -w" -o $@ ./cmd/$(@F)
+
+$(BIN)/kubernetes: $(wildcard hack/cluster/cmd/kubernetes/*.go) $(CLUSTER_MOD)
+	$(CLUSTER_GO) build -ldflags "-s -w -X $(COMPONENT_VERSION).gitVersion=$(KUBERNETES) \
+	  -X $(COMPONENT_VERSION).gitMajor=1 -X $(COMPONENT_VERSION).gitMinor=$(word 2,$(subst ., ,$(KUBERNETES)))" -o $@ ./cmd/kubernetes
+
+# The same program under other names: it looks at its own.
+$(BIN)/kubectl: | $(BIN)/kubernetes
+	ln -sfn kubernetes $@
+
+$(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
+	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
+
+.PHONY: help demo test build clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
