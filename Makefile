@@ -11,9 +11,11 @@ HUB ?= stand-in
 
 BIN := $(CURDIR)/bin
 DIST := $(CURDIR)/dist
+# One set of flags for every build and test, so that Go's build cache holds one copy of Kubernetes' packages.
 export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
 export PATH := $(BIN):$(PATH)
-GO_BUILD := go build -trimpath -ldflags "-s -w"
+GO_BUILD := go build -ldflags "-s -w"
 SOURCES := go.mod go.sum $(shell find api cmd config/crd controllers internal hack/hub hack/reader -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/...
@@ -64,7 +66,7 @@ verify: generate manifests lint ## Regenerate everything and want a clean tree.
 
 cluster-test: cluster-tools ## Test the cluster itself: restarts, two nodes, nothing left behind.
 	$(CLUSTER_GO) test ./cmd/cluster/... ./internal/...
-	cd hack/cluster && CLUSTER_E2E=1 GOFLAGS='-trimpath -buildvcs=false' go test -count=1 ./e2e/
+	cd hack/cluster && CLUSTER_E2E=1 go test -count=1 ./e2e/
 
 cluster-up: ## Start a real single-node Kubernetes: kind where a Docker engine runs, else one built from Go modules.
 	@hack/cluster.sh up
@@ -109,8 +111,7 @@ CLUSTER_MOD := hack/cluster/go.mod hack/cluster/go.sum
 CLUSTER := $(CLUSTER_MOD) $(shell find hack/cluster/cmd/cluster hack/cluster/cmd/pause hack/cluster/internal -type f -not -name '*_test.go')
 KUBERNETES = $(shell awk '$$1 == "k8s.io/kubernetes" {print $$2}' hack/cluster/go.mod)
 COMPONENT_VERSION := k8s.io/component-base/version
-# Go's build cache tells builds apart by these flags.
-CLUSTER_GO := cd hack/cluster && GOFLAGS='-trimpath -buildvcs=false' go
+CLUSTER_GO := cd hack/cluster && go
 
 cluster-tools: $(BIN)/kubernetes $(BIN)/pause $(BIN)/cluster $(BIN)/kubectl $(BIN)/envtest/kube-apiserver
 

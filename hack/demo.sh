@@ -34,15 +34,14 @@ kubectl get -n "$namespace" datasetmix,jobs,pvc
 say "The counts per data set, from the status"
 kubectl get -n "$namespace" datasetmix grpo-six -o go-template-file=hack/demo/status.gotemplate
 
-say "A training pod mounts the published revision read-only (hack/demo/reader.yaml):"
-cat hack/demo/reader.yaml
+say "A training pod mounts the published revision read-only:"
 image=$(kubectl get -n datasetmix-hub deployment/hub -o jsonpath='{.spec.template.spec.containers[0].image}' 2>/dev/null || echo datasetmix-hub:dev)
 claim=$(kubectl get -n "$namespace" datasetmix grpo-six -o jsonpath='{.status.published.claimName}')
 kubectl delete -n "$namespace" pod reader --ignore-not-found >/dev/null
-sed "s#HUB_IMAGE#$image#; s#CLAIM#$claim#" hack/demo/reader.yaml | kubectl apply -n "$namespace" -f - >/dev/null
+sed "s#HUB_IMAGE#$image#; s#CLAIM#$claim#" hack/demo/reader.yaml | tee /dev/stderr | kubectl apply -n "$namespace" -f - >/dev/null
 kubectl wait -n "$namespace" --for=jsonpath='{.status.phase}'=Succeeded --timeout=2m pod/reader >/dev/null
 say "\$ kubectl logs -n $namespace reader"
-kubectl logs -n "$namespace" reader
+kubectl logs -n "$namespace" reader | cut -c1-400
 
 say "Next: change a share with \`kubectl edit -n $namespace datasetmix grpo-six\` and watch only the mix being built again."
 echo "export KUBECONFIG=$KUBECONFIG"
