@@ -44,19 +44,21 @@ envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API serve
 	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 15m ./test/envtest/...
 
 e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp ## Run the tests on a real cluster.
+	if [ -f $(DIST)/hub-data.tar ]; then hack/cluster.sh load $(DIST)/hub-data.tar; fi
 	go test -count=1 -timeout 40m -v ./test/e2e/...
 
 lint: $(BIN)/golangci-lint ## Run the linters.
 	golangci-lint run ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/...
 
-generate: $(BIN)/controller-gen ## Generate code from the API types.
+generate: $(BIN)/controller-gen ## Generate code and the reference pages.
 	controller-gen object:headerFile=hack/boilerplate/boilerplate.go.txt paths=./api/...
+	go run ./hack/docs docs
 
 manifests: $(BIN)/controller-gen ## Generate the CRD and the roles.
 	controller-gen crd:maxDescLen=1024 paths=./api/... output:crd:artifacts:config=config/crd
 	controller-gen rbac:roleName=manager paths=./controllers/... output:rbac:artifacts:config=config/rbac
 
-verify: generate manifests lint ## Regenerate everything and want a clean tree.
+verify: manifests generate lint ## Regenerate everything and want a clean tree.
 	go mod verify
 	go mod tidy -diff
 	git diff --exit-code

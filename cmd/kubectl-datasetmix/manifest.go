@@ -14,7 +14,7 @@ import (
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 
-	"github.com/datasetmix/datasetmix/api/v1alpha1"
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -46,7 +46,7 @@ func readManifest(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-func parseMix(ctx context.Context, content []byte) (*v1alpha1.DatasetMix, error) {
+func parseMix(ctx context.Context, content []byte) (*datav1alpha1.DatasetMix, error) {
 	object, err := onlyMix(content)
 	if err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func parseMix(ctx context.Context, content []byte) (*v1alpha1.DatasetMix, error)
 	if errs := validator.Validate(ctx, object); len(errs) > 0 {
 		return nil, fmt.Errorf("the DatasetMix is not valid: %w", errs.ToAggregate())
 	}
-	mix := &v1alpha1.DatasetMix{}
+	mix := &datav1alpha1.DatasetMix{}
 	return mix, runtime.DefaultUnstructuredConverter.FromUnstructured(object, mix)
 }
 
@@ -78,7 +78,7 @@ func onlyMix(content []byte) (map[string]any, error) {
 		if err := yaml.UnmarshalStrict(document, &object, yaml.DisallowUnknownFields); err != nil {
 			return nil, fmt.Errorf("it is not YAML: %w", err)
 		}
-		if object["kind"] != "DatasetMix" || object["apiVersion"] != v1alpha1.GroupVersion.String() {
+		if object["kind"] != "DatasetMix" || object["apiVersion"] != datav1alpha1.GroupVersion.String() {
 			continue
 		}
 		if found != nil {
@@ -89,7 +89,7 @@ func onlyMix(content []byte) (map[string]any, error) {
 		}
 	}
 	if found == nil {
-		return nil, fmt.Errorf("it holds no DatasetMix of %s", v1alpha1.GroupVersion)
+		return nil, fmt.Errorf("it holds no DatasetMix of %s", datav1alpha1.GroupVersion)
 	}
 	return found, nil
 }

@@ -35,7 +35,7 @@ func parse(arguments []string) flags {
 	var f flags
 	set := flag.NewFlagSet("manager", flag.ExitOnError)
 	set.StringVar(&f.settings.WorkerImage, "worker-image", os.Getenv("WORKER_IMAGE"), "Image of the worker pods. Default: the environment variable WORKER_IMAGE.")
-	set.StringVar(&f.settings.HubEndpoint, "hub-endpoint", "", "Address of the Hugging Face Hub for sources that name none. Default: https://huggingface.co.")
+	set.StringVar(&f.settings.HubEndpoint, "hub-endpoint", os.Getenv("HF_ENDPOINT"), "Address of the Hugging Face Hub for sources that name none. Default: the environment variable HF_ENDPOINT, else https://huggingface.co.")
 	set.StringVar(&f.namespaces, "namespaces", "", "Namespaces to look after, separated by commas. Default: all.")
 	set.StringVar(&f.metrics, "metrics-bind-address", "0", "Address to serve metrics on, for example :8443; 0 serves none.")
 	set.BoolVar(&f.insecure, "metrics-insecure", false, "Serve metrics over HTTP and to everybody, instead of over HTTPS and to whoever the API server allows.")

@@ -15,11 +15,15 @@ import (
 )
 
 func main() {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	os.Exit(serve())
+}
+
+// serve works until it is done or a signal ends it.
+func serve() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	pod := environment()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
-	os.Exit(run(ctx, pod))
+	return run(ctx, environment())
 }
 
 // run does the work of one pod and gives its exit code.

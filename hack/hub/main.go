@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -43,7 +44,7 @@ func run(listen, data, cdn string, scale float64) error {
 		}
 		fmt.Printf("%s@%s: %d files, %d bytes\n", r.ID, r.SHA, len(r.Files), size)
 	}
-	l, err := net.Listen("tcp", listen)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", listen)
 	if err != nil {
 		return err
 	}

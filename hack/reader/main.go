@@ -1,10 +1,11 @@
-// Command reader stands for a training pod in the demo and the end-to-end tests: it prints what lies in a mounted mix and
-// the first row of a file, and tries to write, which must fail.
+// Command reader stands for a training pod in the demo and the end-to-end tests: it prints what lies in a mounted mix, the
+// first row and the digest of a file, and tries to write, which must fail.
 package main
 
 import (
 	"bufio"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -24,7 +25,21 @@ func main() {
 }
 
 func read(folder, file string) error {
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+	if err := tree(folder); err != nil {
+		return err
+	}
+	if err := rows(filepath.Join(folder, file)); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "written"), nil, 0o600); err == nil {
+		return fmt.Errorf("%s could be written to; mount it read-only", folder)
+	}
+	fmt.Println("writing: refused, as it should be")
+	return nil
+}
+
+func tree(folder string) error {
+	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -34,28 +49,30 @@ func read(folder, file string) error {
 		}
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	f, err := os.Open(filepath.Join(folder, file))
+}
+
+func rows(file string) error {
+	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	hash := sha256.New()
 	in := bufio.NewReader(io.TeeReader(f, hash))
-	row, err := in.ReadString('\n')
-	if err != nil {
-		return err
+	count := 0
+	for {
+		row, err := in.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if count == 0 {
+			fmt.Print("first row: ", row)
+		}
+		count++
 	}
-	rows := 1
-	for ; err == nil; rows++ {
-		_, err = in.ReadString('\n')
-	}
-	fmt.Printf("first row: %srows: %d\nsha256: %x\n", row, rows-1, hash.Sum(nil))
-	if err := os.WriteFile(filepath.Join(folder, "written"), nil, 0o600); err == nil {
-		return fmt.Errorf("%s could be written to; mount it read-only", folder)
-	}
-	fmt.Println("writing: refused, as it should be")
+	fmt.Printf("rows: %d\nsha256: %x\n", count, hash.Sum(nil))
 	return nil
 }

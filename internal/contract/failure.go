@@ -28,7 +28,6 @@ const (
 // exitCodes are the documented exit codes of the worker; docs/exit-codes.md is checked against this table.
 var exitCodes = map[Reason]int{
 	WorkerFailed:         1,
-	InvalidTask:          2,
 	AuthenticationFailed: 10,
 	SourceNotFound:       11,
 	ChecksumMismatch:     12,
@@ -37,6 +36,7 @@ var exitCodes = map[Reason]int{
 	InsufficientStorage:  15,
 	InvalidData:          16,
 	VolumeInvalid:        17,
+	InvalidTask:          18, // not 2: that is how a Go program ends that panics, and a panic may pass
 	FetchFailed:          20,
 	RateLimited:          21,
 }
@@ -52,7 +52,7 @@ func (r Reason) ExitCode() int {
 // Permanent says that trying again cannot help.
 func (r Reason) Permanent() bool {
 	code := r.ExitCode()
-	return code >= 2 && code < 20
+	return code >= 10 && code < 20
 }
 
 // Reasons lists every reason with its exit code, for documentation and for a Job's failure policy.

@@ -5,6 +5,7 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -21,6 +22,7 @@ const (
 // Where things lie in a worker's pod.
 const (
 	ContainerName = "worker"                    // the container whose termination message is the result
+	WorkerProgram = "/worker"                   // in the worker image, which may hold the manager as well
 	TaskFile      = "/etc/datasetmix/task.json" // the mounted task
 	TokenFolder   = "/etc/datasetmix/tokens"    // <data set>/token, for sources with a credential
 	VolumeFolder  = "/data"                     // the mix's claim
@@ -127,7 +129,7 @@ func ParseMessage(encoded []byte) (Message, error) {
 		return Message{}, fmt.Errorf("the termination message has version %q, this manager reads %q", m.Version, MessageVersion)
 	}
 	if (m.Result == nil) == (m.Failure == nil) {
-		return Message{}, fmt.Errorf("the termination message must hold a result or a failure, one of both")
+		return Message{}, errors.New("the termination message must hold a result or a failure, one of both")
 	}
 	return m, nil
 }

@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -139,7 +140,7 @@ func manyLines(n int) ([]line, []got) {
 			word := fmt.Sprint("word", k)
 			lines[i].Words, words = append(lines[i].Words, word), append(words, word)
 		}
-		want[i] = got{int64(i), "", []any{words, Number(fmt.Sprint(i)), lines[i].Text}}
+		want[i] = got{int64(i), "", []any{words, Number(strconv.Itoa(i)), lines[i].Text}}
 	}
 	return lines, want
 }

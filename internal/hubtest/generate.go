@@ -2,6 +2,7 @@ package hubtest
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -117,7 +118,7 @@ func (p *prose) sentences(n int) string {
 // thousands writes a number with commas.
 func thousands(n int) string {
 	if n < 1000 {
-		return fmt.Sprint(n)
+		return strconv.Itoa(n)
 	}
 	return thousands(n/1000) + fmt.Sprintf(",%03d", n%1000)
 }

@@ -140,7 +140,7 @@ const (
 // Format of the published rows.
 type Format string
 
-// The formats.
+// JSONL is one line of JSON per row.
 const JSONL Format = "JSONL"
 
 // Output says what is published and where.

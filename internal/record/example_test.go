@@ -39,8 +39,10 @@ func ExamplePreset_Map() {
 	const text = `{"question": "How many altogether?", "answer": "I do not know"}`
 	preset, _ := record.Lookup("gsm8k")
 	file := decode.File{Name: "train.jsonl", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
-	for row := range decode.Rows(context.Background(), file, preset.Fields()) {
-		_, err := preset.Map(row)
+	for row, err := range decode.Rows(context.Background(), file, preset.Fields()) {
+		if err == nil {
+			_, err = preset.Map(row)
+		}
 		fmt.Println(err)
 	}
 	// Output:

@@ -53,7 +53,7 @@ var (
 )
 
 func TestPresets(t *testing.T) {
-	math := func(solution, answer string) Content {
+	math := func(answer string) Content {
 		return Content{Question: "p", ReferenceAnswer: answer, AnswerType: Text, Kept: []Entry{{"level", `"Level 5"`}, {"type", `"Algebra"`}}}
 	}
 	squad := func(answer, impossible, answers JSON) Content {
@@ -70,19 +70,19 @@ func TestPresets(t *testing.T) {
 		{"a number with commas; the question as it is", "gsm8k", gsm8kRow, Content{Question: " How many? ", ReferenceAnswer: "1234", AnswerType: Numeric}},
 		{"a negative number", "gsm8k", gsm8kRow.with("answer", "#### -5 "), Content{Question: " How many? ", ReferenceAnswer: "-5", AnswerType: Numeric}},
 		{"a decimal; the last mark counts", "gsm8k", gsm8kRow.with("answer", "#### 1\n####2.50"), Content{Question: " How many? ", ReferenceAnswer: "2.50", AnswerType: Numeric}},
-		{"nested braces", "math", mathRow, math("", `\frac{1}{2}`)},
-		{"the last box", "math", mathRow.with("solution", `\boxed{1} or \boxed{2}`), math("", "2")},
-		{"the last box, the one before without braces", "math", mathRow.with("solution", `$\boxed 1$ or \boxed{2}`), math("", "2")},
-		{"no braces", "math", mathRow.with("solution", `is $x^2 = \boxed 9$.`), math("", "9")},
-		{"no braces and no formula", "math", mathRow.with("solution", `is \boxed 9`), math("", "9")},
-		{"a space before the braces", "math", mathRow.with("solution", `\boxed {17}.$$- OR -`), math("", "17")},
-		{"escaped braces", "math", mathRow.with("solution", `\boxed{\{1, \frac{1}{2}\}} and so on`), math("", `\{1, \frac{1}{2}\}`)},
-		{"one escaped brace", "math", mathRow.with("solution", `\boxed{x \}} }`), math("", `x \}`)},
-		{"spaces inside stay", "math", mathRow.with("solution", `\boxed{ 5 }`), math("", " 5 ")},
-		{"an empty box", "math", mathRow.with("solution", `there are $\boxed{}$ primes`), math("", "")},
-		{"a frame", "math", mathRow.with("solution", `\fbox{C}`), math("", "C")},
-		{"a box comes before a frame", "math", mathRow.with("solution", `\boxed{1} \fbox{C}`), math("", "1")},
-		{"another command", "math", mathRow.with("solution", `\boxed{1} \boxedness{2}`), math("", "1")},
+		{"nested braces", "math", mathRow, math(`\frac{1}{2}`)},
+		{"the last box", "math", mathRow.with("solution", `\boxed{1} or \boxed{2}`), math("2")},
+		{"the last box, the one before without braces", "math", mathRow.with("solution", `$\boxed 1$ or \boxed{2}`), math("2")},
+		{"no braces", "math", mathRow.with("solution", `is $x^2 = \boxed 9$.`), math("9")},
+		{"no braces and no formula", "math", mathRow.with("solution", `is \boxed 9`), math("9")},
+		{"a space before the braces", "math", mathRow.with("solution", `\boxed {17}.$$- OR -`), math("17")},
+		{"escaped braces", "math", mathRow.with("solution", `\boxed{\{1, \frac{1}{2}\}} and so on`), math(`\{1, \frac{1}{2}\}`)},
+		{"one escaped brace", "math", mathRow.with("solution", `\boxed{x \}} }`), math(`x \}`)},
+		{"spaces inside stay", "math", mathRow.with("solution", `\boxed{ 5 }`), math(" 5 ")},
+		{"an empty box", "math", mathRow.with("solution", `there are $\boxed{}$ primes`), math("")},
+		{"a frame", "math", mathRow.with("solution", `\fbox{C}`), math("C")},
+		{"a box comes before a frame", "math", mathRow.with("solution", `\boxed{1} \fbox{C}`), math("1")},
+		{"another command", "math", mathRow.with("solution", `\boxed{1} \boxedness{2}`), math("1")},
 		{"no level", "math", mathRow.with("level", nil), Content{Question: "p", ReferenceAnswer: `\frac{1}{2}`, AnswerType: Text, Kept: []Entry{{"type", `"Algebra"`}}}},
 		{"SQuAD from the Hub", "squad2", squadRow, squad("a", `"false"`, `["a","b","a"]`)},
 		{"SQuAD that says so", "squad2", squadRow.with("is_impossible", false), squad("a", `"false"`, `["a","b","a"]`)},

@@ -38,31 +38,38 @@ func slowParse(line []byte) (Record, error) {
 		}
 		*member.to = value.String()
 	}
+	if r.Metadata, err = slowMetadata(dec); err != nil {
+		return Record{}, err
+	}
+	if again := r.AppendJSON(nil); !bytes.Equal(again, line) {
+		return Record{}, errors.New("another form")
+	}
+	return r, nil
+}
+
+func slowMetadata(dec *jsontext.Decoder) (entries []Entry, err error) {
 	if name, _ := dec.ReadToken(); name.Kind() != '"' || name.String() != "metadata" || dec.PeekKind() != '{' {
-		return Record{}, errors.New("no metadata")
+		return nil, errors.New("no metadata")
 	}
 	if _, err := dec.ReadToken(); err != nil {
-		return Record{}, err
+		return nil, err
 	}
 	for dec.PeekKind() == '"' {
 		name, _ := dec.ReadToken()
 		key := name.String()
 		value, err := dec.ReadValue()
 		if err != nil {
-			return Record{}, err
+			return nil, err
 		}
 		var v any
 		std := json.NewDecoder(bytes.NewReader(value))
 		std.UseNumber()
 		if err := std.Decode(&v); err != nil {
-			return Record{}, err
+			return nil, err
 		}
-		r.Metadata = append(r.Metadata, Entry{key, JSON(slowValue(v))})
+		entries = append(entries, Entry{key, JSON(slowValue(v))})
 	}
-	if again := r.AppendJSON(nil); !bytes.Equal(again, line) {
-		return Record{}, errors.New("another form")
-	}
-	return r, nil
+	return entries, nil
 }
 
 // slowValue writes a value in the published form.

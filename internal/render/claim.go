@@ -12,7 +12,7 @@ import (
 // Claim is the claim that a mix with a claimTemplate is built on; nil for a mix that names a claim. It is owned by the mix,
 // and so deleted with it, only if the mix says so.
 func Claim(mix *datav1alpha1.DatasetMix) *corev1.PersistentVolumeClaim {
-	template := mix.Spec.Output.Volume.ClaimTemplate
+	template := mix.Spec.Output.Volume.ClaimTemplate.DeepCopy()
 	if template == nil {
 		return nil
 	}

@@ -28,7 +28,7 @@ const (
 
 // pod is the pod of one unit. It satisfies the restricted Pod Security Standard.
 func (w Work) pod() corev1.PodTemplateSpec {
-	worker := ptr.Deref(w.Mix.Spec.Worker, datav1alpha1.Worker{})
+	worker := ptr.Deref(w.Mix.Spec.Worker.DeepCopy(), datav1alpha1.Worker{})
 	labels := stageLabels(w.Mix, w.Step.Stage)
 	labels[datav1alpha1.LabelClaim] = claimLabel(w.Location.ClaimName)
 	spec := corev1.PodSpec{
@@ -72,7 +72,7 @@ func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
 	container := corev1.Container{
 		Name:      contract.ContainerName,
 		Image:     w.Settings.WorkerImage,
-		Args:      []string{string(w.Step.Stage)},
+		Command:   []string{contract.WorkerProgram, string(w.Step.Stage)},
 		Resources: resources(ptr.Deref(worker.Resources, datav1alpha1.Resources{})),
 		VolumeMounts: []corev1.VolumeMount{
 			{Name: dataVolume, MountPath: contract.VolumeFolder},

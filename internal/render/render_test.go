@@ -48,8 +48,8 @@ func meaning(t *testing.T, mix *datav1alpha1.DatasetMix) recipe.Recipe {
 	return r
 }
 
-// work is the first attempt at the first stage.
-func work(t *testing.T, mix *datav1alpha1.DatasetMix, sharing render.Sharing) render.Work {
+// work is the first attempt at the first stage, on a claim of one node.
+func work(t *testing.T, mix *datav1alpha1.DatasetMix) render.Work {
 	t.Helper()
 	r := meaning(t, mix)
 	graph, err := r.Walk(nil)
@@ -57,7 +57,7 @@ func work(t *testing.T, mix *datav1alpha1.DatasetMix, sharing render.Sharing) re
 		t.Fatal(err)
 	}
 	return render.Work{
-		Mix: mix, Recipe: r, Graph: graph, Step: *graph.Next(), Attempt: 1, Sharing: sharing,
+		Mix: mix, Recipe: r, Graph: graph, Step: *graph.Next(), Attempt: 1, Sharing: render.OneNode,
 		Location: render.Location{ClaimName: render.ClaimName(mix), ClaimUID: "claim-uid", Path: r.Output.Path},
 		Settings: render.Settings{WorkerImage: "registry.example.org/worker:v1", HubEndpoint: "https://hub.example.org"},
 	}
@@ -124,7 +124,7 @@ func TestJobs(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			w := work(t, sample(t, test.sample), render.OneNode)
+			w := work(t, sample(t, test.sample))
 			if test.edit != nil {
 				test.edit(&w)
 			}
@@ -136,7 +136,7 @@ func TestJobs(t *testing.T) {
 // TestTask: a worker takes the task, for each index; and it has no right to change.
 func TestTask(t *testing.T) {
 	mix := sample(t, "huggingface")
-	w := work(t, mix, render.OneNode)
+	w := work(t, mix)
 	w.Results = map[string]recipe.Result{}
 	for i, unit := range w.Step.Units {
 		w.Results[unit.Key] = recipe.Result{Download: &recipe.Downloaded{Digest: fmt.Sprint("digest", i)}}
@@ -176,7 +176,7 @@ func TestTask(t *testing.T) {
 func TestPure(t *testing.T) {
 	mix := sample(t, "volume")
 	before := mix.DeepCopy()
-	w := work(t, mix, render.OneNode)
+	w := work(t, mix)
 	first, again := w.Job(), w.Job()
 	if diff := cmp.Diff(first, again); diff != "" {
 		t.Errorf("the second time (-first +again):\n%s", diff)
@@ -248,7 +248,7 @@ func TestResources(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			mix := sample(t, "grpo_six")
 			mix.Spec.Worker = &datav1alpha1.Worker{Resources: &datav1alpha1.Resources{Requests: test.requests, Limits: test.limits}}
-			got := work(t, mix, render.OneNode).Job().Spec.Template.Spec.Containers[0].Resources
+			got := work(t, mix).Job().Spec.Template.Spec.Containers[0].Resources
 			text := fmt.Sprintf("%s/%s %s/%s", got.Requests.Cpu(), got.Requests.Memory(), got.Limits.Cpu(), got.Limits.Memory())
 			if text != test.want {
 				t.Errorf("got %s, want %s", text, test.want)
@@ -313,10 +313,7 @@ func golden(t *testing.T, name string, value any) {
 	}
 	file := filepath.Join("testdata", name+".yaml")
 	if *update {
-		if err := os.MkdirAll("testdata", 0o750); err == nil {
-			err = os.WriteFile(file, got, 0o600)
-		}
-		if err != nil {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

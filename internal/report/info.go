@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -14,7 +15,7 @@ func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
 	info := object{
 		{"split_ratio", splitRatio(r.Splits)},
 		{"domain_intra_balance", balances(r.Domains)},
-		{"cross_domain_ratio", fmt.Sprintf("%s (%s)", joinDomains(r, func(d recipe.Domain) string { return fmt.Sprint(d.Share) }),
+		{"cross_domain_ratio", fmt.Sprintf("%s (%s)", joinDomains(r, func(d recipe.Domain) string { return strconv.FormatInt(d.Share, 10) }),
 			joinDomains(r, func(d recipe.Domain) string { return d.Name }))},
 	}
 	for _, split := range plan.Splits {
@@ -46,7 +47,7 @@ func splitRatio(splits []recipe.Split) string {
 		sum += split.Share
 	}
 	for _, split := range splits {
-		shares = append(shares, fmt.Sprint(split.Share))
+		shares = append(shares, strconv.FormatInt(split.Share, 10))
 		names = append(names, split.Name)
 		percents = append(percents, string(percent(split.Share, sum))+"%")
 	}
@@ -82,7 +83,7 @@ func balanceText(domain recipe.Domain) string {
 		case domain.Balance == recipe.None:
 			return "as they are"
 		case domain.Balance == recipe.Shares:
-			parts = append(parts, fmt.Sprint(dataset.Share))
+			parts = append(parts, strconv.FormatInt(dataset.Share, 10))
 		case len(domain.Datasets) == 2:
 			parts = append(parts, "50")
 		default:

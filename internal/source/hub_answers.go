@@ -31,10 +31,9 @@ func (c *cardData) UnmarshalJSON(b []byte) error {
 		Configs json.RawMessage `json:"configs"`
 	}
 	*c = cardData{}
-	if json.Unmarshal(b, &card) != nil {
-		return nil
+	if json.Unmarshal(b, &card) == nil {
+		c.License = card.License
 	}
-	c.License = card.License
 	if json.Unmarshal(card.Configs, &c.Configs) != nil {
 		c.Configs = nil
 	}

@@ -204,7 +204,7 @@ type volumeFile struct {
 
 // unchanged compares the open file with the listed one.
 func (r *volumeFile) unchanged() error {
-	info, err := r.File.Stat()
+	info, err := r.Stat()
 	if err != nil {
 		return r.volume.failure(r.listed.Path, err)
 	}

@@ -9,10 +9,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// chosen lists the ids of one data set's rows in a mixed file, in order.
-func (w *world) chosen(split, dataset string) []string {
+// chosen lists the ids of one data set's rows in the mixed train file, in order.
+func (w *world) chosen(dataset string) []string {
 	var ids []string
-	for _, line := range strings.Split(w.read("mix/current/mixed/"+split+"_mixed.jsonl"), "\n") {
+	for _, line := range strings.Split(w.read("mix/current/mixed/train_mixed.jsonl"), "\n") {
 		if id, ok := strings.CutPrefix(line, `{"id":"`+dataset+"_"); ok {
 			ids = append(ids, id[:strings.IndexByte(id, '"')])
 		}
@@ -25,7 +25,7 @@ func TestPassesUseEveryRowBeforeAnyTwice(t *testing.T) {
 	r := two()
 	r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: 1000}
 	w.build(r)
-	ids := w.chosen("train", "products") // 300 rows of 51
+	ids := w.chosen("products") // 300 rows of 51
 	const rows = 51
 	if len(ids) != 300 {
 		t.Fatalf("%d rows", len(ids))
@@ -51,7 +51,7 @@ func TestABiggerTotalExtendsASmallerOne(t *testing.T) {
 	for _, rows := range []int64{50, 200, 700} {
 		r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: rows}
 		w.build(r)
-		ids := w.chosen("train", "sums")
+		ids := w.chosen("sums")
 		if len(ids) < len(before) || !slices.Equal(ids[:len(before)], before) {
 			t.Errorf("%d rows do not begin with those of the smaller total", rows)
 		}
@@ -65,7 +65,7 @@ func TestEditsElsewhereChangeNoOtherDataset(t *testing.T) {
 	r := two()
 	r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: 200}
 	w.build(r)
-	before := w.chosen("train", "facts")
+	before := w.chosen("facts")
 
 	added := r
 	added.Domains = slices.Clone(r.Domains)
@@ -73,12 +73,12 @@ func TestEditsElsewhereChangeNoOtherDataset(t *testing.T) {
 		Name: "powers", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "powers.jsonl"}}, Record: recipe.Record{Preset: "gsm8k"}})
 	w.put("powers.jsonl", sums("What is the power of", 77))
 	w.build(added)
-	if !slices.Equal(w.chosen("train", "facts"), before) {
+	if !slices.Equal(w.chosen("facts"), before) {
 		t.Error("another data set in another domain changed the rows of facts")
 	}
 
 	w.build(reversed(r))
-	if !slices.Equal(w.chosen("train", "facts"), before) {
+	if !slices.Equal(w.chosen("facts"), before) {
 		t.Error("the order of the manifest changed the rows of facts")
 	}
 
@@ -89,7 +89,7 @@ func TestEditsElsewhereChangeNoOtherDataset(t *testing.T) {
 	sharded := reversed(reversed(r))
 	sharded.Domains[1].Datasets[0].Source.Volume = &recipe.Volume{ClaimName: "corpora", Path: "parts"}
 	w.build(sharded)
-	if !slices.Equal(w.chosen("train", "facts"), before) {
+	if !slices.Equal(w.chosen("facts"), before) {
 		t.Error("sharding the source changed the rows of facts")
 	}
 }

@@ -210,10 +210,9 @@ func TestNoQuestionStandsInTwoSplits(t *testing.T) {
 	w := filled(t)
 	// products repeats 40 questions of sums, and 10 of its own three times with other answers.
 	same := sums("What is the sum of", 40)
-	for i := range 3 {
-		same += strings.ReplaceAll(sums("What is the product of", 10), "#### ", "#### 100"+string(rune('0'+i)))
-	}
-	w.put("products.jsonl", sums("What is the product of", 61)+same)
+	own := sums("What is the product of", 10)
+	w.put("products.jsonl", sums("What is the product of", 61)+same+
+		strings.ReplaceAll(own, "#### ", "#### 1000")+strings.ReplaceAll(own, "#### ", "#### 1001"))
 	graph := w.build(two())
 
 	sides := map[string]map[string]bool{}

@@ -3,8 +3,10 @@ package stage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,13 +131,56 @@ func joined(rows [][]byte) []byte {
 	return out
 }
 
-func TestVerifyFindsForgeries(t *testing.T) {
-	const train, test = "mixed/train_mixed.jsonl", "mixed/test_mixed.jsonl"
-	edit := func(name string, f func([][]byte) [][]byte) func(*testing.T, string, *contract.Manifest) {
-		return func(t *testing.T, folder string, _ *contract.Manifest) {
-			change(t, filepath.Join(folder, name), func(content []byte) []byte { return joined(f(lines(content))) })
+// edit is a forgery of the rows of one file.
+func edit(name string, f func([][]byte) [][]byte) func(*testing.T, string, *contract.Manifest) {
+	return func(t *testing.T, folder string, _ *contract.Manifest) {
+		change(t, filepath.Join(folder, name), func(content []byte) []byte { return joined(f(lines(content))) })
+	}
+}
+
+// borrow puts the first row of one file in the place of the first row of another.
+func borrow(to, from string) func(*testing.T, string, *contract.Manifest) {
+	return func(t *testing.T, folder string, manifest *contract.Manifest) {
+		other, err := os.ReadFile(filepath.Join(folder, from))
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit(to, func(rows [][]byte) [][]byte {
+			rows[0] = lines(other)[0]
+			return rows
+		})(t, folder, manifest)
+	}
+}
+
+// firstOther is the first row of another data set than row 0's.
+func firstOther(rows [][]byte) int {
+	facts := func(row []byte) bool { return bytes.Contains(row, []byte(`"dataset":"facts"`)) }
+	for i := range rows {
+		if facts(rows[i]) != facts(rows[0]) {
+			return i
 		}
 	}
+	return 0
+}
+
+// repeatOne writes a row of facts over the next other one.
+func repeatOne(rows [][]byte) [][]byte {
+	first := -1
+	for i, row := range rows {
+		if !bytes.Contains(row, []byte(`"dataset":"facts"`)) {
+			continue
+		}
+		if first >= 0 && !bytes.Equal(row, rows[first]) {
+			rows[i] = rows[first]
+			return rows
+		}
+		first = i
+	}
+	return rows
+}
+
+func TestVerifyFindsForgeries(t *testing.T) {
+	const train, test = "mixed/train_mixed.jsonl", "mixed/test_mixed.jsonl"
 	for what, c := range map[string]struct {
 		forge func(*testing.T, string, *contract.Manifest)
 		want  string
@@ -144,60 +189,21 @@ func TestVerifyFindsForgeries(t *testing.T) {
 		"a missing processed row":       {edit("processed/facts/train.jsonl", func(rows [][]byte) [][]byte { return rows[1:] }), "facts"},
 		"a missing raw row":             {edit("raw/qa/facts.jsonl", func(rows [][]byte) [][]byte { return rows[1:] }), "were read"},
 		"two swapped rows of two data sets": {edit(train, func(rows [][]byte) [][]byte {
-			for i := 1; i < len(rows); i++ {
-				if !bytes.Contains(rows[i], []byte(`"dataset":"facts"`)) && bytes.Contains(rows[0], []byte(`"dataset":"facts"`)) ||
-					bytes.Contains(rows[i], []byte(`"dataset":"facts"`)) && !bytes.Contains(rows[0], []byte(`"dataset":"facts"`)) {
-					rows[0], rows[i] = rows[i], rows[0]
-					return rows
-				}
-			}
+			i := firstOther(rows)
+			rows[0], rows[i] = rows[i], rows[0]
 			return rows
 		}), "not next in the order"},
-		"a row repeated in place of another": {edit(train, func(rows [][]byte) [][]byte {
-			for i := 1; i < len(rows); i++ {
-				if bytes.Contains(rows[i], []byte(`"dataset":"facts"`)) {
-					for j := i + 1; j < len(rows); j++ {
-						if bytes.Contains(rows[j], []byte(`"dataset":"facts"`)) && !bytes.Equal(rows[i], rows[j]) {
-							rows[j] = rows[i]
-							return rows
-						}
-					}
-				}
-			}
-			return rows
-		}), "the plan says"},
-		"a test row in the train file": {func(t *testing.T, folder string, _ *contract.Manifest) {
-			other, err := os.ReadFile(filepath.Join(folder, test))
-			if err != nil {
-				t.Fatal(err)
-			}
-			change(t, filepath.Join(folder, train), func(content []byte) []byte {
-				rows := lines(content)
-				rows[0] = lines(other)[0]
-				return joined(rows)
-			})
-		}, "is not one of split train"},
-		"a train row in a processed test file": {func(t *testing.T, folder string, _ *contract.Manifest) {
-			other, err := os.ReadFile(filepath.Join(folder, "processed/facts/train.jsonl"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			change(t, filepath.Join(folder, "processed/facts/test.jsonl"), func(content []byte) []byte {
-				rows := lines(content)
-				rows[0] = lines(other)[0]
-				return joined(rows)
-			})
-		}, "stands in split train as well"},
+		"a row repeated in place of another":   {edit(train, repeatOne), "the plan says"},
+		"a test row in the train file":         {borrow(train, test), "is not one of split train"},
+		"a train row in a processed test file": {borrow("processed/facts/test.jsonl", "processed/facts/train.jsonl"), "stands in split train as well"},
 		"a row in another form": {edit(train, func(rows [][]byte) [][]byte {
 			rows[0] = bytes.Replace(rows[0], []byte(`{"id"`), []byte(`{ "id"`), 1)
 			return rows
 		}), "row 1"},
 		"a swapped pair of files": {func(t *testing.T, folder string, _ *contract.Manifest) {
 			a, b := filepath.Join(folder, "processed/sums/test.jsonl"), filepath.Join(folder, "processed/products/test.jsonl")
-			for _, step := range [][2]string{{a, a + "x"}, {b, a}, {a + "x", b}} {
-				if err := os.Rename(step[0], step[1]); err != nil {
-					t.Fatal(err)
-				}
+			if err := errors.Join(os.Rename(a, a+"x"), os.Rename(b, a), os.Rename(a+"x", b)); err != nil {
+				t.Fatal(err)
 			}
 		}, "of data set"},
 		"a file that nobody listed": {func(t *testing.T, folder string, _ *contract.Manifest) {
@@ -209,12 +215,7 @@ func TestVerifyFindsForgeries(t *testing.T) {
 			if err := os.Remove(filepath.Join(folder, "test/facts_test.jsonl")); err != nil {
 				t.Fatal(err)
 			}
-			for i, file := range m.Files {
-				if file.Path == "test/facts_test.jsonl" {
-					m.Files = append(m.Files[:i], m.Files[i+1:]...)
-					return
-				}
-			}
+			m.Files = slices.DeleteFunc(m.Files, func(f contract.PublishedFile) bool { return f.Path == "test/facts_test.jsonl" })
 		}, "test/facts_test.jsonl"},
 		"another seed in the recipe": {func(_ *testing.T, _ string, m *contract.Manifest) { m.Recipe.Seed++ }, "lacks the result of a stage"},
 		"another licence":            {func(_ *testing.T, _ string, m *contract.Manifest) { m.Sources[0].License = "mit" }, "originals"},

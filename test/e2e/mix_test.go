@@ -86,35 +86,35 @@ func TestTheSixDataSets(t *testing.T) {
 	mix = e.ready("grpo-six")
 	first := *mix.Status.Published
 	t.Run("the status has every number of the strategy", func(t *testing.T) { present(t, numbers(mix), strategy) })
-	t.Run("a training pod reads the mix and cannot write", func(t *testing.T) { e.readsTheMix(t, first) })
-	t.Run("a local build has the same bytes", func(t *testing.T) { e.sameBytes(t, mix) })
-	t.Run("finished pods, status and results are no loss", func(t *testing.T) { e.losesNothing(t, first) })
-	t.Run("a new share makes a new revision and no download", func(t *testing.T) { e.newShare(t, first) })
+	t.Run("a training pod reads the mix and cannot write", func(t *testing.T) { e.in(t).readsTheMix(first) })
+	t.Run("a local build has the same bytes", func(t *testing.T) { e.in(t).sameBytes(mix) })
+	t.Run("finished pods, status and results are no loss", func(t *testing.T) { e.in(t).losesNothing(first) })
+	t.Run("a new share makes a new revision and no download", func(t *testing.T) { e.in(t).newShare(first) })
 }
 
-func (e *cluster) readsTheMix(t *testing.T, published datav1alpha1.Published) {
+func (e *cluster) readsTheMix(published datav1alpha1.Published) {
 	out := e.read(published.ClaimName, "grpo-six/current", contract.MixedFile("train"))
 	if got := line(out, "rows:"); got != "160107" {
-		t.Errorf("the mixed file has %s rows:\n%s", got, out)
+		e.Errorf("the mixed file has %s rows:\n%s", got, out)
 	}
 	if row := line(out, "first row:"); !strings.HasPrefix(row, `{"id":"`) || !json.Valid([]byte(row)) {
-		t.Errorf("the first row is %s", row)
+		e.Errorf("the first row is %s", row)
 	}
 	if !strings.Contains(out, "writing: refused") {
-		t.Errorf("the mix can be written to:\n%s", out)
+		e.Errorf("the mix can be written to:\n%s", out)
 	}
 }
 
 // sameBytes builds locally with one and with two processors, and with domains and data sets in another order. The first two
 // must have the same manifest, which holds the digest of every file; the last the same mixed files.
-func (e *cluster) sameBytes(t *testing.T, mix *datav1alpha1.DatasetMix) {
+func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 	var train string
 	for _, processors := range []string{"GOMAXPROCS=1", "GOMAXPROCS=2"} {
 		folder := e.local(mix, hubtest.Generated(1), processors)
-		if got := digest(t, filepath.Join(folder, contract.ManifestFile)); got != mix.Status.Published.Digest {
-			t.Errorf("%s: the local manifest is %s, the cluster's %s", processors, got, mix.Status.Published.Digest)
+		if got := digest(e.T, filepath.Join(folder, contract.ManifestFile)); got != mix.Status.Published.Digest {
+			e.Errorf("%s: the local manifest is %s, the cluster's %s", processors, got, mix.Status.Published.Digest)
 		}
-		train = digest(t, filepath.Join(folder, contract.MixedFile("train")))
+		train = digest(e.T, filepath.Join(folder, contract.MixedFile("train")))
 	}
 	other := mix.DeepCopy()
 	slices.Reverse(other.Spec.Domains)
@@ -122,57 +122,57 @@ func (e *cluster) sameBytes(t *testing.T, mix *datav1alpha1.DatasetMix) {
 		slices.Reverse(other.Spec.Domains[i].Datasets)
 	}
 	folder := e.local(other, hubtest.Generated(1))
-	if got := digest(t, filepath.Join(folder, contract.MixedFile("train"))); got != train {
-		t.Errorf("in another order of declaration train_mixed.jsonl is %s, else %s", got, train)
+	if got := digest(e.T, filepath.Join(folder, contract.MixedFile("train"))); got != train {
+		e.Errorf("in another order of declaration train_mixed.jsonl is %s, else %s", got, train)
 	}
 	out := e.read(mix.Status.Published.ClaimName, "grpo-six/current", contract.MixedFile("train"))
 	if got := line(out, "sha256:"); got != train {
-		t.Errorf("a pod reads %s, the local build wrote %s", got, train)
+		e.Errorf("a pod reads %s, the local build wrote %s", got, train)
 	}
-	t.Logf("train_mixed.jsonl has SHA-256 %s on the cluster, locally with 1 and 2 processors, and in another order of declaration", train)
+	e.Logf("train_mixed.jsonl has SHA-256 %s on the cluster, locally with 1 and 2 processors, and in another order of declaration", train)
 }
 
 // losesNothing deletes all pods, the results and the status. The workers report again, and nothing is built.
-func (e *cluster) losesNothing(t *testing.T, before datav1alpha1.Published) {
+func (e *cluster) losesNothing(before datav1alpha1.Published) {
 	in := client.InNamespace(e.namespace)
-	e.must(e.DeleteAllOf(t.Context(), &corev1.Pod{}, in, client.GracePeriodSeconds(0)))
-	e.must(e.DeleteAllOf(t.Context(), &corev1.ConfigMap{}, in, client.HasLabels{datav1alpha1.LabelName}))
+	e.must(e.DeleteAllOf(e.Context(), &corev1.Pod{}, in, client.GracePeriodSeconds(0)))
+	e.must(e.DeleteAllOf(e.Context(), &corev1.ConfigMap{}, in, client.HasLabels{datav1alpha1.LabelName}))
 	mix := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "grpo-six"}}
-	e.must(e.Status().Patch(t.Context(), mix, client.RawPatch(types.MergePatchType, []byte(`{"status":null}`))))
+	e.must(e.Status().Patch(e.Context(), mix, client.RawPatch(types.MergePatchType, []byte(`{"status":null}`))))
 	mix = e.until("grpo-six", "the mix is Ready again", isReady)
 	after := *mix.Status.Published
 	if after.Revision != before.Revision || after.Digest != before.Digest {
-		t.Errorf("published was %+v, now is %+v", before, after)
+		e.Errorf("published was %+v, now is %+v", before, after)
 	}
-	present(t, numbers(mix), strategy)
+	present(e.T, numbers(mix), strategy)
 }
 
-func (e *cluster) newShare(t *testing.T, before datav1alpha1.Published) {
-	jobs := e.jobs(t)
+func (e *cluster) newShare(before datav1alpha1.Published) {
+	jobs := e.jobs()
 	patch := []byte(`[{"op":"replace","path":"/spec/domains/0/share","value":5}]`)
 	mix := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "grpo-six"}}
-	e.must(e.Patch(t.Context(), mix, client.RawPatch(types.JSONPatchType, patch)))
+	e.must(e.Patch(e.Context(), mix, client.RawPatch(types.JSONPatchType, patch)))
 	mix = e.until("grpo-six", "the new share is published", func(mix *datav1alpha1.DatasetMix) bool {
 		return isReady(mix) && mix.Status.Published.Revision != before.Revision
 	})
-	for name, stage := range e.jobs(t) {
+	for name, stage := range e.jobs() {
 		if _, old := jobs[name]; !old && (stage == "download" || stage == "split") {
-			t.Errorf("the new share made Job %s", name)
+			e.Errorf("the new share made Job %s", name)
 		}
 	}
 	if got := numbers(mix)["train domain math"]; got != 72776 { // 5/11 of 160,107, rounded
-		t.Errorf("math has %d rows of train", got)
+		e.Errorf("math has %d rows of train", got)
 	}
 	old := e.read(before.ClaimName, "grpo-six/revisions/"+before.Revision, contract.MixedFile("train"))
 	if got := line(old, "rows:"); got != "160107" {
-		t.Errorf("the old revision has %s rows now", got)
+		e.Errorf("the old revision has %s rows now", got)
 	}
 }
 
 // jobs are the Jobs of the namespace with their stages.
-func (e *cluster) jobs(t *testing.T) map[string]string {
+func (e *cluster) jobs() map[string]string {
 	list := &batchv1.JobList{}
-	e.must(e.List(t.Context(), list, client.InNamespace(e.namespace)))
+	e.must(e.List(e.Context(), list, client.InNamespace(e.namespace)))
 	out := map[string]string{}
 	for _, job := range list.Items {
 		out[job.Name] = job.Labels[datav1alpha1.LabelStage]
@@ -223,7 +223,7 @@ func TestTheRealRows(t *testing.T) {
 // A revision that is not there ends in Stalled, at once, with a message that says what, where and why.
 func TestAWrongRevisionStalls(t *testing.T) {
 	e := newCluster(t)
-	const wrong = "0123456789012345678901234567890123456789"
+	const wrong = "abcdef0123456789abcdef0123456789abcdef01"
 	e.must(e.Create(t.Context(), e.sample(grpoSix, "740312add88f781978c0658806c59bc2815b9866", wrong)))
 	mix := e.until("grpo-six", "the mix stalls", func(mix *datav1alpha1.DatasetMix) bool {
 		return apimeta.IsStatusConditionTrue(mix.Status.Conditions, datav1alpha1.ConditionStalled)

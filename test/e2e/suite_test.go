@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -21,6 +22,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
@@ -34,6 +36,11 @@ const (
 	// patience is how long one mix may take on a busy machine.
 	patience = 6 * time.Minute
 )
+
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard()) // the client wants one; the tests say what matters
+	os.Exit(m.Run())
+}
 
 // cluster is one namespace of the real cluster.
 type cluster struct {
@@ -71,6 +78,13 @@ func newCluster(t *testing.T) *cluster {
 		}
 	})
 	return e
+}
+
+// in is the same namespace in a part of the test.
+func (e *cluster) in(t *testing.T) *cluster {
+	part := *e
+	part.T = t
+	return &part
 }
 
 // tell prints what a person would look at after a failure.

@@ -1,0 +1,208 @@
+package v1alpha1
+
+// SplitStatus is the size of one mixed split.
+type SplitStatus struct {
+	// name of the split.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// rows of the mixed split, repeats included.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// unique is how many of the rows are distinct.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Unique *int64 `json:"unique,omitempty"`
+}
+
+// DomainStatus is one domain's part of the mixed splits.
+type DomainStatus struct {
+	// name of the domain.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// splits has the domain's part of each mixed split.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Splits []DomainSplitStatus `json:"splits,omitempty"`
+}
+
+// DomainSplitStatus is one domain's part of one mixed split.
+type DomainSplitStatus struct {
+	// name of the split.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// rows of the domain in the mixed split, repeats included.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// targetMilli is the share that the spec asks for, in thousandths, rounded to the nearest.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	TargetMilli *int32 `json:"targetMilli,omitempty"`
+
+	// achievedMilli is the share that the rows have, in thousandths, rounded to the nearest.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=1000
+	AchievedMilli *int32 `json:"achievedMilli,omitempty"`
+}
+
+// DatasetStatus is what became of one data set.
+type DatasetStatus struct {
+	// name of the data set.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// domain of the data set.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Domain string `json:"domain,omitempty"`
+
+	// revision is the commit that the source's revision was resolved to, for a source that has revisions.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Revision string `json:"revision,omitempty"`
+
+	// license of the data set as its card says, for a source that has a card.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	License string `json:"license,omitempty"`
+
+	// files is how many files were taken.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Files *int32 `json:"files,omitempty"`
+
+	// bytes of these files as they came.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+
+	// digest over these files' paths and contents, SHA-256 in hex.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=80
+	Digest string `json:"digest,omitempty"`
+
+	// rows of the data set that were kept, that is, divided among the splits.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// dropped has the rows that were not kept, by reason, sorted by reason.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=reason
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Dropped []DroppedRows `json:"dropped,omitempty"`
+
+	// splits has the data set's part of each split.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Splits []DatasetSplitStatus `json:"splits,omitempty"`
+}
+
+// DroppedRows is how many rows were dropped for one reason.
+type DroppedRows struct {
+	// reason why the rows were dropped.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Reason string `json:"reason,omitempty"`
+
+	// rows that were dropped.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+}
+
+// DatasetSplitStatus is one data set's part of one split.
+type DatasetSplitStatus struct {
+	// name of the split.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	Name string `json:"name,omitempty"`
+
+	// rows of the data set that are in the split.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+
+	// balanced is how many rows the data set has after balancing within its domain, repeats included.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Balanced *int64 `json:"balanced,omitempty"`
+
+	// mixed is how many rows of the mixed split are of the data set, repeats included.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Mixed *int64 `json:"mixed,omitempty"`
+
+	// unique is how many of the mixed rows are distinct.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Unique *int64 `json:"unique,omitempty"`
+
+	// maxRepeats is how often the most frequent row of the data set appears in the mixed split.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	MaxRepeats *int64 `json:"maxRepeats,omitempty"`
+
+	// overlap is how many rows were left out because a later split, of this or of another data set, has the same question.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Overlap *int64 `json:"overlap,omitempty"`
+}

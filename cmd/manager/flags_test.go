@@ -1,0 +1,51 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+func TestFlags(t *testing.T) {
+	t.Setenv("WORKER_IMAGE", "from-environment")
+	t.Setenv("HF_ENDPOINT", "")
+	tests := []struct {
+		name       string
+		arguments  []string
+		want       render.Settings
+		namespaces []string
+	}{
+		{name: "none", want: render.Settings{WorkerImage: "from-environment"}},
+		{name: "the flag wins", arguments: []string{"--worker-image=w", "--hub-endpoint=http://hub"}, want: render.Settings{WorkerImage: "w", HubEndpoint: "http://hub"}},
+		{name: "namespaces", arguments: []string{"--namespaces=a, b"}, want: render.Settings{WorkerImage: "from-environment"}, namespaces: []string{"a", "b"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			f := parse(test.arguments)
+			if err := f.check(); err != nil {
+				t.Error(err)
+			}
+			if diff := cmp.Diff(test.want, f.settings); diff != "" {
+				t.Errorf("settings (-want +got):\n%s", diff)
+			}
+			options := f.manager()
+			for _, name := range test.namespaces {
+				if _, ok := options.Cache.DefaultNamespaces[name]; !ok {
+					t.Errorf("namespace %s is not looked after: %v", name, options.Cache.DefaultNamespaces)
+				}
+			}
+			if len(options.Cache.DefaultNamespaces) != len(test.namespaces) || options.Metrics.BindAddress != "0" || !options.Metrics.SecureServing {
+				t.Errorf("options: %+v", options)
+			}
+		})
+	}
+}
+
+func TestWorkerImageIsRequired(t *testing.T) {
+	t.Setenv("WORKER_IMAGE", "")
+	if err := parse(nil).check(); err == nil {
+		t.Error("no worker image: want an error")
+	}
+}

@@ -1,0 +1,267 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// lostLimit is how many Jobs of one generation may complete without leaving a result.
+const lostLimit = 3
+
+// tidy ends the Jobs that an edit of the spec has overtaken, keeps what they have finished, and lets nothing new start while
+// their pods still write.
+func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, error) {
+	overtaken := false
+	for _, job := range s.jobs {
+		if finished(job) == "" && !s.current(job) {
+			overtaken = true
+			s.harvest(job)
+		}
+	}
+	if overtaken {
+		if result, err := r.save(ctx, s); result != nil || err != nil {
+			return result, err
+		}
+	}
+	for _, job := range s.jobs {
+		if finished(job) == "" && !s.current(job) {
+			if err := r.remove(ctx, job); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if s.graph.Next() != nil && (overtaken || s.writing()) {
+		return progress("Waiting for the pods of an earlier build to end."), nil
+	}
+	return nil, nil
+}
+
+// current says whether a Job builds what is missing now.
+func (s *scope) current(job *batchv1.Job) bool {
+	next := s.graph.Next()
+	return next != nil && s.covers(job, next)
+}
+
+// writing says whether pods run that belong to no current Job.
+func (s *scope) writing() bool {
+	own := map[string]bool{}
+	for _, job := range s.jobs {
+		if finished(job) == "" && s.current(job) {
+			for _, pod := range s.podsOf(job) {
+				own[pod.Name] = true
+			}
+		}
+	}
+	for _, pod := range s.pods {
+		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+		controller := metav1.GetControllerOf(pod)
+		if !ended && !own[pod.Name] && controller != nil && controller.Kind == "Job" {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *DatasetMixReconciler) remove(ctx context.Context, object client.Object) error {
+	uid := object.GetUID()
+	err := r.Delete(ctx, object,
+		client.PropagationPolicy(metav1.DeletePropagationBackground),
+		client.Preconditions{UID: &uid})
+	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+		return fmt.Errorf("deleting %s: %w", object.GetName(), err)
+	}
+	return nil
+}
+
+// advance makes the Job of the next stage, or judges the one that there is.
+func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome, error) {
+	next := s.graph.Next()
+	if next == nil {
+		return nil, nil
+	}
+	newest := s.newest(next)
+	switch {
+	case newest == nil:
+		return r.start(ctx, s, next, 1)
+	case finished(newest) == "":
+		return r.accompany(ctx, s, next, newest)
+	case finished(newest) == batchv1.JobFailed && s.sameGeneration(newest):
+		return s.failure(next, newest), nil
+	case s.lost(next) >= lostLimit:
+		message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", next.Stage, lostLimit, newest.Name)
+		return stall(datav1alpha1.ReasonRetriesExhausted, message), nil
+	default:
+		return r.start(ctx, s, next, attempt(newest)+1)
+	}
+}
+
+// newest is the newest Job that covers what is missing, by attempt.
+func (s *scope) newest(step *recipe.Step) *batchv1.Job {
+	var newest *batchv1.Job
+	for _, job := range s.jobs {
+		if s.covers(job, step) && (newest == nil || attempt(job) >= attempt(newest)) {
+			newest = job
+		}
+	}
+	return newest
+}
+
+// sameGeneration: a Job that failed says nothing about a spec that was edited since, even if the edit changed no key (more
+// memory, another token).
+func (s *scope) sameGeneration(job *batchv1.Job) bool {
+	return job.Annotations[datav1alpha1.AnnotationGeneration] == strconv.FormatInt(s.mix.Generation, 10)
+}
+
+// lost counts the Jobs of this generation that completed and whose results are missing all the same.
+func (s *scope) lost(step *recipe.Step) int {
+	count := 0
+	for _, job := range s.jobs {
+		if s.covers(job, step) && finished(job) == batchv1.JobComplete && s.sameGeneration(job) {
+			count++
+		}
+	}
+	return count
+}
+
+// start makes the Job of a stage, after its task.
+func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe.Step, number int) (*outcome, error) {
+	if ptr.Deref(s.mix.Spec.Suspend, false) {
+		return rest(step), nil
+	}
+	work := render.Work{
+		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: *step, Attempt: number,
+		Location: s.location, Sharing: render.SharingOf(s.claim), Settings: r.Settings,
+	}
+	task, err := work.Task()
+	if err != nil {
+		return nil, err
+	}
+	job := work.Job()
+	for _, object := range []client.Object{task, job} {
+		if result, err := r.own(ctx, s, object); result != nil || err != nil {
+			return result, err
+		}
+	}
+	log.FromContext(ctx).V(1).Info("made a Job", "stage", step.Stage, "job", job.Name, "units", len(step.Missing))
+	s.jobs = append(s.jobs, job)
+	return s.running(step, job), nil
+}
+
+// accompany suspends or resumes a running Job as the mix says, and tells how it goes.
+func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *recipe.Step, job *batchv1.Job) (*outcome, error) {
+	if !job.DeletionTimestamp.IsZero() {
+		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
+	}
+	suspend := ptr.Deref(s.mix.Spec.Suspend, false)
+	if ptr.Deref(job.Spec.Suspend, false) != suspend {
+		patched := job.DeepCopy()
+		patched.Spec.Suspend = &suspend
+		if err := r.Patch(ctx, patched, client.MergeFrom(job)); err != nil {
+			return nil, fmt.Errorf("suspending or resuming Job %s: %w", job.Name, err)
+		}
+	}
+	if suspend {
+		return rest(step), nil
+	}
+	return s.running(step, job), nil
+}
+
+func rest(step *recipe.Step) *outcome {
+	return &outcome{suspended, datav1alpha1.ReasonSuspended, fmt.Sprintf("Stage %s comes next; set spec.suspend to false to go on.", step.Stage)}
+}
+
+// running tells how a Job goes: what keeps it waiting, what made it try again, how far it is.
+func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
+	done, total := s.progress(step, job)
+	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
+	pods := s.podsOf(job)
+	if cause := waiting(pods); cause != "" {
+		return &outcome{progressing, datav1alpha1.ReasonWaitingForPods, message + " " + sentence(cause)}
+	}
+	note := worstFailure(pods)
+	if note != nil && note.Reason.Permanent() { // the Job ends as soon as its other pods have
+		return progress(message + fmt.Sprintf(" Ending after %s: %s", note.Reason, sentence(note.Message)))
+	}
+	if note != nil {
+		message += fmt.Sprintf(" Trying again after %s: %s", note.Reason, sentence(note.Message))
+		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+	}
+	if attempt(job) > 1 {
+		message += fmt.Sprintf(" This is attempt %d.", attempt(job))
+		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+	}
+	return progress(message)
+}
+
+// failure is the outcome of a Job that failed for good. A failure that might have passed, but did not, has used up its
+// retries; which one it was stands in the message.
+func (s *scope) failure(step *recipe.Step, job *batchv1.Job) *outcome {
+	ended := terminal(job)
+	note, known := s.record.failures[job.Name]
+	if !known {
+		note.Reason, note.Message = datav1alpha1.ReasonWorkerFailed, ended.Message
+	}
+	hint := fmt.Sprintf(" Edit the mix, or delete Job %s, to try again.", job.Name)
+	if ended.Reason == batchv1.JobReasonPodFailurePolicy {
+		return stall(string(note.Reason), sentence(note.Message)+hint)
+	}
+	message := fmt.Sprintf("Stage %s failed too often, the last time with %s: %s", step.Stage, note.Reason, sentence(note.Message))
+	return stall(datav1alpha1.ReasonRetriesExhausted, message+hint)
+}
+
+// progress counts the units of a step that are done: those with a result, and those that the running Job has finished.
+func (s *scope) progress(step *recipe.Step, job *batchv1.Job) (done, total int) {
+	total = len(step.Units)
+	done = total - len(step.Missing)
+	if job != nil && finished(job) == "" {
+		done = min(total, done+int(job.Status.Succeeded))
+	}
+	return done, total
+}
+
+// attempt is the number of a Job's attempt, from 1.
+func attempt(job *batchv1.Job) int {
+	number, err := strconv.Atoi(job.Annotations[datav1alpha1.AnnotationAttempt])
+	if err != nil || number < 1 {
+		return 1
+	}
+	return number
+}
+
+// clean removes the Jobs and the tasks that have no part in the published revision.
+func (r *DatasetMixReconciler) clean(ctx context.Context, s *scope) (*outcome, error) {
+	kept := map[string]bool{}
+	for _, job := range s.jobs {
+		for _, step := range s.graph.Steps {
+			if s.contributes(job, step) {
+				kept[job.Name] = true
+			}
+		}
+		if !kept[job.Name] {
+			if err := r.remove(ctx, job); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, task := range s.tasks {
+		if !kept[task.Name] {
+			if err := r.remove(ctx, task); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return nil, nil
+}

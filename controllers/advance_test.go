@@ -1,0 +1,78 @@
+package controllers
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// TestRunning: what a person reads while a Job runs.
+func TestRunning(t *testing.T) {
+	tests := []struct {
+		name    string
+		attempt int
+		pods    []*podBuilder
+		want    outcome
+	}{
+		{name: "well", attempt: 1, want: outcome{progressing, "Progressing", "Stage download: 1 of 2 done."}},
+		{name: "again", attempt: 2, want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. This is attempt 2."}},
+		{name: "after a failure that may pass", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.FetchFailed, "no route")},
+			want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. Trying again after FetchFailed: No route."}},
+		{name: "about to fail for good", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.SourceNotFound, "no such revision")},
+			want: outcome{progressing, "Progressing", "Stage download: 1 of 2 done. Ending after SourceNotFound: No such revision."}},
+		{name: "without a node", attempt: 1, pods: []*podBuilder{pod("a").unschedulable("0/3 nodes are available.")},
+			want: outcome{progressing, "WaitingForPods", "Stage download: 1 of 2 done. Pod a cannot be scheduled: 0/3 nodes are available."}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := small().job(test.attempt, batchv1.JobStatus{Succeeded: 1})
+			job := b.jobs[0]
+			for _, p := range test.pods {
+				p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
+				b.pods = append(b.pods, &p.Pod)
+			}
+			// a pod that only claims to be of the mix says nothing
+			b.pods = append(b.pods, &pod("forged").failed(contract.LeakageDetected, "boo").Pod)
+			if diff := cmp.Diff(test.want, *b.running(b.graph.Next(), job), cmp.AllowUnexported(outcome{})); diff != "" {
+				t.Errorf("outcome (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestFailure: a Job that the failure policy ended stalls with the worker's reason, any other with RetriesExhausted.
+func TestFailure(t *testing.T) {
+	failed := func(reason string) batchv1.JobStatus {
+		return batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True", Reason: reason, Message: "the Job's words"}}}
+	}
+	note := &contract.FailureNote{Reason: contract.ChecksumMismatch, Message: "data set a: file b has another digest"}
+	tests := []struct {
+		name   string
+		status batchv1.JobStatus
+		note   *contract.FailureNote
+		want   outcome
+	}{
+		{name: "permanent", status: failed(batchv1.JobReasonPodFailurePolicy), note: note,
+			want: outcome{stalled, "ChecksumMismatch", "Data set a: file b has another digest. Edit the mix, or delete Job J, to try again."}},
+		{name: "permanent, words lost", status: failed(batchv1.JobReasonPodFailurePolicy),
+			want: outcome{stalled, "WorkerFailed", "The Job's words. Edit the mix, or delete Job J, to try again."}},
+		{name: "retried in vain", status: failed(batchv1.JobReasonFailedIndexes), note: &contract.FailureNote{Reason: contract.FetchFailed, Message: "no route"},
+			want: outcome{stalled, "RetriesExhausted", "Stage download failed too often, the last time with FetchFailed: No route. Edit the mix, or delete Job J, to try again."}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := small().job(1, test.status)
+			b.jobs[0].Name = "J"
+			if test.note != nil {
+				b.record.failures["J"] = *test.note
+			}
+			if diff := cmp.Diff(test.want, *b.failure(b.graph.Next(), b.jobs[0]), cmp.AllowUnexported(outcome{})); diff != "" {
+				t.Errorf("outcome (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

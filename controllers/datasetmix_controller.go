@@ -1,0 +1,130 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// claimIndex finds the mixes that are built on a claim.
+const claimIndex = "spec.output.volume"
+
+// concurrency is how many mixes are looked after at once. A pass is a few reads from memory and at most a few writes; it
+// waits for the API server alone.
+const concurrency = 4
+
+// DatasetMixReconciler reconciles DatasetMixes.
+type DatasetMixReconciler struct {
+	// Client reads from the manager's cache.
+	client.Client
+	// Live reads from the API server, for the few questions that a cache must not answer.
+	Live     client.Reader
+	Events   events.EventRecorder
+	Clock    clock.PassiveClock
+	Settings render.Settings
+}
+
+// +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes,verbs=get;list;watch
+// +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes/status,verbs=patch
+// +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes/finalizers,verbs=update
+// +kubebuilder:rbac:groups=batch,resources=jobs,verbs=get;list;watch;create;patch;delete
+// +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;update;delete
+// +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// phase is one step of a pass. An outcome ends the pass; none goes on.
+type phase func(context.Context, *scope) (*outcome, error)
+
+// Reconcile is one pass over one mix.
+func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (_ ctrl.Result, err error) {
+	mix := &datav1alpha1.DatasetMix{}
+	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !mix.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil // what the mix owns goes with it
+	}
+	s := &scope{mix: mix}
+	defer func() { err = unlessOvertaken(errors.Join(err, r.report(ctx, s, err))) }()
+
+	for _, phase := range []phase{
+		r.observe,   // what exists
+		r.interpret, // what the spec means
+		r.provide,   // the volume to build on
+		r.remember,  // the results that finished Jobs left, and how far they go
+		r.follow,    // whether they can lead to a mix
+		r.tidy,      // Jobs that an edit of the spec has overtaken
+		r.advance,   // the Job of the next stage
+		r.clean,     // what the published revision does not need
+	} {
+		if s.outcome, err = phase(ctx, s); err != nil || s.outcome != nil {
+			return ctrl.Result{}, err
+		}
+	}
+	return ctrl.Result{}, nil
+}
+
+// unlessOvertaken drops a conflict: the cache was late, and the newer object starts another pass when it arrives.
+func unlessOvertaken(err error) error {
+	if apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}
+
+// SetupWithManager registers the controller. The manager's cache should hold only objects with the operator's labels.
+//
+// Every change of a mix starts a pass, changes of its status too: that pass finds nothing to do, unless somebody removed the
+// status, and then it writes it again.
+func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
+	index := func(object client.Object) []string {
+		return []string{render.ClaimName(object.(*datav1alpha1.DatasetMix))}
+	}
+	if err := manager.GetFieldIndexer().IndexField(context.Background(), &datav1alpha1.DatasetMix{}, claimIndex, index); err != nil {
+		return err
+	}
+	return ctrl.NewControllerManagedBy(manager).
+		For(&datav1alpha1.DatasetMix{}).
+		Owns(&batchv1.Job{}).
+		Owns(&corev1.ConfigMap{}).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(mixOfPod)).
+		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.mixesOnClaim)).
+		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
+		Complete(r)
+}
+
+// mixOfPod: a pod is owned by a Job, and tells its mix by a label.
+func mixOfPod(_ context.Context, pod client.Object) []ctrl.Request {
+	name := pod.GetLabels()[datav1alpha1.LabelName]
+	if name == "" {
+		return nil
+	}
+	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: name}}}
+}
+
+func (r *DatasetMixReconciler) mixesOnClaim(ctx context.Context, claim client.Object) []ctrl.Request {
+	mixes := &datav1alpha1.DatasetMixList{}
+	err := r.List(ctx, mixes, client.InNamespace(claim.GetNamespace()), client.MatchingFields{claimIndex: claim.GetName()})
+	if err != nil {
+		return nil // a read from memory by a registered index; there is nothing that can fail
+	}
+	var requests []ctrl.Request
+	for i := range mixes.Items {
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&mixes.Items[i])})
+	}
+	return requests
+}

@@ -1,0 +1,80 @@
+package controllers
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+)
+
+// event is one Event to record. The action says what the operator did or does about it.
+type event struct {
+	kind, reason, action, note string
+}
+
+// transitions are the Events between two states of a mix: a pure function of both, so that a pass which changes nothing
+// tells nothing.
+func transitions(before, after *datav1alpha1.DatasetMix) []event {
+	var events []event
+	for _, stage := range after.Status.Stages {
+		events = append(events, stageEvents(stageOf(before, stage.Name), stage)...)
+	}
+	if now, then := after.Status.Published, before.Status.Published; now != nil && (then == nil || then.Digest != now.Digest || then.Path != now.Path) {
+		note := fmt.Sprintf("Published revision %s on claim %s at %s.", now.Revision, now.ClaimName, now.Path)
+		events = append(events, event{corev1.EventTypeNormal, datav1alpha1.EventRevisionPublished, "Publish", note})
+	}
+	return append(events, conditionEvents(before, after)...)
+}
+
+func stageOf(mix *datav1alpha1.DatasetMix, name string) datav1alpha1.StageStatus {
+	for _, stage := range mix.Status.Stages {
+		if stage.Name == name {
+			return stage
+		}
+	}
+	return datav1alpha1.StageStatus{Name: name, State: datav1alpha1.StagePending}
+}
+
+func stageEvents(then, now datav1alpha1.StageStatus) []event {
+	var events []event
+	record := func(kind, reason, action, note string) {
+		events = append(events, event{kind, reason, action, note})
+	}
+	switch {
+	case now.Attempt > 1 && now.Attempt > then.Attempt:
+		record(corev1.EventTypeWarning, datav1alpha1.EventStageRetried, "Retry", fmt.Sprintf("Stage %s: attempt %d.", now.Name, now.Attempt))
+	case now.Attempt > 0 && (then.StartTime == nil || now.StartTime.After(then.StartTime.Time)):
+		record(corev1.EventTypeNormal, datav1alpha1.EventStageStarted, "Build", fmt.Sprintf("Stage %s started.", now.Name))
+	}
+	if now.State == datav1alpha1.StageSucceeded && then.State != datav1alpha1.StageSucceeded && now.Attempt > 0 {
+		record(corev1.EventTypeNormal, datav1alpha1.EventStageSucceeded, "Build", fmt.Sprintf("Stage %s is done, %d of %d.", now.Name, *now.Done, *now.Total))
+	}
+	return events
+}
+
+func conditionEvents(before, after *datav1alpha1.DatasetMix) []event {
+	var events []event
+	then, now := condition(before, datav1alpha1.ConditionStalled), condition(after, datav1alpha1.ConditionStalled)
+	if now.Status == metav1.ConditionTrue && (then.Status != now.Status || then.Reason != now.Reason) {
+		events = append(events, event{corev1.EventTypeWarning, now.Reason, "Stall", now.Message})
+	}
+	wasSuspended := condition(before, datav1alpha1.ConditionReady).Reason == datav1alpha1.ReasonSuspended
+	isSuspended := condition(after, datav1alpha1.ConditionReady).Reason == datav1alpha1.ReasonSuspended
+	switch {
+	case isSuspended && !wasSuspended:
+		events = append(events, event{corev1.EventTypeNormal, datav1alpha1.EventSuspended, "Suspend", condition(after, datav1alpha1.ConditionReady).Message})
+	case wasSuspended && !isSuspended:
+		events = append(events, event{corev1.EventTypeNormal, datav1alpha1.EventResumed, "Resume", "The build goes on."})
+	}
+	return events
+}
+
+func condition(mix *datav1alpha1.DatasetMix, kind string) metav1.Condition {
+	if found := apimeta.FindStatusCondition(mix.Status.Conditions, kind); found != nil {
+		return *found
+	}
+	return metav1.Condition{}
+}

@@ -1,0 +1,138 @@
+package controllers
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// messageLimit bounds what a condition quotes, in bytes.
+const messageLimit = 1024
+
+// worker is the state of a pod's worker container, found by name: sidecars may stand beside it.
+func worker(pod *corev1.Pod) *corev1.ContainerStatus {
+	for i := range pod.Status.ContainerStatuses {
+		if pod.Status.ContainerStatuses[i].Name == contract.ContainerName {
+			return &pod.Status.ContainerStatuses[i]
+		}
+	}
+	return nil
+}
+
+// succeeded is the message of a worker that finished its unit.
+func succeeded(pod *corev1.Pod) (contract.Message, bool) {
+	status := worker(pod)
+	if status == nil || status.State.Terminated == nil || status.State.Terminated.ExitCode != 0 {
+		return contract.Message{}, false
+	}
+	message, err := contract.ParseMessage([]byte(status.State.Terminated.Message))
+	return message, err == nil && message.Result != nil
+}
+
+// failed says why a pod failed, nil if it did not. What the worker itself says comes first; a worker that was killed says
+// nothing.
+func failed(pod *corev1.Pod) *contract.FailureNote {
+	if pod.Status.Phase != corev1.PodFailed {
+		return nil
+	}
+	status := worker(pod)
+	if status == nil || status.State.Terminated == nil {
+		return &contract.FailureNote{
+			Reason:  contract.WorkerFailed,
+			Message: fmt.Sprintf("pod %s failed before its worker ended: %s", pod.Name, cmp.Or(pod.Status.Message, pod.Status.Reason, "no cause given")),
+		}
+	}
+	ended := status.State.Terminated
+	if message, err := contract.ParseMessage([]byte(ended.Message)); err == nil && message.Failure != nil {
+		return message.Failure
+	}
+	if ended.Reason == "OOMKilled" {
+		return &contract.FailureNote{
+			Reason:  datav1alpha1.ReasonOutOfMemory,
+			Message: fmt.Sprintf("the worker in pod %s was killed for exceeding its memory limit; raise spec.worker.resources.limits.memory", pod.Name),
+		}
+	}
+	return &contract.FailureNote{
+		Reason:  contract.WorkerFailed,
+		Message: fmt.Sprintf("the worker in pod %s ended with exit code %d: %s", pod.Name, ended.ExitCode, cmp.Or(tail(ended.Message), ended.Reason)),
+	}
+}
+
+// worstFailure is the failure to show of several: one that a person has to look at before any other, then the latest, then
+// by name, so that the same pods always show the same failure.
+func worstFailure(pods []*corev1.Pod) *contract.FailureNote {
+	var broken []*corev1.Pod
+	for _, pod := range pods {
+		if failed(pod) != nil {
+			broken = append(broken, pod)
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	rank := func(pod *corev1.Pod) int {
+		if failed(pod).Reason.Permanent() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(broken, func(a, b *corev1.Pod) int {
+		return cmp.Or(
+			cmp.Compare(rank(a), rank(b)),
+			cmp.Compare(b.CreationTimestamp.Unix(), a.CreationTimestamp.Unix()),
+			cmp.Compare(a.Name, b.Name),
+		)
+	})
+	return failed(broken[0])
+}
+
+// waiting says what keeps pods from running, "" if nothing does.
+func waiting(pods []*corev1.Pod) string {
+	for _, pod := range pods {
+		for _, condition := range pod.Status.Conditions {
+			if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse && condition.Reason == corev1.PodReasonUnschedulable {
+				return fmt.Sprintf("pod %s cannot be scheduled: %s", pod.Name, condition.Message)
+			}
+		}
+		status := worker(pod)
+		if status == nil || status.State.Waiting == nil {
+			continue
+		}
+		switch reason := status.State.Waiting.Reason; reason {
+		case "", "ContainerCreating", "PodInitializing":
+		default:
+			return fmt.Sprintf("the worker in pod %s cannot start: %s: %s", pod.Name, reason, status.State.Waiting.Message)
+		}
+	}
+	return ""
+}
+
+// tail is the end of a log, in one line.
+func tail(log string) string {
+	line := strings.Join(strings.Fields(log), " ")
+	return line[max(0, len(line)-messageLimit/2):]
+}
+
+// sentence makes a message of an error's text.
+func sentence(text string) string {
+	if len(text) > messageLimit {
+		text = text[:messageLimit] + "…"
+	}
+	text = strings.ToValidUTF8(text, "") // what a container leaves is bytes, and half a character where it was cut
+	first, width := utf8.DecodeRuneInString(text)
+	if width > 0 {
+		text = string(unicode.ToUpper(first)) + text[width:]
+	}
+	if !strings.HasSuffix(text, ".") {
+		text += "."
+	}
+	return text
+}

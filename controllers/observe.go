@@ -1,0 +1,74 @@
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// observe reads what exists of the mix.
+func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome, error) {
+	own := []client.ListOption{
+		client.InNamespace(s.mix.Namespace),
+		client.MatchingLabels{datav1alpha1.LabelUID: string(s.mix.UID)},
+	}
+	jobs, pods, maps := &batchv1.JobList{}, &corev1.PodList{}, &corev1.ConfigMapList{}
+	for _, list := range []client.ObjectList{jobs, pods, maps} {
+		if err := r.List(ctx, list, own...); err != nil {
+			return nil, fmt.Errorf("listing what exists: %w", err)
+		}
+	}
+	for i := range jobs.Items {
+		if job := &jobs.Items[i]; metav1.IsControlledBy(job, s.mix) {
+			s.jobs = append(s.jobs, job)
+		}
+	}
+	for i := range maps.Items {
+		switch config := &maps.Items[i]; {
+		case !metav1.IsControlledBy(config, s.mix):
+		case config.Name == render.ResultsName(s.mix):
+			s.results = config
+		case config.Labels[datav1alpha1.LabelStage] != "":
+			s.tasks = append(s.tasks, config)
+		}
+	}
+	for i := range pods.Items {
+		s.pods = append(s.pods, &pods.Items[i])
+	}
+	slices.SortFunc(s.jobs, older)
+	slices.SortFunc(s.pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	return nil, nil
+}
+
+// older orders Jobs by time, and those of one second by attempt and name, so that no list order shows anywhere.
+func older(a, b *batchv1.Job) int {
+	return cmp.Or(
+		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
+		cmp.Compare(attempt(a), attempt(b)),
+		cmp.Compare(a.Name, b.Name),
+	)
+}
+
+func ownedBy(object, owner metav1.Object) bool {
+	controller := metav1.GetControllerOf(object)
+	return controller != nil && controller.UID == owner.GetUID()
+}
+
+// interpret finds what the spec means.
+func (r *DatasetMixReconciler) interpret(_ context.Context, s *scope) (*outcome, error) {
+	meaning, err := render.Recipe(s.mix)
+	if err != nil {
+		return stall(datav1alpha1.ReasonInvalidSpec, sentence(err.Error())), nil
+	}
+	s.recipe = meaning
+	return nil, nil
+}

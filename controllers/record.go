@@ -1,0 +1,228 @@
+package controllers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// record is what is known of the work at one location, kept in a ConfigMap: results by content key, and why Jobs failed by
+// the Jobs' names. Both are facts that outlive the pods that told them.
+type record struct {
+	results  map[string]recipe.Result
+	failures map[string]contract.FailureNote
+}
+
+const (
+	failurePrefix = "failed."
+	// recordLimit is far below what an API server takes; a record only comes near it by many edits of a big mix without a
+	// published revision in between.
+	recordLimit = 512 << 10
+)
+
+// readRecord reads the ConfigMap. An entry that cannot be read, of another release say, counts as missing, and so does
+// everything of another location.
+func readRecord(config *corev1.ConfigMap, location render.Location) record {
+	rec := record{results: map[string]recipe.Result{}, failures: map[string]contract.FailureNote{}}
+	if config == nil || config.Annotations[datav1alpha1.AnnotationLocation] != location.String() {
+		return rec
+	}
+	for key, value := range config.Data {
+		if job, ok := strings.CutPrefix(key, failurePrefix); ok {
+			var note contract.FailureNote
+			if json.Unmarshal([]byte(value), &note) == nil {
+				rec.failures[job] = note
+			}
+			continue
+		}
+		var result recipe.Result
+		if json.Unmarshal([]byte(value), &result) == nil {
+			rec.results[key] = result
+		}
+	}
+	return rec
+}
+
+func (rec record) data() (map[string]string, error) {
+	data := map[string]string{}
+	for key, result := range rec.results {
+		encoded, err := json.Marshal(result)
+		if err != nil {
+			return nil, fmt.Errorf("encoding a result: %w", err)
+		}
+		data[key] = string(encoded)
+	}
+	for job, note := range rec.failures {
+		encoded, err := json.Marshal(note)
+		if err != nil {
+			return nil, fmt.Errorf("encoding a failure: %w", err)
+		}
+		data[failurePrefix+job] = string(encoded)
+	}
+	return data, nil
+}
+
+func (rec record) size() int {
+	size := 0
+	data, _ := rec.data() // what cannot be encoded takes no room
+	for key, value := range data {
+		size += len(key) + len(value)
+	}
+	return size
+}
+
+// remember takes the results out of the finished Jobs' pods, follows the graph as far as they go, and records what is new.
+func (r *DatasetMixReconciler) remember(ctx context.Context, s *scope) (*outcome, error) {
+	s.record = readRecord(s.results, s.location)
+	for _, job := range s.jobs {
+		if finished(job) != "" {
+			s.harvest(job)
+		}
+	}
+	asked := map[types.UID]bool{}
+	for {
+		graph, err := s.recipe.Walk(s.record.results)
+		s.graph, s.graphErr = &graph, err
+		job := s.unread(asked)
+		if job == nil {
+			break
+		}
+		// The cache of Jobs can be ahead of the cache of pods: before a result counts as lost, the API server is asked.
+		asked[job.UID] = true
+		if err := r.readPods(ctx, s, job); err != nil {
+			return nil, err
+		}
+		s.harvest(job)
+	}
+	s.prune()
+	return r.save(ctx, s)
+}
+
+// unread is the newest Job of the next step if it is complete: then its results should be known, and are not.
+func (s *scope) unread(asked map[types.UID]bool) *batchv1.Job {
+	if s.graphErr != nil || s.graph.Next() == nil {
+		return nil
+	}
+	newest := s.newest(s.graph.Next())
+	if newest == nil || finished(newest) != batchv1.JobComplete || asked[newest.UID] {
+		return nil
+	}
+	return newest
+}
+
+func (r *DatasetMixReconciler) readPods(ctx context.Context, s *scope, job *batchv1.Job) error {
+	list := &corev1.PodList{}
+	err := r.Live.List(ctx, list, client.InNamespace(job.Namespace), client.MatchingLabels{batchv1.JobNameLabel: job.Name})
+	if err != nil {
+		return fmt.Errorf("reading the pods of Job %s: %w", job.Name, err)
+	}
+	for i := range list.Items {
+		s.pods = append(s.pods, &list.Items[i])
+	}
+	return nil
+}
+
+// harvest takes the results, and of a failed Job the failure, out of a Job's pods.
+func (s *scope) harvest(job *batchv1.Job) {
+	if !s.here(job) {
+		return
+	}
+	for _, pod := range s.podsOf(job) {
+		message, ok := succeeded(pod)
+		if ok && render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit) {
+			s.record.results[message.Unit.Key] = *message.Result
+		}
+	}
+	if _, known := s.record.failures[job.Name]; known || finished(job) != batchv1.JobFailed {
+		return
+	}
+	if note := worstFailure(s.podsOf(job)); note != nil {
+		s.record.failures[job.Name] = *note
+	}
+}
+
+// prune forgets what nothing refers to any more: once the graph is walked to its end, all results but its own, and the
+// failures of Jobs that are gone.
+func (s *scope) prune() {
+	if s.graphErr == nil && (s.graph.Next() == nil || s.record.size() > recordLimit) {
+		known := map[string]bool{}
+		for _, step := range s.graph.Steps {
+			for _, unit := range step.Units {
+				known[unit.Key] = true
+			}
+		}
+		maps.DeleteFunc(s.record.results, func(key string, _ recipe.Result) bool { return !known[key] })
+	}
+	jobs := map[string]bool{}
+	for _, job := range s.jobs {
+		jobs[job.Name] = true
+	}
+	maps.DeleteFunc(s.record.failures, func(job string, _ contract.FailureNote) bool { return !jobs[job] })
+}
+
+// save writes the record if it says anything new.
+func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome, error) {
+	data, err := s.record.data()
+	if err != nil {
+		return nil, err
+	}
+	if s.results == nil && len(data) == 0 {
+		return nil, nil
+	}
+	wanted := render.Results(s.mix, s.location, data)
+	if s.results == nil {
+		s.results = wanted
+		return r.own(ctx, s, wanted)
+	}
+	if maps.Equal(s.results.Data, wanted.Data) && s.results.Annotations[datav1alpha1.AnnotationLocation] == s.location.String() {
+		return nil, nil
+	}
+	wanted.ResourceVersion = s.results.ResourceVersion // somebody else's newer record is not overwritten
+	if err := r.Update(ctx, wanted); err != nil {
+		return nil, fmt.Errorf("recording results: %w", err)
+	}
+	s.results = wanted
+	return nil, nil
+}
+
+// own creates an object of the mix. That it exists already is no error if it is the mix's own: the cache is late.
+func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.Object) (*outcome, error) {
+	err := r.Create(ctx, object)
+	if !apierrors.IsAlreadyExists(err) {
+		return nil, err
+	}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
+		return nil, fmt.Errorf("reading what stands in the way: %w", err)
+	}
+	if ownedBy(object, s.mix) {
+		return nil, nil
+	}
+	message := fmt.Sprintf("%T %s exists and belongs to somebody else; delete it, or rename the mix.", object, object.GetName())
+	return stall(datav1alpha1.ReasonNameConflict, "The "+strings.TrimPrefix(message, "*v1.")), nil
+}
+
+// follow judges where the graph ended.
+func (r *DatasetMixReconciler) follow(_ context.Context, s *scope) (*outcome, error) {
+	if s.graphErr == nil {
+		return nil, nil
+	}
+	var infeasible *recipe.InfeasibleError
+	if errors.As(s.graphErr, &infeasible) {
+		return stall(datav1alpha1.ReasonInfeasibleMix, sentence(s.graphErr.Error())), nil
+	}
+	return stall(datav1alpha1.ReasonPlanMismatch, sentence(s.graphErr.Error())), nil
+}

@@ -1,0 +1,128 @@
+package controllers
+
+import (
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// scope is everything that one pass knows. Each field is set by the sub-reconciler that is named with it, and the status is a
+// function of the whole.
+type scope struct {
+	// mix as it was read; nothing changes it.
+	mix *datav1alpha1.DatasetMix
+
+	// jobs of the mix, oldest first; advance adds the one that it makes (observe).
+	jobs []*batchv1.Job
+	// pods with the mix's label, sorted by name (observe).
+	pods []*corev1.Pod
+	// tasks are the task ConfigMaps of the mix (observe).
+	tasks []*corev1.ConfigMap
+	// results is the ConfigMap with the recorded results, nil while there is none (observe).
+	results *corev1.ConfigMap
+
+	// recipe is what the mix means (interpret).
+	recipe recipe.Recipe
+
+	// claim that the mix is built on, and where on it (provide).
+	claim    *corev1.PersistentVolumeClaim
+	location render.Location
+
+	// record of the results at the location (remember).
+	record record
+	// graph as far as the results go, nil until it is known, and why it ends where it does (remember).
+	graph    *recipe.Graph
+	graphErr error
+
+	// outcome of the pass; nil when the mix is published.
+	outcome *outcome
+}
+
+// verdict is what a pass comes to.
+type verdict int
+
+const (
+	// progressing: work is under way, or waits for something that will come by itself.
+	progressing verdict = iota
+	// suspended: there is work, and the mix says not to do it.
+	suspended
+	// stalled: a person has to act.
+	stalled
+)
+
+// outcome is why a mix is not published, with the reason and the message of its conditions.
+type outcome struct {
+	verdict verdict
+	reason  string
+	message string
+}
+
+func progress(message string) *outcome {
+	return &outcome{progressing, datav1alpha1.ReasonProgressing, message}
+}
+
+func stall(reason, message string) *outcome { return &outcome{stalled, reason, message} }
+
+// finished says how a Job ended, "" while it has not.
+func finished(job *batchv1.Job) batchv1.JobConditionType {
+	if condition := terminal(job); condition != nil {
+		return condition.Type
+	}
+	return ""
+}
+
+// terminal is the condition that ended a Job. FailureTarget and SuccessCriteriaMet announce an end, they are none.
+func terminal(job *batchv1.Job) *batchv1.JobCondition {
+	for i, condition := range job.Status.Conditions {
+		ended := condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed
+		if ended && condition.Status == corev1.ConditionTrue {
+			return &job.Status.Conditions[i]
+		}
+	}
+	return nil
+}
+
+// here says whether a Job worked, or works, at the scope's location.
+func (s *scope) here(job *batchv1.Job) bool {
+	return job.Annotations[datav1alpha1.AnnotationLocation] == s.location.String()
+}
+
+// covers says whether a Job builds every missing unit of a step.
+func (s *scope) covers(job *batchv1.Job, step *recipe.Step) bool {
+	if !s.here(job) || job.Labels[datav1alpha1.LabelStage] != string(step.Stage) {
+		return false
+	}
+	for _, unit := range step.Missing {
+		if !render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], unit) {
+			return false
+		}
+	}
+	return true
+}
+
+// contributes says whether a Job builds any unit of a step, missing or not.
+func (s *scope) contributes(job *batchv1.Job, step recipe.Step) bool {
+	if !s.here(job) || job.Labels[datav1alpha1.LabelStage] != string(step.Stage) {
+		return false
+	}
+	for _, unit := range step.Units {
+		if render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], unit) {
+			return true
+		}
+	}
+	return false
+}
+
+// podsOf are the pods of a Job. The label alone proves nothing: anybody in the namespace can set it.
+func (s *scope) podsOf(job *batchv1.Job) []*corev1.Pod {
+	var pods []*corev1.Pod
+	for _, pod := range s.pods {
+		if ownedBy(pod, job) {
+			pods = append(pods, pod)
+		}
+	}
+	return pods
+}

@@ -1,0 +1,96 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// provide finds or makes the claim. It does not wait for it to be bound: with most storage classes that needs the first pod.
+func (r *DatasetMixReconciler) provide(ctx context.Context, s *scope) (*outcome, error) {
+	name := render.ClaimName(s.mix)
+	wanted := render.Claim(s.mix)
+	claim := &corev1.PersistentVolumeClaim{}
+	err := r.Get(ctx, types.NamespacedName{Namespace: s.mix.Namespace, Name: name}, claim)
+	switch {
+	case err == nil:
+	case !apierrors.IsNotFound(err):
+		return nil, fmt.Errorf("reading the claim: %w", err)
+	case wanted == nil:
+		message := fmt.Sprintf("The PersistentVolumeClaim %s does not exist yet; the build starts when it does.", name)
+		return &outcome{progressing, datav1alpha1.ReasonWaitingForVolume, message}, nil
+	default:
+		if err := r.Create(ctx, wanted); err != nil && !apierrors.IsAlreadyExists(err) {
+			return nil, fmt.Errorf("making the claim: %w", err)
+		}
+		if claim = wanted; claim.UID == "" {
+			return progress("The claim was made; the build starts when it shows."), nil // the watch brings it
+		}
+	}
+	if result, err := r.align(ctx, s, claim, wanted); result != nil || err != nil {
+		return result, err
+	}
+	if result := usable(claim); result != nil {
+		return result, nil
+	}
+	s.claim = claim
+	s.location = render.Location{ClaimName: claim.Name, ClaimUID: string(claim.UID), Path: s.recipe.Output.Path}
+	return nil, nil
+}
+
+// align brings a claim of the operator's to the size and the owner that the mix asks for. A claim that a deleted mix of the
+// same name has left is taken over: that is what Retain is for.
+func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wanted *corev1.PersistentVolumeClaim) (*outcome, error) {
+	if wanted == nil || claim == wanted {
+		return nil, nil
+	}
+	owner := metav1.GetControllerOf(claim)
+	if claim.Labels[datav1alpha1.LabelName] != s.mix.Name || (owner != nil && owner.UID != s.mix.UID && claim.DeletionTimestamp.IsZero()) {
+		message := fmt.Sprintf("The PersistentVolumeClaim %s exists and was not made for this mix; rename the mix, or name the claim in spec.output.volume.claimName.", claim.Name)
+		return stall(datav1alpha1.ReasonNameConflict, message), nil
+	}
+	patched := claim.DeepCopy()
+	asked := wanted.Spec.Resources.Requests[corev1.ResourceStorage]
+	if has := claim.Spec.Resources.Requests[corev1.ResourceStorage]; asked.Cmp(has) > 0 {
+		patched.Spec.Resources.Requests[corev1.ResourceStorage] = asked
+	}
+	own := func(reference metav1.OwnerReference) bool { return reference.Kind == datav1alpha1.Kind }
+	patched.OwnerReferences = append(slices.DeleteFunc(patched.OwnerReferences, own), wanted.OwnerReferences...)
+	if equality.Semantic.DeepEqual(claim, patched) || !claim.DeletionTimestamp.IsZero() {
+		return nil, nil
+	}
+	err := r.Patch(ctx, patched, client.MergeFrom(claim))
+	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+		message := fmt.Sprintf("The PersistentVolumeClaim %s cannot be changed as asked: %v.", claim.Name, err)
+		return stall(datav1alpha1.ReasonVolumeUnusable, sentence(message)), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("changing the claim: %w", err)
+	}
+	return nil, nil
+}
+
+func usable(claim *corev1.PersistentVolumeClaim) *outcome {
+	problem := ""
+	switch {
+	case !claim.DeletionTimestamp.IsZero():
+		problem = "is being deleted"
+	case claim.Status.Phase == corev1.ClaimLost:
+		problem = "has lost its volume"
+	case render.SharingOf(claim) == render.ReadOnly:
+		problem = "has no access mode that allows writing"
+	default:
+		return nil
+	}
+	return stall(datav1alpha1.ReasonVolumeUnusable, fmt.Sprintf("The PersistentVolumeClaim %s %s.", claim.Name, problem))
+}

@@ -1,0 +1,141 @@
+package envtest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+const wrong = "ffffffffffffffffffffffffffffffffffffffff"
+
+// wrongRevision is a worker that does not find one revision.
+func wrongRevision(task contract.Task, unit recipe.Unit) ending {
+	if dataset, _, _ := task.Recipe.Dataset(unit.Name); dataset.Source.HuggingFace != nil && dataset.Source.HuggingFace.Revision == wrong {
+		return fails(task, unit, contract.SourceNotFound, "data set math: the repository EleutherAI/hendrycks_math has no revision "+wrong)
+	}
+	return worker(task, unit)
+}
+
+// TestPermanentFailure: what a person has to look at stalls at once, survives the loss of the pods, and is left by an edit
+// that keeps what was finished.
+func TestPermanentFailure(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	d.does(wrongRevision)
+	set := func(revision string) func(*datav1alpha1.DatasetMix) {
+		return func(mix *datav1alpha1.DatasetMix) {
+			mix.Spec.Domains[0].Datasets[1].Source.HuggingFace.Revision = revision
+		}
+	}
+	mix := create(t, space, set(wrong))
+	message := stalls(t, mix, datav1alpha1.ReasonSourceNotFound)
+	want := "Data set math: the repository EleutherAI/hendrycks_math has no revision " + wrong + ". Edit the mix, or delete Job grpo-six-download-"
+	if !strings.HasPrefix(message, want) {
+		t.Errorf("message: %s\nwant %s…", message, want)
+	}
+	if jobs := d.jobs(); len(jobs) != 1 {
+		t.Errorf("Jobs: %v, want 1: nothing is gained by trying again", jobs)
+	}
+	if got := mix.Status.Stages[0].State; got != datav1alpha1.StageFailed {
+		t.Errorf("state of download: got %s, want Failed", got)
+	}
+
+	remove(t, &corev1.Pod{}, space)
+	update(t, mix, func(mix *datav1alpha1.DatasetMix) { mix.Labels = map[string]string{"poke": "1"} })
+	if again := stalls(t, mix, datav1alpha1.ReasonSourceNotFound); again != message {
+		t.Errorf("message without the pods: %s\nwant %s", again, message)
+	}
+
+	d.forget()
+	update(t, mix, set("21a5633873b6a120296cce3e2df9d5550074f4a3"))
+	published(t, mix)
+	if diff := cmp.Diff([]string{"math"}, d.ran(recipe.Download)); diff != "" {
+		t.Errorf("downloaded after the edit (-want +got):\n%s", diff)
+	}
+}
+
+// TestTransientFailure: a stage whose retries are used up stalls, and any edit of the spec tries again, even one that
+// changes no key.
+func TestTransientFailure(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	d.does(func(task contract.Task, unit recipe.Unit) ending {
+		if unit.Name == "squad2" {
+			return ending{code: 137, reason: "OOMKilled"}
+		}
+		return worker(task, unit)
+	})
+	mix := create(t, space, nil)
+	message := stalls(t, mix, datav1alpha1.ReasonRetriesExhausted)
+	if want := "Stage download failed too often, the last time with OutOfMemory: The worker in pod "; !strings.HasPrefix(message, want) {
+		t.Errorf("message: %s\nwant %s…", message, want)
+	}
+	d.does(worker)
+	d.forget()
+	update(t, mix, func(mix *datav1alpha1.DatasetMix) {
+		mix.Spec.Worker = &datav1alpha1.Worker{NodeSelector: map[string]string{"memory": "much"}}
+	})
+	published(t, mix)
+	if diff := cmp.Diff([]string{"squad2"}, d.ran(recipe.Download)); diff != "" {
+		t.Errorf("downloaded after the edit (-want +got):\n%s", diff)
+	}
+	if got := mix.Status.Stages[0].Attempt; got != 2 {
+		t.Errorf("attempt of download: got %d, want 2", got)
+	}
+}
+
+// TestInfeasible: counts that cannot meet the limits stall with what could be done.
+func TestInfeasible(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	d.does(func(task contract.Task, unit recipe.Unit) ending {
+		if task.Stage == recipe.Balancing {
+			return fails(task, unit, contract.InfeasibleMix, "the mix of split train cannot be made: too many repeats")
+		}
+		return worker(task, unit)
+	})
+	mix := create(t, space, func(mix *datav1alpha1.DatasetMix) { mix.Spec.Limits.MaxRepeats = 2 })
+	stalls(t, mix, datav1alpha1.ReasonInfeasibleMix)
+	d.does(worker)
+	update(t, mix, func(mix *datav1alpha1.DatasetMix) { mix.Spec.Limits = nil })
+	published(t, mix)
+}
+
+// TestPlanMismatch: a worker whose arithmetic is not the manager's is found out.
+func TestPlanMismatch(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	d.does(func(task contract.Task, unit recipe.Unit) ending {
+		if task.Stage == recipe.Balancing {
+			return reports(task, unit, recipe.Result{Balance: &recipe.Balanced{Plan: "another"}})
+		}
+		return worker(task, unit)
+	})
+	mix := create(t, space, nil)
+	stalls(t, mix, datav1alpha1.ReasonPlanMismatch)
+}
+
+// TestInvalidSpec: a spec that the schema lets through and that means nothing.
+func TestInvalidSpec(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	newDriver(t, space)
+	mix := create(t, space, func(mix *datav1alpha1.DatasetMix) {
+		mix.Spec.Splits[0].Share.SetMilli(1)
+		mix.Spec.Splits[1].Share.Set(999_983)
+	})
+	message := stalls(t, mix, datav1alpha1.ReasonInvalidSpec)
+	if want := "Spec.splits: the shares need 999983001 parts to be written as integers; at most 1000000 are allowed: round them."; message != want {
+		t.Errorf("message: %s\nwant %s", message, want)
+	}
+}

@@ -1,0 +1,212 @@
+package envtest
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+// TestRepair: whatever is lost comes back, and the published revision stays the same.
+func TestRepair(t *testing.T) {
+	needAPI(t)
+	status := func(t *testing.T, mix *datav1alpha1.DatasetMix) {
+		before := mix.DeepCopy()
+		mix.Status = datav1alpha1.DatasetMixStatus{}
+		if err := api.Status().Patch(t.Context(), mix, client.MergeFrom(before)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pods := func(t *testing.T, mix *datav1alpha1.DatasetMix) {
+		remove(t, &corev1.Pod{}, mix.Namespace)
+	}
+	jobs := func(t *testing.T, mix *datav1alpha1.DatasetMix) {
+		remove(t, &batchv1.Job{}, mix.Namespace)
+	}
+	results := func(t *testing.T, mix *datav1alpha1.DatasetMix) {
+		config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: mix.Namespace, Name: mix.Name + "-results"}}
+		if err := api.Delete(t.Context(), config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	type loss func(*testing.T, *datav1alpha1.DatasetMix)
+	tests := []struct {
+		name   string
+		losses []loss
+		// reread says that the stages have to run again, to read their results from the volume
+		reread bool
+	}{
+		{name: "status", losses: []loss{status}},
+		{name: "pods-and-status", losses: []loss{pods, status}},
+		{name: "jobs-pods-and-status", losses: []loss{jobs, pods, status}},
+		{name: "results", losses: []loss{results}},
+		{name: "pods-and-results", losses: []loss{pods, results}, reread: true},
+		{name: "everything", losses: []loss{jobs, pods, results, status}, reread: true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			space := namespace(t)
+			d := newDriver(t, space)
+			mix := create(t, space, nil)
+			first := published(t, mix)
+			d.forget()
+			for _, lose := range test.losses {
+				lose(t, mix)
+			}
+			eventually(t, "published again", func() string {
+				config := &corev1.ConfigMap{}
+				key := client.ObjectKey{Namespace: space, Name: mix.Name + "-results"}
+				if err := api.Get(t.Context(), key, config); apierrors.IsNotFound(err) {
+					return "no results"
+				}
+				read(t, mix)
+				if mix.Status.Published == nil || mix.Status.Summary.Stage != "-" {
+					return "not published"
+				}
+				return cmp.Diff(first.Revision, mix.Status.Published.Revision)
+			})
+			published(t, mix)
+			if ran := len(d.ran(recipe.Publish)) > 0; ran != test.reread {
+				t.Errorf("ran again: %v, want %v", ran, test.reread)
+			}
+		})
+	}
+}
+
+func remove(t *testing.T, kind client.Object, namespace string) {
+	t.Helper()
+	err := api.DeleteAllOf(t.Context(), kind, client.InNamespace(namespace), client.GracePeriodSeconds(0),
+		client.PropagationPolicy(metav1.DeletePropagationBackground))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLostMessage: a message that is no result is a lost one, and the next attempt reads it back.
+func TestLostMessage(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	seen := map[string]bool{}
+	d.does(func(task contract.Task, unit recipe.Unit) ending {
+		if end := worker(task, unit); task.Stage != recipe.Divide || unit.Name != "math" || seen[unit.Key] {
+			return end
+		}
+		seen[unit.Key] = true
+		return ending{message: `{"version":"datasetmix.result/v1","stage":"spl`}
+	})
+	mix := create(t, space, nil)
+	published(t, mix)
+	again := slices.DeleteFunc(d.jobs(), func(name string) bool { return !strings.HasSuffix(name, "-a2") })
+	if len(again) != 1 || !strings.HasPrefix(again[0], "grpo-six-split-") {
+		t.Errorf("second attempts: %v, want one of stage split", again)
+	}
+	want := sorted(append(slices.Clone(all), "math"))
+	if diff := cmp.Diff(want, d.ran(recipe.Divide)); diff != "" {
+		t.Errorf("split (-want +got):\n%s", diff)
+	}
+}
+
+// TestEndlesslyLost: a worker that never reports does not run for ever.
+func TestEndlesslyLost(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	d.does(func(contract.Task, recipe.Unit) ending { return ending{message: "done"} })
+	mix := create(t, space, nil)
+	message := stalls(t, mix, datav1alpha1.ReasonRetriesExhausted)
+	if want := "Stage download completed 3 times without its results being readable; delete Job "; !strings.HasPrefix(message, want) {
+		t.Errorf("message: %s\nwant %s…", message, want)
+	}
+	if jobs := d.jobs(); len(jobs) != 3 {
+		t.Errorf("Jobs: %v, want 3", jobs)
+	}
+}
+
+// TestClaim: a claim that is named is waited for; one that is made belongs to the mix only if the mix says so, and grows.
+func TestClaim(t *testing.T) {
+	needAPI(t)
+	t.Run("waited-for", func(t *testing.T) {
+		space := namespace(t)
+		newDriver(t, space)
+		mix := create(t, space, func(mix *datav1alpha1.DatasetMix) {
+			mix.Spec.Output.Volume = datav1alpha1.OutputVolume{ClaimName: "datasets"}
+		})
+		progresses(t, mix, datav1alpha1.ReasonWaitingForVolume)
+		claim := &corev1.PersistentVolumeClaim{
+			ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: "datasets"},
+			Spec: corev1.PersistentVolumeClaimSpec{
+				AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany},
+				Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+			},
+		}
+		if err := api.Create(t.Context(), claim); err != nil {
+			t.Fatal(err)
+		}
+		published(t, mix)
+	})
+	t.Run("retained", func(t *testing.T) {
+		space := namespace(t)
+		newDriver(t, space)
+		mix := create(t, space, nil)
+		published(t, mix)
+		claim := &corev1.PersistentVolumeClaim{}
+		key := client.ObjectKey{Namespace: space, Name: "grpo-six-data"}
+		if err := api.Get(t.Context(), key, claim); err != nil || len(claim.OwnerReferences) != 0 {
+			t.Fatalf("the claim has owners %v (%v), want none", claim.OwnerReferences, err)
+		}
+		update(t, mix, func(mix *datav1alpha1.DatasetMix) { mix.Spec.Output.DeletionPolicy = datav1alpha1.DeletionDelete })
+		eventually(t, "owned", func() string {
+			if err := api.Get(t.Context(), key, claim); err != nil || len(claim.OwnerReferences) != 1 || claim.OwnerReferences[0].UID != mix.UID {
+				return "no owner"
+			}
+			return ""
+		})
+		published(t, mix)
+	})
+	t.Run("somebody-elses", func(t *testing.T) {
+		space := namespace(t)
+		newDriver(t, space)
+		claim := &corev1.PersistentVolumeClaim{
+			ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: "grpo-six-data"},
+			Spec: corev1.PersistentVolumeClaimSpec{
+				AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+				Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+			},
+		}
+		if err := api.Create(t.Context(), claim); err != nil {
+			t.Fatal(err)
+		}
+		mix := create(t, space, nil)
+		stalls(t, mix, datav1alpha1.ReasonNameConflict)
+	})
+}
+
+// TestNameConflict: an object of somebody else's is not touched.
+func TestNameConflict(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	newDriver(t, space)
+	foreign := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: "grpo-six-results"}, Data: map[string]string{"mine": "1"}}
+	if err := api.Create(t.Context(), foreign); err != nil {
+		t.Fatal(err)
+	}
+	mix := create(t, space, nil)
+	message := stalls(t, mix, datav1alpha1.ReasonNameConflict)
+	if want := "The ConfigMap grpo-six-results exists and belongs to somebody else; delete it, or rename the mix."; message != want {
+		t.Errorf("message: %s\nwant %s", message, want)
+	}
+}
