@@ -237,8 +237,8 @@ type Domain struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.share) || (quantity(string(self.share)).isGreaterThan(quantity('0')) && quantity(string(self.share)).compareTo(quantity('1000000')) <= 0)",message="The share of a data set must be greater than 0 and at most 1000000."
 type Dataset struct {
-	// name of the data set, unique over all domains of the mix. It is part of the names of files, and the name under which
-	// its rows are counted and keyed: under another name the same rows are split and ordered differently.
+	// name of the data set, unique over all domains of the mix. It is part of the names of files and of every row's id, and
+	// the name under which its rows are counted. Which rows are chosen does not depend on it.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1

@@ -111,8 +111,7 @@ type HTTPSource struct {
 
 // HTTPFile is one file by address.
 type HTTPFile struct {
-	// url is the address, http or https, without credentials. Its path's extensions say how to read the file, for example
-	// rows.jsonl.gz.
+	// url is the address, http or https, without credentials. How to read the file is found in its content, not in its name.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=8

@@ -10,7 +10,7 @@ import "k8s.io/apimachinery/pkg/api/resource"
 //
 // +kubebuilder:validation:MinProperties=1
 type Worker struct {
-	// resources of each worker pod. Unset amounts are: requests of 500m CPU and 512Mi memory, limits of 2 CPU and 512Mi
+	// resources of each worker pod. Unset amounts are: requests of 250m CPU and 512Mi memory, limits of 2 CPU and 512Mi
 	// memory. A worker keeps its memory within the limit whatever the size of the data; more memory makes it faster.
 	// Changes apply to Jobs that are not made yet.
 	//

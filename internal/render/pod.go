@@ -200,7 +200,7 @@ func resources(from datav1alpha1.Resources) corev1.ResourceRequirements {
 	if limits.CPU == nil && requests.CPU != nil && requests.CPU.Cmp(cpuLimit) > 0 {
 		cpuLimit = *requests.CPU
 	}
-	cpu := first(requests.CPU, ptr.To(resource.MustParse("500m")))
+	cpu := first(requests.CPU, ptr.To(resource.MustParse("250m")))
 	if requests.CPU == nil && cpu.Cmp(cpuLimit) > 0 {
 		cpu = cpuLimit
 	}

@@ -237,9 +237,9 @@ func TestResources(t *testing.T) {
 		requests, limits *datav1alpha1.ResourceAmounts
 		want             string // cpu/memory requested, cpu/memory limit
 	}{
-		{name: "unset", want: "500m/512Mi 2/512Mi"},
-		{name: "memory requested", requests: amounts("", "2Gi"), want: "500m/2Gi 2/2Gi"},
-		{name: "memory limited", limits: amounts("", "2Gi"), want: "500m/2Gi 2/2Gi"},
+		{name: "unset", want: "250m/512Mi 2/512Mi"},
+		{name: "memory requested", requests: amounts("", "2Gi"), want: "250m/2Gi 2/2Gi"},
+		{name: "memory limited", limits: amounts("", "2Gi"), want: "250m/2Gi 2/2Gi"},
 		{name: "much CPU requested", requests: amounts("4", ""), want: "4/512Mi 4/512Mi"},
 		{name: "little CPU allowed", limits: amounts("100m", ""), want: "100m/512Mi 100m/512Mi"},
 		{name: "all", requests: amounts("1", "1Gi"), limits: amounts("3", "2Gi"), want: "1/1Gi 3/2Gi"},
