@@ -3,7 +3,7 @@ ARG BASE=gcr.io/distroless/static-debian12:nonroot
 ARG GO=golang:1.26
 
 FROM --platform=$BUILDPLATFORM ${GO} AS build
-ARG TARGETOS=linux TARGETARCH VERSION=dev
+ARG TARGETOS=linux TARGETARCH
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -12,7 +12,7 @@ COPY cmd/ cmd/
 COPY config/crd/ config/crd/
 COPY controllers/ controllers/
 COPY internal/ internal/
-RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/ ./cmd/manager ./cmd/worker
+RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -ldflags "-s -w" -o /out/ ./cmd/manager ./cmd/worker
 
 FROM ${BASE}
 COPY --from=build /out/manager /out/worker /

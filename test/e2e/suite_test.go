@@ -168,7 +168,8 @@ func (e *cluster) eventually(what string, happened func() bool) {
 func (e *cluster) ready(name string) *datav1alpha1.DatasetMix {
 	e.Helper()
 	return e.until(name, name+" is Ready", func(mix *datav1alpha1.DatasetMix) bool {
-		if stalled := apimeta.FindStatusCondition(mix.Status.Conditions, datav1alpha1.ConditionStalled); stalled != nil && stalled.Status == metav1.ConditionTrue {
+		stalled := apimeta.FindStatusCondition(mix.Status.Conditions, datav1alpha1.ConditionStalled)
+		if stalled != nil && stalled.Status == metav1.ConditionTrue && stalled.ObservedGeneration == mix.Generation {
 			e.Fatalf("%s is stalled: %s: %s", name, stalled.Reason, stalled.Message)
 		}
 		return isReady(mix)
