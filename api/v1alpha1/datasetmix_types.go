@@ -270,12 +270,88 @@ type Dataset struct {
 // +kubebuilder:validation:Enum=gsm8k;math;squad2;hotpotqa;hotpotqa-context;humaneval;mbpp
 type Preset string
 
-// Record says how a row of the source becomes a record of the mix.
+// Expression is an expression in CEL, the Common Expression Language, over the variable row, which holds the fields of a row
+// of the source; docs/mapping.md has the language.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=1024
+type Expression string
+
+// Record says how a row of the source becomes a record of the mix: by a preset, or by expressions of its own, which are
+// question, referenceAnswer, answerType and, if wanted, metadata. An expression that does not compile stalls the mix when
+// the data set is split, and the message says where the expression is wrong and why.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.preset) != has(self.question)",message="A record must have exactly one of preset and question."
+// +kubebuilder:validation:XValidation:rule="has(self.question) == has(self.referenceAnswer) && has(self.question) == has(self.answerType)",message="The question, the referenceAnswer and the answerType of a record must be set together."
+// +kubebuilder:validation:XValidation:rule="!has(self.metadata) || !has(self.preset)",message="The metadata of a record must not stand beside a preset, which has its own."
+// +kubebuilder:validation:MinProperties=1
 type Record struct {
-	// preset names the mapping: gsm8k, math, squad2, hotpotqa, hotpotqa-context, humaneval or mbpp.
+	// preset names a mapping for a well-known data set: gsm8k, math, squad2, hotpotqa, hotpotqa-context, humaneval or mbpp;
+	// docs/presets.md has their expressions. Unset where the record has expressions of its own.
+	//
+	// +optional
+	Preset Preset `json:"preset,omitempty"`
+
+	// question is the expression of the whole prompt, a string that is not empty, for example
+	// row.context + "\n\n" + row.question. 1 to 1024 characters. Unset beside a preset.
+	//
+	// +optional
+	Question Expression `json:"question,omitempty"`
+
+	// referenceAnswer is the expression of what is held to be right, a string, or a number, which is written with the digits
+	// of the source; for example row.solution.boxed(). 1 to 1024 characters. Unset beside a preset.
+	//
+	// +optional
+	ReferenceAnswer Expression `json:"referenceAnswer,omitempty"`
+
+	// answerType says how an evaluator compares an answer with the reference answer: numeric, text or code, or an
+	// expression that gives one of the three. 1 to 1024 characters. Unset beside a preset.
+	//
+	// +optional
+	AnswerType Expression `json:"answerType,omitempty"`
+
+	// metadata is kept with the record, in this order, after the source and the original id. At most 16 members. Unset keeps
+	// nothing else; it must be unset beside a preset.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Metadata []Metadata `json:"metadata,omitempty"`
+
+	// where is the expression of whether a row is kept, a bool, for example row.level != "Level 1". A row that is not kept is
+	// counted as dropped. It may stand beside a preset. 1 to 1024 characters. Unset keeps every row.
+	//
+	// +optional
+	Where Expression `json:"where,omitempty"`
+
+	// groupBy is the expression of a string or number by which rows belong together: rows with the same value stay on one
+	// side of a split, for example row.title. A row for which it is empty or absent belongs with the rows that have the same
+	// question. It may stand beside a preset. 1 to 1024 characters. Unset groups by the question.
+	//
+	// +optional
+	GroupBy Expression `json:"groupBy,omitempty"`
+}
+
+// Metadata is one member of the metadata of a record.
+//
+// +kubebuilder:validation:XValidation:rule="self.name != 'source'",message="The name source is taken: it is the name of the data set in the metadata of every record."
+type Metadata struct {
+	// name of the member, unique in the record: letters, digits and underscores, not beginning with a digit. original_id
+	// takes the place of the row number. Not source, which is the name of the data set.
 	//
 	// +required
-	Preset Preset `json:"preset,omitempty"`
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[A-Za-z_][A-Za-z0-9_]*$`
+	Name string `json:"name,omitempty"`
+
+	// value is the expression of the member's value: anything that JSON can hold. A row for which it is absent or null has no
+	// such member. 1 to 1024 characters.
+	//
+	// +required
+	Value Expression `json:"value,omitempty"`
 }
 
 // Order is the order of the rows of a mixed file.

@@ -18,6 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -36,7 +37,18 @@ func loadRecipe(ctx context.Context, file string) (recipe.Recipe, error) {
 	if err != nil {
 		return recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
 	}
-	return r, nil
+	return r, checkMappings(r)
+}
+
+// checkMappings finds an expression that does not compile before anything is downloaded.
+func checkMappings(r recipe.Recipe) error {
+	for _, name := range r.DatasetNames() {
+		dataset, _, _ := r.Dataset(name)
+		if _, err := record.Compile(dataset.Record); err != nil {
+			return contract.Within("data set "+name, err)
+		}
+	}
+	return nil
 }
 
 func readManifest(file string) ([]byte, error) {

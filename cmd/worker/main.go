@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/stage"
@@ -16,7 +18,19 @@ import (
 
 func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	limitMemory()
 	os.Exit(serve())
+}
+
+// limitMemory tells the garbage collector what the pod may use, less a tenth for what it does not count. Without it, a heap that
+// doubles between two collections meets the pod's limit, and the pod is killed.
+func limitMemory() {
+	limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup))
+	if err != nil {
+		slog.Info("the pod has no memory limit that is known", "error", err.Error())
+		return
+	}
+	slog.Info("memory", "limit", limit)
 }
 
 // serve works until it is done or a signal ends it.

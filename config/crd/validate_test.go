@@ -197,6 +197,27 @@ func TestRefusals(t *testing.T) {
 		{name: "an unknown preset", edits: []edit{{first + "record.preset", "gsm9k"}}, want: []string{
 			`spec.domains[0].datasets[0].record.preset: Unsupported value: "gsm9k": supported values: "gsm8k", "math", "squad2", "hotpotqa", "hotpotqa-context", "humaneval", "mbpp"`,
 		}},
+		{name: "no record", edits: []edit{{first + "record", map[string]any{"where": "row.keep"}}}, want: []string{
+			"spec.domains[0].datasets[0].record: Invalid value: A record must have exactly one of preset and question.",
+		}},
+		{name: "a preset and a question", edits: []edit{{first + "record.question", "row.q"}, {first + "record.referenceAnswer", "row.a"}, {first + "record.answerType", "text"}}, want: []string{
+			"spec.domains[0].datasets[0].record: Invalid value: A record must have exactly one of preset and question.",
+		}},
+		{name: "a question without an answer", edits: []edit{{first + "record", map[string]any{"question": "row.q", "answerType": "text"}}}, want: []string{
+			"spec.domains[0].datasets[0].record: Invalid value: The question, the referenceAnswer and the answerType of a record must be set together.",
+		}},
+		{name: "metadata beside a preset", edits: []edit{{first + "record.metadata", []any{map[string]any{"name": "id", "value": "row.id"}}}}, want: []string{
+			"spec.domains[0].datasets[0].record: Invalid value: The metadata of a record must not stand beside a preset, which has its own.",
+		}},
+		{name: "metadata named source", edits: []edit{{first + "record", map[string]any{"question": "row.q", "referenceAnswer": "row.a", "answerType": "text",
+			"metadata": []any{map[string]any{"name": "source", "value": "row.s"}}}}}, want: []string{
+			"spec.domains[0].datasets[0].record.metadata[0]: Invalid value: The name source is taken: it is the name of the data set in the metadata of every record.",
+		}},
+		{name: "expressions", edits: []edit{
+			{first + "record", map[string]any{"question": "row.q", "referenceAnswer": "row.a", "answerType": "numeric", "where": "row.keep", "groupBy": "row.title",
+				"metadata": []any{map[string]any{"name": "original_id", "value": "row.id"}, map[string]any{"name": "level", "value": "row.?level"}}}},
+			{"spec.domains.0.datasets.1.record.where", "row.level != 'Level 1'"}, {"spec.domains.0.datasets.1.record.groupBy", "row.type"},
+		}},
 		{name: "a claim and a template", edits: []edit{{"spec.output.volume.claimName", "c"}}, want: []string{
 			"spec.output.volume: Invalid value: An output volume must be exactly one of claimName and claimTemplate.",
 		}},

@@ -12,9 +12,11 @@ import (
 	"strings"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"sigs.k8s.io/yaml"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -37,8 +39,7 @@ func main() {
 
 func presets() ([]byte, error) {
 	var out bytes.Buffer
-	out.WriteString("# Presets\n\nGenerated from `internal/record`; do not edit. A preset is a named mapping from the rows of a known data set to the unified record.\n\n")
-	out.WriteString("| preset | reads | what it makes of a row |\n| --- | --- | --- |\n")
+	out.WriteString("# Presets\n\nGenerated from `internal/record`; do not edit. A preset is a named mapping from the rows of a known data set to the unified record,\nin the language of [every mapping](mapping.md). `where` and `groupBy` may stand beside it.\n")
 	for _, preset := range record.Presets() {
 		var fields []string
 		for _, field := range preset.Fields() {
@@ -48,10 +49,31 @@ func presets() ([]byte, error) {
 			}
 			fields = append(fields, name)
 		}
-		fmt.Fprintf(&out, "| `%s` | %s | %s |\n", preset.Name, strings.Join(fields, ", "), preset.Doc)
+		encoded, err := expressions(preset.Record)
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(&out, "\n## %s\n\n%s\n\nReads %s.\n\n```yaml\n%s```\n", preset.Name, preset.Doc, strings.Join(fields, ", "), encoded)
 	}
 	out.WriteString("\nA field with ? may be absent. Rows with the same question stay on one side of a split.\n")
 	return out.Bytes(), nil
+}
+
+// expressions are a preset's expressions as a manifest would have them, in the order of the fields' documentation.
+func expressions(of recipe.Record) ([]byte, error) {
+	var out []byte
+	for _, part := range []map[string]any{
+		{"question": of.Question}, {"referenceAnswer": of.ReferenceAnswer}, {"answerType": of.AnswerType}, {"metadata": of.Metadata},
+	} {
+		encoded, err := yaml.Marshal(part)
+		if err != nil {
+			return nil, err
+		}
+		if !bytes.HasSuffix(encoded, []byte(": null\n")) {
+			out = append(out, encoded...)
+		}
+	}
+	return out, nil
 }
 
 func api() ([]byte, error) {

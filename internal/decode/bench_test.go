@@ -3,9 +3,11 @@ package decode
 import (
 	"bytes"
 	"context"
+	"encoding/csv"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,6 +17,7 @@ import (
 func BenchmarkRows(b *testing.B) {
 	flat := flatten(b, "squad2/dev-v2.0.json", "id", "title", "context", "question", "answers")
 	wide := wideRows()
+	math := real(b, "math/train.jsonl")
 	for _, c := range []struct {
 		name   string
 		data   []byte
@@ -27,6 +30,11 @@ func BenchmarkRows(b *testing.B) {
 		{"jsonl squad2, flat", flat, Required("id", "title", "context", "question", "answers")},
 		{"array hotpotqa", real(b, "hotpotqa/hotpot_dev_v1_simplified.json"), Required("question", "answer")},
 		{"array hotpotqa, indented", real(b, "hotpotqa/hotpotqa_train.json"), Required("question", "answer", "context")},
+		{"array at a path", slices.Concat([]byte(`{"data":{"rows":`), real(b, "hotpotqa/hotpotqa_train.json"), []byte("}}")), Required("question", "answer", "context")},
+		{"csv math, all four fields", commas(b, "math/train.jsonl", "problem", "solution", "level", "type"), Required("problem", "solution", "level", "type")},
+		{"csv gsm8k, one of two fields", commas(b, "gsm8k/train.jsonl", "question", "answer"), Required("question")},
+		{"jsonl math, gzip", zipped(string(math)), Required("problem", "solution", "level", "type")},
+		{"jsonl math, zstd", zstandard(string(math)), Required("problem", "solution", "level", "type")},
 		{"squad2, nested", real(b, "squad2/dev-v2.0.json"), Required("context", "question", "answers")},
 		{"parquet gsm8k, two nested columns", real(b, "parquet/gsm8k-train.parquet"), Required("extra_info.question", "extra_info.answer")},
 	} {
@@ -36,7 +44,11 @@ func BenchmarkRows(b *testing.B) {
 			var rows int64
 			for b.Loop() {
 				rows = 0
-				for _, err := range Rows(context.Background(), memory(c.data), c.fields) {
+				file := memory(c.data)
+				if strings.HasSuffix(c.name, "a path") {
+					file.Path = []string{"data", "rows"}
+				}
+				for _, err := range Rows(context.Background(), file, c.fields) {
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -46,6 +58,26 @@ func BenchmarkRows(b *testing.B) {
 			b.ReportMetric(float64(rows), "rows/op")
 		})
 	}
+}
+
+// commas gives a file's rows as CSV with the named columns, all of them texts.
+func commas(tb testing.TB, name string, columns ...string) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	_ = w.Write(columns)
+	for row, err := range Rows(context.Background(), memory(real(tb, name)), Required(columns...)) {
+		if err != nil {
+			tb.Fatal(err)
+		}
+		texts := make([]string, len(columns))
+		for i, v := range row.Values {
+			texts[i] = v.(string)
+		}
+		_ = w.Write(texts)
+	}
+	w.Flush()
+	return out.Bytes()
 }
 
 // wideRows are rows of the size and shape of HotpotQA's distractor configuration, most of which is not wanted.

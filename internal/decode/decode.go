@@ -1,16 +1,14 @@
 // Package decode turns the bytes of one source file into rows, streaming.
 //
-// The format is found in the content, never in the name: JSON Lines, one JSON array of objects, the nested SQuAD form and
-// Parquet; gzip (of any number of members) and zstd may lie around the JSON forms. Only the fields that a caller names are
-// materialised, but every byte of a JSON row is checked, strictly: UTF-8, the grammar, no name twice in one object. For
-// Parquet, whose columns are stored apart, only the columns that a caller names are read and checked.
+// The format is found in the content, never in the name: JSON Lines, a JSON array of objects, an array inside a JSON document,
+// the nested SQuAD form, CSV with its relatives, and Parquet; gzip, bzip2 and zstd may lie around all but Parquet. Only the
+// fields that a caller names are materialised, but every byte of a text row is checked, strictly: UTF-8, the grammar, no name
+// twice in one object. For Parquet, whose columns are stored apart, only the columns that a caller names are read and checked.
 //
-// Memory is bounded by the longest row (MaxRow) for JSON, by the longest article for SQuAD, and by one page of each wanted
+// Memory is bounded by the longest row (MaxRow) for texts, by the longest article for SQuAD, and by one page of each wanted
 // column for Parquet; it does not depend on the size of the file.
 //
-// Choices that a format leaves open: a byte order mark at the start is skipped; lines may end in CRLF; blank lines are
-// skipped but counted; a last line needs no line end; a field that is absent and one that is null are the same; a file
-// without a row is an error, since a source that lost its rows should be noticed.
+// What each format leaves open is decided in docs/decoding.md, which names a test for every choice.
 package decode
 
 import (
@@ -23,8 +21,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// MaxRow is the longest JSON row, in bytes of JSON text, and the longest SQuAD article: 128 MiB. Buffers start small and
-// grow only for a row that needs it.
+// MaxRow is the longest row of a text format, in bytes as they stand there, and the longest SQuAD article: 128 MiB. Buffers
+// start small and grow only for a row that needs it.
 const MaxRow = 128 << 20
 
 // contextEvery is how many rows pass between two looks at the context.
@@ -38,6 +36,9 @@ type File struct {
 	Data io.ReaderAt
 	// Size of Data in bytes.
 	Size int64
+	// Path leads from the top of a JSON document to the array of its rows, name by name: {"data", "rows"} for
+	// {"data": {"rows": […]}}. Without it the text is an array, JSON Lines or of the SQuAD form.
+	Path []string
 }
 
 // Field is one field of a row that a mapping wants.
@@ -45,7 +46,7 @@ type Field struct {
 	// Name of a column, or a path of names with dots ("extra_info.question") into objects and structs. A column whose own
 	// name has the dots comes first.
 	Name string
-	// Optional fields are nil where they are absent; the absence of any other is an error.
+	// Optional fields are nil where they are absent or null; any other must be there and not be null.
 	Optional bool
 }
 
@@ -108,16 +109,19 @@ func (p place) String() string {
 }
 
 // rows is what each format does. next fills the row's values and its place, the place before anything can fail; after the
-// last row it gives io.EOF. Its errors are bare: Rows puts the place before them and a reason on them.
+// last row it gives io.EOF. Its errors are bare: Rows puts the place before them and a reason on them. After a BadRow the next
+// call gives the next row; after any other error there is none.
 type rows interface {
 	next(row *Row) error
 	close()
 }
 
-// Rows yields the rows of a file in their order and stops after the first error. Each field is asked for once.
+// Rows yields the rows of a file in their order. Each field is asked for once.
 //
-// Bad input is a contract.Failure with reason InvalidData that says where, why and what to do. When the bytes themselves
-// cannot be read the reason is WorkerFailed, since trying again may help. When ctx ends, its error comes with it.
+// Bad input is a contract.Failure with reason InvalidData that says where, why and what to do. If there is a BadRow in it, the
+// file can be read on: a caller that goes on ranging gets the rows after it; a row that is bad has a number like any other. Any
+// other error is the last. When the bytes themselves cannot be read the reason is WorkerFailed, since trying again may help.
+// When ctx ends, its error comes with it.
 func Rows(ctx context.Context, f File, fields []Field) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		src := &source{data: f.Data}
@@ -140,21 +144,26 @@ func Rows(ctx context.Context, f File, fields []Field) iter.Seq2[Row, error] {
 			if err == io.EOF {
 				row.place, err = place{file: f.Name}, errNoRows
 			}
+			last := false
 			if err != nil {
-				yield(Row{}, failure(row.place, src, err))
-				return
+				last, err = explain(row.place, src, err)
 			}
-			if !yield(row, nil) {
+			if !yield(row, err) || last {
 				return
 			}
 		}
 	}
 }
 
-var (
-	errNoRows  = errors.New("the file has no rows; check that the source names the right file and that it was uploaded whole")
-	errTooLong = fmt.Errorf("the row is longer than %d MiB; split it at the source, or name only files that hold rows", MaxRow>>20)
-)
+// explain says whether a format's bare error ends the file, and makes of it the one that a caller gets.
+func explain(where place, src *source, err error) (last bool, _ error) {
+	var row *BadRow
+	if src.err == nil && errors.As(err, &row) {
+		row.Where = where.String()
+		return false, contract.Failf(contract.InvalidData, "%w", row)
+	}
+	return true, failure(where, src, err)
+}
 
 // failure puts a place and a reason on an error of a format. A read that failed below the format is the machine's trouble,
 // whatever the format made of it.

@@ -105,18 +105,26 @@ func clearValues(values []any) {
 	}
 }
 
-// settle turns absent optional fields to nil and gives the name of a field that is missing, "" when none is.
-func (s *selection) settle(values []any) (missing string) {
+// settle turns absent optional fields to nil and finds a required one that is absent or null; fields of the same format that
+// are there are listed for the message.
+func (s *selection) settle(values []any, there []string) error {
 	for i, v := range values {
-		if _, ok := v.(absent); !ok {
-			continue
+		_, absent := v.(absent)
+		switch {
+		case !absent && v != nil:
+		case s.fields[i].Optional:
+			values[i] = nil
+		case absent:
+			return bad(MissingField, missingField(s.fields[i].Name, there))
+		default:
+			return bad(MissingField, nullField(s.fields[i].Name))
 		}
-		if !s.fields[i].Optional {
-			return s.fields[i].Name
-		}
-		values[i] = nil
 	}
-	return ""
+	return nil
+}
+
+func nullField(name string) error {
+	return fmt.Errorf("the field %q is null and must have a value; correct it at the source", name)
 }
 
 func missingField(name string, there []string) error {

@@ -2,6 +2,8 @@ package decode
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,14 +21,20 @@ type lines struct {
 	buf        []byte
 	start, end int // buf[start:end] is read and not yet given out
 	err        error
+	long       bool // the rest of a line that is too long is still to be dropped
+	open       bool // the line that was given out last has no line feed
 }
 
 func newLines(stream io.Reader) *lines {
 	return &lines{stream: stream, limit: MaxRow, buf: make([]byte, lineBuffer)}
 }
 
-// next gives the next line without its line feed, io.EOF after the last. A last line may lack the line feed.
+// next gives the next line without its line feed, io.EOF after the last. A last line may lack the line feed. After errTooLong
+// it goes on with the line after.
 func (l *lines) next() ([]byte, error) {
+	if err := l.drop(); err != nil {
+		return nil, err
+	}
 	l.number++
 	for searched := l.start; ; {
 		if i := bytes.IndexByte(l.buf[searched:l.end], '\n'); i >= 0 {
@@ -39,13 +47,35 @@ func (l *lines) next() ([]byte, error) {
 			return l.last()
 		}
 		if l.end-l.start > l.limit {
+			l.long = true
 			return nil, errTooLong
 		}
 		searched -= l.room()
-		n, err := l.stream.Read(l.buf[l.end:])
-		l.end += n
-		l.err = err
+		l.read()
 	}
+}
+
+func (l *lines) read() {
+	n, err := l.stream.Read(l.buf[l.end:])
+	l.end += n
+	l.err = err
+}
+
+// drop reads over what is left of a line that is too long.
+func (l *lines) drop() error {
+	for l.long {
+		if i := bytes.IndexByte(l.buf[l.start:l.end], '\n'); i >= 0 {
+			l.start += i + 1
+			l.long = false
+			return nil
+		}
+		l.start, l.end = 0, 0
+		if l.err != nil {
+			return l.err
+		}
+		l.read()
+	}
+	return nil
 }
 
 // last gives what is left when the stream has ended.
@@ -53,6 +83,7 @@ func (l *lines) last() ([]byte, error) {
 	line := l.buf[l.start:l.end]
 	l.start = l.end
 	if l.err == io.EOF && len(line) > 0 {
+		l.open = true
 		return line, nil
 	}
 	return nil, l.err
@@ -83,6 +114,11 @@ type jsonLines struct {
 	dec     jsontext.Decoder
 	buffer  bytes.Buffer
 	done    func()
+
+	// A line that was looked at before its turn.
+	held     bool
+	heldLine []byte
+	heldErr  error
 }
 
 func openLines(stream io.Reader, done func(), fields []Field) rows {
@@ -92,75 +128,69 @@ func openLines(stream io.Reader, done func(), fields []Field) rows {
 func (j *jsonLines) close() { j.done() }
 
 func (j *jsonLines) next(row *Row) error {
-	for {
-		line, err := j.lines.next()
-		row.place.format, row.place.n = "line %d", j.lines.number
-		if err != nil {
-			return err
-		}
-		if line = bytes.Trim(line, " \t\r"); len(line) == 0 {
-			continue
-		}
-		// A decoder over a bytes.Buffer parses in place, without a copy; Reset keeps what it has allocated.
-		j.buffer = *bytes.NewBuffer(line)
-		j.dec.Reset(&j.buffer)
-		if err := j.scanner.row(&j.dec, row.Values); err != nil {
-			return err
-		}
-		if len(j.dec.UnreadBuffer()) > 0 {
-			return end(&j.dec)
-		}
-		return nil
-	}
-}
-
-// limited refuses a row that is longer than the limit, so that a decoder's buffer cannot grow without bound.
-type limited struct {
-	stream io.Reader
-	limit  int
-	since  int
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if l.since > l.limit {
-		return 0, errTooLong
-	}
-	n, err := l.stream.Read(p)
-	l.since += n
-	return n, err
-}
-
-// jsonArray is one JSON array of objects, compact or indented.
-type jsonArray struct {
-	stream  *limited
-	dec     *jsontext.Decoder
-	scanner scanner
-	done    func()
-}
-
-func openArray(stream io.Reader, done func(), fields []Field) rows {
-	l := &limited{stream: stream, limit: MaxRow}
-	return &jsonArray{stream: l, dec: jsontext.NewDecoder(l), scanner: scanner{selection: selectFields(fields)}, done: done}
-}
-
-func (a *jsonArray) close() { a.done() }
-
-func (a *jsonArray) next(row *Row) error {
-	row.place.format, row.place.n = "element %d of the array", row.Number+1
-	a.stream.since = 0
-	if row.Number == 0 {
-		if _, err := a.dec.ReadToken(); err != nil {
-			return jsonError(err)
-		}
-	}
-	if a.dec.PeekKind() != ']' {
-		return a.scanner.row(a.dec, row.Values)
-	}
-	if _, err := a.dec.ReadToken(); err != nil {
-		return jsonError(err)
-	}
-	if err := end(a.dec); err != nil {
+	line, err := j.take()
+	row.place.format, row.place.n = "line %d", j.lines.number
+	switch {
+	case err == errTooLong:
+		return bad(TooLong, err)
+	case err != nil:
 		return err
 	}
-	return io.EOF
+	return j.line(line, row)
+}
+
+// take gives the next line that is not blank.
+func (j *jsonLines) take() ([]byte, error) {
+	if j.held {
+		j.held = false
+		return j.heldLine, j.heldErr
+	}
+	for {
+		line, err := j.lines.next()
+		if line = bytes.Trim(line, " \t\r"); err != nil || len(line) > 0 {
+			return line, err
+		}
+	}
+}
+
+func (j *jsonLines) line(line []byte, row *Row) error {
+	text, err := j.check(line)
+	switch {
+	case err != nil && j.lines.open && errors.Is(err, io.ErrUnexpectedEOF):
+		return jsonError(err) // The file was cut: this is no row that is bad but the end of all that came.
+	case err == errMore:
+		return bad(Malformed, err)
+	case err != nil:
+		return badJSON(line, err)
+	}
+	if err = j.scanner.row(text, row.Values); err != nil && row.Number == 0 {
+		return j.document(text, err)
+	}
+	return err
+}
+
+// check reads a text that has to be one JSON value. A decoder over a bytes.Buffer parses in place, without a copy; Reset
+// keeps what it has allocated.
+func (j *jsonLines) check(text []byte) (jsontext.Value, error) {
+	j.buffer = *bytes.NewBuffer(text)
+	j.dec.Reset(&j.buffer)
+	value, err := j.dec.ReadValue()
+	if err == nil && len(j.dec.UnreadBuffer()) > 0 {
+		err = end(&j.dec)
+	}
+	return value, err
+}
+
+// document looks at a first row that is bad: it may be a whole document on one line, which is then the only one and has lists
+// of rows in it. To go on after that as after one bad row would hide that every row is lost.
+func (j *jsonLines) document(text []byte, err error) error {
+	paths := arraysOfObjects(text)
+	if len(paths) == 0 {
+		return err
+	}
+	j.heldLine, j.heldErr = j.take() // The text is not looked at again, so its memory may go.
+	if j.held = j.heldErr != io.EOF; j.held {
+		return err
+	}
+	return fmt.Errorf("%w; or, if the file is one JSON document, %s", errors.Unwrap(err), setPath(paths))
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 const (
@@ -20,7 +21,10 @@ const (
 
 // parquetRows reads the wanted columns of a Parquet file side by side.
 type parquetRows struct {
+	src     *source
 	groups  []parquet.RowGroup
+	meta    []format.RowGroup
+	fields  []Field
 	wanted  []*node   // the parts of the schema that the fields name; nil is an optional field that is not there
 	columns []*column // the leaf columns of all of these, each once
 
@@ -44,7 +48,7 @@ func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parquetRows{groups: file.RowGroups()}
+	p := &parquetRows{src: src, groups: file.RowGroups(), meta: file.Metadata().RowGroups, fields: fields}
 	byLeaf := map[int]*column{}
 	for _, f := range fields {
 		n, err := root.lookup(f)
@@ -106,7 +110,10 @@ func (p *parquetRows) next(row *Row) (err error) {
 		return io.EOF
 	}
 	if !p.open {
-		p.openGroup()
+		row.place.format, row.place.n = "row group %d", int64(p.group)
+		if err := p.openGroup(); err != nil {
+			return err
+		}
 	}
 	row.place.format, row.place.n = p.format, row.Number
 	for _, c := range p.columns {
@@ -114,24 +121,53 @@ func (p *parquetRows) next(row *Row) (err error) {
 			return fmt.Errorf("column %q: %w; fetch the file again", c.name, err)
 		}
 	}
-	for i, n := range p.wanted {
-		if row.Values[i] = nil; n == nil {
-			continue
-		}
-		if row.Values[i], err = n.field(); err != nil {
-			return err
-		}
-	}
 	p.done++
-	return nil
+	return p.take(row.Values)
 }
 
-func (p *parquetRows) openGroup() {
-	chunks := p.groups[p.group].ColumnChunks()
+// take assembles the wanted fields of a row. If one is bad the others are looked at all the same: levels that do not fit the
+// schema end the file, and must not hide behind a bad value.
+func (p *parquetRows) take(values []any) (first error) {
+	for i, n := range p.wanted {
+		if values[i] = nil; n == nil {
+			continue
+		}
+		v, err := n.field()
+		if err == nil && v == nil && !p.fields[i].Optional {
+			err = bad(MissingField, nullField(p.fields[i].Name))
+		}
+		if err != nil {
+			err = columnError(n.path, err)
+			if !isBad(err) {
+				return err
+			}
+			if first == nil {
+				first = err
+			}
+		}
+		values[i] = v
+	}
+	return first
+}
+
+func columnError(column string, err error) error {
+	var row *BadRow
+	if errors.As(err, &row) {
+		return badf(row.Class, "column %q: %w", column, row.Err)
+	}
+	return fmt.Errorf("column %q: %w", column, err)
+}
+
+func (p *parquetRows) openGroup() error {
+	chunks, meta := p.groups[p.group].ColumnChunks(), p.meta[p.group].Columns
 	for _, c := range p.columns {
+		if err := checkPages(p.src, &meta[c.index].MetaData); err != nil {
+			return fmt.Errorf("column %q: %w", c.name, err)
+		}
 		c.open(chunks[c.index])
 	}
 	p.open, p.format = true, fmt.Sprintf("row group %d, row %%d", p.group)
+	return nil
 }
 
 // finishGroup checks that no column has more rows than its row group says.

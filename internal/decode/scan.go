@@ -2,9 +2,6 @@ package decode
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
-	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -19,171 +16,224 @@ type scanner struct {
 	there []string
 }
 
-// row reads one object from dec into values, all of it: what is not wanted is checked and dropped. A missing field is
-// explained by the names of the first row.
-func (s *scanner) row(dec *jsontext.Decoder, values []any) error {
-	if kind := dec.PeekKind(); kind != '{' && kind != jsontext.KindInvalid {
-		return fmt.Errorf("a row must be a JSON object, not a %s; correct it at the source", kindName(kind))
+// row takes the wanted fields of one row out of a text that was checked.
+func (s *scanner) row(text []byte, values []any) error {
+	c := newCursor(text)
+	if kind := c.kind(); kind != '{' {
+		return badf(WrongShape, "a row must be a JSON object, not a %s; correct it at the source", kindName(kind))
+	}
+	if s.there == nil {
+		s.there = names(text)
 	}
 	clearValues(values)
-	learn := s.there == nil
-	if err := s.object(dec, s.root, values, learn); err != nil {
-		return jsonError(err)
-	}
-	if missing := s.settle(values); missing != "" {
-		return missingField(missing, s.there)
-	}
-	return nil
+	s.object(&c, s.root, values)
+	return s.settle(values, s.there)
 }
 
-func (s *scanner) object(dec *jsontext.Decoder, w *wanted, values []any, learn bool) error {
-	if _, err := dec.ReadToken(); err != nil {
-		return err
+func (s *scanner) object(c *cursor, w *wanted, values []any) {
+	for name := range c.members {
+		s.member(c, w.find(name), values)
 	}
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadValue()
-		if err != nil {
-			return err
-		}
-		if learn && len(s.there) < namesShown {
-			s.there = append(s.there, string(name))
-		}
-		if err := s.member(dec, w.find(name), values); err != nil {
-			return err
-		}
-	}
-	_, err := dec.ReadToken()
-	return err
 }
 
-// member reads the value of one name: materialised if a field ends here, entered if one ends below, else dropped.
-func (s *scanner) member(dec *jsontext.Decoder, w *wanted, values []any) error {
+// member reads the value of one name: materialised if a field ends here, entered if one ends below, else skipped.
+func (s *scanner) member(c *cursor, w *wanted, values []any) {
 	switch {
 	case w == nil:
-		return dec.SkipValue()
+		c.skip()
 	case w.leaf >= 0:
-		v, err := readValue(dec)
-		if err != nil {
-			return err
-		}
-		s.put(w, v, values)
-		return nil
-	case dec.PeekKind() == '{':
-		return s.object(dec, w, values, false)
+		s.put(w, c.value(), values)
+	case c.kind() == '{':
+		s.object(c, w, values)
 	default:
-		return dec.SkipValue()
+		c.skip()
 	}
 }
 
-// readValue materialises the next value.
-func readValue(dec *jsontext.Decoder) (any, error) {
-	switch dec.PeekKind() {
-	case '{':
-		return readObject(dec)
-	case '[':
-		return readArray(dec)
-	case '"':
-		return readString(dec)
-	}
-	tok, err := dec.ReadToken()
-	if err != nil {
-		return nil, err
-	}
-	switch tok.Kind() {
-	case '0':
-		return Number(tok.String()), nil
-	case 'n':
-		return nil, nil
-	default:
-		return tok.Bool(), nil
-	}
-}
-
-// readString copies a string that has no escapes as it stands: finding a backslash is many times faster than unquoting.
-func readString(dec *jsontext.Decoder) (any, error) {
-	quoted, err := dec.ReadValue()
-	if err != nil {
-		return nil, err
-	}
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1]), nil
-	}
-	text, err := jsontext.AppendUnquote(make([]byte, 0, len(quoted)), quoted)
-	return string(text), err
-}
-
-func readObject(dec *jsontext.Decoder) (any, error) {
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, err
-	}
-	object := map[string]any{}
-	for dec.PeekKind() != '}' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return nil, err
+// names lists the first names of an object that was checked, as they stand there.
+func names(text []byte) []string {
+	found := []string{}
+	c := newCursor(text)
+	for name := range c.members {
+		if len(found) == namesShown {
+			break
 		}
-		key := name.String() // Before the next read: a token is only good until then.
-		if object[key], err = readValue(dec); err != nil {
-			return nil, err
-		}
+		found = append(found, string(name))
+		c.skip()
 	}
-	_, err := dec.ReadToken()
-	return object, err
+	return found
 }
 
-func readArray(dec *jsontext.Decoder) (any, error) {
-	if _, err := dec.ReadToken(); err != nil {
-		return nil, err
-	}
-	array := []any{}
-	for dec.PeekKind() != ']' {
-		v, err := readValue(dec)
-		if err != nil {
-			return nil, err
-		}
-		array = append(array, v)
-	}
-	_, err := dec.ReadToken()
-	return array, err
-}
+var kindNames = map[byte]string{'{': "object", '[': "list", '"': "string", 't': "boolean", 'f': "boolean", 'n': "null"}
 
-// end checks that nothing follows the last value.
-func end(dec *jsontext.Decoder) error {
-	switch _, err := dec.ReadToken(); {
-	case err == io.EOF:
-		return nil
-	case err != nil:
-		return jsonError(err)
-	default:
-		return errors.New("there is more text after the end of the JSON value; correct it at the source")
-	}
-}
-
-// jsonError says in words what is wrong with JSON text. Trouble below the text comes through as it is.
-func jsonError(err error) error {
-	var syntax *jsontext.SyntacticError
-	var packing *packingError
-	switch {
-	case errors.As(err, &packing):
-		return packing
-	case errors.Is(err, errTooLong):
-		return errTooLong
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fmt.Errorf("the JSON ends before it is complete: the file was cut short or a row goes over several lines; fetch it again or correct it at the source: %w", io.ErrUnexpectedEOF)
-	case !errors.As(err, &syntax):
-		return err
-	case syntax.JSONPointer != "":
-		return fmt.Errorf("this is not valid JSON at byte %d, in %q: %w; correct it at the source", syntax.ByteOffset, syntax.JSONPointer, syntax.Err)
-	default:
-		return fmt.Errorf("this is not valid JSON at byte %d: %w; correct it at the source", syntax.ByteOffset, syntax.Err)
-	}
-}
-
-var kindNames = map[jsontext.Kind]string{'[': "list", '"': "string", '0': "number", 't': "boolean", 'f': "boolean", 'n': "null"}
-
-func kindName(kind jsontext.Kind) string {
+func kindName(kind byte) string {
 	if name, ok := kindNames[kind]; ok {
 		return name
 	}
-	return kind.String()
+	return "number"
+}
+
+// cursor walks over JSON text that is known to be valid, which jsontext has checked. To check a text once at full speed and
+// then to look only at what is wanted is faster than to take every token from the checker.
+type cursor struct {
+	text []byte
+	at   int
+	// scratch is where escapes are undone before a text gets its own memory.
+	scratch []byte
+}
+
+func newCursor(text []byte) cursor { return cursor{text: text} }
+
+// kind gives the first byte of the next value, or the bracket that ends its list or object.
+func (c *cursor) kind() byte {
+	for c.at < len(c.text) {
+		switch b := c.text[c.at]; b {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			c.at++
+		default:
+			return b
+		}
+	}
+	return 0
+}
+
+// members yields the names of the next object, quoted as they stand there. The body has to take each value.
+func (c *cursor) members(yield func(name []byte) bool) {
+	c.kind()
+	c.at++
+	for c.kind() == '"' {
+		if !yield(c.quoted()) {
+			return
+		}
+	}
+	c.at++
+}
+
+// entries yields once for each value of the next list. The body has to take it.
+func (c *cursor) entries(yield func(n int) bool) {
+	c.kind()
+	c.at++
+	for n := 0; c.kind() != ']'; n++ {
+		if !yield(n) {
+			return
+		}
+	}
+	c.at++
+}
+
+// quoted takes a string with its quotes.
+func (c *cursor) quoted() []byte {
+	c.kind()
+	start := c.at
+	c.at = start + 1 + stringEnd(c.text[start+1:])
+	return c.text[start:c.at]
+}
+
+// raw takes a value as it stands.
+func (c *cursor) raw() []byte {
+	c.kind()
+	start := c.at
+	c.skip()
+	return c.text[start:c.at]
+}
+
+// skip takes a value without a look at it. Inside lists and objects only strings and brackets matter.
+func (c *cursor) skip() {
+	switch c.kind() {
+	case '"':
+		c.quoted()
+		return
+	case '{', '[':
+	default:
+		c.scalar()
+		return
+	}
+	for depth := 0; ; {
+		b := c.text[c.at]
+		c.at++
+		switch b {
+		case '"':
+			c.at += stringEnd(c.text[c.at:])
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return
+			}
+		}
+	}
+}
+
+// scalar takes a number or a literal.
+func (c *cursor) scalar() []byte {
+	start := c.at
+	for c.at < len(c.text) {
+		switch c.text[c.at] {
+		case ' ', '\t', '\r', '\n', ',', ':', ']', '}':
+			return c.text[start:c.at]
+		}
+		c.at++
+	}
+	return c.text[start:]
+}
+
+// value materialises a value.
+func (c *cursor) value() any {
+	switch c.kind() {
+	case '{':
+		object := map[string]any{}
+		for name := range c.members {
+			key := c.unquote(name)
+			object[key] = c.value()
+		}
+		return object
+	case '[':
+		list := []any{}
+		for range c.entries {
+			list = append(list, c.value())
+		}
+		return list
+	case '"':
+		return c.unquote(c.quoted())
+	}
+	switch text := c.scalar(); text[0] {
+	case 'n':
+		return nil
+	case 't', 'f':
+		return text[0] == 't'
+	default:
+		return Number(text)
+	}
+}
+
+// unquote copies a string that has no escapes as it stands: finding a backslash is many times faster than unquoting.
+func (c *cursor) unquote(quoted []byte) string {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return string(quoted[1 : len(quoted)-1])
+	}
+	c.scratch, _ = jsontext.AppendUnquote(c.scratch[:0], quoted) // Cannot fail: the text was checked.
+	return string(c.scratch)
+}
+
+// plain gives a name without its quotes and escapes.
+func plain(quoted []byte) []byte {
+	if bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
+	name, _ := jsontext.AppendUnquote(nil, quoted) // Cannot fail: the text was checked.
+	return name
+}
+
+// stringEnd is the length of a string's text and its closing quote, given what follows the opening one.
+func stringEnd(text []byte) int {
+	for at := 0; ; {
+		at += bytes.IndexByte(text[at:], '"')
+		escapes := at
+		for escapes > 0 && text[escapes-1] == '\\' {
+			escapes--
+		}
+		if at++; (at-escapes)%2 == 1 { // An even number of backslashes escape each other and not the quote.
+			return at
+		}
+	}
 }

@@ -3,9 +3,7 @@ package decode
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/deprecated"
@@ -33,12 +31,11 @@ type node struct {
 	below      []*node // the leaves, once they were asked for
 
 	// The rest is set for leaves only.
-	column   int
-	physical format.Type
-	unsigned bool
-	refusal  string
-	values   *column // where the values of the current row stand
-	at       int     // the next of them
+	column  int
+	convert convert
+	refusal string
+	values  *column // where the values of the current row stand
+	at      int     // the next of them
 }
 
 // newSchema builds the tree from its depth-first list.
@@ -78,7 +75,8 @@ func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
 		n.rep++
 	}
 	if e.Type.Valid {
-		n.column, n.physical, n.unsigned, n.refusal = b.leaves, e.Type.V, isUnsigned(e), refusal(e)
+		n.column = b.leaves
+		n.convert, n.refusal = conversion(e)
 		b.leaves++
 		return n, nil
 	}
@@ -98,26 +96,6 @@ func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
 func isList(e format.SchemaElement) bool {
 	_, logical := e.LogicalType.Value.(*format.ListType)
 	return logical || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.List
-}
-
-func isUnsigned(e format.SchemaElement) bool {
-	if t, ok := e.LogicalType.Value.(*format.IntType); ok {
-		return !t.IsSigned
-	}
-	return e.ConvertedType.Valid && e.ConvertedType.V >= deprecated.Uint8 && e.ConvertedType.V <= deprecated.Uint64
-}
-
-// refusal says why a leaf's type has no row value, "" when it has one. Dates and times are taken as the integers they are.
-func refusal(e format.SchemaElement) string {
-	_, decimal := e.LogicalType.Value.(*format.DecimalType)
-	if decimal || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.Decimal {
-		return "DECIMAL"
-	}
-	switch e.Type.V {
-	case format.Int96, format.FixedLenByteArray:
-		return e.Type.V.String()
-	}
-	return ""
 }
 
 // lookup finds a wanted field: a column of that whole name, else by a path of names. Nil is an optional field not there.
@@ -191,11 +169,11 @@ func (n *node) field() (any, error) {
 	}
 	v, err := n.value()
 	if err != nil {
-		return nil, fmt.Errorf("column %q: %w", n.path, err)
+		return nil, err
 	}
 	for _, leaf := range leaves {
 		if leaf.at != len(leaf.values.row) {
-			return nil, fmt.Errorf("column %q: %w", leaf.path, errLevels)
+			return nil, errLevels
 		}
 	}
 	return v, nil
@@ -293,33 +271,5 @@ func (n *node) scalar() (any, error) {
 		return nil, errLevels
 	}
 	n.at++
-	switch {
-	case n.physical == format.Boolean:
-		return v.Boolean(), nil
-	case n.physical == format.Int32 && n.unsigned:
-		return Number(strconv.FormatUint(uint64(v.Uint32()), 10)), nil
-	case n.physical == format.Int32:
-		return Number(strconv.FormatInt(int64(v.Int32()), 10)), nil
-	case n.physical == format.Int64 && n.unsigned:
-		return Number(strconv.FormatUint(v.Uint64(), 10)), nil
-	case n.physical == format.Int64:
-		return Number(strconv.FormatInt(v.Int64(), 10)), nil
-	case n.physical == format.Float:
-		return float(float64(v.Float()), 32)
-	case n.physical == format.Double:
-		return float(v.Double(), 64)
-	}
-	text := string(v.ByteArray())
-	if !utf8.ValidString(text) {
-		return nil, errors.New("the text is not UTF-8; correct it at the source")
-	}
-	return text, nil
-}
-
-// float writes the shortest decimal that reads back as the same number of that size.
-func float(f float64, bits int) (any, error) {
-	if f != f || f-f != 0 {
-		return nil, errors.New("the number is not finite, which JSON cannot hold; correct it at the source")
-	}
-	return Number(strconv.FormatFloat(f, 'g', -1, bits)), nil
+	return n.convert(v)
 }

@@ -1,13 +1,11 @@
 package decode
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"strings"
 )
 
 // squadColumns are the columns that the Hub gives the same data, with is_impossible, which only the original form has.
@@ -18,25 +16,47 @@ var squadColumns = []string{"id", "title", "context", "question", "answers", "is
 // It is flattened to one row per question with the columns squadColumns, where answers is the Hub's struct
 // {"text": […], "answer_start": […]}. The names of an object may stand in any order: an article is read as a whole.
 type squad struct {
-	selection
-	stream *limited
-	dec    *jsontext.Decoder
-	done   func()
+	document
+	scanner scanner
+	done    func()
+	// The columns that stand above a question, nil where they are not wanted.
+	title, context *wanted
 
-	started  bool
 	articles int64
-	queue    []map[string]any // the questions of the current article
+	above    []byte     // the title of the current article, nil if it has none
+	queue    []question // of the current article
 	taken    int
+	// What the questions of one article or paragraph have in common is materialised once.
+	titles, contexts shared
+}
+
+// question is one question as it stands in its article, and the context above it, nil if there is none.
+type question struct{ text, context []byte }
+
+// shared is a value that one row after another has.
+type shared struct {
+	raw   []byte
+	value any
+}
+
+// of gives the value of a piece of the article: the last one again if it is the same piece, and a text, which none can change.
+func (s *shared) of(raw []byte) any {
+	if s.raw == nil || raw[0] != '"' || &s.raw[0] != &raw[0] {
+		c := newCursor(raw)
+		s.raw, s.value = raw, c.value()
+	}
+	return s.value
 }
 
 func openSquad(stream io.Reader, done func(), fields []Field) (rows, error) {
-	l := &limited{stream: stream, limit: MaxRow}
-	s := &squad{selection: selectFields(fields), stream: l, dec: jsontext.NewDecoder(l), done: done}
 	for _, f := range fields {
-		if !f.Optional && !slices.ContainsFunc(squadColumns, func(c string) bool { return c == f.Name || len(f.Name) > len(c) && f.Name[:len(c)+1] == c+"." }) {
+		column, _, _ := strings.Cut(f.Name, ".")
+		if !f.Optional && !slices.Contains(squadColumns, column) {
 			return nil, missingField(f.Name, squadColumns)
 		}
 	}
+	s := &squad{document: newDocument(stream, []string{"data"}), scanner: scanner{selection: selectFields(fields)}, done: done}
+	s.title, s.context = s.scanner.root.child("title"), s.scanner.root.child("context")
 	return s, nil
 }
 
@@ -44,160 +64,144 @@ func (s *squad) close() { s.done() }
 
 func (s *squad) next(row *Row) error {
 	for s.taken == len(s.queue) {
-		s.stream.since = 0
 		row.place.format, row.place.group, row.place.n = "article %d", 0, s.articles+1
-		if err := s.article(); err != nil {
+		article, err := s.document.next()
+		if err != nil {
+			return err
+		}
+		s.articles++
+		s.queue, s.taken, s.above, s.titles, s.contexts = s.queue[:0], 0, nil, shared{}, shared{}
+		if err := s.article(article); err != nil {
 			return err
 		}
 	}
-	question := s.queue[s.taken]
+	q := s.queue[s.taken]
 	s.taken++
 	row.place.format, row.place.group, row.place.n = "article %d, question %d", s.articles, int64(s.taken)
 	clearValues(row.Values)
-	for _, w := range s.root.children {
-		if v, ok := question[w.name]; ok {
-			s.put(w, v, row.Values)
-		}
-	}
-	if missing := s.settle(row.Values); missing != "" {
-		return missingField(missing, sortedNames(question))
-	}
-	return nil
+	return s.question(q, row.Values)
 }
 
-// article fills the queue with the next article's questions; io.EOF after the last article and a whole end of the file.
-func (s *squad) article() error {
-	if !s.started {
-		s.started = true
-		// The format was recognised by exactly these steps, so only trouble below can stop them.
-		if !enter(s.dec, '{') || !find(s.dec, "data") || !enter(s.dec, '[') {
-			_, err := s.dec.ReadToken()
-			return jsonError(errors.Join(err, io.ErrUnexpectedEOF))
+// article fills the queue with an article's questions. What is wrong above the questions ends the file: it cannot be said how
+// many rows are lost with it.
+func (s *squad) article(text []byte) error {
+	if text[0] != '{' {
+		return errors.New("an article must be a JSON object; correct it at the source")
+	}
+	err := missingList("paragraphs")
+	c := newCursor(text)
+	for name := range c.members {
+		switch string(plain(name)) {
+		case "title":
+			s.above = c.raw()
+		case "paragraphs":
+			if err = s.each(&c, "paragraphs", s.paragraph); err != nil {
+				return err
+			}
+		default:
+			c.skip()
 		}
 	}
-	if s.dec.PeekKind() == ']' {
-		return s.finish()
-	}
-	raw, err := s.dec.ReadValue()
-	if err != nil {
-		return jsonError(err)
-	}
-	s.articles++
-	s.queue, s.taken = s.queue[:0], 0
-	article, err := object(raw, "an article")
-	if err != nil {
-		return err
-	}
-	paragraphs, err := list(article, "paragraphs")
-	if err != nil {
-		return err
-	}
-	for _, paragraph := range paragraphs {
-		if err := s.paragraph(article, paragraph); err != nil {
-			return err
-		}
-	}
-	return nil
+	return err
 }
 
-func (s *squad) finish() error {
-	if _, err := s.dec.ReadToken(); err != nil {
-		return jsonError(err)
-	}
-	for s.dec.PeekKind() == '"' {
-		if _, err := s.dec.ReadToken(); err != nil {
-			return jsonError(err)
-		}
-		if err := s.dec.SkipValue(); err != nil {
-			return jsonError(err)
-		}
-	}
-	if _, err := s.dec.ReadToken(); err != nil {
-		return jsonError(err)
-	}
-	if err := end(s.dec); err != nil {
-		return err
-	}
-	return io.EOF
-}
-
-func (s *squad) paragraph(article map[string]any, paragraph any) error {
-	p, ok := paragraph.(map[string]any)
-	if !ok {
+func (s *squad) paragraph(c *cursor) error {
+	if c.kind() != '{' {
 		return errors.New("a paragraph must be an object with context and qas; correct it at the source")
 	}
-	questions, err := list(p, "qas")
-	if err != nil {
-		return err
-	}
-	for _, question := range questions {
-		q, ok := question.(map[string]any)
-		if !ok {
-			return errors.New("a question must be an object; correct it at the source")
+	var context []byte
+	err, first := missingList("qas"), len(s.queue)
+	for name := range c.members {
+		switch string(plain(name)) {
+		case "context":
+			context = c.raw()
+		case "qas":
+			err = s.each(c, "qas", func(c *cursor) error {
+				s.queue = append(s.queue, question{text: c.raw()})
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		default:
+			c.skip()
 		}
-		if err := flattenAnswers(q); err != nil {
+	}
+	for i := range s.queue[first:] {
+		s.queue[first+i].context = context
+	}
+	return err
+}
+
+// each goes through a list of the SQuAD form.
+func (s *squad) each(c *cursor, name string, take func(*cursor) error) error {
+	if c.kind() != '[' {
+		return missingList(name)
+	}
+	for range c.entries {
+		if err := take(c); err != nil {
 			return err
 		}
-		for _, from := range []struct {
-			object map[string]any
-			name   string
-		}{{article, "title"}, {p, "context"}} {
-			if v, ok := from.object[from.name]; ok {
-				q[from.name] = v
+	}
+	return nil
+}
+
+func missingList(name string) error {
+	return fmt.Errorf("%q must be there and be a list, as the SQuAD form has it; correct it at the source", name)
+}
+
+// question takes the wanted columns of one question.
+func (s *squad) question(q question, values []any) error {
+	if q.text[0] != '{' {
+		return badf(WrongShape, "a question must be an object; correct it at the source")
+	}
+	c := newCursor(q.text)
+	for name := range c.members {
+		w := s.scanner.root.find(name)
+		if w == nil || w.name != "answers" {
+			s.scanner.member(&c, w, values)
+			continue
+		}
+		answers, err := flatAnswers(c.raw())
+		if err != nil {
+			return err
+		}
+		s.scanner.put(w, answers, values)
+	}
+	if s.title != nil && s.above != nil {
+		s.scanner.put(s.title, s.titles.of(s.above), values)
+	}
+	if s.context != nil && q.context != nil {
+		s.scanner.put(s.context, s.contexts.of(q.context), values)
+	}
+	if err := s.scanner.settle(values, nil); err != nil {
+		return s.scanner.settle(values, names(q.text)) // Again, with the names for the message.
+	}
+	return nil
+}
+
+// flatAnswers turns the list of answers into the Hub's struct of lists.
+func flatAnswers(text []byte) (map[string]any, error) {
+	if text[0] != '[' {
+		return nil, bad(WrongShape, missingList("answers"))
+	}
+	texts, starts := make([]any, 0, 4), make([]any, 0, 4)
+	c := newCursor(text)
+	for n := range c.entries {
+		if c.kind() != '{' {
+			return nil, badf(WrongShape, "an answer must be an object with text and answer_start; correct it at the source")
+		}
+		texts, starts = append(texts, nil), append(starts, nil)
+		for name := range c.members {
+			switch string(plain(name)) {
+			case "text":
+				texts[n] = c.value()
+			case "answer_start":
+				starts[n] = c.value()
+			default:
+				c.skip()
 			}
 		}
-		s.queue = append(s.queue, q)
 	}
-	return nil
-}
-
-// flattenAnswers turns the list of answers into the Hub's struct of lists.
-func flattenAnswers(question map[string]any) error {
-	if _, there := question["answers"]; !there {
-		return nil
-	}
-	answers, err := list(question, "answers")
-	if err != nil {
-		return err
-	}
-	texts, starts := make([]any, 0, len(answers)), make([]any, 0, len(answers))
-	for _, answer := range answers {
-		a, ok := answer.(map[string]any)
-		if !ok {
-			return errors.New("an answer must be an object with text and answer_start; correct it at the source")
-		}
-		texts, starts = append(texts, a["text"]), append(starts, a["answer_start"])
-	}
-	question["answers"] = map[string]any{"text": texts, "answer_start": starts}
-	return nil
-}
-
-// object materialises a JSON text that was checked and must be an object.
-func object(raw jsontext.Value, what string) (map[string]any, error) {
-	v, err := readValue(jsontext.NewDecoder(bytes.NewBuffer(raw)))
-	if err != nil {
-		return nil, jsonError(err)
-	}
-	o, ok := v.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("%s must be a JSON object; correct it at the source", what)
-	}
-	return o, nil
-}
-
-func list(o map[string]any, name string) ([]any, error) {
-	l, ok := o[name].([]any)
-	if !ok {
-		return nil, fmt.Errorf("%q must be there and be a list, as the SQuAD form has it; correct it at the source", name)
-	}
-	return l, nil
-}
-
-func sortedNames(o map[string]any) []string {
-	names := make([]string, 0, len(o))
-	for name := range o {
-		names = append(names, fmt.Sprintf("%q", name))
-	}
-	slices.Sort(names)
-	return names
+	return map[string]any{"text": texts, "answer_start": starts}, nil
 }

@@ -72,7 +72,7 @@ func TestSquadRefuses(t *testing.T) {
 		{"a wrong end", begin + `{"qas":[{"question":"q"}]}]}],}`, "this is not valid JSON"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := read([]byte(c.data), Required("question"))
+			_, err := read([]byte(c.data), slices.Concat(Required("question"), Optional("answers")))
 			if contract.ReasonOf(err) != contract.InvalidData || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("%s: %v\nshould say %s", contract.ReasonOf(err), err, c.message)
 			}

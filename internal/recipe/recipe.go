@@ -123,9 +123,29 @@ type Volume struct {
 	Files []string `json:"files,omitempty"`
 }
 
-// Record says how a source row becomes a unified record.
+// Record says how a source row becomes a unified record: by the expressions of a preset or by its own. An expression is
+// CEL over the variable row; internal/record compiles it and documents the language. The whole of it is in the key of the
+// data set's split.
 type Record struct {
-	Preset string `json:"preset"`
+	// Preset names a mapping that internal/record knows; empty where Question, ReferenceAnswer and AnswerType are set.
+	Preset string `json:"preset,omitempty"`
+	// Question, ReferenceAnswer and AnswerType are the expressions of the three parts of a record.
+	Question        string `json:"question,omitempty"`
+	ReferenceAnswer string `json:"referenceAnswer,omitempty"`
+	AnswerType      string `json:"answerType,omitempty"`
+	// Metadata in its order.
+	Metadata []Metadata `json:"metadata,omitempty"`
+	// Where says which rows to keep; empty keeps all. It may stand beside a preset, and so may GroupBy.
+	Where string `json:"where,omitempty"`
+	// GroupBy gives the value by which rows stay on one side of a split; empty is the question.
+	GroupBy string `json:"groupBy,omitempty"`
+}
+
+// Metadata is one member of a record's metadata.
+type Metadata struct {
+	Name string `json:"name"`
+	// Value is an expression.
+	Value string `json:"value"`
 }
 
 // Order is the order of the rows of a mixed file.

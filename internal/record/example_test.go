@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -47,4 +48,34 @@ func ExamplePreset_Map() {
 	}
 	// Output:
 	// train.jsonl, line 1: there is no "####" in field "answer", so the answer cannot be found; correct the row or choose another preset
+}
+
+func ExampleCompile() {
+	mapping, err := record.Compile(recipe.Record{
+		Question:        `row.q + "?"`,
+		ReferenceAnswer: `row.a`,
+		AnswerType:      "text",
+		Where:           `row.?level.orValue(0) < 3`,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	const text = `{"q": "How many", "a": "2"}` + "\n" + `{"q": "How long", "a": "3 m", "level": 5}`
+	file := decode.File{Name: "rows.jsonl", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
+	for row, err := range decode.Rows(context.Background(), file, mapping.Fields()) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		r, _, err := record.Map(mapping, row, record.Origin{Dataset: "d", Domain: "x", Number: row.Number})
+		if reason, dropped := record.IsDropped(err); dropped {
+			fmt.Println("left out by", string(reason))
+			continue
+		}
+		fmt.Println(r.ID, r.Question, err)
+	}
+	// Output:
+	// d_0 How many? <nil>
+	// left out by where
 }

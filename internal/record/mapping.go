@@ -1,17 +1,17 @@
 package record
 
 import (
-	"fmt"
+	"errors"
 	"strconv"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
 )
 
-// Mapping says what a source row means. It is a pure function of the row.
+// Mapping says what a source row means. It is a pure function of the row, and safe for use by several goroutines.
 type Mapping interface {
 	// Fields are the fields of a row that Map looks at, in the order in which it finds them in the row's values.
 	Fields() []decode.Field
-	// Map gives the content of a row, or an InvalidData failure that names the row.
+	// Map gives the content of a row, Dropped for a row that is not to be kept, or an InvalidData failure that names the row.
 	Map(row decode.Row) (Content, error)
 }
 
@@ -26,15 +26,31 @@ type Content struct {
 	Kept []Entry
 }
 
+// Dropped is the error of a row that the mapping leaves out on purpose; its text is the reason under which a caller counts
+// the row. It is no failure: errors.As tells it from one.
+type Dropped string
+
+// DroppedByWhere is a row for which the mapping's expression where is false.
+const DroppedByWhere Dropped = "where"
+
+func (d Dropped) Error() string { return "the row is left out by " + string(d) }
+
+// IsDropped gives the reason for which a row was left out, and whether it was.
+func IsDropped(err error) (reason Dropped, dropped bool) {
+	dropped = errors.As(err, &reason)
+	return reason, dropped
+}
+
 // Origin is where a row stands.
 type Origin struct {
 	// Dataset and Domain are the names in the mix.
 	Dataset, Domain string
-	// Number of the row in the data set, from 0, over all its files in their order.
+	// Number of the row in the data set, from 0, over all its files in their order. Rows that are left out count.
 	Number int64
 }
 
-// Map makes the unified record of a source row, and gives the value by which rows are kept together.
+// Map makes the unified record of a source row, and gives the value by which rows are kept together. The errors are those
+// of Mapping.
 func Map(m Mapping, row decode.Row, at Origin) (r Record, group string, err error) {
 	content, err := m.Map(row)
 	if err != nil {
@@ -59,46 +75,4 @@ func Map(m Mapping, row decode.Row, at Origin) (r Record, group string, err erro
 		group = content.Question
 	}
 	return r, group, nil
-}
-
-// fields gives the values of a row by their names.
-type fields struct {
-	names  []decode.Field
-	values []any
-}
-
-func (f fields) get(name string) any {
-	for i := range f.names {
-		if f.names[i].Name == name {
-			return f.values[i]
-		}
-	}
-	return nil
-}
-
-// str is the value of a field that must be a string.
-func (f fields) str(name string) (string, error) {
-	s, ok := f.get(name).(string)
-	if !ok {
-		return "", fmt.Errorf("the field %q is %s and must be a string; correct it at the source or choose another preset", name, describe(f.get(name)))
-	}
-	return s, nil
-}
-
-// describe names the kind of a value for a message.
-func describe(v any) string {
-	switch v.(type) {
-	case nil:
-		return "absent or null"
-	case string:
-		return "a string"
-	case decode.Number:
-		return "a number"
-	case bool:
-		return "a boolean"
-	case []any:
-		return "a list"
-	default:
-		return "an object"
-	}
 }

@@ -94,7 +94,7 @@ func datasets(domain datav1alpha1.Domain) ([]recipe.Dataset, error) {
 		out = append(out, recipe.Dataset{
 			Name:   dataset.Name,
 			Source: source(dataset.Source),
-			Record: recipe.Record{Preset: string(dataset.Record.Preset)},
+			Record: record(dataset.Record),
 		})
 		if dataset.Share != nil {
 			quantities = append(quantities, *dataset.Share)
@@ -132,6 +132,21 @@ func source(from datav1alpha1.Source) recipe.Source {
 	}
 	if volume := from.Volume; volume != nil {
 		out.Volume = &recipe.Volume{ClaimName: volume.ClaimName, Path: volume.Path, Files: globs(volume.Files)}
+	}
+	return out
+}
+
+func record(from datav1alpha1.Record) recipe.Record {
+	out := recipe.Record{
+		Preset:          string(from.Preset),
+		Question:        string(from.Question),
+		ReferenceAnswer: string(from.ReferenceAnswer),
+		AnswerType:      string(from.AnswerType),
+		Where:           string(from.Where),
+		GroupBy:         string(from.GroupBy),
+	}
+	for _, member := range from.Metadata {
+		out.Metadata = append(out.Metadata, recipe.Metadata{Name: member.Name, Value: string(member.Value)})
 	}
 	return out
 }

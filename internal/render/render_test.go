@@ -72,6 +72,24 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
+// TestRecords: every field of a record reaches the recipe.
+func TestRecords(t *testing.T) {
+	mix := sample(t, "grpo_six")
+	sets := mix.Spec.Domains[0].Datasets
+	sets[0].Record = datav1alpha1.Record{
+		Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text", Where: "row.keep", GroupBy: "row.title",
+		Metadata: []datav1alpha1.Metadata{{Name: "original_id", Value: "row.id"}, {Name: "level", Value: "row.?level"}},
+	}
+	sets[1].Record.Where = "row.level != 'Level 1'"
+	got := meaning(t, mix).Domains[0].Datasets
+	if diff := cmp.Diff([]recipe.Record{{
+		Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text", Where: "row.keep", GroupBy: "row.title",
+		Metadata: []recipe.Metadata{{Name: "original_id", Value: "row.id"}, {Name: "level", Value: "row.?level"}},
+	}, {Preset: "math", Where: "row.level != 'Level 1'"}}, []recipe.Record{got[0].Record, got[1].Record}); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestShares(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -2,7 +2,9 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -40,7 +42,7 @@ func Of(m contract.Manifest) Revision {
 }
 
 func datasetOf(m contract.Manifest, domain string, declared recipe.Dataset) Dataset {
-	out := Dataset{Name: declared.Name, Domain: domain, Source: sourceText(declared.Source), Mapping: declared.Record.Preset}
+	out := Dataset{Name: declared.Name, Domain: domain, Source: sourceText(declared.Source), Mapping: cmp.Or(declared.Record.Preset, "expressions")}
 	for _, finished := range m.Stages {
 		switch {
 		case finished.Stage == recipe.Download && finished.Unit.Name == declared.Name:
@@ -48,9 +50,10 @@ func datasetOf(m contract.Manifest, domain string, declared recipe.Dataset) Data
 			out.Resolved, out.License = cmp.Or(done.Revision, "sha256 "+done.Digest), done.License
 		case finished.Stage == recipe.Divide && finished.Unit.Name == declared.Name:
 			out.Read = finished.Result.Split.Read
+			out.Dropped = drops(finished.Result.Split.Dropped)
 		}
 	}
-	overlap := out.Read
+	overlap := out.Read - out.DroppedRows()
 	for _, split := range m.Plan.Splits {
 		for _, plan := range split.Datasets() {
 			if plan.Name == declared.Name {
@@ -61,6 +64,16 @@ func datasetOf(m contract.Manifest, domain string, declared recipe.Dataset) Data
 	}
 	if overlap > 0 {
 		out.Dropped = append(out.Dropped, Drop{Reason: "a later split has the same question", Rows: overlap})
+	}
+	return out
+}
+
+// drops lists what the split stage left out, by reason.
+func drops(rows map[string]int64) []Drop {
+	texts := map[string]string{"where": "the record's where does not keep it"}
+	var out []Drop
+	for _, reason := range slices.Sorted(maps.Keys(rows)) {
+		out = append(out, Drop{Reason: cmp.Or(texts[reason], reason), Rows: rows[reason]})
 	}
 	return out
 }

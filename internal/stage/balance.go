@@ -19,6 +19,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result
 	last := lastSplits(indexes)
 	names := j.Recipe.DatasetNames()
 	var done recipe.Balanced
+	list := digests{}
 	overlap := make([][]int64, len(j.Recipe.Splits))
 	for s, split := range j.Recipe.Splits {
 		overlap[s] = make([]int64, len(names))
@@ -30,7 +31,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result
 			if dropped := len(indexes[s][d]) - len(kept); dropped > 0 {
 				overlap[s][d] = int64(dropped)
 				done.Overlap = overlap
-				if err := j.filter(staging, split.Name, name, kept); err != nil {
+				if list[name+"/"+split.Name+rowSuffix], err = j.filter(staging, split.Name, name, kept); err != nil {
 					return recipe.Result{}, err
 				}
 			}
@@ -41,6 +42,9 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result
 		return recipe.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
 	done.Plan = j.Recipe.PlanDigest(plan)
+	if err := writeJSON(staging, digestsName, list); err != nil {
+		return recipe.Result{}, err
+	}
 	return recipe.Result{Balance: &done}, writeJSON(staging, "plan.json", plan)
 }
 
@@ -94,25 +98,24 @@ func keep(entries []store.Entry, split int, last map[store.Short]uint8) []int {
 }
 
 // filter writes a data set's split without the rows that overlap.
-func (j job) filter(staging *store.Staging, split, dataset string, kept []int) error {
+func (j job) filter(staging *store.Staging, split, dataset string, kept []int) (written, error) {
 	folder, err := j.input(recipe.Divide, dataset)
 	if err != nil {
-		return err
+		return written{}, err
 	}
-	rows, err := openSplit(folder, split)
+	rows, err := openSplit(folder, split+rowSuffix)
 	if err != nil {
-		return err
+		return written{}, err
 	}
 	defer rows.Close()
 	path, err := staging.Path(filepath.Join(dataset, split+rowSuffix))
 	if err != nil {
-		return err
+		return written{}, err
 	}
-	_, err = writeRows(path, len(kept), func(i int, buffer []byte) ([]byte, store.Entry, error) {
-		line, err := rows.Row(kept[i], buffer)
+	return writeRows(path, len(kept), func(i int, _ []byte) ([]byte, store.Entry, error) {
+		line, err := rows.Row(kept[i])
 		return line, rows.Entries[kept[i]], err
 	})
-	return err
 }
 
 // divided are the results of the split stage by data set.
@@ -124,21 +127,24 @@ func (j job) divided() map[string]recipe.Divided {
 	return out
 }
 
-// processed is the folder that holds a data set's final rows of a split: the balance unit's where it dropped any.
-func (j job) processed(split int, dataset string) (string, error) {
+// processed is where a data set's final rows of a split lie, the unit's folder and the name in it: in the balance unit's where
+// that dropped any.
+func (j job) processed(split int, dataset string) (folder, name string, err error) {
+	name = j.Recipe.Splits[split].Name + rowSuffix
 	balanced := j.result(recipe.Balancing, j.Recipe.Name).Balance
 	if balanced.Overlap != nil {
-		for d, name := range j.Recipe.DatasetNames() {
-			if name == dataset && balanced.Overlap[split][d] > 0 {
-				folder, err := j.input(recipe.Balancing, j.Recipe.Name)
-				return filepath.Join(folder, dataset), err
+		for d, of := range j.Recipe.DatasetNames() {
+			if of == dataset && balanced.Overlap[split][d] > 0 {
+				folder, err = j.input(recipe.Balancing, j.Recipe.Name)
+				return folder, dataset + "/" + name, err
 			}
 		}
 	}
-	return j.input(recipe.Divide, dataset)
+	folder, err = j.input(recipe.Divide, dataset)
+	return folder, name, err
 }
 
-func openSplit(folder, split string) (*store.Rows, error) {
-	path := filepath.Join(folder, split+rowSuffix)
+func openSplit(folder, name string) (*store.Rows, error) {
+	path := filepath.Join(folder, filepath.FromSlash(name))
 	return store.OpenRows(path, indexOf(path))
 }

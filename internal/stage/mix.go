@@ -28,11 +28,11 @@ func (j job) mix(ctx context.Context, staging *store.Staging) (recipe.Result, er
 	passes := make([]*passes, len(datasets))
 	counts := make([]int64, len(datasets))
 	for i, dataset := range datasets {
-		folder, err := j.processed(index, dataset.Name)
+		folder, name, err := j.processed(index, dataset.Name)
 		if err != nil {
 			return recipe.Result{}, err
 		}
-		rows, err := openSplit(folder, plan.Name)
+		rows, err := openSplit(folder, name)
 		if err != nil {
 			return recipe.Result{}, err
 		}
@@ -92,12 +92,11 @@ func writeMix(ctx context.Context, path string, datasets []*passes, weave iter.S
 // passes yields a data set's rows for ever: the first pass in the order of the file, each later one in a keyed order of its
 // own. So no row is used more than once more often than another, and none comes twice in a pass.
 type passes struct {
-	rows   *store.Rows
-	seed   int64
-	pass   int
-	at     int
-	order  []int32 // of the present pass; nil for the first
-	buffer []byte
+	rows  *store.Rows
+	seed  int64
+	pass  int
+	at    int
+	order []int32 // of the present pass; nil for the first
 }
 
 func newPasses(rows *store.Rows, seed int64) *passes { return &passes{rows: rows, seed: seed} }
@@ -113,9 +112,7 @@ func (p *passes) next() ([]byte, error) {
 		i = int(p.order[i])
 	}
 	p.at++
-	line, err := p.rows.Row(i, p.buffer)
-	p.buffer = line
-	return line, err
+	return p.rows.Row(i)
 }
 
 // passOrder is the keyed order of rows by content; equal contents keep the order of the file.

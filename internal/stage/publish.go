@@ -104,7 +104,7 @@ func (p *publisher) datasets() error {
 		if err != nil {
 			return err
 		}
-		if err := p.link(filepath.Join(folder, rawName), contract.RawFile(domain.Name, name), divided.Read-dropped(divided)); err != nil {
+		if err := p.linkRows(folder, rawName, divided.Read-dropped(divided), contract.RawFile(domain.Name, name)); err != nil {
 			return err
 		}
 		for i, split := range p.Recipe.Splits {
@@ -125,19 +125,15 @@ func dropped(divided recipe.Divided) int64 {
 }
 
 func (p *publisher) linkSplit(index int, split, dataset string) error {
-	folder, err := p.processed(index, dataset)
+	folder, name, err := p.processed(index, dataset)
 	if err != nil {
 		return err
 	}
-	rows := p.available(split, dataset)
-	from := filepath.Join(folder, split+rowSuffix)
-	if err := p.link(from, contract.ProcessedFile(dataset, split), rows); err != nil {
-		return err
+	names := []string{contract.ProcessedFile(dataset, split)}
+	if split == p.Recipe.EvaluationSplit() {
+		names = append(names, contract.TestFile(dataset, split))
 	}
-	if split != p.Recipe.EvaluationSplit() {
-		return nil
-	}
-	return p.link(from, contract.TestFile(dataset, split), rows)
+	return p.linkRows(folder, name, p.available(split, dataset), names...)
 }
 
 func (p *publisher) available(split, dataset string) int64 {
@@ -154,15 +150,34 @@ func (p *publisher) mixes() error {
 	step, _ := p.graph.Step(recipe.Mixing)
 	for _, unit := range step.Units {
 		mixed := p.Results[unit.Key].Mix
-		if err := p.link(filepath.Join(p.unit(recipe.Mixing, unit.Key), mixedName), contract.MixedFile(unit.Name), mixed.Rows); err != nil {
+		from := filepath.Join(p.unit(recipe.Mixing, unit.Key), mixedName)
+		if err := p.link(from, contract.MixedFile(unit.Name), written{mixed.Digest, mixed.Bytes}, mixed.Rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// link gives a finished file its name in the revision and lists it.
-func (p *publisher) link(from, name string, rows int64) error {
+// linkRows gives a file of a unit its names in the revision.
+func (p *publisher) linkRows(folder, file string, rows int64, names ...string) error {
+	list, err := readDigests(folder)
+	if err != nil {
+		return err
+	}
+	as, err := list.of(folder, file)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := p.link(filepath.Join(folder, filepath.FromSlash(file)), name, as, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// link gives a finished file its name in the revision and lists it as its writer knew it.
+func (p *publisher) link(from, name string, as written, rows int64) error {
 	to, err := p.staging.Path(name)
 	if err != nil {
 		return err
@@ -170,25 +185,17 @@ func (p *publisher) link(from, name string, rows int64) error {
 	if err := store.Link(from, to); err != nil {
 		return err
 	}
-	digest, size, err := verify.Digest(to)
-	if err != nil {
-		return err
-	}
-	p.list(contract.PublishedFile{Path: name, Bytes: size, Rows: &rows, SHA256: digest})
+	p.list(contract.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
 	return nil
 }
 
 // write publishes a small file and lists it.
 func (p *publisher) write(name string, content []byte) error {
-	path, err := p.staging.Path(name)
-	if err != nil {
-		return err
-	}
 	if name != contract.ManifestFile {
 		sum := sha256.Sum256(content)
 		p.list(contract.PublishedFile{Path: name, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])})
 	}
-	return store.WriteFile(path, content)
+	return p.staging.WriteFile(name, content)
 }
 
 func (p *publisher) list(file contract.PublishedFile) {

@@ -44,9 +44,10 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 	if err := s.readAll(ctx); err != nil {
 		return recipe.Result{}, contract.Within("data set "+dataset.Name, err)
 	}
-	done := recipe.Divided{Read: int64(len(s.rows)), Bytes: s.rawBytes}
-	digests := sha256.New()
-	digests.Write([]byte(s.rawDigest + "\n"))
+	done := recipe.Divided{Read: s.read, Dropped: s.dropped, Bytes: s.rawBytes}
+	list := digests{rawName: {s.rawDigest, s.rawBytes}}
+	all := sha256.New()
+	all.Write([]byte(s.rawDigest + "\n"))
 	raw, err := os.Open(s.rawPath)
 	if err != nil {
 		return recipe.Result{}, store.Failure(err)
@@ -56,15 +57,15 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 		if err := ctx.Err(); err != nil {
 			return recipe.Result{}, err
 		}
-		digest, err := s.writeSplit(raw, j.Recipe.Splits[i].Name, part)
-		if err != nil {
+		name := j.Recipe.Splits[i].Name + rowSuffix
+		if list[name], err = s.writeSplit(raw, name, part); err != nil {
 			return recipe.Result{}, err
 		}
-		digests.Write([]byte(digest + "\n"))
+		all.Write([]byte(list[name].SHA256 + "\n"))
 		done.Rows = append(done.Rows, int64(len(part)))
 	}
-	done.Digest = hex.EncodeToString(digests.Sum(nil))
-	return recipe.Result{Split: &done}, nil
+	done.Digest = hex.EncodeToString(all.Sum(nil))
+	return recipe.Result{Split: &done}, writeJSON(staging, digestsName, list)
 }
 
 type splitter struct {
@@ -74,6 +75,8 @@ type splitter struct {
 	domain    recipe.Domain
 	key       mix.Key
 	rows      []row
+	read      int64            // rows of the source, the dropped ones as well
+	dropped   map[string]int64 // by reason
 	rawPath   string
 	rawDigest string
 	rawBytes  int64
@@ -81,7 +84,7 @@ type splitter struct {
 
 // readAll writes every row, in the order of the source, to the raw file.
 func (s *splitter) readAll(ctx context.Context) error {
-	mapping, err := record.Lookup(s.dataset.Record.Preset)
+	mapping, err := record.Compile(s.dataset.Record)
 	if err != nil {
 		return err
 	}
@@ -106,6 +109,9 @@ func (s *splitter) readAll(ctx context.Context) error {
 			return err
 		}
 	}
+	if len(s.rows) == 0 {
+		return contract.Failf(contract.InvalidData, "none of the %d rows is kept; look at the record's where", s.read)
+	}
 	s.rawBytes = out.Bytes()
 	s.rawDigest, err = out.Finish()
 	return err
@@ -123,12 +129,17 @@ func (s *splitter) readFile(ctx context.Context, out *store.Writer, mapping reco
 	}
 	origin := record.Origin{Dataset: s.dataset.Name, Domain: s.domain.Name}
 	var line []byte
-	for source, err := range decode.Rows(ctx, decode.File{Name: name, Data: f, Size: info.Size()}, mapping.Fields()) {
+	for source, err := range ahead(ctx, decode.File{Name: name, Data: f, Size: info.Size()}, mapping.Fields()) {
 		if err != nil {
 			return err
 		}
-		origin.Number = int64(len(s.rows))
+		origin.Number = s.read
+		s.read++
 		mapped, group, err := record.Map(mapping, source, origin)
+		if reason, dropped := record.IsDropped(err); dropped {
+			s.drop(string(reason))
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -139,6 +150,14 @@ func (s *splitter) readFile(ctx context.Context, out *store.Writer, mapping reco
 		}
 	}
 	return nil
+}
+
+// drop counts a row that is left out. Without one there is no map, as in a result that was read back.
+func (s *splitter) drop(reason string) {
+	if s.dropped == nil {
+		s.dropped = map[string]int64{}
+	}
+	s.dropped[reason]++
 }
 
 func (s *splitter) add(r *record.Record, group string, offset int64, length int) {
@@ -193,11 +212,11 @@ func sortRows(rows []row, key mix.Key) {
 	})
 }
 
-// writeSplit writes one split's file and index and gives the file's digest.
-func (s *splitter) writeSplit(raw *os.File, split string, rows []row) (string, error) {
-	path, err := s.staging.Path(split + rowSuffix)
+// writeSplit writes one split's file and index.
+func (s *splitter) writeSplit(raw *os.File, name string, rows []row) (written, error) {
+	path, err := s.staging.Path(name)
 	if err != nil {
-		return "", err
+		return written{}, err
 	}
 	return writeRows(path, len(rows), func(i int, buffer []byte) ([]byte, store.Entry, error) {
 		r := rows[i]
@@ -207,36 +226,37 @@ func (s *splitter) writeSplit(raw *os.File, split string, rows []row) (string, e
 	})
 }
 
-// writeRows writes a file of rows and its index beside it, and gives the file's digest.
-func writeRows(path string, n int, row func(i int, buffer []byte) ([]byte, store.Entry, error)) (string, error) {
+// writeRows writes a file of rows and its index beside it.
+func writeRows(path string, n int, row func(i int, buffer []byte) ([]byte, store.Entry, error)) (written, error) {
 	out, err := store.Create(path)
 	if err != nil {
-		return "", err
+		return written{}, err
 	}
 	defer out.Abort()
 	index, err := store.CreateIndex(indexOf(path))
 	if err != nil {
-		return "", err
+		return written{}, err
 	}
 	defer index.Abort()
 	var line []byte
 	for i := range n {
 		var entry store.Entry
 		if line, entry, err = row(i, line); err != nil {
-			return "", err
+			return written{}, err
 		}
 		entry.Offset = out.Bytes()
 		if err := index.Add(entry); err != nil {
-			return "", err
+			return written{}, err
 		}
 		if _, err := out.Write(line); err != nil {
-			return "", err
+			return written{}, err
 		}
 	}
 	if err := index.Finish(); err != nil {
-		return "", err
+		return written{}, err
 	}
-	return out.Finish()
+	digest, err := out.Finish()
+	return written{digest, out.Bytes()}, err
 }
 
 // indexOf is the name of the index of a file of rows.

@@ -112,15 +112,11 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 }
 
 func writeJSON(staging *store.Staging, name string, value any) error {
-	path, err := staging.Path(name)
-	if err != nil {
-		return err
-	}
 	encoded, err := contract.EncodeJSON(value)
 	if err != nil {
 		return err
 	}
-	return store.WriteFile(path, encoded)
+	return staging.WriteFile(name, encoded)
 }
 
 // path is the place of a name on the volume.

@@ -411,3 +411,49 @@ func TestADownloadThatIsGoneIsSaid(t *testing.T) {
 		t.Errorf("a missing input gave %v (%s)", err, contract.ReasonOf(err))
 	}
 }
+
+// Expressions in the place of a preset: rows that where does not keep are counted, ids keep the number at the source, and
+// rows of one group stay on one side.
+func TestExpressionsDropAndGroupRows(t *testing.T) {
+	w := filled(t)
+	r := two()
+	r.Domains[1].Datasets[0].Record = recipe.Record{
+		Question: `row.question`, ReferenceAnswer: `row.answer`, AnswerType: `"text"`,
+		Where: `!row.question.endsWith("7?")`, GroupBy: `row.question.startsWith("Who is 1") ? "ones" : row.question`,
+	}
+	results, err := w.worker.Build(context.Background(), r, 2, w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	graph, err := r.Walk(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step, _ := graph.Step(recipe.Divide)
+	divided := results[step.Units[0].Key].Split // facts
+	if diff := cmp.Diff(map[string]int64{"where": 30}, divided.Dropped); diff != "" || divided.Read != 300 {
+		t.Errorf("read %d, dropped (-want +got):\n%s", divided.Read, diff)
+	}
+	ones := map[string]int{}
+	for _, split := range []string{"train", "test"} {
+		for _, row := range w.records(contract.ProcessedFile("facts", split)) {
+			number := strings.TrimPrefix(row.ID, "facts_")
+			if row.Question != "Who is "+number+"?" || strings.HasSuffix(number, "7") {
+				t.Errorf("row %s is %q", row.ID, row.Question)
+			}
+			if strings.HasPrefix(number, "1") {
+				ones[split]++
+			}
+		}
+	}
+	if len(ones) != 1 {
+		t.Errorf("one group stands on both sides: %v", ones)
+	}
+	if card := w.read("mix/current/README.md"); !strings.Contains(card, "where") {
+		t.Error("the card does not tell of the dropped rows")
+	}
+	r.Domains[1].Datasets[0].Record.Where = "false"
+	w.fails(r, contract.InvalidData, "data set facts", "none of the 300 rows is kept")
+	r.Domains[1].Datasets[0].Record.Where = "row.question >"
+	w.fails(r, contract.InvalidTask, "data set facts", "row.question >")
+}

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -30,7 +29,10 @@ type IndexWriter struct{ w *Writer }
 
 // CreateIndex begins an index file.
 func CreateIndex(name string) (*IndexWriter, error) {
-	w, err := Create(name)
+	w, err := create(name) // no digest: what an index says is proved with the rows
+	if err == nil {
+		w.start()
+	}
 	return &IndexWriter{w}, err
 }
 
@@ -44,7 +46,7 @@ func (w *IndexWriter) Add(e Entry) error {
 	return err
 }
 
-// Finish makes the index durable.
+// Finish makes the index whole; it is durable once its staging folder is committed.
 func (w *IndexWriter) Finish() error {
 	_, err := w.w.Finish()
 	return err
@@ -56,47 +58,25 @@ func (w *IndexWriter) Abort() { w.w.Abort() }
 // Rows is a finished file with its index, for reading rows in any order.
 type Rows struct {
 	Entries []Entry
-	file    *os.File
-	size    int64
-	// whole is the content of a small file: reading its rows needs no system call.
-	whole []byte
+	content *Window
 }
-
-// smallFile is the size, in bytes, up to which a file is kept in memory while its rows are read in any order.
-const smallFile = 8 << 20
 
 // OpenRows opens a file and reads its index.
 func OpenRows(file, index string) (*Rows, error) {
-	f, err := os.Open(file)
+	content, err := OpenWindow(file)
 	if err != nil {
 		return nil, missing(err)
 	}
-	r := &Rows{file: f}
-	if err := r.read(index); err != nil {
-		f.Close()
+	entries, err := ReadIndex(index)
+	if err != nil {
+		content.Close()
 		return nil, err
 	}
-	return r, nil
+	return &Rows{entries, content}, nil
 }
 
 func missing(err error) error {
 	return contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
-}
-
-func (r *Rows) read(index string) error {
-	info, err := r.file.Stat()
-	if err != nil {
-		return Failure(err)
-	}
-	r.size = info.Size()
-	if r.size <= smallFile {
-		r.whole = make([]byte, r.size)
-		if _, err := io.ReadFull(r.file, r.whole); err != nil {
-			return missing(err)
-		}
-	}
-	r.Entries, err = ReadIndex(index)
-	return err
 }
 
 // ReadIndex reads a whole index.
@@ -118,27 +98,18 @@ func ReadIndex(name string) ([]Entry, error) {
 	return entries, nil
 }
 
-// Row reads a row, its line end included, into the buffer or a larger one.
-func (r *Rows) Row(i int, buffer []byte) ([]byte, error) {
-	start, end := r.Entries[i].Offset, r.size
+// Row is a row, its line end included. It is good until the next call.
+func (r *Rows) Row(i int) ([]byte, error) {
+	start, end := r.Entries[i].Offset, r.content.Size()
 	if i+1 < len(r.Entries) {
 		end = r.Entries[i+1].Offset
 	}
-	if start < 0 || end < start || end > r.size {
-		return nil, missing(fmt.Errorf("the index places row %d at bytes %d to %d of %d", i, start, end, r.size))
+	line, err := r.content.Part(start, end-start)
+	if err != nil {
+		return nil, missing(fmt.Errorf("row %d: %w", i, err))
 	}
-	if r.whole != nil {
-		return r.whole[start:end], nil
-	}
-	if n := int(end - start); n > cap(buffer) {
-		buffer = make([]byte, n)
-	}
-	buffer = buffer[:end-start]
-	if _, err := r.file.ReadAt(buffer, start); err != nil {
-		return nil, missing(err)
-	}
-	return buffer, nil
+	return line, nil
 }
 
 // Close closes the file.
-func (r *Rows) Close() error { return r.file.Close() }
+func (r *Rows) Close() error { return r.content.Close() }

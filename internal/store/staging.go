@@ -6,6 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Staging is a folder that is being written and has no final name yet. Other workers leave it alone while its writer lives.
@@ -85,16 +88,52 @@ func (s *Staging) Path(name string) (string, error) {
 // Folder is where the folder lies until it is committed.
 func (s *Staging) Folder() string { return s.path }
 
-// Commit makes every name durable and gives the folder its final name. If another worker was first, its folder stays: the
-// same key is the same content.
-func (s *Staging) Commit() error {
-	err := filepath.WalkDir(s.path, func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && entry.IsDir() {
-			err = SyncFolder(path)
-		}
-		return err
-	})
+// WriteFile writes a small file whole.
+func (s *Staging) WriteFile(name string, content []byte) error {
+	path, err := s.Path(name)
 	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return Failure(err)
+	}
+	_, err = f.Write(content)
+	return Failure(errors.Join(err, f.Chmod(fileMode), f.Close()))
+}
+
+// syncsAtOnce is how many files are made durable at once: a journalling file system does many in the time of one.
+const syncsAtOnce = 16
+
+// sync makes every file and name in the folder durable. A file with a second name is a finished one's, and was durable before.
+func (s *Staging) sync() error {
+	var group errgroup.Group
+	group.SetLimit(syncsAtOnce)
+	err := filepath.WalkDir(s.path, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if !entry.IsDir() {
+			info, err := entry.Info()
+			if err != nil || linked(info) {
+				return err
+			}
+		}
+		group.Go(func() error { return syncName(path) })
+		return nil
+	})
+	return errors.Join(err, group.Wait())
+}
+
+func linked(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
+}
+
+// Commit makes every file and name durable and gives the folder its final name. If another worker was first, its folder
+// stays: the same key is the same content.
+func (s *Staging) Commit() error {
+	if err := s.sync(); err != nil {
 		return Failure(err)
 	}
 	if err := os.Rename(s.path, s.final); err != nil {

@@ -72,13 +72,15 @@ func ReadJSON(name string, into any) error {
 }
 
 // SyncFolder makes the names in a folder durable.
-func SyncFolder(name string) error {
-	folder, err := os.Open(name)
+func SyncFolder(name string) error { return Failure(syncName(name)) }
+
+// syncName makes a file's content or a folder's names durable.
+func syncName(name string) error {
+	f, err := os.Open(name)
 	if err != nil {
-		return Failure(err)
+		return err
 	}
-	defer folder.Close()
-	return Failure(folder.Sync())
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // MakeFolder makes a folder and its parents.

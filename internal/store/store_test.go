@@ -282,12 +282,11 @@ func TestRowsInAnyOrder(t *testing.T) {
 			r, err := OpenRows(file, index)
 			must(t, err)
 			defer r.Close()
-			var buffer []byte
 			for _, i := range []int{2, 0, 1, 1} {
 				if i >= len(rows) {
 					continue
 				}
-				buffer, err = r.Row(i, buffer)
+				buffer, err := r.Row(i)
 				must(t, err)
 				if string(buffer) != rows[i] {
 					t.Errorf("row %d has %d bytes, want %d", i, len(buffer), len(rows[i]))
@@ -309,7 +308,7 @@ func TestDamagedIndexesAreFound(t *testing.T) {
 		must(t, WriteFile(index, damaged))
 		r, err := OpenRows(file, index)
 		if err == nil {
-			_, err = r.Row(0, nil)
+			_, err = r.Row(0)
 			r.Close()
 		}
 		if contract.ReasonOf(err) != contract.VolumeInvalid {

@@ -1,0 +1,64 @@
+// Command bench measures a whole build on one machine: against the same mix in plain Python, and against reading the originals
+// and copying the results, which is about what no program can do better. It makes its own corpus of the shape and the number of
+// rows of the six data sets, and goes through the programs in turn several times, so that whatever else the machine does falls on
+// all of them. docs/performance.md holds its figures.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+func main() {
+	var b bench
+	var growth float64
+	flag.StringVar(&b.program, "program", "bin/kubectl-datasetmix", "the program to measure")
+	flag.StringVar(&b.dir, "dir", "dist/bench", "folder for the corpus, which stays, and for what is built, which goes")
+	flag.StringVar(&b.shared, "shared", "../shared/bench", "folder with another generator and pipeline (gen.py, reference.py), where there is one")
+	flag.StringVar(&b.profile, "profile", "", "also build once under `perf record`, into this file")
+	flag.IntVar(&b.runs, "runs", 3, "how often everything is measured; the medians count")
+	scale := flag.Float64("scale", 1, "size of the corpus; 1 is 568 MB, the real numbers of rows")
+	flag.Float64Var(&growth, "growth", 0, "also build once at this scale and compare; 0 does not")
+	flag.Parse()
+	if err := run(&b, *scale, growth); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(b *bench, scale, growth float64) error {
+	if err := os.MkdirAll(b.dir, 0o750); err != nil {
+		return err
+	}
+	report := report{Processors: runtime.NumCPU(), Go: runtime.Version(), Runs: b.runs}
+	own, err := b.own(scale)
+	if err != nil {
+		return err
+	}
+	report.Corpora = append(report.Corpora, own)
+	if _, err := os.Stat(filepath.Join(b.shared, "reference.py")); err == nil {
+		other, err := b.other(scale)
+		if err != nil {
+			return err
+		}
+		report.Corpora = append(report.Corpora, other)
+	}
+	if growth > 0 {
+		if report.Growth, err = b.growth(own, growth); err != nil {
+			return err
+		}
+	}
+	if b.profile != "" {
+		if err := b.perf(scale); err != nil {
+			return err
+		}
+	}
+	report.print(os.Stdout)
+	encoded, err := json.MarshalIndent(report, "", "  ")
+	return errors.Join(err, os.WriteFile(filepath.Join(b.dir, "report.json"), append(encoded, '\n'), 0o600), os.RemoveAll(b.out()))
+}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// manifest is the mix that is measured: the six data sets from a claim, split 5:1, mixed math:3:3.
+func manifest(math int) string {
+	var out strings.Builder
+	out.WriteString(`apiVersion: data.datasetmix.io/v1alpha1
+kind: DatasetMix
+metadata: {name: bench}
+spec:
+  seed: 42
+  splits:
+  - {name: train, share: 5, size: {policy: KeepTotal}}
+  - {name: test, share: 1, size: {policy: KeepTotal}}
+  domains:
+`)
+	domain := ""
+	for _, d := range datasets {
+		if d.domain != domain {
+			share := 3
+			if domain = d.domain; domain == "math" {
+				share = math
+			}
+			fmt.Fprintf(&out, "  - name: %s\n    share: %d\n    datasets:\n", domain, share)
+		}
+		fmt.Fprintf(&out, "    - {name: %s, source: {volume: {claimName: corpus, path: %s.jsonl}}, record: {preset: %s}}\n", d.name, d.name, d.name)
+	}
+	out.WriteString("  output:\n    volume: {claimTemplate: {accessModes: [ReadWriteOnce], size: 100Gi}}\n")
+	return out.String()
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+//go:embed pipeline.py
+var pipeline []byte
+
+// bench is where and what is measured.
+type bench struct {
+	program, dir, shared, profile string
+	runs                          int
+}
+
+// figure is one program's run.
+type figure struct {
+	Seconds float64 `json:"seconds"`
+	// CPU is the seconds that all its processors were busy.
+	CPU float64 `json:"cpuSeconds"`
+	// Resident is the most memory it had, in bytes. A process inherits this figure from the one that starts it, so it is never
+	// less than that of this program, which therefore holds next to nothing.
+	Resident int64 `json:"residentBytes"`
+}
+
+func (b *bench) out() string               { return filepath.Join(b.dir, "out") }
+func (b *bench) path(name string) string   { return filepath.Join(b.dir, name) }
+func (b *bench) volume() string            { return filepath.Join(b.out(), "volume") }
+func (b *bench) fresh() error              { return errors.Join(os.RemoveAll(b.out()), os.MkdirAll(b.out(), 0o750)) }
+func scaled(name string, f float64) string { return fmt.Sprintf("%s-%g", name, f) }
+
+// timed runs a program to its end. What others have written before is on the disk by then.
+func timed(name string, args ...string) (figure, error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return figure{}, err
+	}
+	var failed strings.Builder
+	command := exec.Cmd{Path: path, Args: append([]string{name}, args...), Stderr: &failed}
+	syscall.Sync()
+	started := time.Now()
+	err = command.Run()
+	seconds := time.Since(started).Seconds()
+	if err != nil {
+		return figure{}, fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, failed.String())
+	}
+	state := command.ProcessState
+	f := figure{Seconds: seconds, CPU: (state.UserTime() + state.SystemTime()).Seconds()}
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		f.Resident = usage.Maxrss << 10
+	}
+	return f, nil
+}
+
+// builds builds the mix, and again after a change of one domain's share.
+func (b *bench) builds(originals string) (first, second figure, err error) {
+	var figures [2]figure
+	for i, share := range []int{4, 5} {
+		file := b.path("manifest.yaml")
+		if err := os.WriteFile(file, []byte(manifest(share)), 0o600); err != nil {
+			return first, second, err
+		}
+		if figures[i], err = timed(b.program, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals); err != nil {
+			return first, second, err
+		}
+	}
+	return figures[0], figures[1], nil
+}
+
+// measure takes everything in turn, several times, and gives the medians.
+func (b *bench) measure(name, originals, script string) (result, error) {
+	r := result{Corpus: name, Bytes: sizeOf(originals)}
+	var first, second, python, copied []figure
+	for range b.runs {
+		if err := b.fresh(); err != nil {
+			return r, err
+		}
+		build, again, err := b.builds(originals)
+		if err != nil {
+			return r, err
+		}
+		plain, err := timed("python3", script, originals, filepath.Join(b.out(), "python"))
+		if err != nil {
+			return r, err
+		}
+		floor, err := timed("sh", "-c", `cat "$0"/* > /dev/null && cp -r "$1/bench/current/" "$2"`, originals, b.volume(), filepath.Join(b.out(), "copy"))
+		if err != nil {
+			return r, err
+		}
+		first, second, python, copied = append(first, build), append(second, again), append(python, plain), append(copied, floor)
+	}
+	r.Build, r.Second, r.Python, r.Copy = median(first), median(second), median(python), median(copied)
+	r.Faster = r.Python.Seconds / r.Build.Seconds
+	r.SecondShare = r.Second.Seconds / r.Build.Seconds
+	return r, nil
+}
+
+// median takes each figure by itself.
+func median(figures []figure) figure {
+	pick := func(of func(figure) float64) float64 {
+		values := make([]float64, len(figures))
+		for i, f := range figures {
+			values[i] = of(f)
+		}
+		slices.Sort(values)
+		return values[len(values)/2]
+	}
+	return figure{
+		Seconds:  pick(func(f figure) float64 { return f.Seconds }),
+		CPU:      pick(func(f figure) float64 { return f.CPU }),
+		Resident: int64(pick(func(f figure) float64 { return float64(f.Resident) })),
+	}
+}
+
+// own measures with this project's corpus and pipeline.
+func (b *bench) own(scale float64) (result, error) {
+	originals, script := b.path(scaled("corpus", scale)), b.path("pipeline.py")
+	if _, err := corpus(originals, scale); err != nil {
+		return result{}, err
+	}
+	if err := os.WriteFile(script, pipeline, 0o600); err != nil {
+		return result{}, err
+	}
+	return b.measure(fmt.Sprintf("own corpus, scale %g", scale), originals, script)
+}
+
+// other measures with the generator and the pipeline of somebody else, that lie beside the checkout.
+func (b *bench) other(scale float64) (result, error) {
+	originals := b.path(scaled("shared", scale))
+	if sizeOf(originals) == 0 {
+		if _, err := timed("python3", filepath.Join(b.shared, "gen.py"), originals, "--scale", fmt.Sprint(scale)); err != nil {
+			return result{}, err
+		}
+	}
+	return b.measure(fmt.Sprintf("other corpus, scale %g", scale), originals, filepath.Join(b.shared, "reference.py"))
+}
+
+// growth builds once at another scale.
+func (b *bench) growth(base result, scale float64) (*growth, error) {
+	originals := b.path(scaled("corpus", scale))
+	size, err := corpus(originals, scale)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.fresh(); err != nil {
+		return nil, err
+	}
+	g := growth{Scale: scale, Bytes: size}
+	if g.Build, g.Second, err = b.builds(originals); err != nil {
+		return nil, err
+	}
+	g.Times = g.Build.Seconds / base.Build.Seconds
+	return &g, nil
+}
+
+// perf builds under the kernel's profiler, which sees hashing and copying in the kernel as well as the program's own functions.
+func (b *bench) perf(scale float64) error {
+	if err := b.fresh(); err != nil {
+		return err
+	}
+	_, err := timed("perf", "record", "-g", "-F", "500", "-o", b.profile, b.program, "build", "-f", b.path("manifest.yaml"), "--data", b.volume(),
+		"--claim", "corpus="+b.path(scaled("corpus", scale)))
+	return err
+}

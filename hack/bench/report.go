@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+)
+
+// report is what was measured.
+type report struct {
+	Processors int      `json:"processors"`
+	Go         string   `json:"go"`
+	Runs       int      `json:"runs"`
+	Corpora    []result `json:"corpora"`
+	Growth     *growth  `json:"growth,omitempty"`
+}
+
+// result are the medians for one corpus.
+type result struct {
+	Corpus string `json:"corpus"`
+	Bytes  int64  `json:"bytes"`
+	Build  figure `json:"build"`
+	Second figure `json:"second"`
+	Python figure `json:"python"`
+	Copy   figure `json:"copy"`
+	// Faster is how many times the build is as fast as Python.
+	Faster float64 `json:"faster"`
+	// SecondShare is the second build's part of the first's time.
+	SecondShare float64 `json:"secondShare"`
+}
+
+// growth is a build at another scale.
+type growth struct {
+	Scale  float64 `json:"scale"`
+	Bytes  int64   `json:"bytes"`
+	Build  figure  `json:"build"`
+	Second figure  `json:"second"`
+	// Times is how many times as long as the build at the first scale it took.
+	Times float64 `json:"times"`
+}
+
+func (r report) print(to io.Writer) {
+	fmt.Fprintf(to, "%d processors, %s, medians of %d runs\n\n", r.Processors, r.Go, r.Runs)
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	row := func(what string, f figure, note string) {
+		fmt.Fprintf(table, "%s\t%.2f s\t%.2f s\t%d MiB\t%s\t\n", what, f.Seconds, f.CPU, f.Resident>>20, note)
+	}
+	for _, c := range r.Corpora {
+		fmt.Fprintf(table, "%s (%d MB)\ttime\tprocessors\tresident\t\t\n", c.Corpus, c.Bytes/1e6)
+		row("build", c.Build, "")
+		row("second build, another share", c.Second, fmt.Sprintf("%.0f %% of the first", 100*c.SecondShare))
+		row("plain Python", c.Python, fmt.Sprintf("the build is %.1f times as fast", c.Faster))
+		row("cat originals, cp results", c.Copy, "")
+	}
+	if g := r.Growth; g != nil {
+		fmt.Fprintf(table, "own corpus, scale %g (%d MB)\ttime\tprocessors\tresident\t\t\n", g.Scale, g.Bytes/1e6)
+		row("build", g.Build, fmt.Sprintf("%.1f times as long", g.Times))
+		row("second build, another share", g.Second, "")
+	}
+	_ = table.Flush() // standard output is gone: there is nobody left to tell
+}

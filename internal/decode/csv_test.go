@@ -1,0 +1,189 @@
+package decode
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTables(t *testing.T) {
+	rows := func(first string, more ...[]any) []got {
+		out := []got{{0, "rows, line " + first, nil}}
+		for i, values := range more {
+			if i > 0 {
+				out = append(out, got{int64(i), "", nil})
+			}
+			out[i].Values = values
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name, data string
+		fields     []Field
+		want       []got
+	}{
+		{"commas", "a,b\n1,2\n3,4\n", Required("b", "a"), rows("2", []any{"2", "1"}, []any{"4", "3"})},
+		{"semicolons", "a;b\n1,5;2\n", Required("a", "b"), rows("2", []any{"1,5", "2"})},
+		{"tabs", "a\tb\n1\t2, 3\n", Required("a", "b"), rows("2", []any{"1", "2, 3"})},
+		{"without the last line end", "a,b\n1,2", Required("a"), rows("2", []any{"1"})},
+		{"CRLF", "a,b\r\n1,2\r\n3,\"4\"\r\n", Required("b"), rows("2", []any{"2"}, []any{"4"})},
+		{"a byte order mark", "\xef\xbb\xbfa,b\n1,2\n", Required("a"), rows("2", []any{"1"})},
+		{"a quoted header", "\"a\",\"b, c\"\n1,2\n", Required("b, c"), rows("2", []any{"2"})},
+		{"quotes", "a,b\n\"x, \"\"y\"\"\",\"\"\n", Required("a", "b"), rows("2", []any{`x, "y"`, ""})},
+		{"line ends in quotes stay as they are", "a,b\n\"x\r\n\ny\",z\n1,2\n", Required("a", "b"), rows("2", []any{"x\r\n\ny", "z"}, []any{"1", "2"})},
+		{"empty fields are empty strings", "a,b,c\n,,\n", Required("a", "c"), rows("2", []any{"", ""})},
+		{"an absent optional column is nil", "a,b\n1,2\n", append(Required("a"), Optional("z")...), rows("2", []any{"1", nil})},
+		{"all values are strings", "a,b\n1.50e3,true\n", Required("a", "b"), rows("2", []any{"1.50e3", "true"})},
+		{"space belongs to the field", "a,b\n 1 , 2 \n", Required("a", "b"), rows("2", []any{" 1 ", " 2 "})},
+		{"empty lines are skipped and counted", "\n\na,b\n\r\n\n1,2\n\n", Required("a"), rows("6", []any{"1"})},
+		{"a name with a dot is no path", "a.b,c\n1,2\n", Required("a.b"), rows("2", []any{"1"})},
+		{"gzip", string(zipped("a,b\n1,", "2\n")), Required("b"), rows("2", []any{"2"})},
+		{"only the second record is whole", "a,b\nx\n1,2\n", nil, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := read([]byte(c.data), c.fields)
+			if c.want == nil {
+				if !isBad(err) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range got[1:] {
+				got[i+1].Where = ""
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestTablesRefuse(t *testing.T) {
+	for _, c := range []struct{ name, data, message string }{
+		{"a name twice", "a,b,a\n1,2,3\n", `rows: the header: the name "a" is there twice`},
+		{"a column without a name", ",a\n0,1\n", "rows: the header: column 1 has no name"},
+		{"a missing column", "b,c\n1,2\n", `rows: there is no field "a"; the fields of the file are "b", "c"`},
+		{"a header alone", "a,b\n", "which is none of the formats that are read"},
+		{"one column", "a\n1\n", "which is none of the formats that are read"},
+		{"no record like the header", "a,b\n1\n2\n", "which is none of the formats that are read"},
+		{"a header that is not UTF-8", "a,\xff\n1,2\n", "which is none of the formats that are read"},
+		{"a NUL byte in the header", "a,b\x00\n1,2\n", "which is none of the formats that are read"},
+		{"a NUL byte in a record", "a,b\n1,2\n\x00,2\n", "rows, line 3: there is a NUL byte in the text"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := read([]byte(c.data), Required("a")); err == nil || !strings.Contains(err.Error(), c.message) {
+				t.Errorf("%v\nshould say %s", err, c.message)
+			}
+		})
+	}
+}
+
+func TestFindDelimiter(t *testing.T) {
+	for _, c := range []struct {
+		text  string
+		whole bool
+		want  byte
+	}{
+		{"a,b\n1,2", true, ','},
+		{"a;b\n1;2", true, ';'},
+		{"a\tb\n1\t2", true, '\t'},
+		{"a,b;c\n1,2;3", true, ','},           // a tie goes to the comma
+		{"a,b;c;d\n1,2;3;4", true, ';'},       // and before that to the one with more fields
+		{"a;b,c\n1;2\n3;4\n5;6,7", true, ';'}, // and first of all to the one that more records follow
+		{"text, more\nnothing", true, 0},      // nothing agrees
+		{"a,b\n1,2", false, ','},              // the line that is not whole is not looked at
+		{"a,b\n\"1\n2", false, ','},           // a record that goes on behind the window
+		{"a,b\n\"1\n2", true, 0},              // and one that never ends
+		{"a,b", false, 0},                     // a header longer than the window
+		{"", true, 0},
+	} {
+		if got := findDelimiter([]byte(c.text), c.whole); got != c.want {
+			t.Errorf("%q: %q, not %q", c.text, got, c.want)
+		}
+	}
+}
+
+func TestTableRecordLimit(t *testing.T) {
+	r := records{lines: newLines(strings.NewReader("a,b\n\"" + strings.Repeat("x\n", 2000))), delimiter: ','}
+	r.lines.limit = 1000
+	if err := r.next(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.next(); err != errTooLong {
+		t.Errorf("a quoted record that is too long: %v", err)
+	}
+	r = records{lines: newLines(strings.NewReader("a,b\n" + strings.Repeat("x", 2000000) + "\n1,2\n")), delimiter: ','}
+	r.lines.limit = 1000
+	_ = r.next()
+	if err := r.next(); !isBad(err) || !errors.Is(err, errTooLong) {
+		t.Errorf("a line that is too long: %v", err)
+	}
+	if err := r.next(); err != nil || string(r.fields[0]) != "1" {
+		t.Errorf("after it: %v", err)
+	}
+}
+
+// FuzzCSV compares with encoding/csv: what both read is the same, but for CRLF in quotes, which that package changes.
+func FuzzCSV(f *testing.F) {
+	for _, seed := range []string{"a,b\n1,2\n", "a,b\r\n\"x\r\ny\",\"\"\"\"\n", "a,b\n1\n2,3\n", "a;b\n1;\"2\n3\"\n", "a\tb\n\t\n", "a,b\n\"x\"y,2\n3,4", "a,b\n\n\n,\n", "a,\"b\n1,2"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if strings.Contains(text, "\r") {
+			text = strings.ReplaceAll(text, "\r", "")
+		}
+		r := records{lines: newLines(strings.NewReader(text)), delimiter: ','}
+		reference := csv.NewReader(strings.NewReader(text))
+		reference.FieldsPerRecord = -1
+		for {
+			want, wrong := reference.Read()
+			err := r.next()
+			if wrong != nil || err != nil {
+				var badRow *BadRow
+				if errors.As(err, &badRow) && errors.Is(badRow, errNotUTF8) || errors.Is(err, errNul) {
+					return // encoding/csv looks at neither.
+				}
+				if (wrong == io.EOF) != (err == io.EOF) || (wrong == nil) != (err == nil) {
+					t.Fatalf("%v, and encoding/csv %v", err, wrong)
+				}
+				return
+			}
+			var got []string
+			for _, field := range r.fields {
+				got = append(got, string(field))
+			}
+			if !slices.Equal(want, got) {
+				t.Fatalf("%q, and encoding/csv %q", got, want)
+			}
+		}
+	})
+}
+
+// FuzzTable feeds any text behind a header: rows and bad rows, and never a panic.
+func FuzzTable(f *testing.F) {
+	for _, seed := range []string{"1,2\n", "\"1\n2\",\"3\"\"\"\n", "1\n2,3,4\n5,6", "\x00,\xff\n", "\"", "\r\n\r\r\n"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		header := "a,b\n1,2\n"
+		rows := 0
+		for row, err := range Rows(context.Background(), memory([]byte(header+text)), Required("b")) {
+			if _, ok := row.Values[0].(string); err == nil && !ok {
+				t.Fatalf("%v", row.Values)
+			}
+			rows++
+		}
+		if rows == 0 || rows > 2+strings.Count(text, "\n")+1 {
+			t.Fatalf("%d rows of %q", rows, text)
+		}
+	})
+}

@@ -1,0 +1,46 @@
+package stage
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/verify"
+)
+
+// digestsName lists what a unit wrote, by name, so that publishing need not read it to list it. A revision is proved from its
+// files, not from this: a file that has changed since it was written is found then.
+const digestsName = "digests.json"
+
+// written is a file as its writer knows it.
+type written struct {
+	SHA256 string `json:"sha256"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// digests are the files of one unit by their names in its folder.
+type digests map[string]written
+
+// readDigests reads a unit's list. Units of releases before it have none.
+func readDigests(folder string) (digests, error) {
+	var list digests
+	err := store.ReadJSON(filepath.Join(folder, digestsName), &list)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return list, err
+}
+
+// of is the entry of a file; one that is not listed is read.
+func (d digests) of(folder, name string) (written, error) {
+	if entry, ok := d[filepath.ToSlash(name)]; ok {
+		return entry, nil
+	}
+	digest, size, err := verify.Digest(filepath.Join(folder, filepath.FromSlash(name)))
+	if err != nil {
+		return written{}, contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
+	}
+	return written{digest, size}, nil
+}

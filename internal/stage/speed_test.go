@@ -1,0 +1,164 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/verify"
+)
+
+// A stage's folder of a release that listed no digests is published all the same, to the same bytes.
+func TestUnitsWithoutDigestsArePublished(t *testing.T) {
+	w := filled(t)
+	r := two()
+	w.build(r)
+	first := w.digest("mix/current/manifest.json")
+	removed := 0
+	for _, pattern := range []string{"split/*", "balance/*"} {
+		lists, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix/.stages", pattern, digestsName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, list := range lists {
+			if err := os.Remove(list); err != nil {
+				t.Fatal(err)
+			}
+			removed++
+		}
+	}
+	if removed != 4 {
+		t.Errorf("%d lists of digests", removed)
+	}
+	if err := os.RemoveAll(filepath.Join(w.worker.Volume, "mix/.stages/publish")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(filepath.Join(w.worker.Volume, "mix/revisions")); err != nil {
+		t.Fatal(err)
+	}
+	w.build(r)
+	if got := w.digest("mix/current/manifest.json"); got != first {
+		t.Errorf("the manifest is %s, was %s", got, first)
+	}
+}
+
+// A finished file that has changed since its writer noted its digest is not published.
+func TestAFileThatChangedSinceItWasWrittenIsNotPublished(t *testing.T) {
+	w := filled(t)
+	r := two()
+	w.build(r)
+	files, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix/.stages/split/*/raw.jsonl"))
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	change(t, files[0], func(content []byte) []byte { content[len(content)/2] ^= 1; return content })
+	r.Domains[0].Share = 9
+	w.fails(r, contract.VolumeInvalid, "was changed", "raw/")
+	if len(w.revisions()) != 1 {
+		t.Errorf("published: %v", w.revisions())
+	}
+}
+
+// benchmarkRows are about as many rows of half a kilobyte each, in three data sets.
+const benchmarkRows = 20_000
+
+func benchmarkWorld(b *testing.B) (Worker, map[string]recipe.Result) {
+	claims := b.TempDir()
+	text := strings.Repeat("some words of a long question ", 14)
+	for name, file := range map[string]struct{ question, answer string }{"sums": {"sum", "#### 7"}, "products": {"product", "#### 8"}, "facts": {"fact", "A"}} {
+		var out strings.Builder
+		rows := benchmarkRows / 2
+		if name == "products" {
+			rows = 100
+		}
+		for i := range rows {
+			fmt.Fprintf(&out, "{\"question\":\"%s %d %s\",\"answer\":%q}\n", file.question, i, text, file.answer)
+		}
+		if err := os.WriteFile(filepath.Join(claims, name+".jsonl"), []byte(out.String()), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	w := Worker{Volume: b.TempDir(), Source: func(dataset recipe.Dataset) (source.Source, error) {
+		return source.New(dataset.Source, source.Environment{Claims: map[string]string{"corpora": claims}})
+	}}
+	results, err := w.Build(context.Background(), two(), 2, &world{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return w, results
+}
+
+// size is the bytes and rows that a unit writes or, for a download, reads.
+func size(result recipe.Result) (bytes, rows int64) {
+	switch {
+	case result.Download != nil:
+		return result.Download.Bytes, 0
+	case result.Split != nil:
+		return result.Split.Bytes, result.Split.Read
+	case result.Mix != nil:
+		return result.Mix.Bytes, result.Mix.Rows
+	case result.Publish != nil:
+		return result.Publish.Bytes, 0
+	default:
+		return 0, 0
+	}
+}
+
+// BenchmarkStages builds one unit of each stage again and again.
+func BenchmarkStages(b *testing.B) {
+	w, results := benchmarkWorld(b)
+	graph, err := two().Walk(results)
+	if err != nil {
+		b.Fatal(err)
+	}
+	folder := contract.Folder("mix")
+	for _, step := range graph.Steps {
+		unit := step.Units[0]
+		for _, u := range step.Units {
+			if u.Name == "train" || u.Name == "facts" {
+				unit = u
+			}
+		}
+		doomed := []string{folder.Unit(step.Stage, unit.Key)}
+		if step.Stage == recipe.Publish {
+			doomed = append(doomed, folder.Revision(recipe.Revision(unit.Key)))
+		}
+		b.Run(string(step.Stage), func(b *testing.B) {
+			bytes, rows := size(results[unit.Key])
+			b.SetBytes(bytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				for _, name := range doomed {
+					if err := os.RemoveAll(w.path(name)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if _, err := w.Run(context.Background(), Job{Recipe: two(), Results: results, Stage: step.Stage, Unit: unit}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(rows), "rows/op")
+		})
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	w, results := benchmarkWorld(b)
+	graph, err := two().Walk(results)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(graph.Published.Bytes)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := verify.Revision(context.Background(), w.path("mix/revisions/"+graph.Published.Revision), graph.Published.Revision); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package store
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// smallFile is the size, in bytes, up to which a file is kept in memory while parts of it are read in any order.
+const smallFile = 8 << 20
+
+// windowSize is how much is read at once of a larger file whose parts are asked for front to back.
+const windowSize = 256 << 10
+
+// Window reads parts of a finished file in any order, and cheaply front to back, which is how most mixed rows come. It is
+// not for use from several goroutines at once.
+type Window struct {
+	file  *os.File
+	size  int64
+	start int64  // of held in the file
+	held  []byte // a small file whole, else the part that was read last
+}
+
+// OpenWindow opens a file. A small one is read at once.
+func OpenWindow(name string) (*Window, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	w := &Window{file: f, size: info.Size()}
+	if w.size <= smallFile {
+		w.held = make([]byte, w.size)
+		if _, err := io.ReadFull(f, w.held); err != nil {
+			f.Close()
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// Size of the file in bytes.
+func (w *Window) Size() int64 { return w.size }
+
+// Part is the n bytes from an offset on. They are good until the next call.
+func (w *Window) Part(offset, n int64) ([]byte, error) {
+	if offset < 0 || n < 0 || offset > w.size-n {
+		return nil, fmt.Errorf("bytes %d to %d are asked for, of %d: %w", offset, offset+n, w.size, io.ErrUnexpectedEOF)
+	}
+	if at := offset - w.start; at < 0 || at+n > int64(len(w.held)) {
+		if err := w.read(offset, n); err != nil {
+			return nil, err
+		}
+	}
+	at := offset - w.start
+	return w.held[at : at+n], nil
+}
+
+// read takes hold of a part: with what follows where the reader goes forward, else alone, since what follows is of no use
+// to one who jumps.
+func (w *Window) read(offset, n int64) error {
+	end := w.start + int64(len(w.held))
+	if offset >= w.start && offset < end+windowSize {
+		n = max(n, min(windowSize, w.size-offset))
+	}
+	if int64(cap(w.held)) < n {
+		w.held = make([]byte, n, max(n, windowSize))
+	}
+	w.start, w.held = offset, w.held[:n]
+	if _, err := w.file.ReadAt(w.held, offset); err != nil {
+		w.held = w.held[:0]
+		return err
+	}
+	return nil
+}
+
+// Close closes the file.
+func (w *Window) Close() error { return w.file.Close() }

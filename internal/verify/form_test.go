@@ -1,0 +1,107 @@
+package verify
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/record"
+)
+
+const plain = `{"id":"sums_7","dataset":"sums","domain":"math","question":"Q","reference_answer":"A","answer_type":"text","metadata":{"source":"sums","original_id":"7"}}`
+
+func TestFormRecognisesPublishedRows(t *testing.T) {
+	f := newForm("sums", "math")
+	for what, c := range map[string]struct {
+		line     string
+		number   int64
+		question string
+	}{
+		"a plain row":       {plain, 7, "Q"},
+		"escapes":           {strings.Replace(plain, `"Q"`, `"a\"b\\c\n\u0001\u001f 12345678 é"`, 1), 7, `a\"b\\c\n\u0001\u001f 12345678 é`},
+		"an empty question": {strings.Replace(plain, `"Q"`, `""`, 1), 7, ""},
+		"lists of strings":  {strings.Replace(plain, `"7"}}`, `"7","tests":["a","b"],"none":[]}}`, 1), 7, "Q"},
+		"row 0":             {strings.Replace(plain, "sums_7", "sums_0", 1), 0, "Q"},
+		"a large number":    {strings.Replace(plain, "sums_7", "sums_123456789012", 1), 123456789012, "Q"},
+	} {
+		number, question, ok := f.row([]byte(c.line))
+		if !ok || number != c.number || string(question) != c.question {
+			t.Errorf("%s: %d, %q, %v", what, number, question, ok)
+		}
+		if _, err := record.Parse([]byte(c.line)); err != nil {
+			t.Errorf("%s: Parse refuses it: %v", what, err)
+		}
+	}
+}
+
+// What is not recognised is Parse's to judge.
+func TestFormLeavesTheRestToParse(t *testing.T) {
+	f := newForm("sums", "math")
+	for what, line := range map[string]string{
+		"another data set":         strings.ReplaceAll(plain, "sums", "facts"),
+		"another domain":           strings.Replace(plain, `"math"`, `"qa"`, 1),
+		"a space":                  strings.Replace(plain, `{"id"`, `{ "id"`, 1),
+		"an escape too many":       strings.Replace(plain, `"Q"`, `"\/"`, 1),
+		"a named one as a number":  strings.Replace(plain, `"Q"`, `"\u000a"`, 1),
+		"an upper-case escape":     strings.Replace(plain, `"Q"`, `"\u001F"`, 1),
+		"a control character":      strings.Replace(plain, `"Q"`, "\"a\tb\"", 1),
+		"a control character late": strings.Replace(plain, `"Q"`, "\"0123456789\x01\"", 1),
+		"no UTF-8":                 strings.Replace(plain, `"Q"`, "\"\xff\"", 1),
+		"a key twice":              strings.Replace(plain, `"7"}}`, `"7","source":"x"}}`, 1),
+		"a number as a value":      strings.Replace(plain, `"7"}}`, `"7","n":1}}`, 1),
+		"a list that does not end": strings.Replace(plain, `"7"}}`, `"7","n":["a"`, 1),
+		"a comma too many":         strings.Replace(plain, `"7"}}`, `"7","n":["a",]}}`, 1),
+		"text after the end":       plain + " ",
+		"a leading zero":           strings.Replace(plain, "sums_7", "sums_07", 1),
+		"no number":                strings.Replace(plain, "sums_7", "sums_", 1),
+	} {
+		if _, _, ok := f.row([]byte(line)); ok {
+			t.Errorf("%s is recognised", what)
+		}
+	}
+	for n := range plain {
+		if _, _, ok := f.row([]byte(plain[:n])); ok {
+			t.Errorf("the first %d bytes are recognised", n)
+		}
+	}
+}
+
+// FuzzForm: whatever is recognised is what Parse accepts, with the same number and the same question.
+func FuzzForm(f *testing.F) {
+	f.Add(plain)
+	f.Add(strings.Replace(plain, `"Q"`, `"a\"b\\c\n\u0001 é"`, 1))
+	f.Add(strings.Replace(plain, `"7"}}`, `"7","tests":["a","b"],"none":[]}}`, 1))
+	form := newForm("sums", "math")
+	f.Fuzz(func(t *testing.T, line string) {
+		n, question, ok := form.row([]byte(line))
+		if !ok {
+			return
+		}
+		row, err := record.Parse([]byte(line))
+		if err != nil {
+			t.Fatalf("recognised, and Parse says %v", err)
+		}
+		if row.Dataset != "sums" || row.Domain != "math" || number(row.ID, "sums") != n || string(rawQuestion(row)) != string(question) {
+			t.Errorf("%d, %q of %+v", n, question, row)
+		}
+	})
+}
+
+func TestNumberOfAnID(t *testing.T) {
+	for id, want := range map[string]int64{"a_b_12": 12, "a_b_0": 0, "a_b_": -1, "a_b_012": -1, "a_b_+1": -1, "a_b_-1": -1, "a_c_1": -1, "": -1} {
+		if got := number(id, "a_b"); got != want {
+			t.Errorf("%q is %d", id, got)
+		}
+	}
+}
+
+func BenchmarkForm(b *testing.B) {
+	line := []byte(strings.Replace(plain, `"Q"`, `"`+strings.Repeat("Some words of a question, ", 35)+`"`, 1))
+	f := newForm("sums", "math")
+	b.SetBytes(int64(len(line)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := f.row(line); !ok {
+			b.Fatal("not recognised")
+		}
+	}
+}

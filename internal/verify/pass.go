@@ -1,0 +1,220 @@
+package verify
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// A file is read once, in chunks: while one is hashed, the rows of the next are looked at.
+const (
+	chunkSize   = 1 << 20
+	chunksAhead = 3
+)
+
+// eachRow looks at a row, without its line end, and is told where it begins. The slice is used again.
+type eachRow func(offset int64, line []byte) error
+
+// pass reads a listed file front to back: its bytes must be those of the manifest, and its rows what each wants, if any.
+// Other bytes are the more telling difference: they explain a wrong row.
+func (v *verifier) pass(ctx context.Context, file contract.PublishedFile, each eachRow) error {
+	f, err := os.Open(v.path(file.Path))
+	if err != nil {
+		return differ("%s cannot be read: %w", file.Path, err)
+	}
+	defer f.Close()
+	rows := rowReader{file: file.Path, each: each}
+	digest, size, err := readThrough(ctx, f, rows.chunk)
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return differ("%s cannot be read: %w", file.Path, err)
+	case size != file.Bytes:
+		return differ("%s has %d bytes, the manifest says %d", file.Path, size, file.Bytes)
+	case digest != file.SHA256:
+		return differ("%s was changed: its SHA-256 is %s, the manifest says %s", file.Path, digest, file.SHA256)
+	}
+	return rows.end()
+}
+
+// chunks keeps the buffers of files that were read for those that come.
+var chunks = sync.Pool{New: func() any { chunk := make([]byte, chunkSize); return &chunk }}
+
+// readThrough hands every chunk on and gives the SHA-256, in hex, and the size of all of them.
+func readThrough(ctx context.Context, from io.Reader, chunk func([]byte)) (string, int64, error) {
+	free, full := make(chan []byte, chunksAhead), make(chan []byte, chunksAhead)
+	for range chunksAhead {
+		free <- nil // made when it is needed: most files are smaller than one
+	}
+	digest := make(chan string, 1)
+	go func() {
+		h := sha256.New()
+		for content := range full {
+			h.Write(content)
+			free <- content
+		}
+		digest <- hex.EncodeToString(h.Sum(nil))
+	}()
+	var size int64
+	var err error
+	for err == nil && ctx.Err() == nil {
+		buffer := <-free
+		if buffer == nil {
+			buffer = *chunks.Get().(*[]byte)
+		}
+		var n int
+		n, err = io.ReadFull(from, buffer[:cap(buffer)])
+		size += int64(n)
+		full <- buffer[:n]
+		chunk(buffer[:n]) // a buffer comes back from the other side only after this one has come back for another
+	}
+	close(full)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	sum := <-digest
+	for range chunksAhead {
+		if buffer := <-free; buffer != nil {
+			chunks.Put(&buffer)
+		}
+	}
+	return sum, size, err
+}
+
+// rowReader cuts chunks into rows. Its error is the first of a row.
+type rowReader struct {
+	file  string
+	each  eachRow
+	at    int64  // where the next chunk begins
+	begun []byte // of a row that the last chunk did not end
+	row   int64
+	err   error
+}
+
+func (r *rowReader) chunk(content []byte) {
+	start := r.at
+	r.at += int64(len(content))
+	if r.each == nil {
+		return
+	}
+	for r.err == nil {
+		n := bytes.IndexByte(content, '\n')
+		if n < 0 {
+			r.begun = append(r.begun, content...)
+			return
+		}
+		line, offset := content[:n], start
+		if len(r.begun) > 0 {
+			r.begun = append(r.begun, line...)
+			line, offset = r.begun, start-int64(len(r.begun)-n)
+		}
+		r.err = r.each(offset, line)
+		r.begun = r.begun[:0]
+		content, start = content[n+1:], start+int64(n+1)
+		r.row++
+	}
+}
+
+func (r *rowReader) end() error {
+	if r.err == nil && len(r.begun) > 0 {
+		return differ("%s: it does not end with a whole row", place(r.file, r.row))
+	}
+	return r.err
+}
+
+// task is one file to read. Files that are the same on the volume are one task.
+type task struct {
+	file contract.PublishedFile
+	same []contract.PublishedFile
+	each eachRow
+	// after the file was found as it should be.
+	after func() error
+}
+
+// tasks are the listed files; the rows of those that have a check are looked at. A file that stands under two names, as those
+// that evaluate a data set do, is read once.
+func (v *verifier) tasks(checks map[string]task) ([]task, error) {
+	var tasks []task
+	infos := map[int64][]int{} // by size: the tasks that a file may be the same as
+	stats := map[int]fs.FileInfo{}
+	for _, file := range v.manifest.Files {
+		info, err := os.Stat(v.path(file.Path))
+		if err != nil {
+			return nil, differ("%s cannot be read: %w", file.Path, err)
+		}
+		check, checked := checks[file.Path]
+		same := slices.IndexFunc(infos[info.Size()], func(i int) bool { return os.SameFile(stats[i], info) })
+		if same >= 0 && !checked {
+			i := infos[info.Size()][same]
+			tasks[i].same = append(tasks[i].same, file)
+			continue
+		}
+		check.file = file
+		stats[len(tasks)] = info
+		infos[info.Size()] = append(infos[info.Size()], len(tasks))
+		tasks = append(tasks, check)
+	}
+	return tasks, nil
+}
+
+// readAll does tasks on all processors, large ones first, and gives the error of the first that has one in the order of the
+// manifest, so that a difference has the same message every time.
+func (v *verifier) readAll(ctx context.Context, tasks []task) error {
+	order := make([]int, len(tasks))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(tasks[b].file.Bytes, tasks[a].file.Bytes) })
+	errs := make([]error, len(tasks))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, i := range order {
+		group.Go(func() error {
+			errs[i] = v.do(ctx, tasks[i])
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	for i, task := range tasks {
+		if errs[i] != nil {
+			return errs[i]
+		}
+		v.proof.Files += 1 + len(task.same)
+		v.proof.Bytes += task.file.Bytes * int64(1+len(task.same))
+	}
+	return nil
+}
+
+func (v *verifier) do(ctx context.Context, t task) error {
+	if err := v.pass(ctx, t.file, t.each); err != nil {
+		return err
+	}
+	for _, file := range t.same {
+		if file.Bytes != t.file.Bytes || file.SHA256 != t.file.SHA256 {
+			return differ("%s was changed: its SHA-256 is %s, the manifest says %s", file.Path, t.file.SHA256, file.SHA256)
+		}
+	}
+	if t.after == nil {
+		return nil
+	}
+	return t.after()
+}
+
+func (v *verifier) path(name string) string { return filepath.Join(v.folder, filepath.FromSlash(name)) }
