@@ -102,7 +102,7 @@ func (p *progress) describe(result recipe.Result) string {
 	case result.Download != nil:
 		return p.printer.Sprintf("%d files, %d bytes, revision %s", result.Download.Files, result.Download.Bytes, orNone(result.Download.Revision))
 	case result.Split != nil:
-		return p.printer.Sprintf("%d rows → %v", result.Split.Read, result.Split.Rows)
+		return p.printer.Sprintf("%d rows, %d dropped → %v", result.Split.Read, result.Split.DroppedRows(), result.Split.Rows)
 	case result.Balance != nil:
 		return p.printer.Sprintf("%d rows dropped that another split has", overlap(*result.Balance))
 	case result.Mix != nil:

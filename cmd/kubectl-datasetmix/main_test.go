@@ -205,6 +205,15 @@ spec:
     volume: {claimName: datasets}
 `
 
+// A mapping that does not compile is found before anything is read.
+func TestExpressionsAreCheckedFirst(t *testing.T) {
+	broken := strings.Replace(fromClaim, "{preset: gsm8k}", `{question: "row.question +", referenceAnswer: row.answer, answerType: text}`, 1)
+	_, err := run(t, "plan", "-f", write(t, broken), "--rows", "sums=10")
+	if contract.ReasonOf(err) != contract.InvalidTask || !strings.Contains(fmt.Sprint(err), "data set sums") || !strings.Contains(fmt.Sprint(err), "row.question +") {
+		t.Errorf("%v (%s)", err, contract.ReasonOf(err))
+	}
+}
+
 func TestBuildFromAFolderThatStandsForAClaim(t *testing.T) {
 	folder, data := t.TempDir(), t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, "sums.jsonl"), []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600); err != nil {

@@ -36,6 +36,15 @@ type Divided struct {
 	Digest string `json:"digest"`
 }
 
+// DroppedRows are those left out for any reason.
+func (d Divided) DroppedRows() int64 {
+	var rows int64
+	for _, n := range d.Dropped {
+		rows += n
+	}
+	return rows
+}
+
 // Balanced is what is left of every data set once equal questions lie on one side only.
 type Balanced struct {
 	// Overlap holds, per split in the order of declaration and per data set sorted by name, the rows dropped because a later

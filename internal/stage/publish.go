@@ -104,7 +104,7 @@ func (p *publisher) datasets() error {
 		if err != nil {
 			return err
 		}
-		if err := p.linkRows(folder, rawName, divided.Read-dropped(divided), contract.RawFile(domain.Name, name)); err != nil {
+		if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), contract.RawFile(domain.Name, name)); err != nil {
 			return err
 		}
 		for i, split := range p.Recipe.Splits {
@@ -114,14 +114,6 @@ func (p *publisher) datasets() error {
 		}
 	}
 	return nil
-}
-
-func dropped(divided recipe.Divided) int64 {
-	var rows int64
-	for _, n := range divided.Dropped {
-		rows += n
-	}
-	return rows
 }
 
 func (p *publisher) linkSplit(index int, split, dataset string) error {

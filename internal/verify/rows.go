@@ -76,10 +76,7 @@ func (v *verifier) raw(checks map[string]task) {
 			continue
 		}
 		_, domain, _ := v.manifest.Recipe.Dataset(finished.Unit.Name)
-		want := finished.Result.Split.Read
-		for _, n := range finished.Result.Split.Dropped {
-			want -= n
-		}
+		want := finished.Result.Split.Read - finished.Result.Split.DroppedRows()
 		file, have := contract.RawFile(domain.Name, finished.Unit.Name), int64(0)
 		checks[file] = task{
 			each: func(int64, []byte) error { have++; return nil },
