@@ -93,7 +93,10 @@ func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64)
 		return Fetched{}, err
 	}
 	defer body.Close()
-	if _, err := io.CopyBuffer(io.MultiWriter(&disk{part, f}, v), struct{ io.Reader }{body}, buffer); err != nil {
+	hashing := newBeside(v)
+	_, err = io.CopyBuffer(io.MultiWriter(&disk{part, f}, hashing), struct{ io.Reader }{body}, buffer)
+	hashing.wait()
+	if err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size, Reused: held}, v.check()
