@@ -120,10 +120,7 @@ func (s *scope) datasetSplits(index int, name string, divided *recipe.Divided) [
 	for i, split := range s.recipe.Splits {
 		status := datav1alpha1.DatasetSplitStatus{Name: split.Name, Rows: &divided.Rows[i]}
 		if balanced != nil {
-			status.Overlap = ptr.To[int64](0)
-			if balanced.Overlap != nil {
-				status.Overlap = &balanced.Overlap[i][index]
-			}
+			status.Overlap = ptr.To(balanced.Overlap.Of(i, index))
 		}
 		if s.graph.Plan != nil {
 			planned(&status, s.graph.Plan.Splits[i], name)

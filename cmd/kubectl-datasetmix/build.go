@@ -104,7 +104,7 @@ func (p *progress) describe(result recipe.Result) string {
 	case result.Split != nil:
 		return p.printer.Sprintf("%d rows, %d dropped → %v", result.Split.Read, result.Split.DroppedRows(), result.Split.Rows)
 	case result.Balance != nil:
-		return p.printer.Sprintf("%d rows dropped that another split has", overlap(*result.Balance))
+		return p.printer.Sprintf("%d rows dropped that another split has", result.Balance.Overlap.Total())
 	case result.Mix != nil:
 		return p.printer.Sprintf("%d rows, %d bytes", result.Mix.Rows, result.Mix.Bytes)
 	default:
@@ -117,16 +117,6 @@ func orNone(text string) string {
 		return "-"
 	}
 	return text
-}
-
-func overlap(balanced recipe.Balanced) int64 {
-	var rows int64
-	for _, split := range balanced.Overlap {
-		for _, n := range split {
-			rows += n
-		}
-	}
-	return rows
 }
 
 // finish prints the plan that was met and where the mix lies.

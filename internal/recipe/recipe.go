@@ -18,6 +18,18 @@ type Recipe struct {
 	Domains []Domain `json:"domains"`
 	// Order of the rows of a mixed file.
 	Order Order `json:"order"`
+	// Resample says how a data set gives more rows than it has; empty is Passes.
+	Resample Resample `json:"resample,omitempty"`
+	// Unit is what shares are measured in; empty is InRows.
+	Unit ShareUnit `json:"unit,omitempty"`
+	// Tokenizer counts the tokens where Unit is InTokens; empty estimates them.
+	Tokenizer Tokenizer `json:"tokenizer,omitzero"`
+	// Duplicates says what becomes of rows of one split that say the same; empty is KeepDuplicates.
+	Duplicates Duplicates `json:"duplicates,omitempty"`
+	// Decontaminate names questions that may stand in no split; nil names none.
+	Decontaminate *Decontaminate `json:"decontaminate,omitempty"`
+	// NearDuplicates drops questions that are nearly those of a later split; nil drops none.
+	NearDuplicates *NearDuplicates `json:"nearDuplicates,omitempty"`
 	// MaxRepeats is how often one row may appear in a mixed split; 0 is no limit.
 	MaxRepeats int64 `json:"maxRepeats,omitempty"`
 	// Output says what is published, and where on the volume.
@@ -75,8 +87,29 @@ type Dataset struct {
 	// Share within the domain where the balance is Shares, else 0.
 	Share  int64  `json:"share,omitempty"`
 	Source Source `json:"source"`
+	// Read says how the files are read where that is not plain.
+	Read   Read   `json:"read,omitzero"`
 	Record Record `json:"record"`
 }
+
+// Read says how a source's files are read.
+type Read struct {
+	// Path leads from the top of a JSON document to the list of its rows: names with dots. Empty is for every other file.
+	Path string `json:"path,omitempty"`
+	// OnBadRow says what becomes of a row that cannot be read or mapped; empty is FailOnBadRow.
+	OnBadRow OnBadRow `json:"onBadRow,omitempty"`
+	// MaxBadRows is how many rows may be skipped; 0 is any number. Only with SkipBadRow.
+	MaxBadRows int64 `json:"maxBadRows,omitempty"`
+}
+
+// OnBadRow says what becomes of a row that cannot be read or mapped.
+type OnBadRow string
+
+// A bad row fails the build, or is left out and counted.
+const (
+	FailOnBadRow OnBadRow = "Fail"
+	SkipBadRow   OnBadRow = "Skip"
+)
 
 // Source is where a data set's files come from; exactly one field is set. Credentials are no part of it: they reach a
 // worker as files, and the same bytes are the same data whoever fetched them.
@@ -160,14 +193,96 @@ const (
 // Format of the published rows.
 type Format string
 
-// JSONL is one line of JSON per row.
-const JSONL Format = "JSONL"
+// The formats of mixed files; internal/encode writes and reads them. All other files of rows are JSONL.
+const (
+	JSONL     Format = "JSONL"
+	JSONLZstd Format = "JSONLZstd"
+	JSONLGzip Format = "JSONLGzip"
+	Parquet   Format = "Parquet"
+)
+
+// Resample says how a data set gives more rows than it has.
+type Resample string
+
+// Passes uses each row as often as any other, give or take one. WithReplacement draws each row anew (random.choices of the
+// strategy document), so some rows are never drawn.
+const (
+	Passes          Resample = "Passes"
+	WithReplacement Resample = "WithReplacement"
+)
+
+// ShareUnit is what the shares of domains, and of data sets where the balance is Shares, are measured in.
+type ShareUnit string
+
+// InBytes and InTokens are those of a row's question and reference answer.
+const (
+	InRows   ShareUnit = "Rows"
+	InBytes  ShareUnit = "Bytes"
+	InTokens ShareUnit = "Tokens"
+)
+
+// Tokenizer counts tokens; at most one field is set. With none, they are estimated by the rule of internal/tokens.
+type Tokenizer struct {
+	// Encoding is o200k_base or cl100k_base.
+	Encoding string `json:"encoding,omitempty"`
+	// File is the path of a tokenizer.json below the output volume's root, and SHA256 its digest in lower-case hex.
+	File   string `json:"file,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Duplicates says what becomes of rows of one split, in whatever data sets, with the same question and reference answer.
+type Duplicates string
+
+// DropDuplicates keeps one of them: that of the data set whose name sorts first, and there the first one in the split.
+const (
+	KeepDuplicates Duplicates = "Keep"
+	DropDuplicates Duplicates = "Drop"
+)
+
+// Decontaminate names sources whose questions may stand in no split. A row is dropped when its question is one of theirs
+// after normalization, or overlaps one.
+type Decontaminate struct {
+	// Against are the sources, with names that no data set has.
+	Against []Probe `json:"against"`
+	// NGrams drops rows that share n-grams of words with one of the questions; nil looks for equal questions alone.
+	NGrams *NGrams `json:"ngrams,omitempty"`
+}
+
+// Probe is a source of questions that may stand in no split.
+type Probe struct {
+	Name   string `json:"name"`
+	Source Source `json:"source"`
+	Read   Read   `json:"read,omitzero"`
+	// Preset or Question says which text of a row is the question.
+	Preset   string `json:"preset,omitempty"`
+	Question string `json:"question,omitempty"`
+}
+
+// NGrams is an overlap of n-grams of words.
+type NGrams struct {
+	// N is the number of words.
+	N int `json:"n"`
+	// Percent of a row's n-grams that have to be those of the probes' questions for the row to be dropped.
+	Percent int `json:"percent"`
+}
+
+// NearDuplicates finds questions that nearly are those of a later split by MinHash: signatures of Bands·Rows minima over
+// n-grams of N words; questions that agree in one band are compared, and dropped from the earlier split where the share of
+// equal minima is at least Percent.
+type NearDuplicates struct {
+	N       int `json:"n"`
+	Bands   int `json:"bands"`
+	Rows    int `json:"rows"`
+	Percent int `json:"percent"`
+}
 
 // Output says what is published and where.
 type Output struct {
 	// Path is the mix's folder below the volume's root.
 	Path   string `json:"path"`
 	Format Format `json:"format"`
+	// Shards is the number of files per mixed split; 0 is one, without a number in its name.
+	Shards int `json:"shards,omitempty"`
 	// KeepRevisions is how many published revisions stay on the volume, the newest included.
 	KeepRevisions int `json:"keepRevisions"`
 }

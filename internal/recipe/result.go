@@ -28,8 +28,12 @@ type Divided struct {
 	Read int64 `json:"read"`
 	// Dropped are the rows that were left out, by reason.
 	Dropped map[string]int64 `json:"dropped,omitempty"`
+	// Bad names the first few rows that were skipped because they were bad, each with its place and the reason.
+	Bad []string `json:"bad,omitempty"`
 	// Rows per split, in the order of declaration.
 	Rows []int64 `json:"rows"`
+	// Units are the bytes or tokens of those rows, per split; absent where shares are measured in rows.
+	Units []int64 `json:"units,omitempty"`
 	// Bytes of the file of all rows.
 	Bytes int64 `json:"bytes"`
 	// Digest over the SHA-256 of the file of all rows and of each split's file.
@@ -47,11 +51,44 @@ func (d Divided) DroppedRows() int64 {
 
 // Balanced is what is left of every data set once equal questions lie on one side only.
 type Balanced struct {
-	// Overlap holds, per split in the order of declaration and per data set sorted by name, the rows dropped because a later
-	// split holds the same question; nil where nothing was dropped.
-	Overlap [][]int64 `json:"overlap,omitempty"`
+	// Overlap are the rows dropped because a later split holds the same question.
+	Overlap DroppedRows `json:"overlap,omitempty"`
+	// Duplicates are those dropped because the split has a row that says the same.
+	Duplicates DroppedRows `json:"duplicates,omitempty"`
+	// NearDuplicates are those dropped because a later split has nearly the same question.
+	NearDuplicates DroppedRows `json:"nearDuplicates,omitempty"`
+	// Units are the bytes or tokens of the rows that are left, like them; absent where shares are measured in rows.
+	Units [][]int64 `json:"units,omitempty"`
 	// Plan is the digest of the plan of the rows that are left.
 	Plan string `json:"plan"`
+}
+
+// DroppedRows are numbers of rows per split in the order of declaration and per data set sorted by name; nil where nothing
+// was dropped.
+type DroppedRows [][]int64
+
+// Of is the number of a split and a data set.
+func (d DroppedRows) Of(split, dataset int) int64 {
+	if d == nil {
+		return 0
+	}
+	return d[split][dataset]
+}
+
+// Total of all splits and data sets.
+func (d DroppedRows) Total() int64 {
+	var rows int64
+	for _, split := range d {
+		for _, n := range split {
+			rows += n
+		}
+	}
+	return rows
+}
+
+// Dropped are a data set's rows of a split that were dropped for any reason.
+func (b Balanced) Dropped(split, dataset int) int64 {
+	return b.Overlap.Of(split, dataset) + b.Duplicates.Of(split, dataset) + b.NearDuplicates.Of(split, dataset)
 }
 
 // Mixed is one mixed file.
@@ -60,6 +97,18 @@ type Mixed struct {
 	Bytes int64 `json:"bytes"`
 	// Digest is the file's SHA-256.
 	Digest string `json:"digest"`
+	// Datasets are what only the finished rows tell of each data set, sorted by name; absent where rows are measured in rows
+	// and used in passes, since then the plan says all.
+	Datasets []MixedDataset `json:"datasets,omitempty"`
+}
+
+// MixedDataset is one data set's part of a mixed file.
+type MixedDataset struct {
+	// Unique are its different rows, MaxRepeats how often the most frequent one appears.
+	Unique     int64 `json:"unique"`
+	MaxRepeats int64 `json:"maxRepeats"`
+	// Units are its rows' bytes or tokens.
+	Units int64 `json:"units,omitempty"`
 }
 
 // Published is a revision on the volume.
@@ -78,9 +127,7 @@ func (r Recipe) Counts(divided map[string]Divided, balanced Balanced) Counts {
 	for i, name := range r.DatasetNames() {
 		rows := append([]int64(nil), divided[name].Rows...)
 		for s := range rows {
-			if balanced.Overlap != nil {
-				rows[s] -= balanced.Overlap[s][i]
-			}
+			rows[s] -= balanced.Dropped(s, i)
 		}
 		counts[name] = rows
 	}

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -132,13 +133,9 @@ func (j job) divided() map[string]recipe.Divided {
 func (j job) processed(split int, dataset string) (folder, name string, err error) {
 	name = j.Recipe.Splits[split].Name + rowSuffix
 	balanced := j.result(recipe.Balancing, j.Recipe.Name).Balance
-	if balanced.Overlap != nil {
-		for d, of := range j.Recipe.DatasetNames() {
-			if of == dataset && balanced.Overlap[split][d] > 0 {
-				folder, err = j.input(recipe.Balancing, j.Recipe.Name)
-				return folder, dataset + "/" + name, err
-			}
-		}
+	if balanced.Dropped(split, slices.Index(j.Recipe.DatasetNames(), dataset)) > 0 {
+		folder, err = j.input(recipe.Balancing, j.Recipe.Name)
+		return folder, dataset + "/" + name, err
 	}
 	folder, err = j.input(recipe.Divide, dataset)
 	return folder, name, err

@@ -50,8 +50,8 @@ func (p *publisher) overlap(dataset string) []int64 {
 	balanced := p.result(recipe.Balancing, p.Recipe.Name).Balance
 	for d, name := range p.Recipe.DatasetNames() {
 		for s := range rows {
-			if name == dataset && balanced.Overlap != nil {
-				rows[s] = balanced.Overlap[s][d]
+			if name == dataset {
+				rows[s] = balanced.Overlap.Of(s, d)
 			}
 		}
 	}
