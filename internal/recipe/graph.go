@@ -22,7 +22,7 @@ const (
 
 // versions are the versions of the stages' algorithms. They stand in every key: raising one is the only way in which a new
 // release of the operator rebuilds data.
-var versions = map[Stage]string{Download: "download/v1", Divide: "split/v1", Balancing: "balance/v1", Mixing: "mix/v1", Publish: "publish/v1"}
+var versions = map[Stage]string{Download: "download/v1", Divide: "split/v2", Balancing: "balance/v2", Mixing: "mix/v1", Publish: "publish/v1"}
 
 // Stages lists the stages in order.
 func Stages() []Stage { return []Stage{Download, Divide, Balancing, Mixing, Publish} }

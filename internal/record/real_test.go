@@ -53,7 +53,7 @@ func records(tb testing.TB, file, preset string, fields ...decode.Field) []Recor
 func duplicates(rows []Record) int {
 	seen := map[[32]byte]bool{}
 	for _, r := range rows {
-		seen[r.QuestionDigest()] = true
+		seen[r.Digests().Question] = true
 	}
 	return len(rows) - len(seen)
 }
@@ -207,12 +207,12 @@ func BenchmarkMap(b *testing.B) {
 			}
 		}
 	})
-	b.Run("Identity", func(b *testing.B) {
+	b.Run("Digests", func(b *testing.B) {
 		b.SetBytes(bytes)
 		b.ReportAllocs()
 		for b.Loop() {
 			for i := range rows {
-				rows[i].Identity()
+				rows[i].Digests()
 			}
 		}
 	})

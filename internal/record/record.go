@@ -8,6 +8,7 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"math/bits"
 	"sync"
 	"unicode/utf8"
 
@@ -82,15 +83,34 @@ func appendString(dst []byte, s string) []byte {
 		return dst
 	}
 	dst = append(dst, '"')
-	start := 0
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
-			dst = appendEscape(append(dst, s[start:i]...), c)
-			start = i + 1
+	for {
+		n := plain(s)
+		dst = append(dst, s[:n]...)
+		if n == len(s) {
+			return append(dst, '"')
+		}
+		dst = appendEscape(dst, s[n])
+		s = s[n+1:]
+	}
+}
+
+// plain is how many bytes of s stand for themselves in a JSON string. Eight bytes are looked at at once for a quote, a
+// backslash or a control byte (Mycroft's test for a zero byte; the lowest byte that it marks is one).
+func plain(s string) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		quote, escape := w^'"'*ones, w^'\\'*ones
+		if found := ((quote-ones)&^quote | (escape-ones)&^escape | (w-' '*ones)&^w) & tops; found != 0 {
+			return i + bits.TrailingZeros64(found)>>3
 		}
 	}
-	dst = append(dst, s[start:]...)
-	return append(dst, '"')
+	for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // escapes are the names of the bytes that have one, each before its byte.
@@ -116,28 +136,44 @@ func named(name byte) byte {
 	return ' '
 }
 
-// QuestionDigest is the SHA-256 of the question's bytes: equal questions, whatever their answers, have equal digests.
-func (r *Record) QuestionDigest() [sha256.Size]byte {
-	return hashed(func(message []byte) []byte { return append(message, r.Question...) })
+// Digests say which rows are the same. Each is a SHA-256, and each but the first is made of the one before, so that long
+// texts are hashed once.
+type Digests struct {
+	// Question is that of the question's bytes: equal questions, whatever their answers.
+	Question [sha256.Size]byte
+	// Pair is that of question and reference answer: the same question with the same answer, in whatever data set.
+	Pair [sha256.Size]byte
+	// Identity is that of what the record says, free of where it stood and what its data set is called: question, reference
+	// answer, answer type, and the metadata without source and original_id, in their order.
+	Identity [sha256.Size]byte
 }
 
-// identityVersion begins the message of Identity, so that a later encoding cannot meet this one.
-const identityVersion = "datasetmix/identity/v1\n"
+// The messages of Pair and Identity begin with their versions, so that a later encoding cannot meet these.
+const (
+	pairVersion     = "datasetmix/pair/v1\n"
+	identityVersion = "datasetmix/identity/v2\n"
+)
 
-// Identity is the SHA-256 of what the record says, free of where it stood and what its data set is called: question,
-// reference answer, answer type, and the metadata without source and original_id, in their order. Each string comes after
-// its length in 8 bytes, big endian, so that no two contents have the same encoding.
-func (r *Record) Identity() [sha256.Size]byte {
-	return hashed(func(message []byte) []byte {
-		message = append(message, identityVersion...)
-		message = appendSized(appendSized(appendSized(message, r.Question), r.ReferenceAnswer), r.AnswerType)
-		for _, e := range r.Metadata {
-			if e.Key != KeySource && e.Key != KeyOriginalID {
-				message = appendSized(appendSized(message, e.Key), string(e.Value))
-			}
+// Digests of the record. In the messages of Pair and Identity each string comes after its length in 8 bytes, big endian, so
+// that no two contents have the same encoding.
+func (r *Record) Digests() (d Digests) {
+	buffer := messages.Get().(*[]byte)
+	defer messages.Put(buffer)
+	message := append((*buffer)[:0], r.Question...)
+	d.Question = sha256.Sum256(message)
+	message = append(append(message[:0], pairVersion...), d.Question[:]...)
+	message = appendSized(message, r.ReferenceAnswer)
+	d.Pair = sha256.Sum256(message)
+	message = append(append(message[:0], identityVersion...), d.Pair[:]...)
+	message = appendSized(message, r.AnswerType)
+	for _, e := range r.Metadata {
+		if e.Key != KeySource && e.Key != KeyOriginalID {
+			message = appendSized(appendSized(message, e.Key), string(e.Value))
 		}
-		return message
-	})
+	}
+	d.Identity = sha256.Sum256(message)
+	*buffer = message
+	return d
 }
 
 func appendSized(dst []byte, s string) []byte {
@@ -145,12 +181,5 @@ func appendSized(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-// messages keeps the buffers of hashed: a digest is taken of every row, and the digest functions want bytes.
+// messages keeps the buffers of Digests: they are taken of every row, and the digest functions want bytes.
 var messages = sync.Pool{New: func() any { return new([]byte) }}
-
-func hashed(encode func([]byte) []byte) [sha256.Size]byte {
-	buffer := messages.Get().(*[]byte)
-	defer messages.Put(buffer)
-	*buffer = encode((*buffer)[:0])
-	return sha256.Sum256(*buffer)
-}

@@ -2,7 +2,6 @@ package record
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -128,20 +127,16 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// TestIdentityIsPinned keeps the encoding as it was published: a change would make every row of every mix a new one.
-func TestIdentityIsPinned(t *testing.T) {
+// TestDigestsArePinned keeps the encodings as they were published: a change would make every row of every mix a new one.
+func TestDigestsArePinned(t *testing.T) {
 	r := natalia().with(func(r *Record) { r.Metadata = append(r.Metadata, Entry{"level", `"Level 5"`}) })
-	message := "datasetmix/identity/v1\n" +
-		"\x00\x00\x00\x00\x00\x00\x00\x28" + r.Question +
-		"\x00\x00\x00\x00\x00\x00\x00\x0272" +
+	question := sha256.Sum256([]byte(r.Question))
+	pair := sha256.Sum256([]byte("datasetmix/pair/v1\n" + string(question[:]) + "\x00\x00\x00\x00\x00\x00\x00\x0272"))
+	identity := sha256.Sum256([]byte("datasetmix/identity/v2\n" + string(pair[:]) +
 		"\x00\x00\x00\x00\x00\x00\x00\x07numeric" +
-		"\x00\x00\x00\x00\x00\x00\x00\x05level" + "\x00\x00\x00\x00\x00\x00\x00\x09\"Level 5\""
-	if want := sha256.Sum256([]byte(message)); r.Identity() != want {
-		t.Error("the identity is not the digest of its documented message")
-	}
-	digest := r.QuestionDigest()
-	if want := sha256.Sum256([]byte(r.Question)); digest != want {
-		t.Errorf("the question's digest is %s", hex.EncodeToString(digest[:]))
+		"\x00\x00\x00\x00\x00\x00\x00\x05level" + "\x00\x00\x00\x00\x00\x00\x00\x09\"Level 5\""))
+	if got, want := r.Digests(), (Digests{question, pair, identity}); got != want {
+		t.Errorf("the digests are not those of the documented messages: %x", got)
 	}
 }
 
@@ -168,8 +163,29 @@ func TestIdentity(t *testing.T) {
 		{"a string for a number", false, func(r *Record) { r.Metadata[2].Value = `bc` }},
 	} {
 		other := base.with(c.change)
-		if got := base.Identity() == other.Identity(); got != c.equal {
+		if got := base.Digests().Identity == other.Digests().Identity; got != c.equal {
 			t.Errorf("%s: equal is %t", c.name, got)
+		}
+	}
+}
+
+// Equal pairs say the same of the same question, whatever else is kept with them.
+func TestPair(t *testing.T) {
+	base := natalia()
+	for _, c := range []struct {
+		name                     string
+		question, pair, identity bool
+		change                   func(*Record)
+	}{
+		{"more metadata", true, true, false, func(r *Record) { r.Metadata = append(r.Metadata, Entry{"d", `1`}) }},
+		{"another type", true, true, false, func(r *Record) { r.AnswerType = Text }},
+		{"another answer", true, false, false, func(r *Record) { r.ReferenceAnswer = "24" }},
+		{"another question", false, false, false, func(r *Record) { r.Question += " " }},
+	} {
+		other := base.with(c.change)
+		a, b := base.Digests(), other.Digests()
+		if a.Question == b.Question != c.question || a.Pair == b.Pair != c.pair || a.Identity == b.Identity != c.identity {
+			t.Errorf("%s: %x and %x", c.name, a, b)
 		}
 	}
 }

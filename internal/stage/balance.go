@@ -1,122 +1,255 @@
 package stage
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
+	"errors"
+	"io"
 	"path/filepath"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// balance finds questions that stand in more than one split, in whatever data sets, and drops every copy but those of the
-// last declared split that has it: a question that is tested is never trained on. Then it makes the plan of what is left.
+// balance finds rows of different data sets and splits that may not stand together, drops those that have to go, and makes
+// the plan of what is left.
+//
+// A question that stands in several splits stays in the last declared one that has it: what is tested is never trained on.
+// Questions come sorted from the split stage, so equal ones meet while the files are read once, side by side.
 func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
-	indexes, err := j.readIndexes()
-	if err != nil {
-		return recipe.Result{}, err
-	}
-	last := lastSplits(indexes)
-	names := j.Recipe.DatasetNames()
-	var done recipe.Balanced
-	list := digests{}
-	overlap := make([][]int64, len(j.Recipe.Splits))
-	for s, split := range j.Recipe.Splits {
-		overlap[s] = make([]int64, len(names))
-		for d, name := range names {
-			if err := ctx.Err(); err != nil {
-				return recipe.Result{}, err
-			}
-			kept := keep(indexes[s][d], s, last)
-			if dropped := len(indexes[s][d]) - len(kept); dropped > 0 {
-				overlap[s][d] = int64(dropped)
-				done.Overlap = overlap
-				if list[name+"/"+split.Name+rowSuffix], err = j.filter(staging, split.Name, name, kept); err != nil {
-					return recipe.Result{}, err
-				}
-			}
+	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{},
+		drops: extsort.New(staging.Folder(), dropSize, dropMemory)}
+	defer b.drops.Close()
+	for _, step := range []func(context.Context) error{b.compare, b.filter} {
+		if err := step(ctx); err != nil {
+			return recipe.Result{}, err
 		}
 	}
-	plan, err := j.Recipe.Plan(j.Recipe.Counts(j.divided(), done))
+	plan, err := j.Recipe.Plan(j.Recipe.Counts(j.divided(), b.done))
 	if err != nil {
 		return recipe.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
-	done.Plan = j.Recipe.PlanDigest(plan)
-	if err := writeJSON(staging, digestsName, list); err != nil {
+	b.done.Plan = j.Recipe.PlanDigest(plan)
+	if err := writeJSON(staging, digestsName, b.list); err != nil {
 		return recipe.Result{}, err
 	}
-	return recipe.Result{Balance: &done}, writeJSON(staging, "plan.json", plan)
+	return recipe.Result{Balance: &b.done}, writeJSON(staging, "plan.json", plan)
 }
 
-// readIndexes reads the index of every split of every data set, data sets sorted by name.
-func (j job) readIndexes() ([][][]store.Entry, error) {
-	indexes := make([][][]store.Entry, len(j.Recipe.Splits))
-	for s, split := range j.Recipe.Splits {
-		for _, name := range j.Recipe.DatasetNames() {
-			folder, err := j.input(recipe.Divide, name)
+type balancer struct {
+	job
+	staging *store.Staging
+	names   []string // of the data sets, sorted
+	drops   *extsort.Sorter
+	list    digests
+	done    recipe.Balanced
+}
+
+// rowRef names a row: its split, its data set, its number in their file.
+type rowRef struct {
+	split, dataset int
+	row            int64
+}
+
+// dropReason says why a row is dropped. Of several reasons the first counts.
+type dropReason byte
+
+// The reasons.
+const (
+	overlap dropReason = iota
+	duplicate
+)
+
+// dropSize is the length of the key of a drop: split, data set, row and reason, so that drops come in the order of the files.
+const (
+	dropSize   = 1 + 2 + 8 + 1
+	dropMemory = 8 << 20
+)
+
+func (b *balancer) drop(ref rowRef, reason dropReason) error {
+	var key [dropSize]byte
+	key[0] = byte(ref.split)
+	binary.BigEndian.PutUint16(key[1:], uint16(ref.dataset))
+	binary.BigEndian.PutUint64(key[3:], uint64(ref.row))
+	key[11] = byte(reason)
+	return store.Failure(b.drops.Add(key[:]))
+}
+
+func readDrop(key []byte) (rowRef, dropReason) {
+	return rowRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}, dropReason(key[11])
+}
+
+// compare goes through the questions of all splits and data sets at once.
+func (b *balancer) compare(ctx context.Context) error {
+	var files []string
+	var from []rowRef
+	for s := len(b.Recipe.Splits) - 1; s >= 0; s-- { // the last split first: of equal questions, its come first
+		for d, name := range b.names {
+			folder, err := b.input(recipe.Divide, name)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			entries, err := store.ReadIndex(filepath.Join(folder, split.Name+idxSuffix))
-			if err != nil {
-				return nil, err
-			}
-			indexes[s] = append(indexes[s], entries)
+			files = append(files, filepath.Join(folder, b.Recipe.Splits[s].Name+questionSuffix))
+			from = append(from, rowRef{split: s, dataset: d})
 		}
 	}
-	return indexes, nil
-}
-
-// lastSplits maps each question to the last split that has it.
-func lastSplits(indexes [][][]store.Entry) map[store.Short]uint8 {
-	rows := 0
-	for _, split := range indexes {
-		for _, entries := range split {
-			rows += len(entries)
-		}
-	}
-	last := make(map[store.Short]uint8, rows)
-	for s, split := range indexes {
-		for _, entries := range split {
-			for _, entry := range entries {
-				last[entry.Question] = uint8(s)
-			}
-		}
-	}
-	return last
-}
-
-// keep lists the rows of a split whose questions no later split has.
-func keep(entries []store.Entry, split int, last map[store.Short]uint8) []int {
-	kept := make([]int, 0, len(entries))
-	for i, entry := range entries {
-		if int(last[entry.Question]) == split {
-			kept = append(kept, i)
-		}
-	}
-	return kept
-}
-
-// filter writes a data set's split without the rows that overlap.
-func (j job) filter(staging *store.Staging, split, dataset string, kept []int) (written, error) {
-	folder, err := j.input(recipe.Divide, dataset)
+	sorted, err := extsort.Open(shortSize, files...)
 	if err != nil {
-		return written{}, err
+		return contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
 	}
-	rows, err := openSplit(folder, split+rowSuffix)
+	defer sorted.Close()
+	same := equals{drop: b.drop, duplicates: b.Recipe.Duplicates == recipe.DropDuplicates}
+	for n := 0; ; n++ {
+		if n%contextEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		question, value, err := sorted.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return store.Failure(err)
+		}
+		ref := from[sorted.Source()]
+		ref.row = int64(binary.BigEndian.Uint64(value[shortSize:]))
+		if err := same.next(question, store.Short(value), ref); err != nil {
+			return err
+		}
+	}
+}
+
+// equals judges rows that come sorted by question, the last split first, then by data set, then by row.
+type equals struct {
+	drop       func(rowRef, dropReason) error
+	duplicates bool // are dropped
+
+	question store.Short
+	begun    bool
+	split    int                      // that keeps the question
+	pairs    map[store.Short]struct{} // of the question, where there are several and duplicates are dropped
+	first    store.Short
+}
+
+func (e *equals) next(question []byte, pair store.Short, ref rowRef) error {
+	if !e.begun || !bytes.Equal(question, e.question[:]) {
+		e.begun, e.question, e.split, e.first, e.pairs = true, store.Short(question), ref.split, pair, nil
+		return nil
+	}
+	if ref.split != e.split {
+		return e.drop(ref, overlap)
+	}
+	if !e.duplicates {
+		return nil
+	}
+	if e.pairs == nil {
+		e.pairs = map[store.Short]struct{}{e.first: {}}
+	}
+	if _, there := e.pairs[pair]; there {
+		return e.drop(ref, duplicate)
+	}
+	e.pairs[pair] = struct{}{}
+	return nil
+}
+
+// filter writes every file of rows that loses some anew, without them.
+func (b *balancer) filter(ctx context.Context) error {
+	sorted, err := b.drops.Sorted()
 	if err != nil {
-		return written{}, err
+		return store.Failure(err)
+	}
+	next := dropReader{sorted: sorted}
+	if err := next.advance(); err != nil {
+		return err
+	}
+	for !next.ended {
+		if err := b.filterFile(ctx, &next, next.ref.split, next.ref.dataset); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filterFile writes the file that the next drop is in.
+func (b *balancer) filterFile(ctx context.Context, next *dropReader, split, dataset int) error {
+	name, dataName := b.Recipe.Splits[split].Name+rowSuffix, b.names[dataset]
+	folder, err := b.input(recipe.Divide, dataName)
+	if err != nil {
+		return err
+	}
+	rows, err := openRows(folder, name, 0)
+	if err != nil {
+		return err
 	}
 	defer rows.Close()
-	path, err := staging.Path(filepath.Join(dataset, split+rowSuffix))
+	out, err := createRows(b.staging, dataName+"/"+name)
 	if err != nil {
-		return written{}, err
+		return err
 	}
-	return writeRows(path, len(kept), func(i int, _ []byte) ([]byte, store.Entry, error) {
-		line, err := rows.Row(kept[i])
-		return line, rows.Entries[kept[i]], err
-	})
+	defer out.Abort()
+	for i := range rows.Len() {
+		if i%contextEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if ref := (rowRef{split, dataset, i}); !next.ended && next.ref == ref {
+			b.count(ref, next.reason)
+			if err := next.advance(); err != nil {
+				return err
+			}
+			continue
+		}
+		line, entry, err := rows.Row(i)
+		if err != nil {
+			return err
+		}
+		if err := out.Add(line, entry); err != nil {
+			return err
+		}
+	}
+	digest, err := out.Finish()
+	b.list[dataName+"/"+name] = written{digest, out.Bytes()}
+	return err
+}
+
+// count counts a dropped row by its reason.
+func (b *balancer) count(ref rowRef, reason dropReason) {
+	table := map[dropReason]*recipe.DroppedRows{overlap: &b.done.Overlap, duplicate: &b.done.Duplicates}[reason]
+	if *table == nil {
+		*table = make(recipe.DroppedRows, len(b.Recipe.Splits))
+		for s := range *table {
+			(*table)[s] = make([]int64, len(b.names))
+		}
+	}
+	(*table)[ref.split][ref.dataset]++
+}
+
+// dropReader gives each dropped row once.
+type dropReader struct {
+	sorted *extsort.Reader
+	ref    rowRef
+	reason dropReason
+	begun  bool
+	ended  bool
+}
+
+func (r *dropReader) advance() error {
+	for {
+		key, _, err := r.sorted.Next()
+		if errors.Is(err, io.EOF) {
+			r.ended = true
+			return nil
+		}
+		if err != nil {
+			return store.Failure(err)
+		}
+		if ref, reason := readDrop(key); !r.begun || ref != r.ref {
+			r.begun, r.ref, r.reason = true, ref, reason
+			return nil
+		}
+	}
 }
 
 // divided are the results of the split stage by data set.
@@ -139,9 +272,4 @@ func (j job) processed(split int, dataset string) (folder, name string, err erro
 	}
 	folder, err = j.input(recipe.Divide, dataset)
 	return folder, name, err
-}
-
-func openSplit(folder, name string) (*store.Rows, error) {
-	path := filepath.Join(folder, filepath.FromSlash(name))
-	return store.OpenRows(path, indexOf(path))
 }

@@ -50,27 +50,27 @@ func golden(t *testing.T, order recipe.Order) map[string]string {
 func TestGoldenBytes(t *testing.T) {
 	for order, mixed := range map[recipe.Order]map[string]string{
 		recipe.Shuffled: {
-			"mixed/test_mixed.jsonl":  "d1f328c39b457d30ad17e62076c134825d299ca0ebaf71e1ed9f4d44e6c959be",
-			"mixed/train_mixed.jsonl": "158f978314092a2970c52d8598af062596bafc93ffaa6128a457b322dcdc797e",
+			"mixed/test_mixed.jsonl":  "fb370726b09b9993336aa249b4d66016e48b73f064452ab8769a161796530ae4",
+			"mixed/train_mixed.jsonl": "4351165aa6cf7eb5cc1eb9516387a43ed1b87f24c311322836fe2be9b13af9a5",
 		},
 		recipe.Interleaved: {
-			"mixed/test_mixed.jsonl":  "fb3ca65cf1608b6eb0c811687fd55109813749bc1f2d84b2122e995465581eb5",
-			"mixed/train_mixed.jsonl": "77a0c10bc2efa97ede893ab6924109954c5e05bce02b3d1b4a9065ca2a645d7c",
+			"mixed/test_mixed.jsonl":  "f22e04e9cc6f2399eb02b3913c9415dac8d87d2b9ed577c3df6ebad4568f6c74",
+			"mixed/train_mixed.jsonl": "afa0f40c14bf09547932bb6fa4d5255ff6e8fc20f31661318426dd0b368ec9b6",
 		},
 	} {
 		want := map[string]string{
-			"processed/facts/test.jsonl":     "fb22b9a8aae54ed8b24084a0ca55e17fe6b7bf91586e54e901dc34ea792bd1bb",
-			"processed/facts/train.jsonl":    "cda71e4bc188605a39063725b025b3b15afcea3a594245556ee9cccf723b116e",
-			"processed/products/test.jsonl":  "e8588fff04536927e05bf83fef4d8c784e6999f52177af3218654536fe3b0939",
-			"processed/products/train.jsonl": "ab2f759081005b28c166b6e449c13cdc369a8e56151e1621a3246850519bdad1",
-			"processed/sums/test.jsonl":      "d70177100f0215a87238fb84ec19c1fb74add6ccf325913d05fffadb4df9659d",
-			"processed/sums/train.jsonl":     "9d3ef39e922fb949014edb16339735af46c54fcd9737385f5bb76f1ea6ecd292",
+			"processed/facts/test.jsonl":     "903729030dbc064de73681cdc54a8fe6f701a91acdbff206120b26ea9be686cf",
+			"processed/facts/train.jsonl":    "063d0eaf2d1e0d14283bf990c86de8bd0cf89f7614efb24ec2b33e32574357dc",
+			"processed/products/test.jsonl":  "fd56585cacf15534c5f80ae1785b4f50167ebc344490343b5367653480b0551b",
+			"processed/products/train.jsonl": "2b775a62727ab244d39efd68e61cd4bd2bb8eced115851fc837cc71b009f620d",
+			"processed/sums/test.jsonl":      "00c1ca42e9e311353fa972c0948d72a7ff7f5366e2514dc2a4904dc55dc995c1",
+			"processed/sums/train.jsonl":     "11a4ac6021259cf14414a590913b18b109d2c344ff327e82da04750aa628a7f3",
 			"raw/math/products.jsonl":        "878a73e55905d98d6532b7cd9fff2a383d0891c635133bc734c35336b9d54c5b",
 			"raw/math/sums.jsonl":            "0cb5c2fc6afdf0cd08aa4e6fae170be2f415174b9eaa2050c265401ff7cf9f19",
 			"raw/qa/facts.jsonl":             "6d2f26b3d7993f79ac78663859a431c7a2ee39b7e621b1714fb5d995479b8dca",
-			"test/facts_test.jsonl":          "fb22b9a8aae54ed8b24084a0ca55e17fe6b7bf91586e54e901dc34ea792bd1bb",
-			"test/products_test.jsonl":       "e8588fff04536927e05bf83fef4d8c784e6999f52177af3218654536fe3b0939",
-			"test/sums_test.jsonl":           "d70177100f0215a87238fb84ec19c1fb74add6ccf325913d05fffadb4df9659d",
+			"test/facts_test.jsonl":          "903729030dbc064de73681cdc54a8fe6f701a91acdbff206120b26ea9be686cf",
+			"test/products_test.jsonl":       "fd56585cacf15534c5f80ae1785b4f50167ebc344490343b5367653480b0551b",
+			"test/sums_test.jsonl":           "00c1ca42e9e311353fa972c0948d72a7ff7f5366e2514dc2a4904dc55dc995c1",
 		}
 		maps.Copy(want, mixed)
 		t.Run(string(order), func(t *testing.T) {

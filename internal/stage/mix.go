@@ -1,14 +1,14 @@
 package stage
 
 import (
-	"bytes"
-	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -16,6 +16,9 @@ import (
 
 // mixedName is the mixed file in a mix unit's folder.
 const mixedName = "mixed.jsonl"
+
+// holdMemory is the memory, in bytes, for data sets that are small enough to be held while they repeat.
+const holdMemory = 32 << 20
 
 // contextEvery is how many rows pass between two looks at the context.
 const contextEvery = 4096
@@ -32,16 +35,16 @@ func (j job) mix(ctx context.Context, staging *store.Staging) (recipe.Result, er
 		if err != nil {
 			return recipe.Result{}, err
 		}
-		rows, err := openSplit(folder, name)
+		rows, err := openRows(folder, name, holdMemory/int64(len(datasets)))
 		if err != nil {
 			return recipe.Result{}, err
 		}
-		defer rows.Close()
-		if int64(len(rows.Entries)) != dataset.Available {
+		passes[i], counts[i] = newPasses(rows, j.Recipe.Seed, staging.Folder()), dataset.Rows
+		defer passes[i].close()
+		if rows.Len() != dataset.Available {
 			return recipe.Result{}, contract.Failf(contract.VolumeInvalid, "data set %s: split %s has %d rows on the volume, the plan counted %d",
-				dataset.Name, plan.Name, len(rows.Entries), dataset.Available)
+				dataset.Name, plan.Name, rows.Len(), dataset.Available)
 		}
-		passes[i], counts[i] = newPasses(rows, j.Recipe.Seed), dataset.Rows
 	}
 	path, err := staging.Path(mixedName)
 	if err != nil {
@@ -92,45 +95,69 @@ func writeMix(ctx context.Context, path string, datasets []*passes, weave iter.S
 // passes yields a data set's rows for ever: the first pass in the order of the file, each later one in a keyed order of its
 // own. So no row is used more than once more often than another, and none comes twice in a pass.
 type passes struct {
-	rows  *store.Rows
-	seed  int64
-	pass  int
-	at    int
-	order []int32 // of the present pass; nil for the first
+	rows   *store.Rows
+	seed   int64
+	folder string // for scratch files
+	pass   int
+	at     int64
+	places *extsort.Sorter // of the present pass: place in its order → place in the file; nil for the first
+	sorted *extsort.Reader
 }
 
-func newPasses(rows *store.Rows, seed int64) *passes { return &passes{rows: rows, seed: seed} }
+// passMemory is the memory, in bytes, for the order of a pass; what does not fit goes through the volume.
+const passMemory = 4 << 20
+
+func newPasses(rows *store.Rows, seed int64, folder string) *passes {
+	return &passes{rows: rows, seed: seed, folder: folder}
+}
 
 func (p *passes) next() ([]byte, error) {
-	if p.at == len(p.rows.Entries) {
+	if p.at == p.rows.Len() {
 		p.at = 0
 		p.pass++
-		p.order = passOrder(p.rows.Entries, mix.NewKey(p.seed, fmt.Sprintf("pass/%d", p.pass)))
-	}
-	i := p.at
-	if p.order != nil {
-		i = int(p.order[i])
+		if err := p.sort(); err != nil {
+			return nil, err
+		}
 	}
 	p.at++
-	return p.rows.Row(i)
+	if p.pass == 0 {
+		line, _, err := p.rows.Row(p.at - 1)
+		return line, err
+	}
+	_, value, err := p.sorted.Next()
+	if err != nil {
+		return nil, store.Failure(err)
+	}
+	return p.rows.Line(store.Place{Offset: int64(binary.BigEndian.Uint64(value)), Length: int64(binary.BigEndian.Uint64(value[8:]))})
 }
 
-// passOrder is the keyed order of rows by content; equal contents keep the order of the file.
-func passOrder(entries []store.Entry, key mix.Key) []int32 {
-	type place struct {
-		key uint64
-		row int32
+// sort makes the order of the present pass: by content; equal contents keep the order of the file.
+func (p *passes) sort() (err error) {
+	if p.places == nil {
+		p.places = extsort.New(p.folder, placeSize, passMemory)
 	}
-	places := make([]place, len(entries))
-	for i := range entries {
-		places[i] = place{key.Of(entries[i].Identity[:]), int32(i)}
+	p.places.Reset()
+	key := mix.NewKey(p.seed, fmt.Sprintf("pass/%d", p.pass))
+	for i := range p.rows.Len() {
+		entry, at, err := p.rows.Find(i)
+		if err != nil {
+			return err
+		}
+		place := placeOf(key, entry.Identity)
+		var value [16]byte
+		binary.BigEndian.PutUint64(value[:], uint64(at.Offset))
+		binary.BigEndian.PutUint64(value[8:], uint64(at.Length))
+		if err := p.places.Add(place[:], value[:]); err != nil {
+			return store.Failure(err)
+		}
 	}
-	slices.SortFunc(places, func(a, b place) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), bytes.Compare(entries[a.row].Identity[:], entries[b.row].Identity[:]), cmp.Compare(a.row, b.row))
-	})
-	order := make([]int32, len(places))
-	for i, p := range places {
-		order[i] = p.row
+	p.sorted, err = p.places.Sorted()
+	return store.Failure(err)
+}
+
+func (p *passes) close() {
+	p.rows.Close() // it was only read
+	if p.places != nil {
+		p.places.Close()
 	}
-	return order
 }

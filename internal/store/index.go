@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
-	"os"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -17,99 +16,51 @@ type Entry struct {
 	Offset int64
 	// Identity of the row's content, whatever its place and its data set.
 	Identity Short
-	// Question is the digest of the question alone: two rows with the same one may not lie in two splits.
-	Question Short
+	// Units are the bytes or tokens by which shares are measured; 0 where they are measured in rows.
+	Units int64
 }
 
-// entrySize is the size of an entry in an index file: the offset (little-endian, 8 bytes), the identity and the question.
-const entrySize = 8 + 16 + 16
+// entrySize is the size of an entry in an index file: the offset, the identity and the units; numbers are little endian.
+const entrySize = 8 + 16 + 8
 
-// IndexWriter writes the index of a file beside it, one entry per row.
-type IndexWriter struct{ w *Writer }
-
-// CreateIndex begins an index file.
-func CreateIndex(name string) (*IndexWriter, error) {
-	w, err := create(name) // no digest: what an index says is proved with the rows
-	if err == nil {
-		w.start()
-	}
-	return &IndexWriter{w}, err
+// Index reads the index of a file of rows, entry by entry: it holds a window of it, whatever the number of rows.
+type Index struct {
+	entries *Window
+	rows    int64
 }
 
-// Add appends the entry of the next row.
-func (w *IndexWriter) Add(e Entry) error {
-	var encoded [entrySize]byte
-	binary.LittleEndian.PutUint64(encoded[:], uint64(e.Offset))
-	copy(encoded[8:], e.Identity[:])
-	copy(encoded[24:], e.Question[:])
-	_, err := w.w.Write(encoded[:])
-	return err
-}
-
-// Finish makes the index whole; it is durable once its staging folder is committed.
-func (w *IndexWriter) Finish() error {
-	_, err := w.w.Finish()
-	return err
-}
-
-// Abort closes an index that will not be finished. It is safe after Finish.
-func (w *IndexWriter) Abort() { w.w.Abort() }
-
-// Rows is a finished file with its index, for reading rows in any order.
-type Rows struct {
-	Entries []Entry
-	content *Window
-}
-
-// OpenRows opens a file and reads its index.
-func OpenRows(file, index string) (*Rows, error) {
-	content, err := OpenWindow(file)
+// OpenIndex opens an index.
+func OpenIndex(name string) (*Index, error) {
+	entries, err := OpenWindow(name, 0)
 	if err != nil {
 		return nil, missing(err)
 	}
-	entries, err := ReadIndex(index)
-	if err != nil {
-		content.Close()
-		return nil, err
+	if entries.Size()%entrySize != 0 {
+		entries.Close()
+		return nil, missing(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, entries.Size(), entrySize))
 	}
-	return &Rows{entries, content}, nil
+	return &Index{entries, entries.Size() / entrySize}, nil
 }
+
+// Len is the number of rows.
+func (x *Index) Len() int64 { return x.rows }
+
+// At is the entry of a row.
+func (x *Index) At(row int64) (Entry, error) {
+	encoded, err := x.entries.Part(row*entrySize, entrySize)
+	if err != nil {
+		return Entry{}, missing(err)
+	}
+	return Entry{
+		Offset:   int64(binary.LittleEndian.Uint64(encoded)),
+		Identity: Short(encoded[8:24]),
+		Units:    int64(binary.LittleEndian.Uint64(encoded[24:])),
+	}, nil
+}
+
+// Close closes the file.
+func (x *Index) Close() error { return x.entries.Close() }
 
 func missing(err error) error {
 	return contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
 }
-
-// ReadIndex reads a whole index.
-func ReadIndex(name string) ([]Entry, error) {
-	encoded, err := os.ReadFile(name)
-	if err != nil {
-		return nil, missing(err)
-	}
-	if len(encoded)%entrySize != 0 {
-		return nil, missing(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, len(encoded), entrySize))
-	}
-	entries := make([]Entry, len(encoded)/entrySize)
-	for i := range entries {
-		at := encoded[i*entrySize:]
-		entries[i].Offset = int64(binary.LittleEndian.Uint64(at))
-		copy(entries[i].Identity[:], at[8:])
-		copy(entries[i].Question[:], at[24:])
-	}
-	return entries, nil
-}
-
-// Row is a row, its line end included. It is good until the next call.
-func (r *Rows) Row(i int) ([]byte, error) {
-	start, end := r.Entries[i].Offset, r.content.Size()
-	if i+1 < len(r.Entries) {
-		end = r.Entries[i+1].Offset
-	}
-	line, err := r.content.Part(start, end-start)
-	if err != nil {
-		return nil, missing(fmt.Errorf("row %d: %w", i, err))
-	}
-	return line, nil
-}
-
-// Close closes the file.
-func (r *Rows) Close() error { return r.content.Close() }

@@ -259,40 +259,42 @@ func TestReadJSON(t *testing.T) {
 func writeRows(t *testing.T, folder string, rows []string) (file, index string) {
 	t.Helper()
 	file, index = filepath.Join(folder, "rows.jsonl"), filepath.Join(folder, "rows.idx")
-	out, err := Create(file)
-	must(t, err)
-	idx, err := CreateIndex(index)
+	out, err := CreateRows(file, index)
 	must(t, err)
 	for i, row := range rows {
-		must(t, idx.Add(Entry{Offset: out.Bytes(), Identity: Short{byte(i)}, Question: Short{0, byte(i)}}))
-		_, err := out.Write([]byte(row))
-		must(t, err)
+		must(t, out.Add([]byte(row), Entry{Identity: Short{byte(i)}, Units: int64(i) << 40}))
 	}
-	must(t, idx.Finish())
+	if out.Rows() != int64(len(rows)) || out.Bytes() != int64(len(strings.Join(rows, ""))) {
+		t.Errorf("%d rows, %d bytes", out.Rows(), out.Bytes())
+	}
 	_, err = out.Finish()
 	must(t, err)
 	return file, index
 }
 
 func TestRowsInAnyOrder(t *testing.T) {
-	long := strings.Repeat("x", smallFile) + "\n"
+	const hold = 1 << 20
+	long := strings.Repeat("x", hold) + "\n"
 	for what, rows := range map[string][]string{"in memory": {"a\n", "bcd\n", "\n"}, "on the volume": {"a\n", long, "z\n"}, "none": nil} {
 		t.Run(what, func(t *testing.T) {
 			file, index := writeRows(t, t.TempDir(), rows)
-			r, err := OpenRows(file, index)
+			r, err := OpenRows(file, index, hold)
 			must(t, err)
 			defer r.Close()
+			if r.Len() != int64(len(rows)) {
+				t.Errorf("%d rows", r.Len())
+			}
 			for _, i := range []int{2, 0, 1, 1} {
 				if i >= len(rows) {
 					continue
 				}
-				buffer, err := r.Row(i)
+				buffer, entry, err := r.Row(int64(i))
 				must(t, err)
 				if string(buffer) != rows[i] {
 					t.Errorf("row %d has %d bytes, want %d", i, len(buffer), len(rows[i]))
 				}
-				if r.Entries[i].Identity != (Short{byte(i)}) || r.Entries[i].Question != (Short{0, byte(i)}) {
-					t.Errorf("entry %d is %v", i, r.Entries[i])
+				if entry.Identity != (Short{byte(i)}) || entry.Units != int64(i)<<40 {
+					t.Errorf("entry %d is %v", i, entry)
 				}
 			}
 		})
@@ -306,9 +308,9 @@ func TestDamagedIndexesAreFound(t *testing.T) {
 	for what, damaged := range map[string][]byte{"cut short": content[:len(content)-1], "an offset beyond the end": append([]byte{255, 255}, content[2:]...)} {
 		must(t, os.Remove(index))
 		must(t, WriteFile(index, damaged))
-		r, err := OpenRows(file, index)
+		r, err := OpenRows(file, index, 0)
 		if err == nil {
-			_, err = r.Row(0)
+			_, _, err = r.Row(0)
 			r.Close()
 		}
 		if contract.ReasonOf(err) != contract.VolumeInvalid {
@@ -316,7 +318,7 @@ func TestDamagedIndexesAreFound(t *testing.T) {
 		}
 	}
 	for _, missing := range [][2]string{{file + "x", index}, {file, index + "x"}} {
-		if _, err := OpenRows(missing[0], missing[1]); contract.ReasonOf(err) != contract.VolumeInvalid {
+		if _, err := OpenRows(missing[0], missing[1], 0); contract.ReasonOf(err) != contract.VolumeInvalid {
 			t.Errorf("a missing file: %v", err)
 		}
 	}

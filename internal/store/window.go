@@ -6,11 +6,8 @@ import (
 	"os"
 )
 
-// smallFile is the size, in bytes, up to which a file is kept in memory while parts of it are read in any order.
-const smallFile = 8 << 20
-
 // windowSize is how much is read at once of a larger file whose parts are asked for front to back.
-const windowSize = 256 << 10
+const windowSize = 128 << 10
 
 // Window reads parts of a finished file in any order, and cheaply front to back, which is how most mixed rows come. It is
 // not for use from several goroutines at once.
@@ -21,8 +18,8 @@ type Window struct {
 	held  []byte // a small file whole, else the part that was read last
 }
 
-// OpenWindow opens a file. A small one is read at once.
-func OpenWindow(name string) (*Window, error) {
+// OpenWindow opens a file. One of at most so many bytes is read at once and held.
+func OpenWindow(name string, hold int64) (*Window, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, err
@@ -33,7 +30,7 @@ func OpenWindow(name string) (*Window, error) {
 		return nil, err
 	}
 	w := &Window{file: f, size: info.Size()}
-	if w.size <= smallFile {
+	if w.size <= max(hold, windowSize) {
 		w.held = make([]byte, w.size)
 		if _, err := io.ReadFull(f, w.held); err != nil {
 			f.Close()

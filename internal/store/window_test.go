@@ -11,14 +11,15 @@ import (
 // Whatever the size and the order, a part is the file's own bytes.
 func TestWindowGivesEveryPart(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	for _, size := range []int{0, 1, 1000, smallFile, smallFile + 1, smallFile + 3*windowSize} {
+	const hold = 1 << 20
+	for _, size := range []int{0, 1, 1000, hold, hold + 1, hold + 3*windowSize} {
 		content := make([]byte, size)
 		for i := range content {
 			content[i] = byte(random.Uint32())
 		}
 		name := filepath.Join(t.TempDir(), "f")
 		must(t, os.WriteFile(name, content, 0o600))
-		w, err := OpenWindow(name)
+		w, err := OpenWindow(name, hold)
 		must(t, err)
 		defer w.Close()
 		check := func(offset, n int) {

@@ -30,20 +30,22 @@ const (
 
 // Create begins a new file in a staging folder.
 func Create(name string) (*Writer, error) {
-	w, err := create(name)
+	w, err := CreatePlain(name)
 	if err == nil {
 		w.hash = sha256.New()
-		w.start()
 	}
 	return w, err
 }
 
-func create(name string) (*Writer, error) {
+// CreatePlain begins a new file of which nobody wants the digest.
+func CreatePlain(name string) (*Writer, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, Failure(err)
 	}
-	return &Writer{file: f}, nil
+	w := &Writer{file: f}
+	w.start()
+	return w, nil
 }
 
 func (w *Writer) start() {

@@ -83,7 +83,7 @@ func (t *table) full() error {
 
 // open gives the file for reading rows again.
 func (t *table) open() (*store.Window, error) {
-	content, err := store.OpenWindow(t.verifier.path(t.file))
+	content, err := store.OpenWindow(t.verifier.path(t.file), 0)
 	if err != nil {
 		return nil, differ("%s cannot be read: %w", t.file, err)
 	}

@@ -1,0 +1,252 @@
+package extsort
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"os"
+)
+
+// Reader gives sorted records one by one.
+type Reader struct {
+	keySize int
+	sources []reader
+	heap    []int // sources that have a record, the least first
+	taken   bool  // the record of heap[0] was given out
+}
+
+// reader is one sorted part.
+type reader interface {
+	// advance moves to the next record; false is the end.
+	advance() (bool, error)
+	// at is the present record: size, key, value. It is good until advance.
+	at() []byte
+}
+
+func (r *Reader) begin() error {
+	for i := range r.sources {
+		more, err := r.sources[i].advance()
+		if err != nil {
+			return err
+		}
+		if more {
+			r.heap = append(r.heap, i)
+		}
+	}
+	for i := len(r.heap)/2 - 1; i >= 0; i-- {
+		r.down(i)
+	}
+	return nil
+}
+
+// Next gives the next record, io.EOF after the last. Both slices are good until the next call.
+func (r *Reader) Next() (key, value []byte, err error) {
+	record, err := r.next()
+	if err != nil {
+		return nil, nil, err
+	}
+	if record == nil {
+		return nil, nil, io.EOF
+	}
+	return record[sizeBytes : sizeBytes+r.keySize], record[sizeBytes+r.keySize:], nil
+}
+
+// next gives the next record whole, nil after the last.
+func (r *Reader) next() ([]byte, error) {
+	if r.taken {
+		r.taken = false
+		more, err := r.sources[r.heap[0]].advance()
+		if err != nil {
+			return nil, err
+		}
+		if !more {
+			last := len(r.heap) - 1
+			r.heap[0] = r.heap[last]
+			r.heap = r.heap[:last]
+		}
+		r.down(0)
+	}
+	if len(r.heap) == 0 {
+		return nil, nil
+	}
+	r.taken = true
+	return r.sources[r.heap[0]].at(), nil
+}
+
+func (r *Reader) down(i int) {
+	for {
+		least := i
+		for child := 2*i + 1; child <= 2*i+2 && child < len(r.heap); child++ {
+			if r.less(r.heap[child], r.heap[least]) {
+				least = child
+			}
+		}
+		if least == i {
+			return
+		}
+		r.heap[i], r.heap[least] = r.heap[least], r.heap[i]
+		i = least
+	}
+}
+
+// less compares the records of two sources; of equal ones the earlier source comes first, which keeps the order of adding.
+func (r *Reader) less(a, b int) bool {
+	x, y := r.sources[a].at()[sizeBytes:], r.sources[b].at()[sizeBytes:]
+	c := bytes.Compare(x[:r.keySize], y[:r.keySize])
+	return c < 0 || c == 0 && a < b
+}
+
+// heldReader reads the records that a sorter has in memory.
+type heldReader struct {
+	sorter *Sorter
+	next   int
+}
+
+func (h *heldReader) advance() (bool, error) {
+	h.next++
+	return h.next <= len(h.sorter.index), nil
+}
+
+func (h *heldReader) at() []byte { return h.sorter.record(h.sorter.index[h.next-1]) }
+
+// runReader reads a run.
+type runReader struct {
+	file        *os.File
+	unread, end int64 // what is still to be read
+	keySize     int
+	buffer      []byte
+	from, len   int // the present record in buffer
+}
+
+func newRunReader(file *os.File, part run, keySize int) *runReader {
+	return &runReader{file: file, unread: part.start, end: part.end, keySize: keySize}
+}
+
+func (r *runReader) at() []byte { return r.buffer[r.from : r.from+r.len] }
+
+func (r *runReader) advance() (bool, error) {
+	r.from, r.len = r.from+r.len, 0
+	if r.from == len(r.buffer) && r.unread == r.end {
+		return false, nil
+	}
+	if err := r.hold(sizeBytes); err != nil {
+		return false, err
+	}
+	size := sizeBytes + r.keySize + int(binary.LittleEndian.Uint32(r.buffer[r.from:]))
+	if err := r.hold(size); err != nil {
+		return false, err
+	}
+	r.len = size
+	return true, nil
+}
+
+// hold makes sure that so many bytes from the next record on are in the buffer.
+func (r *runReader) hold(need int) error {
+	have := len(r.buffer) - r.from
+	if have >= need {
+		return nil
+	}
+	n := int(min(int64(max(readSize, need)-have), r.end-r.unread))
+	if have+n < need {
+		return io.ErrUnexpectedEOF
+	}
+	if cap(r.buffer) < have+n {
+		grown := make([]byte, have, have+n)
+		copy(grown, r.buffer[r.from:])
+		r.buffer = grown
+	} else {
+		r.buffer = r.buffer[:copy(r.buffer, r.buffer[r.from:])]
+	}
+	r.from = 0
+	r.buffer = r.buffer[:have+n]
+	if _, err := r.file.ReadAt(r.buffer[have:], r.unread); err != nil {
+		return err
+	}
+	r.unread += int64(n)
+	return nil
+}
+
+// runWriter writes records one after the other.
+type runWriter struct {
+	file   *os.File
+	at     int64 // end of what was written, once it is flushed
+	buffer []byte
+}
+
+const writeSize = 256 << 10
+
+func (w *runWriter) write(record []byte) error {
+	if len(w.buffer)+len(record) > writeSize {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if w.buffer == nil {
+		w.buffer = make([]byte, 0, writeSize)
+	}
+	w.buffer = append(w.buffer, record...)
+	return nil
+}
+
+func (w *runWriter) flush() error {
+	n, err := w.file.WriteAt(w.buffer, w.at)
+	w.at += int64(n)
+	w.buffer = w.buffer[:0]
+	return err
+}
+
+// Source is the place of the sorter or file, among those that are read, that the record of the last Next came from. It means
+// nothing where a sorter wrote runs.
+func (r *Reader) Source() int { return r.heap[0] }
+
+// Save writes all records, sorted, as a file that Open reads: each its value's size (4 bytes, little endian), its key and
+// its value.
+func (r *Reader) Save(w io.Writer) error {
+	for {
+		record, err := r.next()
+		if record == nil || err != nil {
+			return err
+		}
+		if _, err := w.Write(record); err != nil {
+			return err
+		}
+	}
+}
+
+// Files are sorted files that are read as one.
+type Files struct {
+	Reader
+	files []*os.File
+}
+
+// Open reads files that Save wrote: of equal keys those of an earlier file come first. What is not such a file is found at
+// the latest at its end.
+func Open(keySize int, names ...string) (*Files, error) {
+	f := &Files{Reader: Reader{keySize: keySize}}
+	for _, name := range names {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		f.files = append(f.files, file)
+		info, err := file.Stat()
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		f.sources = append(f.sources, newRunReader(file, run{0, info.Size()}, keySize))
+	}
+	if err := f.begin(); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+// Close closes the files.
+func (f *Files) Close() error {
+	var err error
+	for _, file := range f.files {
+		err = errors.Join(err, file.Close())
+	}
+	return err
+}

@@ -1,0 +1,129 @@
+package store
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// RowsWriter writes a file of rows, and its index beside it.
+type RowsWriter struct {
+	content *Writer
+	index   *Writer
+	rows    int64
+}
+
+// CreateRows begins a file of rows and its index.
+func CreateRows(file, index string) (*RowsWriter, error) {
+	content, err := Create(file)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := CreatePlain(index) // no digest: what an index says is proved with the rows
+	if err != nil {
+		content.Abort()
+		return nil, err
+	}
+	return &RowsWriter{content: content, index: entries}, nil
+}
+
+// Add appends a row, its line end included. The offset of the entry is filled in.
+func (w *RowsWriter) Add(line []byte, e Entry) error {
+	var encoded [entrySize]byte
+	binary.LittleEndian.PutUint64(encoded[:], uint64(w.content.Bytes()))
+	copy(encoded[8:], e.Identity[:])
+	binary.LittleEndian.PutUint64(encoded[24:], uint64(e.Units))
+	if _, err := w.index.Write(encoded[:]); err != nil {
+		return err
+	}
+	w.rows++
+	_, err := w.content.Write(line)
+	return err
+}
+
+// Rows and Bytes are those that were added.
+func (w *RowsWriter) Rows() int64 { return w.rows }
+
+// Bytes of the rows.
+func (w *RowsWriter) Bytes() int64 { return w.content.Bytes() }
+
+// Finish makes both files whole and gives the SHA-256 of the rows, in hex; they are durable once their folder is committed.
+func (w *RowsWriter) Finish() (string, error) {
+	if _, err := w.index.Finish(); err != nil {
+		return "", err
+	}
+	return w.content.Finish()
+}
+
+// Abort closes files that will not be finished. It is safe after Finish.
+func (w *RowsWriter) Abort() {
+	w.index.Abort()
+	w.content.Abort()
+}
+
+// Rows reads the rows of a finished file in any order, and cheaply front to back.
+type Rows struct {
+	*Index
+	content *Window
+}
+
+// OpenRows opens a file of rows by its index. A file of at most hold bytes is held in memory, for reading in any order.
+func OpenRows(file, index string, hold int64) (*Rows, error) {
+	content, err := OpenWindow(file, hold)
+	if err != nil {
+		return nil, missing(err)
+	}
+	entries, err := OpenIndex(index)
+	if err != nil {
+		content.Close()
+		return nil, err
+	}
+	return &Rows{entries, content}, nil
+}
+
+// Place is where a row stands in its file, in bytes.
+type Place struct{ Offset, Length int64 }
+
+// Find gives the entry of a row and its place.
+func (r *Rows) Find(i int64) (Entry, Place, error) {
+	entry, err := r.At(i)
+	if err != nil {
+		return entry, Place{}, err
+	}
+	end := r.content.Size()
+	if i+1 < r.Len() {
+		next, err := r.At(i + 1)
+		if err != nil {
+			return entry, Place{}, err
+		}
+		end = next.Offset
+	}
+	return entry, Place{entry.Offset, end - entry.Offset}, nil
+}
+
+// Line is the row at a place, its line end included. It is good until the next call.
+func (r *Rows) Line(at Place) ([]byte, error) {
+	line, err := r.content.Part(at.Offset, at.Length)
+	if err != nil {
+		return nil, missing(err)
+	}
+	return line, nil
+}
+
+// Row is a row by its number, its line end included, and its entry. The line is good until the next call.
+func (r *Rows) Row(i int64) ([]byte, Entry, error) {
+	entry, at, err := r.Find(i)
+	if err != nil {
+		return nil, entry, err
+	}
+	line, err := r.Line(at)
+	if err != nil {
+		return nil, entry, fmt.Errorf("row %d: %w", i, err)
+	}
+	return line, entry, nil
+}
+
+// Close closes both files.
+func (r *Rows) Close() error {
+	r.Index.Close() // it was only read
+	return r.content.Close()
+}
