@@ -88,3 +88,62 @@ func TestCutIsStableUnderGrowth(t *testing.T) {
 		}
 	}
 }
+
+// dumbCut lays all rows out, writes the split of each target row beside it and looks up the middle row of every group.
+func dumbCut(groups []int64, shares []int64) []int {
+	var splitOf []int
+	for split, target := range dumbApportion(sum(groups), shares) {
+		splitOf = append(splitOf, slices.Repeat([]int{split}, int(target))...)
+	}
+	places, first := []int{}, 0
+	for _, size := range groups {
+		places = append(places, splitOf[first:first+int(size)][(size-1)/2])
+		first += int(size)
+	}
+	return places
+}
+
+func TestCutterAgreesWithTheDumbOne(t *testing.T) {
+	random := rand.New(rand.NewPCG(13, 14))
+	for range 3_000 {
+		groups, shares := make([]int64, random.IntN(30)), make([]int64, 1+random.IntN(4))
+		for i := range groups {
+			groups[i] = 1 + random.Int64N(1<<random.IntN(6))
+		}
+		for i := range shares {
+			shares[i] = random.Int64N(5)
+		}
+		shares[random.IntN(len(shares))]++
+		cutter, counts := NewCutter(sum(groups), shares), make([]int, len(shares))
+		got := []int{}
+		for _, size := range groups {
+			got = append(got, cutter.Place(size))
+			counts[got[len(got)-1]]++
+		}
+		if want := dumbCut(groups, shares); !slices.Equal(got, want) {
+			t.Fatalf("groups %v, shares %v: placed in %v, want %v", groups, shares, got, want)
+		}
+		if !slices.IsSorted(got) {
+			t.Fatalf("groups %v, shares %v: %v goes back to an earlier split", groups, shares, got)
+		}
+		if cut := Cut(groups, shares); !slices.Equal(cut, counts) {
+			t.Fatalf("Cut(%v, %v) = %v, the Cutter gives %v", groups, shares, cut, counts)
+		}
+	}
+}
+
+func TestCutterRefusesWhatCannotBe(t *testing.T) {
+	for _, sizes := range [][]int64{{0}, {-1}, {4}, {2, 2}, {3, 1}} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("groups of %v rows of 3 did not panic", sizes)
+				}
+			}()
+			cutter := NewCutter(3, []int64{5, 1})
+			for _, size := range sizes {
+				cutter.Place(size)
+			}
+		}()
+	}
+}

@@ -2,7 +2,7 @@
 //
 //   - Apportion divides a total by shares, exactly (largest remainder; a tie goes to the later entry).
 //   - Key gives a row its place in an order: a published keyed hash of what the row says, never of where it lies.
-//   - Cut divides an order of groups into splits without cutting a group.
+//   - Cut, and Cutter as the groups come, divides an order of groups into splits without cutting a group.
 //   - Largest, Smallest and Proportional give the balanced pools of a domain.
 //   - Shape.Allot, SmallestPool and NoRepeat give the rows of every data set for a total, and the totals.
 //   - Shuffled and Interleaved weave the rows of several data sets into one order.
