@@ -97,7 +97,7 @@ func dumbCut(groups []int64, shares []int64) []int {
 	}
 	places, first := []int{}, 0
 	for _, size := range groups {
-		places = append(places, splitOf[first:first+int(size)][(size-1)/2])
+		places = append(places, splitOf[first : first+int(size)][(size-1)/2])
 		first += int(size)
 	}
 	return places
