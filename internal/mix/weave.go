@@ -21,10 +21,10 @@ func shuffled(counts []int64, draw func(left uint64) uint64) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		owed := append([]int64(nil), counts...)
 		for left := sum(owed); left > 0; left-- {
-			draw := int64(draw(uint64(left)))
+			place := int64(draw(uint64(left)))
 			next := 0
-			for draw >= owed[next] {
-				draw -= owed[next]
+			for place >= owed[next] {
+				place -= owed[next]
 				next++
 			}
 			owed[next]--
