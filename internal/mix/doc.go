@@ -5,6 +5,8 @@
 //   - Cut, and Cutter as the groups come, divides an order of groups into splits without cutting a group.
 //   - Largest, Smallest and Proportional give the balanced pools of a domain.
 //   - Shape.Allot, SmallestPool and NoRepeat give the rows of every data set for a total, and the totals.
+//   - Draws says which row each occurrence of a data set is, in passes or with replacement.
+//   - Deal divides the rows of a mix among shards.
 //   - Shuffled and Interleaved weave the rows of several data sets into one order.
 //
 // The rules of ties. Callers pass splits in the order of declaration, so the later declared split wins a tie; they pass

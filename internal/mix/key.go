@@ -27,51 +27,74 @@ func (k Key) Of(value []byte) uint64 { return sipHash(k.k0, k.k1, value) }
 // It is exactly uniform over keys: Lemire's multiplication ("Fast random integer generation in an interval", 2019), with
 // the rejected draws taken again from the same position's stream. n must be above zero.
 func (k Key) Below(n uint64, position uint64) uint64 {
-	var counter [16]byte
-	binary.LittleEndian.PutUint64(counter[:8], position)
 	for try := uint64(0); ; try++ {
-		binary.LittleEndian.PutUint64(counter[8:], try)
-		hi, lo := bits.Mul64(k.Of(counter[:]), n)
+		hi, lo := bits.Mul64(sipHashPair(k.k0, k.k1, position, try), n)
 		if lo >= n || lo >= -n%n {
 			return hi
 		}
 	}
 }
 
-// sipHash is SipHash-2-4 with a 64-bit result.
+// sipHash is SipHash-2-4 with a 64-bit result. The state is in four variables, not in an array, so that it stays in
+// registers; the round is small enough for the compiler to put it in place of each call.
 func sipHash(k0, k1 uint64, data []byte) uint64 {
-	v := [4]uint64{k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573}
+	v0, v1, v2, v3 := sipInit(k0, k1)
 	last := uint64(len(data)) << 56
 	for ; len(data) >= 8; data = data[8:] {
 		m := binary.LittleEndian.Uint64(data)
-		v[3] ^= m
-		sipRound(&v)
-		sipRound(&v)
-		v[0] ^= m
+		v3 ^= m
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+		v0 ^= m
 	}
 	for i, b := range data {
 		last |= uint64(b) << (8 * i)
 	}
-	v[3] ^= last
-	sipRound(&v)
-	sipRound(&v)
-	v[0] ^= last
-	v[2] ^= 0xff
-	for range 4 {
-		sipRound(&v)
-	}
-	return v[0] ^ v[1] ^ v[2] ^ v[3]
+	return sipEnd(v0, v1, v2, v3, last)
 }
 
-func sipRound(v *[4]uint64) {
-	v[0] += v[1]
-	v[1] = bits.RotateLeft64(v[1], 13) ^ v[0]
-	v[0] = bits.RotateLeft64(v[0], 32)
-	v[2] += v[3]
-	v[3] = bits.RotateLeft64(v[3], 16) ^ v[2]
-	v[0] += v[3]
-	v[3] = bits.RotateLeft64(v[3], 21) ^ v[0]
-	v[2] += v[1]
-	v[1] = bits.RotateLeft64(v[1], 17) ^ v[2]
-	v[2] = bits.RotateLeft64(v[2], 32)
+// sipHashPair is sipHash of the 16 bytes of two numbers, the low byte first: what every draw hashes.
+func sipHashPair(k0, k1, a, b uint64) uint64 {
+	v0, v1, v2, v3 := sipInit(k0, k1)
+	v3 ^= a
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0 ^= a
+	v3 ^= b
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0 ^= b
+	return sipEnd(v0, v1, v2, v3, 16<<56)
+}
+
+func sipInit(k0, k1 uint64) (v0, v1, v2, v3 uint64) {
+	return k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573
+}
+
+// sipEnd takes the last word, which holds the length and the bytes that fill no word, and finishes.
+func sipEnd(v0, v1, v2, v3, last uint64) uint64 {
+	v3 ^= last
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0 ^= last
+	v2 ^= 0xff
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	v0, v1, v2, v3 = sipRound(v0, v1, v2, v3)
+	return v0 ^ v1 ^ v2 ^ v3
+}
+
+func sipRound(v0, v1, v2, v3 uint64) (w0, w1, w2, w3 uint64) {
+	v0 += v1
+	v1 = bits.RotateLeft64(v1, 13) ^ v0
+	v0 = bits.RotateLeft64(v0, 32)
+	v2 += v3
+	v3 = bits.RotateLeft64(v3, 16) ^ v2
+	v0 += v3
+	v3 = bits.RotateLeft64(v3, 21) ^ v0
+	v2 += v1
+	v1 = bits.RotateLeft64(v1, 17) ^ v2
+	v2 = bits.RotateLeft64(v2, 32)
+	return v0, v1, v2, v3
 }

@@ -8,14 +8,23 @@ import (
 // Shuffled yields, for every row of an output, the data set it comes from: the next one is drawn with a probability
 // proportional to the rows that each still owes, which is an exact uniform shuffle of the multiset. counts holds the rows
 // per data set; the order of the result depends on the key alone.
+//
+// It is uniform because an arrangement comes with the product of its draws' probabilities: every row of data set i finds i's
+// rows still owed over all rows still owed, and whatever the order of the rows, the numerators are the factorials of counts
+// and the denominators that of the total. So each arrangement has the probability Π counts! ÷ total!, one over their number.
 func Shuffled(counts []int64, key Key) iter.Seq[int] {
+	return shuffled(counts, func(left uint64) uint64 { return key.Below(left, left) })
+}
+
+// shuffled takes its draws from elsewhere: draw(n) is in [0, n).
+func shuffled(counts []int64, draw func(left uint64) uint64) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		owed := append([]int64(nil), counts...)
 		for left := sum(owed); left > 0; left-- {
-			draw := int64(key.Below(uint64(left), uint64(left)))
+			place := int64(draw(uint64(left)))
 			next := 0
-			for draw >= owed[next] {
-				draw -= owed[next]
+			for place >= owed[next] {
+				place -= owed[next]
 				next++
 			}
 			owed[next]--

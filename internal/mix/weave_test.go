@@ -167,20 +167,3 @@ func TestLessRatio(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkShuffled(b *testing.B) {
-	counts := []int64{24016, 24016, 32021, 32022, 24016, 24016}
-	key := NewKey(42, "weave")
-	for b.Loop() {
-		for range Shuffled(counts, key) {
-		}
-	}
-}
-
-func BenchmarkInterleaved(b *testing.B) {
-	counts := []int64{24016, 24016, 32021, 32022, 24016, 24016}
-	for b.Loop() {
-		for range Interleaved(counts) {
-		}
-	}
-}

@@ -1,0 +1,71 @@
+package mix
+
+import "testing"
+
+// What these print as ns/op is the cost of one row.
+
+func BenchmarkSipHash(b *testing.B) {
+	for _, length := range []int{16, 32, 200} {
+		b.Run(map[int]string{16: "identity", 32: "digest", 200: "text"}[length], func(b *testing.B) {
+			key, value := NewKey(42, "order"), make([]byte, length)
+			for b.Loop() {
+				value[0] = byte(key.Of(value)) // each waits for the one before, as in no loop of ours: the slowest case
+			}
+		})
+	}
+}
+
+func BenchmarkBelow(b *testing.B) {
+	key, position := NewKey(42, "weave"), uint64(0)
+	for b.Loop() {
+		position += key.Below(1_000_003, position) & 1
+	}
+}
+
+func BenchmarkApportion(b *testing.B) {
+	for b.Loop() {
+		Apportion(160_107, []int64{3, 4, 3})
+	}
+}
+
+var six24 = []int64{24016, 24016, 32021, 32022, 24016, 24016}
+
+// many are as many data sets as a mix of ours has had, each with its own number of rows.
+func many() []int64 {
+	counts := make([]int64, 64)
+	for i := range counts {
+		counts[i] = 1000 + 97*int64(i)
+	}
+	return counts
+}
+
+// perRow makes one operation one row of a weave.
+func perRow(b *testing.B, rows int64, weave func()) {
+	for b.Loop() {
+		weave()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(rows), "ns/row")
+}
+
+func BenchmarkShuffled(b *testing.B) {
+	for name, counts := range map[string][]int64{"6": six24, "64": many()} {
+		b.Run(name, func(b *testing.B) {
+			key := NewKey(42, "weave")
+			perRow(b, sum(counts), func() {
+				for range Shuffled(counts, key) {
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkInterleaved(b *testing.B) {
+	for name, counts := range map[string][]int64{"6": six24, "64": many()} {
+		b.Run(name, func(b *testing.B) {
+			perRow(b, sum(counts), func() {
+				for range Interleaved(counts) {
+				}
+			})
+		})
+	}
+}
