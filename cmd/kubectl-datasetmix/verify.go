@@ -27,7 +27,7 @@ func verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			proof, err := verify.Revision(command.Context(), folder, filepath.Base(folder))
+			proof, err := verify.Revision(command.Context(), folder, verify.Options{Name: filepath.Base(folder)})
 			if err != nil {
 				return err
 			}

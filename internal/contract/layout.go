@@ -16,6 +16,7 @@ const (
 	ManifestFile  = "manifest.json"
 	InfoFile      = "mixed/info.json"
 	TestIndexFile = "test/test_index.json"
+	DroppedFile   = "dropped/mix.jsonl" // rows that a split lost for the sake of another data set or split
 	CardFile      = "README.md"
 	CroissantFile = "croissant.json"
 	ReportFile    = "report.html"

@@ -60,6 +60,16 @@ type PublishedFile struct {
 	SHA256 string `json:"sha256"`
 }
 
+// DroppedRow is one line of DroppedFile: a row of a data set that no split has. They come by split, data set and place.
+type DroppedRow struct {
+	ID      string `json:"id"`
+	Dataset string `json:"dataset"`
+	// Split that would have it.
+	Split string `json:"split"`
+	// Reason is overlap, duplicate or nearDuplicate.
+	Reason string `json:"reason"`
+}
+
 // OriginalsDigest is the digest of a data set's originals: over their sizes and SHA-256 in row order, not over their names,
 // so a file that is renamed at its source is still the same data.
 func OriginalsDigest(files []Original) string {

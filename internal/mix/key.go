@@ -98,3 +98,17 @@ func sipRound(v0, v1, v2, v3 uint64) (w0, w1, w2, w3 uint64) {
 	v2 = bits.RotateLeft64(v2, 32)
 	return v0, v1, v2, v3
 }
+
+// Place is a place in a keyed order: the key's 64 bits of a content, then the content's own digest, which decides between
+// contents whose bits are equal. Places compare byte by byte.
+type Place [8 + ContentSize]byte
+
+// ContentSize is the length, in bytes, of the digests that tell contents apart.
+const ContentSize = 16
+
+// Place of a content.
+func (k Key) Place(content [ContentSize]byte) (p Place) {
+	binary.BigEndian.PutUint64(p[:], k.Of(content[:]))
+	copy(p[8:], content[:])
+	return p
+}

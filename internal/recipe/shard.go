@@ -9,9 +9,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mix"
 )
 
-// Shard is one file of a mixed split: which occurrences of every data set are in it. A shard is woven from these alone, so
+// ShardPlan is one file of a mixed split: which occurrences of every data set are in it. A shard is woven from these alone, so
 // the files of a split can be written, and checked, independently of one another.
-type Shard struct {
+type ShardPlan struct {
 	// Number of the shard, from 0.
 	Number int
 	// Rows of all data sets.
@@ -22,9 +22,9 @@ type Shard struct {
 	Spans []mix.Span
 }
 
-// Shards deals a planned split to the files that it is published in. Data sets are dealt with those of their domain side by
+// PlanShards deals a planned split to the files that it is published in. Data sets are dealt with those of their domain side by
 // side, so that every shard has the floor or the ceiling of its exact share of each data set, of each domain and of all rows.
-func (r Recipe) Shards(split SplitPlan) []Shard {
+func (r Recipe) PlanShards(split SplitPlan) []ShardPlan {
 	datasets := split.Datasets()
 	dealing := make([]int, 0, len(datasets)) // indices of data sets, in the order in which they are dealt
 	domains := map[string]string{}
@@ -44,9 +44,9 @@ func (r Recipe) Shards(split SplitPlan) []Shard {
 		counts[place] = datasets[i].Rows
 	}
 	dealt := mix.Deal(counts, r.Output.files())
-	shards := make([]Shard, len(dealt))
+	shards := make([]ShardPlan, len(dealt))
 	for j, spans := range dealt {
-		shards[j] = Shard{Number: j, Purpose: weavePurpose(split.Name, j, len(dealt)), Spans: make([]mix.Span, len(spans))}
+		shards[j] = ShardPlan{Number: j, Purpose: weavePurpose(split.Name, j, len(dealt)), Spans: make([]mix.Span, len(spans))}
 		for place, i := range dealing {
 			shards[j].Spans[i] = spans[place]
 			shards[j].Rows += spans[place].Rows()
@@ -68,7 +68,7 @@ func weavePurpose(split string, shard, shards int) string {
 
 // Weave yields, for every row of a shard, the data set it comes from: an index into Spans. The k-th time that a data set is
 // named, its row is the k-th occurrence of its span.
-func (r Recipe) Weave(shard Shard) iter.Seq[int] {
+func (r Recipe) Weave(shard ShardPlan) iter.Seq[int] {
 	counts := make([]int64, len(shard.Spans))
 	for i, span := range shard.Spans {
 		counts[i] = span.Rows()

@@ -23,8 +23,8 @@ func TestOneShardIsTheWholeSplit(t *testing.T) {
 	for _, files := range []int{0, 1} {
 		r := six(SmallestPool, SmallestPool)
 		r.Output.Shards = files
-		want := []Shard{{0, 2373, "weave/train", []mix.Span{{End: 474}, {End: 356}, {End: 356}, {End: 475}, {End: 356}, {End: 356}}}}
-		if diff := cmp.Diff(want, r.Shards(planned(t, r))); diff != "" {
+		want := []ShardPlan{{0, 2373, "weave/train", []mix.Span{{End: 474}, {End: 356}, {End: 356}, {End: 475}, {End: 356}, {End: 356}}}}
+		if diff := cmp.Diff(want, r.PlanShards(planned(t, r))); diff != "" {
 			t.Errorf("shards: %d (-want +got):\n%s", files, diff)
 		}
 	}
@@ -36,7 +36,7 @@ func TestEveryShardHasItsShareOfEveryDataSetAndDomain(t *testing.T) {
 	r := six(KeepTotal, KeepTotal)
 	r.Output.Shards = 7
 	split := planned(t, r)
-	shards := r.Shards(split)
+	shards := r.PlanShards(split)
 	if len(shards) != 7 {
 		t.Fatalf("%d shards", len(shards))
 	}
@@ -87,7 +87,7 @@ func TestShardsDoNotDependOnTheOrderOfTheManifest(t *testing.T) {
 		slices.Reverse(other.Domains[i].Datasets)
 	}
 	one.Output.Shards, other.Output.Shards = 5, 5
-	if diff := cmp.Diff(one.Shards(planned(t, one)), other.Shards(planned(t, other))); diff != "" {
+	if diff := cmp.Diff(one.PlanShards(planned(t, one)), other.PlanShards(planned(t, other))); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -97,7 +97,7 @@ func TestShardsHaveKeysOfTheirOwn(t *testing.T) {
 	r := six(SmallestPool, SmallestPool)
 	r.Output.Shards = 3
 	var purposes []string
-	for _, shard := range r.Shards(planned(t, r)) {
+	for _, shard := range r.PlanShards(planned(t, r)) {
 		purposes = append(purposes, shard.Purpose)
 	}
 	if want := []string{"weave/train/0", "weave/train/1", "weave/train/2"}; !slices.Equal(purposes, want) {
@@ -108,7 +108,7 @@ func TestShardsHaveKeysOfTheirOwn(t *testing.T) {
 func TestWeaveOfAShard(t *testing.T) {
 	r := six(SmallestPool, SmallestPool)
 	r.Output.Shards = 2
-	shard := r.Shards(planned(t, r))[1]
+	shard := r.PlanShards(planned(t, r))[1]
 	counts := make([]int64, len(shard.Spans))
 	for i, span := range shard.Spans {
 		counts[i] = span.Rows()

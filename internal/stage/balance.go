@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"io"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -62,7 +64,15 @@ type dropReason byte
 const (
 	overlap dropReason = iota
 	duplicate
+	nearDuplicate
 )
+
+func (r dropReason) String() string {
+	return [...]string{"overlap", "duplicate", "nearDuplicate"}[r]
+}
+
+// droppedName is the list of the rows that are dropped.
+const droppedName = "dropped.jsonl"
 
 // dropSize is the length of the key of a drop: split, data set, row and reason, so that drops come in the order of the files.
 const (
@@ -162,19 +172,31 @@ func (b *balancer) filter(ctx context.Context) error {
 		return store.Failure(err)
 	}
 	next := dropReader{sorted: sorted}
-	if err := next.advance(); err != nil {
+	if err := next.advance(); err != nil || next.ended {
 		return err
 	}
+	path, err := b.staging.Path(droppedName)
+	if err != nil {
+		return err
+	}
+	listed, err := store.Create(path)
+	if err != nil {
+		return err
+	}
+	defer listed.Abort()
 	for !next.ended {
-		if err := b.filterFile(ctx, &next, next.ref.split, next.ref.dataset); err != nil {
+		if err := b.filterFile(ctx, &next, listed); err != nil {
 			return err
 		}
 	}
-	return nil
+	digest, err := listed.Finish()
+	b.list[droppedName] = written{digest, listed.Bytes()}
+	return err
 }
 
 // filterFile writes the file that the next drop is in.
-func (b *balancer) filterFile(ctx context.Context, next *dropReader, split, dataset int) error {
+func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *store.Writer) error {
+	split, dataset := next.ref.split, next.ref.dataset
 	name, dataName := b.Recipe.Splits[split].Name+rowSuffix, b.names[dataset]
 	folder, err := b.input(recipe.Divide, dataName)
 	if err != nil {
@@ -194,16 +216,18 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, split, data
 		if i%contextEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}
+		line, entry, err := rows.Row(i)
+		if err != nil {
+			return err
+		}
 		if ref := (rowRef{split, dataset, i}); !next.ended && next.ref == ref {
-			b.count(ref, next.reason)
+			if err := b.leaveOut(ref, next.reason, line, listed); err != nil {
+				return err
+			}
 			if err := next.advance(); err != nil {
 				return err
 			}
 			continue
-		}
-		line, entry, err := rows.Row(i)
-		if err != nil {
-			return err
 		}
 		if err := out.Add(line, entry); err != nil {
 			return err
@@ -214,9 +238,17 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, split, data
 	return err
 }
 
-// count counts a dropped row by its reason.
-func (b *balancer) count(ref rowRef, reason dropReason) {
-	table := map[dropReason]*recipe.DroppedRows{overlap: &b.done.Overlap, duplicate: &b.done.Duplicates}[reason]
+// leaveOut lists a dropped row, and counts it by its reason.
+func (b *balancer) leaveOut(ref rowRef, reason dropReason, line []byte, listed *store.Writer) error {
+	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
+	if err != nil {
+		return err
+	}
+	encoded, err := json.Marshal(contract.DroppedRow{ID: row.ID, Dataset: b.names[ref.dataset], Split: b.Recipe.Splits[ref.split].Name, Reason: reason.String()})
+	if err != nil {
+		return err
+	}
+	table := [...]*recipe.DroppedRows{overlap: &b.done.Overlap, duplicate: &b.done.Duplicates, nearDuplicate: &b.done.NearDuplicates}[reason]
 	if *table == nil {
 		*table = make(recipe.DroppedRows, len(b.Recipe.Splits))
 		for s := range *table {
@@ -224,6 +256,8 @@ func (b *balancer) count(ref rowRef, reason dropReason) {
 		}
 	}
 	(*table)[ref.split][ref.dataset]++
+	_, err = listed.Write(append(encoded, '\n'))
+	return err
 }
 
 // dropReader gives each dropped row once.

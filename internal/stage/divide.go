@@ -22,21 +22,8 @@ const (
 	questionMemory = 8 << 20
 )
 
-// shortSize is the length of a digest that tells contents apart, placeSize that of a place in a keyed order: 64 bits of the
-// key, then the digest that they were made of, which decides between equal ones.
-const (
-	shortSize = len(store.Short{})
-	placeSize = 8 + shortSize
-)
-
-// place is a place in a keyed order. Places are compared byte by byte.
-type place [placeSize]byte
-
-func placeOf(key mix.Key, content store.Short) (p place) {
-	binary.BigEndian.PutUint64(p[:], key.Of(content[:]))
-	copy(p[8:], content[:])
-	return p
-}
+// shortSize is the length of a digest that tells contents apart.
+const shortSize = mix.ContentSize
 
 // divider divides the rows of one data set among the splits, in bounded memory: it sorts the places of all groups to find
 // where the splits border on one another, and all rows, whole, by the order in which they stand in their files.
@@ -52,7 +39,7 @@ type divider struct {
 func newDivider(folder string, r recipe.Recipe) *divider {
 	return &divider{
 		recipe: r, folder: folder, groupKey: mix.NewKey(r.Seed, "split"), orderKey: mix.NewKey(r.Seed, "order"),
-		rows: extsort.New(folder, placeSize, rowMemory), groups: extsort.New(folder, placeSize, groupMemory),
+		rows: extsort.New(folder, len(mix.Place{}), rowMemory), groups: extsort.New(folder, len(mix.Place{}), groupMemory),
 	}
 }
 
@@ -63,13 +50,17 @@ func (d *divider) close() {
 
 // rowHead is what a row is known by besides its line.
 type rowHead struct {
-	group    place
+	group    mix.Place
 	question store.Short
 	pair     store.Short
 	units    int64
 }
 
-const rowHeadSize = placeSize + 2*shortSize + 8
+// rowHeadSize is the length of an encoded rowHead, placeSize that of the place in it.
+const (
+	placeSize   = len(mix.Place{})
+	rowHeadSize = placeSize + 2*shortSize + 8
+)
 
 func (h *rowHead) append(dst []byte) []byte {
 	dst = append(append(append(dst, h.group[:]...), h.question[:]...), h.pair[:]...)
@@ -91,14 +82,14 @@ func (d *divider) add(r *record.Record, group string, line []byte) error {
 	if group != r.Question {
 		groupID = sha256.Sum256([]byte(group))
 	}
-	head := rowHead{group: placeOf(d.groupKey, store.Short(groupID[:shortSize])), question: store.Short(digests.Question[:shortSize]), pair: store.Short(digests.Pair[:shortSize])}
-	at := placeOf(d.orderKey, store.Short(digests.Identity[:shortSize]))
+	head := rowHead{group: d.groupKey.Place(store.Short(groupID[:shortSize])), question: store.Short(digests.Question[:shortSize]), pair: store.Short(digests.Pair[:shortSize])}
+	at := d.orderKey.Place(store.Short(digests.Identity[:shortSize]))
 	var encoded [rowHeadSize]byte
 	return store.Failure(errors.Join(d.groups.Add(head.group[:]), d.rows.Add(at[:], head.append(encoded[:0]), line)))
 }
 
 // borders gives, for every split but the first, the place of the first group that is its or a later one's.
-func (d *divider) borders() ([]place, error) {
+func (d *divider) borders() ([]mix.Place, error) {
 	shares := make([]int64, len(d.recipe.Splits))
 	for i, split := range d.recipe.Splits {
 		shares[i] = split.Share
@@ -108,8 +99,8 @@ func (d *divider) borders() ([]place, error) {
 	if err != nil {
 		return nil, err
 	}
-	var borders []place
-	var group place
+	var borders []mix.Place
+	var group mix.Place
 	size := int64(0)
 	end := func() {
 		if size == 0 {
@@ -133,12 +124,12 @@ func (d *divider) borders() ([]place, error) {
 			continue
 		}
 		end()
-		group, size = place(next), 1
+		group, size = mix.Place(next), 1
 	}
 }
 
 // splitOf is the split of a group.
-func splitOf(group place, borders []place) int {
+func splitOf(group mix.Place, borders []mix.Place) int {
 	split := 0
 	for split < len(borders) && bytes.Compare(group[:], borders[split][:]) >= 0 {
 		split++

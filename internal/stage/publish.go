@@ -20,7 +20,7 @@ import (
 
 // publish puts a revision together from finished files, proves it from those files alone, and gives it its name. What cannot
 // be proved is not published, and whatever was published before stays as it is.
-func (j job) publish(ctx context.Context, _ *store.Staging) (recipe.Result, error) {
+func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, error) {
 	revision := recipe.Revision(j.Unit.Key)
 	staging, err := store.Stage(j.worker.path(j.folder.Revision(revision)))
 	if err != nil {
@@ -34,11 +34,40 @@ func (j job) publish(ctx context.Context, _ *store.Staging) (recipe.Result, erro
 	if err != nil {
 		return recipe.Result{}, err
 	}
-	if _, err := verify.Revision(ctx, staging.Folder(), revision); err != nil {
+	if err := j.prove(ctx, unit, staging.Folder(), revision); err != nil {
 		return recipe.Result{}, err
 	}
 	published := recipe.Published{Revision: revision, Digest: digest, Bytes: p.bytes, Files: p.files}
 	return recipe.Result{Publish: &published}, staging.Commit()
+}
+
+// proofFolder holds the notes of a revision's proof, in its publish unit's folder.
+const proofFolder = "proof"
+
+// prove proves a revision before it has its name. Its notes stay, so that the next proof need not read again what this one has.
+func (j job) prove(ctx context.Context, unit *store.Staging, folder, revision string) error {
+	notes, err := unit.Path(proofFolder)
+	if err != nil {
+		return err
+	}
+	if err := store.MakeFolder(notes); err != nil {
+		return err
+	}
+	units := j.worker.path(j.folder.Stage(recipe.Publish))
+	entries, err := os.ReadDir(units)
+	if err != nil {
+		return store.Failure(err)
+	}
+	keys, err := newestFirst(entries)
+	if err != nil {
+		return err
+	}
+	options := verify.Options{Name: revision, Notes: notes}
+	for _, key := range keys {
+		options.Earlier = append(options.Earlier, filepath.Join(units, key, proofFolder))
+	}
+	_, err = verify.Revision(ctx, folder, options)
+	return err
 }
 
 type publisher struct {
@@ -51,7 +80,8 @@ type publisher struct {
 
 // assemble writes the whole tree and gives the digest of its manifest.
 func (p *publisher) assemble() (string, error) {
-	for _, step := range []func() error{p.stages, p.sources, p.datasets, p.mixes, p.describe} {
+	p.stages()
+	for _, step := range []func() error{p.sources, p.datasets, p.mixes, p.describe} {
 		if err := step(); err != nil {
 			return "", err
 		}
@@ -67,7 +97,7 @@ func (p *publisher) assemble() (string, error) {
 }
 
 // stages tells the manifest every result so far.
-func (p *publisher) stages() error {
+func (p *publisher) stages() {
 	for _, step := range p.graph.Steps {
 		for _, unit := range step.Units {
 			if step.Stage != recipe.Publish {
@@ -75,7 +105,6 @@ func (p *publisher) stages() error {
 			}
 		}
 	}
-	return nil
 }
 
 // sources tells the manifest which originals were used.
@@ -113,7 +142,21 @@ func (p *publisher) datasets() error {
 			}
 		}
 	}
-	return nil
+	return p.dropped()
+}
+
+// dropped links the list of the rows that a split lost for the sake of another data set or split, if any was.
+func (p *publisher) dropped() error {
+	balanced := p.result(recipe.Balancing, p.Recipe.Name).Balance
+	rows := balanced.Overlap.Total() + balanced.Duplicates.Total() + balanced.NearDuplicates.Total()
+	if rows == 0 {
+		return nil
+	}
+	folder, err := p.input(recipe.Balancing, p.Recipe.Name)
+	if err != nil {
+		return err
+	}
+	return p.linkRows(folder, droppedName, rows, contract.DroppedFile)
 }
 
 func (p *publisher) linkSplit(index int, split, dataset string) error {

@@ -22,7 +22,7 @@ func published(t *testing.T) string {
 }
 
 func check(folder string) error {
-	_, err := verify.Revision(context.Background(), folder, filepath.Base(folder))
+	_, err := verify.Revision(context.Background(), folder, verify.Options{Name: filepath.Base(folder)})
 	return err
 }
 
@@ -43,7 +43,7 @@ func change(t *testing.T, path string, edit func([]byte) []byte) {
 }
 
 func TestVerifyAcceptsWhatWasPublished(t *testing.T) {
-	proof, err := verify.Revision(context.Background(), published(t), "")
+	proof, err := verify.Revision(context.Background(), published(t), verify.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -258,7 +258,7 @@ func TestVerifyKnowsTheNameOfARevision(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := verify.Revision(ctx, other, ""); err == nil {
+	if _, err := verify.Revision(ctx, other, verify.Options{}); err == nil {
 		t.Error("a cancelled proof was given")
 	}
 }

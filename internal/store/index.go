@@ -23,6 +23,13 @@ type Entry struct {
 // entrySize is the size of an entry in an index file: the offset, the identity and the units; numbers are little endian.
 const entrySize = 8 + 16 + 8
 
+// Append appends the entry as it stands in an index file.
+func (e Entry) Append(dst []byte) []byte {
+	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Offset))
+	dst = append(dst, e.Identity[:]...)
+	return binary.LittleEndian.AppendUint64(dst, uint64(e.Units))
+}
+
 // Index reads the index of a file of rows, entry by entry: it holds a window of it, whatever the number of rows.
 type Index struct {
 	entries *Window

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/binary"
 	"fmt"
 )
 
@@ -28,11 +27,9 @@ func CreateRows(file, index string) (*RowsWriter, error) {
 
 // Add appends a row, its line end included. The offset of the entry is filled in.
 func (w *RowsWriter) Add(line []byte, e Entry) error {
+	e.Offset = w.content.Bytes()
 	var encoded [entrySize]byte
-	binary.LittleEndian.PutUint64(encoded[:], uint64(w.content.Bytes()))
-	copy(encoded[8:], e.Identity[:])
-	binary.LittleEndian.PutUint64(encoded[24:], uint64(e.Units))
-	if _, err := w.index.Write(encoded[:]); err != nil {
+	if _, err := w.index.Write(e.Append(encoded[:0])); err != nil {
 		return err
 	}
 	w.rows++

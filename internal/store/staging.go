@@ -37,7 +37,7 @@ func Stage(final string) (*Staging, error) {
 			return nil, Failure(err)
 		}
 		folder, err := os.Open(path)
-		if err == nil && lock(folder) {
+		if err == nil && lock(folder) && stillNamed(folder, path) {
 			return &Staging{final: final, path: path, lock: folder}, os.Chmod(path, folderMode)
 		}
 		// Another writer swept the new folder away before it was locked: make the next.

@@ -31,17 +31,17 @@ type eachRow func(offset int64, line []byte) error
 
 // pass reads a listed file front to back: its bytes must be those of the manifest, and its rows what each wants, if any.
 // Other bytes are the more telling difference: they explain a wrong row.
-func (v *verifier) pass(ctx context.Context, file contract.PublishedFile, each eachRow) error {
+func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
 	f, err := os.Open(v.path(file.Path))
 	if err != nil {
 		return differ("%s cannot be read: %w", file.Path, err)
 	}
 	defer f.Close()
 	rows := rowReader{file: file.Path, each: each}
-	digest, size, err := readThrough(ctx, f, rows.chunk)
+	digest, size, err := readThrough(v.context, f, rows.chunk)
 	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
+	case v.context.Err() != nil:
+		return v.context.Err()
 	case err != nil:
 		return differ("%s cannot be read: %w", file.Path, err)
 	case size != file.Bytes:
@@ -141,31 +141,36 @@ func (r *rowReader) end() error {
 type task struct {
 	file contract.PublishedFile
 	same []contract.PublishedFile
-	each eachRow
+	info fs.FileInfo
+	// mixed files are read after all others.
+	mixed bool
+	each  eachRow
 	// after the file was found as it should be.
 	after func() error
 }
 
 // tasks are the listed files; the rows of those that have a check are looked at. A file that stands under two names, as those
 // that evaluate a data set do, is read once.
-func (v *verifier) tasks(checks map[string]task) ([]task, error) {
+func (v *verifier) tasks(single, mixed map[string]task) ([]task, error) {
 	var tasks []task
 	infos := map[int64][]int{} // by size: the tasks that a file may be the same as
-	stats := map[int]fs.FileInfo{}
 	for _, file := range v.manifest.Files {
 		info, err := os.Stat(v.path(file.Path))
 		if err != nil {
 			return nil, differ("%s cannot be read: %w", file.Path, err)
 		}
-		check, checked := checks[file.Path]
-		same := slices.IndexFunc(infos[info.Size()], func(i int) bool { return os.SameFile(stats[i], info) })
+		check, checked := single[file.Path]
+		if !checked {
+			check, checked = mixed[file.Path]
+			check.mixed = checked
+		}
+		same := slices.IndexFunc(infos[info.Size()], func(i int) bool { return os.SameFile(tasks[i].info, info) })
 		if same >= 0 && !checked {
 			i := infos[info.Size()][same]
 			tasks[i].same = append(tasks[i].same, file)
 			continue
 		}
-		check.file = file
-		stats[len(tasks)] = info
+		check.file, check.info = file, info
 		infos[info.Size()] = append(infos[info.Size()], len(tasks))
 		tasks = append(tasks, check)
 	}
@@ -174,7 +179,7 @@ func (v *verifier) tasks(checks map[string]task) ([]task, error) {
 
 // readAll does tasks on all processors, large ones first, and gives the error of the first that has one in the order of the
 // manifest, so that a difference has the same message every time.
-func (v *verifier) readAll(ctx context.Context, tasks []task) error {
+func (v *verifier) readAll(tasks []task) error {
 	order := make([]int, len(tasks))
 	for i := range order {
 		order[i] = i
@@ -185,7 +190,7 @@ func (v *verifier) readAll(ctx context.Context, tasks []task) error {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, i := range order {
 		group.Go(func() error {
-			errs[i] = v.do(ctx, tasks[i])
+			errs[i] = v.do(tasks[i])
 			return nil
 		})
 	}
@@ -202,8 +207,8 @@ func (v *verifier) readAll(ctx context.Context, tasks []task) error {
 	return nil
 }
 
-func (v *verifier) do(ctx context.Context, t task) error {
-	if err := v.pass(ctx, t.file, t.each); err != nil {
+func (v *verifier) do(t task) error {
+	if err := v.pass(t.file, t.each); err != nil {
 		return err
 	}
 	for _, file := range t.same {

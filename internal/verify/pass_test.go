@@ -29,14 +29,14 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 			for _, row := range rows {
 				content = append(append(content, row...), '\n')
 			}
-			v := verifier{folder: t.TempDir()}
+			v := verifier{context: context.Background(), folder: t.TempDir()}
 			if err := os.WriteFile(filepath.Join(v.folder, "f"), content, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			sum := sha256.Sum256(content)
 			file := contract.PublishedFile{Path: "f", Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
 			n := 0
-			err := v.pass(context.Background(), file, func(offset int64, line []byte) error {
+			err := v.pass(file, func(offset int64, line []byte) error {
 				if string(line) != rows[n] || !bytes.HasPrefix(content[offset:], line) {
 					t.Errorf("row %d has %d bytes at %d", n, len(line), offset)
 				}
@@ -47,7 +47,7 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 				t.Errorf("%d rows, %v", n, err)
 			}
 			file.Bytes++
-			if err := v.pass(context.Background(), file, nil); err == nil || !strings.Contains(err.Error(), "the manifest says") {
+			if err := v.pass(file, nil); err == nil || !strings.Contains(err.Error(), "the manifest says") {
 				t.Errorf("another size: %v", err)
 			}
 		})
@@ -55,7 +55,7 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 }
 
 func TestPassWantsWholeRows(t *testing.T) {
-	v := verifier{folder: t.TempDir()}
+	v := verifier{context: context.Background(), folder: t.TempDir()}
 	content := []byte("a\nb")
 	if err := os.WriteFile(filepath.Join(v.folder, "f"), content, 0o600); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestPassWantsWholeRows(t *testing.T) {
 	if err != nil || size != 3 || digest != fmt.Sprintf("%x", sha256.Sum256(content)) {
 		t.Fatalf("%s, %d, %v", digest, size, err)
 	}
-	err = v.pass(context.Background(), contract.PublishedFile{Path: "f", Bytes: 3, SHA256: digest}, func(int64, []byte) error { return nil })
+	err = v.pass(contract.PublishedFile{Path: "f", Bytes: 3, SHA256: digest}, func(int64, []byte) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "row 2: it does not end with a whole row") {
 		t.Errorf("%v", err)
 	}

@@ -16,6 +16,7 @@ import (
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -30,9 +31,20 @@ type Proof struct {
 	Questions []int
 }
 
-// Revision verifies the revision in a folder. The name, where it is known, must be the one that its contents give it. The
-// first difference is an error that says which file, where, and what it should be.
-func Revision(ctx context.Context, folder, name string) (Proof, error) {
+// Options of a proof.
+type Options struct {
+	// Name that the revision must have by its contents, where it is known.
+	Name string
+	// Notes is the folder for what is noted on the way, for a later proof; empty is a temporary one.
+	Notes string
+	// Earlier are the notes of earlier proofs, newest first. Files of single data sets that one of them has read, and that no
+	// one has written since, are not read again.
+	Earlier []string
+}
+
+// Revision verifies the revision in a folder. The first difference is an error that says which file, where, and what it should
+// be.
+func Revision(ctx context.Context, folder string, options Options) (Proof, error) {
 	encoded, err := os.ReadFile(filepath.Join(folder, contract.ManifestFile))
 	if err != nil {
 		return Proof{}, contract.Failf(contract.VolumeInvalid, "%s is no published revision: %w", folder, err)
@@ -41,9 +53,17 @@ func Revision(ctx context.Context, folder, name string) (Proof, error) {
 	if err != nil {
 		return Proof{}, err
 	}
-	v := verifier{folder: folder, name: name, manifest: manifest, seed: maphash.MakeSeed(), proof: Proof{Manifest: manifest, Files: 1, Bytes: int64(len(encoded))}}
-	for _, check := range []func(context.Context) error{v.graph, v.listing, v.sources, v.rows, v.descriptions} {
-		if err := check(ctx); err != nil {
+	v := verifier{context: ctx, folder: folder, name: options.Name, notes: options.Notes, earlier: options.Earlier, manifest: manifest,
+		seed: maphash.MakeSeed(), other: maphash.MakeSeed(), proof: Proof{Manifest: manifest, Files: 1, Bytes: int64(len(encoded))}}
+	if v.notes == "" {
+		if v.notes, err = os.MkdirTemp("", "datasetmix-proof-*"); err != nil {
+			return Proof{}, store.Failure(err)
+		}
+		defer os.RemoveAll(v.notes)
+	}
+	defer v.close()
+	for _, check := range []func() error{v.graph, v.listing, v.sources, v.rows, v.descriptions} {
+		if err := check(); err != nil {
 			return Proof{}, err
 		}
 	}
@@ -51,12 +71,29 @@ func Revision(ctx context.Context, folder, name string) (Proof, error) {
 }
 
 type verifier struct {
+	context  context.Context // of the call that this is the state of
 	folder   string
 	name     string
+	notes    string
+	earlier  []string
 	manifest contract.Manifest
 	proof    Proof
-	// seed of the hash that equal questions are found by. It says nothing in the proof.
-	seed maphash.Seed
+	// seed and other are of the hashes that rows and questions are compared by. They say nothing in the proof.
+	seed, other maphash.Seed
+	datasets    []*dataset // sorted by name
+	questions   *extsort.Sorter
+	sorters     []*extsort.Sorter
+}
+
+func (v *verifier) close() {
+	for _, s := range v.sorters {
+		s.Close() // scratch files: nobody reads them again
+	}
+	for _, d := range v.datasets {
+		for _, c := range d.splits {
+			c.close()
+		}
+	}
 }
 
 func differ(format string, args ...any) error {
@@ -64,7 +101,7 @@ func differ(format string, args ...any) error {
 }
 
 // listing: each listed file is there, once, and no other file is; every file that the recipe asks for is listed.
-func (v *verifier) listing(context.Context) error {
+func (v *verifier) listing() error {
 	listed := map[string]bool{contract.ManifestFile: true}
 	for _, file := range v.manifest.Files {
 		if listed[file.Path] || !filepath.IsLocal(filepath.FromSlash(file.Path)) {
@@ -112,7 +149,7 @@ func (v *verifier) expected() []string {
 }
 
 // graph: the recipe and the results give the keys, the plan and the revision that the manifest states.
-func (v *verifier) graph(context.Context) error {
+func (v *verifier) graph() error {
 	graph, err := v.manifest.Recipe.Walk(v.manifest.Results())
 	if err != nil {
 		return differ("the manifest contradicts itself: %w", err)
@@ -142,7 +179,7 @@ func (v *verifier) graph(context.Context) error {
 }
 
 // sources: the originals listed are those that the rows were made of.
-func (v *verifier) sources(context.Context) error {
+func (v *verifier) sources() error {
 	results := map[string]recipe.Downloaded{}
 	for _, finished := range v.manifest.Stages {
 		if finished.Stage == recipe.Download {
@@ -163,7 +200,7 @@ func (v *verifier) sources(context.Context) error {
 }
 
 // descriptions: mixed/info.json gives the plan's totals. What else is said beside the rows is proved by its digest.
-func (v *verifier) descriptions(context.Context) error {
+func (v *verifier) descriptions() error {
 	var info map[string]json.RawMessage
 	if err := store.ReadJSON(filepath.Join(v.folder, filepath.FromSlash(contract.InfoFile)), &info); err != nil {
 		return differ("%s cannot be read: %w", contract.InfoFile, err)

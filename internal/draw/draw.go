@@ -1,0 +1,94 @@
+// Package draw gives the rows of one data set in the order in which a mixed file uses them. The stage that writes mixed files
+// and the proof of them go through it both, each with files of its own.
+package draw
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// passMemory is the memory, in bytes, for the order of a pass; what does not fit goes through the volume.
+const passMemory = 4 << 20
+
+// Sequence gives a data set's rows, occurrence by occurrence: in the first pass in the order of the file, in each later one in
+// a keyed order of its own. So none comes twice in a pass, and the rows that repeat first are others each time.
+type Sequence struct {
+	rows    *store.Rows
+	draws   mix.Draws
+	next    int64
+	seed    int64
+	scratch string
+
+	pass   int64           // of sorted; 0 is none
+	places *extsort.Sorter // place in the order of the pass → place in the file
+	sorted *extsort.Reader
+	at     int64 // the next of sorted
+}
+
+// New gives the occurrences of rows from a first one on. The order of a pass that does not fit in memory is made in the folder
+// scratch. The sequence closes the rows.
+func New(rows *store.Rows, draws mix.Draws, first, seed int64, scratch string) *Sequence {
+	return &Sequence{rows: rows, draws: draws, next: first, seed: seed, scratch: scratch}
+}
+
+// Next is the next row, its line end included. It is good until the next call. There is always one: a data set without rows
+// is never asked.
+func (s *Sequence) Next() ([]byte, error) {
+	pass, row := s.draws.At(s.next)
+	s.next++
+	if pass == 0 {
+		line, _, err := s.rows.Row(row)
+		return line, err
+	}
+	if pass != s.pass {
+		if err := s.begin(pass); err != nil {
+			return nil, err
+		}
+	}
+	for {
+		_, value, err := s.sorted.Next()
+		if err != nil {
+			return nil, store.Failure(err)
+		}
+		if s.at++; s.at > row { // a shard may begin in the middle of a pass
+			return s.rows.Line(store.Place{Offset: int64(binary.BigEndian.Uint64(value)), Length: int64(binary.BigEndian.Uint64(value[8:]))})
+		}
+	}
+}
+
+// begin makes the order of a pass: by content; equal contents keep the order of the file.
+func (s *Sequence) begin(pass int64) (err error) {
+	if s.places == nil {
+		s.places = extsort.New(s.scratch, len(mix.Place{}), passMemory)
+	}
+	s.places.Reset()
+	s.pass, s.at = pass, 0
+	key := mix.NewKey(s.seed, fmt.Sprintf("pass/%d", pass))
+	for i := range s.rows.Len() {
+		entry, at, err := s.rows.Find(i)
+		if err != nil {
+			return err
+		}
+		place := key.Place(entry.Identity)
+		var value [16]byte
+		binary.BigEndian.PutUint64(value[:], uint64(at.Offset))
+		binary.BigEndian.PutUint64(value[8:], uint64(at.Length))
+		if err := s.places.Add(place[:], value[:]); err != nil {
+			return store.Failure(err)
+		}
+	}
+	s.sorted, err = s.places.Sorted()
+	return store.Failure(err)
+}
+
+// Close gives up the rows and what is held of them.
+func (s *Sequence) Close() {
+	s.rows.Close() // it was only read
+	if s.places != nil {
+		s.places.Close()
+	}
+}
