@@ -102,6 +102,23 @@ func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64)
 	return Fetched{SHA256: v.digest(), Size: v.size, Reused: held}, v.check()
 }
 
+// Digest reads a file to its end without keeping it, and checks what Fetch does.
+func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
+	body, err := s.Open(ctx, f, 0)
+	if err != nil {
+		return Fetched{}, err
+	}
+	defer body.Close()
+	v := newVerifier(f)
+	hashing := newBeside(v)
+	_, err = io.CopyBuffer(hashing, struct{ io.Reader }{body}, make([]byte, copyBuffer))
+	hashing.wait()
+	if err != nil {
+		return Fetched{}, err
+	}
+	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
+}
+
 // disk gives the errors of writing their reason, so that a full volume is not taken for trouble with the source.
 type disk struct {
 	part *os.File

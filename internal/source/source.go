@@ -35,6 +35,22 @@ type Source interface {
 	Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error)
 }
 
+// Local is a Source whose files lie at hand: they are read where they are, and nothing is gained by a copy.
+type Local interface {
+	Source
+	// At opens a listed file for reading at any place. That it is still the listed one is known when it is opened, and
+	// again from Unchanged.
+	At(ctx context.Context, f File) (LocalFile, error)
+}
+
+// LocalFile is a file where it lies.
+type LocalFile interface {
+	io.ReaderAt
+	io.Closer
+	// Unchanged fails when the file was written to since it was listed.
+	Unchanged() error
+}
+
 // Listing is what a source holds.
 type Listing struct {
 	// Revision is the commit, where the source has commits.
@@ -99,8 +115,20 @@ func New(spec recipe.Source, env Environment) (Source, error) {
 		return nil, err
 	}
 	p := env.patience()
-	return &resuming{inner: &retrying{inner: kind, patience: p}, patience: p, progress: env.Progress}, nil
+	s := &resuming{inner: &retrying{inner: kind, patience: p}, patience: p, progress: env.Progress}
+	if v, ok := kind.(*volume); ok {
+		return &local{resuming: s, volume: v}, nil
+	}
+	return s, nil
 }
+
+// local reads a volume's files where they lie.
+type local struct {
+	*resuming
+	volume *volume
+}
+
+func (l *local) At(ctx context.Context, f File) (LocalFile, error) { return l.volume.open(ctx, f) }
 
 func newKind(spec recipe.Source, env Environment) (Source, error) {
 	set := 0

@@ -139,6 +139,18 @@ func stamp(info fs.FileInfo) string {
 
 // Open reads a listed file, and fails at once or at the end when it is not, or does not stay, the one that was listed.
 func (v *volume) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error) {
+	r, err := v.open(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = r.Seek(offset, io.SeekStart); err != nil {
+		_ = r.Close() // err is the failure to report
+		return nil, v.failure(f.Path, err)
+	}
+	return r, nil
+}
+
+func (v *volume) open(ctx context.Context, f File) (*volumeFile, error) {
 	root, err := os.OpenRoot(v.folder)
 	if err != nil {
 		return nil, v.failure(".", err)
@@ -154,12 +166,7 @@ func (v *volume) Open(ctx context.Context, f File, offset int64) (io.ReadCloser,
 		return nil, v.failure(f.Path, err)
 	}
 	r := &volumeFile{File: file, ctx: ctx, volume: v, listed: f}
-	if _, err = file.Seek(offset, io.SeekStart); err != nil {
-		err = v.failure(f.Path, err)
-	} else {
-		err = r.unchanged()
-	}
-	if err != nil {
+	if err := r.Unchanged(); err != nil {
 		_ = file.Close() // err is the failure to report
 		return nil, err
 	}
@@ -202,8 +209,8 @@ type volumeFile struct {
 	listed File
 }
 
-// unchanged compares the open file with the listed one.
-func (r *volumeFile) unchanged() error {
+// Unchanged compares the open file with the listed one.
+func (r *volumeFile) Unchanged() error {
 	info, err := r.Stat()
 	if err != nil {
 		return r.volume.failure(r.listed.Path, err)
@@ -225,7 +232,7 @@ func (r *volumeFile) Read(p []byte) (int, error) {
 	case !errors.Is(err, io.EOF):
 		return n, r.volume.failure(r.listed.Path, err)
 	}
-	if changed := r.unchanged(); changed != nil { // written to while it was read
+	if changed := r.Unchanged(); changed != nil { // written to while it was read
 		return n, changed
 	}
 	return n, io.EOF

@@ -12,6 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -82,7 +83,7 @@ func (s *splitter) readAll(ctx context.Context) error {
 	}
 	defer out.Abort()
 	for i, file := range originals {
-		if err := s.readFile(ctx, out, mapping, originalPath(folder, i), file.Path); err != nil {
+		if err := s.readFile(ctx, out, mapping, file, originalPath(folder, i)); err != nil {
 			return err
 		}
 	}
@@ -94,19 +95,15 @@ func (s *splitter) readAll(ctx context.Context) error {
 	return err
 }
 
-func (s *splitter) readFile(ctx context.Context, out *store.Writer, mapping record.Mapping, path, name string) error {
-	f, err := os.Open(path)
+func (s *splitter) readFile(ctx context.Context, out *store.Writer, mapping record.Mapping, file original, path string) error {
+	f, err := s.open(ctx, file, path)
 	if err != nil {
-		return contract.Failf(contract.VolumeInvalid, "an original is gone from the volume: %w", err)
+		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return store.Failure(err)
-	}
 	origin := record.Origin{Dataset: s.dataset.Name, Domain: s.domain.Name}
 	var line []byte
-	for source, err := range ahead(ctx, decode.File{Name: name, Data: f, Size: info.Size()}, mapping.Fields()) {
+	for source, err := range ahead(ctx, decode.File{Name: file.Path, Data: f, Size: file.Size}, mapping.Fields()) {
 		if err != nil {
 			return err
 		}
@@ -126,8 +123,37 @@ func (s *splitter) readFile(ctx context.Context, out *store.Writer, mapping reco
 			return err
 		}
 	}
-	return nil
+	return f.Unchanged()
 }
+
+// open opens an original: in the download's folder, or where its source has it.
+func (s *splitter) open(ctx context.Context, file original, path string) (source.LocalFile, error) {
+	if file.Validator == "" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, contract.Failf(contract.VolumeInvalid, "an original is gone from the volume: %w", err)
+		}
+		return finished{f}, nil
+	}
+	from, err := s.worker.Source(s.dataset)
+	if err != nil {
+		return nil, err
+	}
+	local, ok := from.(source.Local)
+	if !ok {
+		return nil, contract.Failf(contract.InvalidTask, "%s was read where its source has it, and the source is not at hand", file.Path)
+	}
+	f, err := local.At(ctx, file.listed())
+	if contract.ReasonOf(err) == contract.FetchFailed {
+		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, or give the new one another path.", err)
+	}
+	return f, err
+}
+
+// finished is a file on the volume, which no one writes to.
+type finished struct{ *os.File }
+
+func (finished) Unchanged() error { return nil }
 
 // drop counts a row that is left out. Without one there is no map, as in a result that was read back.
 func (s *splitter) drop(reason string) {
