@@ -189,7 +189,7 @@ func (d Domain) pool(rows []int64) []int64 {
 		for i, dataset := range d.Datasets {
 			shares[i] = dataset.Share
 		}
-		return mix.Proportional(rows, shares)
+		return mix.Proportional(rows, shares, nil)
 	default:
 		return mix.Largest(rows)
 	}
