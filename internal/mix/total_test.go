@@ -56,13 +56,13 @@ func TestTotalsAgreeWithTryingEvery(t *testing.T) {
 func TestLimitNamesTheDataSetInTheWay(t *testing.T) {
 	random := rand.New(rand.NewPCG(25, 26))
 	for n := range 1_000 {
-		shape := randomShape(random, n%2 == 0)
-		total, i, j := shape.Limit()
+		shape, times := randomShape(random, n%2 == 0), 1+random.Int64N(5)
+		total, i, j := shape.Limit(times)
 		if total < 1 {
-			t.Fatalf("%+v: the largest total without repeats is %d", shape, total)
+			t.Fatalf("%+v: the largest total with each row up to %d times is %d", shape, times, total)
 		}
-		if more := dumbAllot(shape, total+1); more[i][j] <= shape[i].Rows[j] {
-			t.Fatalf("%+v: of %d rows, %v, data set %d of domain %d repeats none", shape, total+1, more, j, i)
+		if more := dumbAllot(shape, total+1); more[i][j] <= times*shape[i].Rows[j] {
+			t.Fatalf("%+v: of %d rows, %v, data set %d of domain %d repeats none more than %d times", shape, total+1, more, j, i, times)
 		}
 	}
 }
@@ -150,9 +150,12 @@ func TestTotalsOfLargeNumbers(t *testing.T) {
 			t.Errorf("%d rows are allotted %v, want %v", total, got, want)
 		}
 	}
-	total, i, j := shape.Limit()
+	total, i, j := shape.Limit(1)
 	if i != 1 || j != 1 || total < 1 || shape.Allot(total)[1][1] > 3 || shape.Allot(total + 1)[1][1] <= 3 {
 		t.Errorf("the limit is %d, set by data set %d of domain %d: %v", total, j, i, shape.Allot(total+1))
+	}
+	if total, _, _ := shape.Limit(math.MaxInt64); total < math.MaxInt64-1 {
+		t.Errorf("without a limit, the limit is %d", total)
 	}
 	if got := shape.SmallestPool(); got <= rows {
 		t.Errorf("SmallestPool = %d", got)
@@ -194,7 +197,7 @@ func TestTheSearchOfALimitEnds(t *testing.T) {
 		{Share: 1_000_000, Rows: []int64{1e13}, Units: []int64{1e13}, Pool: []int64{1e13}},
 		{Share: 999_999, Rows: []int64{1e13}, Units: []int64{1e13}, Pool: []int64{1e13}},
 	}
-	total, i, j := shape.Limit()
+	total, i, j := shape.Limit(1)
 	if i != 0 || j != 0 || total < 1e11 || shape.Allot(total)[0][0] > 1 {
 		t.Errorf("the limit is %d, set by data set %d of domain %d", total, j, i)
 	}
@@ -211,7 +214,7 @@ func TestUnitsThatAreNotThere(t *testing.T) {
 
 func TestTotalsOfNothing(t *testing.T) {
 	empty := Shape{{Share: 1, Rows: []int64{0}, Pool: []int64{0}}}
-	if total, i, j := empty.Limit(); total != 0 || i != -1 || j != -1 {
+	if total, i, j := empty.Limit(1); total != 0 || i != -1 || j != -1 {
 		t.Errorf("an empty shape has the limit %d by %d, %d", total, i, j)
 	}
 	if empty.NoRepeat() != 0 || empty.SmallestPool() != 0 || empty.KeepTotal() != 0 {
