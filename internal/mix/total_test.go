@@ -11,19 +11,17 @@ import (
 
 // dumbTotals finds both searched totals by trying every one.
 func dumbTotals(s Shape, limit int64) (smallestPool, noRepeat int64) {
+	weights, sum := make([]*big.Rat, len(s)), new(big.Rat)
+	for i := range s {
+		weights[i] = dumbWeight(s[i])
+		sum.Add(sum, weights[i])
+	}
 	for total := int64(1); total <= limit; total++ {
 		fits, unique := true, true
-		weights, sum := make([]*big.Rat, len(s)), new(big.Rat)
-		for i := range s {
-			weights[i] = dumbWeight(s[i])
-			sum.Add(sum, weights[i])
-		}
-		for i, d := range s {
+		for i, rows := range dumbApportionBy(total, weights) {
 			quota := new(big.Rat).Mul(big.NewRat(total, 1), new(big.Rat).Quo(weights[i], sum))
-			fits = fits && quota.Cmp(big.NewRat(d.pool(), 1)) <= 0
-		}
-		for i, rows := range dumbAllot(s, total) {
-			for j, k := range rows {
+			fits = fits && quota.Cmp(big.NewRat(s[i].pool(), 1)) <= 0
+			for j, k := range dumbApportion(rows, s[i].Pool) {
 				unique = unique && k <= s[i].Rows[j]
 			}
 		}
