@@ -72,7 +72,7 @@ func (b scopeBuilder) resultOf(stage recipe.Stage, index int, unit recipe.Unit) 
 	case recipe.Divide:
 		return recipe.Result{Split: &recipe.Divided{Read: 32, Dropped: map[string]int64{"empty": 2}, Rows: []int64{20, 10}, Digest: fmt.Sprint("s", index)}}
 	case recipe.Balancing:
-		plan, err := b.recipe.Plan(recipe.Counts{"qa-set": {20, 10}, "code-set": {19, 10}})
+		plan, err := b.recipe.Plan(recipe.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{19, 10}}})
 		if err != nil {
 			panic(err)
 		}

@@ -33,7 +33,7 @@ func planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			counts, err := r.SplitCounts(rows)
+			counts, err := r.SplitCounts(rows, nil)
 			if err != nil {
 				return contract.Failf(contract.InvalidTask, "--rows: %w", err)
 			}

@@ -1,6 +1,7 @@
 package mix
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -27,7 +28,7 @@ func Apportion(total int64, shares []int64) []int64 {
 		parts[i], remainders[i] = int64(quotient), remainder
 		left -= parts[i]
 	}
-	for _, i := range byRemainder(remainders)[:left] {
+	for _, i := range byRemainder(remainders, cmp.Compare)[:left] {
 		parts[i]++
 	}
 	return parts
@@ -48,20 +49,13 @@ func shareSum(total int64, shares []int64) uint64 {
 }
 
 // byRemainder lists the indices by falling remainder, the later of equals first.
-func byRemainder(remainders []uint64) []int {
+func byRemainder[R any](remainders []R, compare func(a, b R) int) []int {
 	order := make([]int, len(remainders))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case remainders[a] > remainders[b]:
-			return -1
-		case remainders[a] < remainders[b]:
-			return 1
-		default:
-			return b - a
-		}
+		return cmp.Or(compare(remainders[b], remainders[a]), b-a)
 	})
 	return order
 }

@@ -4,7 +4,8 @@
 //   - Key gives a row its place in an order: a published keyed hash of what the row says, never of where it lies.
 //   - Cut, and Cutter as the groups come, divides an order of groups into splits without cutting a group.
 //   - Largest, Smallest and Proportional give the balanced pools of a domain.
-//   - Shape.Allot, SmallestPool and NoRepeat give the rows of every data set for a total, and the totals.
+//   - Shape.Allot, SmallestPool, NoRepeat and Limit give the rows of every data set for a total, and the totals, with shares
+//     that are measured in rows or in bytes or tokens.
 //   - Draws says which row each occurrence of a data set is, in passes or with replacement.
 //   - Deal divides the rows of a mix among shards.
 //   - Shuffled and Interleaved weave the rows of several data sets into one order.

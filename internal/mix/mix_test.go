@@ -11,15 +11,23 @@ import (
 
 // dumbApportion is the method of the largest remainder in rationals, one row at a time.
 func dumbApportion(total int64, shares []int64) []int64 {
-	sum := new(big.Rat)
-	for _, share := range shares {
-		sum.Add(sum, big.NewRat(share, 1))
-	}
-	parts := make([]int64, len(shares))
-	rests := make([]*big.Rat, len(shares))
-	left := total
+	weights := make([]*big.Rat, len(shares))
 	for i, share := range shares {
-		quota := new(big.Rat).Mul(big.NewRat(total, 1), new(big.Rat).Quo(big.NewRat(share, 1), sum))
+		weights[i] = big.NewRat(share, 1)
+	}
+	return dumbApportionBy(total, weights)
+}
+
+func dumbApportionBy(total int64, weights []*big.Rat) []int64 {
+	sum := new(big.Rat)
+	for _, weight := range weights {
+		sum.Add(sum, weight)
+	}
+	parts := make([]int64, len(weights))
+	rests := make([]*big.Rat, len(weights))
+	left := total
+	for i, weight := range weights {
+		quota := new(big.Rat).Mul(big.NewRat(total, 1), new(big.Rat).Quo(weight, sum))
 		floor := new(big.Int).Quo(quota.Num(), quota.Denom())
 		parts[i] = floor.Int64()
 		rests[i] = new(big.Rat).Sub(quota, new(big.Rat).SetInt(floor))

@@ -1,8 +1,7 @@
 package mix
 
 import (
-	"math"
-	"math/bits"
+	"math/big"
 	"slices"
 )
 
@@ -13,32 +12,27 @@ func Largest(rows []int64) []int64 { return slices.Repeat([]int64{slices.Max(row
 func Smallest(rows []int64) []int64 { return slices.Repeat([]int64{slices.Min(rows)}, len(rows)) }
 
 // Proportional gives the data sets of a domain rows in the ratio of their shares, in the smallest pool that cuts none of
-// them; with equal shares it is Largest.
-func Proportional(rows []int64, shares []int64) []int64 {
-	sum := shareSum(1, shares)
-	var total int64
-	for i, n := range rows {
-		if shares[i] > 0 {
-			total = max(total, mulDiv(n, sum, uint64(shares[i]), true))
+// them; with equal shares it is Largest. units are the bytes or tokens of each data set's rows where shares are measured in
+// them, nil where they are measured in rows: a row of a data set with long rows takes more of its share, so it gets fewer.
+//
+// It panics when a share is negative or none is above zero, and when a data set has a share and units are counted but none
+// are there: callers validate. A pool of more than 2^63−1 rows is cut to that, in the same ratio.
+func Proportional(rows, shares, units []int64) []int64 {
+	weights := make([]*big.Rat, len(shares))
+	for i, share := range shares {
+		weights[i] = big.NewRat(share, 1)
+		if units != nil && share > 0 {
+			weights[i].Mul(weights[i], big.NewRat(rows[i], units[i]))
 		}
 	}
-	return Apportion(total, shares)
-}
-
-// mulDiv is n·numerator/denominator, rounded up or down; what does not fit is the largest integer.
-func mulDiv(n int64, numerator, denominator uint64, up bool) int64 {
-	hi, lo := bits.Mul64(uint64(n), numerator)
-	if hi >= denominator {
-		return math.MaxInt64
+	r := newRatio(weights)
+	var total int64
+	for i, n := range rows {
+		if r.parts[i].Sign() > 0 {
+			total = max(total, ceilDiv(n, new(big.Rat).SetFrac(r.parts[i], r.sum)))
+		}
 	}
-	quotient, remainder := bits.Div64(hi, lo, denominator)
-	if up && remainder > 0 {
-		quotient++
-	}
-	if quotient > math.MaxInt64 {
-		return math.MaxInt64
-	}
-	return int64(quotient)
+	return r.apportion(total)
 }
 
 // Domain is one domain of a split, its data sets sorted by name.
@@ -47,34 +41,53 @@ type Domain struct {
 	Share int64
 	// Rows that each data set has.
 	Rows []int64
+	// Units are the bytes or tokens of those rows, where shares are measured in them; nil where they are measured in rows.
+	Units []int64
 	// Pool is the balanced number of rows of each data set.
 	Pool []int64
 }
 
-func (d Domain) pool() int64 {
-	var sum int64
-	for _, n := range d.Pool {
-		sum += n
+func (d Domain) pool() int64 { return sum(d.Pool) }
+
+// weight is the domain's share in rows: share ÷ the mean units of a row of its pool, where the pool has each data set's rows
+// as often as balancing took them, Σ pool·(units/rows) ÷ Σ pool. Rows in the ratio of the weights have units in the ratio of
+// the shares. It panics when the domain has a pool whose rows have no units.
+func (d Domain) weight() *big.Rat {
+	share, pool := big.NewRat(d.Share, 1), d.pool()
+	if d.Units == nil || pool == 0 {
+		return share
 	}
-	return sum
+	units := new(big.Rat)
+	for j, n := range d.Pool {
+		if n > 0 && d.Rows[j] > 0 {
+			units.Add(units, new(big.Rat).Mul(big.NewRat(n, 1), big.NewRat(d.Units[j], d.Rows[j])))
+		}
+	}
+	if units.Sign() <= 0 {
+		panic("mix: a domain's rows have no units to measure its share in")
+	}
+	return share.Mul(share, new(big.Rat).Quo(big.NewRat(pool, 1), units))
 }
 
 // Shape is one split before its size is known: the domains, sorted by name.
 type Shape []Domain
 
-func (s Shape) shares() []int64 {
-	shares := make([]int64, len(s))
+// ratio is what the domains share a total of rows by.
+func (s Shape) ratio() ratio {
+	weights := make([]*big.Rat, len(s))
 	for i, d := range s {
-		shares[i] = d.Share
+		weights[i] = d.weight()
 	}
-	return shares
+	return newRatio(weights)
 }
 
 // Allot divides a total of rows among the domains by share, and each domain's rows among its data sets by pool. A domain
-// that has a share but no pool is given its rows under no data set: Feasible tells.
-func (s Shape) Allot(total int64) [][]int64 {
+// that has a share but no pool is given its rows under no data set: callers refuse it.
+func (s Shape) Allot(total int64) [][]int64 { return s.allot(s.ratio(), total) }
+
+func (s Shape) allot(r ratio, total int64) [][]int64 {
 	out := make([][]int64, len(s))
-	for i, rows := range Apportion(total, s.shares()) {
+	for i, rows := range r.apportion(total) {
 		if s[i].pool() == 0 {
 			out[i] = make([]int64, len(s[i].Pool))
 			continue
@@ -82,64 +95,4 @@ func (s Shape) Allot(total int64) [][]int64 {
 		out[i] = Apportion(rows, s[i].Pool)
 	}
 	return out
-}
-
-// KeepTotal is the number of rows that the data sets have together.
-func (s Shape) KeepTotal() int64 {
-	var sum int64
-	for _, d := range s {
-		for _, n := range d.Rows {
-			sum += n
-		}
-	}
-	return sum
-}
-
-// SmallestPool is the largest total that no domain's balanced pool falls short of: floor(min over domains of pool ÷ ratio).
-func (s Shape) SmallestPool() int64 {
-	sum := shareSum(0, s.shares())
-	total := int64(math.MaxInt64)
-	for _, d := range s {
-		if d.Share > 0 {
-			total = min(total, mulDiv(d.pool(), sum, uint64(d.Share), false))
-		}
-	}
-	return total
-}
-
-// NoRepeat is the largest total in which no row appears twice. Because apportionment is not monotone, it is searched for
-// from above: a data set's rows are never below the floor of the floor of its two quotas, so the search begins at the
-// smallest total at which that floor exceeds what some data set has.
-func (s Shape) NoRepeat() int64 {
-	sum := shareSum(0, s.shares())
-	bound := int64(math.MaxInt64)
-	for _, d := range s {
-		for i, n := range d.Rows {
-			if d.Share == 0 || d.Pool[i] == 0 {
-				continue
-			}
-			rows := mulDiv(n+1, uint64(d.pool()), uint64(d.Pool[i]), true)
-			bound = min(bound, mulDiv(rows, sum, uint64(d.Share), true))
-		}
-	}
-	if bound == math.MaxInt64 {
-		return 0 // no rows anywhere
-	}
-	for total := bound; total > 0; total-- {
-		if s.unrepeated(s.Allot(total)) {
-			return total
-		}
-	}
-	return 0
-}
-
-func (s Shape) unrepeated(allotted [][]int64) bool {
-	for i, d := range s {
-		for j, k := range allotted[i] {
-			if k > d.Rows[j] {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -28,6 +28,31 @@ func BenchmarkApportion(b *testing.B) {
 	}
 }
 
+// The totals of a mix that is measured in tokens and as large as the schema allows: 16 domains of 32 data sets, no two of which
+// have as many rows.
+func BenchmarkTotalsInUnits(b *testing.B) {
+	shape, rows := make(Shape, 16), int64(100_003)
+	for i := range shape {
+		shape[i].Share = 1 + int64(i%7)
+		for j := range 32 {
+			rows += 2
+			shape[i].Rows = append(shape[i].Rows, rows)
+			shape[i].Units = append(shape[i].Units, rows*int64(50+j)+int64(i*j))
+		}
+		shape[i].Pool = Largest(shape[i].Rows)
+	}
+	b.Run("NoRepeat", func(b *testing.B) {
+		for b.Loop() {
+			shape.NoRepeat()
+		}
+	})
+	b.Run("Allot", func(b *testing.B) {
+		for b.Loop() {
+			shape.Allot(1_000_000)
+		}
+	})
+}
+
 var six24 = []int64{24016, 24016, 32021, 32022, 24016, 24016}
 
 // many are as many data sets as a mix of ours has had, each with its own number of rows.

@@ -16,7 +16,7 @@ func pretend(r Recipe, step Step, graph Graph, results map[string]Result) {
 		case Download:
 			results[unit.Key] = Result{Download: &Downloaded{Revision: "r", Files: 1, Bytes: 10, Digest: "d" + unit.Key}}
 		case Divide:
-			rows := counts[unit.Name]
+			rows := counts[unit.Name].Rows
 			results[unit.Key] = Result{Split: &Divided{Read: rows[0] + rows[1], Rows: rows, Digest: "s" + unit.Key}}
 		case Balancing:
 			plan, err := r.Plan(counts)
@@ -148,11 +148,11 @@ func TestKeysDoNotChange(t *testing.T) {
 func TestCountsAndLookups(t *testing.T) {
 	r := six(KeepTotal, KeepTotal)
 	divided := map[string]Divided{}
-	for name, rows := range sixCounts() {
-		divided[name] = Divided{Rows: rows}
+	for name, count := range sixCounts() {
+		divided[name] = Divided{Rows: count.Rows}
 	}
 	overlap := [][]int64{{0, 0, 0, 0, 0, 4}, {0, 0, 0, 0, 0, 0}}
-	if got := r.Counts(divided, Balanced{Overlap: overlap})["squad2"]; !slices.Equal(got, []int64{72995, 14600}) {
+	if got := r.Counts(divided, Balanced{Overlap: overlap})["squad2"].Rows; !slices.Equal(got, []int64{72995, 14600}) {
 		t.Errorf("squad2 keeps %v", got)
 	}
 	if got := divided["squad2"].Rows[0]; got != 72999 {

@@ -3,14 +3,11 @@ package recipe
 import (
 	"cmp"
 	"fmt"
+	"math/big"
 	"slices"
-	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/mix"
 )
-
-// Counts holds the rows of every data set, by name, per split in the order of declaration.
-type Counts map[string][]int64
 
 // Plan is what the recipe's arithmetic makes of the counts: the exact rows of every mixed file, in the order of declaration.
 type Plan struct {
@@ -19,15 +16,19 @@ type Plan struct {
 
 // SplitPlan is one mixed split.
 type SplitPlan struct {
-	Name    string       `json:"name"`
-	Rows    int64        `json:"rows"`
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+	// Units are the sum of the domains'.
+	Units   int64        `json:"units,omitempty"`
 	Domains []DomainPlan `json:"domains"`
 }
 
 // DomainPlan is one domain's part of a mixed split.
 type DomainPlan struct {
-	Name     string        `json:"name"`
-	Rows     int64         `json:"rows"`
+	Name string `json:"name"`
+	Rows int64  `json:"rows"`
+	// Units are the sum of the data sets'.
+	Units    int64         `json:"units,omitempty"`
 	Datasets []DatasetPlan `json:"datasets"`
 }
 
@@ -40,20 +41,16 @@ type DatasetPlan struct {
 	Balanced int64 `json:"balanced"`
 	// Rows are those in the mixed file, repeats included.
 	Rows int64 `json:"rows"`
-	// Unique are the different rows among them.
+	// Unique are the different rows among them; 0 where they are drawn.
 	Unique int64 `json:"unique"`
-	// MaxRepeats is how often the most frequent row appears.
+	// MaxRepeats is how often the most frequent row appears; 0 where rows are drawn.
 	MaxRepeats int64 `json:"maxRepeats"`
-}
-
-// InfeasibleError says why counts cannot meet a recipe, and what to do.
-type InfeasibleError struct {
-	Split   string
-	Problem string
-}
-
-func (e *InfeasibleError) Error() string {
-	return fmt.Sprintf("the mix of split %s cannot be made: %s", e.Split, e.Problem)
+	// Units are the bytes or tokens that so many rows have if they are like the data set's rows on average, rounded; absent
+	// where shares are measured in rows. The mix stage counts the rows' own, in Mixed.
+	Units int64 `json:"units,omitempty"`
+	// Drawn says that rows are drawn with replacement. Which ones, only going through the draws tells, and a plan takes as long
+	// for ten rows as for ten thousand million: the mix stage counts Unique and MaxRepeats of such a data set, in Mixed.
+	Drawn bool `json:"drawn,omitempty"`
 }
 
 // Plan computes every count of every mixed split. The error is an *InfeasibleError unless counts lack a data set.
@@ -61,6 +58,9 @@ func (e *InfeasibleError) Error() string {
 // The total of a split follows its size policy: KeepTotal is the sum of the split's rows over all data sets; SmallestPool is
 // floor(min over domains of balanced pool ÷ ratio); NoRepeat is the largest total in which no row appears twice; Rows is as
 // asked. Domains share the total by share, the data sets of a domain share its rows by balanced pool.
+//
+// Where shares are measured in bytes or tokens, a domain's share of the rows is its share divided by the mean units of a row of
+// its balanced pool, and so with the data sets of a domain whose balance is Shares. Totals and counts stay rows.
 func (r Recipe) Plan(counts Counts) (Plan, error) {
 	var plan Plan
 	for i, split := range r.Splits {
@@ -77,90 +77,92 @@ func (r Recipe) planSplit(index int, split Split, counts Counts) (SplitPlan, err
 	domains := r.sortedDomains()
 	shape := make(mix.Shape, len(domains))
 	for i, domain := range domains {
-		rows := make([]int64, len(domain.Datasets))
-		for j, dataset := range domain.Datasets {
-			have, ok := counts[dataset.Name]
-			if !ok || len(have) != len(r.Splits) {
-				return SplitPlan{}, fmt.Errorf("plan: %d counts for data set %s, %d splits", len(have), dataset.Name, len(r.Splits))
-			}
-			rows[j] = have[index]
+		have, err := r.have(index, domain, counts)
+		if err != nil {
+			return SplitPlan{}, err
 		}
-		shape[i] = mix.Domain{Share: domain.Share, Rows: rows, Pool: domain.pool(rows)}
+		if err := checkRows(split.Name, domain, have); err != nil {
+			return SplitPlan{}, err
+		}
+		if err := r.checkUnits(split.Name, domain, have); err != nil {
+			return SplitPlan{}, err
+		}
+		have.Pool = domain.pool(have)
+		shape[i] = have
 	}
 	total := split.Size.total(shape)
+	if total == 0 {
+		return SplitPlan{}, infeasible(split.Name, "its size comes to 0 rows; choose another size policy, or data sets with more rows")
+	}
 	built := SplitPlan{Name: split.Name, Rows: total}
 	for i, allotted := range shape.Allot(total) {
-		built.Domains = append(built.Domains, planDomain(domains[i], shape[i], allotted))
+		domain := r.planDomain(split.Name, domains[i], shape[i], allotted)
+		built.Units += domain.Units
+		built.Domains = append(built.Domains, domain)
 	}
-	if err := r.checkSplit(built, shape); err != nil {
+	if err := r.checkRepeats(built, domains, shape); err != nil {
 		return SplitPlan{}, err
 	}
 	r.declaredOrder(&built)
 	return built, nil
 }
 
-func planDomain(domain Domain, shape mix.Domain, allotted []int64) DomainPlan {
+// have is a domain's share and what its data sets have in a split.
+func (r Recipe) have(split int, domain Domain, counts Counts) (mix.Domain, error) {
+	have := mix.Domain{Share: domain.Share, Rows: make([]int64, len(domain.Datasets))}
+	if r.measured() {
+		have.Units = make([]int64, len(domain.Datasets))
+	}
+	for j, dataset := range domain.Datasets {
+		count := counts[dataset.Name]
+		if len(count.Rows) != len(r.Splits) {
+			return have, fmt.Errorf("plan: %d counts for data set %s, %d splits", len(count.Rows), dataset.Name, len(r.Splits))
+		}
+		have.Rows[j] = count.Rows[split]
+		if !r.measured() {
+			continue
+		}
+		if len(count.Units) != len(r.Splits) {
+			return have, fmt.Errorf("plan: %d counts of %s for data set %s, %d splits", len(count.Units), r.unitName(), dataset.Name, len(r.Splits))
+		}
+		have.Units[j] = count.Units[split]
+		if have.Units[j] < 0 || have.Units[j] > 0 && have.Rows[j] == 0 {
+			return have, fmt.Errorf("plan: data set %s has %d %s in %d rows", dataset.Name, have.Units[j], r.unitName(), have.Rows[j])
+		}
+	}
+	return have, nil
+}
+
+func (r Recipe) planDomain(split string, domain Domain, have mix.Domain, allotted []int64) DomainPlan {
 	built := DomainPlan{Name: domain.Name}
 	for j, rows := range allotted {
-		available := shape.Rows[j]
-		repeats := int64(0)
-		if available > 0 {
-			repeats = (rows + available - 1) / available
+		dataset := DatasetPlan{Name: domain.Datasets[j].Name, Available: have.Rows[j], Balanced: have.Pool[j], Rows: rows}
+		if dataset.Drawn = r.Draws(split, dataset).Drawn(); !dataset.Drawn {
+			dataset.Unique, dataset.MaxRepeats = min(rows, dataset.Available), dataset.leastRepeats()
+		}
+		if have.Units != nil && dataset.Available > 0 {
+			dataset.Units = expected(rows, have.Units[j], dataset.Available)
 		}
 		built.Rows += rows
-		built.Datasets = append(built.Datasets, DatasetPlan{
-			Name: domain.Datasets[j].Name, Available: available, Balanced: shape.Pool[j],
-			Rows: rows, Unique: min(rows, available), MaxRepeats: repeats,
-		})
+		built.Units += dataset.Units
+		built.Datasets = append(built.Datasets, dataset)
 	}
 	return built
 }
 
-// checkSplit finds what cannot be: rows from where there are none, an empty mix, a row repeated more often than allowed.
-func (r Recipe) checkSplit(split SplitPlan, shape mix.Shape) error {
-	fail := func(format string, args ...any) error {
-		return &InfeasibleError{Split: split.Name, Problem: fmt.Sprintf(format, args...)}
-	}
-	for i, domain := range split.Domains {
-		for j, dataset := range domain.Datasets {
-			if dataset.Available == 0 && shape[i].Pool[j] > 0 {
-				return fail("data set %s has no row in it, so nothing can be repeated to the %d rows that the balance of domain %s asks for; "+
-					"give the split a larger share, or the domain the balance None", dataset.Name, dataset.Balanced, domain.Name)
-			}
-		}
-		if slices.Max(shape[i].Pool) == 0 {
-			return fail("domain %s has no row in it; give the split a larger share, or leave the domain out", domain.Name)
-		}
-	}
-	if split.Rows == 0 {
-		return fail("its size comes to 0 rows; choose another size policy, or data sets with more rows")
-	}
-	return r.checkRepeats(split, shape, fail)
+// expected is rows·units/available, rounded to the nearest, half up.
+func expected(rows, units, available int64) int64 {
+	product := new(big.Int).Mul(big.NewInt(rows), big.NewInt(units))
+	product.Lsh(product, 1).Add(product, big.NewInt(available))
+	return product.Quo(product, new(big.Int).Lsh(big.NewInt(available), 1)).Int64()
 }
 
-// checkRepeats names the data set that is repeated most, and the largest total that the limit allows.
-func (r Recipe) checkRepeats(split SplitPlan, shape mix.Shape, fail func(string, ...any) error) error {
-	var worst DatasetPlan
-	for _, domain := range split.Domains {
-		for _, dataset := range domain.Datasets {
-			if dataset.MaxRepeats > worst.MaxRepeats {
-				worst = dataset
-			}
-		}
+// Draws says which row each occurrence of a planned data set is, in the mixed files of a split.
+func (r Recipe) Draws(split string, dataset DatasetPlan) mix.Draws {
+	if r.Resample == WithReplacement {
+		return mix.WithReplacement(dataset.Available, dataset.Rows, mix.NewKey(r.Seed, "replace/"+split))
 	}
-	if r.MaxRepeats == 0 || worst.MaxRepeats <= r.MaxRepeats {
-		return nil
-	}
-	capped := slices.Clone(shape)
-	for i := range capped {
-		capped[i].Rows = slices.Clone(capped[i].Rows)
-		for j := range capped[i].Rows {
-			capped[i].Rows[j] *= r.MaxRepeats
-		}
-	}
-	return fail("%d rows would repeat data set %s, which has %d, up to %d times, and limits.maxRepeats is %d; "+
-		"the largest total within the limit is %d rows: lower the size, raise the limit, or add rows to %s",
-		split.Rows, worst.Name, worst.Available, worst.MaxRepeats, r.MaxRepeats, capped.NoRepeat(), worst.Name)
+	return mix.InPasses(dataset.Available)
 }
 
 // total is the number of rows of a split's mix.
@@ -178,20 +180,20 @@ func (s Size) total(shape mix.Shape) int64 {
 }
 
 // pool is the balanced number of rows of each data set of the domain.
-func (d Domain) pool(rows []int64) []int64 {
+func (d Domain) pool(have mix.Domain) []int64 {
 	switch d.Balance {
 	case Smallest:
-		return mix.Smallest(rows)
+		return mix.Smallest(have.Rows)
 	case None:
-		return rows
+		return have.Rows
 	case Shares:
 		shares := make([]int64, len(d.Datasets))
 		for i, dataset := range d.Datasets {
 			shares[i] = dataset.Share
 		}
-		return mix.Proportional(rows, shares)
+		return mix.Proportional(have.Rows, shares, have.Units)
 	default:
-		return mix.Largest(rows)
+		return mix.Largest(have.Rows)
 	}
 }
 
@@ -262,30 +264,4 @@ func (s SplitPlan) Datasets() []DatasetPlan {
 	}
 	slices.SortFunc(out, func(a, b DatasetPlan) int { return cmp.Compare(a.Name, b.Name) })
 	return out
-}
-
-// SplitCounts is what the splits make of data sets with so many rows each, as long as no group of rows is cut and no
-// question stands in two splits: the counts of a plan that is made before any data is there.
-func (r Recipe) SplitCounts(rows map[string]int64) (Counts, error) {
-	shares := make([]int64, len(r.Splits))
-	for i, split := range r.Splits {
-		shares[i] = split.Share
-	}
-	counts := Counts{}
-	for _, name := range r.DatasetNames() {
-		n, ok := rows[name]
-		if !ok {
-			return nil, fmt.Errorf("the number of rows of data set %s is missing; the data sets are %s", name, strings.Join(r.DatasetNames(), ", "))
-		}
-		if n < 0 {
-			return nil, fmt.Errorf("data set %s cannot have %d rows", name, n)
-		}
-		counts[name] = mix.Apportion(n, shares)
-	}
-	for name := range rows {
-		if _, ok := counts[name]; !ok {
-			return nil, fmt.Errorf("there is no data set %s; the data sets are %s", name, strings.Join(r.DatasetNames(), ", "))
-		}
-	}
-	return counts, nil
 }

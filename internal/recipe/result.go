@@ -120,16 +120,3 @@ type Published struct {
 	Bytes int64 `json:"bytes"`
 	Files int   `json:"files"`
 }
-
-// Counts are the rows that every data set has left per split, once the overlap is dropped.
-func (r Recipe) Counts(divided map[string]Divided, balanced Balanced) Counts {
-	counts := Counts{}
-	for i, name := range r.DatasetNames() {
-		rows := append([]int64(nil), divided[name].Rows...)
-		for s := range rows {
-			rows[s] -= balanced.Dropped(s, i)
-		}
-		counts[name] = rows
-	}
-	return counts
-}

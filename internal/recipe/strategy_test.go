@@ -32,7 +32,21 @@ func six(train, test SizePolicy) Recipe {
 
 // sixCounts are the strategy document's rows after the split.
 func sixCounts() Counts {
-	return Counts{"gsm8k": {6227, 1246}, "math": {6250, 1250}, "squad2": {72999, 14600}, "hotpotqa": {74138, 14828}, "humaneval": {137, 27}, "mbpp": {356, 71}}
+	return rowCounts(map[string][]int64{"gsm8k": {6227, 1246}, "math": {6250, 1250}, "squad2": {72999, 14600}, "hotpotqa": {74138, 14828}, "humaneval": {137, 27}, "mbpp": {356, 71}})
+}
+
+// rowCounts are counts of rows alone.
+func rowCounts(rows map[string][]int64) Counts {
+	counts := Counts{}
+	for name, n := range rows {
+		counts[name] = Count{Rows: n}
+	}
+	return counts
+}
+
+// passes is a data set's plan where rows are used in passes.
+func passes(name string, available, balanced, rows, unique, maxRepeats int64) DatasetPlan {
+	return DatasetPlan{Name: name, Available: available, Balanced: balanced, Rows: rows, Unique: unique, MaxRepeats: maxRepeats}
 }
 
 func TestPlanOfTheStrategyKeepTotal(t *testing.T) {
@@ -41,15 +55,15 @@ func TestPlanOfTheStrategyKeepTotal(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Plan{Splits: []SplitPlan{
-		{"train", 160107, []DomainPlan{
-			{"math", 64043, []DatasetPlan{{"gsm8k", 6227, 6250, 32021, 6227, 6}, {"math", 6250, 6250, 32022, 6250, 6}}},
-			{"qa", 48032, []DatasetPlan{{"squad2", 72999, 74138, 24016, 24016, 1}, {"hotpotqa", 74138, 74138, 24016, 24016, 1}}},
-			{"code", 48032, []DatasetPlan{{"humaneval", 137, 356, 24016, 137, 176}, {"mbpp", 356, 356, 24016, 356, 68}}},
+		{Name: "train", Rows: 160107, Domains: []DomainPlan{
+			{Name: "math", Rows: 64043, Datasets: []DatasetPlan{passes("gsm8k", 6227, 6250, 32021, 6227, 6), passes("math", 6250, 6250, 32022, 6250, 6)}},
+			{Name: "qa", Rows: 48032, Datasets: []DatasetPlan{passes("squad2", 72999, 74138, 24016, 24016, 1), passes("hotpotqa", 74138, 74138, 24016, 24016, 1)}},
+			{Name: "code", Rows: 48032, Datasets: []DatasetPlan{passes("humaneval", 137, 356, 24016, 137, 176), passes("mbpp", 356, 356, 24016, 356, 68)}},
 		}},
-		{"test", 32022, []DomainPlan{
-			{"math", 12809, []DatasetPlan{{"gsm8k", 1246, 1250, 6404, 1246, 6}, {"math", 1250, 1250, 6405, 1250, 6}}},
-			{"qa", 9607, []DatasetPlan{{"squad2", 14600, 14828, 4804, 4804, 1}, {"hotpotqa", 14828, 14828, 4803, 4803, 1}}},
-			{"code", 9606, []DatasetPlan{{"humaneval", 27, 71, 4803, 27, 178}, {"mbpp", 71, 71, 4803, 71, 68}}},
+		{Name: "test", Rows: 32022, Domains: []DomainPlan{
+			{Name: "math", Rows: 12809, Datasets: []DatasetPlan{passes("gsm8k", 1246, 1250, 6404, 1246, 6), passes("math", 1250, 1250, 6405, 1250, 6)}},
+			{Name: "qa", Rows: 9607, Datasets: []DatasetPlan{passes("squad2", 14600, 14828, 4804, 4804, 1), passes("hotpotqa", 14828, 14828, 4803, 4803, 1)}},
+			{Name: "code", Rows: 9606, Datasets: []DatasetPlan{passes("humaneval", 27, 71, 4803, 27, 178), passes("mbpp", 71, 71, 4803, 71, 68)}},
 		}},
 	}}
 	if diff := cmp.Diff(want, plan); diff != "" {
@@ -96,7 +110,9 @@ func TestRowsIsExact(t *testing.T) {
 
 // The real rows that data sets have in the tests: 24,206 and 4,841.
 func TestPlanOfTheRealRows(t *testing.T) {
-	plan, err := six(KeepTotal, KeepTotal).Plan(Counts{"gsm8k": {6227, 1246}, "math": {6250, 1250}, "squad2": {5065, 1013}, "hotpotqa": {6171, 1234}, "humaneval": {137, 27}, "mbpp": {356, 71}})
+	plan, err := six(KeepTotal, KeepTotal).Plan(rowCounts(map[string][]int64{
+		"gsm8k": {6227, 1246}, "math": {6250, 1250}, "squad2": {5065, 1013}, "hotpotqa": {6171, 1234}, "humaneval": {137, 27}, "mbpp": {356, 71},
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,12 +155,41 @@ func TestInfeasiblePlansSayWhyAndWhatToDo(t *testing.T) {
 		change func(*Recipe, Counts)
 		want   []string
 	}{
-		{"a data set without rows", func(_ *Recipe, c Counts) { c["humaneval"] = []int64{137, 0} }, []string{"split test", "humaneval", "balance of domain code", "larger share"}},
+		{"a data set without rows", func(_ *Recipe, c Counts) { c["humaneval"] = Count{Rows: []int64{137, 0}} }, []string{"split test", "humaneval", "balance of domain code", "larger share"}},
 		{"a domain without rows", func(r *Recipe, c Counts) {
 			r.Domains[2].Balance = None
-			c["humaneval"], c["mbpp"] = []int64{1, 0}, []int64{1, 0}
+			c["humaneval"], c["mbpp"] = Count{Rows: []int64{1, 0}}, Count{Rows: []int64{1, 0}}
 		}, []string{"split test", "domain code has no row"}},
-		{"a cap", func(r *Recipe, _ Counts) { r.MaxRepeats = 100 }, []string{"humaneval", "176 times", "limits.maxRepeats is 100", "largest total within the limit is 91338 rows"}},
+		{"a data set without rows where all are cut to the smallest", func(r *Recipe, c Counts) {
+			r.Domains[2].Balance = Smallest
+			c["humaneval"] = Count{Rows: []int64{137, 0}}
+		}, []string{"split test", "humaneval has no row", "cuts all of domain code"}},
+		{"a cap", func(r *Recipe, _ Counts) { r.MaxRepeats = 100 }, []string{"humaneval, which has 137", "up to 176 times", "limits.maxRepeats is 100",
+			"largest total within the limit is 91338 rows, because of data set humaneval, which has 137", "add rows to humaneval"}},
+		{"a cap on draws", func(r *Recipe, _ Counts) { r.MaxRepeats, r.Resample = 100, WithReplacement }, []string{"humaneval, which has 137", "at least 176 times",
+			"no total is within the limit above 91338 rows, because of data set humaneval"}},
+		{"no repeats of no rows", func(r *Recipe, c Counts) {
+			r.Splits[1].Size.Policy, c["mbpp"] = NoRepeat, Count{Rows: []int64{356, 0}}
+		}, []string{"split test", "mbpp has no row", "larger share"}},
+		{"a domain without tokens", func(r *Recipe, c Counts) {
+			r.Unit = InTokens
+			inUnits(c, func(name string, rows int64) int64 {
+				if name == "humaneval" || name == "mbpp" {
+					return 0
+				}
+				return 9 * rows
+			})
+		}, []string{"split train", "domain code have no tokens", "cannot be measured in Tokens", "measure shares in Rows"}},
+		{"a data set without bytes that has a share", func(r *Recipe, c Counts) {
+			r.Unit, r.Domains[2].Balance = InBytes, Shares
+			r.Domains[2].Datasets[0].Share, r.Domains[2].Datasets[1].Share = 1, 2
+			inUnits(c, func(name string, rows int64) int64 {
+				if name == "mbpp" {
+					return 0
+				}
+				return 9 * rows
+			})
+		}, []string{"split train", "356 rows of data set mbpp have no bytes", "share of domain code", "measured in Bytes"}},
 		{"nothing at all", func(r *Recipe, _ Counts) { r.Splits[0].Size = Size{Policy: ExactRows} }, []string{"0 rows"}},
 	} {
 		r, counts := six(KeepTotal, KeepTotal), sixCounts()
@@ -218,12 +263,22 @@ func TestNormalizeShares(t *testing.T) {
 
 // The JSON form of a plan is an interface: other programs read it.
 func TestPlanAsJSON(t *testing.T) {
-	plan := Plan{Splits: []SplitPlan{{"train", 2, []DomainPlan{{"math", 2, []DatasetPlan{{"gsm8k", 1, 1, 2, 1, 2}}}}}}}
+	plan := Plan{Splits: []SplitPlan{{Name: "train", Rows: 2, Domains: []DomainPlan{{Name: "math", Rows: 2, Datasets: []DatasetPlan{passes("gsm8k", 1, 1, 2, 1, 2)}}}}}}
 	got, err := json.Marshal(plan)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := `{"splits":[{"name":"train","rows":2,"domains":[{"name":"math","rows":2,"datasets":[{"name":"gsm8k","available":1,"balanced":1,"rows":2,"unique":1,"maxRepeats":2}]}]}]}`
+	if string(got) != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+
+	plan.Splits[0].Units, plan.Splits[0].Domains[0].Units = 90, 90
+	plan.Splits[0].Domains[0].Datasets[0] = DatasetPlan{Name: "gsm8k", Available: 1, Balanced: 1, Rows: 2, Units: 90, Drawn: true}
+	if got, err = json.Marshal(plan); err != nil {
+		t.Fatal(err)
+	}
+	want = `{"splits":[{"name":"train","rows":2,"units":90,"domains":[{"name":"math","rows":2,"units":90,"datasets":[{"name":"gsm8k","available":1,"balanced":1,"rows":2,"unique":0,"maxRepeats":0,"units":90,"drawn":true}]}]}]}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -1,0 +1,404 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/mix"
+)
+
+// inUnits gives every data set units by its name and rows.
+func inUnits(counts Counts, units func(name string, rows int64) int64) {
+	for name, count := range counts {
+		count.Units = nil
+		for _, rows := range count.Rows {
+			count.Units = append(count.Units, units(name, rows))
+		}
+		counts[name] = count
+	}
+}
+
+// A question of the reading data sets is about eight hundred bytes, one of the others two hundred: measured in bytes, the
+// same shares leave them a quarter of the rows.
+func TestSharesOfBytes(t *testing.T) {
+	r, counts := six(KeepTotal, KeepTotal), sixCounts()
+	r.Unit = InBytes
+	inUnits(counts, func(name string, rows int64) int64 {
+		if name == "squad2" || name == "hotpotqa" {
+			return 800 * rows
+		}
+		return 200 * rows
+	})
+	plan, err := r.Plan(counts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// math, qa, code at 4/200, 3/800, 3/200 are 16 : 3 : 12 of 160,107.
+	want := [][2]int64{{82636, 82636 * 200}, {15494, 15494 * 800}, {61977, 61977 * 200}}
+	var got [][2]int64
+	for _, domain := range plan.Splits[0].Domains {
+		got = append(got, [2]int64{domain.Rows, domain.Units})
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows and bytes of the domains (-want +got):\n%s", diff)
+	}
+	if total := 82636*200 + 15494*800 + 61977*200; plan.Splits[0].Rows != 160107 || plan.Splits[0].Units != int64(total) {
+		t.Errorf("%d rows of %d bytes, want 160107 of %d", plan.Splits[0].Rows, plan.Splits[0].Units, total)
+	}
+}
+
+// Equal rows have equal units, so the unit changes nothing but the report of it.
+func TestUnitsOfEqualRowsChangeNoRow(t *testing.T) {
+	for _, policy := range []SizePolicy{KeepTotal, SmallestPool, NoRepeat} {
+		for _, balance := range []Balance{Largest, Smallest, None, Shares} {
+			r, counts := six(policy, policy), sixCounts()
+			r.Domains[0].Balance = balance
+			r.Domains[0].Datasets[0].Share, r.Domains[0].Datasets[1].Share = 2, 3
+			rows, err := r.Plan(counts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Unit = InTokens
+			inUnits(counts, func(_ string, rows int64) int64 { return 17 * rows })
+			units, err := r.Plan(counts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for s := range units.Splits {
+				split := &units.Splits[s]
+				if split.Units != 17*split.Rows {
+					t.Errorf("%s %s: %d tokens in %d rows", policy, balance, split.Units, split.Rows)
+				}
+				split.Units = 0
+				for d := range split.Domains {
+					split.Domains[d].Units = 0
+					for i := range split.Domains[d].Datasets {
+						split.Domains[d].Datasets[i].Units = 0
+					}
+				}
+			}
+			if diff := cmp.Diff(rows, units); diff != "" {
+				t.Errorf("%s %s (-rows +tokens):\n%s", policy, balance, diff)
+			}
+		}
+	}
+}
+
+// dumbSplit plans the rows of one split in rationals: each domain's rows by share over mean, by the rule as it is written.
+func dumbSplit(r Recipe, split int, counts Counts, total int64) map[string]int64 {
+	hand := func(total int64, names []string, weights map[string]*big.Rat) map[string]int64 {
+		sum, out, rest, left := new(big.Rat), map[string]int64{}, map[string]*big.Rat{}, total
+		for _, name := range names {
+			sum.Add(sum, weights[name])
+		}
+		for _, name := range names {
+			quota := new(big.Rat).Quo(new(big.Rat).Mul(big.NewRat(total, 1), weights[name]), sum)
+			floor := new(big.Int).Quo(quota.Num(), quota.Denom())
+			out[name], rest[name] = floor.Int64(), quota.Sub(quota, new(big.Rat).SetInt(floor))
+			left -= floor.Int64()
+		}
+		for ; left > 0; left-- {
+			next := names[0]
+			for _, name := range names {
+				if rest[name].Cmp(rest[next]) >= 0 {
+					next = name
+				}
+			}
+			out[next]++
+			rest[next] = big.NewRat(-1, 1)
+		}
+		return out
+	}
+	mean := func(name string) *big.Rat { return big.NewRat(counts[name].Units[split], counts[name].Rows[split]) }
+	var domains []string
+	weights, pools := map[string]*big.Rat{}, map[string]map[string]*big.Rat{}
+	for _, domain := range r.sortedDomains() {
+		domains = append(domains, domain.Name)
+		units, rows, largest := new(big.Rat), new(big.Rat), int64(0)
+		for _, dataset := range domain.Datasets {
+			largest = max(largest, counts[dataset.Name].Rows[split])
+		}
+		pools[domain.Name] = map[string]*big.Rat{}
+		for _, dataset := range domain.Datasets {
+			pool := big.NewRat(counts[dataset.Name].Rows[split], 1)
+			if domain.Balance == Largest {
+				pool = big.NewRat(largest, 1)
+			}
+			pools[domain.Name][dataset.Name] = pool
+			units.Add(units, new(big.Rat).Mul(pool, mean(dataset.Name)))
+			rows.Add(rows, pool)
+		}
+		weights[domain.Name] = new(big.Rat).Quo(new(big.Rat).Mul(big.NewRat(domain.Share, 1), rows), units)
+	}
+	out := map[string]int64{}
+	for name, rows := range hand(total, domains, weights) {
+		var datasets []string
+		for dataset := range pools[name] {
+			datasets = append(datasets, dataset)
+		}
+		slices.Sort(datasets)
+		for dataset, n := range hand(rows, datasets, pools[name]) {
+			out[dataset] = n
+		}
+	}
+	return out
+}
+
+func TestUnitsAgreeWithTheDumbOne(t *testing.T) {
+	random := rand.New(rand.NewPCG(31, 32))
+	for n := range 500 {
+		r, counts := six(ExactRows, ExactRows), sixCounts()
+		r.Unit = InBytes
+		for i := range r.Domains {
+			r.Domains[i].Share, r.Domains[i].Balance = 1+random.Int64N(9), []Balance{Largest, None}[random.IntN(2)]
+		}
+		inUnits(counts, func(_ string, rows int64) int64 { return rows + random.Int64N(1000*rows) })
+		for s := range r.Splits {
+			r.Splits[s].Size.Rows = 1 + random.Int64N(1<<random.IntN(40))
+		}
+		plan, err := r.Plan(counts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s, split := range plan.Splits {
+			want := dumbSplit(r, s, counts, split.Rows)
+			for _, dataset := range split.Datasets() {
+				if dataset.Rows != want[dataset.Name] {
+					t.Fatalf("%d, split %s: %d rows of %s, want %d", n, split.Name, dataset.Rows, dataset.Name, want[dataset.Name])
+				}
+			}
+		}
+	}
+}
+
+// 10^10 rows of 10^5 bytes are planned exactly.
+func TestExpectedUnitsOfManyRows(t *testing.T) {
+	for _, c := range []struct{ rows, units, available, want int64 }{
+		{3, 10, 4, 8}, // 7.5
+		{1, 10, 4, 3}, // 2.5
+		{1, 9, 4, 2},
+		{0, 9, 4, 0},
+		{10_000_000_000, 1_000_000_000_000_000, 10_000_000_000, 1_000_000_000_000_000},
+		{10_000_000_001, 999_999_999_999_999, 10_000_000_000, 1_000_000_000_099_999}, // and 99,999.9999…
+	} {
+		if got := expected(c.rows, c.units, c.available); got != c.want {
+			t.Errorf("%d rows of data with %d units in %d rows: %d, want %d", c.rows, c.units, c.available, got, c.want)
+		}
+	}
+}
+
+// What only the draws tell is left out, and a plan of ten thousand million rows takes no longer than one of ten.
+func TestPlanOfDraws(t *testing.T) {
+	r := six(KeepTotal, ExactRows)
+	r.Resample, r.Splits[1].Size.Rows = WithReplacement, 10_000_000_000
+	plan, err := r.Plan(sixCounts())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []DatasetPlan{
+		{Name: "gsm8k", Available: 6227, Balanced: 6250, Rows: 32021, Drawn: true},
+		{Name: "hotpotqa", Available: 74138, Balanced: 74138, Rows: 24016, Unique: 24016, MaxRepeats: 1}, // a sample, not draws
+	}
+	if diff := cmp.Diff(want, plan.Splits[0].Datasets()[:2]); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, dataset := range plan.Splits[0].Datasets() {
+		if drawn := r.Draws("train", dataset).Drawn(); drawn != dataset.Drawn {
+			t.Errorf("data set %s: drawn is %v, planned %v", dataset.Name, drawn, dataset.Drawn)
+		}
+	}
+	if r.Resample = Passes; r.Draws("train", plan.Splits[0].Datasets()[0]).Drawn() {
+		t.Error("passes are drawn")
+	}
+}
+
+// Each split draws with a key of its own: a data set's draws of one say nothing about those of another.
+func TestDrawsOfASplitHaveTheirOwnKey(t *testing.T) {
+	r := Recipe{Seed: 42, Resample: WithReplacement}
+	dataset := DatasetPlan{Available: 1000, Rows: 1001}
+	want := mix.WithReplacement(1000, 1001, mix.NewKey(42, "replace/train"))
+	if got := r.Draws("train", dataset); got != want {
+		t.Errorf("draws %+v, want %+v", got, want)
+	}
+	if r.Draws("test", dataset) == want {
+		t.Error("two splits draw alike")
+	}
+}
+
+// small is a mix of few rows, for trying everything.
+func small(random *rand.Rand) (Recipe, Counts) {
+	r := Recipe{Splits: []Split{{"all", 1, Size{Policy: ExactRows}}}, MaxRepeats: 1 + random.Int64N(4)}
+	rows := map[string][]int64{}
+	for d := range 1 + random.IntN(3) {
+		domain := Domain{Name: fmt.Sprint("d", d), Share: 1 + random.Int64N(5), Balance: []Balance{Largest, Smallest, None, Shares}[random.IntN(4)]}
+		for i := range 1 + random.IntN(3) {
+			name := fmt.Sprint("d", d, "-", i)
+			domain.Datasets = append(domain.Datasets, Dataset{Name: name, Share: 1 + random.Int64N(3)})
+			rows[name] = []int64{1 + random.Int64N(5)}
+		}
+		r.Domains = append(r.Domains, domain)
+	}
+	counts := rowCounts(rows)
+	if random.IntN(2) == 0 {
+		r.Unit = InTokens
+		inUnits(counts, func(_ string, rows int64) int64 { return rows + random.Int64N(20*rows) })
+	}
+	return r, counts
+}
+
+// The total that a refusal names is the largest of all that pass, and the data set that it names is one that has too few rows
+// for one row more, not only the one whose rows repeat most at the size that was asked for.
+func TestRepeatsAgreeWithTryingEveryTotal(t *testing.T) {
+	random := rand.New(rand.NewPCG(33, 34))
+	for range 100 {
+		r, counts := small(random)
+		most := int64(0) // at least one of up to 3·3·5 rows repeats more than 4 times in 200
+		for total := int64(1); total <= 200; total++ {
+			r.Splits[0].Size.Rows = total
+			if _, err := r.Plan(counts); err == nil {
+				most = total
+			}
+		}
+		r.Splits[0].Size.Rows = 10_000
+		_, err := r.Plan(counts)
+		var infeasible *InfeasibleError
+		if !errors.As(err, &infeasible) {
+			t.Fatalf("%+v: 10000 rows with at most %d repeats: %v", counts, r.MaxRepeats, err)
+		}
+		if want := fmt.Sprintf("the largest total within the limit is %d rows, because of data set ", most); !strings.Contains(err.Error(), want) {
+			t.Fatalf("%+v %+v: %q does not say %q", r, counts, err, want)
+		}
+		limit := r.MaxRepeats
+		r.Splits[0].Size.Rows, r.MaxRepeats = most+1, 0
+		plan, err := r.Plan(counts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := false
+		for _, dataset := range plan.Splits[0].Datasets() {
+			named = named || dataset.MaxRepeats > limit && strings.HasSuffix(infeasible.Error(), "add rows to "+dataset.Name)
+		}
+		if !named {
+			t.Fatalf("%+v: %q names no data set that limits %d rows: %+v", counts, infeasible, most+1, plan)
+		}
+	}
+}
+
+// Here the data set that repeats most is not the one in the way: both have three rows, and at 13 rows rounding gives the
+// seventh to the one that sorts last.
+func TestTheDataSetInTheWayIsTheOneThatRoundingGivesTheRow(t *testing.T) {
+	r := Recipe{Splits: []Split{{"all", 1, Size{Policy: ExactRows, Rows: 20}}}, MaxRepeats: 2, Domains: []Domain{
+		{Name: "d", Share: 1, Balance: Largest, Datasets: []Dataset{{Name: "a"}, {Name: "b"}}},
+	}}
+	_, err := r.Plan(rowCounts(map[string][]int64{"a": {3}, "b": {3}}))
+	want := "20 rows would repeat a row of data set a, which has 3, up to 4 times, and limits.maxRepeats is 2; " +
+		"the largest total within the limit is 12 rows, because of data set b, which has 3: lower the size, raise the limit, or add rows to b"
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v,\nwant %s", err, want)
+	}
+}
+
+func TestSplitCounts(t *testing.T) {
+	rows := map[string]int64{"gsm8k": 7473, "math": 7500, "squad2": 87599, "hotpotqa": 88966, "humaneval": 164, "mbpp": 427}
+	r := six(KeepTotal, KeepTotal)
+	got, err := r.SplitCounts(rows, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sixCounts(), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	units := map[string]int64{}
+	for name, n := range rows {
+		units[name] = 100*n + 3
+	}
+	r.Unit = InBytes
+	if got, err = r.SplitCounts(rows, units); err != nil {
+		t.Fatal(err)
+	}
+	// 5 of 6 of the 3 bytes over, by rows: 2.49975… and 0.50019… of 7473 rows
+	if diff := cmp.Diff(Count{[]int64{6227, 1246}, []int64{622702, 124601}}, got["gsm8k"]); diff != "" {
+		t.Errorf("gsm8k (-want +got):\n%s", diff)
+	}
+}
+
+func TestSplitCountsRefuseWhatTheyCannotUse(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		change func(r *Recipe, rows, units map[string]int64)
+		want   string
+	}{
+		{"a data set is missing", func(_ *Recipe, rows, _ map[string]int64) { delete(rows, "math") }, "number of rows of data set math is missing"},
+		{"an unknown data set", func(_ *Recipe, rows, _ map[string]int64) { rows["maths"] = 1 }, "no data set maths"},
+		{"less than nothing", func(_ *Recipe, rows, _ map[string]int64) { rows["math"] = -1 }, "number of rows of data set math cannot be -1"},
+		{"a data set's units are missing", func(_ *Recipe, _, units map[string]int64) { delete(units, "mbpp") }, "number of bytes of data set mbpp is missing"},
+		{"units without rows", func(_ *Recipe, rows, _ map[string]int64) { rows["mbpp"] = 0 }, "mbpp cannot have 9 bytes in no row"},
+		{"no units at all", func(_ *Recipe, _, units map[string]int64) { clear(units) }, "the bytes of every data set are needed as well"},
+	} {
+		r, rows, units := six(KeepTotal, KeepTotal), map[string]int64{}, map[string]int64{}
+		r.Unit = InBytes
+		for _, name := range r.DatasetNames() {
+			rows[name], units[name] = 9, 9
+		}
+		c.change(&r, rows, units)
+		if len(units) == 0 {
+			units = nil
+		}
+		if _, err := r.SplitCounts(rows, units); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.what, err, c.want)
+		}
+	}
+}
+
+// The units of the rows that are left are those that the balance stage counted.
+func TestCountsOfUnits(t *testing.T) {
+	r := six(KeepTotal, KeepTotal)
+	divided, balanced := map[string]Divided{}, Balanced{}
+	for _, name := range r.DatasetNames() {
+		divided[name] = Divided{Rows: []int64{10, 2}, Units: []int64{100, 20}}
+	}
+	if got := r.Counts(divided, balanced)["mbpp"]; got.Units != nil {
+		t.Errorf("units %v of a mix that is measured in rows", got.Units)
+	}
+	r.Unit = InTokens
+	if diff := cmp.Diff(Count{[]int64{10, 2}, []int64{100, 20}}, r.Counts(divided, balanced)["mbpp"]); diff != "" {
+		t.Error(diff)
+	}
+	balanced = Balanced{Duplicates: DroppedRows{{0, 0, 0, 0, 3, 0}, make([]int64, 6)}, Units: [][]int64{{100, 100, 100, 100, 61, 100}, {20, 20, 20, 20, 20, 20}}}
+	if diff := cmp.Diff(Count{[]int64{7, 2}, []int64{61, 20}}, r.Counts(divided, balanced)["mbpp"]); diff != "" {
+		t.Error(diff)
+	}
+	if got := divided["mbpp"].Units[0]; got != 100 {
+		t.Errorf("Counts changed its argument: %d", got)
+	}
+}
+
+func TestPlanRefusesCountsThatContradict(t *testing.T) {
+	for _, c := range []struct {
+		what  string
+		count Count
+		want  string
+	}{
+		{"no units", Count{Rows: []int64{9, 9}}, "0 counts of bytes for data set mbpp, 2 splits"},
+		{"rows of one split", Count{Rows: []int64{9}, Units: []int64{9, 9}}, "1 counts for data set mbpp, 2 splits"},
+		{"units of no row", Count{Rows: []int64{9, 0}, Units: []int64{9, 9}}, "mbpp has 9 bytes in 0 rows"},
+		{"less than no unit", Count{Rows: []int64{9, 9}, Units: []int64{9, -9}}, "mbpp has -9 bytes"},
+	} {
+		r, counts := six(KeepTotal, KeepTotal), sixCounts()
+		r.Unit = InBytes
+		inUnits(counts, func(_ string, rows int64) int64 { return rows })
+		counts["mbpp"] = c.count
+		_, err := r.Plan(counts)
+		var infeasible *InfeasibleError
+		if err == nil || !strings.Contains(err.Error(), c.want) || errors.As(err, &infeasible) {
+			t.Errorf("%s: error %v, want %q", c.what, err, c.want)
+		}
+	}
+}
