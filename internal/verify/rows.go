@@ -26,10 +26,10 @@ func (v *verifier) rows(ctx context.Context) error {
 	v.raw(checks)
 	mixed := map[string]task{}
 	for i, split := range v.manifest.Plan.Splits {
-		mixed[contract.MixedFile(split.Name)] = task{}
-		checks[contract.MixedFile(split.Name)] = task{}
+		mixed[v.mixedFile(split.Name)] = task{}
+		checks[v.mixedFile(split.Name)] = task{}
 		check := &mixCheck{verifier: v, plan: split, tables: tables[i]}
-		mixed[contract.MixedFile(split.Name)] = task{each: check.row, after: check.end}
+		mixed[v.mixedFile(split.Name)] = task{each: check.row, after: check.end}
 		defer check.close()
 	}
 	tasks, err := v.tasks(checks)
@@ -55,6 +55,11 @@ func (v *verifier) rows(ctx context.Context) error {
 		return err
 	}
 	return v.evaluation()
+}
+
+// mixedFile is the one mixed file of a split.
+func (v *verifier) mixedFile(split string) string {
+	return contract.MixedFile(recipe.Shard{Split: split, Count: 1}, v.manifest.Recipe.Output.Format)
 }
 
 // tables are those of every data set of every split.
@@ -246,7 +251,7 @@ func (c *mixCheck) isOf(dataset int, line []byte) (bool, error) {
 
 // explain says what is wrong with a row that is not one of the data set whose turn it is.
 func (c *mixCheck) explain(n int64, line []byte) error {
-	file := contract.MixedFile(c.plan.Name)
+	file := c.mixedFile(c.plan.Name)
 	row, err := c.record(file, n, line)
 	if err != nil {
 		return err
@@ -272,7 +277,7 @@ func (c *mixCheck) weave() iter.Seq[int] {
 
 // end: the rows of each data set are used as often as planned, and none more than once more often than another.
 func (c *mixCheck) end() error {
-	file := contract.MixedFile(c.plan.Name)
+	file := c.mixedFile(c.plan.Name)
 	if c.rows != c.plan.Rows {
 		return differ("%s has %d rows, the plan says %d", file, c.rows, c.plan.Rows)
 	}
