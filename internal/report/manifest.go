@@ -14,6 +14,9 @@ import (
 // Of gives what a manifest says of its revision, in the words of the reports.
 func Of(m contract.Manifest) Revision {
 	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order)}
+	if m.Recipe.Measured() {
+		out.Unit = strings.ToLower(string(m.Recipe.Unit))
+	}
 	done := finishedOf(m)
 	for i, plan := range m.Plan.Splits {
 		split := Split{Name: plan.Name, Share: m.Recipe.Splits[i].Share, Policy: string(m.Recipe.Splits[i].Size.Policy), Rows: plan.Rows}
@@ -32,6 +35,9 @@ func Of(m contract.Manifest) Revision {
 			}
 		}
 		out.Domains = append(out.Domains, domain)
+		if m.Recipe.Measured() {
+			out.Units = append(out.Units, done.units(m.Recipe, declared))
+		}
 		for _, dataset := range declared.Datasets {
 			out.Datasets = append(out.Datasets, done.dataset(m, declared.Name, dataset))
 		}
@@ -79,6 +85,19 @@ func (f finished) counts(split, dataset int, plan recipe.DatasetPlan) Counts {
 		counts.Unique, counts.MaxRepeats = f.reported[split][dataset].Unique, f.reported[split][dataset].MaxRepeats
 	}
 	return counts
+}
+
+// units are the bytes or tokens of a domain in each mixed split.
+func (f finished) units(r recipe.Recipe, domain recipe.Domain) []int64 {
+	units := make([]int64, len(f.reported))
+	for s, reported := range f.reported {
+		for d, name := range r.DatasetNames() {
+			if reported != nil && slices.ContainsFunc(domain.Datasets, func(of recipe.Dataset) bool { return of.Name == name }) {
+				units[s] += reported[d].Units
+			}
+		}
+	}
+	return units
 }
 
 func (f finished) dataset(m contract.Manifest, domain string, declared recipe.Dataset) Dataset {
