@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -41,7 +42,7 @@ func planCommand() *cobra.Command {
 			if err != nil {
 				return contract.Failf(contract.InfeasibleMix, "%w", err)
 			}
-			return printPlan(command.OutOrStdout(), plan, output)
+			return printPlan(command.OutOrStdout(), plan, notes(r), output)
 		},
 	}
 	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
@@ -52,9 +53,13 @@ func planCommand() *cobra.Command {
 	return command
 }
 
-func printPlan(out io.Writer, plan recipe.Plan, format string) error {
+func printPlan(out io.Writer, plan recipe.Plan, notes []string, format string) error {
 	if format != "json" {
-		return planTable(out, plan)
+		if err := planTable(out, plan); err != nil || len(notes) == 0 {
+			return err
+		}
+		_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
+		return err
 	}
 	encoded, err := contract.EncodeJSON(plan)
 	if err != nil {
@@ -62,6 +67,30 @@ func printPlan(out io.Writer, plan recipe.Plan, format string) error {
 	}
 	_, err = out.Write(encoded)
 	return err
+}
+
+// notes say what a plan cannot know before there is any data, and what its table does not show.
+func notes(r recipe.Recipe) []string {
+	var notes []string
+	add := func(when bool, format string, args ...any) {
+		if when {
+			notes = append(notes, "- "+fmt.Sprintf(format, args...))
+		}
+	}
+	skips := func(read recipe.Read) bool { return read.OnBadRow == recipe.SkipBadRow }
+	bad := false
+	for _, name := range r.DatasetNames() {
+		dataset, _, _ := r.Dataset(name)
+		bad = bad || skips(dataset.Read)
+	}
+	add(r.Measured(), "Shares are measured in %s, which only a build can count; the table takes all rows to have equally many.", strings.ToLower(string(r.Unit)))
+	add(r.Resample == recipe.WithReplacement, "Rows are drawn with replacement: which are unique, and how often one repeats, a build counts; the table shows them for passes.")
+	add(bad, "Bad rows are skipped, so there may be fewer than --rows says.")
+	add(r.Decontaminate != nil, "Rows with a question of the %d sources to decontaminate against are dropped.", len(r.Probes()))
+	add(r.Duplicates == recipe.DropDuplicates, "Rows of a split that say the same are dropped but for one.")
+	add(r.NearDuplicates != nil, "Rows with nearly the question of a later split are dropped.")
+	add(r.Output.Shards > 1, "Each mixed split is %d files, each with its part of every data set.", r.Output.Shards)
+	return notes
 }
 
 // planTable shows a plan to people.
