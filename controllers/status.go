@@ -69,9 +69,10 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 	}
 	if s.graph != nil {
 		status.Stages = s.stages()
-		status.Datasets = s.datasets()
-		status.Splits = s.splits()
-		status.Domains = s.domains()
+		counts := s.counts()
+		status.Datasets = s.datasets(counts)
+		status.Splits = counts.splits()
+		status.Domains = counts.domains(s.recipe)
 		s.publish(&status, now)
 	}
 	status.Summary = s.summary(status)
@@ -182,10 +183,12 @@ func (s *scope) next() *recipe.Step {
 
 func (s *scope) units(stage recipe.Stage) int32 {
 	switch stage {
-	case recipe.Download, recipe.Divide:
+	case recipe.Download:
+		return int32(len(s.recipe.Sources()))
+	case recipe.Divide:
 		return int32(len(s.recipe.DatasetNames()))
 	case recipe.Mixing:
-		return int32(len(s.recipe.Splits))
+		return int32(len(s.recipe.Shards()))
 	default:
 		return 1
 	}

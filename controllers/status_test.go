@@ -70,9 +70,19 @@ func (b scopeBuilder) resultOf(stage recipe.Stage, index int, unit recipe.Unit) 
 	case recipe.Download:
 		return recipe.Result{Download: &recipe.Downloaded{Files: 1, Bytes: 10, Digest: fmt.Sprint("d", index)}}
 	case recipe.Divide:
-		return recipe.Result{Split: &recipe.Divided{Read: 32, Dropped: map[string]int64{"empty": 2}, Rows: []int64{20, 10}, Digest: fmt.Sprint("s", index)}}
+		divided := recipe.Divided{Read: 32, Dropped: map[string]int64{"empty": 2}, Rows: []int64{20, 10}, Digest: fmt.Sprint("s", index)}
+		if b.recipe.Measured() {
+			divided.Units = []int64{200, 100}
+		}
+		return recipe.Result{Split: &divided}
 	case recipe.Balancing:
-		plan, err := b.recipe.Plan(recipe.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{19, 10}}})
+		counts := recipe.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{19, 10}}}
+		if b.recipe.Measured() {
+			for name, count := range counts {
+				counts[name] = recipe.Count{Rows: count.Rows, Units: []int64{200, 100}}
+			}
+		}
+		plan, err := b.recipe.Plan(counts)
 		if err != nil {
 			panic(err)
 		}

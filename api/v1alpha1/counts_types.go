@@ -15,11 +15,18 @@ type SplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Rows *int64 `json:"rows,omitempty"`
 
-	// unique is how many of the rows are distinct.
+	// unique is how many of the rows are distinct. With spec.resample WithReplacement it is known once the mixed files are
+	// made.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Unique *int64 `json:"unique,omitempty"`
+
+	// units is how many bytes or tokens the rows have, where spec.unit is Bytes or Tokens, once the mixed files are made.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Units *int64 `json:"units,omitempty"`
 }
 
 // DomainStatus is one domain's part of the mixed splits.
@@ -56,6 +63,12 @@ type DomainSplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Rows *int64 `json:"rows,omitempty"`
 
+	// units is how many bytes or tokens these rows have, where spec.unit is Bytes or Tokens, once the mixed files are made.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Units *int64 `json:"units,omitempty"`
+
 	// targetMilli is the share that the spec asks for, in thousandths, rounded to the nearest.
 	//
 	// +required
@@ -63,9 +76,10 @@ type DomainSplitStatus struct {
 	// +kubebuilder:validation:Maximum=1000
 	TargetMilli *int32 `json:"targetMilli,omitempty"`
 
-	// achievedMilli is the share that the rows have, in thousandths, rounded to the nearest.
+	// achievedMilli is the share that the rows have, measured in spec.unit, in thousandths, rounded to the nearest. Where
+	// spec.unit is Bytes or Tokens it is known once the mixed files are made.
 	//
-	// +required
+	// +optional
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=1000
 	AchievedMilli *int32 `json:"achievedMilli,omitempty"`
@@ -135,6 +149,15 @@ type DatasetStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Dropped []DroppedRows `json:"dropped,omitempty"`
 
+	// badRows names the first rows that were skipped because they could not be read or mapped, each with its place and the
+	// reason, where the data set's onBadRow is Skip. At most 8; dropped has their number.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	BadRows []BadRow `json:"badRows,omitempty"`
+
 	// splits has the data set's part of each split.
 	//
 	// +optional
@@ -144,6 +167,12 @@ type DatasetStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Splits []DatasetSplitStatus `json:"splits,omitempty"`
 }
+
+// BadRow names a row that was skipped: its place and the reason. What is longer is cut.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=256
+type BadRow string
 
 // DroppedRows is how many rows were dropped for one reason.
 type DroppedRows struct {
@@ -188,7 +217,8 @@ type DatasetSplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Mixed *int64 `json:"mixed,omitempty"`
 
-	// unique is how many of the mixed rows are distinct.
+	// unique is how many of the mixed rows are distinct. With spec.resample WithReplacement it is known once the mixed files
+	// are made, and so is maxRepeats.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -205,4 +235,24 @@ type DatasetSplitStatus struct {
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Overlap *int64 `json:"overlap,omitempty"`
+
+	// duplicates is how many rows were left out because the split has a row with the same question and reference answer, where
+	// spec.duplicates is Drop.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Duplicates *int64 `json:"duplicates,omitempty"`
+
+	// nearDuplicates is how many rows were left out because a later split, of this or of another data set, has nearly the same
+	// question, where spec.nearDuplicates is set.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	NearDuplicates *int64 `json:"nearDuplicates,omitempty"`
+
+	// units is how many bytes or tokens the mixed rows have, where spec.unit is Bytes or Tokens, once the mixed files are made.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Units *int64 `json:"units,omitempty"`
 }

@@ -57,6 +57,12 @@ type DatasetMixList struct {
 
 // DatasetMixSpec is a mix as it should be.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.tokenizer) || (has(self.unit) && self.unit == 'Tokens')",message="A tokenizer must be set only with the unit Tokens."
+// +kubebuilder:validation:XValidation:rule="!has(self.resample) || self.resample != 'WithReplacement' || !has(self.limits) || !has(self.limits.maxRepeats)",message="The limit maxRepeats must not be set with the resample WithReplacement, where the draws decide how often a row appears."
+// +kubebuilder:validation:XValidation:rule="!has(self.resample) || self.resample != 'WithReplacement' || !self.splits.exists(s, s.size.policy == 'NoRepeat')",message="No split may have the size NoRepeat with the resample WithReplacement, which repeats rows by chance."
+// +kubebuilder:validation:XValidation:rule="!has(self.decontaminate) || self.decontaminate.against.all(p, !self.domains.exists(d, d.datasets.exists(s, s.name == p.name)))",message="No source to decontaminate against may have the name of a data set."
+// +kubebuilder:validation:XValidation:rule="!has(self.output.shards) || self.output.shards * self.splits.size() <= 2048",message="A mix must have at most 2048 mixed files: the number of splits times the shards."
+// +kubebuilder:validation:XValidation:rule="!has(self.output.shards) || !((has(self.unit) && self.unit != 'Rows') || (has(self.resample) && self.resample == 'WithReplacement')) || self.output.shards * self.splits.size() * self.domains.map(d, d.datasets.size()).sum() <= 8192",message="With the unit Bytes or Tokens, or the resample WithReplacement, the number of splits times the shards times the data sets must be at most 8192, since each mixed file reports on each data set."
 // +kubebuilder:validation:XValidation:rule="self.domains.map(d, d.datasets.size()).sum() <= 64",message="A mix must have at most 64 data sets over all domains."
 // +kubebuilder:validation:XValidation:rule="self.domains.all(d, d.datasets.all(s, self.domains.filter(e, e.datasets.exists(t, t.name == s.name)).size() == 1))",message="The names of data sets must be unique over all domains."
 type DatasetMixSpec struct {
@@ -91,6 +97,44 @@ type DatasetMixSpec struct {
 	//
 	// +optional
 	Order Order `json:"order,omitempty"`
+
+	// resample says how a data set gives more rows to a mixed split than it has: Passes (each row as often as any other, give
+	// or take one) or WithReplacement (each row is drawn anew, so some are never drawn and some more often; status.datasets
+	// counts both). Unset is Passes.
+	//
+	// +optional
+	Resample Resample `json:"resample,omitempty"`
+
+	// unit is what the shares of domains, and those of data sets where the balance is Shares, are measured in: Rows, or the
+	// Bytes or Tokens of the rows' questions and reference answers. The sizes of splits are in rows whatever the unit. Unset
+	// is Rows.
+	//
+	// +optional
+	Unit ShareUnit `json:"unit,omitempty"`
+
+	// tokenizer counts the tokens, with the unit Tokens only. Unset estimates them from the text, which is faster and the same
+	// everywhere, too.
+	//
+	// +optional
+	Tokenizer *Tokenizer `json:"tokenizer,omitempty"`
+
+	// duplicates says what becomes of rows of one split, in whatever data sets, with the same question and reference answer:
+	// Keep, or Drop (one of them stays: the first of the data set whose name sorts first). Rows with the same question are
+	// never in two splits. Unset is Keep.
+	//
+	// +optional
+	Duplicates Duplicates `json:"duplicates,omitempty"`
+
+	// nearDuplicates drops the rows of a split whose question is nearly that of a row of a later split. Unset drops only those
+	// with the same question.
+	//
+	// +optional
+	NearDuplicates *NearDuplicates `json:"nearDuplicates,omitempty"`
+
+	// decontaminate names sources, such as benchmarks, of which no question may stand in any split. Unset names none.
+	//
+	// +optional
+	Decontaminate *Decontaminate `json:"decontaminate,omitempty"`
 
 	// limits that a mix has to keep, else it is not built and stalls as InfeasibleMix. Unset sets none.
 	//
@@ -258,6 +302,11 @@ type Dataset struct {
 	//
 	// +required
 	Source Source `json:"source,omitzero"`
+
+	// read says how the files are read. Unset finds out how from their content, and fails on a row that cannot be read.
+	//
+	// +optional
+	Read *Read `json:"read,omitempty"`
 
 	// record says how a row of the source becomes a record of the mix.
 	//

@@ -2,13 +2,22 @@ package v1alpha1
 
 import "k8s.io/apimachinery/pkg/api/resource"
 
-// Format is the format of the published rows.
+// Format is the format of the mixed files.
 //
-// +kubebuilder:validation:Enum=JSONL
+// +kubebuilder:validation:Enum=JSONL;JSONLZstd;JSONLGzip;Parquet
 type Format string
 
-// FormatJSONL is one JSON object per line, UTF-8, every line ended by a single line feed.
-const FormatJSONL Format = "JSONL"
+// The formats of mixed files.
+const (
+	// FormatJSONL is one JSON object per line, UTF-8, every line ended by a single line feed.
+	FormatJSONL Format = "JSONL"
+	// FormatJSONLZstd is JSONL, packed with Zstandard.
+	FormatJSONLZstd Format = "JSONLZstd"
+	// FormatJSONLGzip is JSONL, packed with gzip.
+	FormatJSONLGzip Format = "JSONLGzip"
+	// FormatParquet is Apache Parquet, a column for each key of a record.
+	FormatParquet Format = "Parquet"
+)
 
 // DeletionPolicy says what becomes of a claim that the operator made when the mix is deleted.
 //
@@ -41,10 +50,20 @@ type Output struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`
 	Path string `json:"path,omitempty"`
 
-	// format of the published rows. Unset is JSONL.
+	// format of the mixed files: JSONL, JSONLZstd (.jsonl.zst), JSONLGzip (.jsonl.gz) or Parquet. All other files of rows are
+	// JSONL whatever the format. Unset is JSONL.
 	//
 	// +optional
 	Format Format `json:"format,omitempty"`
+
+	// shards is the number of files per mixed split. Each of several has its number in its name, such as
+	// train_mixed-00000-of-00008.jsonl, and its part of every data set. At least 1, at most 1024, and at most 2048 files over
+	// all splits. Unset is 1, a file without a number.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1024
+	Shards int32 `json:"shards,omitempty"`
 
 	// keepRevisions is how many published revisions stay on the volume, the newest included. At least 1, at most 100.
 	// Unset is 3.

@@ -176,3 +176,45 @@ type SecretKeyReference struct {
 	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
 	Key string `json:"key,omitempty"`
 }
+
+// OnBadRow says what becomes of a row that cannot be read or mapped.
+//
+// +kubebuilder:validation:Enum=Fail;Skip
+type OnBadRow string
+
+// What becomes of bad rows.
+const (
+	// OnBadRowFail ends the build.
+	OnBadRowFail OnBadRow = "Fail"
+	// OnBadRowSkip leaves the row out and counts it.
+	OnBadRowSkip OnBadRow = "Skip"
+)
+
+// Read says how a source's files are read.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.maxBadRows) || (has(self.onBadRow) && self.onBadRow == 'Skip')",message="The number maxBadRows must be set only with the onBadRow Skip."
+// +kubebuilder:validation:MinProperties=1
+type Read struct {
+	// path leads from the top of a JSON document to the list of its rows, as names with dots between them, for example
+	// data.rows. 1 to 256 characters. Unset is for every other file, and for a document that is the list itself.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:Pattern=`^[^.]+(\.[^.]+)*$`
+	Path string `json:"path,omitempty"`
+
+	// onBadRow says what becomes of a row that cannot be read or mapped: Fail (the build ends and the mix stalls as
+	// InvalidData) or Skip (the row is left out and counted; status.datasets names the first ones). Unset is Fail.
+	//
+	// +optional
+	OnBadRow OnBadRow `json:"onBadRow,omitempty"`
+
+	// maxBadRows is how many rows may be skipped before the build fails all the same, with the onBadRow Skip only. At least 1,
+	// at most 10,000,000,000. Unset is any number.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000000000
+	MaxBadRows int64 `json:"maxBadRows,omitempty"`
+}

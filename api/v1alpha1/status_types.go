@@ -141,7 +141,7 @@ type StageStatus struct {
 	// +required
 	State StageState `json:"state,omitempty"`
 
-	// done is how many units (data sets, mixed files) have their result.
+	// done is how many units (sources, data sets, mixed files) have their result.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0

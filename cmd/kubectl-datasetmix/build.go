@@ -59,10 +59,9 @@ func buildCommand() *cobra.Command {
 
 // checkClaims finds a claim that nobody placed before the first download begins.
 func checkClaims(r recipe.Recipe, claims map[string]string) error {
-	for _, name := range r.DatasetNames() {
-		dataset, _, _ := r.Dataset(name)
-		if volume := dataset.Source.Volume; volume != nil && claims[volume.ClaimName] == "" {
-			return contract.Failf(contract.InvalidTask, "data set %s reads claim %s; say where it lies here with --claim %s=FOLDER", name, volume.ClaimName, volume.ClaimName)
+	for _, named := range r.Sources() {
+		if volume := named.Source.Volume; volume != nil && claims[volume.ClaimName] == "" {
+			return contract.Failf(contract.InvalidTask, "%s reads claim %s; say where it lies here with --claim %s=FOLDER", named.Name, volume.ClaimName, volume.ClaimName)
 		}
 	}
 	return nil
@@ -104,12 +103,23 @@ func (p *progress) describe(result recipe.Result) string {
 	case result.Split != nil:
 		return p.printer.Sprintf("%d rows, %d dropped → %v", result.Split.Read, result.Split.DroppedRows(), result.Split.Rows)
 	case result.Balance != nil:
-		return p.printer.Sprintf("%d rows dropped that another split has", result.Balance.Overlap.Total())
+		return p.balanced(*result.Balance)
 	case result.Mix != nil:
 		return p.printer.Sprintf("%d rows, %d bytes", result.Mix.Rows, result.Mix.Bytes)
 	default:
 		return p.printer.Sprintf("revision %s, %d files, %d bytes, verified", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
 	}
+}
+
+func (p *progress) balanced(result recipe.Balanced) string {
+	text := p.printer.Sprintf("%d rows dropped that another split has", result.Overlap.Total())
+	if result.Duplicates != nil {
+		text += p.printer.Sprintf(", %d duplicates", result.Duplicates.Total())
+	}
+	if result.NearDuplicates != nil {
+		text += p.printer.Sprintf(", %d near duplicates", result.NearDuplicates.Total())
+	}
+	return text
 }
 
 func orNone(text string) string {

@@ -90,6 +90,48 @@ func TestPlanAsATable(t *testing.T) {
 	}
 }
 
+// TestPlanNotes: what the table cannot know is said below it, and only what concerns the manifest.
+func TestPlanNotes(t *testing.T) {
+	out, err := run(t, "plan", "-f", "../../config/samples/data_v1alpha1_datasetmix_curated.yaml", "--rows", "gsm8k=7473,exercises=1000,squad2=87599")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `
+- Shares are measured in tokens, which only a build can count; the table takes all rows to have equally many, unless --units says more.
+- Bad rows are skipped, so there may be fewer than --rows says.
+- Rows with a question of the 2 sources to decontaminate against are dropped.
+- Rows of a split that say the same are dropped but for one.
+- Rows with nearly the question of a later split are dropped.
+- Each mixed split is 8 files, each with its part of every data set.
+`
+	if !strings.HasSuffix(out, want) {
+		t.Errorf("got\n%s\nwant at its end%s", out, want)
+	}
+	if got := notes(recipe.Recipe{Resample: recipe.WithReplacement}, false); len(got) != 1 || !strings.Contains(got[0], "drawn with replacement") {
+		t.Errorf("notes on draws: %q", got)
+	}
+	if got := notes(recipe.Recipe{}, false); got != nil {
+		t.Errorf("notes on nothing: %q", got)
+	}
+}
+
+// TestProbesAreChecked before anything is downloaded, as data sets are.
+func TestProbesAreChecked(t *testing.T) {
+	sample, err := os.ReadFile("../../config/samples/data_v1alpha1_datasetmix_curated.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := write(t, strings.Replace(string(sample), "question: row.prompt", "question: row.prompt +", 1))
+	if out, err := run(t, "plan", "-f", wrong, "--rows", "gsm8k=1"); err == nil || !strings.Contains(err.Error(), "decontaminate against exams") {
+		t.Errorf("an expression that does not compile: %v\n%s", err, out)
+	}
+	right := write(t, string(sample))
+	_, err = run(t, "build", "-f", right, "--data", t.TempDir(), "--claim", "originals=/nowhere")
+	if contract.ReasonOf(err) != contract.InvalidTask || !strings.Contains(err.Error(), "exams reads claim benchmarks") {
+		t.Errorf("a probe's claim that nobody placed: %v", err)
+	}
+}
+
 func TestPlanSaysWhatIsWrong(t *testing.T) {
 	sample, err := os.ReadFile(grpoSix)
 	if err != nil {

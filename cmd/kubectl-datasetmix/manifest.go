@@ -48,7 +48,20 @@ func checkMappings(r recipe.Recipe) error {
 			return contract.Within("data set "+name, err)
 		}
 	}
+	for _, probe := range r.Probes() {
+		if _, err := record.Compile(asRecord(probe)); err != nil {
+			return contract.Within("decontaminate against "+probe.Name, err)
+		}
+	}
 	return nil
+}
+
+// asRecord is a record with a probe's question; what else it holds is never read.
+func asRecord(probe recipe.Probe) recipe.Record {
+	if probe.Preset != "" {
+		return recipe.Record{Preset: probe.Preset}
+	}
+	return recipe.Record{Question: probe.Question, ReferenceAnswer: `""`, AnswerType: "text"}
 }
 
 func readManifest(file string) ([]byte, error) {

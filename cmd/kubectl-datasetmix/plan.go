@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -16,7 +17,7 @@ import (
 // planCommand prints what a manifest comes to, with no data and no cluster.
 func planCommand() *cobra.Command {
 	var file, output string
-	var rows map[string]int64
+	var rows, units map[string]int64
 	command := &cobra.Command{
 		Use:   "plan -f FILE --rows DATASET=ROWS,…",
 		Short: "Print the exact rows of every mixed file before there is any data",
@@ -33,28 +34,37 @@ func planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			counts, err := r.SplitCounts(rows, nil)
+			known := notes(r, units != nil)
+			if r.Measured() && units == nil {
+				units = rows
+			}
+			counts, err := r.SplitCounts(rows, units)
 			if err != nil {
-				return contract.Failf(contract.InvalidTask, "--rows: %w", err)
+				return contract.Failf(contract.InvalidTask, "--rows and --units: %w", err)
 			}
 			plan, err := r.Plan(counts)
 			if err != nil {
 				return contract.Failf(contract.InfeasibleMix, "%w", err)
 			}
-			return printPlan(command.OutOrStdout(), plan, output)
+			return printPlan(command.OutOrStdout(), plan, known, output)
 		},
 	}
 	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
 	command.Flags().StringToInt64Var(&rows, "rows", nil, "rows of each data set, such as gsm8k=7473,math=7500")
+	command.Flags().StringToInt64Var(&units, "units", nil, "bytes or tokens of each data set, where the mix measures its shares in them; unset takes all rows to have equally many")
 	command.Flags().StringVarP(&output, "output", "o", "", "json prints the plan for programs")
 	must(command.MarkFlagRequired("filename"))
 	must(command.MarkFlagRequired("rows"))
 	return command
 }
 
-func printPlan(out io.Writer, plan recipe.Plan, format string) error {
+func printPlan(out io.Writer, plan recipe.Plan, notes []string, format string) error {
 	if format != "json" {
-		return planTable(out, plan)
+		if err := planTable(out, plan); err != nil || len(notes) == 0 {
+			return err
+		}
+		_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
+		return err
 	}
 	encoded, err := contract.EncodeJSON(plan)
 	if err != nil {
@@ -62,6 +72,30 @@ func printPlan(out io.Writer, plan recipe.Plan, format string) error {
 	}
 	_, err = out.Write(encoded)
 	return err
+}
+
+// notes say what a plan cannot know before there is any data, and what its table does not show.
+func notes(r recipe.Recipe, measured bool) []string {
+	var notes []string
+	add := func(when bool, format string, args ...any) {
+		if when {
+			notes = append(notes, "- "+fmt.Sprintf(format, args...))
+		}
+	}
+	skips := func(read recipe.Read) bool { return read.OnBadRow == recipe.SkipBadRow }
+	bad := false
+	for _, name := range r.DatasetNames() {
+		dataset, _, _ := r.Dataset(name)
+		bad = bad || skips(dataset.Read)
+	}
+	add(r.Measured() && !measured, "Shares are measured in %s, which only a build can count; the table takes all rows to have equally many, unless --units says more.", strings.ToLower(string(r.Unit)))
+	add(r.Resample == recipe.WithReplacement, "Rows are drawn with replacement: which are unique, and how often one repeats, a build counts.")
+	add(bad, "Bad rows are skipped, so there may be fewer than --rows says.")
+	add(r.Decontaminate != nil, "Rows with a question of the %d sources to decontaminate against are dropped.", len(r.Probes()))
+	add(r.Duplicates == recipe.DropDuplicates, "Rows of a split that say the same are dropped but for one.")
+	add(r.NearDuplicates != nil, "Rows with nearly the question of a later split are dropped.")
+	add(r.Output.Shards > 1, "Each mixed split is %d files, each with its part of every data set.", r.Output.Shards)
+	return notes
 }
 
 // planTable shows a plan to people.

@@ -120,6 +120,7 @@ func TestRefusals(t *testing.T) {
 		return list
 	}
 	const first = "spec.domains.0.datasets.0."
+	digest := strings.Repeat("0123456789abcdef", 4)
 	tests := []struct {
 		name  string
 		edits []edit
@@ -218,6 +219,62 @@ func TestRefusals(t *testing.T) {
 				"metadata": []any{map[string]any{"name": "original_id", "value": "row.id"}, map[string]any{"name": "level", "value": "row.?level"}}}},
 			{"spec.domains.0.datasets.1.record.where", "row.level != 'Level 1'"}, {"spec.domains.0.datasets.1.record.groupBy", "row.type"},
 		}},
+		{name: "a path out of the rows' document", edits: []edit{{first + "read", map[string]any{"path": "data..rows"}}}, want: []string{
+			`spec.domains[0].datasets[0].read.path: Invalid value: spec.domains[0].datasets[0].read.path in body should match '^[^.]+(\.[^.]+)*$'`,
+		}},
+		{name: "a limit of bad rows that are not skipped", edits: []edit{{first + "read", map[string]any{"maxBadRows": int64(5)}}}, want: []string{
+			"spec.domains[0].datasets[0].read: Invalid value: The number maxBadRows must be set only with the onBadRow Skip.",
+		}},
+		{name: "a tokenizer for rows", edits: []edit{{"spec.tokenizer", map[string]any{"encoding": "o200k_base"}}}, want: []string{
+			"spec: Invalid value: A tokenizer must be set only with the unit Tokens.",
+		}},
+		{name: "a tokenizer for bytes", edits: []edit{{"spec.unit", "Bytes"}, {"spec.tokenizer", map[string]any{"encoding": "o200k_base"}}}, want: []string{
+			"spec: Invalid value: A tokenizer must be set only with the unit Tokens.",
+		}},
+		{name: "two tokenizers", edits: []edit{{"spec.unit", "Tokens"}, {"spec.tokenizer", map[string]any{"encoding": "o200k_base", "file": "t.json", "sha256": digest}}}, want: []string{
+			"spec.tokenizer: Invalid value: A tokenizer must be exactly one of encoding and file.",
+		}},
+		{name: "a tokenizer's file without its digest", edits: []edit{{"spec.unit", "Tokens"}, {"spec.tokenizer", map[string]any{"file": "t.json"}}}, want: []string{
+			"spec.tokenizer: Invalid value: The file and the sha256 of a tokenizer must be set together.",
+		}},
+		{name: "a tokenizer's file out of the volume", edits: []edit{{"spec.unit", "Tokens"}, {"spec.tokenizer", map[string]any{"file": "/t.json", "sha256": digest}}}, want: []string{
+			"spec.tokenizer.file: Invalid value: A path must be a relative path without '..' segments.",
+		}},
+		{name: "an unknown encoding", edits: []edit{{"spec.unit", "Tokens"}, {"spec.tokenizer", map[string]any{"encoding": "gpt2"}}}, want: []string{
+			`spec.tokenizer.encoding: Unsupported value: "gpt2": supported values: "o200k_base", "cl100k_base"`,
+		}},
+		{name: "a limit of repeats where draws decide", edits: []edit{{"spec.resample", "WithReplacement"}, {"spec.limits", map[string]any{"maxRepeats": int64(5)}}}, want: []string{
+			"spec: Invalid value: The limit maxRepeats must not be set with the resample WithReplacement, where the draws decide how often a row appears.",
+		}},
+		{name: "no repeats where draws decide", edits: []edit{{"spec.resample", "WithReplacement"}, {"spec.splits.1.size.policy", "NoRepeat"}, {"spec.limits", nil}}, want: []string{
+			"spec: Invalid value: No split may have the size NoRepeat with the resample WithReplacement, which repeats rows by chance.",
+		}},
+		{name: "a probe named as a data set", edits: []edit{{"spec.decontaminate", map[string]any{"against": []any{dataset("probe"), dataset("mbpp")}}},
+			{"spec.decontaminate.against.0.record", nil}, {"spec.decontaminate.against.1.record", nil},
+			{"spec.decontaminate.against.0.preset", "gsm8k"}, {"spec.decontaminate.against.1.preset", "mbpp"}}, want: []string{
+			"spec: Invalid value: No source to decontaminate against may have the name of a data set.",
+		}},
+		{name: "a probe without a question", edits: []edit{{"spec.decontaminate", map[string]any{"against": []any{dataset("probe")}}}, {"spec.decontaminate.against.0.record", nil}}, want: []string{
+			"spec.decontaminate.against[0]: Invalid value: A source to decontaminate against must have exactly one of preset and question.",
+		}},
+		{name: "a probe's name twice", edits: []edit{{"spec.decontaminate", map[string]any{"against": []any{dataset("probe"), dataset("probe")}}},
+			{"spec.decontaminate.against.0.record", nil}, {"spec.decontaminate.against.1.record", nil}}, want: []string{
+			`spec.decontaminate.against[1]: Duplicate value: {"name":"probe"}`,
+		}},
+		{name: "near duplicates of no percentage", edits: []edit{{"spec.nearDuplicates", map[string]any{"words": int64(5)}}}, want: []string{
+			"spec.nearDuplicates.percent: Required value",
+		}},
+		{name: "too many shards", edits: []edit{{"spec.output.shards", int64(1025)}}, want: []string{
+			"spec.output.shards: Invalid value: 1025: spec.output.shards in body should be less than or equal to 1024",
+		}},
+		{name: "too many mixed files", edits: []edit{{"spec.output.shards", int64(1024)}, {"spec.splits.2", map[string]any{"name": "dev", "share": int64(1), "size": map[string]any{"policy": "KeepTotal"}}}}, want: []string{
+			"spec: Invalid value: A mix must have at most 2048 mixed files: the number of splits times the shards.",
+		}},
+		{name: "too many reports on data sets", edits: []edit{{"spec.unit", "Bytes"}, {"spec.output.shards", int64(683)}}, want: []string{
+			"spec: Invalid value: With the unit Bytes or Tokens, or the resample WithReplacement, the number of splits times the shards times the data sets must be at most 8192, since each mixed file reports on each data set.",
+		}},
+		{name: "as many files as there may be", edits: []edit{{"spec.output.shards", int64(1024)}, {"spec.output.format", "Parquet"}}},
+		{name: "as many reports as there may be", edits: []edit{{"spec.resample", "WithReplacement"}, {"spec.limits", nil}, {"spec.output.shards", int64(682)}}},
 		{name: "a claim and a template", edits: []edit{{"spec.output.volume.claimName", "c"}}, want: []string{
 			"spec.output.volume: Invalid value: An output volume must be exactly one of claimName and claimTemplate.",
 		}},
@@ -356,6 +413,8 @@ func set(node any, path []string, value any) any {
 			node[i] = set(node[i], path[1:], value)
 		case value == nil:
 			return slices.Delete(node, i, i+1)
+		case i == len(node):
+			return append(node, value)
 		default:
 			node[i] = value
 		}

@@ -252,8 +252,12 @@ func TestNamesOnTheVolume(t *testing.T) {
 		RawFile("math", "gsm8k"):        "raw/math/gsm8k.jsonl",
 		ProcessedFile("gsm8k", "train"): "processed/gsm8k/train.jsonl",
 		MetaFile("gsm8k"):               "processed/gsm8k/meta.json",
-		MixedFile("train"):              "mixed/train_mixed.jsonl",
-		TestFile("gsm8k", "test"):       "test/gsm8k_test.jsonl",
+		MixedFile(recipe.Shard{Split: "train", Count: 1}, recipe.JSONL):               "mixed/train_mixed.jsonl",
+		MixedFile(recipe.Shard{Split: "train"}, ""):                                   "mixed/train_mixed.jsonl",
+		MixedFile(recipe.Shard{Split: "test", Count: 1}, recipe.Parquet):              "mixed/test_mixed.parquet",
+		MixedFile(recipe.Shard{Split: "train", Index: 0, Count: 8}, recipe.JSONLZstd): "mixed/train_mixed-00000-of-00008.jsonl.zst",
+		MixedFile(recipe.Shard{Split: "train", Index: 7, Count: 8}, recipe.JSONLGzip): "mixed/train_mixed-00007-of-00008.jsonl.gz",
+		TestFile("gsm8k", "test"): "test/gsm8k_test.jsonl",
 	} {
 		if got != want {
 			t.Errorf("%s, want %s", got, want)

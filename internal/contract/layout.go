@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"path"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -59,8 +60,28 @@ func ProcessedFile(dataset, split string) string {
 // MetaFile describes a data set's splits.
 func MetaFile(dataset string) string { return path.Join("processed", dataset, "meta.json") }
 
-// MixedFile is the mix of one split.
-func MixedFile(split string) string { return path.Join("mixed", split+"_mixed.jsonl") }
+// MixedFile is the mix of one split, or one shard of it. No two splits' files meet: an underscore stands in no split's name.
+func MixedFile(shard recipe.Shard, format recipe.Format) string {
+	number := ""
+	if shard.Count > 1 {
+		number = fmt.Sprintf("-%05d-of-%05d", shard.Index, shard.Count)
+	}
+	return path.Join("mixed", shard.Split+"_mixed"+number+extension(format))
+}
+
+// extension is how the name of a file of a format ends; that of JSONL for what is not known.
+func extension(format recipe.Format) string {
+	switch format {
+	case recipe.JSONLZstd:
+		return ".jsonl.zst"
+	case recipe.JSONLGzip:
+		return ".jsonl.gz"
+	case recipe.Parquet:
+		return ".parquet"
+	default:
+		return ".jsonl"
+	}
+}
 
 // TestFile is a data set's rows of a split other than the first, to evaluate it alone.
 func TestFile(dataset, split string) string { return path.Join("test", dataset+"_"+split+".jsonl") }

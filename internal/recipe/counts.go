@@ -28,10 +28,10 @@ func (r Recipe) Counts(divided map[string]Divided, balanced Balanced) Counts {
 		for s := range count.Rows {
 			count.Rows[s] -= balanced.Dropped(s, i)
 		}
-		if r.measured() {
+		if r.Measured() {
 			count.Units = append([]int64(nil), divided[name].Units...)
 		}
-		if r.measured() && balanced.Units != nil {
+		if r.Measured() && balanced.Units != nil {
 			count.Units = make([]int64, len(balanced.Units))
 			for s, units := range balanced.Units {
 				count.Units[s] = units[i]
@@ -41,9 +41,6 @@ func (r Recipe) Counts(divided map[string]Divided, balanced Balanced) Counts {
 	}
 	return counts
 }
-
-// measured says whether shares are measured in something other than rows.
-func (r Recipe) measured() bool { return r.Unit != "" && r.Unit != InRows }
 
 // unitName is what shares are measured in, for a sentence.
 func (r Recipe) unitName() string { return strings.ToLower(string(r.Unit)) }
@@ -55,7 +52,7 @@ func (r Recipe) SplitCounts(rows, units map[string]int64) (Counts, error) {
 	if err := r.eachDataset("number of rows", rows); err != nil {
 		return nil, err
 	}
-	if r.measured() {
+	if r.Measured() {
 		if units == nil {
 			return nil, fmt.Errorf("shares are measured in %s, so the %s of every data set are needed as well", r.Unit, r.unitName())
 		}
@@ -70,7 +67,7 @@ func (r Recipe) SplitCounts(rows, units map[string]int64) (Counts, error) {
 	counts := Counts{}
 	for _, name := range r.DatasetNames() {
 		count := Count{Rows: mix.Apportion(rows[name], shares)}
-		if r.measured() {
+		if r.Measured() {
 			if rows[name] == 0 && units[name] > 0 {
 				return nil, fmt.Errorf("data set %s cannot have %d %s in no row", name, units[name], r.unitName())
 			}

@@ -42,7 +42,7 @@ func checkRows(split string, domain Domain, have mix.Domain) error {
 
 // checkUnits finds rows in which a share cannot be measured, because they have no bytes or tokens at all.
 func (r Recipe) checkUnits(split string, domain Domain, have mix.Domain) error {
-	if !r.measured() {
+	if !r.Measured() {
 		return nil
 	}
 	if slices.Max(have.Units) == 0 {

@@ -29,7 +29,7 @@ func Stages() []Stage { return []Stage{Download, Divide, Balancing, Mixing, Publ
 
 // Unit is the work of one pod.
 type Unit struct {
-	// Name of the data set (download, split), of the mixed split (mix) or of the mix (balance, publish).
+	// Name of the data set or probe (download), of the data set (split), of the shard (mix) or of the mix (balance, publish).
 	Name string `json:"name"`
 	// Key is the SHA-256, in hex, of everything that the unit's result depends on.
 	Key string `json:"key"`
@@ -134,9 +134,8 @@ func (w *walk) units(stage Stage) ([]Unit, error) {
 
 func (w *walk) downloads() []Unit {
 	var units []Unit
-	for _, name := range w.recipe.DatasetNames() {
-		dataset, _, _ := w.recipe.Dataset(name)
-		units = append(units, Unit{name, key(Download, dataset.Source)})
+	for _, named := range w.recipe.Sources() {
+		units = append(units, Unit{named.Name, key(Download, named.Source)})
 	}
 	return units
 }
@@ -151,19 +150,35 @@ func (w *walk) divisions() []Unit {
 	for _, split := range w.recipe.Splits {
 		splits = append(splits, splitShare{split.Name, split.Share})
 	}
+	digests := w.originals()
 	var units []Unit
-	for _, download := range w.graph.Steps[0].Units {
-		dataset, domain, _ := w.recipe.Dataset(download.Name)
-		units = append(units, Unit{download.Name, key(Divide, struct {
+	for _, name := range w.recipe.DatasetNames() {
+		dataset, domain, _ := w.recipe.Dataset(name)
+		units = append(units, Unit{name, key(Divide, struct {
 			Download string       `json:"download"`
 			Dataset  string       `json:"dataset"`
 			Domain   string       `json:"domain"`
 			Record   Record       `json:"record"`
 			Splits   []splitShare `json:"splits"`
 			Seed     int64        `json:"seed"`
-		}{w.results[download.Key].Download.Digest, dataset.Name, domain.Name, dataset.Record, splits, w.recipe.Seed})})
+			Read     Read         `json:"read,omitzero"`
+			measured
+			Decontaminate *decontaminated `json:"decontaminate,omitempty"`
+		}{
+			digests[name], name, domain.Name, dataset.Record, splits, w.recipe.Seed,
+			dataset.Read, w.recipe.measured(), w.recipe.decontaminated(digests),
+		})})
 	}
 	return units
+}
+
+// originals are the digests of all downloads by name.
+func (w *walk) originals() map[string]string {
+	digests := map[string]string{}
+	for _, unit := range w.graph.Steps[0].Units {
+		digests[unit.Name] = w.results[unit.Key].Download.Digest
+	}
+	return digests
 }
 
 // contents are the digests of all divided data sets, sorted by name.
@@ -182,7 +197,13 @@ func (w *walk) balance() []Unit {
 		Splits     []Split  `json:"splits"`
 		MaxRepeats int64    `json:"maxRepeats"`
 		Seed       int64    `json:"seed"`
-	}{w.contents(), w.ratios(), w.recipe.Splits, w.recipe.MaxRepeats, w.recipe.Seed})}}
+		deduplicated
+		measured
+		Resample Resample `json:"resample,omitempty"`
+	}{
+		w.contents(), w.ratios(), w.recipe.Splits, w.recipe.MaxRepeats, w.recipe.Seed,
+		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample,
+	})}}
 }
 
 // ratios are the domains without what earlier stages have used up.
@@ -222,27 +243,41 @@ func (w *walk) mixes() ([]Unit, error) {
 		return nil, fmt.Errorf("the balance stage planned %s, and its counts give %s: manager and worker disagree", balanced.Plan, digest)
 	}
 	w.graph.Plan = &plan
+	contents := w.contents()
+	var units []Unit
+	for _, shard := range w.recipe.Shards() {
+		split, _ := plan.Split(shard.Split)
+		units = append(units, w.mix(shard, split, contents))
+	}
+	return units, nil
+}
+
+// mix: what the balance stage dropped follows from the contents and from what is to be dropped.
+func (w *walk) mix(shard Shard, split SplitPlan, contents []string) Unit {
 	type part struct {
 		Name string `json:"name"`
 		Rows int64  `json:"rows"`
 	}
-	var units []Unit
-	for _, split := range plan.Splits {
-		var parts []part
-		for _, dataset := range split.Datasets() {
-			parts = append(parts, part{dataset.Name, dataset.Rows})
-		}
-		units = append(units, Unit{split.Name, key(Mixing, struct {
-			Contents []string `json:"contents"`
-			Overlap  string   `json:"overlap"`
-			Split    string   `json:"split"`
-			Parts    []part   `json:"parts"`
-			Order    Order    `json:"order"`
-			Format   Format   `json:"format"`
-			Seed     int64    `json:"seed"`
-		}{w.contents(), versions[Balancing], split.Name, parts, w.recipe.Order, w.recipe.Output.Format, w.recipe.Seed})})
+	var parts []part
+	for _, dataset := range split.Datasets() {
+		parts = append(parts, part{dataset.Name, dataset.Rows})
 	}
-	return units, nil
+	return Unit{shard.Name(), key(Mixing, struct {
+		Contents []string `json:"contents"`
+		Overlap  string   `json:"overlap"`
+		Split    string   `json:"split"`
+		Parts    []part   `json:"parts"`
+		Order    Order    `json:"order"`
+		Format   Format   `json:"format"`
+		Seed     int64    `json:"seed"`
+		deduplicated
+		measured
+		Resample Resample `json:"resample,omitempty"`
+		Shard    *sharded `json:"shard,omitempty"`
+	}{
+		contents, versions[Balancing], split.Name, parts, w.recipe.Order, w.recipe.Output.Format, w.recipe.Seed,
+		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample, shard.key(),
+	})}
 }
 
 // publish: the published files tell the whole recipe and every result, so all of them are in the key. Where the mix lies and

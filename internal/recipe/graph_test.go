@@ -11,13 +11,18 @@ import (
 // pretend finishes the missing units of a step with results that depend on the unit's key alone.
 func pretend(r Recipe, step Step, graph Graph, results map[string]Result) {
 	counts := sixCounts()
+	if r.Measured() { // every row has 10 units
+		for name, count := range counts {
+			counts[name] = Count{count.Rows, []int64{10 * count.Rows[0], 10 * count.Rows[1]}}
+		}
+	}
 	for _, unit := range step.Missing {
 		switch step.Stage {
 		case Download:
 			results[unit.Key] = Result{Download: &Downloaded{Revision: "r", Files: 1, Bytes: 10, Digest: "d" + unit.Key}}
 		case Divide:
 			rows := counts[unit.Name].Rows
-			results[unit.Key] = Result{Split: &Divided{Read: rows[0] + rows[1], Rows: rows, Digest: "s" + unit.Key}}
+			results[unit.Key] = Result{Split: &Divided{Read: rows[0] + rows[1], Rows: rows, Units: counts[unit.Name].Units, Digest: "s" + unit.Key}}
 		case Balancing:
 			plan, err := r.Plan(counts)
 			if err != nil {
@@ -25,7 +30,8 @@ func pretend(r Recipe, step Step, graph Graph, results map[string]Result) {
 			}
 			results[unit.Key] = Result{Balance: &Balanced{Plan: r.PlanDigest(plan)}}
 		case Mixing:
-			split, _ := graph.Plan.Split(unit.Name)
+			shard, _ := r.Shard(unit.Name)
+			split, _ := graph.Plan.Split(shard.Split)
 			results[unit.Key] = Result{Mix: &Mixed{Rows: split.Rows, Digest: "m" + unit.Key}}
 		case Publish:
 			results[unit.Key] = Result{Publish: &Published{Revision: Revision(unit.Key)}}
@@ -94,11 +100,63 @@ func TestEachEditRebuildsOnlyWhatDependsOnIt(t *testing.T) {
 		{"the seed", func(r *Recipe) { r.Seed = 43 }, append(all("split"), end...)},
 		{"the ratio of the splits", func(r *Recipe) { r.Splits[0].Share = 9 }, append(all("split"), end...)},
 		{"one data set's preset", func(r *Recipe) { r.Domains[1].Datasets[1].Record.Preset = "hotpotqa-context" }, append([]string{"split hotpotqa"}, end...)},
+		{"how one data set is read", func(r *Recipe) { r.Domains[0].Datasets[1].Read = Read{Path: "data", OnBadRow: SkipBadRow} }, append([]string{"split math"}, end...)},
+		{"the unit of shares", func(r *Recipe) { r.Unit = InBytes }, append(all("split"), end...)},
+		{"how duplicates are treated", func(r *Recipe) { r.Duplicates = DropDuplicates }, end},
+		{"how near duplicates are treated", func(r *Recipe) { r.NearDuplicates = &NearDuplicates{N: 5, Bands: 20, Rows: 5, Percent: 80} }, end},
+		{"how rows are drawn", func(r *Recipe) { r.Resample = WithReplacement }, end},
+		{"what to decontaminate against", func(r *Recipe) { *r = contaminated(*r) }, append(append([]string{"download probe-a", "download probe-b"}, all("split")...), end...)},
+		{"the format", func(r *Recipe) { r.Output.Format = Parquet }, []string{"mix train", "mix test", "publish grpo-six"}},
+		{"the number of shards", func(r *Recipe) { r.Output.Shards = 2 }, []string{"mix train.00000", "mix train.00001", "mix test.00000", "mix test.00001", "publish grpo-six"}},
 		{"one data set's source", func(r *Recipe) { r.Domains[0].Datasets[0].Source.Volume.Path = "new" }, append([]string{"download gsm8k", "split gsm8k"}, end...)},
 	} {
 		results := map[string]Result{}
 		walkToTheEnd(t, six(KeepTotal, KeepTotal), results)
 		r := six(KeepTotal, KeepTotal)
+		c.change(&r)
+		if _, built := walkToTheEnd(t, r, results); !slices.Equal(built, c.want) {
+			t.Errorf("%s: built %v, want %v", c.what, built, c.want)
+		}
+	}
+}
+
+// What each edit of a manifest that already uses the newer fields builds again.
+func TestEachEditOfNewerFieldsRebuildsOnlyWhatDependsOnIt(t *testing.T) {
+	rich := func() Recipe {
+		r := contaminated(six(KeepTotal, KeepTotal))
+		r.Unit, r.Tokenizer = InTokens, Tokenizer{File: "tokenizers/a.json", SHA256: "aa"}
+		r.NearDuplicates = &NearDuplicates{N: 5, Bands: 20, Rows: 5, Percent: 80}
+		r.Output.Shards = 2
+		return r
+	}
+	all := func(stage string) (out []string) {
+		for _, name := range six(KeepTotal, KeepTotal).DatasetNames() {
+			out = append(out, stage+" "+name)
+		}
+		return out
+	}
+	mixes := []string{"mix train.00000", "mix train.00001", "mix test.00000", "mix test.00001", "publish grpo-six"}
+	end := append([]string{"balance grpo-six"}, mixes...)
+	for _, c := range []struct {
+		what   string
+		change func(*Recipe)
+		want   []string
+	}{
+		{"nothing", func(*Recipe) {}, nil},
+		{"the order of the probes", func(r *Recipe) { slices.Reverse(r.Decontaminate.Against) }, []string{"publish grpo-six"}},
+		{"a probe's source", func(r *Recipe) { r.Decontaminate.Against[1].Source.Volume.Path = "new" }, append(append([]string{"download probe-b"}, all("split")...), end...)},
+		{"a probe's question", func(r *Recipe) { r.Decontaminate.Against[0].Question = "row.q" }, append(all("split"), end...)},
+		{"how a probe is read", func(r *Recipe) { r.Decontaminate.Against[0].Read.Path = "data" }, append(all("split"), end...)},
+		{"the n-grams", func(r *Recipe) { r.Decontaminate.NGrams = &NGrams{N: 13, Percent: 50} }, append(all("split"), end...)},
+		{"where the tokenizer lies", func(r *Recipe) { r.Tokenizer.File = "elsewhere.json" }, []string{"publish grpo-six"}},
+		{"another tokenizer", func(r *Recipe) { r.Tokenizer = Tokenizer{Encoding: "o200k_base"} }, append(all("split"), end...)},
+		{"how near a duplicate is", func(r *Recipe) { r.NearDuplicates.Percent = 90 }, end},
+		{"the size of the test split", func(r *Recipe) { r.Splits[1].Size.Policy = SmallestPool }, []string{"balance grpo-six", "mix test.00000", "mix test.00001", "publish grpo-six"}},
+		{"the number of shards", func(r *Recipe) { r.Output.Shards = 1 }, []string{"mix train", "mix test", "publish grpo-six"}},
+	} {
+		results := map[string]Result{}
+		walkToTheEnd(t, rich(), results)
+		r := rich()
 		c.change(&r)
 		if _, built := walkToTheEnd(t, r, results); !slices.Equal(built, c.want) {
 			t.Errorf("%s: built %v, want %v", c.what, built, c.want)

@@ -110,7 +110,7 @@ func (r Recipe) planSplit(index int, split Split, counts Counts) (SplitPlan, err
 // have is a domain's share and what its data sets have in a split.
 func (r Recipe) have(split int, domain Domain, counts Counts) (mix.Domain, error) {
 	have := mix.Domain{Share: domain.Share, Rows: make([]int64, len(domain.Datasets))}
-	if r.measured() {
+	if r.Measured() {
 		have.Units = make([]int64, len(domain.Datasets))
 	}
 	for j, dataset := range domain.Datasets {
@@ -119,7 +119,7 @@ func (r Recipe) have(split int, domain Domain, counts Counts) (mix.Domain, error
 			return have, fmt.Errorf("plan: %d counts for data set %s, %d splits", len(count.Rows), dataset.Name, len(r.Splits))
 		}
 		have.Rows[j] = count.Rows[split]
-		if !r.measured() {
+		if !r.Measured() {
 			continue
 		}
 		if len(count.Units) != len(r.Splits) {

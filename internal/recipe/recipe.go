@@ -5,8 +5,11 @@
 package recipe
 
 // Recipe is a whole mix as plain data: what a DatasetMix means once its quantities are integers and its defaults are
-// filled in. Lists keep the order of the manifest for people to read; no row and no key depends on the order of domains
-// and data sets.
+// filled in. Lists keep the order of the manifest for people to read; no row and no key depends on the order of domains,
+// data sets and probes.
+//
+// A field of which the comment says what empty means holds that meaning as its zero value only, never spelled out: a recipe
+// that uses nothing of what came after the first release is encoded, and so keyed and published, as it was then.
 type Recipe struct {
 	// Name of the mix, as it stands in the published files.
 	Name string `json:"name"`
@@ -105,7 +108,7 @@ type Read struct {
 // OnBadRow says what becomes of a row that cannot be read or mapped.
 type OnBadRow string
 
-// A bad row fails the build, or is left out and counted.
+// A bad row fails the build, the empty value in a recipe, or is left out and counted.
 const (
 	FailOnBadRow OnBadRow = "Fail"
 	SkipBadRow   OnBadRow = "Skip"
@@ -204,7 +207,7 @@ const (
 // Resample says how a data set gives more rows than it has.
 type Resample string
 
-// Passes uses each row as often as any other, give or take one. WithReplacement draws each row anew (random.choices of the
+// Passes, in a recipe the empty value, uses each row as often as any other, give or take one. WithReplacement draws each row anew (random.choices of the
 // strategy document), so some rows are never drawn.
 const (
 	Passes          Resample = "Passes"
@@ -214,7 +217,7 @@ const (
 // ShareUnit is what the shares of domains, and of data sets where the balance is Shares, are measured in.
 type ShareUnit string
 
-// InBytes and InTokens are those of a row's question and reference answer.
+// InRows is the empty value in a recipe. InBytes and InTokens are those of a row's question and reference answer.
 const (
 	InRows   ShareUnit = "Rows"
 	InBytes  ShareUnit = "Bytes"
@@ -233,7 +236,7 @@ type Tokenizer struct {
 // Duplicates says what becomes of rows of one split, in whatever data sets, with the same question and reference answer.
 type Duplicates string
 
-// DropDuplicates keeps one of them: that of the data set whose name sorts first, and there the first one in the split.
+// KeepDuplicates is the empty value in a recipe. DropDuplicates keeps one of them: that of the data set whose name sorts first, and there the first one in the split.
 const (
 	KeepDuplicates Duplicates = "Keep"
 	DropDuplicates Duplicates = "Drop"
@@ -281,7 +284,7 @@ type Output struct {
 	// Path is the mix's folder below the volume's root.
 	Path   string `json:"path"`
 	Format Format `json:"format"`
-	// Shards is the number of files per mixed split; 0 is one, without a number in its name.
+	// Shards is the number of files per mixed split; 0 is one, without a number in its name. It is never 1.
 	Shards int `json:"shards,omitempty"`
 	// KeepRevisions is how many published revisions stay on the volume, the newest included.
 	KeepRevisions int `json:"keepRevisions"`

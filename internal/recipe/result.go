@@ -97,17 +97,19 @@ type Mixed struct {
 	Bytes int64 `json:"bytes"`
 	// Digest is the file's SHA-256.
 	Digest string `json:"digest"`
-	// Datasets are what only the finished rows tell of each data set, sorted by name; absent where rows are measured in rows
-	// and used in passes, since then the plan says all.
+	// Datasets are what only the finished rows tell of each data set, sorted by name; absent where shares are measured in rows
+	// and rows are used in passes, since then the plan says all.
 	Datasets []MixedDataset `json:"datasets,omitempty"`
 }
 
-// MixedDataset is one data set's part of a mixed file.
+// MixedDataset is one data set's part of a mixed file, and of its split.
 type MixedDataset struct {
-	// Unique are its different rows, MaxRepeats how often the most frequent one appears.
+	// Unique are its different rows in the whole split, MaxRepeats how often the most frequent one appears there: which rows
+	// are drawn for the split follows from the seed, so every shard of it says the same. Those of single shards would not add
+	// up.
 	Unique     int64 `json:"unique"`
 	MaxRepeats int64 `json:"maxRepeats"`
-	// Units are its rows' bytes or tokens.
+	// Units are the bytes or tokens of its rows in this file.
 	Units int64 `json:"units,omitempty"`
 }
 

@@ -97,7 +97,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 
 // Job builds the missing units, one per completion index.
 func (w Work) Job() *batchv1.Job {
-	units := int32(len(w.Step.Missing)) // at most 64 data sets or 8 splits
+	units := int32(len(w.Step.Missing)) // at most 80 sources or 2048 mixed files
 	parallelism := min(units, maxParallelism)
 	if w.Sharing == OnePod {
 		parallelism = 1

@@ -15,8 +15,10 @@ import (
 
 const (
 	// nameLimit bounds a Job's name. The pods of an Indexed Job have the host name <job>-<index>, which is a DNS label of at
-	// most 63 characters, and an index has at most two digits.
+	// most 63 characters, and an index mostly has at most two digits.
 	nameLimit = 63 - len("-63")
+	// manyNameLimit is the limit of a Job of more than 100 units, mixed files: an index has at most four digits.
+	manyNameLimit = 63 - len("-2047")
 	// hashLength is how many hex digits of a hash stand in a name.
 	hashLength = 10
 	// unitLength is how many hex digits of a unit's key stand in an annotation. 64 bits: no two units of one mix meet.
@@ -55,7 +57,11 @@ func JobName(mixName string, location Location, stage recipe.Stage, units []reci
 	if attempt > 1 {
 		tail += fmt.Sprintf("-a%d", attempt)
 	}
-	return fitted(mixName, nameLimit-len(tail)) + tail
+	limit := nameLimit
+	if len(units) > 100 {
+		limit = manyNameLimit
+	}
+	return fitted(mixName, limit-len(tail)) + tail
 }
 
 // fitted shortens a name to a limit; a shortened one ends with a hash of the whole, so that different names stay different.

@@ -122,42 +122,52 @@ func (w Work) projected() *corev1.ProjectedVolumeSource {
 			Items:                []corev1.KeyToPath{{Key: taskKey, Path: path.Base(contract.TaskFile)}},
 		}}},
 	}
-	for _, dataset := range w.downloads() {
-		if dataset.Source.HuggingFace == nil || dataset.Source.HuggingFace.TokenSecretRef == nil {
+	for _, download := range w.downloads() {
+		if download.source.HuggingFace == nil || download.source.HuggingFace.TokenSecretRef == nil {
 			continue
 		}
-		ref := dataset.Source.HuggingFace.TokenSecretRef
+		ref := download.source.HuggingFace.TokenSecretRef
 		folder := path.Base(contract.TokenFolder)
 		projected.Sources = append(projected.Sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
 			LocalObjectReference: corev1.LocalObjectReference{Name: ref.Name},
-			Items:                []corev1.KeyToPath{{Key: ref.Key, Path: path.Join(folder, dataset.Name, "token")}},
+			Items:                []corev1.KeyToPath{{Key: ref.Key, Path: path.Join(folder, download.name, "token")}},
 		}})
 	}
 	return projected
 }
 
-// downloads are the data sets that this Job downloads; none in any other stage.
-func (w Work) downloads() []datav1alpha1.Dataset {
+// download is the source of a data set or of a probe, with its references to Secrets, which a recipe has not.
+type download struct {
+	name   string
+	source datav1alpha1.Source
+}
+
+// downloads are what this Job downloads: data sets and probes in the order of the manifest; none in any other stage.
+func (w Work) downloads() []download {
 	if w.Step.Stage != recipe.Download {
 		return nil
 	}
-	var out []datav1alpha1.Dataset
+	var all []download
 	for _, domain := range w.Mix.Spec.Domains {
 		for _, dataset := range domain.Datasets {
-			named := func(unit recipe.Unit) bool { return unit.Name == dataset.Name }
-			if slices.ContainsFunc(w.Step.Missing, named) {
-				out = append(out, dataset)
-			}
+			all = append(all, download{dataset.Name, dataset.Source})
 		}
 	}
-	return out
+	if decontaminate := w.Mix.Spec.Decontaminate; decontaminate != nil {
+		for _, probe := range decontaminate.Against {
+			all = append(all, download{probe.Name, probe.Source})
+		}
+	}
+	return slices.DeleteFunc(all, func(d download) bool {
+		return !slices.ContainsFunc(w.Step.Missing, func(unit recipe.Unit) bool { return unit.Name == d.name })
+	})
 }
 
 func (w Work) sourceClaims() []string {
 	var claims []string
-	for _, dataset := range w.downloads() {
-		if dataset.Source.Volume != nil {
-			claims = append(claims, dataset.Source.Volume.ClaimName)
+	for _, download := range w.downloads() {
+		if download.source.Volume != nil {
+			claims = append(claims, download.source.Volume.ClaimName)
 		}
 	}
 	slices.Sort(claims)

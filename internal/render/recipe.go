@@ -26,8 +26,15 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 		Output: recipe.Output{
 			Path:          defaulted(spec.Output.Path, mix.Name),
 			Format:        recipe.Format(defaulted(spec.Output.Format, datav1alpha1.FormatJSONL)),
+			Shards:        int(unlessDefault(spec.Output.Shards, 1)),
 			KeepRevisions: int(defaulted(spec.Output.KeepRevisions, DefaultKeepRevisions)),
 		},
+		Resample:       recipe.Resample(unlessDefault(spec.Resample, datav1alpha1.ResamplePasses)),
+		Unit:           recipe.ShareUnit(unlessDefault(spec.Unit, datav1alpha1.UnitRows)),
+		Tokenizer:      tokenizer(spec.Tokenizer),
+		Duplicates:     recipe.Duplicates(unlessDefault(spec.Duplicates, datav1alpha1.DuplicatesKeep)),
+		NearDuplicates: nearDuplicates(spec.NearDuplicates),
+		Decontaminate:  decontaminate(spec.Decontaminate),
 	}
 	if spec.Limits != nil {
 		out.MaxRepeats = spec.Limits.MaxRepeats
@@ -94,6 +101,7 @@ func datasets(domain datav1alpha1.Domain) ([]recipe.Dataset, error) {
 		out = append(out, recipe.Dataset{
 			Name:   dataset.Name,
 			Source: source(dataset.Source),
+			Read:   read(dataset.Read),
 			Record: record(dataset.Record),
 		})
 		if dataset.Share != nil {
@@ -175,6 +183,16 @@ func exact(quantity resource.Quantity) *big.Rat {
 		return new(big.Rat).SetInt(new(big.Int).Mul(decimal.UnscaledBig(), power))
 	}
 	return new(big.Rat).SetFrac(decimal.UnscaledBig(), power)
+}
+
+// unlessDefault is the value of a field that came after the first release: the default is nothing in a recipe, spelled out or
+// not, so that a recipe without it has the keys that it always had.
+func unlessDefault[T comparable](value, fallback T) T {
+	var unset T
+	if value == fallback {
+		return unset
+	}
+	return value
 }
 
 func defaulted[T comparable](value, fallback T) T {

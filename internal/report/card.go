@@ -56,6 +56,7 @@ func functions() map[string]any {
 		"sum":          sum,
 		"domainShares": (*Revision).domainShares,
 		"splitShares":  (*Revision).splitShares,
+		"achieved":     (*Revision).achieved,
 		"at":           func(of []int64, i int) int64 { return of[i] },
 		"counts":       func(name string, c Counts) namedCounts { return namedCounts{name, c} },
 		"short":        func(digest string) string { return digest[:min(len(digest), 12)] },
@@ -68,9 +69,13 @@ type namedCounts struct {
 	Counts
 }
 
-// configs are the mix, and each data set by itself where it has files of its own.
+// configs are the mix, and each data set by itself where it has files of its own. A loader takes one reader for all
+// configurations of a card, by the files of the first, and so a card of a mix in Parquet has no others.
 func (r *Revision) configs() []config {
 	configs := []config{{Name: defaultConfig, Default: true, Files: r.splitFiles("")}}
+	if slices.ContainsFunc(r.Files, func(f File) bool { return f.mixed() && rowsFormat(f.Path) != jsonLines }) {
+		return configs
+	}
 	for _, d := range r.Datasets {
 		if files := r.splitFiles(d.Name); len(files) > 0 && d.Name != defaultConfig {
 			configs = append(configs, config{Name: d.Name, Files: files})

@@ -188,10 +188,10 @@ func (r *Revision) distribution() []any {
 	set := fileSet{Type: "cr:FileSet", ID: mixedFiles, Name: mixedFiles, Format: jsonLines}
 	for _, f := range r.Files {
 		out = append(out, fileObject{"cr:FileObject", f.Path, path.Base(f.Path), f.Path, fmt.Sprintf("%d B", f.Bytes), encodingFormat(f.Path), f.SHA256})
-		if f.Split != "" && f.Dataset == "" {
+		if f.mixed() {
 			set.Contained = append(set.Contained, reference{f.Path})
 			set.Includes = append(set.Includes, f.Path)
-			set.Format = encodingFormat(f.Path)
+			set.Format = rowsFormat(f.Path)
 		}
 	}
 	return append(out, set)
@@ -205,6 +205,13 @@ var encodingFormats = []struct{ suffix, format string }{
 	{".zst", "application/zstd"},
 }
 
+// rowsFormat is the format of the rows in a file, whatever they are packed with. It is what a set of files is read by: a reader
+// of Croissant unpacks by the files' names, and knows one format per set.
+func rowsFormat(name string) string {
+	return encodingFormat(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"))
+}
+
+// encodingFormat is the media type of a file's bytes.
 func encodingFormat(name string) string {
 	for _, f := range encodingFormats {
 		if strings.HasSuffix(name, f.suffix) {

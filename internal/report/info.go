@@ -10,7 +10,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Info is the content of mixed/info.json: every key of the strategy document with its type, and what that leaves out.
+// Info is the content of mixed/info.json: every key of the strategy document with its type, and what that leaves out. The
+// shares in it are those of rows, whatever the unit of the mix.
 func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
 	info := object{
 		{"split_ratio", splitRatio(r.Splits)},
@@ -31,7 +32,25 @@ func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
 	for _, domain := range plan.Splits[0].Domains {
 		info = append(info, member{domain.Name + "_pct", percent(domain.Rows, plan.Splits[0].Rows)})
 	}
-	return contract.EncodeJSON(append(info, member{"seed", r.Seed}, member{"order", r.Order}, member{"plan", plan.Splits}))
+	info = append(info, member{"seed", r.Seed}, member{"order", r.Order}, member{"plan", plan.Splits})
+	return contract.EncodeJSON(append(info, mixedFilesOf(r)...))
+}
+
+// mixedFilesOf names the files of each split and their format. A mix of one plain file per split has neither: its names are
+// those of the strategy document, and its bytes are what they were before there was another choice.
+func mixedFilesOf(r recipe.Recipe) object {
+	if r.Output.Shards <= 1 && r.Output.Format == recipe.JSONL {
+		return nil
+	}
+	files := map[string][]string{}
+	for _, shard := range r.Shards() {
+		files[shard.Split] = append(files[shard.Split], contract.MixedFile(shard, r.Output.Format))
+	}
+	listed := object{}
+	for _, split := range r.Splits {
+		listed = append(listed, member{split.Name, files[split.Name]})
+	}
+	return object{{"format", r.Output.Format}, {"files", listed}}
 }
 
 // percent is rounded to one decimal, as the strategy document writes it.
@@ -93,20 +112,34 @@ func balanceText(domain recipe.Domain) string {
 	return strings.Join(parts, ":")
 }
 
-// Meta is the content of a data set's meta.json: its rows per split, and those dropped because a later split has them.
-func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, total int64, overlap []int64) ([]byte, error) {
+// Meta is the content of a data set's meta.json: its rows per split, and those dropped because a later split has them, or, in
+// a mix that drops them, because the split has the same row or a later one nearly the same question.
+func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, total int64, balanced recipe.Balanced) ([]byte, error) {
 	_, domain, _ := r.Dataset(dataset)
 	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", total}}
-	dropped := object{}
-	for s, split := range plan.Splits {
+	for _, split := range plan.Splits {
 		for _, part := range split.Datasets() {
 			if part.Name == dataset {
 				meta = append(meta, member{split.Name, part.Available})
 			}
 		}
-		dropped = append(dropped, member{split.Name, overlap[s]})
 	}
-	return contract.EncodeJSON(append(meta, member{"overlap_dropped", dropped}))
+	place := slices.Index(r.DatasetNames(), dataset)
+	dropped := func(rows recipe.DroppedRows) object {
+		var out object
+		for s, split := range plan.Splits {
+			out = append(out, member{split.Name, rows.Of(s, place)})
+		}
+		return out
+	}
+	meta = append(meta, member{"overlap_dropped", dropped(balanced.Overlap)})
+	if r.Duplicates == recipe.DropDuplicates {
+		meta = append(meta, member{"duplicates_dropped", dropped(balanced.Duplicates)})
+	}
+	if r.NearDuplicates != nil {
+		meta = append(meta, member{"near_duplicates_dropped", dropped(balanced.NearDuplicates)})
+	}
+	return contract.EncodeJSON(meta)
 }
 
 // TestIndex is the content of test/test_index.json: the file, relative to the revision, that evaluates each data set alone,

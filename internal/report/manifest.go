@@ -14,10 +14,14 @@ import (
 // Of gives what a manifest says of its revision, in the words of the reports.
 func Of(m contract.Manifest) Revision {
 	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order)}
+	if m.Recipe.Measured() {
+		out.Unit = strings.ToLower(string(m.Recipe.Unit))
+	}
+	done := finishedOf(m)
 	for i, plan := range m.Plan.Splits {
 		split := Split{Name: plan.Name, Share: m.Recipe.Splits[i].Share, Policy: string(m.Recipe.Splits[i].Size.Policy), Rows: plan.Rows}
-		for _, dataset := range plan.Datasets() {
-			split.Unique += dataset.Unique
+		for d, dataset := range plan.Datasets() {
+			split.Unique += done.counts(i, d, dataset).Unique
 		}
 		out.Splits = append(out.Splits, split)
 	}
@@ -31,39 +35,97 @@ func Of(m contract.Manifest) Revision {
 			}
 		}
 		out.Domains = append(out.Domains, domain)
+		if m.Recipe.Measured() {
+			out.Units = append(out.Units, done.units(m.Recipe, declared))
+		}
 		for _, dataset := range declared.Datasets {
-			out.Datasets = append(out.Datasets, datasetOf(m, declared.Name, dataset))
+			out.Datasets = append(out.Datasets, done.dataset(m, declared.Name, dataset))
 		}
 	}
+	places := placesOf(m.Recipe)
 	for _, file := range m.Files {
-		out.Files = append(out.Files, fileOf(m, file))
+		out.Files = append(out.Files, fileOf(places, file))
 	}
 	return out
 }
 
-func datasetOf(m contract.Manifest, domain string, declared recipe.Dataset) Dataset {
-	out := Dataset{Name: declared.Name, Domain: domain, Source: sourceText(declared.Source), Mapping: cmp.Or(declared.Record.Preset, "expressions")}
-	for _, finished := range m.Stages {
+// finished are the results of a manifest, by the names of their units.
+type finished struct {
+	downloads map[string]recipe.Downloaded
+	divided   map[string]recipe.Divided
+	balanced  recipe.Balanced
+	// reported is what the mixed files say of the data sets, per split; an entry is nil where the plan says it all.
+	reported [][]recipe.MixedDataset
+}
+
+func finishedOf(m contract.Manifest) finished {
+	done := finished{downloads: map[string]recipe.Downloaded{}, divided: map[string]recipe.Divided{}}
+	mixed := map[string]recipe.Mixed{}
+	for _, stage := range m.Stages {
+		name, result := stage.Unit.Name, stage.Result
 		switch {
-		case finished.Stage == recipe.Download && finished.Unit.Name == declared.Name:
-			done := finished.Result.Download
-			out.Resolved, out.License = cmp.Or(done.Revision, "sha256 "+done.Digest), done.License
-		case finished.Stage == recipe.Divide && finished.Unit.Name == declared.Name:
-			out.Read = finished.Result.Split.Read
-			out.Dropped = drops(finished.Result.Split.Dropped)
+		case result.Download != nil:
+			done.downloads[name] = *result.Download
+		case result.Split != nil:
+			done.divided[name] = *result.Split
+		case result.Balance != nil:
+			done.balanced = *result.Balance
+		case result.Mix != nil:
+			mixed[name] = *result.Mix
 		}
 	}
-	overlap := out.Read - out.DroppedRows()
-	for _, split := range m.Plan.Splits {
-		for _, plan := range split.Datasets() {
-			if plan.Name == declared.Name {
-				out.Splits = append(out.Splits, Counts{Rows: plan.Available, Balanced: plan.Balanced, Mixed: plan.Rows, Unique: plan.Unique, MaxRepeats: plan.MaxRepeats})
-				overlap -= plan.Available
+	done.reported = m.Recipe.Reported(mixed)
+	return done
+}
+
+// counts are those of a data set, by its place among all sorted by name, in a split.
+func (f finished) counts(split, dataset int, plan recipe.DatasetPlan) Counts {
+	counts := Counts{Rows: plan.Available, Balanced: plan.Balanced, Mixed: plan.Rows, Unique: plan.Unique, MaxRepeats: plan.MaxRepeats}
+	if f.reported[split] != nil {
+		counts.Unique, counts.MaxRepeats = f.reported[split][dataset].Unique, f.reported[split][dataset].MaxRepeats
+	}
+	return counts
+}
+
+// units are the bytes or tokens of a domain in each mixed split.
+func (f finished) units(r recipe.Recipe, domain recipe.Domain) []int64 {
+	units := make([]int64, len(f.reported))
+	for s, reported := range f.reported {
+		for d, name := range r.DatasetNames() {
+			if reported != nil && slices.ContainsFunc(domain.Datasets, func(of recipe.Dataset) bool { return of.Name == name }) {
+				units[s] += reported[d].Units
 			}
 		}
 	}
-	if overlap > 0 {
-		out.Dropped = append(out.Dropped, Drop{Reason: "a later split has the same question", Rows: overlap})
+	return units
+}
+
+func (f finished) dataset(m contract.Manifest, domain string, declared recipe.Dataset) Dataset {
+	download, divided := f.downloads[declared.Name], f.divided[declared.Name]
+	out := Dataset{
+		Name: declared.Name, Domain: domain, Source: sourceText(declared.Source), Mapping: cmp.Or(declared.Record.Preset, "expressions"),
+		Resolved: cmp.Or(download.Revision, "sha256 "+download.Digest), License: download.License,
+		Read: divided.Read, Dropped: drops(divided.Dropped),
+	}
+	var overlap, same, near int64
+	for s, split := range m.Plan.Splits {
+		for d, plan := range split.Datasets() {
+			if plan.Name == declared.Name {
+				out.Splits = append(out.Splits, f.counts(s, d, plan))
+				overlap += f.balanced.Overlap.Of(s, d)
+				same += f.balanced.Duplicates.Of(s, d)
+				near += f.balanced.NearDuplicates.Of(s, d)
+			}
+		}
+	}
+	for _, drop := range []Drop{
+		{"a later split has the same question", overlap},
+		{"the split has a row with the same question and answer", same},
+		{"a later split has nearly the same question", near},
+	} {
+		if drop.Rows > 0 {
+			out.Dropped = append(out.Dropped, drop)
+		}
 	}
 	return out
 }
@@ -105,22 +167,31 @@ func withoutQuery(url string) string {
 	return url
 }
 
-func fileOf(m contract.Manifest, file contract.PublishedFile) File {
+// owner says whose rows a file holds.
+type owner struct{ split, dataset string }
+
+// placesOf are the files of rows of a recipe's splits, by path.
+func placesOf(r recipe.Recipe) map[string]owner {
+	places := map[string]owner{}
+	for _, shard := range r.Shards() {
+		places[contract.MixedFile(shard, r.Output.Format)] = owner{split: shard.Split}
+	}
+	for _, split := range r.Splits {
+		for _, name := range r.DatasetNames() {
+			places[contract.ProcessedFile(name, split.Name)] = owner{split.Name, name}
+			places[contract.TestFile(name, split.Name)] = owner{split.Name, name}
+		}
+	}
+	return places
+}
+
+func fileOf(places map[string]owner, file contract.PublishedFile) File {
 	out := File{Path: file.Path, Bytes: file.Bytes, SHA256: file.SHA256}
 	if file.Rows == nil {
 		return out
 	}
 	out.Rows = *file.Rows
-	for _, split := range m.Recipe.Splits {
-		if file.Path == contract.MixedFile(split.Name) {
-			out.Split = split.Name
-		}
-		for _, name := range m.Recipe.DatasetNames() {
-			if file.Path == contract.ProcessedFile(name, split.Name) || file.Path == contract.TestFile(name, split.Name) {
-				out.Split, out.Dataset = split.Name, name
-			}
-		}
-	}
+	out.Split, out.Dataset = places[file.Path].split, places[file.Path].dataset
 	if strings.HasPrefix(file.Path, "raw/") {
 		out.Dataset = strings.TrimSuffix(path.Base(file.Path), path.Ext(file.Path))
 	}

@@ -38,9 +38,9 @@ func HTML(r Revision) ([]byte, error) {
 func (r *Revision) bars() [][]bar {
 	bars := make([][]bar, len(r.Splits))
 	whole := sum(r.domainShares())
-	for i, s := range r.Splits {
-		for _, d := range r.Domains {
-			bars[i] = append(bars[i], bar{d.Name, d.Rows[i], percentage(d.Share, whole), percentage(d.Rows[i], s.Rows)})
+	for i := range r.Splits {
+		for j, d := range r.Domains {
+			bars[i] = append(bars[i], bar{d.Name, d.Rows[i], percentage(d.Share, whole), r.achieved(j, i)})
 		}
 	}
 	return bars

@@ -22,6 +22,10 @@ type Revision struct {
 	// Seed of every keyed order, and Order of the rows of a mixed file (Shuffled or Interleaved).
 	Seed  int64
 	Order string
+	// Unit is what shares are measured in where that is not rows: "bytes" or "tokens"; Units are those of each domain in each
+	// mixed split, in the order of Domains and Splits.
+	Unit  string
+	Units [][]int64
 	// URL of a page about the mix, and the day it was published (2006-01-02). Both are optional and only Croissant has a
 	// place for them; the day is the caller's, so that equal revisions can have equal bytes.
 	URL, Published string
@@ -99,14 +103,20 @@ type File struct {
 	Split, Dataset string
 }
 
+// mixed says whether a file is a mixed one, or a shard of one.
+func (f File) mixed() bool { return f.Split != "" && f.Dataset == "" }
+
 // check finds a revision whose tables would not fit together, which is the caller's mistake.
 func (r *Revision) check() error {
 	if r.Mix == "" || r.ID == "" || len(r.Splits) == 0 || len(r.Domains) == 0 || len(r.Datasets) == 0 {
 		return errors.New("a report needs the names of the mix and the revision, and at least one split, domain and data set")
 	}
-	for _, d := range r.Domains {
+	for i, d := range r.Domains {
 		if len(d.Rows) != len(r.Splits) {
 			return fmt.Errorf("domain %s has rows for %d splits of %d", d.Name, len(d.Rows), len(r.Splits))
+		}
+		if r.Unit != "" && (len(r.Units) != len(r.Domains) || len(r.Units[i]) != len(r.Splits)) {
+			return fmt.Errorf("domain %s has no %s for each split", d.Name, r.Unit)
 		}
 	}
 	for _, d := range r.Datasets {
@@ -158,6 +168,18 @@ func (r *Revision) Warnings() []string {
 		}
 	}
 	return warnings
+}
+
+// achieved is a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
+func (r *Revision) achieved(domain, split int) string {
+	if r.Unit == "" {
+		return percentage(r.Domains[domain].Rows[split], r.Splits[split].Rows)
+	}
+	var whole int64
+	for _, units := range r.Units {
+		whole += units[split]
+	}
+	return percentage(r.Units[domain][split], whole)
 }
 
 // total is the number of rows of all mixed splits.

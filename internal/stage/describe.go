@@ -8,8 +8,9 @@ import (
 
 // describe writes what people and training code read beside the rows.
 func (p *publisher) describe() error {
+	balanced := *p.result(recipe.Balancing, p.Recipe.Name).Balance
 	for _, name := range p.Recipe.DatasetNames() {
-		meta, err := report.Meta(p.Recipe, p.manifest.Plan, name, p.result(recipe.Divide, name).Split.Read, p.overlap(name))
+		meta, err := report.Meta(p.Recipe, p.manifest.Plan, name, p.result(recipe.Divide, name).Split.Read, balanced)
 		if err := p.describeIn(contract.MetaFile(name), meta, err); err != nil {
 			return err
 		}
@@ -42,18 +43,4 @@ func (p *publisher) describeIn(name string, content []byte, err error) error {
 		return err
 	}
 	return p.write(name, content)
-}
-
-// overlap is what the balance stage dropped of a data set, per split.
-func (p *publisher) overlap(dataset string) []int64 {
-	rows := make([]int64, len(p.Recipe.Splits))
-	balanced := p.result(recipe.Balancing, p.Recipe.Name).Balance
-	for d, name := range p.Recipe.DatasetNames() {
-		for s := range rows {
-			if name == dataset {
-				rows[s] = balanced.Overlap.Of(s, d)
-			}
-		}
-	}
-	return rows
 }

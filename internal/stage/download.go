@@ -35,7 +35,8 @@ func originalPath(folder string, i int) string {
 // download brings a data set's originals into the cache and links them into the unit's folder. Those of a source at hand stay
 // where they are: they are read once for their digests.
 func (j job) download(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
-	dataset, _, _ := j.Recipe.Dataset(j.Unit.Name)
+	named, _ := j.Recipe.Source(j.Unit.Name)
+	dataset := recipe.Dataset{Name: named.Name, Source: named.Source} // or a probe
 	fail := func(err error) (recipe.Result, error) {
 		return recipe.Result{}, contract.Within("data set "+dataset.Name, err)
 	}

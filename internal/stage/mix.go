@@ -3,12 +3,10 @@ package stage
 import (
 	"context"
 	"fmt"
-	"iter"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/draw"
-	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -24,69 +22,86 @@ const contextEvery = 4096
 
 // mix writes one mixed file: the rows that the plan gives each data set, in the order that the recipe asks for.
 func (j job) mix(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
-	index := slices.IndexFunc(j.Recipe.Splits, func(s recipe.Split) bool { return s.Name == j.Unit.Name })
-	plan, _ := j.graph.Plan.Split(j.Unit.Name)
+	m, err := j.newMixer(staging)
+	if err != nil {
+		return recipe.Result{}, err
+	}
+	defer m.close()
+	if err := m.write(ctx); err != nil {
+		return recipe.Result{}, err
+	}
+	if m.done.Rows != m.shard.Rows {
+		return recipe.Result{}, fmt.Errorf("%s: %d rows written, %d planned", j.Unit.Name, m.done.Rows, m.shard.Rows)
+	}
+	return recipe.Result{Mix: &m.done}, nil
+}
+
+// mixer writes one shard.
+type mixer struct {
+	job
+	staging   *store.Staging
+	shard     recipe.ShardPlan
+	sequences []*draw.Sequence // of the data sets, sorted by name
+	done      recipe.Mixed
+}
+
+func (j job) newMixer(staging *store.Staging) (*mixer, error) {
+	shard, _ := j.Recipe.Shard(j.Unit.Name)
+	split := slices.IndexFunc(j.Recipe.Splits, func(s recipe.Split) bool { return s.Name == shard.Split })
+	plan := j.graph.Plan.Splits[split]
+	m := &mixer{job: j, staging: staging, shard: j.Recipe.PlanShards(plan)[shard.Index]}
 	datasets := plan.Datasets()
-	sequences := make([]*draw.Sequence, len(datasets))
-	counts := make([]int64, len(datasets))
 	for i, dataset := range datasets {
-		folder, name, err := j.processed(index, dataset.Name)
+		folder, name, err := j.processed(split, dataset.Name)
 		if err != nil {
-			return recipe.Result{}, err
+			m.close()
+			return nil, err
 		}
 		rows, err := openRows(folder, name, holdMemory/int64(len(datasets)))
 		if err != nil {
-			return recipe.Result{}, err
+			m.close()
+			return nil, err
 		}
-		sequences[i], counts[i] = draw.New(rows, mix.InPasses(rows.Len()), 0, j.Recipe.Seed, staging.Folder()), dataset.Rows
-		defer sequences[i].Close()
+		m.sequences = append(m.sequences, draw.New(rows, j.Recipe.Draws(plan.Name, dataset), m.shard.Spans[i].Start, j.Recipe.Seed, staging.Folder()))
 		if rows.Len() != dataset.Available {
-			return recipe.Result{}, contract.Failf(contract.VolumeInvalid, "data set %s: split %s has %d rows on the volume, the plan counted %d",
+			m.close()
+			return nil, contract.Failf(contract.VolumeInvalid, "data set %s: split %s has %d rows on the volume, the plan counted %d",
 				dataset.Name, plan.Name, rows.Len(), dataset.Available)
 		}
 	}
-	path, err := staging.Path(mixedName)
-	if err != nil {
-		return recipe.Result{}, err
-	}
-	mixed, err := writeMix(ctx, path, sequences, j.weave(plan.Name, counts))
-	if err != nil {
-		return recipe.Result{}, err
-	}
-	if mixed.Rows != plan.Rows {
-		return recipe.Result{}, fmt.Errorf("split %s: %d rows written, %d planned", plan.Name, mixed.Rows, plan.Rows)
-	}
-	return recipe.Result{Mix: &mixed}, nil
+	return m, nil
 }
 
-func (j job) weave(split string, counts []int64) iter.Seq[int] {
-	if j.Recipe.Order == recipe.Interleaved {
-		return mix.Interleaved(counts)
+func (m *mixer) write(ctx context.Context) error {
+	path, err := m.staging.Path(mixedName)
+	if err != nil {
+		return err
 	}
-	return mix.Shuffled(counts, mix.NewKey(j.Recipe.Seed, "weave/"+split))
-}
-
-func writeMix(ctx context.Context, path string, datasets []*draw.Sequence, weave iter.Seq[int]) (recipe.Mixed, error) {
 	out, err := store.Create(path)
 	if err != nil {
-		return recipe.Mixed{}, err
+		return err
 	}
 	defer out.Abort()
-	var mixed recipe.Mixed
-	for next := range weave {
-		if mixed.Rows%contextEvery == 0 && ctx.Err() != nil {
-			return mixed, ctx.Err()
+	for next := range m.Recipe.Weave(m.shard) {
+		if m.done.Rows%contextEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
-		line, err := datasets[next].Next()
+		line, err := m.sequences[next].Next()
 		if err != nil {
-			return mixed, err
+			return err
 		}
 		if _, err := out.Write(line); err != nil {
-			return mixed, err
+			return err
 		}
-		mixed.Rows++
+		m.done.Rows++
 	}
-	mixed.Bytes = out.Bytes()
-	mixed.Digest, err = out.Finish()
-	return mixed, err
+	m.done.Bytes = out.Bytes()
+	m.done.Digest, err = out.Finish()
+	return err
+}
+
+func (m *mixer) close() {
+	for _, sequence := range m.sequences {
+		sequence.Close()
+	}
 }

@@ -107,9 +107,10 @@ func (p *publisher) stages() {
 	}
 }
 
-// sources tells the manifest which originals were used.
+// sources tells the manifest which originals were used, those of probes as well.
 func (p *publisher) sources() error {
-	for _, name := range p.Recipe.DatasetNames() {
+	for _, named := range p.Recipe.Sources() {
+		name := named.Name
 		folder, err := p.input(recipe.Download, name)
 		if err != nil {
 			return err
@@ -183,10 +184,11 @@ func (p *publisher) available(split, dataset string) int64 {
 
 func (p *publisher) mixes() error {
 	step, _ := p.graph.Step(recipe.Mixing)
-	for _, unit := range step.Units {
+	for i, shard := range p.Recipe.Shards() {
+		unit := step.Units[i]
 		mixed := p.Results[unit.Key].Mix
 		from := filepath.Join(p.unit(recipe.Mixing, unit.Key), mixedName)
-		if err := p.link(from, contract.MixedFile(unit.Name), written{mixed.Digest, mixed.Bytes}, mixed.Rows); err != nil {
+		if err := p.link(from, contract.MixedFile(shard, p.Recipe.Output.Format), written{mixed.Digest, mixed.Bytes}, mixed.Rows); err != nil {
 			return err
 		}
 	}

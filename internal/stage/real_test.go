@@ -56,7 +56,7 @@ func TestTheRealDuplicatesDoNotLeak(t *testing.T) {
 	}
 	train := map[string]string{}
 	files := func(split string) []string {
-		out := []string{contract.MixedFile(split)}
+		out := []string{contract.MixedFile(recipe.Shard{Split: split}, recipe.JSONL)}
 		for _, name := range realSix().DatasetNames() {
 			out = append(out, contract.ProcessedFile(name, split))
 		}

@@ -217,7 +217,7 @@ func TestNoQuestionStandsInTwoSplits(t *testing.T) {
 
 	sides := map[string]map[string]bool{}
 	for _, split := range []string{"train", "test"} {
-		files := []string{contract.MixedFile(split)}
+		files := []string{contract.MixedFile(recipe.Shard{Split: split}, recipe.JSONL)}
 		for _, name := range two().DatasetNames() {
 			files = append(files, contract.ProcessedFile(name, split))
 		}

@@ -44,7 +44,7 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 		plan := split.Datasets()[place]
 		d.splits = append(d.splits, &splitCheck{
 			dataset: d, split: i, plan: plan, file: contract.ProcessedFile(name, split.Name),
-			index: fmt.Sprintf("%s.%s.idx", name, split.Name), repeats: plan.Rows > plan.Available,
+			index: fmt.Sprintf("%s.%s.idx", name, split.Name), repeats: plan.Rows > plan.Available && !plan.Drawn,
 		})
 	}
 	return d

@@ -10,7 +10,6 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/draw"
-	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -42,13 +41,11 @@ func (c *mixCheck) begin() error {
 		if err != nil {
 			return differ("%s cannot be read: %w", check.file, err)
 		}
-		c.sequences = append(c.sequences, draw.New(rows, c.draws(check.plan), c.shard.Spans[i].Start, c.manifest.Recipe.Seed, c.notes))
+		c.sequences = append(c.sequences, draw.New(rows, c.manifest.Recipe.Draws(c.plan.Name, check.plan), c.shard.Spans[i].Start, c.manifest.Recipe.Seed, c.notes))
 	}
 	c.next, c.stop = iter.Pull(c.manifest.Recipe.Weave(c.shard))
 	return nil
 }
-
-func (c *mixCheck) draws(plan recipe.DatasetPlan) mix.Draws { return mix.InPasses(plan.Available) }
 
 func (c *mixCheck) close() {
 	for _, sequence := range c.sequences {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // rows: every file has the bytes that the manifest states; every data set and every split holds the rows that the plan says;
@@ -24,12 +25,15 @@ func (v *verifier) rows() error {
 			single[c.file] = task{each: c.row, after: c.end}
 		}
 	}
-	for i, split := range v.manifest.Plan.Splits {
-		for _, shard := range v.manifest.Recipe.PlanShards(split) {
-			check := &mixCheck{verifier: v, split: i, plan: split, shard: shard, file: contract.MixedFile(split.Name)}
-			defer check.close()
-			mixed[check.file] = task{each: check.row, after: check.end}
+	for _, shard := range v.manifest.Recipe.Shards() {
+		split := slices.IndexFunc(v.manifest.Plan.Splits, func(s recipe.SplitPlan) bool { return s.Name == shard.Split })
+		plan := v.manifest.Plan.Splits[split]
+		check := &mixCheck{
+			verifier: v, split: split, plan: plan, shard: v.manifest.Recipe.PlanShards(plan)[shard.Index],
+			file: contract.MixedFile(shard, v.manifest.Recipe.Output.Format),
 		}
+		defer check.close()
+		mixed[check.file] = task{each: check.row, after: check.end}
 	}
 	tasks, err := v.tasks(single, mixed)
 	if err != nil {

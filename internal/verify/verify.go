@@ -142,8 +142,8 @@ func (v *verifier) expected() []string {
 			}
 		}
 	}
-	for _, split := range v.manifest.Recipe.Splits {
-		files = append(files, contract.MixedFile(split.Name))
+	for _, shard := range v.manifest.Recipe.Shards() {
+		files = append(files, contract.MixedFile(shard, v.manifest.Recipe.Output.Format))
 	}
 	return files
 }

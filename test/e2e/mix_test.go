@@ -25,9 +25,12 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 const grpoSix = "data_v1alpha1_datasetmix_grpo_six.yaml"
+
+var trainFile = contract.MixedFile(recipe.Shard{Split: "train"}, recipe.JSONL)
 
 func decode(document []byte) (client.Object, error) {
 	object := &unstructured.Unstructured{}
@@ -93,7 +96,7 @@ func TestTheSixDataSets(t *testing.T) {
 }
 
 func (e *cluster) readsTheMix(published datav1alpha1.Published) {
-	out := e.read(published.ClaimName, "grpo-six/current", contract.MixedFile("train"))
+	out := e.read(published.ClaimName, "grpo-six/current", trainFile)
 	if got := line(out, "rows:"); got != "160107" {
 		e.Errorf("the mixed file has %s rows:\n%s", got, out)
 	}
@@ -114,7 +117,7 @@ func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 		if got := digest(e.T, filepath.Join(folder, contract.ManifestFile)); got != mix.Status.Published.Digest {
 			e.Errorf("%s: the local manifest is %s, the cluster's %s", processors, got, mix.Status.Published.Digest)
 		}
-		train = digest(e.T, filepath.Join(folder, contract.MixedFile("train")))
+		train = digest(e.T, filepath.Join(folder, trainFile))
 	}
 	other := mix.DeepCopy()
 	slices.Reverse(other.Spec.Domains)
@@ -122,10 +125,10 @@ func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 		slices.Reverse(other.Spec.Domains[i].Datasets)
 	}
 	folder := e.local(other, hubtest.Generated(1))
-	if got := digest(e.T, filepath.Join(folder, contract.MixedFile("train"))); got != train {
+	if got := digest(e.T, filepath.Join(folder, trainFile)); got != train {
 		e.Errorf("in another order of declaration train_mixed.jsonl is %s, else %s", got, train)
 	}
-	out := e.read(mix.Status.Published.ClaimName, "grpo-six/current", contract.MixedFile("train"))
+	out := e.read(mix.Status.Published.ClaimName, "grpo-six/current", trainFile)
 	if got := line(out, "sha256:"); got != train {
 		e.Errorf("a pod reads %s, the local build wrote %s", got, train)
 	}
@@ -163,7 +166,7 @@ func (e *cluster) newShare(before datav1alpha1.Published) {
 	if got := numbers(mix)["train domain math"]; got != 72776 { // 5/11 of 160,107, rounded
 		e.Errorf("math has %d rows of train", got)
 	}
-	old := e.read(before.ClaimName, "grpo-six/revisions/"+before.Revision, contract.MixedFile("train"))
+	old := e.read(before.ClaimName, "grpo-six/revisions/"+before.Revision, trainFile)
 	if got := line(old, "rows:"); got != "160107" {
 		e.Errorf("the old revision has %s rows now", got)
 	}
@@ -214,8 +217,8 @@ func TestTheRealRows(t *testing.T) {
 		}
 	}
 	folder := e.local(plain, repos)
-	train := digest(t, filepath.Join(folder, contract.MixedFile("train")))
-	if got := line(e.read(mix.Status.Published.ClaimName, "grpo-six/current", contract.MixedFile("train")), "sha256:"); got != train {
+	train := digest(t, filepath.Join(folder, trainFile))
+	if got := line(e.read(mix.Status.Published.ClaimName, "grpo-six/current", trainFile), "sha256:"); got != train {
 		t.Errorf("a pod reads %s, the local build wrote %s", got, train)
 	}
 }

@@ -314,8 +314,9 @@ func result(task contract.Task, unit recipe.Unit) recipe.Result {
 		return recipe.Result{Balance: &recipe.Balanced{Plan: task.Recipe.PlanDigest(plan)}}
 	case recipe.Mixing:
 		balance, _ := walked(task).Step(recipe.Balancing)
-		split, _ := planOf(task, *task.Results[balance.Units[0].Key].Balance).Split(unit.Name)
-		return recipe.Result{Mix: &recipe.Mixed{Rows: split.Rows, Bytes: 10 * split.Rows, Digest: "m" + unit.Key[:8]}}
+		shard, _ := task.Recipe.Shard(unit.Name)
+		split, _ := planOf(task, *task.Results[balance.Units[0].Key].Balance).Split(shard.Split)
+		return recipe.Result{Mix: &recipe.Mixed{Rows: split.Rows / int64(shard.Count), Bytes: 10 * split.Rows, Digest: "m" + unit.Key[:8]}}
 	default:
 		return recipe.Result{Publish: &recipe.Published{Revision: recipe.Revision(unit.Key), Digest: "p" + unit.Key[:8], Bytes: 12345, Files: 20}}
 	}

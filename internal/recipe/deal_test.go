@@ -93,7 +93,7 @@ func TestShardsDoNotDependOnTheOrderOfTheManifest(t *testing.T) {
 }
 
 // The name of a key is a promise: a file that is written again has the order that it had.
-func TestShardsHaveKeysOfTheirOwn(t *testing.T) {
+func TestShardsAreShuffledByKeysOfTheirOwn(t *testing.T) {
 	r := six(SmallestPool, SmallestPool)
 	r.Output.Shards = 3
 	var purposes []string

@@ -1,0 +1,70 @@
+package recipe
+
+import "fmt"
+
+// Shard is one file of a mixed split, and so one unit of the mix stage.
+type Shard struct {
+	// Split is the name of the split.
+	Split string
+	// Index is the place of the file among the Count files of the split, from 0.
+	Index, Count int
+}
+
+// Name is the name of the shard's unit: that of the split where it is the split's only file, else train.00003. No split has
+// such a name: a dot may stand in none.
+func (s Shard) Name() string {
+	if s.Count <= 1 {
+		return s.Split
+	}
+	return fmt.Sprintf("%s.%05d", s.Split, s.Index)
+}
+
+// Shards lists the files of all mixed splits in the order of the mix stage's units: by split in the order of declaration,
+// then by index.
+func (r Recipe) Shards() []Shard {
+	count := max(1, r.Output.Shards)
+	shards := make([]Shard, 0, count*len(r.Splits))
+	for _, split := range r.Splits {
+		for i := range count {
+			shards = append(shards, Shard{split.Name, i, count})
+		}
+	}
+	return shards
+}
+
+// Shard finds the shard of a unit of the mix stage by the unit's name.
+func (r Recipe) Shard(unit string) (Shard, bool) {
+	for _, shard := range r.Shards() {
+		if shard.Name() == unit {
+			return shard, true
+		}
+	}
+	return Shard{}, false
+}
+
+// Reported is what the finished mixed files, by the names of their units, say of the data sets of each split, in the order of
+// declaration, sorted by name: the sum of the files' units, and what every file says of the whole split. An entry is nil while
+// a file of the split is not finished, and where the files say nothing because the plan says it all.
+func (r Recipe) Reported(mixed map[string]Mixed) [][]MixedDataset {
+	reported := make([][]MixedDataset, len(r.Splits))
+	shards := r.Shards()
+	count := len(shards) / max(1, len(r.Splits))
+	for i := range r.Splits {
+		reported[i] = ofSplit(shards[i*count:(i+1)*count], mixed, len(r.DatasetNames()))
+	}
+	return reported
+}
+
+func ofSplit(shards []Shard, mixed map[string]Mixed, datasets int) []MixedDataset {
+	sum := make([]MixedDataset, datasets)
+	for _, shard := range shards {
+		file, ok := mixed[shard.Name()]
+		if !ok || len(file.Datasets) != datasets {
+			return nil
+		}
+		for d, of := range file.Datasets {
+			sum[d] = MixedDataset{Unique: of.Unique, MaxRepeats: of.MaxRepeats, Units: sum[d].Units + of.Units}
+		}
+	}
+	return sum
+}

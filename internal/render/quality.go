@@ -1,0 +1,61 @@
+package render
+
+import (
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// What unset fields of spec.nearDuplicates mean: 5-grams, and a signature of 100 numbers that misses about 4 of 10,000 pairs
+// which agree in 80 percent of them.
+const (
+	DefaultNearWords = 5
+	DefaultNearBands = 20
+	DefaultNearRows  = 5
+)
+
+func tokenizer(from *datav1alpha1.Tokenizer) recipe.Tokenizer {
+	if from == nil {
+		return recipe.Tokenizer{}
+	}
+	return recipe.Tokenizer{Encoding: string(from.Encoding), File: from.File, SHA256: from.SHA256}
+}
+
+func read(from *datav1alpha1.Read) recipe.Read {
+	if from == nil {
+		return recipe.Read{}
+	}
+	return recipe.Read{
+		Path:       from.Path,
+		OnBadRow:   recipe.OnBadRow(unlessDefault(from.OnBadRow, datav1alpha1.OnBadRowFail)),
+		MaxBadRows: from.MaxBadRows,
+	}
+}
+
+func nearDuplicates(from *datav1alpha1.NearDuplicates) *recipe.NearDuplicates {
+	if from == nil {
+		return nil
+	}
+	return &recipe.NearDuplicates{
+		N:       int(defaulted(from.Words, DefaultNearWords)),
+		Bands:   int(defaulted(from.Bands, DefaultNearBands)),
+		Rows:    int(defaulted(from.Rows, DefaultNearRows)),
+		Percent: int(from.Percent),
+	}
+}
+
+func decontaminate(from *datav1alpha1.Decontaminate) *recipe.Decontaminate {
+	if from == nil {
+		return nil
+	}
+	out := &recipe.Decontaminate{}
+	for _, probe := range from.Against {
+		out.Against = append(out.Against, recipe.Probe{
+			Name: probe.Name, Source: source(probe.Source), Read: read(probe.Read),
+			Preset: string(probe.Preset), Question: string(probe.Question),
+		})
+	}
+	if from.NGrams != nil {
+		out.NGrams = &recipe.NGrams{N: int(from.NGrams.Words), Percent: int(from.NGrams.Percent)}
+	}
+	return out
+}
