@@ -12,6 +12,9 @@ import (
 // lineBuffer is where the buffer of a line starts.
 const lineBuffer = 256 << 10
 
+// lineFormat is the place of a row.
+const lineFormat = "line %d"
+
 // lines cuts a stream into lines. A line is valid until the next.
 type lines struct {
 	stream io.Reader
@@ -115,6 +118,7 @@ type jsonLines struct {
 	dec     jsontext.Decoder
 	buffer  bytes.Buffer
 	done    func()
+	later   bool // the first row of the file was somebody else's
 
 	// A line that was looked at before its turn.
 	held     bool
@@ -130,7 +134,7 @@ func (j *jsonLines) close() { j.done() }
 
 func (j *jsonLines) next(row *Row) error {
 	line, err := j.take()
-	row.place.format, row.place.n = "line %d", j.lines.number
+	row.place.format, row.place.n = lineFormat, j.lines.number
 	switch {
 	case err == errTooLong:
 		return bad(TooLong, err)
@@ -162,21 +166,31 @@ func trim(line []byte) []byte {
 	return bytes.Trim(line, " \t\r")
 }
 
-// line takes one row. The checker decides on nearly every line; what it does not take, jsontext does, or says what is wrong.
+// line takes one row, and looks at a first one that is bad once more.
 func (j *jsonLines) line(line []byte, row *Row) error {
-	var err error
-	if j.checker.object(line, j.scanner.root) {
-		err = j.scanner.spans(line, j.checker.found, row.Values)
-	} else {
-		if _, err := j.check(line); err != nil {
-			return j.refusal(line, err)
-		}
-		err = j.scanner.row(line, row.Values)
-	}
-	if err != nil && row.Number == 0 {
+	err := j.row(line, row.Values)
+	if row.Number == 0 && !j.later && isRefused(err) {
 		return j.document(line, err)
 	}
 	return err
+}
+
+// row takes the values of a line. The checker decides on nearly every one; what it does not take, jsontext does, or says what
+// is wrong.
+func (j *jsonLines) row(line []byte, values []any) error {
+	if j.checker.object(line, j.scanner.root) {
+		return j.scanner.spans(line, j.checker.found, values)
+	}
+	if _, err := j.check(line); err != nil {
+		return j.refusal(line, err)
+	}
+	return j.scanner.row(line, values)
+}
+
+// isRefused says whether a row is JSON and yet bad.
+func isRefused(err error) bool {
+	var row *BadRow
+	return errors.As(err, &row) && (row.Class == MissingField || row.Class == WrongShape)
 }
 
 // refusal is the error of a line that is not JSON.
