@@ -89,7 +89,7 @@ func TestBatchesAreRows(t *testing.T) {
 		"many lines": many, "no end of the last line": many + `{"a":"last"}`, "cut": many + `{"a":"la`, "a bad last line": many + "{\"b\":1}\n\n\n{\"b\":2}",
 		"a blank end": many + "  ", "a very long line": many + long + many, "a long first line": long + many, "no objects": strings.Repeat("[]\n", 300) + many,
 		"a bad row like a document, in the rest": many + long + `{"rows":[{"a":1}]}`,
-		"gzip": string(zipped(many)), "gzip, cut": string(zipped(many)[:20000]), "zstd": string(zstandard(many)),
+		"gzip":                                   string(zipped(many)), "gzip, cut": string(zipped(many)[:20000]), "zstd": string(zstandard(many)),
 		"an array": "[" + strings.Repeat(`{"a":1},`, 300) + `{"b":2},{"a":3}]`, "an array, cut": "[" + strings.Repeat(`{"a":1},`, 300), "a table": "a,b\n" + strings.Repeat("1,2\n", 300) + "3\n4,5\n",
 		"SQuAD": squadText,
 	} {

@@ -33,7 +33,8 @@ type boxed struct {
 
 // row takes the wanted fields of one row out of a text that was checked.
 func (s *scanner) row(text []byte, values []any) error {
-	c := newCursor(text)
+	c := &s.cursor
+	c.text, c.at, c.arena = text, 0, nil // Its memory for lists and names is used again.
 	if kind := c.kind(); kind != '{' {
 		return badf(WrongShape, "a row must be a JSON object, not a %s; correct it at the source", kindName(kind))
 	}
@@ -41,7 +42,7 @@ func (s *scanner) row(text []byte, values []any) error {
 		s.there = names(text)
 	}
 	clearValues(values)
-	s.object(&c, s.root, values)
+	s.object(c, s.root, values)
 	return s.settle(values, s.there)
 }
 
