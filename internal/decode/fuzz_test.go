@@ -48,7 +48,7 @@ func FuzzFormats(f *testing.F) {
 	}
 	f.Add(parquetFile(f, twoShapes()), false)
 	f.Add(parquetFile(f, twoShapes(), parquet.DataPageVersion(1), parquet.Compression(&parquet.Snappy)), false)
-	const most = 1 << 30 // A page may unpack to 128 MiB, and its values take as much again; a footer's false counts took far more.
+	const most = 1 << 30 // A page may unpack to 128 MiB, and its values take as much again.
 	f.Fuzz(func(t *testing.T, data []byte, path bool) {
 		file := memory(data)
 		if path {
