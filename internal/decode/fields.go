@@ -14,6 +14,8 @@ type wanted struct {
 	name string
 	// quoted is the name as JSON writes it without escapes, for comparison with the bytes of a row.
 	quoted []byte
+	// plain is the name as the checker compares it.
+	plain memberName
 	// leaf is the index of the field that ends here, or -1.
 	leaf     int
 	children []*wanted
@@ -44,7 +46,7 @@ func (w *wanted) add(path []string, leaf int) {
 	at := slices.IndexFunc(w.children, func(c *wanted) bool { return c.name == path[0] })
 	if at < 0 {
 		quoted, _ := jsontext.AppendQuote(nil, path[0]) // A name that is not UTF-8 matches nothing.
-		w.children = append(w.children, &wanted{name: path[0], quoted: quoted, leaf: -1})
+		w.children = append(w.children, &wanted{name: path[0], quoted: quoted, plain: memberName{[]byte(path[0]), keyOf([]byte(path[0]))}, leaf: -1})
 		at = len(w.children) - 1
 	}
 	if len(path) == 1 {

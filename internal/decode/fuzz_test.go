@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"runtime"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -30,6 +32,39 @@ func FuzzRows(f *testing.F) {
 		second, again := read(data, Optional("a", "b.c"))
 		if diff := cmp.Diff(first, second); diff != "" || (err == nil) != (again == nil) {
 			t.Fatalf("a second reading differs: %v, %v\n%s", err, again, diff)
+		}
+	})
+}
+
+// FuzzFormats begins with a whole file of each format, plain and packed, and of Parquet in each encoding of pages: what damaged
+// bytes say of lengths must not be believed.
+func FuzzFormats(f *testing.F) {
+	lines := "{\"a\":\"x\",\"b\":{\"c\":[1,2]}}\n{\"a\":null}\n"
+	for _, text := range []string{lines, `[{"a":"x"},{"b":{"c":1}}]`, `{"data":{"rows":[{"a":1}]}}`, squadText, "a,b.c\nx,1\n\"y\n\",2\n", "a\tb.c\nx\t1\n"} {
+		f.Add([]byte(text), false)
+		f.Add([]byte(text), true)
+		f.Add(zipped(text, text), false)
+		f.Add(zstandard(text), false)
+	}
+	f.Add(parquetFile(f, twoShapes()), false)
+	f.Add(parquetFile(f, twoShapes(), parquet.DataPageVersion(1), parquet.Compression(&parquet.Snappy)), false)
+	const most = 1 << 30 // A page may unpack to 128 MiB, and its values take as much again.
+	f.Fuzz(func(t *testing.T, data []byte, path bool) {
+		file := memory(data)
+		if path {
+			file.Path = []string{"data", "rows"}
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for _, fields := range [][]Field{Optional("a", "b.c"), Required("question", "answers"), Optional("text", "facts", "extra_info", "double")} {
+			for _, err := range Rows(t.Context(), file, fields) {
+				if err != nil && contract.ReasonOf(err) != contract.InvalidData {
+					t.Fatalf("%s: %v", contract.ReasonOf(err), err)
+				}
+			}
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > most {
+			t.Fatalf("%d bytes were allocated for a file of %d", after.TotalAlloc-before.TotalAlloc, len(data))
 		}
 	})
 }

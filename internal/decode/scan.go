@@ -2,23 +2,39 @@ package decode
 
 import (
 	"bytes"
-
-	"github.com/go-json-experiment/json/jsontext"
+	"slices"
+	"strings"
 )
 
-// namesShown bounds the names that the message about a missing field lists.
-const namesShown = 64
+const (
+	// namesShown bounds the names that the message about a missing field lists.
+	namesShown = 64
+	// knownNames of at most knownBytes each are kept to be used again.
+	knownNames = 256
+	knownBytes = 64
+)
 
 // scanner takes the wanted fields out of JSON objects.
 type scanner struct {
 	selection
+	cursor cursor
+	arena  strings.Builder
+	// before are the strings of the row before, by field.
+	before []boxed
 	// there are the names of the first object, for the message that a field is missing.
 	there []string
 }
 
+// boxed is a string and the same as a value.
+type boxed struct {
+	text  string
+	value any
+}
+
 // row takes the wanted fields of one row out of a text that was checked.
 func (s *scanner) row(text []byte, values []any) error {
-	c := newCursor(text)
+	c := &s.cursor
+	c.text, c.at, c.arena = text, 0, nil // Its memory for lists and names is used again.
 	if kind := c.kind(); kind != '{' {
 		return badf(WrongShape, "a row must be a JSON object, not a %s; correct it at the source", kindName(kind))
 	}
@@ -26,8 +42,46 @@ func (s *scanner) row(text []byte, values []any) error {
 		s.there = names(text)
 	}
 	clearValues(values)
-	s.object(&c, s.root, values)
+	s.object(c, s.root, values)
 	return s.settle(values, s.there)
+}
+
+// spans takes the wanted fields of an object from where a checker found them. The strings of a row lie in one piece of memory;
+// one that the row before has in the same field, as the context of a question or a title often is, is that row's.
+func (s *scanner) spans(text []byte, found []span, values []any) error {
+	if s.there == nil {
+		s.there = names(text)
+	}
+	if s.before == nil {
+		s.before = make([]boxed, len(values))
+	}
+	size := 0
+	for i := range found {
+		if f := &found[i]; !f.plain || string(f.raw[1:len(f.raw)-1]) != s.before[f.wanted.leaf].text {
+			size += len(f.raw)
+		}
+	}
+	s.arena.Reset()
+	s.arena.Grow(size)
+	s.cursor.arena = &s.arena
+	clearValues(values)
+	for _, f := range found {
+		s.put(f.wanted, s.value(f), values)
+	}
+	return s.settle(values, s.there)
+}
+
+func (s *scanner) value(f span) any {
+	if !f.plain {
+		s.cursor.text, s.cursor.at = f.raw, 0
+		return s.cursor.value()
+	}
+	b := &s.before[f.wanted.leaf]
+	if text := f.raw[1 : len(f.raw)-1]; b.value == nil || string(text) != b.text {
+		b.text = s.cursor.own(text)
+		b.value = b.text
+	}
+	return b.value
 }
 
 func (s *scanner) object(c *cursor, w *wanted, values []any) {
@@ -78,8 +132,12 @@ func kindName(kind byte) string {
 type cursor struct {
 	text []byte
 	at   int
-	// scratch is where escapes are undone before a text gets its own memory.
+	// scratch is where escapes are undone before a text gets its own memory, entries where those of a list gather.
 	scratch []byte
+	gather  []any
+	// arena has room for the strings of a row; without it each has memory of its own.
+	arena *strings.Builder
+	known map[string]string
 }
 
 func newCursor(text []byte) cursor { return cursor{text: text} }
@@ -183,16 +241,12 @@ func (c *cursor) value() any {
 	case '{':
 		object := map[string]any{}
 		for name := range c.members {
-			key := c.unquote(name)
+			key := c.key(name)
 			object[key] = c.value()
 		}
 		return object
 	case '[':
-		list := []any{}
-		for range c.entries {
-			list = append(list, c.value())
-		}
-		return list
+		return c.list()
 	case '"':
 		return c.unquote(c.quoted())
 	}
@@ -202,17 +256,60 @@ func (c *cursor) value() any {
 	case 't', 'f':
 		return text[0] == 't'
 	default:
-		return Number(text)
+		return Number(c.own(text))
 	}
 }
 
-// unquote copies a string that has no escapes as it stands: finding a backslash is many times faster than unquoting.
+// noEntries is every empty list: it has no room for what a caller could change.
+var noEntries any = []any{}
+
+// list takes a list, which gets memory when its length is known.
+func (c *cursor) list() any {
+	first := len(c.gather)
+	for range c.entries {
+		v := c.value() // which gathers as well
+		c.gather = append(c.gather, v)
+	}
+	if len(c.gather) == first {
+		return noEntries
+	}
+	list := slices.Clone(c.gather[first:])
+	clear(c.gather[first:])
+	c.gather = c.gather[:first]
+	return list
+}
+
+// key is the name of a member: most objects have the names of the one before.
+func (c *cursor) key(quoted []byte) string {
+	if key, ok := c.known[string(quoted)]; ok {
+		return key
+	}
+	key := string(plain(quoted))
+	if len(quoted) <= knownBytes && len(c.known) < knownNames {
+		if c.known == nil {
+			c.known = map[string]string{}
+		}
+		c.known[string(quoted)] = key
+	}
+	return key
+}
+
 func (c *cursor) unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return string(quoted[1 : len(quoted)-1])
+		return c.own(quoted[1 : len(quoted)-1])
 	}
-	c.scratch, _ = jsontext.AppendUnquote(c.scratch[:0], quoted) // Cannot fail: the text was checked.
-	return string(c.scratch)
+	c.scratch = unescape(c.scratch[:0], quoted)
+	return c.own(c.scratch)
+}
+
+// own copies a text into the arena, or into memory of its own.
+func (c *cursor) own(text []byte) string {
+	if c.arena == nil || c.arena.Cap()-c.arena.Len() < len(text) {
+		return string(text)
+	}
+	from := c.arena.Len()
+	_, _ = c.arena.Write(text) // Cannot fail.
+	return c.arena.String()[from:]
 }
 
 // plain gives a name without its quotes and escapes.
@@ -220,8 +317,7 @@ func plain(quoted []byte) []byte {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return quoted[1 : len(quoted)-1]
 	}
-	name, _ := jsontext.AppendUnquote(nil, quoted) // Cannot fail: the text was checked.
-	return name
+	return unescape(nil, quoted)
 }
 
 // stringEnd is the length of a string's text and its closing quote, given what follows the opening one.

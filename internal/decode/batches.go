@@ -1,0 +1,295 @@
+package decode
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+	"sync"
+)
+
+const (
+	// A batch has at most batchRows rows, or one where rows are large: of values, not of the file.
+	batchRows  = 64
+	batchBytes = 1 << 20
+	// chunkBytes is what one processor decodes of JSON Lines at a time, and chunkMost what a chunk may grow to for the sake of
+	// a long row. At most 2*maxWorkers+2 chunks and the rows of as many are held.
+	chunkBytes = 256 << 10
+	chunkMost  = 4 << 20
+	maxWorkers = 4
+)
+
+// Batches yields what Rows does, some rows at a time, decoded ahead of the caller in other goroutines; those of JSON Lines on
+// several processors. An error stands behind the rows that it comes with: after a BadRow a caller may go on, any other is the
+// last. The values of all rows belong to the caller. When Batches is done, nobody reads the file any more.
+func Batches(ctx context.Context, f File, fields []Field) iter.Seq2[[]Row, error] {
+	return func(yield func([]Row, error) bool) {
+		inner, cancel := context.WithCancel(ctx)
+		p := &producer{ctx: inner, file: f, fields: fields, src: &source{data: f.Data}, queue: make(chan chan []batch, maxWorkers)}
+		go p.run()
+		defer func() {
+			cancel()
+			for range p.queue { // until the producer and its workers have ended
+			}
+		}()
+		var at base
+		for done := range p.queue {
+			if ctx.Err() != nil {
+				break
+			}
+			for _, b := range <-done {
+				last, err := at.move(&b)
+				if (len(b.rows) > 0 || err != nil) && !yield(b.rows, err) || last {
+					return
+				}
+			}
+		}
+		if ctx.Err() != nil {
+			yield(nil, fmt.Errorf("reading %s: %w", f.Name, context.Cause(ctx)))
+		}
+	}
+}
+
+// batch is rows and the bare error of the row behind them. Their numbers and lines count from where their piece of the file
+// begins; count and lines are how many it has, once it is over.
+type batch struct {
+	rows         []Row
+	failed       Row
+	err, srcErr  error
+	count, lines int64
+}
+
+// base is where a piece begins in its file.
+type base struct{ rows, lines int64 }
+
+// move gives the rows of a batch their numbers in the file, and the caller's form of its error.
+func (a *base) move(b *batch) (last bool, err error) {
+	for i := range b.rows {
+		a.place(&b.rows[i])
+	}
+	if b.err != nil {
+		a.place(&b.failed)
+		last, err = explain(b.failed.place, &source{err: b.srcErr}, b.err)
+	}
+	a.rows += b.count
+	a.lines += b.lines
+	return last, err
+}
+
+func (a *base) place(row *Row) {
+	row.Number += a.rows
+	row.place.n += a.lines
+}
+
+// producer reads a file in up to three phases: its first rows as Rows does; then, of JSON Lines, chunks of whole lines, each
+// decoded by a worker; then what those leave, a last line without an end or a very long one, as Rows does again.
+type producer struct {
+	ctx    context.Context
+	file   File
+	fields []Field
+	src    *source
+	// queue has the batches of each piece, in the order of the file.
+	queue chan chan []batch
+}
+
+func (p *producer) run() {
+	defer close(p.queue)
+	r, err := open(p.file, p.src, p.fields)
+	if err != nil {
+		p.send(batch{failed: Row{place: place{file: p.file.Name}}, err: err, srcErr: p.src.err})
+		return
+	}
+	defer r.close()
+	lines, _ := r.(*jsonLines)
+	if !p.pieces(r, lines, true) || lines == nil {
+		return
+	}
+	if p.chunks(lines) {
+		p.pieces(r, nil, false)
+	}
+}
+
+func (p *producer) send(b batch) bool {
+	done := make(chan []batch, 1)
+	done <- []batch{b}
+	return p.enqueue(done)
+}
+
+func (p *producer) enqueue(done chan []batch) bool {
+	select {
+	case p.queue <- done:
+		return true
+	case <-p.ctx.Done():
+		return false
+	}
+}
+
+// pieces sends batch after batch. It ends with true when lines can be read in chunks: not before the first rows have shown
+// what the file is.
+func (p *producer) pieces(r rows, lines *jsonLines, first bool) bool {
+	row := Row{place: place{file: p.file.Name}}
+	for {
+		var b batch
+		slab, size := make([]any, batchRows*len(p.fields)), 0
+		for len(b.rows) < batchRows && size < batchBytes && b.err == nil {
+			row.Values, slab = cut(slab, len(p.fields))
+			if b.err = r.next(&row); b.err == nil {
+				b.rows = append(b.rows, row)
+				size += sizeOf(row.Values)
+			}
+			b.failed = row
+			row.Number++
+		}
+		split := lines != nil && lines.divisible() && (b.err == nil || isBad(b.err))
+		switch {
+		case split:
+			b.count, b.lines = row.Number, lines.lines.number
+		case b.err == io.EOF && b.failed.Number == 0 && first:
+			b.failed.place, b.err = place{file: p.file.Name}, errNoRows
+		case b.err == io.EOF:
+			b.err = nil
+			p.send(b)
+			return false
+		}
+		b.srcErr = p.src.err
+		if !p.send(b) || b.err != nil && !isBad(b.err) || split {
+			return split && p.ctx.Err() == nil
+		}
+	}
+}
+
+// cut takes the values of one row off a slab.
+func cut(slab []any, n int) (values, rest []any) { return slab[:n:n], slab[n:] }
+
+// divisible says whether the lines that follow can be decoded by themselves.
+func (j *jsonLines) divisible() bool {
+	return runtime.GOMAXPROCS(0) > 1 && j.scanner.there != nil && !j.held && !j.lines.long && !j.lines.open && j.lines.err == nil
+}
+
+// chunk is whole lines.
+type chunk struct {
+	text []byte
+	done chan []batch
+}
+
+// chunks has the lines that follow decoded by workers, and leaves to j what is no whole line. It gives false when the context
+// has ended.
+func (p *producer) chunks(j *jsonLines) bool {
+	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
+	work, free := make(chan chunk, workers), make(chan []byte, 2*workers+2)
+	var running sync.WaitGroup
+	for range workers {
+		running.Go(func() {
+			d := jsonLines{lines: &lines{}, scanner: scanner{selection: j.scanner.selection, there: j.scanner.there}}
+			for c := range work {
+				c.done <- d.chunk(c.text, p.file.Name)
+				select {
+				case free <- c.text[:0]:
+				default:
+				}
+			}
+		})
+	}
+	defer running.Wait()
+	defer close(work)
+	rest := j.lines.buf[j.lines.start:j.lines.end]
+	for {
+		text, tail, err := fill(buffer(free), rest, j.lines.stream)
+		if len(text) > 0 {
+			c := chunk{text, make(chan []batch, 1)}
+			select {
+			case work <- c:
+			case <-p.ctx.Done():
+				return false
+			}
+			if !p.enqueue(c.done) {
+				return false
+			}
+		}
+		if err != nil || len(tail) >= chunkMost {
+			j.later = true
+			j.lines = &lines{stream: j.lines.stream, limit: j.lines.limit, buf: tail, end: len(tail), err: err}
+			return true
+		}
+		rest = bytes.Clone(tail) // The text is its worker's.
+	}
+}
+
+func buffer(free chan []byte) []byte {
+	select {
+	case b := <-free:
+		return b
+	default:
+		return make([]byte, 0, chunkBytes)
+	}
+}
+
+// fill reads until there are whole lines: text, and tail behind it. Without one it stops at chunkMost.
+func fill(buf, rest []byte, stream io.Reader) (text, tail []byte, err error) {
+	buf = append(buf[:0], rest...)
+	for end := 0; err == nil; {
+		if len(buf) == cap(buf) {
+			buf = append(buf, make([]byte, max(len(buf), chunkBytes))...)[:len(buf)]
+		}
+		for len(buf) < cap(buf) && err == nil {
+			var n int
+			n, err = stream.Read(buf[len(buf):cap(buf)])
+			buf = buf[:len(buf)+n]
+		}
+		if end = bytes.LastIndexByte(buf, '\n') + 1; end > 0 || len(buf) >= chunkMost {
+			return buf[:end:end], buf[end:], err
+		}
+	}
+	return nil, buf, err
+}
+
+// chunk decodes whole lines. Only single rows can be bad there.
+func (j *jsonLines) chunk(text []byte, file string) []batch {
+	var out []batch
+	var b batch
+	row := Row{place: place{file: file, format: lineFormat}}
+	var slab []any
+	fields := len(j.scanner.fields)
+	count := int64(0)
+	for len(text) > 0 {
+		end := bytes.IndexByte(text, '\n')
+		line := trim(text[:end])
+		text = text[end+1:]
+		if row.place.n++; len(line) == 0 {
+			continue
+		}
+		if len(slab) < fields {
+			slab = make([]any, batchRows*fields)
+		}
+		row.Values, slab = cut(slab, fields)
+		row.Number, count = count, count+1
+		if b.err = j.row(line, row.Values); b.err == nil {
+			b.rows = append(b.rows, row)
+			continue
+		}
+		b.failed = row
+		out, b = append(out, b), batch{}
+	}
+	b.count, b.lines = count, row.place.n
+	return append(out, b)
+}
+
+// sizeOf is about the memory that values hold: what counts are the long strings.
+func sizeOf(values []any) int {
+	size := 0
+	for _, value := range values {
+		switch v := value.(type) {
+		case string:
+			size += len(v)
+		case []any:
+			size += sizeOf(v)
+		case map[string]any:
+			for _, member := range v {
+				size += sizeOf([]any{member})
+			}
+		}
+	}
+	return size
+}

@@ -1,0 +1,326 @@
+package decode
+
+import (
+	"bytes"
+	"math/bits"
+	"slices"
+	"unicode/utf8"
+)
+
+const (
+	// maxDepth is how deep lists and objects may lie in each other, as in jsontext.
+	maxDepth = 10000
+	// fewNames are compared with each other one by one; more of them are sorted.
+	fewNames = 16
+)
+
+// checker reads one text and says whether it is one JSON object, by the same strict rules as jsontext: UTF-8, the grammar of
+// RFC 8259, no name twice in an object, no half of a surrogate pair, at most maxDepth levels. On the way it notes where the
+// wanted values stand. It makes no errors: what it does not take goes to jsontext, which finds what is wrong, or nothing.
+//
+// FuzzChecker holds it to jsontext: both take the same texts.
+type checker struct {
+	text []byte
+	// smooth says that there is no control character in the text. backslash is where the next one stands; once that is behind,
+	// it is looked for again.
+	smooth    bool
+	backslash int
+	// names are those of the objects that are open, the outermost first.
+	names []memberName
+	found []span
+	// unescaped has the names that were written with escapes.
+	unescaped []byte
+}
+
+// memberName is a name in an object without its quotes and escapes. Names of other lengths or keys differ.
+type memberName struct {
+	text []byte
+	key  uint64
+}
+
+// span is where the value of a wanted node stands. A plain one is a string without escapes.
+type span struct {
+	wanted *wanted
+	raw    []byte
+	plain  bool
+}
+
+// object reads a text that is to be one object and nothing else, without space around it, and fills found.
+func (c *checker) object(text []byte, root *wanted) bool {
+	c.text, c.names, c.found, c.unescaped = text, c.names[:0], c.found[:0], c.unescaped[:0]
+	if len(text) == 0 || text[0] != '{' {
+		return false
+	}
+	control, high := survey(text)
+	if high && !utf8.Valid(text) {
+		return false
+	}
+	c.smooth, c.backslash = !control, -1
+	return c.members(1, 1, root) == len(text)
+}
+
+// spaces has a bit for each character that may stand between tokens.
+const spaces = 1<<' ' | 1<<'\t' | 1<<'\n' | 1<<'\r'
+
+func skipSpace(text []byte, at int) int {
+	for at < len(text) && text[at] <= ' ' && spaces>>text[at]&1 != 0 {
+		at++
+	}
+	return at
+}
+
+// members reads an object from behind its opening bracket, and gives the place behind the closing one, or -1. w is the wanted
+// node of the object, or nil.
+func (c *checker) members(at, depth int, w *wanted) int {
+	text, first := c.text, len(c.names)
+	at = skipSpace(text, at)
+	if depth > maxDepth || at == len(text) {
+		return -1
+	}
+	if text[at] == '}' {
+		return at + 1
+	}
+	for last := false; ; {
+		name, end := c.name(at)
+		if end < 0 || !c.add(first, name) {
+			return -1
+		}
+		if w == nil {
+			at = c.value(end, depth)
+		} else {
+			at = c.member(end, depth, w.named(name))
+		}
+		if at < 0 {
+			return -1
+		}
+		if at, last = separator(text, at, '}'); at < 0 {
+			return -1
+		}
+		if last {
+			break
+		}
+	}
+	if !c.close(first) {
+		return -1
+	}
+	return at
+}
+
+// separator reads what stands behind a value, a comma or the closing bracket, which is the last. It gives the place of what
+// comes next, or -1.
+func separator(text []byte, at int, closing byte) (next int, last bool) {
+	if at = skipSpace(text, at); at == len(text) {
+		return -1, false
+	}
+	switch text[at] {
+	case ',':
+		return skipSpace(text, at+1), false
+	case closing:
+		return at + 1, true
+	}
+	return -1, false
+}
+
+// name reads a name and its colon, and gives the place of its value, or -1.
+func (c *checker) name(at int) (name memberName, value int) {
+	text := c.text
+	if at == len(text) || text[at] != '"' {
+		return name, -1
+	}
+	name, end := c.quoted(at + 1)
+	if end < 0 {
+		return name, -1
+	}
+	if end = skipSpace(text, end); end == len(text) || text[end] != ':' {
+		return name, -1
+	}
+	return name, skipSpace(text, end+1)
+}
+
+// quoted reads a name from behind its opening quote. Most are shorter than a word, and end in the first one.
+func (c *checker) quoted(at int) (name memberName, end int) {
+	if at+8 <= len(c.text) {
+		w := word(c.text[at:])
+		if m := special(w); m != 0 {
+			if n := bits.TrailingZeros64(m) / 8; c.text[at+n] == '"' && c.smooth {
+				return memberName{c.text[at : at+n], w&(1<<(8*n)-1) | uint64(n)<<56}, at + n + 1
+			}
+		}
+	}
+	end, escaped := c.endOfString(at)
+	if end < 0 {
+		return name, end
+	}
+	name.text = c.text[at : end-1]
+	if escaped {
+		from := len(c.unescaped)
+		c.unescaped = unescape(c.unescaped, c.text[at-1:end])
+		name.text = c.unescaped[from:]
+	}
+	name.key = keyOf(name.text)
+	return name, end
+}
+
+// keyOf tells names apart in one comparison: the whole of a name of up to seven bytes, and of a longer one the first eight.
+func keyOf(name []byte) uint64 {
+	length := uint64(len(name)) << 56
+	if len(name) >= 8 {
+		return word(name) ^ length
+	}
+	key := length
+	for i, b := range name {
+		key |= uint64(b) << (8 * i)
+	}
+	return key
+}
+
+func (n memberName) is(other memberName) bool {
+	return n.key == other.key && len(n.text) == len(other.text) && (len(n.text) < 8 || bytes.Equal(n.text, other.text))
+}
+
+// named gives the child of a name, or nil.
+func (w *wanted) named(name memberName) *wanted {
+	for _, child := range w.children {
+		if child.plain.is(name) {
+			return child
+		}
+	}
+	return nil
+}
+
+// add notes a name of the object whose names begin at first. It gives false for one that is there, as long as they are few.
+func (c *checker) add(first int, name memberName) bool {
+	if names := c.names[first:]; len(names) < fewNames {
+		for i := range names {
+			if names[i].is(name) {
+				return false
+			}
+		}
+	}
+	c.names = append(c.names, name)
+	return true
+}
+
+// close forgets the names of an object, and gives false if one of many was there twice.
+func (c *checker) close(first int) bool {
+	names := c.names[first:]
+	c.names = c.names[:first]
+	if len(names) <= fewNames {
+		return true
+	}
+	slices.SortFunc(names, func(a, b memberName) int { return bytes.Compare(a.text, b.text) })
+	for i := range names[1:] {
+		if names[i].is(names[i+1]) {
+			return false
+		}
+	}
+	return true
+}
+
+// member reads a value in an object that has wanted ones.
+func (c *checker) member(at, depth int, w *wanted) int {
+	switch {
+	case w == nil || at == len(c.text):
+		return c.value(at, depth)
+	case w.leaf < 0 && c.text[at] == '{':
+		return c.members(at+1, depth+1, w)
+	case w.leaf < 0:
+		return c.value(at, depth)
+	case c.text[at] != '"':
+		end := c.value(at, depth)
+		if end >= 0 {
+			c.found = append(c.found, span{wanted: w, raw: c.text[at:end]})
+		}
+		return end
+	}
+	end, escaped := c.endOfString(at + 1)
+	if end >= 0 {
+		c.found = append(c.found, span{wanted: w, raw: c.text[at:end], plain: !escaped})
+	}
+	return end
+}
+
+// value reads a value and gives the place behind it, or -1.
+func (c *checker) value(at, depth int) int {
+	if at == len(c.text) {
+		return -1
+	}
+	switch c.text[at] {
+	case '"':
+		end, _ := c.endOfString(at + 1)
+		return end
+	case '[':
+		return c.entries(at+1, depth+1)
+	case '{':
+		return c.members(at+1, depth+1, nil)
+	case 't':
+		return c.literal(at, "true")
+	case 'f':
+		return c.literal(at, "false")
+	case 'n':
+		return c.literal(at, "null")
+	default:
+		return endOfNumber(c.text, at)
+	}
+}
+
+// entries reads a list from behind its opening bracket.
+func (c *checker) entries(at, depth int) int {
+	text := c.text
+	at = skipSpace(text, at)
+	if depth > maxDepth || at == len(text) {
+		return -1
+	}
+	if text[at] == ']' {
+		return at + 1
+	}
+	for last := false; ; {
+		if at = c.value(at, depth); at < 0 {
+			return -1
+		}
+		if at, last = separator(text, at, ']'); at < 0 || last {
+			return at
+		}
+	}
+}
+
+func (c *checker) literal(at int, word string) int {
+	if end := at + len(word); end <= len(c.text) && string(c.text[at:end]) == word {
+		return end
+	}
+	return -1
+}
+
+// endOfNumber reads a number: -? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?
+func endOfNumber(text []byte, at int) int {
+	if at < len(text) && text[at] == '-' {
+		at++
+	}
+	first := at
+	if at = digits(text, at); at == first || text[first] == '0' && at > first+1 {
+		return -1
+	}
+	if at < len(text) && text[at] == '.' {
+		first = at + 1
+		if at = digits(text, first); at == first {
+			return -1
+		}
+	}
+	if at < len(text) && text[at]|0x20 == 'e' {
+		first = at + 1
+		if first < len(text) && (text[first] == '+' || text[first] == '-') {
+			first++
+		}
+		if at = digits(text, first); at == first {
+			return -1
+		}
+	}
+	return at
+}
+
+func digits(text []byte, at int) int {
+	for at < len(text) && text[at]-'0' <= 9 {
+		at++
+	}
+	return at
+}
