@@ -24,7 +24,7 @@ type rule struct {
 var (
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 	planned    = []string{"internal/mix", "internal/recipe", "internal/contract"}
-	dataPlane  = append([]string{"internal/decode", "internal/record", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage"}, planned...)
+	dataPlane  = append([]string{"internal/decode", "internal/record", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/leak", "internal/tokens"}, planned...)
 	anything   = []string{"*"}
 )
 
@@ -33,6 +33,8 @@ var rules = []rule{
 		never: []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "internal/mix"},
 	{pkg: "internal/recipe", own: []string{"internal/mix"}},
+	{pkg: "internal/leak", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/"}},
+	{pkg: "internal/tokens", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/", "github.com/tiktoken-go/tokenizer/", "github.com/dlclark/regexp2/"}},
 	{pkg: "internal/contract", own: []string{"internal/mix", "internal/recipe"}},
 	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: kubernetes},
