@@ -1,0 +1,219 @@
+package encode
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	kzstd "github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/record"
+)
+
+const (
+	// groupBytes is how many bytes of lines a row group has at most; a longer row has one to itself. The writer holds the
+	// packed pages of a group, and readers work on whole groups, side by side.
+	groupBytes = 32 << 20
+	// pageBytes is the size from which on a page is closed.
+	pageBytes = 1 << 20
+	// pageWindow is above the size of nearly every page.
+	pageWindow = 2 << 20
+	// createdBy has the form that the Parquet project asks for, and no version of a library: that is no part of the rows.
+	createdBy = "datasetmix version 1.0.0 (build encode/v1)"
+
+	parquetMagic = "PAR1"
+	// parquetTail is the length of the footer, in 4 bytes, and the magic.
+	parquetTail = 8
+)
+
+// row is the schema: required UTF-8 strings all. The metadata is the text of a JSON object under the type of a string, not
+// the JSON type of Parquet, which Arrow turns into an extension type that pandas and Hugging Face datasets do not take for
+// text. DuckDB reads members of such a string with metadata->>'source' as well.
+type row struct {
+	ID              string `parquet:"id"`
+	Dataset         string `parquet:"dataset,dict"`
+	Domain          string `parquet:"domain,dict"`
+	Question        string `parquet:"question"`
+	ReferenceAnswer string `parquet:"reference_answer"`
+	AnswerType      string `parquet:"answer_type,dict"`
+	Metadata        string `parquet:"metadata"`
+}
+
+// columns are the names of row's, in their order.
+var columns = []string{"id", "dataset", "domain", "question", "reference_answer", "answer_type", "metadata"}
+
+// emptyMetadata is how a line without metadata ends.
+const emptyMetadata = "{}}"
+
+// pageCodec packs pages as parquet-go's own codec does, with a window of the size of a page: its buffer of history has a quarter
+// of the size.
+type pageCodec struct {
+	zstd.Codec
+	encoder *kzstd.Encoder
+}
+
+func (c *pageCodec) Encode(dst, src []byte) ([]byte, error) {
+	return c.encoder.EncodeAll(src, dst[:0]), nil
+}
+
+type parquetWriter struct {
+	parquet *parquet.GenericWriter[row]
+	rows    [1]row
+	group   int // bytes of lines in the row group
+	bare    []byte
+	err     error
+}
+
+func newParquetWriter(w io.Writer) *parquetWriter {
+	encoder, err := kzstd.NewWriter(nil, kzstd.WithEncoderLevel(kzstd.SpeedDefault), kzstd.WithWindowSize(pageWindow),
+		kzstd.WithEncoderConcurrency(1), kzstd.WithEncoderCRC(false))
+	return &parquetWriter{err: err, parquet: parquet.NewGenericWriter[row](w,
+		&parquet.WriterConfig{CreatedBy: createdBy},
+		parquet.Compression(&pageCodec{encoder: encoder}),
+		parquet.PageBufferSize(pageBytes),
+		parquet.DataPageVersion(1), // which every reader knows; there are no levels that version 2 would keep apart
+		parquet.DataPageStatistics(false))}
+}
+
+// WriteRow parses the line again: the caller has it as text, ready for the other formats.
+func (w *parquetWriter) WriteRow(line []byte) error {
+	if w.err == nil {
+		w.err = w.write(line)
+	}
+	return w.err
+}
+
+func (w *parquetWriter) write(line []byte) error {
+	if err := checkLine(line); err != nil {
+		return err
+	}
+	r, err := record.Parse(line[:len(line)-1])
+	if err != nil {
+		return bare(err)
+	}
+	if w.group > 0 && w.group+len(line) > groupBytes {
+		if err := w.parquet.Flush(); err != nil {
+			return err
+		}
+		w.group = 0
+	}
+	w.group += len(line)
+	// What stands before the metadata is as long as it is in a line without any.
+	r.Metadata = nil
+	w.bare = r.AppendJSON(w.bare[:0])
+	metadata := line[len(w.bare)-len(emptyMetadata) : len(line)-len("}\n")]
+	w.rows[0] = row{r.ID, r.Dataset, r.Domain, r.Question, r.ReferenceAnswer, r.AnswerType, string(metadata)}
+	_, err = w.parquet.Write(w.rows[:])
+	return err
+}
+
+func (w *parquetWriter) Close() error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := w.parquet.Close(); err != nil {
+		w.err = err
+		return err
+	}
+	w.err = errClosed
+	return nil
+}
+
+// parquetRows puts the lines together again. A record that is not in the published form, such as one whose metadata has a
+// space, has no line that it could have been.
+func parquetRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) error {
+	rows, err := checkParquet(r, size)
+	if err != nil || rows == 0 {
+		return err
+	}
+	var line []byte
+	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size}, decode.Required(columns...)) {
+		if err != nil {
+			return err
+		}
+		if line, err = appendLine(line[:0], read.Values); err != nil {
+			return err
+		}
+		if !yield(line, nil) {
+			return errStopped
+		}
+	}
+	return nil
+}
+
+func appendLine(line []byte, values []any) ([]byte, error) {
+	var text [7]string
+	for i, v := range values {
+		s, ok := v.(string)
+		if !ok {
+			return nil, fmt.Errorf("column %q holds no text", columns[i])
+		}
+		text[i] = s
+	}
+	r := record.Record{ID: text[0], Dataset: text[1], Domain: text[2], Question: text[3], ReferenceAnswer: text[4], AnswerType: text[5]}
+	line = r.AppendJSON(line)
+	line = append(line[:len(line)-len(emptyMetadata)], text[6]...)
+	line = append(line, '}')
+	if _, err := record.Parse(line); err != nil {
+		return nil, err
+	}
+	line = append(line, '\n')
+	if len(line) > MaxRow {
+		return nil, tooLong(len(line))
+	}
+	return line, nil
+}
+
+// checkParquet opens a file, compares its columns with those that are written, and counts its rows by its footer.
+func checkParquet(r io.ReaderAt, size int64) (rows int64, err error) {
+	if err := checkFooter(r, size); err != nil {
+		return 0, err
+	}
+	defer func() {
+		if p := recover(); p != nil { // which damaged input can cause in the library
+			err = fmt.Errorf("its Parquet footer is damaged: %v", p)
+		}
+	}()
+	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
+	if err != nil {
+		return 0, fmt.Errorf("its Parquet footer is damaged: %w", err)
+	}
+	if !parquet.EqualNodes(file.Schema(), parquet.SchemaOf(row{})) {
+		return 0, errors.New("its columns are not those of a mixed file")
+	}
+	for _, group := range file.Metadata().RowGroups {
+		for _, column := range group.Columns {
+			// The library's other codecs, LZ4 first, take what memory they like for bytes that are not theirs.
+			if column.MetaData.Codec != format.Zstd {
+				return 0, fmt.Errorf("column %v is packed with %s, not with zstd", column.MetaData.PathInSchema, column.MetaData.Codec)
+			}
+		}
+		rows += group.NumRows
+	}
+	if rows != file.NumRows() {
+		return 0, fmt.Errorf("the footer counts %d rows, and %d in the row groups", file.NumRows(), rows)
+	}
+	return rows, nil
+}
+
+// checkFooter finds a file that was cut short before the library does, which would allocate what a false length says.
+func checkFooter(r io.ReaderAt, size int64) error {
+	var tail [parquetTail]byte
+	if size < int64(len(parquetMagic))+parquetTail {
+		return errors.New("it is cut short: it has no Parquet footer")
+	}
+	if _, err := r.ReadAt(tail[:], size-parquetTail); err != nil && err != io.EOF {
+		return err
+	}
+	length := int64(binary.LittleEndian.Uint32(tail[:]))
+	if string(tail[4:]) != parquetMagic || length > size-parquetTail-int64(len(parquetMagic)) {
+		return errors.New("it does not end with a Parquet footer")
+	}
+	return nil
+}
