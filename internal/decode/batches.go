@@ -131,33 +131,41 @@ func (p *producer) enqueue(done chan []batch) bool {
 func (p *producer) pieces(r rows, lines *jsonLines, first bool) bool {
 	row := Row{place: place{file: p.file.Name}}
 	for {
-		var b batch
-		slab, size := make([]any, batchRows*len(p.fields)), 0
-		for len(b.rows) < batchRows && size < batchBytes && b.err == nil {
-			row.Values, slab = cut(slab, len(p.fields))
-			if b.err = r.next(&row); b.err == nil {
-				b.rows = append(b.rows, row)
-				size += sizeOf(row.Values)
-			}
-			b.failed = row
-			row.Number++
-		}
-		split := lines != nil && lines.divisible() && (b.err == nil || isBad(b.err))
-		switch {
-		case split:
-			b.count, b.lines = row.Number, lines.lines.number
-		case b.err == io.EOF && b.failed.Number == 0 && first:
-			b.failed.place, b.err = place{file: p.file.Name}, errNoRows
-		case b.err == io.EOF:
+		b := p.gather(r, &row)
+		last := b.err != nil && !isBad(b.err)
+		if b.err == io.EOF {
 			b.err = nil
-			p.send(b)
+			if first && row.Number == 1 { // the number that a first row would have had
+				b.failed.place, b.err = place{file: p.file.Name}, errNoRows
+			}
+		}
+		split := !last && lines != nil && lines.divisible()
+		if split {
+			b.count, b.lines = row.Number, lines.lines.number
+		}
+		if !p.send(b) || last {
 			return false
 		}
-		b.srcErr = p.src.err
-		if !p.send(b) || b.err != nil && !isBad(b.err) || split {
-			return split && p.ctx.Err() == nil
+		if split {
+			return true
 		}
 	}
+}
+
+// gather reads rows up to the first error, or as many as a batch has.
+func (p *producer) gather(r rows, row *Row) (b batch) {
+	slab, size := make([]any, batchRows*len(p.fields)), 0
+	for len(b.rows) < batchRows && size < batchBytes && b.err == nil {
+		row.Values, slab = cut(slab, len(p.fields))
+		if b.err = r.next(row); b.err == nil {
+			b.rows = append(b.rows, *row)
+			size += sizeOf(row.Values)
+		}
+		b.failed = *row
+		row.Number++
+	}
+	b.srcErr = p.src.err
+	return b
 }
 
 // cut takes the values of one row off a slab.
