@@ -127,7 +127,8 @@ func TestByteNames(t *testing.T) {
 
 func TestWholePieces(t *testing.T) {
 	got := wholePieces(map[string]uint32{"a": 1, "Ġlow": 2, "Ã©": 3, "中": 4, "<|x|>": 5, "": 6})
-	want := map[string]uint32{"a": 1, " low": 2, "é": 3, "<|x|>": 5, "": 6}
+	want := map[string]uint32{"a": 1, "é": 3, "<|x|>": 5, "": 6}
+	want[" "+"low"] = 2
 	if !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
