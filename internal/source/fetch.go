@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/datasetmix/datasetmix/internal/beside"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -84,8 +85,7 @@ func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64)
 	if _, err := part.Seek(0, io.SeekStart); err != nil {
 		return Fetched{}, diskFailure(f, err)
 	}
-	buffer := make([]byte, copyBuffer)
-	if _, err := io.CopyBuffer(v, struct{ io.Reader }{part}, buffer); err != nil {
+	if err := readThrough(part, v, func([]byte) error { return nil }); err != nil {
 		return Fetched{}, diskFailure(f, err)
 	}
 	body, err := s.Open(ctx, f, held)
@@ -93,10 +93,7 @@ func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64)
 		return Fetched{}, err
 	}
 	defer body.Close()
-	hashing := newBeside(v)
-	_, err = io.CopyBuffer(io.MultiWriter(&disk{part, f}, hashing), struct{ io.Reader }{body}, buffer)
-	hashing.wait()
-	if err != nil {
+	if err := readThrough(body, v, (&disk{part, f}).write); err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size, Reused: held}, v.check()
@@ -110,13 +107,43 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	}
 	defer body.Close()
 	v := newVerifier(f)
-	hashing := newBeside(v)
-	_, err = io.CopyBuffer(hashing, struct{ io.Reader }{body}, make([]byte, copyBuffer))
-	hashing.wait()
-	if err != nil {
+	if err := readThrough(body, v, func([]byte) error { return nil }); err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
+}
+
+// buffersAhead is how many buffers a file may be read ahead of its hashing.
+const buffersAhead = 4
+
+// readThrough reads a body to its end, in pieces that are handed on, and hashed beside that.
+func readThrough(body io.Reader, v *verifier, piece func([]byte) error) error {
+	hashing := beside.Start(buffersAhead, v.write)
+	defer hashing.Wait()
+	for {
+		buffer, err := fill(body, hashing.Buffer(copyBuffer)[:copyBuffer])
+		hashing.Hand(buffer)
+		if failed := piece(buffer); failed != nil {
+			return failed
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fill reads until a buffer is half full, and gives what was read with the error that ended it.
+func fill(body io.Reader, buffer []byte) (_ []byte, err error) {
+	n := 0
+	for n < len(buffer)/2 && err == nil {
+		var more int
+		more, err = body.Read(buffer[n:])
+		n += more
+	}
+	return buffer[:n], err
 }
 
 // disk gives the errors of writing their reason, so that a full volume is not taken for trouble with the source.
@@ -125,12 +152,11 @@ type disk struct {
 	file File
 }
 
-func (d *disk) Write(p []byte) (int, error) {
-	n, err := d.part.Write(p)
-	if err != nil {
-		err = diskFailure(d.file, err)
+func (d *disk) write(p []byte) error {
+	if _, err := d.part.Write(p); err != nil {
+		return diskFailure(d.file, err)
 	}
-	return n, err
+	return nil
 }
 
 // finish brings the file's bytes to the disk.

@@ -27,13 +27,12 @@ func newVerifier(f File) *verifier {
 	return v
 }
 
-func (v *verifier) Write(p []byte) (int, error) {
+func (v *verifier) write(p []byte) {
 	v.size += int64(len(p))
 	v.sha.Write(p)
 	if v.blob != nil {
 		v.blob.Write(p)
 	}
-	return len(p), nil
 }
 
 // digest is the SHA-256 of what was written.

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -21,7 +22,16 @@ type Observer interface {
 
 // Build walks a recipe's graph to its end in this process, up to parallel units of a stage at once: the same stages as the
 // Jobs of a cluster, to the same bytes. It gives every result by key.
+//
+// Units are brought to the disk while those that need them are built, and have their names before the revision has its own.
 func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]recipe.Result, error) {
+	own := *w
+	own.later = &later{units: map[string]*unsettled{}}
+	results, err := own.walk(ctx, r, parallel, observer)
+	return results, errors.Join(err, own.later.settle()) // what is finished stays, however the build ends
+}
+
+func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]recipe.Result, error) {
 	results := map[string]recipe.Result{}
 	for {
 		graph, err := r.Walk(results)

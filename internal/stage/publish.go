@@ -37,6 +37,9 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 	if err := j.prove(ctx, unit, staging.Folder(), revision); err != nil {
 		return recipe.Result{}, err
 	}
+	if err := j.worker.later.settle(); err != nil {
+		return recipe.Result{}, err
+	}
 	published := recipe.Published{Revision: revision, Digest: digest, Bytes: p.bytes, Files: p.files}
 	return recipe.Result{Publish: &published}, staging.Commit()
 }

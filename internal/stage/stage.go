@@ -22,6 +22,9 @@ type Worker struct {
 	Volume string
 	// Source gives the source of a data set, with its credentials.
 	Source func(recipe.Dataset) (source.Source, error)
+
+	// later are the units of this process that are finished and not yet durable; nil commits each at once.
+	later *later
 }
 
 // Job is one unit to build, with all that it may depend on.
@@ -47,7 +50,7 @@ func (w *Worker) Run(ctx context.Context, todo Job) (recipe.Result, error) {
 		return recipe.Result{}, contract.Failf(reasonOfWalk(err), "%w", err)
 	}
 	j := job{todo, w, graph, contract.Folder(todo.Recipe.Output.Path)}
-	final := j.unit(todo.Stage, todo.Unit.Key)
+	final := w.path(j.folder.Unit(todo.Stage, todo.Unit.Key))
 	var result recipe.Result
 	err = store.ReadJSON(filepath.Join(final, contract.ResultFile), &result)
 	switch {
@@ -99,11 +102,11 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 	if err := writeJSON(staging, contract.ResultFile, result); err != nil {
 		return err
 	}
+	if j.Stage != recipe.Publish {
+		return j.worker.commit(staging)
+	}
 	if err := staging.Commit(); err != nil {
 		return err
-	}
-	if j.Stage != recipe.Publish {
-		return nil
 	}
 	if err := j.swap(result.Publish.Revision); err != nil {
 		return err
@@ -124,7 +127,7 @@ func (w *Worker) path(name string) string { return filepath.Join(w.Volume, filep
 
 // unit is the folder of a unit.
 func (j job) unit(stage recipe.Stage, key string) string {
-	return j.worker.path(j.folder.Unit(stage, key))
+	return j.worker.later.at(j.worker.path(j.folder.Unit(stage, key)))
 }
 
 // input is the folder of a finished unit of an earlier stage.

@@ -85,6 +85,9 @@ func (s *Staging) Path(name string) (string, error) {
 	return path, MakeFolder(filepath.Dir(path))
 }
 
+// Final is the name that the folder is to have.
+func (s *Staging) Final() string { return s.final }
+
 // Folder is where the folder lies until it is committed.
 func (s *Staging) Folder() string { return s.path }
 
@@ -133,9 +136,17 @@ func linked(info fs.FileInfo) bool {
 // Commit makes every file and name durable and gives the folder its final name. If another worker was first, its folder
 // stays: the same key is the same content.
 func (s *Staging) Commit() error {
-	if err := s.sync(); err != nil {
-		return Failure(err)
+	if err := s.Sync(); err != nil {
+		return err
 	}
+	return s.Settle()
+}
+
+// Sync makes every file and name in the folder durable. Nothing may be written to it after that.
+func (s *Staging) Sync() error { return Failure(s.sync()) }
+
+// Settle gives a folder that is durable its final name.
+func (s *Staging) Settle() error {
 	if err := os.Rename(s.path, s.final); err != nil {
 		if _, gone := os.Stat(s.final); gone != nil {
 			return Failure(err)
@@ -146,8 +157,18 @@ func (s *Staging) Commit() error {
 	return SyncFolder(filepath.Dir(s.final))
 }
 
+// Keep takes the folder over: closing s does nothing any more.
+func (s *Staging) Keep() *Staging {
+	kept := *s
+	s.path, s.lock = "", nil
+	return &kept
+}
+
 // Close gives up what was not committed. It is safe after Commit.
 func (s *Staging) Close() error {
+	if s.lock == nil {
+		return nil
+	}
 	defer s.lock.Close()
 	if s.path == "" {
 		return nil

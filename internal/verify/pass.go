@@ -13,15 +13,16 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/datasetmix/datasetmix/internal/beside"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // A file is read once, in chunks: while one is hashed, the rows of the next are looked at.
 const (
+	firstChunk  = 64 << 10 // most files are no larger
 	chunkSize   = 1 << 20
 	chunksAhead = 3
 )
@@ -52,48 +53,31 @@ func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
 	return rows.end()
 }
 
-// chunks keeps the buffers of files that were read for those that come.
-var chunks = sync.Pool{New: func() any { chunk := make([]byte, chunkSize); return &chunk }}
-
 // readThrough hands every chunk on and gives the SHA-256, in hex, and the size of all of them.
 func readThrough(ctx context.Context, from io.Reader, chunk func([]byte)) (string, int64, error) {
-	free, full := make(chan []byte, chunksAhead), make(chan []byte, chunksAhead)
-	for range chunksAhead {
-		free <- nil // made when it is needed: most files are smaller than one
-	}
-	digest := make(chan string, 1)
-	go func() {
-		h := sha256.New()
-		for content := range full {
-			h.Write(content)
-			free <- content
-		}
-		digest <- hex.EncodeToString(h.Sum(nil))
-	}()
-	var size int64
-	var err error
+	h := sha256.New()
+	size, err := readBeside(ctx, from, func(content []byte) { h.Write(content) }, chunk)
+	return hex.EncodeToString(h.Sum(nil)), size, err
+}
+
+// readBeside hands every chunk to two, one of them in a goroutine of its own.
+func readBeside(ctx context.Context, from io.Reader, hash, chunk func([]byte)) (size int64, err error) {
+	hashing := beside.Start(chunksAhead, hash)
+	defer hashing.Wait()
+	next := firstChunk
 	for err == nil && ctx.Err() == nil {
-		buffer := <-free
-		if buffer == nil {
-			buffer = *chunks.Get().(*[]byte)
-		}
+		buffer := hashing.Buffer(next)
+		next = chunkSize
 		var n int
 		n, err = io.ReadFull(from, buffer[:cap(buffer)])
 		size += int64(n)
-		full <- buffer[:n]
-		chunk(buffer[:n]) // a buffer comes back from the other side only after this one has come back for another
+		hashing.Hand(buffer[:n])
+		chunk(buffer[:n])
 	}
-	close(full)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
-	sum := <-digest
-	for range chunksAhead {
-		if buffer := <-free; buffer != nil {
-			chunks.Put(&buffer)
-		}
-	}
-	return sum, size, err
+	return size, err
 }
 
 // rowReader cuts chunks into rows. Its error is the first of a row.

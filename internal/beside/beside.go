@@ -1,0 +1,48 @@
+// Package beside lets a goroutine of its own work through buffers while their maker fills the next: a file is hashed while
+// more of it is read or written.
+package beside
+
+// Worker takes filled buffers, in order, and gives them back to be filled again.
+type Worker struct {
+	free, full chan []byte
+	ended      chan struct{}
+}
+
+// Start begins to work through buffers; up to so many are on their way at once. work must not keep them.
+func Start(buffers int, work func([]byte)) *Worker {
+	w := &Worker{free: make(chan []byte, buffers), full: make(chan []byte, buffers), ended: make(chan struct{})}
+	for range buffers {
+		w.free <- nil // made when it is needed: most files are smaller than one
+	}
+	go w.run(w.full, work) // which Wait takes away from w
+	return w
+}
+
+func (w *Worker) run(full <-chan []byte, work func([]byte)) {
+	defer close(w.ended)
+	for buffer := range full {
+		work(buffer)
+		w.free <- buffer[:0]
+	}
+}
+
+// Buffer is an empty buffer of at least this capacity. It waits until there is one.
+func (w *Worker) Buffer(size int) []byte {
+	buffer := <-w.free
+	if cap(buffer) < size {
+		return make([]byte, 0, size)
+	}
+	return buffer
+}
+
+// Hand gives a buffer to be worked through. The caller may go on to read it, until it asks for another.
+func (w *Worker) Hand(buffer []byte) { w.full <- buffer }
+
+// Wait returns when all buffers were worked through. Nothing may be handed over after it; it may be called again.
+func (w *Worker) Wait() {
+	if w.full != nil {
+		close(w.full)
+		w.full = nil
+	}
+	<-w.ended
+}

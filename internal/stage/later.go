@@ -1,0 +1,69 @@
+package stage
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// later holds the finished units of one process that are on their way to the disk. Until they are there they have no final
+// names, so a machine that stops leaves nothing half-made under one; the process that made them reads them where they lie.
+type later struct {
+	mutex   sync.Mutex
+	units   map[string]*unsettled // by final name
+	syncing sync.WaitGroup
+}
+
+type unsettled struct {
+	staging *store.Staging
+	err     error // of bringing it to the disk
+}
+
+// commit makes a finished unit durable and gives it its name: at once, or while others are built.
+func (w *Worker) commit(staging *store.Staging) error {
+	if w.later == nil {
+		return staging.Commit()
+	}
+	unit := &unsettled{staging: staging.Keep()}
+	w.later.mutex.Lock()
+	defer w.later.mutex.Unlock()
+	w.later.units[unit.staging.Final()] = unit
+	w.later.syncing.Go(func() { unit.err = unit.staging.Sync() })
+	return nil
+}
+
+// at is where the folder of a finished unit lies now.
+func (l *later) at(final string) string {
+	if l == nil {
+		return final
+	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if unit, ok := l.units[final]; ok {
+		return unit.staging.Folder()
+	}
+	return final
+}
+
+// settle waits until all units are durable and gives them their names. Nobody may be reading them.
+func (l *later) settle() error {
+	if l == nil {
+		return nil
+	}
+	l.syncing.Wait()
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	var errs []error
+	for _, final := range slices.Sorted(maps.Keys(l.units)) {
+		unit := l.units[final]
+		if unit.err == nil {
+			unit.err = unit.staging.Settle()
+		}
+		errs = append(errs, unit.err, unit.staging.Close())
+	}
+	clear(l.units)
+	return errors.Join(errs...)
+}
