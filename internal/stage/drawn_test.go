@@ -202,3 +202,20 @@ func TestMixingEndsWithItsContext(t *testing.T) {
 		t.Error("it was mixed all the same")
 	}
 }
+
+// Notes of a proof of drawn rows have no orders of passes; the next proof, of passes, finds that out and reads again.
+func TestDrawnAndThenInPasses(t *testing.T) {
+	w := filled(t)
+	w.build(drawn(recipe.JSONL, 1))
+	before := w.digest("mix/current/mixed/train_mixed.jsonl")
+	passes := drawn(recipe.JSONL, 1)
+	passes.Resample = ""
+	w.build(passes)
+	if w.digest("mix/current/mixed/train_mixed.jsonl") == before {
+		t.Error("the same rows are drawn and used in passes")
+	}
+	w.build(drawn(recipe.JSONL, 1))
+	if w.digest("mix/current/mixed/train_mixed.jsonl") != before || len(w.revisions()) != 2 {
+		t.Errorf("going back made another file; revisions %v", w.revisions())
+	}
+}
