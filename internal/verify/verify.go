@@ -82,8 +82,11 @@ type verifier struct {
 	// seed and other are of the hashes that rows and questions are compared by. They say nothing in the proof.
 	seed, other maphash.Seed
 	datasets    []*dataset // sorted by name
-	questions   *extsort.Sorter
-	sorters     []*extsort.Sorter
+	// counted says that the indexes have the units of each row, which takes whoever counted them: a tokenizer's file is no part
+	// of a revision. Without them, reports of units are not compared.
+	counted   bool
+	questions *extsort.Sorter
+	sorters   []*extsort.Sorter
 }
 
 func (v *verifier) close() {
