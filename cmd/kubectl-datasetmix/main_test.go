@@ -277,3 +277,40 @@ func TestBuildFromAFolderThatStandsForAClaim(t *testing.T) {
 		t.Errorf("verify of nothing: %v", err)
 	}
 }
+
+// Formats and numbers of files, built and proved, and said of each split.
+func TestVerifySaysHowAMixLies(t *testing.T) {
+	folder := t.TempDir()
+	var rows strings.Builder
+	for i := range 1200 {
+		fmt.Fprintf(&rows, "{\"question\":\"%d+1?\",\"answer\":\"#### %d\"}\n", i, i+1)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "sums.jsonl"), []byte(rows.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ spec, output, want string }{
+		{"", "", "train: 1,200 rows, in the ratio, the order and the repeats of the recipe"},
+		{"", "format: JSONLZstd", "train: 1,200 rows in a file of JSON Lines packed with zstd, in the ratio"},
+		{"", "format: JSONLGzip\n    shards: 3", "train: 1,200 rows in 3 files of JSON Lines packed with gzip, in the ratio"},
+		{"resample: WithReplacement", "format: Parquet\n    shards: 2", "train: 1,200 rows in 2 files of Parquet, in the ratio, the order and the draws of the recipe"},
+	} {
+		data := t.TempDir()
+		manifest := write(t, strings.Replace(fromClaim, "spec:", "spec:\n  "+c.spec, 1)+"    "+c.output+"\n")
+		if out, err := run(t, "build", "-f", manifest, "--data", data, "--claim", "corpora="+folder); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		if out, err := run(t, "verify", filepath.Join(data, "local")); err != nil || !strings.Contains(out, c.want) {
+			t.Errorf("%v\n%s\nwant %s", err, out, c.want)
+		}
+	}
+}
+
+// TestPlanOfDraws says so where only a build knows.
+func TestPlanOfDraws(t *testing.T) {
+	manifest := strings.Replace(fromClaim, "spec:", "spec:\n  resample: WithReplacement", 1)
+	manifest = strings.Replace(manifest, "policy: KeepTotal", "policy: Rows, rows: 50", 1)
+	out, err := run(t, "plan", "-f", write(t, manifest), "--rows", "sums=10")
+	if err != nil || !strings.Contains(out, "drawn  ") || strings.Contains(out, "0×") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

@@ -106,8 +106,12 @@ func planTable(out io.Writer, plan recipe.Plan) error {
 	for _, split := range plan.Splits {
 		for _, domain := range split.Domains {
 			for _, dataset := range domain.Datasets {
-				p.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d×\t\t\n", split.Name, domain.Name, dataset.Name,
-					dataset.Available, dataset.Balanced, dataset.Rows, dataset.Unique, dataset.MaxRepeats)
+				unique, repeats := p.Sprintf("%d", dataset.Unique), p.Sprintf("%d×", dataset.MaxRepeats)
+				if dataset.Drawn {
+					unique, repeats = "drawn", "drawn" // which a build counts
+				}
+				p.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t\t\n", split.Name, domain.Name, dataset.Name,
+					dataset.Available, dataset.Balanced, dataset.Rows, unique, repeats)
 			}
 			p.Fprintf(table, "%s\t%s\t\t\t\t%d\t\t\t%.1f%%\t\n", split.Name, domain.Name, domain.Rows, 100*float64(domain.Rows)/float64(split.Rows))
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -55,12 +57,31 @@ func printProof(command *cobra.Command, proof verify.Proof) {
 	m := proof.Manifest
 	p.Fprintf(out, "%s, revision %s: everything is as the manifest says.\n", m.Name, m.Revision)
 	p.Fprintf(out, "  %d files, %d bytes, each with its SHA-256\n", proof.Files, proof.Bytes)
+	files, repeats := filesPerSplit(m.Recipe.Output), "repeats"
+	if m.Recipe.Resample == recipe.WithReplacement {
+		repeats = "draws"
+	}
 	var names []string
 	questions := 0
 	for i, split := range m.Plan.Splits {
 		names = append(names, split.Name)
 		questions += proof.Questions[i]
-		p.Fprintf(out, "  %s: %d rows, in the ratio, the order and the repeats of the recipe\n", split.Name, split.Rows)
+		p.Fprintf(out, "  %s: %d rows%s, in the ratio, the order and the %s of the recipe\n", split.Name, split.Rows, files, repeats)
 	}
 	p.Fprintf(out, "  %s = ∅ over %d different questions\n", strings.Join(names, " ∩ "), questions)
+}
+
+// filesPerSplit says in what a mixed split lies, where that is not one file of lines as they are.
+func filesPerSplit(output recipe.Output) string {
+	packed := map[recipe.Format]string{
+		recipe.JSONL: "JSON Lines", recipe.JSONLZstd: "JSON Lines packed with zstd", recipe.JSONLGzip: "JSON Lines packed with gzip", recipe.Parquet: "Parquet",
+	}[output.Format]
+	switch {
+	case output.Shards > 1:
+		return fmt.Sprintf(" in %d files of %s", output.Shards, packed)
+	case output.Format != recipe.JSONL:
+		return " in a file of " + packed
+	default:
+		return ""
+	}
 }

@@ -29,33 +29,46 @@ type Sequence struct {
 	at     int64 // the next of sorted
 }
 
+// Row is an occurrence.
+type Row struct {
+	// Line is the row with its line end. It is good until the next row is asked for.
+	Line []byte
+	// Units are its bytes or tokens as the index of its file has them.
+	Units int64
+}
+
+// valueBytes is the length of what a row's place in a pass leads to: offset, length and units, in eight bytes each.
+const valueBytes = 3 * 8
+
 // New gives the occurrences of rows from a first one on. The order of a pass that does not fit in memory is made in the folder
 // scratch. The sequence closes the rows.
 func New(rows *store.Rows, draws mix.Draws, first, seed int64, scratch string) *Sequence {
 	return &Sequence{rows: rows, draws: draws, next: first, seed: seed, scratch: scratch}
 }
 
-// Next is the next row, its line end included. It is good until the next call. There is always one: a data set without rows
-// is never asked.
-func (s *Sequence) Next() ([]byte, error) {
+// Next is the next occurrence. There is always one: a data set without rows is never asked.
+func (s *Sequence) Next() (Row, error) {
 	pass, row := s.draws.At(s.next)
 	s.next++
 	if pass == 0 {
-		line, _, err := s.rows.Row(row)
-		return line, err
+		line, entry, err := s.rows.Row(row)
+		return Row{line, entry.Units}, err
 	}
 	if pass != s.pass {
 		if err := s.begin(pass); err != nil {
-			return nil, err
+			return Row{}, err
 		}
 	}
 	for {
 		_, value, err := s.sorted.Next()
 		if err != nil {
-			return nil, store.Failure(err)
+			return Row{}, store.Failure(err)
 		}
 		if s.at++; s.at > row { // a shard may begin in the middle of a pass
-			return s.rows.Line(store.Place{Offset: int64(binary.BigEndian.Uint64(value)), Length: int64(binary.BigEndian.Uint64(value[8:]))})
+			number := func(i int) int64 { return int64(binary.BigEndian.Uint64(value[8*i:])) }
+			units := number(2)
+			line, err := s.rows.Line(store.Place{Offset: number(0), Length: number(1)})
+			return Row{line, units}, err
 		}
 	}
 }
@@ -74,9 +87,10 @@ func (s *Sequence) begin(pass int64) (err error) {
 			return err
 		}
 		place := key.Place(entry.Identity)
-		var value [16]byte
-		binary.BigEndian.PutUint64(value[:], uint64(at.Offset))
-		binary.BigEndian.PutUint64(value[8:], uint64(at.Length))
+		var value [valueBytes]byte
+		for i, n := range [...]int64{at.Offset, at.Length, entry.Units} {
+			binary.BigEndian.PutUint64(value[8*i:], uint64(n))
+		}
 		if err := s.places.Add(place[:], value[:]); err != nil {
 			return store.Failure(err)
 		}

@@ -42,6 +42,10 @@ func (r Recipe) Shard(unit string) (Shard, bool) {
 	return Shard{}, false
 }
 
+// Reports says whether mixed files say something of their data sets that the plan does not: what was drawn, or the bytes or
+// tokens of their rows.
+func (r Recipe) Reports() bool { return r.Measured() || r.Resample == WithReplacement }
+
 // Reported is what the finished mixed files, by the names of their units, say of the data sets of each split, in the order of
 // declaration, sorted by name: the sum of the files' units, and what every file says of the whole split. An entry is nil while
 // a file of the split is not finished, and where the files say nothing because the plan says it all.

@@ -7,12 +7,19 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/draw"
+	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// mixedName is the mixed file in a mix unit's folder.
-const mixedName = "mixed.jsonl"
+// mixedName is the mixed file in a mix unit's folder. It ends as a published one does.
+func mixedName(format recipe.Format) (string, error) {
+	extension, err := encode.Extension(format)
+	if err != nil {
+		return "", contract.Failf(contract.InvalidTask, "%w", err)
+	}
+	return "mixed" + extension, nil
+}
 
 // holdMemory is the memory, in bytes, for data sets that are small enough to be held while they repeat.
 const holdMemory = 32 << 20
@@ -22,7 +29,7 @@ const contextEvery = 4096
 
 // mix writes one mixed file: the rows that the plan gives each data set, in the order that the recipe asks for.
 func (j job) mix(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
-	m, err := j.newMixer(staging)
+	m, err := j.newMixer(ctx, staging)
 	if err != nil {
 		return recipe.Result{}, err
 	}
@@ -45,11 +52,18 @@ type mixer struct {
 	done      recipe.Mixed
 }
 
-func (j job) newMixer(staging *store.Staging) (*mixer, error) {
+func (j job) newMixer(ctx context.Context, staging *store.Staging) (*mixer, error) {
 	shard, _ := j.Recipe.Shard(j.Unit.Name)
 	split := slices.IndexFunc(j.Recipe.Splits, func(s recipe.Split) bool { return s.Name == shard.Split })
 	plan := j.graph.Plan.Splits[split]
 	m := &mixer{job: j, staging: staging, shard: j.Recipe.PlanShards(plan)[shard.Index]}
+	if j.Recipe.Reports() { // before rows are held in memory
+		uses, err := draw.Uses(ctx, j.Recipe, plan)
+		if err != nil {
+			return nil, err
+		}
+		m.done.Datasets = uses
+	}
 	datasets := plan.Datasets()
 	for i, dataset := range datasets {
 		folder, name, err := j.processed(split, dataset.Name)
@@ -72,8 +86,13 @@ func (j job) newMixer(staging *store.Staging) (*mixer, error) {
 	return m, nil
 }
 
+// write writes the file, and takes its length and digest from what lies below the encoding.
 func (m *mixer) write(ctx context.Context) error {
-	path, err := m.staging.Path(mixedName)
+	name, err := mixedName(m.Recipe.Output.Format)
+	if err != nil {
+		return err
+	}
+	path, err := m.staging.Path(name)
 	if err != nil {
 		return err
 	}
@@ -82,22 +101,56 @@ func (m *mixer) write(ctx context.Context) error {
 		return err
 	}
 	defer out.Abort()
-	for next := range m.Recipe.Weave(m.shard) {
-		if m.done.Rows%contextEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
-		line, err := m.sequences[next].Next()
-		if err != nil {
-			return err
-		}
-		if _, err := out.Write(line); err != nil {
-			return err
-		}
-		m.done.Rows++
+	if err := m.encode(ctx, out); err != nil {
+		return err
 	}
 	m.done.Bytes = out.Bytes()
 	m.done.Digest, err = out.Finish()
 	return err
+}
+
+// encode writes the rows to a file in the recipe's format. Lines as they are need nobody between: what they are made of has
+// checked them.
+func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
+	if m.Recipe.Output.Format == recipe.JSONL {
+		return m.weave(ctx, func(line []byte) error {
+			_, err := out.Write(line)
+			return err
+		})
+	}
+	encoder, err := encode.NewWriter(out, m.Recipe.Output.Format)
+	if err != nil {
+		return err
+	}
+	// What packs the rows writes beside the caller until it is closed, and tells then why it failed.
+	woven := m.weave(ctx, encoder.WriteRow)
+	closed := encoder.Close()
+	if woven != nil {
+		return woven
+	}
+	return closed
+}
+
+// weave gives the rows of the shard in their order.
+func (m *mixer) weave(ctx context.Context, each func(line []byte) error) error {
+	measured := m.Recipe.Measured()
+	for next := range m.Recipe.Weave(m.shard) {
+		if m.done.Rows%contextEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		row, err := m.sequences[next].Next()
+		if err != nil {
+			return err
+		}
+		if err := each(row.Line); err != nil {
+			return err
+		}
+		m.done.Rows++
+		if measured {
+			m.done.Datasets[next].Units += row.Units
+		}
+	}
+	return nil
 }
 
 func (m *mixer) close() {

@@ -187,10 +187,14 @@ func (p *publisher) available(split, dataset string) int64 {
 
 func (p *publisher) mixes() error {
 	step, _ := p.graph.Step(recipe.Mixing)
+	name, err := mixedName(p.Recipe.Output.Format)
+	if err != nil {
+		return err
+	}
 	for i, shard := range p.Recipe.Shards() {
 		unit := step.Units[i]
 		mixed := p.Results[unit.Key].Mix
-		from := filepath.Join(p.unit(recipe.Mixing, unit.Key), mixedName)
+		from := filepath.Join(p.unit(recipe.Mixing, unit.Key), name)
 		if err := p.link(from, contract.MixedFile(shard, p.Recipe.Output.Format), written{mixed.Digest, mixed.Bytes}, mixed.Rows); err != nil {
 			return err
 		}

@@ -148,6 +148,53 @@ func BenchmarkStages(b *testing.B) {
 	}
 }
 
+// BenchmarkMix writes the mixed file of train, of some 20,000 rows, in each format, and drawn. Bytes are those of the rows,
+// whatever they are packed to.
+func BenchmarkMix(b *testing.B) {
+	w, results := benchmarkWorld(b)
+	plain, err := two().Walk(results)
+	if err != nil {
+		b.Fatal(err)
+	}
+	lineBytes := results[plain.Steps[3].Units[0].Key].Mix.Bytes
+	for _, c := range []struct {
+		name     string
+		format   recipe.Format
+		resample recipe.Resample
+	}{
+		{"JSONL", recipe.JSONL, ""}, {"JSONLZstd", recipe.JSONLZstd, ""}, {"JSONLGzip", recipe.JSONLGzip, ""}, {"Parquet", recipe.Parquet, ""},
+		{"JSONL drawn", recipe.JSONL, recipe.WithReplacement},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			r := two()
+			r.Output.Format, r.Resample = c.format, c.resample
+			// What comes before is the same in all but its keys where rows are drawn.
+			results, err := w.Build(context.Background(), r, 2, &world{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			graph, err := r.Walk(results)
+			if err != nil {
+				b.Fatal(err)
+			}
+			step, _ := graph.Step(recipe.Mixing)
+			unit := step.Units[0]
+			rows := results[unit.Key].Mix.Rows
+			b.SetBytes(lineBytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := os.RemoveAll(w.path(contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := w.Run(context.Background(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(rows), "rows/op")
+		})
+	}
+}
+
 func BenchmarkVerify(b *testing.B) {
 	w, results := benchmarkWorld(b)
 	graph, err := two().Walk(results)

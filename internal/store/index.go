@@ -36,9 +36,9 @@ type Index struct {
 	rows    int64
 }
 
-// OpenIndex opens an index.
-func OpenIndex(name string) (*Index, error) {
-	entries, err := OpenWindow(name, 0)
+// OpenIndex opens an index. One of at most so many bytes is held in memory.
+func OpenIndex(name string, hold int64) (*Index, error) {
+	entries, err := OpenWindow(name, hold)
 	if err != nil {
 		return nil, missing(err)
 	}
@@ -58,11 +58,29 @@ func (x *Index) At(row int64) (Entry, error) {
 	if err != nil {
 		return Entry{}, missing(err)
 	}
+	return readEntry(encoded), nil
+}
+
+// between is the entry of a row and the offset of the next one, -1 after the last. Both are read at once: a row drawn anywhere
+// costs one look at the index.
+func (x *Index) between(row int64) (entry Entry, next int64, err error) {
+	if row+1 == x.rows {
+		entry, err = x.At(row)
+		return entry, -1, err
+	}
+	encoded, err := x.entries.Part(row*entrySize, 2*entrySize)
+	if err != nil {
+		return Entry{}, 0, missing(err)
+	}
+	return readEntry(encoded), readEntry(encoded[entrySize:]).Offset, nil
+}
+
+func readEntry(encoded []byte) Entry {
 	return Entry{
 		Offset:   int64(binary.LittleEndian.Uint64(encoded)),
 		Identity: Short(encoded[8:24]),
 		Units:    int64(binary.LittleEndian.Uint64(encoded[24:])),
-	}, nil
+	}
 }
 
 // Close closes the file.

@@ -63,13 +63,17 @@ type Rows struct {
 	content *Window
 }
 
-// OpenRows opens a file of rows by its index. A file of at most hold bytes is held in memory, for reading in any order.
+// OpenRows opens a file of rows by its index. A file of at most hold bytes is held in memory with its index, for reading in any
+// order.
 func OpenRows(file, index string, hold int64) (*Rows, error) {
 	content, err := OpenWindow(file, hold)
 	if err != nil {
 		return nil, missing(err)
 	}
-	entries, err := OpenIndex(index)
+	if content.Size() > hold {
+		hold = 0 // to hold the index of a file that is read anyway would save little
+	}
+	entries, err := OpenIndex(index, hold)
 	if err != nil {
 		content.Close()
 		return nil, err
@@ -82,17 +86,12 @@ type Place struct{ Offset, Length int64 }
 
 // Find gives the entry of a row and its place.
 func (r *Rows) Find(i int64) (Entry, Place, error) {
-	entry, err := r.At(i)
+	entry, end, err := r.between(i)
 	if err != nil {
 		return entry, Place{}, err
 	}
-	end := r.content.Size()
-	if i+1 < r.Len() {
-		next, err := r.At(i + 1)
-		if err != nil {
-			return entry, Place{}, err
-		}
-		end = next.Offset
+	if end < 0 {
+		end = r.content.Size()
 	}
 	return entry, Place{entry.Offset, end - entry.Offset}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -298,6 +299,32 @@ func TestRowsInAnyOrder(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Rows and entries in any order: held whole with their index, the file alone too large to be held, and neither at hand.
+func TestManyRowsInAnyOrder(t *testing.T) {
+	var rows []string
+	for i := range 20_000 {
+		rows = append(rows, strings.Repeat("x", i%97)+"\n")
+	}
+	file, index := writeRows(t, t.TempDir(), rows)
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, hold := range []int64{0, 700 << 10, 2 << 20} {
+		r, err := OpenRows(file, index, hold)
+		must(t, err)
+		for n := range 2 * len(rows) {
+			i := n
+			if n >= len(rows) {
+				i = random.IntN(len(rows))
+			}
+			line, entry, err := r.Row(int64(i))
+			must(t, err)
+			if string(line) != rows[i] || entry.Units != int64(i)<<40 {
+				t.Fatalf("held up to %d bytes: row %d is %q with %d units", hold, i, line, entry.Units)
+			}
+		}
+		must(t, r.Close())
 	}
 }
 

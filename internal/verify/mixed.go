@@ -3,10 +3,12 @@ package verify
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/draw"
@@ -17,17 +19,51 @@ import (
 // holdMemory is the memory, in bytes, for data sets that are small enough to be held while they repeat.
 const holdMemory = 32 << 20
 
+// mixedTasks are the checks of all mixed files, by path.
+func (v *verifier) mixedTasks() (map[string]task, error) {
+	r := v.manifest.Recipe
+	results := map[string]recipe.Mixed{}
+	for _, finished := range v.manifest.Stages {
+		if finished.Stage == recipe.Mixing {
+			results[finished.Unit.Name] = *finished.Result.Mix
+		}
+	}
+	tasks := map[string]task{}
+	for i, plan := range v.manifest.Plan.Splits {
+		var uses []recipe.MixedDataset
+		if r.Reports() {
+			var err error
+			if uses, err = draw.Uses(v.context, r, plan); err != nil {
+				return nil, err
+			}
+		}
+		shards := r.PlanShards(plan)
+		for _, planned := range shards {
+			shard := recipe.Shard{Split: plan.Name, Index: planned.Number, Count: len(shards)}
+			check := &mixCheck{
+				verifier: v, split: i, plan: plan, shard: planned, uses: uses, result: results[shard.Name()],
+				file: contract.MixedFile(shard, r.Output.Format), units: make([]int64, len(planned.Spans)),
+			}
+			tasks[check.file] = task{format: r.Output.Format, each: check.row, after: check.end, close: check.close}
+		}
+	}
+	return tasks, nil
+}
+
 // mixCheck is the check of one mixed file. The recipe leaves no choice in it: every row must be, to the byte, the row of the
-// split that the order asks for. So it holds the planned rows of every data set, none of another split, each as often as any
-// other, give or take one.
+// split that the order asks for. So it holds the planned rows of every data set, none of another split, each as often as the
+// recipe says.
 type mixCheck struct {
 	*verifier
-	split int
-	plan  recipe.SplitPlan
-	file  string
-	shard recipe.ShardPlan
+	split  int
+	plan   recipe.SplitPlan
+	file   string
+	shard  recipe.ShardPlan
+	uses   []recipe.MixedDataset // of the split, where the recipe has them reported
+	result recipe.Mixed
 
 	rows      int64
+	units     []int64 // of the rows of each data set
 	sequences []*draw.Sequence
 	next      func() (int, bool)
 	stop      func()
@@ -47,10 +83,12 @@ func (c *mixCheck) begin() error {
 	return nil
 }
 
+// close gives up what the rows were compared with: a revision may have thousands of mixed files.
 func (c *mixCheck) close() {
 	for _, sequence := range c.sequences {
 		sequence.Close()
 	}
+	c.sequences = nil
 	if c.stop != nil {
 		c.stop()
 	}
@@ -68,11 +106,13 @@ func (c *mixCheck) row(_ int64, line []byte) error {
 	if !more {
 		return nil // end counts the rows
 	}
-	want, err := c.sequences[dataset].Next()
+	due, err := c.sequences[dataset].Next()
 	if err != nil {
 		return err
 	}
-	if want = want[:len(want)-1]; bytes.Equal(line, want) {
+	c.units[dataset] += due.Units
+	want := due.Line[:len(due.Line)-1]
+	if bytes.Equal(line, want) {
 		return nil
 	}
 	return c.explain(n, line, c.datasets[dataset].name, want)
@@ -118,9 +158,43 @@ func (c *mixCheck) has(dataset string, line []byte) (bool, error) {
 	return errors.Is(reader.err, errFound), err
 }
 
+// end: the file has all rows, and its writer reported what it has.
 func (c *mixCheck) end() error {
 	if c.rows != c.shard.Rows {
 		return differ("%s has %d rows, the plan says %d", c.file, c.rows, c.shard.Rows)
 	}
+	listed := c.listed(c.file)
+	if listed.Rows == nil || *listed.Rows != c.rows || c.result.Rows != c.rows {
+		return differ("%s has %d rows, and the manifest says another number", c.file, c.rows)
+	}
+	if listed.SHA256 != c.result.Digest || listed.Bytes != c.result.Bytes {
+		return differ("%s: the manifest lists the SHA-256 %s, and the mix stage wrote %s", c.file, listed.SHA256, c.result.Digest)
+	}
+	return c.reports()
+}
+
+// reports: what the file's writer says of each data set is so.
+func (c *mixCheck) reports() error {
+	if len(c.result.Datasets) != len(c.uses) {
+		return differ("%s: the manifest reports on %d of its data sets, want %d", c.file, len(c.result.Datasets), len(c.uses))
+	}
+	for i, got := range c.result.Datasets {
+		want := c.uses[i]
+		if want.Units = c.units[i]; c.manifest.Recipe.Measured() && !c.counted {
+			want.Units = got.Units
+		}
+		if got != want {
+			return differ("%s: of data set %s the manifest reports %s, and its rows are %s", c.file, c.datasets[i].name, reported(got), reported(want))
+		}
+	}
 	return nil
+}
+
+func reported(of recipe.MixedDataset) string {
+	return fmt.Sprintf("%d unique rows, the most frequent %d times, %d units", of.Unique, of.MaxRepeats, of.Units)
+}
+
+func (v *verifier) listed(path string) contract.PublishedFile {
+	i := slices.IndexFunc(v.manifest.Files, func(f contract.PublishedFile) bool { return f.Path == path })
+	return v.manifest.Files[i] // listing has found it
 }

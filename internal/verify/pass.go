@@ -18,6 +18,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/beside"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // A file is read once, in chunks: while one is hashed, the rows of the next are looked at.
@@ -39,7 +41,15 @@ func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
 	}
 	defer f.Close()
 	rows := rowReader{file: file.Path, each: each}
-	digest, size, err := readThrough(v.context, f, rows.chunk)
+	if err := v.bytes(f, file, rows.chunk); err != nil {
+		return err
+	}
+	return rows.end()
+}
+
+// bytes hands a file's bytes on, which must be those of the manifest.
+func (v *verifier) bytes(f io.Reader, file contract.PublishedFile, chunk func([]byte)) error {
+	digest, size, err := readThrough(v.context, f, chunk)
 	switch {
 	case v.context.Err() != nil:
 		return v.context.Err()
@@ -50,7 +60,38 @@ func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
 	case digest != file.SHA256:
 		return differ("%s was changed: its SHA-256 is %s, the manifest says %s", file.Path, digest, file.SHA256)
 	}
-	return rows.end()
+	return nil
+}
+
+// contextEvery is how many packed rows pass between two looks at the context.
+const contextEvery = 4096
+
+// packed is pass for a file of which the rows do not lie there as lines. It is read twice, and unpacked only once its bytes are
+// known to be those of the manifest: they are few beside what they unpack to, and a reader of Parquet goes to and fro in them.
+func (v *verifier) packed(file contract.PublishedFile, format recipe.Format, each eachRow) error {
+	f, err := os.Open(v.path(file.Path))
+	if err != nil {
+		return differ("%s cannot be read: %w", file.Path, err)
+	}
+	defer f.Close()
+	if err := v.bytes(f, file, func([]byte) {}); err != nil {
+		return err
+	}
+	var n, offset int64
+	for line, err := range encode.Rows(f, file.Bytes, format) {
+		if err != nil {
+			return differ("%s: %w", place(file.Path, n), err)
+		}
+		if n%contextEvery == 0 && v.context.Err() != nil {
+			return v.context.Err()
+		}
+		if err := each(offset, line[:len(line)-1]); err != nil {
+			return err
+		}
+		n++
+		offset += int64(len(line))
+	}
+	return nil
 }
 
 // readThrough hands every chunk on and gives the SHA-256, in hex, and the size of all of them.
@@ -128,9 +169,13 @@ type task struct {
 	info fs.FileInfo
 	// mixed files are read after all others.
 	mixed bool
-	each  eachRow
+	// format of the rows; empty is lines as they are.
+	format recipe.Format
+	each   eachRow
 	// after the file was found as it should be.
 	after func() error
+	// close is called last, whatever was found.
+	close func()
 }
 
 // tasks are the listed files; the rows of those that have a check are looked at. A file that stands under two names, as those
@@ -192,7 +237,10 @@ func (v *verifier) readAll(tasks []task) error {
 }
 
 func (v *verifier) do(t task) error {
-	if err := v.pass(t.file, t.each); err != nil {
+	if t.close != nil {
+		defer t.close()
+	}
+	if err := v.read(t); err != nil {
 		return err
 	}
 	for _, file := range t.same {
@@ -204,6 +252,13 @@ func (v *verifier) do(t task) error {
 		return nil
 	}
 	return t.after()
+}
+
+func (v *verifier) read(t task) error {
+	if t.format == "" || t.format == recipe.JSONL {
+		return v.pass(t.file, t.each)
+	}
+	return v.packed(t.file, t.format, t.each)
 }
 
 func (v *verifier) path(name string) string { return filepath.Join(v.folder, filepath.FromSlash(name)) }

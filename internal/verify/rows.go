@@ -5,7 +5,6 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
-	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // rows: every file has the bytes that the manifest states; every data set and every split holds the rows that the plan says;
@@ -16,7 +15,7 @@ import (
 func (v *verifier) rows() error {
 	v.questions = extsort.New(v.notes, questionSize, questionMemory)
 	v.sorters = append(v.sorters, v.questions)
-	single, mixed := map[string]task{}, map[string]task{}
+	single := map[string]task{}
 	for place, name := range v.manifest.Recipe.DatasetNames() {
 		d := v.newDataset(place, name)
 		v.datasets = append(v.datasets, d)
@@ -25,15 +24,9 @@ func (v *verifier) rows() error {
 			single[c.file] = task{each: c.row, after: c.end}
 		}
 	}
-	for _, shard := range v.manifest.Recipe.Shards() {
-		split := slices.IndexFunc(v.manifest.Plan.Splits, func(s recipe.SplitPlan) bool { return s.Name == shard.Split })
-		plan := v.manifest.Plan.Splits[split]
-		check := &mixCheck{
-			verifier: v, split: split, plan: plan, shard: v.manifest.Recipe.PlanShards(plan)[shard.Index],
-			file: contract.MixedFile(shard, v.manifest.Recipe.Output.Format),
-		}
-		defer check.close()
-		mixed[check.file] = task{each: check.row, after: check.end}
+	mixed, err := v.mixedTasks()
+	if err != nil {
+		return err
 	}
 	tasks, err := v.tasks(single, mixed)
 	if err != nil {

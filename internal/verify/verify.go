@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
@@ -81,8 +82,11 @@ type verifier struct {
 	// seed and other are of the hashes that rows and questions are compared by. They say nothing in the proof.
 	seed, other maphash.Seed
 	datasets    []*dataset // sorted by name
-	questions   *extsort.Sorter
-	sorters     []*extsort.Sorter
+	// counted says that the indexes have the units of each row, which takes whoever counted them: a tokenizer's file is no part
+	// of a revision. Without them, reports of units are not compared.
+	counted   bool
+	questions *extsort.Sorter
+	sorters   []*extsort.Sorter
 }
 
 func (v *verifier) close() {
@@ -100,6 +104,9 @@ func differ(format string, args ...any) error {
 	return contract.Failf(contract.VolumeInvalid, format, args...)
 }
 
+// rowFolders are those that training code looks for files of rows in, by pattern. There is none but those that are expected.
+var rowFolders = []string{"raw", "processed", "mixed", "test"}
+
 // listing: each listed file is there, once, and no other file is; every file that the recipe asks for is listed.
 func (v *verifier) listing() error {
 	listed := map[string]bool{contract.ManifestFile: true}
@@ -109,9 +116,16 @@ func (v *verifier) listing() error {
 		}
 		listed[file.Path] = true
 	}
+	expected := map[string]bool{}
 	for _, file := range v.expected() {
 		if !listed[file] {
 			return differ("the manifest does not list %s", file)
+		}
+		expected[file] = true
+	}
+	for _, file := range v.manifest.Files {
+		if folder, _, _ := strings.Cut(file.Path, "/"); slices.Contains(rowFolders, folder) && !expected[file.Path] {
+			return differ("the manifest lists %s, and a revision of its recipe has no such file", file.Path)
 		}
 	}
 	return filepath.WalkDir(v.folder, func(path string, entry fs.DirEntry, err error) error {
@@ -129,12 +143,15 @@ func (v *verifier) listing() error {
 	})
 }
 
-// expected are the files of rows that a revision of this recipe has, and the one that tells the totals.
+// expected are the files of rows that a revision of this recipe has, and those that stand beside them to tell of them.
 func (v *verifier) expected() []string {
 	files := []string{contract.InfoFile}
+	if v.manifest.Recipe.EvaluationSplit() != "" {
+		files = append(files, contract.TestIndexFile)
+	}
 	for _, name := range v.manifest.Recipe.DatasetNames() {
 		_, domain, _ := v.manifest.Recipe.Dataset(name)
-		files = append(files, contract.RawFile(domain.Name, name))
+		files = append(files, contract.RawFile(domain.Name, name), contract.MetaFile(name))
 		for _, split := range v.manifest.Recipe.Splits {
 			files = append(files, contract.ProcessedFile(name, split.Name))
 			if split.Name == v.manifest.Recipe.EvaluationSplit() {

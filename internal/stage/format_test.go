@@ -1,0 +1,192 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+var (
+	formats = []recipe.Format{recipe.JSONL, recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet}
+	orders  = []recipe.Order{recipe.Shuffled, recipe.Interleaved}
+)
+
+// in is two in so many files of a format.
+func in(format recipe.Format, shards int) recipe.Recipe {
+	r := two()
+	r.Output.Format = format
+	if shards > 1 {
+		r.Output.Shards = shards
+	}
+	return r
+}
+
+// unpacked are the rows of a mixed file of the current revision.
+func (w *world) unpacked(shard recipe.Shard, format recipe.Format) []string {
+	w.t.Helper()
+	f, err := os.Open(filepath.Join(w.worker.Volume, "mix/current", contract.MixedFile(shard, format)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var rows []string
+	for line, err := range encode.Rows(f, info.Size(), format) {
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		rows = append(rows, string(line))
+	}
+	return rows
+}
+
+// ofDataset is the data set of a row.
+func ofDataset(row string) string {
+	_, rest, _ := strings.Cut(row, `"dataset":"`)
+	return rest[:strings.IndexByte(rest, '"')]
+}
+
+// Every format, in one file or several, in both orders: the same rows. Each shard has its planned rows of each data set, and all
+// together are what one file would hold.
+func TestEveryFormatAndNumberOfShards(t *testing.T) {
+	w := filled(t)
+	for _, order := range orders {
+		whole := map[string][]string{} // the sorted rows of one file of each split
+		for _, shards := range []int{1, 2, 7} {
+			plain := map[string][]string{}
+			for _, format := range formats {
+				t.Run(fmt.Sprint(order, " ", shards, " ", format), func(t *testing.T) {
+					w.t = t
+					r := in(format, shards)
+					r.Order = order
+					graph := w.build(r)
+					for _, split := range graph.Plan.Splits {
+						rows := w.shardsOf(r, split)
+						if format == recipe.JSONL {
+							plain[split.Name] = rows
+						}
+						if !slices.Equal(rows, plain[split.Name]) {
+							t.Errorf("the rows of %s are not those of the plain files", split.Name)
+						}
+						sorted := slices.Sorted(slices.Values(rows))
+						if shards == 1 {
+							whole[split.Name] = sorted
+						}
+						if !slices.Equal(sorted, whole[split.Name]) {
+							t.Errorf("the files of %s do not hold the rows of a single one", split.Name)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// shardsOf are the rows of a split, file by file, each of which must have what is planned.
+func (w *world) shardsOf(r recipe.Recipe, split recipe.SplitPlan) []string {
+	w.t.Helper()
+	var all []string
+	planned := r.PlanShards(split)
+	for _, shard := range planned {
+		rows := w.unpacked(recipe.Shard{Split: split.Name, Index: shard.Number, Count: len(planned)}, r.Output.Format)
+		got, want := map[string]int64{}, map[string]int64{}
+		for _, row := range rows {
+			got[ofDataset(row)]++
+		}
+		for i, dataset := range split.Datasets() {
+			if n := shard.Spans[i].Rows(); n > 0 {
+				want[dataset.Name] = n
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			w.t.Errorf("file %d of %s (-planned +written):\n%s", shard.Number, split.Name, diff)
+		}
+		all = append(all, rows...)
+	}
+	return all
+}
+
+// A shard needs no other one: built alone, last to first, on one processor, each is the same file.
+func TestShardsAreIndependent(t *testing.T) {
+	for _, format := range formats {
+		t.Run(string(format), func(t *testing.T) {
+			w := filled(t)
+			r := in(format, 7)
+			results, err := w.worker.Build(context.Background(), r, 2, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			graph, err := r.Walk(results)
+			if err != nil {
+				t.Fatal(err)
+			}
+			step, _ := graph.Step(recipe.Mixing)
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+			for _, unit := range slices.Backward(step.Units) {
+				folder := w.worker.path(contract.Folder("mix").Unit(recipe.Mixing, unit.Key))
+				if err := os.RemoveAll(folder); err != nil {
+					t.Fatal(err)
+				}
+				again, err := w.worker.Run(context.Background(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(results[unit.Key], again); diff != "" {
+					t.Errorf("%s is another file when it is built alone:\n%s", unit.Name, diff)
+				}
+			}
+		})
+	}
+}
+
+// What a mix unit reports is what lies there.
+func TestMixedResultsAreOfTheWrittenFile(t *testing.T) {
+	for _, format := range formats {
+		t.Run(string(format), func(t *testing.T) {
+			w := filled(t)
+			r := in(format, 2)
+			results, err := w.worker.Build(context.Background(), r, 2, w)
+			if err != nil {
+				t.Fatal(err)
+			}
+			graph, err := r.Walk(results)
+			if err != nil {
+				t.Fatal(err)
+			}
+			step, _ := graph.Step(recipe.Mixing)
+			for i, shard := range r.Shards() {
+				name := "mix/current/" + contract.MixedFile(shard, format)
+				want := recipe.Mixed{Rows: int64(len(w.unpacked(shard, format))), Bytes: int64(len(w.read(name))), Digest: w.digest(name)}
+				if diff := cmp.Diff(want, *results[step.Units[i].Key].Mix); diff != "" {
+					t.Errorf("%s (-file +reported):\n%s", name, diff)
+				}
+			}
+		})
+	}
+}
+
+// A new format or number of files mixes anew, and leaves what comes before as it is.
+func TestANewFormatMixesAnew(t *testing.T) {
+	w := filled(t)
+	before, after := w.build(two()), w.build(in(recipe.Parquet, 2))
+	for i, step := range after.Steps {
+		same := cmp.Equal(step.Units, before.Steps[i].Units)
+		if want := step.Stage != recipe.Mixing && step.Stage != recipe.Publish; same != want {
+			t.Errorf("stage %s has the keys that it had: %v", step.Stage, same)
+		}
+	}
+}
