@@ -24,6 +24,10 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 	s := splitter{job: j, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), divider: newDivider(staging.Folder(), j.Recipe)}
 	defer s.leftOut.abort()
 	defer s.divider.close()
+	var err error
+	if s.contaminated, err = j.contaminants(ctx); err != nil {
+		return recipe.Result{}, err
+	}
 	list, err := s.readAll(ctx, staging)
 	if err != nil {
 		return recipe.Result{}, contract.Within("data set "+dataset.Name, err)
@@ -56,6 +60,8 @@ type splitter struct {
 	divider *divider
 	leftOut *leftOut
 	rows    *reader
+	// contaminated finds questions that may stand in no split; nil where none is named.
+	contaminated *contaminants
 
 	read int64 // rows of the source, those that are left out as well
 	raw  *store.Writer
@@ -108,6 +114,9 @@ func (s *splitter) take(number int64, row decode.Row) error {
 	}
 	if err != nil {
 		return err
+	}
+	if found, reason := s.contaminated.find(mapped.Question); reason != "" {
+		return s.skip(contract.DroppedSourceRow{Row: number, File: s.rows.file, Reason: reason, Probe: found})
 	}
 	s.line = append(mapped.AppendJSON(s.line[:0]), '\n')
 	_, err = s.raw.Write(s.line)
