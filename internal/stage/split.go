@@ -11,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
 // rawName is a data set's file of all rows in a split unit's folder.
@@ -25,6 +26,9 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 	defer s.leftOut.abort()
 	defer s.divider.close()
 	var err error
+	if s.units, err = j.units(); err != nil {
+		return recipe.Result{}, err
+	}
 	if s.contaminated, err = j.contaminants(ctx); err != nil {
 		return recipe.Result{}, err
 	}
@@ -43,6 +47,9 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
 		all.Write([]byte(part.SHA256 + "\n"))
 		done.Rows = append(done.Rows, part.rows)
+		if j.Recipe.Measured() {
+			done.Units = append(done.Units, part.units)
+		}
 	}
 	if dropped, there := list[droppedName]; there {
 		all.Write([]byte(dropped.SHA256 + "\n"))
@@ -60,6 +67,7 @@ type splitter struct {
 	divider *divider
 	leftOut *leftOut
 	rows    *reader
+	units   *tokens.Units
 	// contaminated finds questions that may stand in no split; nil where none is named.
 	contaminated *contaminants
 
@@ -120,7 +128,7 @@ func (s *splitter) take(number int64, row decode.Row) error {
 	}
 	s.line = append(mapped.AppendJSON(s.line[:0]), '\n')
 	_, err = s.raw.Write(s.line)
-	return errors.Join(err, s.divider.add(&mapped, group, s.line))
+	return errors.Join(err, s.divider.add(&mapped, group, s.units.Of(mapped.Question, mapped.ReferenceAnswer), s.line))
 }
 
 // skip implements taker.
