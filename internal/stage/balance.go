@@ -26,7 +26,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result
 	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
 		drops: extsort.New(staging.Folder(), dropSize, dropMemory)}
 	defer b.drops.Close()
-	for _, step := range []func(context.Context) error{b.compare, b.filter} {
+	for _, step := range []func(context.Context) error{b.compare, b.near, b.filter} {
 		if err := step(ctx); err != nil {
 			return recipe.Result{}, err
 		}
