@@ -40,7 +40,7 @@ func buildCommand() *cobra.Command {
 				return err
 			}
 			worker := stage.Worker{Volume: data, Source: localSources(claims)}
-			progress := newProgress(command.OutOrStdout())
+			progress := newProgress(command.OutOrStdout(), r)
 			results, err := worker.Build(command.Context(), r, parallel, progress)
 			if err != nil {
 				return err
@@ -79,21 +79,27 @@ type progress struct {
 	out     io.Writer
 	printer *message.Printer
 	started time.Time
-	done    int
-	step    recipe.Step
+	done    map[recipe.Stage]int
+	total   map[recipe.Stage]int
 }
 
-func newProgress(out io.Writer) *progress {
-	return &progress{out: out, printer: message.NewPrinter(language.English), started: time.Now()}
+// newProgress knows how many data sets may be split while others are downloaded.
+func newProgress(out io.Writer, r recipe.Recipe) *progress {
+	return &progress{
+		out: out, printer: message.NewPrinter(language.English), started: time.Now(),
+		done: map[recipe.Stage]int{}, total: map[recipe.Stage]int{recipe.Divide: len(r.DatasetNames())},
+	}
 }
 
 // Begin notes the stage whose units come next.
-func (p *progress) Begin(step recipe.Step) { p.step, p.done = step, 0 }
+func (p *progress) Begin(step recipe.Step) {
+	p.total[step.Stage] = p.done[step.Stage] + len(step.Missing)
+}
 
 // Done prints what a unit came to.
 func (p *progress) Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result) {
-	p.done++
-	fmt.Fprintf(p.out, "%7.1fs  %-8s %2d/%d  %-12s %s\n", time.Since(p.started).Seconds(), stage, p.done, len(p.step.Missing), unit.Name, p.describe(result))
+	p.done[stage]++
+	fmt.Fprintf(p.out, "%7.1fs  %-8s %2d/%d  %-12s %s\n", time.Since(p.started).Seconds(), stage, p.done[stage], p.total[stage], unit.Name, p.describe(result))
 }
 
 func (p *progress) describe(result recipe.Result) string {

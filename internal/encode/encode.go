@@ -16,7 +16,6 @@ import (
 	"io"
 	"iter"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -93,7 +92,7 @@ func Rows(r io.ReaderAt, size int64, format recipe.Format) iter.Seq2[[]byte, err
 			err = unknown(format)
 		}
 		if err != nil && !errors.Is(err, errStopped) {
-			yield(nil, bare(err))
+			yield(nil, err)
 		}
 	}
 }
@@ -117,17 +116,4 @@ func checkLine(line []byte) error {
 
 func tooLong(bytes int) error {
 	return fmt.Errorf("a row has at least %d bytes, and the most is %d", bytes, MaxRow)
-}
-
-// bare is an error without the reason, and the name of the file, that a package below put on it: the caller knows both.
-func bare(err error) error {
-	var failure *contract.Failure
-	var row *decode.BadRow
-	switch {
-	case errors.As(err, &row):
-		return row.Err
-	case errors.As(err, &failure) && failure.Err != nil:
-		return failure.Err
-	}
-	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 	"github.com/parquet-go/parquet-go/format"
 
+	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -93,9 +94,9 @@ func (w *parquetWriter) write(line []byte) error {
 	if err := checkLine(line); err != nil {
 		return err
 	}
-	r, err := record.Parse(line[:len(line)-1])
+	r, err := parse(line[:len(line)-1])
 	if err != nil {
-		return bare(err)
+		return err
 	}
 	if w.group > 0 && w.group+len(line) > groupBytes {
 		if err := w.parquet.Flush(); err != nil {
@@ -135,7 +136,7 @@ func parquetRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) erro
 	var line []byte
 	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size}, decode.Required(columns...)) {
 		if err != nil {
-			return err
+			return bare(err)
 		}
 		if line, err = appendLine(line[:0], read.Values); err != nil {
 			return err
@@ -160,7 +161,7 @@ func appendLine(line []byte, values []any) ([]byte, error) {
 	line = r.AppendJSON(line)
 	line = append(line[:len(line)-len(emptyMetadata)], text[6]...)
 	line = append(line, '}')
-	if _, err := record.Parse(line); err != nil {
+	if _, err := parse(line); err != nil {
 		return nil, err
 	}
 	line = append(line, '\n')
@@ -168,6 +169,28 @@ func appendLine(line []byte, values []any) ([]byte, error) {
 		return nil, tooLong(len(line))
 	}
 	return line, nil
+}
+
+// parse reads a line. What a line that is not as it should be means for a caller, only the caller knows.
+func parse(line []byte) (record.Record, error) {
+	r, err := record.Parse(line)
+	if err != nil {
+		return r, errors.New(err.Error()) // without its reason
+	}
+	return r, nil
+}
+
+// bare is an error of internal/decode without the place and the reason that it put before it.
+func bare(err error) error {
+	var failure *contract.Failure
+	var bad *decode.BadRow
+	switch {
+	case errors.As(err, &bad):
+		return bad.Err
+	case errors.As(err, &failure) && failure.Err != nil:
+		return failure.Err
+	}
+	return err
 }
 
 // checkParquet opens a file, compares its columns with those that are written, and counts its rows by its footer.

@@ -47,6 +47,9 @@ type Step struct {
 type Graph struct {
 	// Steps are the stages that were reached, in order; all but the last are finished.
 	Steps []Step
+	// Ahead are units of the split stage whose data set is downloaded while others are not: they can be built before their
+	// stage is reached.
+	Ahead []Unit
 	// Plan is known once the balance stage is finished.
 	Plan *Plan
 	// Published is known once everything is finished.
@@ -88,6 +91,7 @@ func (r Recipe) Walk(results map[string]Result) (Graph, error) {
 		}
 		w.graph.Steps = append(w.graph.Steps, step)
 		if len(step.Missing) > 0 {
+			w.ahead(step)
 			return w.graph, nil
 		}
 	}
@@ -140,6 +144,27 @@ func (w *walk) downloads() []Unit {
 	return units
 }
 
+// ahead finds what can be split while other data sets are downloaded: nothing yet where a probe is missing.
+func (w *walk) ahead(step Step) {
+	if step.Stage != Download {
+		return
+	}
+	missing := map[string]bool{}
+	for _, unit := range step.Missing {
+		missing[unit.Name] = true
+	}
+	for _, probe := range w.recipe.Probes() {
+		if missing[probe.Name] {
+			return
+		}
+	}
+	for _, unit := range w.divisions() {
+		if !missing[unit.Name] && w.results[unit.Key].Split == nil {
+			w.graph.Ahead = append(w.graph.Ahead, unit)
+		}
+	}
+}
+
 // divisions: a row carries its data set's and its domain's name, so both are in the key.
 func (w *walk) divisions() []Unit {
 	type splitShare struct {
@@ -176,7 +201,9 @@ func (w *walk) divisions() []Unit {
 func (w *walk) originals() map[string]string {
 	digests := map[string]string{}
 	for _, unit := range w.graph.Steps[0].Units {
-		digests[unit.Name] = w.results[unit.Key].Download.Digest
+		if done := w.results[unit.Key].Download; done != nil {
+			digests[unit.Name] = done.Digest
+		}
 	}
 	return digests
 }

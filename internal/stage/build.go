@@ -2,6 +2,8 @@ package stage
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -10,8 +12,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Observer is told of each stage when it begins and of each unit when it is finished. It is called from one goroutine at a
-// time.
+// Observer is told of each stage when it begins and of each unit when it is finished: that of a data set's split may come while
+// others are downloaded. It is called from one goroutine at a time.
 type Observer interface {
 	Begin(step recipe.Step)
 	Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result)
@@ -31,12 +33,8 @@ func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, obser
 			return results, nil
 		}
 		observer.Begin(*step)
-		finished, err := w.buildStep(ctx, r, results, *step, parallel, observer)
-		if err != nil {
+		if results, err = w.buildStep(ctx, r, results, *step, parallel, observer); err != nil {
 			return nil, err
-		}
-		for key, result := range finished {
-			results[key] = result
 		}
 	}
 }
@@ -45,19 +43,30 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	var mutex sync.Mutex
-	finished := map[string]recipe.Result{}
+	finished := maps.Clone(results)
+	// build builds a unit, and after a download what it makes possible: a data set is split while another is still on its way.
+	var build func(stage recipe.Stage, unit recipe.Unit) error
+	build = func(stage recipe.Stage, unit recipe.Unit) error {
+		mutex.Lock()
+		known := maps.Clone(finished)
+		mutex.Unlock()
+		result, err := w.Run(ctx, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
+		if err != nil {
+			return err
+		}
+		mutex.Lock()
+		finished[unit.Key] = result
+		observer.Done(stage, unit, result)
+		graph, err := r.Walk(finished)
+		mutex.Unlock()
+		next := slices.IndexFunc(graph.Ahead, func(u recipe.Unit) bool { return u.Name == unit.Name })
+		if err != nil || stage != recipe.Download || next < 0 {
+			return nil // an error of the graph is the next step's to tell
+		}
+		return build(recipe.Divide, graph.Ahead[next])
+	}
 	for _, unit := range step.Missing {
-		group.Go(func() error {
-			result, err := w.Run(ctx, Job{Recipe: r, Results: results, Stage: step.Stage, Unit: unit})
-			if err != nil {
-				return err
-			}
-			mutex.Lock()
-			defer mutex.Unlock()
-			finished[unit.Key] = result
-			observer.Done(step.Stage, unit, result)
-			return nil
-		})
+		group.Go(func() error { return build(step.Stage, unit) })
 	}
 	return finished, group.Wait()
 }
