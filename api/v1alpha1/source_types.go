@@ -129,8 +129,8 @@ type HTTPFile struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// VolumeSource is a folder or a file on a claim of the same namespace. It is mounted read-only, and only while the data
-// set is copied.
+// VolumeSource is a folder or a file on a claim of the same namespace. It is mounted read-only, into the pods
+// of the download and split stages, which read the files where they lie.
 type VolumeSource struct {
 	// claimName is the name of the PersistentVolumeClaim.
 	//

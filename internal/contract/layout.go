@@ -52,6 +52,12 @@ func RevisionLink(name string) string { return path.Join(revisions, name) }
 // RawFile holds every row of a data set.
 func RawFile(domain, dataset string) string { return path.Join("raw", domain, dataset+".jsonl") }
 
+// DroppedSourceFile lists the rows of a data set that the split stage left out. It lies in the folder of the domain, so that no
+// data set's list meets DroppedFile.
+func DroppedSourceFile(domain, dataset string) string {
+	return path.Join("dropped", domain, dataset+".jsonl")
+}
+
 // ProcessedFile holds a data set's rows of one split.
 func ProcessedFile(dataset, split string) string {
 	return path.Join("processed", dataset, split+".jsonl")

@@ -70,6 +70,23 @@ type DroppedRow struct {
 	Reason string `json:"reason"`
 }
 
+// DroppedSourceRow is one line of DroppedSourceFile: a row of the source that is in no split. They come in the order of the
+// source.
+type DroppedSourceRow struct {
+	// Row is the number at the source, as in an id.
+	Row int64 `json:"row"`
+	// File is the place of its file, from 1, among those that the manifest lists for the data set. What files are called is in
+	// no key, and so in no result.
+	File int `json:"file"`
+	// Reason is where, contaminated, contaminated-ngrams, unmappable or a class of bad rows.
+	Reason string `json:"reason"`
+	// Probe that has the question of a contaminated row.
+	Probe string `json:"probe,omitempty"`
+	// Place of a bad row in its file, and what is wrong with it.
+	Place   string `json:"place,omitempty"`
+	Message string `json:"message,omitempty"`
+}
+
 // OriginalsDigest is the digest of a data set's originals: over their sizes and SHA-256 in row order, not over their names,
 // so a file that is renamed at its source is still the same data.
 func OriginalsDigest(files []Original) string {

@@ -58,6 +58,7 @@ var (
 type compiler struct {
 	env    *cel.Env
 	preset string
+	fix    string // where a person corrects the expression
 	fields []decode.Field
 	// guarded are the fields that some expression names with has or ?: they may be absent. Those that are named without,
 	// too, may be absent all the same, since one use is the guard of the other.
@@ -73,7 +74,7 @@ func compile(r recipe.Record, preset string) (*mapping, error) {
 	if len(r.Metadata) > maxMetadata {
 		return nil, contract.Failf(contract.InvalidTask, "the record has %d members of metadata, and at most %d are kept", len(r.Metadata), maxMetadata)
 	}
-	c := compiler{env: env, preset: preset, guarded: map[string]bool{}}
+	c := compiler{env: env, preset: preset, fix: "the data set's record", guarded: map[string]bool{}}
 	m := &mapping{}
 	if r.Where != "" {
 		m.where = c.expression("where", r.Where, aBool)
@@ -89,14 +90,21 @@ func compile(r recipe.Record, preset string) (*mapping, error) {
 	if r.GroupBy != "" {
 		m.group = c.expression("groupBy", r.GroupBy, aScalar)
 	}
+	if m.fields, err = c.done(); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// done gives the fields that all expressions name together, or the first thing that is wrong with one.
+func (c *compiler) done() ([]decode.Field, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
 	for i := range c.fields {
 		c.fields[i].Optional = c.guarded[c.fields[i].Name]
 	}
-	m.fields = c.fields
-	return m, nil
+	return c.fields, nil
 }
 
 func (c *compiler) answerType(text string) *expression {
@@ -190,7 +198,7 @@ func fits(given *cel.Type, want result) bool {
 
 func (c *compiler) refuse(x *expression, format string, args ...any) {
 	if c.err == nil {
-		c.err = contract.Failf(contract.InvalidTask, "the expression of %s, %s, cannot be used: %w; correct it in the data set's record", x.part, quoted(x.text), fmt.Errorf(format, args...))
+		c.err = contract.Failf(contract.InvalidTask, "the expression of %s, %s, cannot be used: %w; correct it in %s", x.part, quoted(x.text), fmt.Errorf(format, args...), c.fix)
 	}
 }
 

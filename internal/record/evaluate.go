@@ -71,11 +71,8 @@ func (m *mapping) Map(row decode.Row) (Content, error) {
 }
 
 func (m *mapping) content(row *rowValue) (c Content, err error) {
-	if c.Question, err = m.question.textual(row, aString); err != nil {
+	if c.Question, err = m.question.asked(row); err != nil {
 		return c, err
-	}
-	if c.Question == "" {
-		return c, m.question.failure("the question is empty")
 	}
 	if c.ReferenceAnswer, err = m.answer.textual(row, aScalar); err != nil {
 		return c, err
@@ -186,6 +183,15 @@ func (x *expression) textual(row *rowValue, want result) (string, error) {
 		}
 	}
 	return "", x.failure(x.subject().the() + " is " + describe(v) + " and must be " + want.words)
+}
+
+// asked is the value of the expression of a question.
+func (x *expression) asked(row *rowValue) (string, error) {
+	question, err := x.textual(row, aString)
+	if err == nil && question == "" {
+		err = x.failure("the question is empty")
+	}
+	return question, err
 }
 
 // maybe is the value of an expression that may give nothing, and may not be there itself.

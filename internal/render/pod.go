@@ -136,38 +136,57 @@ func (w Work) projected() *corev1.ProjectedVolumeSource {
 	return projected
 }
 
-// download is the source of a data set or of a probe, with its references to Secrets, which a recipe has not.
-type download struct {
+// origin is the source of a data set or of a probe, with its references to Secrets, which a recipe has not.
+type origin struct {
 	name   string
+	probe  bool
 	source datav1alpha1.Source
 }
 
-// downloads are what this Job downloads: data sets and probes in the order of the manifest; none in any other stage.
-func (w Work) downloads() []download {
-	if w.Step.Stage != recipe.Download {
-		return nil
-	}
-	var all []download
+// origins are those of all data sets and probes in the order of the manifest.
+func (w Work) origins() []origin {
+	var all []origin
 	for _, domain := range w.Mix.Spec.Domains {
 		for _, dataset := range domain.Datasets {
-			all = append(all, download{dataset.Name, dataset.Source})
+			all = append(all, origin{name: dataset.Name, source: dataset.Source})
 		}
 	}
 	if decontaminate := w.Mix.Spec.Decontaminate; decontaminate != nil {
 		for _, probe := range decontaminate.Against {
-			all = append(all, download{probe.Name, probe.Source})
+			all = append(all, origin{name: probe.Name, probe: true, source: probe.Source})
 		}
 	}
-	return slices.DeleteFunc(all, func(d download) bool {
-		return !slices.ContainsFunc(w.Step.Missing, func(unit recipe.Unit) bool { return unit.Name == d.name })
-	})
+	return all
 }
 
+// missing says whether this Job builds a unit of a name.
+func (w Work) missing(name string) bool {
+	return slices.ContainsFunc(w.Step.Missing, func(unit recipe.Unit) bool { return unit.Name == name })
+}
+
+// downloads are what this Job downloads; none in any other stage.
+func (w Work) downloads() []origin {
+	if w.Step.Stage != recipe.Download {
+		return nil
+	}
+	return slices.DeleteFunc(w.origins(), func(o origin) bool { return !w.missing(o.name) })
+}
+
+// readers are what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not
+// copied, so the split stage reads its data sets' there, and those of every probe, since each data set is compared with all.
+func (w Work) readers() []origin {
+	if w.Step.Stage != recipe.Divide {
+		return w.downloads()
+	}
+	return slices.DeleteFunc(w.origins(), func(o origin) bool { return !o.probe && !w.missing(o.name) })
+}
+
+// sourceClaims are the claims of the volume sources that this Job reads.
 func (w Work) sourceClaims() []string {
 	var claims []string
-	for _, download := range w.downloads() {
-		if download.source.Volume != nil {
-			claims = append(claims, download.source.Volume.ClaimName)
+	for _, from := range w.readers() {
+		if from.source.Volume != nil {
+			claims = append(claims, from.source.Volume.ClaimName)
 		}
 	}
 	slices.Sort(claims)

@@ -139,6 +139,7 @@ func TestJobs(t *testing.T) {
 		{name: "download_any_node_with_source_claims", sample: "volume", edit: func(w *render.Work) { w.Sharing = render.AnyNode }},
 		{name: "download_one_pod_with_token", sample: "huggingface", edit: func(w *render.Work) { w.Sharing = render.OnePod }},
 		{name: "download_with_probes", sample: "curated"},
+		{name: "split_with_source_claims", sample: "curated", edit: atSplit},
 		{name: "download_again", sample: "http", edit: func(w *render.Work) { w.Attempt = 2 }},
 	}
 	for _, test := range tests {
@@ -152,21 +153,75 @@ func TestJobs(t *testing.T) {
 	}
 }
 
-// TestTask: a worker takes the task, for each index; and it has no right to change.
-func TestTask(t *testing.T) {
-	mix := sample(t, "huggingface")
-	w := work(t, mix)
+// atSplit moves the work on to the split stage, with all downloads done.
+func atSplit(w *render.Work) {
 	w.Results = map[string]recipe.Result{}
 	for i, unit := range w.Step.Units {
 		w.Results[unit.Key] = recipe.Result{Download: &recipe.Downloaded{Digest: fmt.Sprint("digest", i)}}
 	}
-	w.Results["of an earlier spec"] = recipe.Result{Download: &recipe.Downloaded{Digest: "old"}}
 	graph, err := w.Recipe.Walk(w.Results)
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // no test makes such results
 	}
 	w.Graph, w.Step = graph, *graph.Next()
+}
 
+// claimsOf are the claims that a Job's pods mount read-only, by the folder of each.
+func claimsOf(w render.Work) map[string]string {
+	pod := w.Job().Spec.Template.Spec
+	claims := map[string]string{}
+	for _, mount := range pod.Containers[0].VolumeMounts {
+		for _, volume := range pod.Volumes {
+			if volume.Name == mount.Name && volume.PersistentVolumeClaim != nil && mount.ReadOnly {
+				claims[mount.MountPath] = volume.PersistentVolumeClaim.ClaimName
+			}
+		}
+	}
+	return claims
+}
+
+// TestSourceClaims: files of a claim are read where they lie, so whoever reads a source has its claim.
+func TestSourceClaims(t *testing.T) {
+	both := map[string]string{"/claims/originals": "originals", "/claims/benchmarks": "benchmarks"}
+	only := func(name string) func(*render.Work) {
+		return func(w *render.Work) {
+			atSplit(w)
+			for _, unit := range w.Step.Units {
+				if unit.Name == name {
+					w.Step.Missing = []recipe.Unit{unit}
+				}
+			}
+		}
+	}
+	tests := []struct {
+		name string
+		edit func(*render.Work)
+		want map[string]string
+	}{
+		{"download", func(*render.Work) {}, both},
+		{"split of all", atSplit, both},
+		{"split of a data set on a claim", only("exercises"), both},
+		{"split of a data set of the Hub", only("gsm8k"), map[string]string{"/claims/benchmarks": "benchmarks"}},
+		{"split without probes", func(w *render.Work) { atSplit(w); w.Mix.Spec.Decontaminate = nil }, map[string]string{"/claims/originals": "originals"}},
+		{"balance", func(w *render.Work) { atSplit(w); w.Step.Stage = recipe.Balancing }, map[string]string{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := work(t, sample(t, "curated"))
+			test.edit(&w)
+			if diff := cmp.Diff(test.want, claimsOf(w)); diff != "" {
+				t.Errorf("claims (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTask: a worker takes the task, for each index; and it has no right to change.
+func TestTask(t *testing.T) {
+	mix := sample(t, "huggingface")
+	w := work(t, mix)
+	atSplit(&w)
+	w.Results["of an earlier spec"] = recipe.Result{Download: &recipe.Downloaded{Digest: "old"}}
 	config, err := w.Task()
 	if err != nil {
 		t.Fatal(err)

@@ -23,14 +23,15 @@ import (
 // A question that stands in several splits stays in the last declared one that has it: what is tested is never trained on.
 // Questions come sorted from the split stage, so equal ones meet while the files are read once, side by side.
 func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
-	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{},
+	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
 		drops: extsort.New(staging.Folder(), dropSize, dropMemory)}
 	defer b.drops.Close()
-	for _, step := range []func(context.Context) error{b.compare, b.filter} {
+	for _, step := range []func(context.Context) error{b.compare, b.near, b.filter} {
 		if err := step(ctx); err != nil {
 			return recipe.Result{}, err
 		}
 	}
+	b.units()
 	plan, err := j.Recipe.Plan(j.Recipe.Counts(j.divided(), b.done))
 	if err != nil {
 		return recipe.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
@@ -49,7 +50,11 @@ type balancer struct {
 	drops   *extsort.Sorter
 	list    digests
 	done    recipe.Balanced
+	left    map[rowFile]int64 // units of the files that lost rows
 }
+
+// rowFile names a file of rows: its split, its data set.
+type rowFile struct{ split, dataset int }
 
 // rowRef names a row: its split, its data set, its number in their file.
 type rowRef struct {
@@ -229,6 +234,7 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 			}
 			continue
 		}
+		b.left[rowFile{split, dataset}] += entry.Units
 		if err := out.Add(line, entry); err != nil {
 			return err
 		}
@@ -236,6 +242,24 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 	digest, err := out.Finish()
 	b.list[dataName+"/"+name] = written{digest, out.Bytes()}
 	return err
+}
+
+// units adds up the bytes or tokens of the rows that are left, where shares are measured in them.
+func (b *balancer) units() {
+	if !b.Recipe.Measured() {
+		return
+	}
+	divided := b.divided()
+	b.done.Units = make([][]int64, len(b.Recipe.Splits))
+	for s := range b.done.Units {
+		for d, name := range b.names {
+			units := divided[name].Units[s]
+			if b.done.Dropped(s, d) > 0 {
+				units = b.left[rowFile{s, d}]
+			}
+			b.done.Units[s] = append(b.done.Units[s], units)
+		}
+	}
 }
 
 // leaveOut lists a dropped row, and counts it by its reason.

@@ -75,14 +75,15 @@ func readHead(encoded []byte) (h rowHead) {
 	return h
 }
 
-// add takes a row in the order of the source: of equal contents, that order is kept.
-func (d *divider) add(r *record.Record, group string, line []byte) error {
+// add takes a row, with its bytes or tokens where shares are measured in them, in the order of the source: of equal contents,
+// that order is kept.
+func (d *divider) add(r *record.Record, group string, units int64, line []byte) error {
 	digests := r.Digests()
 	groupID := digests.Question
 	if group != r.Question {
 		groupID = sha256.Sum256([]byte(group))
 	}
-	head := rowHead{group: d.groupKey.Place(store.Short(groupID[:shortSize])), question: store.Short(digests.Question[:shortSize]), pair: store.Short(digests.Pair[:shortSize])}
+	head := rowHead{group: d.groupKey.Place(store.Short(groupID[:shortSize])), question: store.Short(digests.Question[:shortSize]), pair: store.Short(digests.Pair[:shortSize]), units: units}
 	at := d.orderKey.Place(store.Short(digests.Identity[:shortSize]))
 	var encoded [rowHeadSize]byte
 	return store.Failure(errors.Join(d.groups.Add(head.group[:]), d.rows.Add(at[:], head.append(encoded[:0]), line)))
@@ -140,7 +141,7 @@ func splitOf(group mix.Place, borders []mix.Place) int {
 // part is one split's file of rows.
 type part struct {
 	written
-	rows int64
+	rows, units int64
 }
 
 // write writes the files of all splits, each with its index and its questions.
@@ -189,6 +190,7 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 // splitFile is one split's rows on their way to the volume.
 type splitFile struct {
 	rows          *store.RowsWriter
+	units         int64
 	questions     *extsort.Sorter // question → pair, row
 	questionsPath string
 }
@@ -211,6 +213,7 @@ func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {
 	if err := f.questions.Add(head.question[:], head.pair[:], row[:]); err != nil {
 		return store.Failure(err)
 	}
+	f.units += head.units
 	return f.rows.Add(line, store.Entry{Identity: identity, Units: head.units})
 }
 
@@ -219,7 +222,7 @@ func (f *splitFile) finish() (part, error) {
 		return part{}, err
 	}
 	digest, err := f.rows.Finish()
-	return part{written{digest, f.rows.Bytes()}, f.rows.Rows()}, err
+	return part{written{digest, f.rows.Bytes()}, f.rows.Rows(), f.units}, err
 }
 
 func (f *splitFile) writeQuestions() error {

@@ -37,8 +37,12 @@ func originalPath(folder string, i int) string {
 func (j job) download(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
 	named, _ := j.Recipe.Source(j.Unit.Name)
 	dataset := recipe.Dataset{Name: named.Name, Source: named.Source} // or a probe
+	place := "data set " + named.Name
+	if _, _, ok := j.Recipe.Dataset(named.Name); !ok {
+		place = probePlace(named.Name)
+	}
 	fail := func(err error) (recipe.Result, error) {
-		return recipe.Result{}, contract.Within("data set "+dataset.Name, err)
+		return recipe.Result{}, contract.Within(place, err)
 	}
 	from, err := j.worker.Source(dataset)
 	if err != nil {

@@ -140,6 +140,11 @@ func (p *publisher) datasets() error {
 		if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), contract.RawFile(domain.Name, name)); err != nil {
 			return err
 		}
+		if dropped := divided.DroppedRows(); dropped > 0 {
+			if err := p.linkRows(folder, droppedName, dropped, contract.DroppedSourceFile(domain.Name, name)); err != nil {
+				return err
+			}
+		}
 		for i, split := range p.Recipe.Splits {
 			if err := p.linkSplit(i, split.Name, name); err != nil {
 				return err

@@ -81,13 +81,19 @@ func (w *world) records(file string) []record.Record {
 	w.t.Helper()
 	var rows []record.Record
 	for _, line := range strings.Split(strings.TrimSuffix(w.read("mix/current/"+file), "\n"), "\n") {
-		row, err := record.Parse([]byte(line))
-		if err != nil {
-			w.t.Fatalf("%s: %v", file, err)
-		}
-		rows = append(rows, row)
+		rows = append(rows, parsed(w.t, []byte(line)))
 	}
 	return rows
+}
+
+// parsed is a row, with or without its line end.
+func parsed(t *testing.T, line []byte) record.Record {
+	t.Helper()
+	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
+	if err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	return row
 }
 
 // A Parquet file cut short, and one with a damaged row group: the message says which, and nothing is published.

@@ -5,15 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"os"
-	"path/filepath"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
-	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
 // rawName is a data set's file of all rows in a split unit's folder.
@@ -24,141 +22,114 @@ const rawName = "raw.jsonl"
 // group of many rows is not a clump.
 func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
 	dataset, domain, _ := j.Recipe.Dataset(j.Unit.Name)
-	s := splitter{job: j, staging: staging, dataset: dataset, domain: domain, divider: newDivider(staging.Folder(), j.Recipe)}
+	s := splitter{job: j, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), divider: newDivider(staging.Folder(), j.Recipe)}
+	defer s.leftOut.abort()
 	defer s.divider.close()
-	if err := s.readAll(ctx); err != nil {
+	var err error
+	if s.units, err = j.units(); err != nil {
+		return recipe.Result{}, err
+	}
+	if s.contaminated, err = j.contaminants(ctx); err != nil {
+		return recipe.Result{}, err
+	}
+	list, err := s.readAll(ctx, staging)
+	if err != nil {
 		return recipe.Result{}, contract.Within("data set "+dataset.Name, err)
 	}
 	parts, err := s.divider.write(ctx, staging)
 	if err != nil {
 		return recipe.Result{}, err
 	}
-	done := recipe.Divided{Read: s.read, Dropped: s.dropped, Bytes: s.raw.Bytes}
-	list := digests{rawName: s.raw}
+	done := recipe.Divided{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: list[rawName].Bytes}
 	all := sha256.New()
-	all.Write([]byte(s.raw.SHA256 + "\n"))
+	all.Write([]byte(list[rawName].SHA256 + "\n"))
 	for i, part := range parts {
 		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
 		all.Write([]byte(part.SHA256 + "\n"))
 		done.Rows = append(done.Rows, part.rows)
+		if j.Recipe.Measured() {
+			done.Units = append(done.Units, part.units)
+		}
+	}
+	if dropped, there := list[droppedName]; there {
+		all.Write([]byte(dropped.SHA256 + "\n"))
 	}
 	done.Digest = hex.EncodeToString(all.Sum(nil))
 	return recipe.Result{Split: &done}, writeJSON(staging, digestsName, list)
 }
 
-// splitter reads a data set's rows.
+// splitter takes a data set's rows.
 type splitter struct {
 	job
-	staging *store.Staging
 	dataset recipe.Dataset
 	domain  recipe.Domain
+	mapping record.Mapping
 	divider *divider
+	leftOut *leftOut
+	rows    *reader
+	units   *tokens.Units
+	// contaminated finds questions that may stand in no split; nil where none is named.
+	contaminated *contaminants
 
-	read    int64            // rows of the source, the dropped ones as well
-	dropped map[string]int64 // by reason
-	raw     written
+	read int64 // rows of the source, those that are left out as well
+	raw  *store.Writer
+	line []byte
 }
 
-// readAll writes every row, in the order of the source, to the raw file, and hands it to the divider.
-func (s *splitter) readAll(ctx context.Context) error {
-	mapping, err := record.Compile(s.dataset.Record)
-	if err != nil {
-		return err
+// readAll writes every row, in the order of the source, to the raw file, and hands it to the divider. It gives the files that
+// are written when all rows are read.
+func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list digests, err error) {
+	if s.mapping, err = record.Compile(s.dataset.Record); err != nil {
+		return nil, err
 	}
-	folder, err := s.input(recipe.Download, s.dataset.Name)
-	if err != nil {
-		return err
-	}
-	var originals []original
-	if err := store.ReadJSON(filepath.Join(folder, originalsName), &originals); err != nil {
-		return contract.Failf(contract.VolumeInvalid, "the download is gone from the volume: %w", err)
-	}
-	path, err := s.staging.Path(rawName)
-	if err != nil {
-		return err
-	}
-	out, err := store.Create(path)
-	if err != nil {
-		return err
-	}
-	defer out.Abort()
-	for i, file := range originals {
-		if err := s.readFile(ctx, out, mapping, file, originalPath(folder, i)); err != nil {
-			return err
-		}
-	}
-	if s.divider.rows.Count() == 0 {
-		return contract.Failf(contract.InvalidData, "none of the %d rows is kept; look at the record's where", s.read)
-	}
-	s.raw.Bytes = out.Bytes()
-	s.raw.SHA256, err = out.Finish()
-	return err
-}
-
-func (s *splitter) readFile(ctx context.Context, out *store.Writer, mapping record.Mapping, file original, path string) error {
-	f, err := s.open(ctx, file, path)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	origin := record.Origin{Dataset: s.dataset.Name, Domain: s.domain.Name}
-	var line []byte
-	for source, err := range ahead(ctx, decode.File{Name: file.Path, Data: f, Size: file.Size}, mapping.Fields()) {
-		if err != nil {
-			return err
-		}
-		origin.Number = s.read
-		s.read++
-		mapped, group, err := record.Map(mapping, source, origin)
-		if reason, dropped := record.IsDropped(err); dropped {
-			s.drop(string(reason))
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		line = append(mapped.AppendJSON(line[:0]), '\n')
-		_, err = out.Write(line)
-		if err := errors.Join(err, s.divider.add(&mapped, group, line)); err != nil {
-			return err
-		}
-	}
-	return f.Unchanged()
-}
-
-// open opens an original: in the download's folder, or where its source has it.
-func (s *splitter) open(ctx context.Context, file original, path string) (source.LocalFile, error) {
-	if file.Validator == "" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, contract.Failf(contract.VolumeInvalid, "an original is gone from the volume: %w", err)
-		}
-		return finished{f}, nil
-	}
-	from, err := s.worker.Source(s.dataset)
+	path, err := staging.Path(rawName)
 	if err != nil {
 		return nil, err
 	}
-	local, ok := from.(source.Local)
-	if !ok {
-		return nil, contract.Failf(contract.InvalidTask, "%s was read where its source has it, and the source is not at hand", file.Path)
+	if s.raw, err = store.Create(path); err != nil {
+		return nil, err
 	}
-	f, err := local.At(ctx, file.listed())
-	if contract.ReasonOf(err) == contract.FetchFailed {
-		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, or give the new one another path.", err)
+	defer s.raw.Abort()
+	named := recipe.NamedSource{Name: s.dataset.Name, Source: s.dataset.Source}
+	s.rows = &reader{job: s.job, source: named, read: s.dataset.Read, fields: s.mapping.Fields()}
+	if err := s.rows.each(ctx, s); err != nil {
+		return nil, err
 	}
-	return f, err
+	if s.read = s.rows.rows; s.divider.rows.Count() == 0 {
+		return nil, contract.Failf(contract.InvalidData, "none of the %d rows is kept: %s; look at the record's where and at what else leaves rows out", s.read, s.leftOut.summary())
+	}
+	list = digests{}
+	digest, err := s.raw.Finish()
+	if err != nil {
+		return nil, err
+	}
+	list[rawName] = written{digest, s.raw.Bytes()}
+	dropped, there, err := s.leftOut.finish()
+	if there {
+		list[droppedName] = dropped
+	}
+	return list, err
 }
 
-// finished is a file on the volume, which no one writes to.
-type finished struct{ *os.File }
-
-func (finished) Unchanged() error { return nil }
-
-// drop counts a row that is left out. Without one there is no map, as in a result that was read back.
-func (s *splitter) drop(reason string) {
-	if s.dropped == nil {
-		s.dropped = map[string]int64{}
+// take maps a row and hands it on, unless it is one to leave out.
+func (s *splitter) take(number int64, row decode.Row) error {
+	mapped, group, err := record.Map(s.mapping, row, record.Origin{Dataset: s.dataset.Name, Domain: s.domain.Name, Number: number})
+	if reason, dropped := record.IsDropped(err); dropped {
+		return s.skip(contract.DroppedSourceRow{Row: number, File: s.rows.file, Reason: string(reason)})
 	}
-	s.dropped[reason]++
+	if err != nil && contract.ReasonOf(err) == contract.InvalidData {
+		return unmappable{err}
+	}
+	if err != nil {
+		return err
+	}
+	if found, reason := s.contaminated.find(mapped.Question); reason != "" {
+		return s.skip(contract.DroppedSourceRow{Row: number, File: s.rows.file, Reason: reason, Probe: found})
+	}
+	s.line = append(mapped.AppendJSON(s.line[:0]), '\n')
+	_, err = s.raw.Write(s.line)
+	return errors.Join(err, s.divider.add(&mapped, group, s.units.Of(mapped.Question, mapped.ReferenceAnswer), s.line))
 }
+
+// skip implements taker.
+func (s *splitter) skip(row contract.DroppedSourceRow) error { return s.leftOut.add(row) }

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/tiktoken-go/tokenizer/codec"
 )
@@ -25,10 +26,26 @@ func encodingOf(name string) (encoding, error) {
 	return encoding{}, fmt.Errorf("there is no encoding %q: o200k_base and cl100k_base are known", name)
 }
 
-// newEncoding makes the counter of an encoding. The module gives the vocabulary; splitting and merging are ours, since its own
+// made keeps the counters of encodings: each takes half a second to make, and a process may split many data sets.
+var made = map[string]func() (*bpe, error){
+	"o200k_base":  sync.OnceValues(func() (*bpe, error) { return makeEncoding("o200k_base") }),
+	"cl100k_base": sync.OnceValues(func() (*bpe, error) { return makeEncoding("cl100k_base") }),
+}
+
+// newEncoding gives the counter of an encoding, the same one every time.
+func newEncoding(name string) (*bpe, error) {
+	once, ok := made[name]
+	if !ok {
+		_, err := encodingOf(name)
+		return nil, err
+	}
+	return once()
+}
+
+// makeEncoding makes the counter of an encoding. The module gives the vocabulary; splitting and merging are ours, since its own
 // are 15 to 30 times slower, and cut line feeds with other white space between them wrongly. A token's rank is its number, and
 // two neighbours merge if what they make together is a token, however it is cut: so every cut of every token is a merge.
-func newEncoding(name string) (*bpe, error) {
+func makeEncoding(name string) (*bpe, error) {
 	e, err := encodingOf(name)
 	if err != nil {
 		return nil, err

@@ -24,8 +24,8 @@ type Counter interface {
 }
 
 // New returns the counter that a recipe asks for. file holds the bytes of the tokenizer.json if the recipe names one, which
-// the caller has read; else it is not looked at. An encoding's vocabulary is decoded here (half a second, 31 MB for
-// o200k_base), not when the program starts.
+// the caller has read; else it is not looked at. An encoding's vocabulary is decoded when it is first asked for (half
+// a second, 31 MB for o200k_base), not when the program starts.
 //
 // It fails if the encoding is unknown, if the file has another digest than the recipe says, or if the tokenizer.json is not
 // byte-level byte-pair encoding of a known kind.

@@ -33,13 +33,18 @@ type dataset struct {
 	name     string
 	place    int // among the data sets sorted by name
 	raw      *rawCheck
+	left     *leftCheck // nil where no row was left out
 	splits   []*splitCheck
 }
 
 func (v *verifier) newDataset(place int, name string) *dataset {
 	_, domain, _ := v.manifest.Recipe.Dataset(name)
 	d := &dataset{verifier: v, form: newForm(name, domain.Name), name: name, place: place}
-	d.raw = &rawCheck{dataset: d, file: contract.RawFile(domain.Name, name), last: -1, want: v.kept(name)}
+	divided := v.divided(name)
+	d.raw = &rawCheck{dataset: d, file: contract.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows()}
+	if divided.DroppedRows() > 0 {
+		d.left = &leftCheck{file: contract.DroppedSourceFile(domain.Name, name), last: -1, read: divided.Read, want: divided.Dropped, counts: map[string]int64{}}
+	}
 	for i, split := range v.manifest.Plan.Splits {
 		plan := split.Datasets()[place]
 		d.splits = append(d.splits, &splitCheck{
@@ -50,14 +55,14 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 	return d
 }
 
-// kept is the number of a data set's rows that were not left out.
-func (v *verifier) kept(name string) int64 {
+// divided is the result of a data set's split.
+func (v *verifier) divided(name string) recipe.Divided {
 	for _, finished := range v.manifest.Stages {
 		if finished.Stage == recipe.Divide && finished.Unit.Name == name {
-			return finished.Result.Split.Read - finished.Result.Split.DroppedRows()
+			return *finished.Result.Split
 		}
 	}
-	return 0
+	return recipe.Divided{}
 }
 
 // rawCheck reads a data set's file of all rows: each has a number above that of the row before, so none is there twice.
@@ -71,6 +76,8 @@ type rawCheck struct {
 	sum  uint64 // of the hashes of all rows that the splits should have
 	gone *extsort.Reader
 	next int64 // that is gone, -1 after the last
+	// absent reads the list of the rows that were left out, nil where none was.
+	absent *absentees
 }
 
 func (c *rawCheck) row(_ int64, line []byte) error {
@@ -93,6 +100,11 @@ func (c *rawCheck) row(_ int64, line []byte) error {
 		return differ("%s: the id of row %d is not above the one before it", place(c.file, n), id)
 	}
 	c.last = id
+	if c.absent != nil {
+		if err := c.absent.pass(id); err != nil {
+			return err
+		}
+	}
 	if id == c.next {
 		return c.skip()
 	}
@@ -118,6 +130,7 @@ func (c *rawCheck) skip() error {
 }
 
 func (c *rawCheck) end() error {
+	c.close()
 	if c.rows != c.want {
 		return differ("%s has %d rows, %d were read", c.file, c.rows, c.want)
 	}

@@ -49,7 +49,7 @@ func (v *verifier) subject(tasks []task, single map[string]task) known {
 		Domains map[string]string        `json:"domains"`
 		Files   []contract.PublishedFile `json:"files"`
 	}
-	about.Version, about.Splits, about.Domains = "proof/v1", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
+	about.Version, about.Splits, about.Domains = "proof/v2", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
 	for i := range about.Splits {
 		about.Splits[i].Size = recipe.Size{}
 	}

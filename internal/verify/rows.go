@@ -20,6 +20,9 @@ func (v *verifier) rows() error {
 		d := v.newDataset(place, name)
 		v.datasets = append(v.datasets, d)
 		single[d.raw.file] = task{each: d.raw.row, after: d.raw.end}
+		if d.left != nil {
+			single[d.left.file] = task{each: d.left.row, after: d.left.end}
+		}
 		for _, c := range d.splits {
 			single[c.file] = task{each: c.row, after: c.end}
 		}
@@ -58,7 +61,7 @@ func (v *verifier) readSingle(tasks []task, single map[string]task) error {
 		return err
 	}
 	for _, d := range v.datasets {
-		if err := d.raw.skip(); err != nil {
+		if err := d.raw.begin(); err != nil {
 			return err
 		}
 	}

@@ -94,6 +94,7 @@ func (v *verifier) close() {
 		s.Close() // scratch files: nobody reads them again
 	}
 	for _, d := range v.datasets {
+		d.raw.close()
 		for _, c := range d.splits {
 			c.close()
 		}
@@ -152,6 +153,9 @@ func (v *verifier) expected() []string {
 	for _, name := range v.manifest.Recipe.DatasetNames() {
 		_, domain, _ := v.manifest.Recipe.Dataset(name)
 		files = append(files, contract.RawFile(domain.Name, name), contract.MetaFile(name))
+		if v.divided(name).DroppedRows() > 0 {
+			files = append(files, contract.DroppedSourceFile(domain.Name, name))
+		}
 		for _, split := range v.manifest.Recipe.Splits {
 			files = append(files, contract.ProcessedFile(name, split.Name))
 			if split.Name == v.manifest.Recipe.EvaluationSplit() {

@@ -1,0 +1,83 @@
+package stage
+
+import (
+	"context"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/leak"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
+)
+
+// contaminants finds questions that the probes ask. Every data set's split makes the index anew: it is made once for every
+// row that is looked up in it, and an index on the volume would have to be as large in memory.
+type contaminants struct {
+	names   []string // of the probes, sorted
+	matcher *leak.Matcher
+}
+
+// contaminatedBy are the reasons under which rows are counted.
+var contaminatedBy = map[leak.Reason]string{leak.Equal: "contaminated", leak.NGram: "contaminated-ngrams"}
+
+// probePlace names a probe in a message.
+func probePlace(name string) string { return "source to decontaminate against " + name }
+
+// contaminants reads the questions of all probes; nil where the mix has none.
+func (j job) contaminants(ctx context.Context) (*contaminants, error) {
+	if j.Recipe.Decontaminate == nil {
+		return nil, nil
+	}
+	index, err := leak.NewProbes(j.Recipe.Decontaminate.NGrams)
+	if err != nil {
+		return nil, contract.Failf(contract.InvalidTask, "decontaminate: %w", err)
+	}
+	c := &contaminants{}
+	for i, probe := range j.Recipe.Probes() {
+		if err := j.readProbe(ctx, probe, func(question string) { index.Add(i, question) }); err != nil {
+			return nil, contract.Within(probePlace(probe.Name), err)
+		}
+		c.names = append(c.names, probe.Name)
+	}
+	c.matcher = index.NewMatcher()
+	return c, nil
+}
+
+// find gives the probe that has a question, and the reason to leave it out; both are empty for a question that may stay.
+func (c *contaminants) find(question string) (probe, reason string) {
+	if c == nil {
+		return "", ""
+	}
+	found, ok := c.matcher.Match(question)
+	if !ok {
+		return "", ""
+	}
+	return c.names[found.Source], contaminatedBy[found.Reason]
+}
+
+func (j job) readProbe(ctx context.Context, probe recipe.Probe, add func(question string)) error {
+	question, err := record.CompileQuestion(probe.Preset, probe.Question)
+	if err != nil {
+		return err
+	}
+	rows := reader{job: j, source: recipe.NamedSource{Name: probe.Name, Source: probe.Source}, read: probe.Read, fields: question.Fields()}
+	return rows.each(ctx, asker{question, add})
+}
+
+// asker takes the questions of a probe's rows.
+type asker struct {
+	question *record.Question
+	add      func(string)
+}
+
+func (a asker) take(_ int64, row decode.Row) error {
+	text, err := a.question.Of(row)
+	if err != nil {
+		return unmappable{err}
+	}
+	a.add(text)
+	return nil
+}
+
+// skip: nothing is told of a probe's bad rows, but that there were too many.
+func (a asker) skip(contract.DroppedSourceRow) error { return nil }

@@ -1,0 +1,164 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// reader reads the rows of one source, of a data set or of a probe, in the order of the source.
+type reader struct {
+	job
+	source recipe.NamedSource
+	read   recipe.Read
+	fields []decode.Field
+
+	file  int   // that is read, from 1
+	rows  int64 // that were read, the bad ones as well
+	bad   int64 // rows that were skipped
+	first error // of them
+}
+
+// taker is told of the rows of a source, one by one. Both methods may end the reading with an error.
+type taker interface {
+	// take takes a row with its number at the source. An unmappable error is one of this row alone.
+	take(number int64, row decode.Row) error
+	// skip takes note of a bad row.
+	skip(row contract.DroppedSourceRow) error
+}
+
+// unmappable is the error of a row that is well formed, and of which the mapping can make nothing.
+type unmappable struct{ error }
+
+// unmappableReason is what such rows are counted under; the others are under their decode.Class.
+const unmappableReason = "unmappable"
+
+// each hands on every row of every file.
+func (r *reader) each(ctx context.Context, to taker) error {
+	folder, err := r.input(recipe.Download, r.source.Name)
+	if err != nil {
+		return err
+	}
+	var originals []original
+	if err := store.ReadJSON(filepath.Join(folder, originalsName), &originals); err != nil {
+		return contract.Failf(contract.VolumeInvalid, "the download is gone from the volume: %w", err)
+	}
+	for i, file := range originals {
+		r.file = i + 1
+		if err := r.eachOf(ctx, file, originalPath(folder, i), to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eachOf hands on the rows of one file. They are decoded ahead, in other goroutines: of a large data set, decoding is half of
+// the work.
+func (r *reader) eachOf(ctx context.Context, file original, path string, to taker) error {
+	f, err := r.open(ctx, file, path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	of := decode.File{Name: file.Path, Data: f, Size: file.Size}
+	if r.read.Path != "" {
+		of.Path = strings.Split(r.read.Path, ".")
+	}
+	for rows, err := range decode.Batches(ctx, of, r.fields) {
+		for _, row := range rows {
+			if err := r.row(file.Path, row, to); err != nil {
+				return err
+			}
+		}
+		if err == nil {
+			continue
+		}
+		if err := r.unreadable(file.Path, err, to); err != nil {
+			return err
+		}
+	}
+	return f.Unchanged()
+}
+
+func (r *reader) row(file string, row decode.Row, to taker) error {
+	number := r.rows
+	r.rows++
+	err := to.take(number, row)
+	var bad unmappable
+	if err == nil || !errors.As(err, &bad) {
+		return err
+	}
+	where := row.Where()
+	return r.skip(to, bad.error, contract.DroppedSourceRow{
+		Row: number, File: r.file, Place: placeIn(file, where), Reason: unmappableReason, Message: strings.TrimPrefix(bad.Error(), where+": "),
+	})
+}
+
+// unreadable deals with an error of decode: one that is of a single row takes that row's number.
+func (r *reader) unreadable(file string, err error, to taker) error {
+	var bad *decode.BadRow
+	if !errors.As(err, &bad) {
+		return err
+	}
+	number := r.rows
+	r.rows++
+	return r.skip(to, err, contract.DroppedSourceRow{
+		Row: number, File: r.file, Place: placeIn(file, bad.Where), Reason: string(bad.Class), Message: bad.Err.Error(),
+	})
+}
+
+// placeIn is where a row stands in its file.
+func placeIn(file, where string) string { return strings.TrimPrefix(where, file+", ") }
+
+// skip leaves a bad row out, if that is asked for and not too many were.
+func (r *reader) skip(to taker, cause error, row contract.DroppedSourceRow) error {
+	if r.read.OnBadRow != recipe.SkipBadRow {
+		return cause
+	}
+	if r.bad++; r.bad == 1 {
+		r.first = cause
+	}
+	if most := r.read.MaxBadRows; most > 0 && r.bad > most {
+		return contract.Failf(contract.InvalidData,
+			"%d of the first %d rows are bad, and maxBadRows is %d; the first is %w. Correct them at the source, leave them out by the record's where, or raise maxBadRows",
+			r.bad, r.rows, most, r.first)
+	}
+	return to.skip(row)
+}
+
+// open opens an original: in the download's folder, or where its source has it.
+func (r *reader) open(ctx context.Context, file original, path string) (source.LocalFile, error) {
+	if file.Validator == "" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, contract.Failf(contract.VolumeInvalid, "an original is gone from the volume: %w", err)
+		}
+		return finished{f}, nil
+	}
+	from, err := r.worker.Source(recipe.Dataset{Name: r.source.Name, Source: r.source.Source})
+	if err != nil {
+		return nil, err
+	}
+	local, ok := from.(source.Local)
+	if !ok {
+		return nil, contract.Failf(contract.InvalidTask, "%s was read where its source has it, and the source is not at hand", file.Path)
+	}
+	f, err := local.At(ctx, file.listed())
+	if contract.ReasonOf(err) == contract.FetchFailed {
+		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, or give the new one another path.", err)
+	}
+	return f, err
+}
+
+// finished is a file on the volume, which no one writes to.
+type finished struct{ *os.File }
+
+func (finished) Unchanged() error { return nil }

@@ -1,0 +1,214 @@
+package stage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// skipping is two with a data set sums that skips bad rows.
+func skipping(most int64) recipe.Recipe {
+	r := two()
+	r.Domains[0].Datasets[0].Read = recipe.Read{OnBadRow: recipe.SkipBadRow, MaxBadRows: most}
+	return r
+}
+
+// divided builds a recipe and gives the result of one data set's split.
+func (w *world) divided(r recipe.Recipe, dataset string) recipe.Divided {
+	w.t.Helper()
+	results, err := w.worker.Build(context.Background(), r, 2, w)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	graph, err := r.Walk(results)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	step, _ := graph.Step(recipe.Divide)
+	for _, unit := range step.Units {
+		if unit.Name == dataset {
+			return *results[unit.Key].Split
+		}
+	}
+	w.t.Fatalf("there is no data set %s", dataset)
+	return recipe.Divided{}
+}
+
+// unit is the folder of a unit of the last build of a recipe.
+func (w *world) unit(r recipe.Recipe, stage recipe.Stage, name string) string {
+	w.t.Helper()
+	graph := w.build(r)
+	step, _ := graph.Step(stage)
+	for _, unit := range step.Units {
+		if unit.Name == name {
+			return filepath.Join(w.worker.Volume, "mix", ".stages", string(stage), unit.Key)
+		}
+	}
+	w.t.Fatalf("stage %s has no unit %s", stage, name)
+	return ""
+}
+
+// badRows are a bad row of every kind that JSON Lines and the preset gsm8k know, each with the reason that it is counted under.
+var badRows = []struct{ row, reason, message string }{
+	{`{"question":"half`, "malformed", "the JSON ends before it is complete"},
+	{`{"question":"a","question":"b","answer":"#### 1"}`, "duplicate-name", "question"},
+	{"{\"question\":\"a\xff\",\"answer\":\"#### 1\"}", "invalid-utf8", "UTF-8"},
+	{`{"question":"no answer"}`, "missing-field", `"answer"`},
+	{`["a list"]`, "wrong-shape", "object"},
+	{`{"question":"q","answer":"none"}`, "unmappable", "####"},
+	{`{"question":"","answer":"#### 1"}`, "unmappable", "the question is empty"},
+}
+
+func TestBadRowsAreSkippedAndCounted(t *testing.T) {
+	w := filled(t)
+	lines := strings.SplitAfter(sums("What is the sum of", 120), "\n")[:120]
+	var mixed strings.Builder
+	want, bad := map[string]int64{}, map[int]int{} // by reason; number → index of its bad row
+	number := 0
+	for i, line := range lines {
+		mixed.WriteString(line)
+		number++
+		if k := i / 10; i%10 == 9 && k < len(badRows) {
+			mixed.WriteString(badRows[k].row + "\n")
+			want[badRows[k].reason]++
+			bad[number] = k
+			number++
+		}
+	}
+	w.put("sums.jsonl", mixed.String())
+	r := skipping(0)
+	divided := w.divided(r, "sums")
+	if diff := cmp.Diff(want, divided.Dropped); diff != "" || divided.Read != int64(number) {
+		t.Errorf("read %d of %d, dropped (-want +got):\n%s", divided.Read, number, diff)
+	}
+	if len(divided.Bad) != len(badRows) || !strings.HasPrefix(divided.Bad[0], "file 1, line 11: the JSON ends") {
+		t.Errorf("named are %q", divided.Bad)
+	}
+	ids := map[string]bool{}
+	for _, row := range w.records("raw/math/sums.jsonl") {
+		ids[row.ID] = true
+	}
+	listed, err := os.ReadFile(filepath.Join(w.unit(r, recipe.Divide, "sums"), droppedName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, line := range strings.Split(strings.TrimSpace(string(listed)), "\n") {
+		var row contract.DroppedSourceRow
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		k, known := bad[int(row.Row)]
+		if !known || row.File != 1 || row.Reason != badRows[k].reason || !strings.Contains(row.Message, badRows[k].message) || row.Place != fmt.Sprintf("line %d", row.Row+1) {
+			t.Errorf("listed is %s", line)
+		}
+		if ids[fmt.Sprintf("sums_%d", row.Row)] {
+			t.Errorf("row %d is listed and kept", row.Row)
+		}
+		seen++
+	}
+	if seen != len(badRows) || len(ids) != 120 {
+		t.Errorf("%d rows are listed, %d kept", seen, len(ids))
+	}
+	w.fails(two(), contract.InvalidData, "data set sums", "line 11") // Fail is the default
+}
+
+func TestTooManyBadRowsFail(t *testing.T) {
+	w := filled(t)
+	good := sums("What is the sum of", 120)
+	w.put("sums.jsonl", good+"{\n{\n{\n"+sums("And of", 5))
+	if divided := w.divided(skipping(3), "sums"); divided.Dropped["malformed"] != 3 || divided.Read != 128 {
+		t.Errorf("read %d, dropped %v", divided.Read, divided.Dropped)
+	}
+	w.fails(skipping(2), contract.InvalidData, "data set sums", "3 of the first 123 rows are bad", "maxBadRows is 2", "sums.jsonl, line 121: the JSON ends", "raise maxBadRows")
+	w.put("all.jsonl", "{\n{\n")
+	r := skipping(0)
+	r.Domains[0].Datasets[0].Source.Volume.Path = "all.jsonl"
+	w.fails(r, contract.InvalidData, "none of the 2 rows is kept: 2 malformed; the first bad row is file 1, line 1")
+}
+
+// What says that the file itself is broken fails, whatever becomes of bad rows.
+func TestSkippingDoesNotHideABrokenFile(t *testing.T) {
+	good := sums("What is the sum of", 120)
+	packed := gzipped(t, good)
+	for what, c := range map[string]struct{ content, part string }{
+		"a truncated gzip":    {packed[:len(packed)-9], "gzip"},
+		"half a Parquet file": {"PAR1" + strings.Repeat("x", 100), "Parquet"},
+		"an empty file":       {"", "no rows"},
+		"a cut last line":     {good + `{"question":"half`, "line 121"},
+		"a broken array":      {`[{"question":"a","answer":"#### 1"},{]`, "element"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := filled(t)
+			w.put("sums.jsonl", c.content)
+			w.fails(skipping(0), contract.InvalidData, "data set sums", "sums.jsonl", c.part)
+		})
+	}
+}
+
+// Numbers go on over bad rows and over files; the first few bad rows are named, in an encoding that has room in a result.
+func TestBadRowsOfSeveralFiles(t *testing.T) {
+	w := filled(t)
+	w.put("parts/1.jsonl", sums("What is the sum of", 60)+strings.Repeat("{\n", 5))
+	w.put("parts/2.jsonl", strings.Repeat(`{"question":"字字字字"}`+"\n", 9)+sums("And what is the sum of", 60))
+	r := skipping(0)
+	r.Domains[0].Datasets[0].Source.Volume.Path = "parts"
+	divided := w.divided(r, "sums")
+	if diff := cmp.Diff(map[string]int64{"malformed": 5, "missing-field": 9}, divided.Dropped); diff != "" || divided.Read != 134 {
+		t.Errorf("read %d, dropped (-want +got):\n%s", divided.Read, diff)
+	}
+	if len(divided.Bad) != namedRows || !strings.HasPrefix(divided.Bad[7], "file 2, line 3: ") {
+		t.Errorf("named are %q", divided.Bad)
+	}
+	rows := w.records("raw/math/sums.jsonl")
+	if last := rows[len(rows)-1]; last.ID != "sums_133" || len(rows) != 120 {
+		t.Errorf("%d rows, the last is %s", len(rows), last.ID)
+	}
+}
+
+func TestNamesOfBadRowsFitIntoAResult(t *testing.T) {
+	for _, text := range []string{"a", "字", "\x01", "<"} {
+		l := leftOut{room: namedBytes}
+		for i := range 20 {
+			l.name(contract.DroppedSourceRow{File: i, Place: "line 1", Message: strings.Repeat(text, 1000)})
+		}
+		encoded, err := json.Marshal(l.named)
+		if err != nil || len(encoded) > namedBytes+20 || len(l.named) < 1 || len(l.named) > namedRows {
+			t.Errorf("%q: %d names in %d bytes, %v", text, len(l.named), len(encoded), err)
+		}
+		for _, name := range l.named {
+			if len([]rune(name)) > namedChars {
+				t.Errorf("%q: %d characters", text, len([]rune(name)))
+			}
+		}
+	}
+}
+
+// A path leads to the rows inside a document.
+func TestRowsInsideADocument(t *testing.T) {
+	w := filled(t)
+	rows := strings.Split(strings.TrimSpace(sums("What is the sum of", 120)), "\n")
+	w.put("sums.json", `{"meta":{"version":1},"data":{"notes":[],"rows":[`+strings.Join(rows, ",\n")+`]}}`)
+	r := two()
+	sums := &r.Domains[0].Datasets[0]
+	sums.Source.Volume.Path, sums.Read.Path = "sums.json", "data.rows"
+	w.build(r)
+	document := w.digest("mix/current/mixed/train_mixed.jsonl")
+	w.build(two())
+	if got := w.digest("mix/current/mixed/train_mixed.jsonl"); got != document {
+		t.Error("the rows of a document are not those of JSON Lines")
+	}
+	sums.Read.Path = "data.nothing"
+	w.fails(r, contract.InvalidData, "data set sums", "sums.json", "nothing")
+	sums.Read.Path = ""
+	w.fails(r, contract.InvalidData, "data set sums", "sums.json", "data.rows")
+}

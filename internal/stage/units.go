@@ -1,0 +1,61 @@
+package stage
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/tokens"
+)
+
+// units gives what counts the rows of the mix; nil where shares are measured in rows.
+func (j job) units() (*tokens.Units, error) {
+	tokenizer := j.Recipe.Tokenizer
+	var file []byte
+	if j.Recipe.Measured() && tokenizer.File != "" {
+		var err error
+		if file, err = j.worker.tokenizer(tokenizer.File, tokenizer.SHA256); err != nil {
+			return nil, err
+		}
+	}
+	units, err := tokens.UnitsOf(j.Recipe, file)
+	if err != nil && file != nil {
+		return nil, contract.Failf(contract.InvalidData, "the tokenizer: %w", err)
+	}
+	if err != nil {
+		return nil, contract.Failf(contract.InvalidTask, "the tokenizer: %w", err)
+	}
+	return units, nil
+}
+
+// maxTokenizer is how large a tokenizer.json may be. The largest that are published have a quarter of it.
+const maxTokenizer = 128 << 20
+
+// tokenizer reads a tokenizer.json from the output volume. It must be the one that the recipe names: its digest is in the keys
+// of what is counted by it.
+func (w *Worker) tokenizer(name, digest string) ([]byte, error) {
+	f, err := os.OpenInRoot(w.Volume, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, contract.Failf(contract.SourceNotFound, "the tokenizer %s is not on the output volume; put it there, or correct spec.tokenizer.file, a path below the volume's root", name)
+	}
+	if err != nil {
+		return nil, contract.Failf(contract.VolumeInvalid, "the tokenizer %s cannot be read on the output volume: %w", name, err)
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxTokenizer+1))
+	if err != nil {
+		return nil, store.Failure(err)
+	}
+	if len(content) > maxTokenizer {
+		return nil, contract.Failf(contract.InvalidData, "the tokenizer %s has more than %d MiB; no tokenizer.json is that large", name, maxTokenizer>>20)
+	}
+	if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != digest {
+		return nil, contract.Failf(contract.ChecksumMismatch, "the tokenizer %s has the SHA-256 %x, the manifest says %s; put that file back, or correct spec.tokenizer.sha256", name, sum, digest)
+	}
+	return content, nil
+}
