@@ -37,8 +37,11 @@ func pack(message []byte) ([]byte, error) {
 // unpack gives the message in a packed one, and any other as it is.
 func unpack(encoded []byte) ([]byte, error) {
 	var p packedMessage
-	if json.Unmarshal(encoded, &p) != nil || p.Packed == nil {
-		return encoded, nil // whoever parses it says what is wrong
+	if err := json.Unmarshal(encoded, &p); err != nil {
+		return nil, fmt.Errorf("the termination message is not a result: %w", err)
+	}
+	if p.Packed == nil {
+		return encoded, nil
 	}
 	message, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(p.Packed)), mostUnpacked+1))
 	if err != nil {
