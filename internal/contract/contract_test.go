@@ -1,10 +1,13 @@
 package contract
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -105,20 +108,56 @@ func TestTheLargestResultFits(t *testing.T) {
 			overlap[s][d] = 999_999
 		}
 	}
-	message := Message{Stage: recipe.Balancing, Unit: recipe.Unit{Name: strings.Repeat("n", 40), Key: key}, Result: &recipe.Result{Balance: &recipe.Balanced{Plan: key, Overlap: overlap}}}
-	encoded, err := message.Encode()
+	mixed := recipe.Mixed{Rows: 1 << 40, Bytes: 1 << 50, Digest: key}
+	random := rand.New(rand.NewPCG(1, 2)) // real numbers are hard to pack
+	for range 64 {
+		mixed.Datasets = append(mixed.Datasets, recipe.MixedDataset{Unique: 1e11 + random.Int64N(1e11), MaxRepeats: 1e8 + random.Int64N(1e8), Units: 1e14 + random.Int64N(1e14)})
+	}
+	for stage, result := range map[recipe.Stage]recipe.Result{
+		recipe.Balancing: {Balance: &recipe.Balanced{Plan: key, Overlap: overlap}},
+		recipe.Mixing:    {Mix: &mixed},
+	} {
+		message := Message{Version: MessageVersion, Stage: stage, Unit: recipe.Unit{Name: strings.Repeat("n", 40), Key: key}, Result: &result}
+		encoded, err := message.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(encoded) > MessageLimit {
+			t.Errorf("%d bytes", len(encoded))
+		}
+		got, err := ParseMessage(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(message, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// A packed message is as whole as any other, or none; and one that would fill the manager's memory is refused.
+func TestPackedMessagesThatAreNoResult(t *testing.T) {
+	bomb, err := pack(bytes.Repeat([]byte(" "), 2*mostUnpacked))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(encoded) > MessageLimit {
-		t.Errorf("%d bytes", len(encoded))
+	nested, err := pack([]byte(`{"version":"datasetmix.result/v1","packed":"AAAA"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, encoded := range map[string]string{
+		"more than": string(bomb), "one of both": string(nested), "unpack the result": `{"version":"datasetmix.result/v1","packed":"AAAA"}`,
+	} {
+		if _, err := ParseMessage([]byte(encoded)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
 	}
 }
 
 func TestAMessageThatDoesNotFitIsAnErrorAndNotHalfAMessage(t *testing.T) {
 	dropped := map[string]int64{}
 	for i := range 1000 {
-		dropped[fmt.Sprint("reason ", i)] = 1
+		dropped[fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, i)))] = 1 // which no packing makes small
 	}
 	if _, err := (Message{Result: &recipe.Result{Split: &recipe.Divided{Dropped: dropped}}}).Encode(); err == nil {
 		t.Error("a message over the limit was encoded")

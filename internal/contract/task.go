@@ -101,7 +101,8 @@ type FailureNote struct {
 // noteLimit bounds the text of a failure, in bytes, so that a message always fits.
 const noteLimit = 1024
 
-// Encode gives the message in at most MessageLimit bytes. A result that does not fit is an error: half a result is none.
+// Encode gives the message in at most MessageLimit bytes, packed where it would take more. A result that does not fit even so is
+// an error: half a result is none.
 func (m Message) Encode() ([]byte, error) {
 	m.Version = MessageVersion
 	if m.Failure != nil {
@@ -112,6 +113,12 @@ func (m Message) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the result: %w", err)
 	}
+	if len(encoded) <= MessageLimit {
+		return encoded, nil
+	}
+	if encoded, err = pack(encoded); err != nil {
+		return nil, fmt.Errorf("pack the result: %w", err)
+	}
 	if len(encoded) > MessageLimit {
 		return nil, Failf(WorkerFailed, "the result of %s %s takes %d bytes, and a termination message holds %d", m.Stage, m.Unit.Name, len(encoded), MessageLimit)
 	}
@@ -121,6 +128,10 @@ func (m Message) Encode() ([]byte, error) {
 // ParseMessage reads a termination message. Anything but a whole message of this version is an error, and the manager then
 // runs the unit again: a finished one reports once more in milliseconds.
 func ParseMessage(encoded []byte) (Message, error) {
+	encoded, err := unpack(encoded)
+	if err != nil {
+		return Message{}, err
+	}
 	var m Message
 	if err := json.Unmarshal(encoded, &m); err != nil {
 		return Message{}, fmt.Errorf("the termination message is not a result: %w", err)

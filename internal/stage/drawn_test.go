@@ -169,6 +169,7 @@ func TestTheStrategyDrawn(t *testing.T) {
 	if unique[1] != 24016 || unique[5] != 24016 || unique[2] != 137 || unique[4] != 356 {
 		t.Errorf("different rows in train: %v", unique)
 	}
+	t.Logf("different rows in train: %v", unique)
 	var page struct {
 		Plan []recipe.SplitPlan `json:"plan"`
 	}

@@ -3,7 +3,6 @@ package stage
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,6 +66,21 @@ type described struct {
 	Includes []string
 }
 
+// descriptions are what info.json and croissant.json say of the mixed files.
+func (w *world) descriptions() (info struct {
+	Format recipe.Format
+	Files  map[string][]string
+}, distribution []described) {
+	w.t.Helper()
+	var croissant struct{ Distribution []described }
+	for name, into := range map[string]any{contract.InfoFile: &info, contract.CroissantFile: &croissant} {
+		if err := json.Unmarshal([]byte(w.read("mix/current/"+name)), into); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return info, croissant.Distribution
+}
+
 // The descriptions name every mixed file, with its bytes and the format that a loader takes it for.
 func TestDescriptionsOfEveryFormat(t *testing.T) {
 	for format, want := range map[recipe.Format]struct{ file, rows string }{
@@ -80,36 +94,22 @@ func TestDescriptionsOfEveryFormat(t *testing.T) {
 			r := drawn(format, 2)
 			w.build(r)
 			card := w.read("mix/current/README.md")
-			var info struct {
-				Format recipe.Format
-				Files  map[string][]string
-			}
-			var croissant struct {
-				Distribution []described
-			}
-			for name, into := range map[string]any{contract.InfoFile: &info, contract.CroissantFile: &croissant} {
-				if err := json.Unmarshal([]byte(w.read("mix/current/"+name)), into); err != nil {
-					t.Fatal(err)
-				}
-			}
+			info, distribution := w.descriptions()
 			if info.Format != format {
 				t.Errorf("info.json says %s", info.Format)
 			}
-			set := croissant.Distribution[len(croissant.Distribution)-1]
+			set := distribution[len(distribution)-1]
 			if set.Format != want.rows || len(set.Includes) != len(r.Shards()) {
 				t.Errorf("the set of mixed files is of %s: %v", set.Format, set.Includes)
 			}
 			for _, shard := range r.Shards() {
 				name := contract.MixedFile(shard, format)
-				content, err := os.ReadFile(filepath.Join(w.worker.Volume, "mix/current", name))
-				if err != nil {
-					t.Fatal(err)
-				}
-				i := slices.IndexFunc(croissant.Distribution, func(f described) bool { return f.ID == name })
+				content := w.read("mix/current/" + name)
+				i := slices.IndexFunc(distribution, func(f described) bool { return f.ID == name })
 				if i < 0 {
 					t.Fatalf("croissant.json does not list %s", name)
 				}
-				if f := croissant.Distribution[i]; f.URL != name || f.Format != want.file || f.SHA256 != w.digest("mix/current/"+name) || f.Size != fmt.Sprintf("%d B", len(content)) {
+				if f := distribution[i]; f.URL != name || f.Format != want.file || f.SHA256 != w.digest("mix/current/"+name) || f.Size != fmt.Sprintf("%d B", len(content)) {
 					t.Errorf("croissant.json says of %s: %+v", name, f)
 				}
 				if !slices.Contains(set.Includes, name) || !strings.Contains(card, fmt.Sprintf("    - %q\n", name)) || !slices.Contains(info.Files[shard.Split], name) {

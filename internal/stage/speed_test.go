@@ -195,17 +195,32 @@ func BenchmarkMix(b *testing.B) {
 	}
 }
 
+// BenchmarkVerify proves a revision in each format. Bytes are those of the plain one.
 func BenchmarkVerify(b *testing.B) {
 	w, results := benchmarkWorld(b)
-	graph, err := two().Walk(results)
+	plain, err := two().Walk(results)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.SetBytes(graph.Published.Bytes)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := verify.Revision(context.Background(), w.path("mix/revisions/"+graph.Published.Revision), verify.Options{Name: graph.Published.Revision}); err != nil {
-			b.Fatal(err)
-		}
+	for _, format := range formats {
+		b.Run(string(format), func(b *testing.B) {
+			r := two()
+			r.Output.Format = format
+			results, err := w.Build(context.Background(), r, 2, &world{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			graph, err := r.Walk(results)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(plain.Published.Bytes)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := verify.Revision(context.Background(), w.path("mix/revisions/"+graph.Published.Revision), verify.Options{Name: graph.Published.Revision}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -43,62 +43,76 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// A packed file is hashed first, then unpacked; its rows come without their line ends, with the offset among them.
+// packedRows is how many rows packedFile has.
+const packedRows = 9000
+
+// packedFile is a file of a format with one row many times over, and the entry of a manifest that lists it.
+func packedFile(t *testing.T, format recipe.Format) (*verifier, contract.PublishedFile) {
+	t.Helper()
+	var packed bytes.Buffer
+	w, err := encode.NewWriter(&packed, format)
+	for range packedRows {
+		err = errors.Join(err, w.WriteRow([]byte(plain+"\n")))
+	}
+	v := &verifier{context: context.Background(), folder: t.TempDir()}
+	if err := errors.Join(err, w.Close(), os.WriteFile(filepath.Join(v.folder, "f"), packed.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(packed.Bytes())
+	return v, contract.PublishedFile{Path: "f", Bytes: int64(packed.Len()), SHA256: hex.EncodeToString(sum[:])}
+}
+
+var packedFormats = []recipe.Format{recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet}
+
+// Rows of a packed file come without their line ends, each with its offset among them.
 func TestPackedRows(t *testing.T) {
-	for _, format := range []recipe.Format{recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet} {
-		t.Run(string(format), func(t *testing.T) {
-			var packed bytes.Buffer
-			w, err := encode.NewWriter(&packed, format)
-			if err != nil {
-				t.Fatal(err)
+	for _, format := range packedFormats {
+		v, file := packedFile(t, format)
+		n := int64(0)
+		err := v.packed(file, format, func(offset int64, line []byte) error {
+			if string(line) != plain || offset != n*int64(len(plain)+1) {
+				t.Fatalf("%s: row %d at %d: %s", format, n, offset, line)
 			}
-			const rows = 9000
-			for range rows {
-				if err := w.WriteRow([]byte(plain + "\n")); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := w.Close(); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithCancel(context.Background())
-			v := verifier{context: ctx, folder: t.TempDir()}
-			if err := os.WriteFile(filepath.Join(v.folder, "f"), packed.Bytes(), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256(packed.Bytes())
-			file := contract.PublishedFile{Path: "f", Bytes: int64(packed.Len()), SHA256: hex.EncodeToString(sum[:])}
-			n := int64(0)
-			each := func(offset int64, line []byte) error {
-				if string(line) != plain || offset != n*int64(len(plain)+1) {
-					t.Fatalf("row %d at %d: %s", n, offset, line)
-				}
-				n++
-				return nil
-			}
-			if err := v.packed(file, format, each); err != nil || n != rows {
-				t.Errorf("%d rows, %v", n, err)
-			}
-			if err := v.packed(file, format, func(int64, []byte) error { return errFound }); !errors.Is(err, errFound) {
-				t.Errorf("the error of a row came back as %v", err)
-			}
-			if err := v.packed(file, format, func(int64, []byte) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
-				t.Errorf("after the end of the context: %v", err)
-			}
-			v.context = context.Background()
-			if err := v.packed(contract.PublishedFile{Path: "f", Bytes: file.Bytes, SHA256: "0"}, format, nil); err == nil || !strings.Contains(err.Error(), "was changed") {
-				t.Errorf("another digest: %v", err)
-			}
-			if err := v.packed(contract.PublishedFile{Path: "g"}, format, nil); contract.ReasonOf(err) != contract.VolumeInvalid {
-				t.Errorf("no file: %v", err)
-			}
-			other := recipe.JSONLZstd
-			if format == other {
-				other = recipe.Parquet
-			}
-			if err := v.packed(file, other, each); err == nil || !strings.Contains(err.Error(), "f, row 1") {
-				t.Errorf("another format: %v", err)
-			}
+			n++
+			return nil
 		})
+		if err != nil || n != packedRows {
+			t.Errorf("%s: %d rows, %v", format, n, err)
+		}
+	}
+}
+
+// A packed file is hashed first, and only then unpacked.
+func TestPackedFilesThatAreNotAsListed(t *testing.T) {
+	for i, format := range packedFormats {
+		v, file := packedFile(t, format)
+		changed, gone := file, file
+		changed.SHA256, gone.Path = "0", "g"
+		anything := func(int64, []byte) error { return nil }
+		ctx, cancel := context.WithCancel(context.Background())
+		for what, c := range map[string]struct {
+			file   contract.PublishedFile
+			format recipe.Format
+			each   eachRow
+			want   string
+		}{
+			"another digest": {changed, format, nil, "f was changed"},
+			"no file":        {gone, format, nil, "g cannot be read"},
+			"another format": {file, packedFormats[(i+1)%len(packedFormats)], anything, "f, row 1"},
+			"a wrong row":    {file, format, func(int64, []byte) error { return errFound }, errFound.Error()},
+			"nobody waits": {file, format, func(int64, []byte) error {
+				cancel()
+				return nil
+			}, context.Canceled.Error()},
+		} {
+			v.context = context.Background()
+			if what == "nobody waits" {
+				v.context = ctx
+			}
+			if err := v.packed(c.file, c.format, c.each); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s, %s: %v", format, what, err)
+			}
+		}
+		cancel()
 	}
 }
