@@ -19,6 +19,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
 // Proof is what was found true.
@@ -62,7 +63,7 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 		defer os.RemoveAll(v.notes)
 	}
 	defer v.close()
-	for _, check := range []func() error{v.graph, v.listing, v.sources, v.rows, v.descriptions} {
+	for _, check := range []func() error{v.graph, v.listing, v.sources, v.measure, v.rows, v.descriptions} {
 		if err := check(); err != nil {
 			return Proof{}, err
 		}
@@ -82,7 +83,9 @@ type verifier struct {
 	seed, other maphash.Seed
 	datasets    []*dataset // sorted by name
 	questions   *extsort.Sorter
-	sorters     []*extsort.Sorter
+	// units counts rows in the unit of the shares; nil where that is rows, or not known here.
+	units   *tokens.Units
+	sorters []*extsort.Sorter
 }
 
 func (v *verifier) close() {
