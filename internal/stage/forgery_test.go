@@ -2,12 +2,14 @@ package stage
 
 import (
 	"bytes"
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // forgery changes a published revision; the proof must find it and say want.
@@ -32,7 +34,7 @@ func findsForgeries(t *testing.T, revision func(*testing.T) string, forgeries ma
 		t.Run(what, func(t *testing.T) {
 			folder := revision(t)
 			forge(t, folder, c.forge)
-			err := check(folder)
+			_, err := verify.Revision(context.Background(), folder, verify.Options{})
 			if err == nil {
 				t.Fatal("it was accepted")
 			}
@@ -80,5 +82,137 @@ func drop(m *contract.Manifest, path string) {
 			m.Files = append(m.Files[:i:i], m.Files[i+1:]...)
 			return
 		}
+	}
+}
+
+// says makes rows say something else in every file that has them, so that all counts and places stay.
+func says(text, as string) func(*testing.T, string, *contract.Manifest) {
+	return func(t *testing.T, folder string, m *contract.Manifest) {
+		for _, file := range m.Files {
+			if file.Rows != nil {
+				change(t, filepath.Join(folder, file.Path), func(content []byte) []byte {
+					return bytes.ReplaceAll(content, []byte(text), []byte(as))
+				})
+			}
+		}
+	}
+}
+
+// Where duplicates are dropped, no two rows of a split say the same, in one data set or in two.
+func TestVerifyFindsDuplicates(t *testing.T) {
+	revision := func(t *testing.T) string {
+		w := filled(t)
+		// Every question is there twice, with two answers, and so on one side.
+		w.put("sums.jsonl", sums("What is the sum of", 60)+strings.ReplaceAll(sums("What is the sum of", 60), "#### ", "#### 9"))
+		w.put("products.jsonl", sums("What is the product of", 61))
+		r := two()
+		r.Duplicates = recipe.DropDuplicates
+		return w.revision(r)
+	}
+	findsForgeries(t, revision, map[string]forgery{
+		"one answer made another": {says(`"question":"What is the sum of 7?","reference_answer":"97"`, `"question":"What is the sum of 7?","reference_answer":"7"`), "of the same split, and duplicates are dropped"},
+	})
+	// Who keeps duplicates may have them.
+	w := filled(t)
+	w.put("sums.jsonl", sums("What is the sum of", 60)+sums("What is the sum of", 60))
+	if err := check(w.revision(two())); err != nil {
+		t.Error(err)
+	}
+}
+
+// The list of what balance dropped has the reasons that were counted.
+func TestVerifyFindsForgedListsOfDroppedRows(t *testing.T) {
+	const list = contract.DroppedFile
+	replace := func(from, to string) func(*testing.T, string, *contract.Manifest) {
+		return edit(list, func(rows [][]byte) [][]byte {
+			rows[0] = bytes.Replace(rows[0], []byte(from), []byte(to), 1)
+			return rows
+		})
+	}
+	revision := func(t *testing.T) string {
+		w, r := duplicated(t)
+		return w.revision(r)
+	}
+	findsForgeries(t, revision, map[string]forgery{
+		"another reason": {replace(`"reason":"duplicate"`, `"reason":"overlap"`), "with the reason overlap, the manifest says"},
+		"no reason":      {replace(`"reason":"duplicate"`, `"reason":"none"`), "which is none"},
+		"another split":  {replace(`"split":"train"`, `"split":"test"`), "the manifest says"},
+		"a line less":    {edit(list, func(rows [][]byte) [][]byte { return rows[1:] }), "with the reason duplicate"},
+	})
+}
+
+// rekeyed changes results in a manifest, and then all that follows from them: plan, keys, revision. What is left to find is
+// that the rows are others.
+func rekeyed(edit func(*recipe.Result)) func(*testing.T, string, *contract.Manifest) {
+	return func(t *testing.T, _ string, m *contract.Manifest) {
+		divided := map[string]recipe.Divided{}
+		results := map[string]recipe.Result{}
+		var mixed []recipe.Result
+		for i := range m.Stages {
+			of := &m.Stages[i]
+			edit(&of.Result)
+			switch {
+			case of.Result.Split != nil:
+				divided[of.Unit.Name] = *of.Result.Split
+			case of.Result.Balance != nil:
+				plan, err := m.Recipe.Plan(m.Recipe.Counts(divided, *of.Result.Balance))
+				if err != nil {
+					t.Fatal(err)
+				}
+				m.Plan, of.Result.Balance.Plan = plan, m.Recipe.PlanDigest(plan)
+			case of.Result.Mix != nil:
+				mixed = append(mixed, of.Result)
+				continue
+			}
+			results[of.Unit.Key] = of.Result
+		}
+		graph, err := m.Recipe.Walk(results)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step, _ := graph.Step(recipe.Mixing)
+		m.Stages = m.Stages[:len(m.Stages)-len(mixed)]
+		for i, unit := range step.Units {
+			results[unit.Key] = mixed[i]
+			m.Stages = append(m.Stages, contract.Finished{Stage: recipe.Mixing, Unit: unit, Result: mixed[i]})
+		}
+		if graph, err = m.Recipe.Walk(results); err != nil {
+			t.Fatal(err)
+		}
+		m.Revision = recipe.Revision(graph.Next().Units[0].Key)
+	}
+}
+
+// The bytes and tokens are those of the rows.
+func TestVerifyFindsOtherUnits(t *testing.T) {
+	for what, r := range map[string]recipe.Recipe{
+		"bytes":    measured(recipe.InBytes, recipe.Tokenizer{}),
+		"estimate": measured(recipe.InTokens, recipe.Tokenizer{}),
+		"encoding": measured(recipe.InTokens, recipe.Tokenizer{Encoding: "cl100k_base"}),
+	} {
+		t.Run(what, func(t *testing.T) {
+			revision := func(t *testing.T) string {
+				w := filled(t)
+				w.put("products.jsonl", sums("What is the product of", 61)+sums("What is the sum of", 90)) // some overlap
+				w.put("facts.jsonl", goldenRows+facts(300))
+				return w.revision(r)
+			}
+			findsForgeries(t, revision, map[string]forgery{
+				"of a split":   {rekeyed(func(result *recipe.Result) { addUnits(result.Split) }), "and what was dropped of it have"},
+				"of what left": {rekeyed(func(result *recipe.Result) { addUnitsLeft(result.Balance) }), "the manifest says"},
+			})
+		})
+	}
+}
+
+func addUnits(divided *recipe.Divided) {
+	if divided != nil {
+		divided.Units[0]++
+	}
+}
+
+func addUnitsLeft(balanced *recipe.Balanced) {
+	if balanced != nil {
+		balanced.Units[0][1]++
 	}
 }

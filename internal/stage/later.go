@@ -17,6 +17,9 @@ type later struct {
 	syncing sync.WaitGroup
 }
 
+// mostUnsettled bounds them: each has an open folder, which is its lock.
+const mostUnsettled = 32
+
 type unsettled struct {
 	staging *store.Staging
 	err     error // of bringing it to the disk
@@ -27,9 +30,12 @@ func (w *Worker) commit(staging *store.Staging) error {
 	if w.later == nil {
 		return staging.Commit()
 	}
-	unit := &unsettled{staging: staging.Keep()}
 	w.later.mutex.Lock()
 	defer w.later.mutex.Unlock()
+	if len(w.later.units) == mostUnsettled {
+		return staging.Commit()
+	}
+	unit := &unsettled{staging: staging.Keep()}
 	w.later.units[unit.staging.Final()] = unit
 	w.later.syncing.Go(func() { unit.err = unit.staging.Sync() })
 	return nil

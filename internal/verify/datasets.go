@@ -3,15 +3,11 @@ package verify
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
-	"math"
-	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
@@ -41,7 +37,7 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 	_, domain, _ := v.manifest.Recipe.Dataset(name)
 	d := &dataset{verifier: v, form: newForm(name, domain.Name), name: name, place: place}
 	divided := v.divided(name)
-	d.raw = &rawCheck{dataset: d, file: contract.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows()}
+	d.raw = &rawCheck{dataset: d, file: contract.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows(), units: make([]int64, len(v.manifest.Plan.Splits))}
 	if divided.DroppedRows() > 0 {
 		d.left = &leftCheck{file: contract.DroppedSourceFile(domain.Name, name), last: -1, read: divided.Read, want: divided.Dropped, counts: map[string]int64{}}
 	}
@@ -76,6 +72,9 @@ type rawCheck struct {
 	sum  uint64 // of the hashes of all rows that the splits should have
 	gone *extsort.Reader
 	next int64 // that is gone, -1 after the last
+	from int   // the split that it is gone from
+	// units of the rows that are gone, by split.
+	units []int64
 	// absent reads the list of the rows that were left out, nil where none was.
 	absent *absentees
 }
@@ -91,10 +90,11 @@ func (c *rawCheck) row(_ int64, line []byte) error {
 		}
 	}
 	if id < 0 {
-		var err error
-		if id, _, err = c.dataset.parse(c.file, n, line); err != nil {
+		row, err := c.dataset.parse(c.file, n, line)
+		if err != nil {
 			return err
 		}
+		id = row.number
 	}
 	if id <= c.last {
 		return differ("%s: the id of row %d is not above the one before it", place(c.file, n), id)
@@ -106,6 +106,9 @@ func (c *rawCheck) row(_ int64, line []byte) error {
 		}
 	}
 	if id == c.next {
+		if err := c.lost(n, line); err != nil {
+			return err
+		}
 		return c.skip()
 	}
 	c.sum += maphash.Bytes(c.dataset.verifier.seed, line)
@@ -118,14 +121,27 @@ func (c *rawCheck) skip() error {
 	if c.gone == nil {
 		return nil
 	}
-	key, _, err := c.gone.Next()
+	key, from, err := c.gone.Next()
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
 		return store.Failure(err)
 	}
-	c.next = int64(binary.BigEndian.Uint64(key))
+	c.next, c.from = int64(binary.BigEndian.Uint64(key)), int(from[0])
+	return nil
+}
+
+// lost counts a row that is gone.
+func (c *rawCheck) lost(n int64, line []byte) error {
+	if c.dataset.verifier.units == nil {
+		return nil
+	}
+	row, err := c.dataset.read(c.file, n, line)
+	if err != nil {
+		return err
+	}
+	c.units[c.from] += c.dataset.verifier.unitsOf(row)
 	return nil
 }
 
@@ -146,32 +162,31 @@ type splitCheck struct {
 	index   string // the name of the index that is made on the way
 	repeats bool   // in the mix: the orders of its later passes need identities
 
-	rows int64
-	sum  uint64
-	out  *store.Writer
+	rows  int64
+	units int64
+	sum   uint64
+	out   *store.Writer
 }
 
 func (c *splitCheck) row(offset int64, line []byte) error {
 	v := c.dataset.verifier
 	n := c.rows
 	c.rows++
-	_, question, ok := c.dataset.form.row(line)
-	if !ok {
-		var err error
-		if _, question, err = c.dataset.parse(c.file, n, line); err != nil {
-			return err
-		}
+	row, err := c.dataset.read(c.file, n, line)
+	if err != nil {
+		return err
 	}
 	c.sum += maphash.Bytes(v.seed, line)
-	key := v.question(question, questionRef{c.split, c.dataset.place, offset})
-	if err := v.questions.Add(key[:]); err != nil {
-		return store.Failure(err)
+	if err := v.compare(row, questionRef{c.split, c.dataset.place, offset}); err != nil {
+		return err
 	}
-	return c.note(n, offset, line)
+	units := v.unitsOf(row)
+	c.units += units
+	return c.note(n, store.Entry{Offset: offset, Units: units}, line)
 }
 
 // note writes the row's entry of the index.
-func (c *splitCheck) note(n, offset int64, line []byte) error {
+func (c *splitCheck) note(n int64, entry store.Entry, line []byte) error {
 	if c.out == nil {
 		out, err := store.CreatePlain(filepath.Join(c.dataset.verifier.notes, c.index))
 		if err != nil {
@@ -179,7 +194,6 @@ func (c *splitCheck) note(n, offset int64, line []byte) error {
 		}
 		c.out = out
 	}
-	entry := store.Entry{Offset: offset}
 	if c.repeats {
 		row, err := c.dataset.verifier.record(c.file, n, line)
 		if err != nil {
@@ -209,24 +223,33 @@ func (c *splitCheck) close() {
 	}
 }
 
-// parse is the slow way to read a row, which can tell what is wrong. The question is as it stands in JSON, without its quotes.
-func (d *dataset) parse(file string, n int64, line []byte) (id int64, question []byte, err error) {
-	row, err := d.verifier.record(file, n, line)
-	if err != nil {
-		return 0, nil, err
+// read is what a row says.
+func (d *dataset) read(file string, n int64, line []byte) (said, error) {
+	if row, ok := d.form.row(line); ok {
+		return row, nil
 	}
-	if row.Dataset != d.name {
-		return 0, nil, differ("%s: the row is of data set %s", place(file, n), row.Dataset)
-	}
-	if id = number(row.ID, d.name); id < 0 {
-		return 0, nil, differ("%s: the id %q is not the data set's name and a row number", place(file, n), row.ID)
-	}
-	return id, rawQuestion(row), nil
+	return d.parse(file, n, line)
 }
 
-// rawQuestion is a row's question as it stands in JSON, without its quotes.
-func rawQuestion(row record.Record) []byte {
-	quoted := record.StringOf(row.Question)
+// parse is the slow way to read a row, which can tell what is wrong.
+func (d *dataset) parse(file string, n int64, line []byte) (said, error) {
+	row, err := d.verifier.record(file, n, line)
+	if err != nil {
+		return said{}, err
+	}
+	if row.Dataset != d.name {
+		return said{}, differ("%s: the row is of data set %s", place(file, n), row.Dataset)
+	}
+	id := number(row.ID, d.name)
+	if id < 0 {
+		return said{}, differ("%s: the id %q is not the data set's name and a row number", place(file, n), row.ID)
+	}
+	return said{id, raw(row.Question), raw(row.ReferenceAnswer)}, nil
+}
+
+// raw is a text as it stands in JSON, without its quotes.
+func raw(text string) []byte {
+	quoted := record.StringOf(text)
 	return []byte(quoted[1 : len(quoted)-1])
 }
 
@@ -256,144 +279,5 @@ func (d *dataset) whole() error {
 	if sum != d.raw.sum {
 		return differ("data set %s: its %d rows in the splits are not those of %s: a row is there twice, is missing, or is another", d.name, rows, d.raw.file)
 	}
-	return nil
+	return d.measured()
 }
-
-// gone sorts the rows that were dropped for the sake of other data sets, and tells each data set's file of all rows its own.
-func (v *verifier) gone() error {
-	f, err := os.Open(v.path(contract.DroppedFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return differ("%s cannot be read: %w", contract.DroppedFile, err)
-	}
-	defer f.Close()
-	sorters := map[string]*extsort.Sorter{}
-	for decoder := json.NewDecoder(f); ; {
-		var row contract.DroppedRow
-		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return differ("%s cannot be read: %w", contract.DroppedFile, err)
-		}
-		id := number(row.ID, row.Dataset)
-		if id < 0 {
-			return differ("%s: %q is no row of data set %s", contract.DroppedFile, row.ID, row.Dataset)
-		}
-		sorter := sorters[row.Dataset]
-		if sorter == nil {
-			sorter = extsort.New(v.notes, 8, goneMemory)
-			v.sorters = append(v.sorters, sorter)
-			sorters[row.Dataset] = sorter
-		}
-		var key [8]byte
-		binary.BigEndian.PutUint64(key[:], uint64(id))
-		if err := sorter.Add(key[:]); err != nil {
-			return store.Failure(err)
-		}
-	}
-	for _, d := range v.datasets {
-		if sorter := sorters[d.name]; sorter != nil {
-			if d.raw.gone, err = sorter.Sorted(); err != nil {
-				return store.Failure(err)
-			}
-		}
-	}
-	return nil
-}
-
-// sides: no question stands in two splits.
-func (v *verifier) sides() error {
-	sorted, err := v.questions.Sorted()
-	if err != nil {
-		return store.Failure(err)
-	}
-	v.proof.Questions = make([]int, len(v.manifest.Plan.Splits))
-	var hash [hashSize]byte
-	var first questionRef
-	for begun := false; ; {
-		key, _, err := sorted.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return store.Failure(err)
-		}
-		ref := readQuestion(key[hashSize:])
-		if !begun || !bytes.Equal(key[:hashSize], hash[:]) {
-			begun, hash, first = true, [hashSize]byte(key), ref
-			v.proof.Questions[ref.split]++
-			continue
-		}
-		if ref.split != first.split {
-			return v.leak(ref, first)
-		}
-	}
-}
-
-// questionRef is a row whose question was hashed.
-type questionRef struct {
-	split, dataset int
-	offset         int64
-}
-
-const (
-	hashSize     = 16
-	questionSize = hashSize + 1 + 2 + 8
-)
-
-// question is a question's place among all: two hashes of 64 bits under keys that no one knows before, then its row, so that
-// equal questions come in the same order every time. Equal hashes are looked at again before anything is said of them.
-func (v *verifier) question(text []byte, ref questionRef) (key [questionSize]byte) {
-	binary.BigEndian.PutUint64(key[:], maphash.Bytes(v.seed, text))
-	binary.BigEndian.PutUint64(key[8:], maphash.Bytes(v.other, text))
-	key[hashSize] = byte(ref.split)
-	binary.BigEndian.PutUint16(key[hashSize+1:], uint16(ref.dataset))
-	binary.BigEndian.PutUint64(key[hashSize+3:], uint64(ref.offset))
-	return key
-}
-
-func readQuestion(key []byte) questionRef {
-	return questionRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}
-}
-
-// leak says that two rows of two splits have one question.
-func (v *verifier) leak(a, b questionRef) error {
-	first, err := v.rowAt(a)
-	if err != nil {
-		return err
-	}
-	second, err := v.rowAt(b)
-	if err != nil {
-		return err
-	}
-	if first.Question != second.Question { // which happens once in 2^128 pairs
-		return fmt.Errorf("the questions of %s and %s have one hash under two keys: run the proof again", first.ID, second.ID)
-	}
-	return contract.Failf(contract.LeakageDetected, "%s: the question of row %s stands in split %s as well, in row %s",
-		v.datasets[a.dataset].splits[a.split].file, first.ID, v.manifest.Plan.Splits[b.split].Name, second.ID)
-}
-
-// rowAt reads a row of a processed file again.
-func (v *verifier) rowAt(ref questionRef) (record.Record, error) {
-	file := v.datasets[ref.dataset].splits[ref.split].file
-	f, err := os.Open(v.path(file))
-	if err != nil {
-		return record.Record{}, differ("%s cannot be read: %w", file, err)
-	}
-	defer f.Close()
-	var found record.Record
-	reader := rowReader{file: file, each: func(_ int64, line []byte) error {
-		row, err := record.Parse(line)
-		found = row
-		return errors.Join(err, errFound)
-	}}
-	_, _, err = readThrough(v.context, io.NewSectionReader(f, ref.offset, math.MaxInt64-ref.offset), reader.chunk)
-	if err == nil && !errors.Is(reader.err, errFound) {
-		err = fmt.Errorf("there is no row at byte %s", strconv.FormatInt(ref.offset, 10))
-	}
-	return found, err
-}
-
-var errFound = errors.New("found")

@@ -29,27 +29,38 @@ func newForm(dataset, domain string) form {
 	}
 }
 
-// row is the number in a row's id and its question as it stands in JSON. ok is false where the row is not recognised.
-func (f *form) row(line []byte) (number int64, question []byte, ok bool) {
+// said is what is compared of a row: the number in its id, and question and reference answer as they stand in JSON, without
+// their quotes.
+type said struct {
+	number           int64
+	question, answer []byte
+}
+
+// row is what a row says. ok is false where the row is not recognised.
+func (f *form) row(line []byte) (row said, ok bool) {
 	if !bytes.HasPrefix(line, f.begin) {
-		return 0, nil, false
+		return said{}, false
 	}
 	number, at := digits(line, len(f.begin))
 	if at < 0 || !bytes.HasPrefix(line[at:], f.rest) {
-		return 0, nil, false
+		return said{}, false
 	}
 	at += len(f.rest)
 	end := text(line, at)
 	if end < 0 {
-		return 0, nil, false
+		return said{}, false
 	}
-	question = line[at:end]
-	for _, key := range [...]string{`","reference_answer":"`, `","answer_type":"`} {
-		if end = member(line, end, key); end < 0 {
-			return 0, nil, false
-		}
+	row = said{number: number, question: line[at:end]}
+	const answerKey, typeKey = `","reference_answer":"`, `","answer_type":"`
+	at = end + len(answerKey)
+	if end = member(line, end, answerKey); end < 0 {
+		return said{}, false
 	}
-	return number, question, metadata(line, end) && utf8.Valid(line)
+	row.answer = line[at:end]
+	if end = member(line, end, typeKey); end < 0 {
+		return said{}, false
+	}
+	return row, metadata(line, end) && utf8.Valid(line)
 }
 
 // digits reads a number without leading zeros. at is the byte after it, -1 if there is none.

@@ -23,9 +23,9 @@ func TestFormRecognisesPublishedRows(t *testing.T) {
 		"row 0":             {strings.Replace(plain, "sums_7", "sums_0", 1), 0, "Q"},
 		"a large number":    {strings.Replace(plain, "sums_7", "sums_123456789012", 1), 123456789012, "Q"},
 	} {
-		number, question, ok := f.row([]byte(c.line))
-		if !ok || number != c.number || string(question) != c.question {
-			t.Errorf("%s: %d, %q, %v", what, number, question, ok)
+		row, ok := f.row([]byte(c.line))
+		if !ok || row.number != c.number || string(row.question) != c.question || string(row.answer) != "A" {
+			t.Errorf("%s: %d, %q, %q, %v", what, row.number, row.question, row.answer, ok)
 		}
 		if _, err := record.Parse([]byte(c.line)); err != nil {
 			t.Errorf("%s: Parse refuses it: %v", what, err)
@@ -54,25 +54,25 @@ func TestFormLeavesTheRestToParse(t *testing.T) {
 		"a leading zero":           strings.Replace(plain, "sums_7", "sums_07", 1),
 		"no number":                strings.Replace(plain, "sums_7", "sums_", 1),
 	} {
-		if _, _, ok := f.row([]byte(line)); ok {
+		if _, ok := f.row([]byte(line)); ok {
 			t.Errorf("%s is recognised", what)
 		}
 	}
 	for n := range plain {
-		if _, _, ok := f.row([]byte(plain[:n])); ok {
+		if _, ok := f.row([]byte(plain[:n])); ok {
 			t.Errorf("the first %d bytes are recognised", n)
 		}
 	}
 }
 
-// FuzzForm: whatever is recognised is what Parse accepts, with the same number and the same question.
+// FuzzForm: whatever is recognised is what Parse accepts, with the same number, question and answer.
 func FuzzForm(f *testing.F) {
 	f.Add(plain)
 	f.Add(strings.Replace(plain, `"Q"`, `"a\"b\\c\n\u0001 é"`, 1))
 	f.Add(strings.Replace(plain, `"7"}}`, `"7","tests":["a","b"],"none":[]}}`, 1))
 	form := newForm("sums", "math")
 	f.Fuzz(func(t *testing.T, line string) {
-		n, question, ok := form.row([]byte(line))
+		got, ok := form.row([]byte(line))
 		if !ok {
 			return
 		}
@@ -80,8 +80,10 @@ func FuzzForm(f *testing.F) {
 		if err != nil {
 			t.Fatalf("recognised, and Parse says %v", err)
 		}
-		if row.Dataset != "sums" || row.Domain != "math" || number(row.ID, "sums") != n || string(rawQuestion(row)) != string(question) {
-			t.Errorf("%d, %q of %+v", n, question, row)
+		if row.Dataset != "sums" || row.Domain != "math" || number(row.ID, "sums") != got.number ||
+			string(raw(row.Question)) != string(got.question) || string(raw(row.ReferenceAnswer)) != string(got.answer) ||
+			meant(got.question) != row.Question || meant(got.answer) != row.ReferenceAnswer {
+			t.Errorf("%d, %q, %q of %+v", got.number, got.question, got.answer, row)
 		}
 	})
 }
@@ -100,7 +102,7 @@ func BenchmarkForm(b *testing.B) {
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, ok := f.row(line); !ok {
+		if _, ok := f.row(line); !ok {
 			b.Fatal("not recognised")
 		}
 	}

@@ -43,13 +43,16 @@ type knownFile struct {
 // subject is what the files of single data sets are to be, and which files they are.
 func (v *verifier) subject(tasks []task, single map[string]task) known {
 	var about struct {
-		Version string                   `json:"version"`
-		Stages  []contract.Finished      `json:"stages"`
-		Splits  []recipe.Split           `json:"splits"`
-		Domains map[string]string        `json:"domains"`
-		Files   []contract.PublishedFile `json:"files"`
+		Version string              `json:"version"`
+		Stages  []contract.Finished `json:"stages"`
+		Splits  []recipe.Split      `json:"splits"`
+		Domains map[string]string   `json:"domains"`
+		// Duplicates that were dropped are proved to be, so a proof for a mix that keeps them says less.
+		Duplicates recipe.Duplicates        `json:"duplicates,omitempty"`
+		Files      []contract.PublishedFile `json:"files"`
 	}
 	about.Version, about.Splits, about.Domains = "proof/v2", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
+	about.Duplicates = v.manifest.Recipe.Duplicates
 	for i := range about.Splits {
 		about.Splits[i].Size = recipe.Size{}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
 // What a file's writer reports of each data set is compared, units only where the rows' own are known.
@@ -31,7 +32,10 @@ func TestReports(t *testing.T) {
 		"units where rows are the measure":   {recipe.InRows, false, recipe.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, "71 units"},
 	} {
 		t.Run(what, func(t *testing.T) {
-			v := &verifier{counted: c.counted, datasets: []*dataset{{name: "sums"}}}
+			v := &verifier{datasets: []*dataset{{name: "sums"}}}
+			if c.counted {
+				v.units = &tokens.Units{}
+			}
 			v.manifest.Recipe.Unit = c.unit
 			check := mixCheck{verifier: v, file: "mixed/train_mixed.jsonl", uses: []recipe.MixedDataset{{Unique: 3, MaxRepeats: 2}}, units: []int64{70}}
 			check.result.Datasets = []recipe.MixedDataset{c.got}

@@ -20,6 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
 // Proof is what was found true.
@@ -63,7 +64,7 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 		defer os.RemoveAll(v.notes)
 	}
 	defer v.close()
-	for _, check := range []func() error{v.graph, v.listing, v.sources, v.rows, v.descriptions} {
+	for _, check := range []func() error{v.graph, v.listing, v.sources, v.measure, v.rows, v.descriptions} {
 		if err := check(); err != nil {
 			return Proof{}, err
 		}
@@ -82,11 +83,10 @@ type verifier struct {
 	// seed and other are of the hashes that rows and questions are compared by. They say nothing in the proof.
 	seed, other maphash.Seed
 	datasets    []*dataset // sorted by name
-	// counted says that the indexes have the units of each row, which takes whoever counted them: a tokenizer's file is no part
-	// of a revision. Without them, reports of units are not compared.
-	counted   bool
-	questions *extsort.Sorter
-	sorters   []*extsort.Sorter
+	questions   *extsort.Sorter
+	// units counts rows in the unit of the shares; nil where that is rows, or not known here.
+	units   *tokens.Units
+	sorters []*extsort.Sorter
 }
 
 func (v *verifier) close() {

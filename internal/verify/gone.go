@@ -1,0 +1,137 @@
+package verify
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// gone sorts the rows that were dropped for the sake of other data sets, and tells each data set's file of all rows its own.
+// There are as many of each split and data set as the balance stage counted, for each reason.
+func (v *verifier) gone() error {
+	counts := newGoneCounts(v.manifest)
+	if err := v.eachGone(counts); err != nil {
+		return err
+	}
+	if err := counts.check(v.balanced()); err != nil {
+		return err
+	}
+	for _, d := range v.datasets {
+		if counts.sorters[d.place] != nil {
+			var err error
+			if d.raw.gone, err = counts.sorters[d.place].Sorted(); err != nil {
+				return store.Failure(err)
+			}
+		}
+	}
+	return nil
+}
+
+// balanced is the result of the balance stage.
+func (v *verifier) balanced() recipe.Balanced {
+	for _, finished := range v.manifest.Stages {
+		if finished.Result.Balance != nil {
+			return *finished.Result.Balance
+		}
+	}
+	return recipe.Balanced{}
+}
+
+func (v *verifier) eachGone(counts *goneCounts) error {
+	f, err := os.Open(v.path(contract.DroppedFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return differ("%s cannot be read: %w", contract.DroppedFile, err)
+	}
+	defer f.Close()
+	decoder := json.NewDecoder(f)
+	decoder.DisallowUnknownFields()
+	for {
+		var row contract.DroppedRow
+		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return differ("%s cannot be read: %w", contract.DroppedFile, err)
+		}
+		split, dataset, err := counts.add(row)
+		if err != nil {
+			return err
+		}
+		sorter := counts.sorters[dataset]
+		if sorter == nil {
+			sorter = extsort.New(v.notes, 8, goneMemory)
+			v.sorters = append(v.sorters, sorter)
+			counts.sorters[dataset] = sorter
+		}
+		var key [8]byte
+		binary.BigEndian.PutUint64(key[:], uint64(number(row.ID, row.Dataset)))
+		if err := sorter.Add(key[:], []byte{byte(split)}); err != nil {
+			return store.Failure(err)
+		}
+	}
+}
+
+// goneCounts counts the rows of the list by reason.
+type goneCounts struct {
+	splits, datasets []string
+	tables           map[string]recipe.DroppedRows
+	sorters          []*extsort.Sorter // of the rows' numbers, by data set; nil where none is gone
+}
+
+// goneReasons are the reasons in the order of the tables of a balance stage's result.
+var goneReasons = []string{"overlap", "duplicate", "nearDuplicate"}
+
+func newGoneCounts(m contract.Manifest) *goneCounts {
+	c := &goneCounts{datasets: m.Recipe.DatasetNames(), tables: map[string]recipe.DroppedRows{}}
+	for _, split := range m.Recipe.Splits {
+		c.splits = append(c.splits, split.Name)
+	}
+	for _, reason := range goneReasons {
+		table := make(recipe.DroppedRows, len(c.splits))
+		for s := range table {
+			table[s] = make([]int64, len(c.datasets))
+		}
+		c.tables[reason] = table
+	}
+	c.sorters = make([]*extsort.Sorter, len(c.datasets))
+	return c
+}
+
+// add counts a row, and gives the places of its split and its data set.
+func (c *goneCounts) add(row contract.DroppedRow) (split, dataset int, err error) {
+	split = slices.Index(c.splits, row.Split)
+	dataset = slices.Index(c.datasets, row.Dataset)
+	table := c.tables[row.Reason]
+	switch {
+	case split < 0 || dataset < 0 || number(row.ID, row.Dataset) < 0:
+		return 0, 0, differ("%s: %q is no row of a split %s of data set %s", contract.DroppedFile, row.ID, row.Split, row.Dataset)
+	case table == nil:
+		return 0, 0, differ("%s: row %s has the reason %q, which is none", contract.DroppedFile, row.ID, row.Reason)
+	}
+	table[split][dataset]++
+	return split, dataset, nil
+}
+
+func (c *goneCounts) check(balanced recipe.Balanced) error {
+	for i, want := range []recipe.DroppedRows{balanced.Overlap, balanced.Duplicates, balanced.NearDuplicates} {
+		for s, split := range c.splits {
+			for d, dataset := range c.datasets {
+				if got := c.tables[goneReasons[i]].Of(s, d); got != want.Of(s, d) {
+					return differ("%s lists %d rows of data set %s and split %s with the reason %s, the manifest says %d",
+						contract.DroppedFile, got, dataset, split, goneReasons[i], want.Of(s, d))
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package verify
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"math"
+	"os"
+	"strconv"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// compare takes a row's question to those of all others, and its answer where no row may be there twice.
+func (v *verifier) compare(row said, ref questionRef) error {
+	key := v.question(row.question, ref)
+	if !v.distinct() {
+		return store.Failure(v.questions.Add(key[:]))
+	}
+	var answer [hashSize]byte
+	v.hash(answer[:], row.answer)
+	return store.Failure(v.questions.Add(key[:], answer[:]))
+}
+
+// distinct says whether no two rows of one split may have the same question and reference answer.
+func (v *verifier) distinct() bool { return v.manifest.Recipe.Duplicates == recipe.DropDuplicates }
+
+// sides: no question stands in two splits, and no row twice in one where duplicates are dropped.
+func (v *verifier) sides() error {
+	sorted, err := v.questions.Sorted()
+	if err != nil {
+		return store.Failure(err)
+	}
+	v.proof.Questions = make([]int, len(v.manifest.Plan.Splits))
+	var hash [hashSize]byte
+	var first questionRef
+	same := answers{}
+	for begun := false; ; {
+		key, answer, err := sorted.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return store.Failure(err)
+		}
+		ref := readQuestion(key[hashSize:])
+		switch {
+		case !begun || !bytes.Equal(key[:hashSize], hash[:]):
+			begun, hash, first = true, [hashSize]byte(key), ref
+			same.begin()
+			v.proof.Questions[ref.split]++
+		case ref.split != first.split:
+			return v.leak(ref, first)
+		}
+		if !v.distinct() {
+			continue
+		}
+		if other, there := same.add([hashSize]byte(answer), ref); there {
+			return v.twice(ref, other)
+		}
+	}
+}
+
+// answers are those of one question. Nearly every question has one, which needs no map.
+type answers struct {
+	rows  int
+	hash  [hashSize]byte
+	first questionRef
+	all   map[[hashSize]byte]questionRef
+}
+
+func (a *answers) begin() { *a = answers{} }
+
+// add takes a row's answer, and gives the row that has the same, if there is one.
+func (a *answers) add(hash [hashSize]byte, ref questionRef) (other questionRef, there bool) {
+	a.rows++
+	switch a.rows {
+	case 1:
+		a.hash, a.first = hash, ref
+		return questionRef{}, false
+	case 2:
+		a.all = map[[hashSize]byte]questionRef{a.hash: a.first}
+	}
+	if other, there = a.all[hash]; !there {
+		a.all[hash] = ref
+	}
+	return other, there
+}
+
+// questionRef is a row whose question was hashed.
+type questionRef struct {
+	split, dataset int
+	offset         int64
+}
+
+const (
+	hashSize     = 16
+	questionSize = hashSize + 1 + 2 + 8
+)
+
+// question is a question's place among all: two hashes of 64 bits under keys that no one knows before, then its row, so that
+// equal questions come in the same order every time. Equal hashes are looked at again before anything is said of them.
+func (v *verifier) question(text []byte, ref questionRef) (key [questionSize]byte) {
+	v.hash(key[:], text)
+	key[hashSize] = byte(ref.split)
+	binary.BigEndian.PutUint16(key[hashSize+1:], uint16(ref.dataset))
+	binary.BigEndian.PutUint64(key[hashSize+3:], uint64(ref.offset))
+	return key
+}
+
+// hash is the text's two hashes.
+func (v *verifier) hash(into, text []byte) {
+	binary.BigEndian.PutUint64(into, maphash.Bytes(v.seed, text))
+	binary.BigEndian.PutUint64(into[8:], maphash.Bytes(v.other, text))
+}
+
+func readQuestion(key []byte) questionRef {
+	return questionRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}
+}
+
+// rowsAt are two rows that were found by their hashes.
+func (v *verifier) rowsAt(a, b questionRef) (first, second record.Record, err error) {
+	if first, err = v.rowAt(a); err == nil {
+		second, err = v.rowAt(b)
+	}
+	return first, second, err
+}
+
+// leak says that two rows of two splits have one question.
+func (v *verifier) leak(a, b questionRef) error {
+	first, second, err := v.rowsAt(a, b)
+	if err != nil {
+		return err
+	}
+	if first.Question != second.Question { // which happens once in 2^128 pairs
+		return fmt.Errorf("the questions of %s and %s have one hash under two keys: run the proof again", first.ID, second.ID)
+	}
+	return contract.Failf(contract.LeakageDetected, "%s: the question of row %s stands in split %s as well, in row %s",
+		v.datasets[a.dataset].splits[a.split].file, first.ID, v.manifest.Plan.Splits[b.split].Name, second.ID)
+}
+
+// twice says that two rows of one split say the same.
+func (v *verifier) twice(a, b questionRef) error {
+	first, second, err := v.rowsAt(a, b)
+	if err != nil {
+		return err
+	}
+	if first.Question != second.Question || first.ReferenceAnswer != second.ReferenceAnswer {
+		return fmt.Errorf("what %s and %s say has one hash under two keys: run the proof again", first.ID, second.ID)
+	}
+	return differ("%s: row %s has the question and the reference answer of row %s of the same split, and duplicates are dropped",
+		v.datasets[a.dataset].splits[a.split].file, first.ID, second.ID)
+}
+
+// rowAt reads a row of a processed file again.
+func (v *verifier) rowAt(ref questionRef) (record.Record, error) {
+	file := v.datasets[ref.dataset].splits[ref.split].file
+	f, err := os.Open(v.path(file))
+	if err != nil {
+		return record.Record{}, differ("%s cannot be read: %w", file, err)
+	}
+	defer f.Close()
+	var found record.Record
+	reader := rowReader{file: file, each: func(_ int64, line []byte) error {
+		row, err := record.Parse(line)
+		found = row
+		return errors.Join(err, errFound)
+	}}
+	_, _, err = readThrough(v.context, io.NewSectionReader(f, ref.offset, math.MaxInt64-ref.offset), reader.chunk)
+	if err == nil && !errors.Is(reader.err, errFound) {
+		err = fmt.Errorf("there is no row at byte %s", strconv.FormatInt(ref.offset, 10))
+	}
+	return found, err
+}
+
+var errFound = errors.New("found")
