@@ -13,8 +13,8 @@ import (
 // contaminants finds questions that the probes ask. Every data set's split makes the index anew: it is made once for every
 // row that is looked up in it, and an index on the volume would have to be as large in memory.
 type contaminants struct {
-	names   []string // of the probes, sorted
-	matcher *leak.Matcher
+	names []string // of the probes, sorted
+	index *leak.Probes
 }
 
 // contaminatedBy are the reasons under which rows are counted.
@@ -39,20 +39,33 @@ func (j job) contaminants(ctx context.Context) (*contaminants, error) {
 		}
 		c.names = append(c.names, probe.Name)
 	}
-	c.matcher = index.NewMatcher()
+	c.index = index
 	return c, nil
 }
 
-// find gives the probe that has a question, and the reason to leave it out; both are empty for a question that may stay.
-func (c *contaminants) find(question string) (probe, reason string) {
+// finder looks questions up, in one goroutine; nil finds none.
+type finder struct {
+	*contaminants
+	matcher *leak.Matcher
+}
+
+func (c *contaminants) newFinder() *finder {
 	if c == nil {
+		return nil
+	}
+	return &finder{c, c.index.NewMatcher()}
+}
+
+// find gives the probe that has a question, and the reason to leave it out; both are empty for a question that may stay.
+func (f *finder) find(question string) (probe, reason string) {
+	if f == nil {
 		return "", ""
 	}
-	found, ok := c.matcher.Match(question)
+	found, ok := f.matcher.Match(question)
 	if !ok {
 		return "", ""
 	}
-	return c.names[found.Source], contaminatedBy[found.Reason]
+	return f.names[found.Source], contaminatedBy[found.Reason]
 }
 
 func (j job) readProbe(ctx context.Context, probe recipe.Probe, add func(question string)) error {
@@ -70,12 +83,18 @@ type asker struct {
 	add      func(string)
 }
 
-func (a asker) take(_ int64, row decode.Row) error {
+func (a asker) newMapper() mapper { return a }
+
+func (a asker) row(_ int64, row decode.Row, lines []byte) (mapped, []byte) {
 	text, err := a.question.Of(row)
 	if err != nil {
-		return unmappable{err}
+		return mapped{err: unmappable{err}}, lines
 	}
-	a.add(text)
+	return mapped{}, append(lines, text...)
+}
+
+func (a asker) take(_ mapped, question []byte) error {
+	a.add(string(question))
 	return nil
 }
 

@@ -75,16 +75,21 @@ func readHead(encoded []byte) (h rowHead) {
 	return h
 }
 
-// add takes a row, with its bytes or tokens where shares are measured in them, in the order of the source: of equal contents,
-// that order is kept.
-func (d *divider) add(r *record.Record, group string, units int64, line []byte) error {
+// place is where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines.
+func (d *divider) place(r *record.Record, group string, units int64) (at mix.Place, head rowHead) {
 	digests := r.Digests()
 	groupID := digests.Question
 	if group != r.Question {
 		groupID = sha256.Sum256([]byte(group))
 	}
-	head := rowHead{group: d.groupKey.Place(store.Short(groupID[:shortSize])), question: store.Short(digests.Question[:shortSize]), pair: store.Short(digests.Pair[:shortSize]), units: units}
-	at := d.orderKey.Place(store.Short(digests.Identity[:shortSize]))
+	return d.orderKey.Place(store.Short(digests.Identity[:shortSize])), rowHead{
+		group:    d.groupKey.Place(store.Short(groupID[:shortSize])),
+		question: store.Short(digests.Question[:shortSize]), pair: store.Short(digests.Pair[:shortSize]), units: units,
+	}
+}
+
+// add takes a row in the order of the source: of equal contents, that order is kept.
+func (d *divider) add(at mix.Place, head rowHead, line []byte) error {
 	var encoded [rowHeadSize]byte
 	return store.Failure(errors.Join(d.groups.Add(head.group[:]), d.rows.Add(at[:], head.append(encoded[:0]), line)))
 }

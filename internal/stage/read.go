@@ -27,10 +27,12 @@ type reader struct {
 	first error // of them
 }
 
-// taker is told of the rows of a source, one by one. Both methods may end the reading with an error.
+// taker is told of the rows of a source, one by one, in their order. Both methods may end the reading with an error.
 type taker interface {
-	// take takes a row with its number at the source. An unmappable error is one of this row alone.
-	take(number int64, row decode.Row) error
+	// newMapper gives what maps rows, in a goroutine of its own, before they are taken.
+	newMapper() mapper
+	// take takes a row that was mapped, and its line.
+	take(row mapped, line []byte) error
 	// skip takes note of a bad row.
 	skip(row contract.DroppedSourceRow) error
 }
@@ -72,29 +74,39 @@ func (r *reader) eachOf(ctx context.Context, file original, path string, to take
 	if r.read.Path != "" {
 		of.Path = strings.Split(r.read.Path, ".")
 	}
-	for rows, err := range decode.Batches(ctx, of, r.fields) {
-		for _, row := range rows {
-			if err := r.row(file.Path, row, to); err != nil {
+	for b := range ahead(ctx, of, r.fields, r.rows, to.newMapper) {
+		start := 0
+		for i, row := range b.mapped {
+			if err := r.row(file.Path, b.rows[i], row, b.lines[start:row.end], to); err != nil {
 				return err
 			}
+			start = row.end
 		}
-		if err == nil {
+		if b.err == nil {
 			continue
 		}
-		if err := r.unreadable(file.Path, err, to); err != nil {
+		if err := r.unreadable(file.Path, b.err, to); err != nil {
 			return err
 		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return f.Unchanged()
 }
 
-func (r *reader) row(file string, row decode.Row, to taker) error {
+func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to taker) error {
 	number := r.rows
 	r.rows++
-	err := to.take(number, row)
 	var bad unmappable
-	if err == nil || !errors.As(err, &bad) {
-		return err
+	switch {
+	case as.leftOut != nil:
+		as.leftOut.File = r.file
+		return to.skip(*as.leftOut)
+	case as.err == nil:
+		return to.take(as, line)
+	case !errors.As(as.err, &bad):
+		return as.err
 	}
 	where := row.Where()
 	return r.skip(to, bad.error, contract.DroppedSourceRow{

@@ -73,7 +73,6 @@ type splitter struct {
 
 	read int64 // rows of the source, those that are left out as well
 	raw  *store.Writer
-	line []byte
 }
 
 // readAll writes every row, in the order of the source, to the raw file, and hands it to the divider. It gives the files that
@@ -111,25 +110,38 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 	return list, err
 }
 
-// take maps a row and hands it on, unless it is one to leave out.
-func (s *splitter) take(number int64, row decode.Row) error {
-	mapped, group, err := record.Map(s.mapping, row, record.Origin{Dataset: s.dataset.Name, Domain: s.domain.Name, Number: number})
-	if reason, dropped := record.IsDropped(err); dropped {
-		return s.skip(contract.DroppedSourceRow{Row: number, File: s.rows.file, Reason: string(reason)})
-	}
-	if err != nil && contract.ReasonOf(err) == contract.InvalidData {
-		return unmappable{err}
-	}
-	if err != nil {
-		return err
-	}
-	if found, reason := s.contaminated.find(mapped.Question); reason != "" {
-		return s.skip(contract.DroppedSourceRow{Row: number, File: s.rows.file, Reason: reason, Probe: found})
-	}
-	s.line = append(mapped.AppendJSON(s.line[:0]), '\n')
-	_, err = s.raw.Write(s.line)
-	return errors.Join(err, s.divider.add(&mapped, group, s.units.Of(mapped.Question, mapped.ReferenceAnswer), s.line))
+// take writes a row and hands it to the divider.
+func (s *splitter) take(row mapped, line []byte) error {
+	_, err := s.raw.Write(line)
+	return errors.Join(err, s.divider.add(row.at, row.head, line))
 }
 
 // skip implements taker.
 func (s *splitter) skip(row contract.DroppedSourceRow) error { return s.leftOut.add(row) }
+
+func (s *splitter) newMapper() mapper { return &recordMapper{s, s.contaminated.newFinder()} }
+
+// recordMapper makes records of a data set's rows. Of the splitter it only reads what does not change.
+type recordMapper struct {
+	*splitter
+	contaminants *finder
+}
+
+func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, []byte) {
+	made, group, err := record.Map(m.mapping, row, record.Origin{Dataset: m.dataset.Name, Domain: m.domain.Name, Number: number})
+	if reason, dropped := record.IsDropped(err); dropped {
+		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: string(reason)}}, lines
+	}
+	if err != nil && contract.ReasonOf(err) == contract.InvalidData {
+		return mapped{err: unmappable{err}}, lines
+	}
+	if err != nil {
+		return mapped{err: err}, lines
+	}
+	if probe, reason := m.contaminants.find(made.Question); reason != "" {
+		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: reason, Probe: probe}}, lines
+	}
+	var as mapped
+	as.at, as.head = m.divider.place(&made, group, m.units.Of(made.Question, made.ReferenceAnswer))
+	return as, append(made.AppendJSON(lines), '\n')
+}

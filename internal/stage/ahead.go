@@ -1,0 +1,111 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"runtime"
+	"sync"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/mix"
+)
+
+// mapper makes what can be made of a row by itself. It is of one goroutine; several are at work on one source.
+type mapper interface {
+	// row maps a row with its number at the source. What it writes it appends to lines, and gives them back.
+	row(number int64, row decode.Row, lines []byte) (mapped, []byte)
+}
+
+// mapped is what became of a row: an error, of this row alone if it is unmappable; a row to leave out; or its line, and where
+// that belongs.
+type mapped struct {
+	err     error
+	leftOut *contract.DroppedSourceRow
+	end     int // of its line, in the lines of the batch
+	at      mix.Place
+	head    rowHead
+}
+
+// batch is rows that were mapped together, and the error that stands behind them in the file.
+type batch struct {
+	rows   []decode.Row
+	first  int64 // the number of the first row at the source
+	err    error
+	mapped []mapped
+	lines  []byte
+	done   chan struct{}
+}
+
+func (b *batch) mapAll(m mapper) {
+	defer close(b.done)
+	b.lines = *arenas.Get().(*[]byte)
+	b.mapped = make([]mapped, len(b.rows))
+	for i, row := range b.rows {
+		b.mapped[i], b.lines = m.row(b.first+int64(i), row, b.lines)
+		b.mapped[i].end = len(b.lines)
+	}
+}
+
+// arenas keeps the memory of batches that were taken for those that come.
+var arenas = sync.Pool{New: func() any { return new([]byte) }}
+
+func (b *batch) release() {
+	empty := b.lines[:0]
+	arenas.Put(&empty)
+}
+
+// ahead decodes and maps the rows of a file in other goroutines, and gives them in the order of the file. The numbers of the
+// rows begin with first. When it is done, nobody reads the file any more.
+func ahead(ctx context.Context, file decode.File, fields []decode.Field, first int64, newMapper func() mapper) iter.Seq[*batch] {
+	return func(yield func(*batch) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		workers := runtime.GOMAXPROCS(0)
+		queue, work := make(chan *batch, 2*workers), make(chan *batch, workers)
+		var running sync.WaitGroup
+		for range workers {
+			running.Go(func() {
+				m := newMapper()
+				for b := range work {
+					b.mapAll(m)
+				}
+			})
+		}
+		running.Go(func() {
+			defer close(queue)
+			defer close(work)
+			for rows, err := range decode.Batches(ctx, file, fields) {
+				b := &batch{rows: rows, first: first, err: err, done: make(chan struct{})}
+				select {
+				case queue <- b:
+				case <-ctx.Done():
+					return
+				}
+				work <- b
+				if first += int64(len(rows)); isBadRow(err) {
+					first++
+				}
+			}
+		})
+		defer running.Wait()
+		defer func() {
+			cancel()
+			for range queue { // until the decoder has ended
+			}
+		}()
+		for b := range queue {
+			<-b.done
+			if !yield(b) {
+				return
+			}
+			b.release()
+		}
+	}
+}
+
+// isBadRow says whether an error of decode is that of one row, which has a number like any other.
+func isBadRow(err error) bool {
+	var bad *decode.BadRow
+	return errors.As(err, &bad)
+}
