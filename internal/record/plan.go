@@ -1,6 +1,8 @@
 package record
 
 import (
+	"strings"
+
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
@@ -33,6 +35,12 @@ func (c *compiler) planOf(e ast.Expr) plan {
 		}
 		return listPlan(elements)
 	case ast.CallKind:
+		if e.AsCall().FunctionName() == operators.Add {
+			if texts := c.plansOf(addends(e)); texts != nil {
+				return concatPlan(texts)
+			}
+			return nil
+		}
 		if args := c.plansOf(operands(e)); args != nil {
 			return operatorPlan(e.AsCall().FunctionName(), args)
 		}
@@ -53,8 +61,6 @@ func (c *compiler) plansOf(of []ast.Expr) []plan {
 
 func operatorPlan(name string, args []plan) plan {
 	switch name {
-	case operators.Add:
-		return concatPlan(args[0], args[1])
 	case operators.Equals:
 		return equalPlan(args[0], args[1], types.True)
 	case operators.NotEquals:
@@ -106,16 +112,29 @@ func listPlan(elements []plan) plan {
 	}
 }
 
-func concatPlan(left, right plan) plan {
+// addends are the terms of a sum of any number, from left to right.
+func addends(e ast.Expr) []ast.Expr {
+	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.Add {
+		return []ast.Expr{e}
+	}
+	args := e.AsCall().Args()
+	return append(addends(args[0]), addends(args[1])...)
+}
+
+// concatPlan joins texts at once. A sum of anything else is left to CEL.
+func concatPlan(texts []plan) plan {
 	return func(row *rowValue) (ref.Val, bool) {
-		l, ok := left(row)
-		r, alsoOK := right(row)
-		a, isText := l.(types.String)
-		b, isAlsoText := r.(types.String)
-		if !ok || !alsoOK || !isText || !isAlsoText || len(a)+len(b) > maxText {
-			return nil, false
+		var few [4]string
+		parts, size := few[:0], 0
+		for _, text := range texts {
+			value, ok := text(row)
+			part, isText := value.(types.String)
+			if size += len(part); !ok || !isText || size > maxText {
+				return nil, false
+			}
+			parts = append(parts, string(part))
 		}
-		return a + b, true
+		return types.String(strings.Join(parts, "")), true
 	}
 }
 

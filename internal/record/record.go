@@ -181,5 +181,5 @@ func appendSized(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-// messages keeps the buffers of Digests: they are taken of every row, and the digest functions want bytes.
+// messages keeps the buffers of what is made of every row and not kept as it is made: digests, and values of the metadata.
 var messages = sync.Pool{New: func() any { return new([]byte) }}

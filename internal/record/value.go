@@ -12,12 +12,20 @@ import (
 // ValueOf writes a decoded value in the published form. Numbers keep the source's digits; the names of an object are
 // sorted, since a source's own order says nothing.
 func ValueOf(v any) (JSON, error) {
-	text, err := appendValue(nil, v)
+	buffer := messages.Get().(*[]byte)
+	defer messages.Put(buffer)
+	text, err := appendValue((*buffer)[:0], v)
+	*buffer = text
 	return JSON(text), err
 }
 
 // StringOf is the JSON string of s.
-func StringOf(s string) JSON { return JSON(appendString(nil, s)) }
+func StringOf(s string) JSON {
+	buffer := messages.Get().(*[]byte)
+	defer messages.Put(buffer)
+	*buffer = appendString((*buffer)[:0], s)
+	return JSON(*buffer)
+}
 
 func appendValue(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {

@@ -194,8 +194,7 @@ func (b *balancer) filter(ctx context.Context) error {
 			return err
 		}
 	}
-	digest, err := listed.Finish()
-	b.list[droppedName] = written{digest, listed.Bytes()}
+	b.list[droppedName], err = listed.Finish()
 	return err
 }
 
@@ -239,8 +238,7 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 			return err
 		}
 	}
-	digest, err := out.Finish()
-	b.list[dataName+"/"+name] = written{digest, out.Bytes()}
+	b.list[dataName+"/"+name], err = out.Finish()
 	return err
 }
 

@@ -15,10 +15,7 @@ import (
 const digestsName = "digests.json"
 
 // written is a file as its writer knows it.
-type written struct {
-	SHA256 string `json:"sha256"`
-	Bytes  int64  `json:"bytes"`
-}
+type written = store.Written
 
 // digests are the files of one unit by their names in its folder.
 type digests map[string]written
@@ -42,5 +39,5 @@ func (d digests) of(folder, name string) (written, error) {
 	if err != nil {
 		return written{}, contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
 	}
-	return written{digest, size}, nil
+	return written{SHA256: digest, Bytes: size}, nil
 }

@@ -226,8 +226,8 @@ func (f *splitFile) finish() (part, error) {
 	if err := f.writeQuestions(); err != nil {
 		return part{}, err
 	}
-	digest, err := f.rows.Finish()
-	return part{written{digest, f.rows.Bytes()}, f.rows.Rows(), f.units}, err
+	done, err := f.rows.Finish()
+	return part{done, f.rows.Rows(), f.units}, err
 }
 
 func (f *splitFile) writeQuestions() error {

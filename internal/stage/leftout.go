@@ -83,8 +83,8 @@ func (l *leftOut) finish() (list written, there bool, err error) {
 	if l.out == nil {
 		return written{}, false, nil
 	}
-	digest, err := l.out.Finish()
-	return written{digest, l.out.Bytes()}, true, err
+	list, err = l.out.Finish()
+	return list, true, err
 }
 
 func (l *leftOut) abort() {

@@ -104,9 +104,12 @@ func (m *mixer) write(ctx context.Context) error {
 	if err := m.encode(ctx, out); err != nil {
 		return err
 	}
-	m.done.Bytes = out.Bytes()
-	m.done.Digest, err = out.Finish()
-	return err
+	done, err := out.Finish()
+	if err != nil {
+		return err
+	}
+	m.done.Bytes, m.done.Digest = done.Bytes, done.SHA256
+	return writeJSON(m.staging, digestsName, digests{name: done})
 }
 
 // encode writes the rows to a file in the recipe's format. Lines as they are need nobody between: what they are made of has

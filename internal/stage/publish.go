@@ -27,14 +27,14 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 		return recipe.Result{}, err
 	}
 	defer staging.Close()
-	p := publisher{job: j, staging: staging, manifest: contract.Manifest{
+	p := publisher{job: j, staging: staging, checksums: map[string]string{}, manifest: contract.Manifest{
 		Version: contract.ManifestVersion, Name: j.Recipe.Name, Revision: revision, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
 	}}
 	digest, err := p.assemble()
 	if err != nil {
 		return recipe.Result{}, err
 	}
-	if err := j.prove(ctx, unit, staging.Folder(), revision); err != nil {
+	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Name: revision, Checksums: p.checksums}); err != nil {
 		return recipe.Result{}, err
 	}
 	if err := j.worker.later.settle(); err != nil {
@@ -48,7 +48,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 const proofFolder = "proof"
 
 // prove proves a revision before it has its name. Its notes stay, so that the next proof need not read again what this one has.
-func (j job) prove(ctx context.Context, unit *store.Staging, folder, revision string) error {
+func (j job) prove(ctx context.Context, unit *store.Staging, folder string, options verify.Options) error {
 	notes, err := unit.Path(proofFolder)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (j job) prove(ctx context.Context, unit *store.Staging, folder, revision st
 	if err != nil {
 		return err
 	}
-	options := verify.Options{Name: revision, Notes: notes}
+	options.Notes = notes
 	for _, key := range keys {
 		options.Earlier = append(options.Earlier, filepath.Join(units, key, proofFolder))
 	}
@@ -77,8 +77,10 @@ type publisher struct {
 	job
 	staging  *store.Staging
 	manifest contract.Manifest
-	bytes    int64
-	files    int
+	// checksums are what the writers of linked files noted beside their digests.
+	checksums map[string]string
+	bytes     int64
+	files     int
 }
 
 // assemble writes the whole tree and gives the digest of its manifest.
@@ -199,8 +201,7 @@ func (p *publisher) mixes() error {
 	for i, shard := range p.Recipe.Shards() {
 		unit := step.Units[i]
 		mixed := p.Results[unit.Key].Mix
-		from := filepath.Join(p.unit(recipe.Mixing, unit.Key), name)
-		if err := p.link(from, contract.MixedFile(shard, p.Recipe.Output.Format), written{mixed.Digest, mixed.Bytes}, mixed.Rows); err != nil {
+		if err := p.linkRows(p.unit(recipe.Mixing, unit.Key), name, mixed.Rows, contract.MixedFile(shard, p.Recipe.Output.Format)); err != nil {
 			return err
 		}
 	}
@@ -234,6 +235,7 @@ func (p *publisher) link(from, name string, as written, rows int64) error {
 	if err := store.Link(from, to); err != nil {
 		return err
 	}
+	p.checksums[name] = as.XXH64
 	p.list(contract.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
 	return nil
 }

@@ -98,11 +98,9 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 		return nil, contract.Failf(contract.InvalidData, "none of the %d rows is kept: %s; look at the record's where and at what else leaves rows out", s.read, s.leftOut.summary())
 	}
 	list = digests{}
-	digest, err := s.raw.Finish()
-	if err != nil {
+	if list[rawName], err = s.raw.Finish(); err != nil {
 		return nil, err
 	}
-	list[rawName] = written{digest, s.raw.Bytes()}
 	dropped, there, err := s.leftOut.finish()
 	if there {
 		list[droppedName] = dropped

@@ -43,10 +43,10 @@ func (w *RowsWriter) Rows() int64 { return w.rows }
 // Bytes of the rows.
 func (w *RowsWriter) Bytes() int64 { return w.content.Bytes() }
 
-// Finish makes both files whole and gives the SHA-256 of the rows, in hex; they are durable once their folder is committed.
-func (w *RowsWriter) Finish() (string, error) {
+// Finish makes both files whole and says what that of the rows is; they are durable once their folder is committed.
+func (w *RowsWriter) Finish() (Written, error) {
 	if _, err := w.index.Finish(); err != nil {
-		return "", err
+		return Written{}, err
 	}
 	return w.content.Finish()
 }

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -184,11 +186,12 @@ func TestWriterCountsAndHashes(t *testing.T) {
 			t.Errorf("offset %d after %d bytes", w.Bytes(), i+400_000)
 		}
 	}
-	digest, err := w.Finish()
+	done, err := w.Finish()
 	must(t, err)
 	w.Abort()
-	if want := sha256.Sum256(content); digest != hex.EncodeToString(want[:]) {
-		t.Errorf("digest %s", digest)
+	sum := sha256.Sum256(content)
+	if want := (Written{hex.EncodeToString(sum[:]), fmt.Sprintf("%016x", xxhash.Sum64(content)), int64(len(content))}); done != want {
+		t.Errorf("written %v, want %v", done, want)
 	}
 	if got, _ := os.ReadFile(name); !bytes.Equal(got, content) {
 		t.Error("the file does not hold what was written")

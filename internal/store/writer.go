@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"hash"
 	"os"
 	"sync/atomic"
@@ -98,21 +99,33 @@ func (w *Writer) flush() error {
 // Bytes is the number of bytes written so far: the offset of the next one.
 func (w *Writer) Bytes() int64 { return w.bytes }
 
-// Finish makes the file whole and read-only, and gives its SHA-256 in hex. It is durable once its staging folder is committed.
-func (w *Writer) Finish() (string, error) {
+// Written is a finished file as its writer knows it.
+type Written struct {
+	SHA256 string `json:"sha256"`
+	// XXH64 finds what broke as surely, and many times as fast; it protects from nobody. In lower-case hex.
+	XXH64 string `json:"xxh64,omitempty"`
+	Bytes int64  `json:"bytes"`
+}
+
+// Finish makes the file whole and read-only, and says what it is. It is durable once its staging folder is committed.
+func (w *Writer) Finish() (Written, error) {
 	if len(w.buffer) > 0 {
 		if err := w.flush(); err != nil {
-			return "", errors.Join(err, w.stop())
+			return Written{}, errors.Join(err, w.stop())
 		}
 	}
 	if err := errors.Join(w.stop(), w.file.Chmod(fileMode), w.file.Close()); err != nil {
-		return "", Failure(err)
+		return Written{}, Failure(err)
 	}
-	if w.hash == nil {
-		return "", nil
+	done := Written{Bytes: w.bytes}
+	if w.hash != nil {
+		done.SHA256, done.XXH64 = hex.EncodeToString(w.hash.Sum(nil)), Checksum(w.check)
 	}
-	return hex.EncodeToString(w.hash.Sum(nil)), nil
+	return done, nil
 }
+
+// Checksum is how the XXH64 of a file is written down.
+func Checksum(sum *xxhash.Digest) string { return fmt.Sprintf("%016x", sum.Sum64()) }
 
 // stop waits for the other side and gives its error.
 func (w *Writer) stop() error {
@@ -122,10 +135,6 @@ func (w *Writer) stop() error {
 	}
 	return nil
 }
-
-// Checksum is the XXH64 of a finished file's bytes: as good as its SHA-256 to find what broke, and many times as fast. It
-// protects from nobody.
-func (w *Writer) Checksum() uint64 { return w.check.Sum64() }
 
 // Abort closes a file that will not be finished. It is safe after Finish.
 func (w *Writer) Abort() {

@@ -42,6 +42,9 @@ type Options struct {
 	// Earlier are the notes of earlier proofs, newest first. Files of single data sets that one of them has read, and that no
 	// one has written since, are not read again.
 	Earlier []string
+	// Checksums are the XXH64 of files by path, as whoever computed their SHA-256 noted it of the same bytes. Of a file that has
+	// one, that is compared: the SHA-256 is then right as well.
+	Checksums map[string]string
 }
 
 // Revision verifies the revision in a folder. The first difference is an error that says which file, where, and what it should
@@ -55,7 +58,7 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 	if err != nil {
 		return Proof{}, err
 	}
-	v := verifier{context: ctx, folder: folder, name: options.Name, notes: options.Notes, earlier: options.Earlier, manifest: manifest,
+	v := verifier{context: ctx, folder: folder, name: options.Name, notes: options.Notes, earlier: options.Earlier, checksums: options.Checksums, manifest: manifest,
 		seed: maphash.MakeSeed(), other: maphash.MakeSeed(), proof: Proof{Manifest: manifest, Files: 1, Bytes: int64(len(encoded))}}
 	if v.notes == "" {
 		if v.notes, err = os.MkdirTemp("", "datasetmix-proof-*"); err != nil {
@@ -73,13 +76,14 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 }
 
 type verifier struct {
-	context  context.Context // of the call that this is the state of
-	folder   string
-	name     string
-	notes    string
-	earlier  []string
-	manifest contract.Manifest
-	proof    Proof
+	context   context.Context // of the call that this is the state of
+	folder    string
+	name      string
+	notes     string
+	earlier   []string
+	checksums map[string]string
+	manifest  contract.Manifest
+	proof     Proof
 	// seed and other are of the hashes that rows and questions are compared by. They say nothing in the proof.
 	seed, other maphash.Seed
 	datasets    []*dataset // sorted by name
