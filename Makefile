@@ -51,7 +51,7 @@ e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp ## Run t
 	if [ -f $(DIST)/hub-data.tar ]; then hack/cluster.sh load $(DIST)/hub-data.tar; fi
 	go test -count=1 -timeout 40m -v ./test/e2e/...
 
-bench: $(BIN)/kubectl-datasetmix ## Measure a whole build against plain Python and a bare copy (BENCH="--growth 10": ten times the size, too).
+bench: $(BIN)/kubectl-datasetmix ## Measure a whole build against plain Python and a bare copy (BENCH="--growth 10 --limit 512": ten times the size, too, and in 512 MiB).
 	go run ./hack/bench --program $(BIN)/kubectl-datasetmix --dir $(DIST)/bench $(BENCH)
 
 lint: $(BIN)/golangci-lint ## Run the linters.

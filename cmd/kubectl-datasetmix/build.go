@@ -3,9 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -107,7 +110,7 @@ func (p *progress) describe(result recipe.Result) string {
 	case result.Download != nil:
 		return p.printer.Sprintf("%d files, %d bytes, revision %s", result.Download.Files, result.Download.Bytes, orNone(result.Download.Revision))
 	case result.Split != nil:
-		return p.printer.Sprintf("%d rows, %d dropped → %v", result.Split.Read, result.Split.DroppedRows(), result.Split.Rows)
+		return p.printer.Sprintf("%d rows, %s → %v", result.Split.Read, p.leftOut(*result.Split), result.Split.Rows)
 	case result.Balance != nil:
 		return p.balanced(*result.Balance)
 	case result.Mix != nil:
@@ -115,6 +118,19 @@ func (p *progress) describe(result recipe.Result) string {
 	default:
 		return p.printer.Sprintf("revision %s, %d files, %d bytes, verified", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
 	}
+}
+
+// leftOut says how many rows of a data set are in no split, and why.
+func (p *progress) leftOut(result recipe.Divided) string {
+	text := p.printer.Sprintf("%d dropped", result.DroppedRows())
+	var reasons []string
+	for _, reason := range slices.Sorted(maps.Keys(result.Dropped)) {
+		reasons = append(reasons, p.printer.Sprintf("%d %s", result.Dropped[reason], reason))
+	}
+	if len(reasons) > 0 {
+		text += " (" + strings.Join(reasons, ", ") + ")"
+	}
+	return text
 }
 
 func (p *progress) balanced(result recipe.Balanced) string {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -312,5 +313,18 @@ func TestPlanOfDraws(t *testing.T) {
 	out, err := run(t, "plan", "-f", write(t, manifest), "--rows", "sums=10")
 	if err != nil || !strings.Contains(out, "drawn  ") || strings.Contains(out, "0×") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestProgressTellsOfDroppedRows: by reason, in one line.
+func TestProgressTellsOfDroppedRows(t *testing.T) {
+	p := newProgress(io.Discard, recipe.Recipe{})
+	got := p.describe(recipe.Result{Split: &recipe.Divided{Read: 12345, Dropped: map[string]int64{"where": 1000, "malformed": 2}, Rows: []int64{9000, 2343}}})
+	if want := "12,345 rows, 1,002 dropped (2 malformed, 1,000 where) → [9,000 2,343]"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	got = p.describe(recipe.Result{Split: &recipe.Divided{Read: 3, Rows: []int64{2, 1}}})
+	if want := "3 rows, 0 dropped → [2 1]"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -24,6 +24,7 @@ func main() {
 	flag.IntVar(&b.runs, "runs", 3, "how often everything is measured; the medians count")
 	scale := flag.Float64("scale", 1, "size of the corpus; 1 is 568 MB, the real numbers of rows")
 	flag.Float64Var(&growth, "growth", 0, "also build once at this scale and compare; 0 does not")
+	flag.Int64Var(&b.limit, "limit", 0, "build once more at the scale of --growth, with so many MiB of memory (a control group: takes root); 0 does not")
 	flag.Parse()
 	if err := run(&b, *scale, growth); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

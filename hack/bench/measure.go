@@ -1,7 +1,9 @@
 package main
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -20,6 +22,8 @@ var pipeline []byte
 type bench struct {
 	program, dir, shared, profile string
 	runs                          int
+	limit                         int64  // MiB of memory for the build at another scale; 0 does not limit it
+	group                         string // the control group that builds run in, if any
 }
 
 // figure is one program's run.
@@ -69,7 +73,11 @@ func (b *bench) builds(originals string) (first, second figure, err error) {
 		if err := os.WriteFile(file, []byte(manifest(share)), 0o600); err != nil {
 			return first, second, err
 		}
-		if figures[i], err = timed(b.program, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals); err != nil {
+		program, args := b.program, []string(nil)
+		if b.group != "" {
+			program, args = "sh", []string{"-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, b.group, b.program}
+		}
+		if figures[i], err = timed(program, append(args, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals)...); err != nil {
 			return first, second, err
 		}
 	}
@@ -159,7 +167,51 @@ func (b *bench) growth(base result, scale float64) (*growth, error) {
 		return nil, err
 	}
 	g.Times = g.Build.Seconds / base.Build.Seconds
-	return &g, nil
+	if b.limit == 0 {
+		return &g, nil
+	}
+	free, err := b.manifestDigest()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.fresh(); err != nil {
+		return nil, err
+	}
+	g.Limit = b.limit << 20
+	if b.group, err = memoryGroup(g.Limit); err != nil {
+		return nil, err
+	}
+	defer func() {
+		os.Remove(b.group) // an empty group is of no harm
+		b.group = ""
+	}()
+	if g.Limited, _, err = b.builds(originals); err != nil {
+		return nil, err
+	}
+	limited, err := b.manifestDigest()
+	g.Same = free == limited
+	return &g, err
+}
+
+// manifestDigest is the SHA-256 of what was published last: its manifest lists every file with its own.
+func (b *bench) manifestDigest() (string, error) {
+	content, err := os.ReadFile(filepath.Join(b.volume(), "bench", "current", "manifest.json"))
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:]), err
+}
+
+// memoryGroup makes a control group of the kernel, of version 2 or 1, whose processes have so many bytes of memory, the pages of
+// the files that they read and write included. It takes root.
+func memoryGroup(limit int64) (string, error) {
+	const root = "/sys/fs/cgroup"
+	group, file := filepath.Join(root, "datasetmix-bench"), "memory.max"
+	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil {
+		group, file = filepath.Join(root, "memory", "datasetmix-bench"), "memory.limit_in_bytes"
+	}
+	if err := os.MkdirAll(group, 0o755); err != nil {
+		return "", fmt.Errorf("a memory limit takes root and control groups: %w", err)
+	}
+	return group, os.WriteFile(filepath.Join(group, file), fmt.Appendln(nil, limit), 0o600)
 }
 
 // perf builds under the kernel's profiler, which sees hashing and copying in the kernel as well as the program's own functions.

@@ -37,6 +37,10 @@ type growth struct {
 	Second figure  `json:"second"`
 	// Times is how many times as long as the build at the first scale it took.
 	Times float64 `json:"times"`
+	// Limit is the memory, in bytes, that Limited had, and Same whether it published the same bytes.
+	Limit   int64  `json:"limitBytes,omitempty"`
+	Limited figure `json:"limited,omitzero"`
+	Same    bool   `json:"same,omitempty"`
 }
 
 func (r report) print(to io.Writer) {
@@ -56,6 +60,9 @@ func (r report) print(to io.Writer) {
 		fmt.Fprintf(table, "own corpus, scale %g (%d MB)\ttime\tprocessors\tresident\t\t\n", g.Scale, g.Bytes/1e6)
 		row("build", g.Build, fmt.Sprintf("%.1f times as long", g.Times))
 		row("second build, another share", g.Second, "")
+		if g.Limit > 0 {
+			row(fmt.Sprintf("build in %d MiB", g.Limit>>20), g.Limited, map[bool]string{true: "the same bytes", false: "OTHER BYTES"}[g.Same])
+		}
 	}
 	_ = table.Flush() // standard output is gone: there is nobody left to tell
 }

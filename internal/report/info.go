@@ -112,17 +112,21 @@ func balanceText(domain recipe.Domain) string {
 	return strings.Join(parts, ":")
 }
 
-// Meta is the content of a data set's meta.json: its rows per split, and those dropped because a later split has them, or, in
-// a mix that drops them, because the split has the same row or a later one nearly the same question.
-func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, total int64, balanced recipe.Balanced) ([]byte, error) {
+// Meta is the content of a data set's meta.json: its rows per split, those that are in no split, by reason, where there are any,
+// and those dropped because a later split has them, or, in a mix that drops them, because the split has the same row or a later
+// one nearly the same question.
+func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, divided recipe.Divided, balanced recipe.Balanced) ([]byte, error) {
 	_, domain, _ := r.Dataset(dataset)
-	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", total}}
+	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", divided.Read}}
 	for _, split := range plan.Splits {
 		for _, part := range split.Datasets() {
 			if part.Name == dataset {
 				meta = append(meta, member{split.Name, part.Available})
 			}
 		}
+	}
+	if divided.DroppedRows() > 0 {
+		meta = append(meta, member{"left_out", divided.Dropped})
 	}
 	place := slices.Index(r.DatasetNames(), dataset)
 	dropped := func(rows recipe.DroppedRows) object {

@@ -132,12 +132,25 @@ func (f finished) dataset(m contract.Manifest, domain string, declared recipe.Da
 
 // drops lists what the split stage left out, by reason.
 func drops(rows map[string]int64) []Drop {
-	texts := map[string]string{"where": "the record's where does not keep it"}
 	var out []Drop
 	for _, reason := range slices.Sorted(maps.Keys(rows)) {
-		out = append(out, Drop{Reason: cmp.Or(texts[reason], reason), Rows: rows[reason]})
+		out = append(out, Drop{Reason: cmp.Or(leftOut[reason], reason), Rows: rows[reason]})
 	}
 	return out
+}
+
+// leftOut completes "dropped because …" for the reasons of the split stage.
+var leftOut = map[string]string{
+	"where":               "the record's where does not keep it",
+	"contaminated":        "a source to decontaminate against has the same question",
+	"contaminated-ngrams": "the question overlaps one of a source to decontaminate against",
+	"unmappable":          "the row has not what the record takes from it",
+	"malformed":           "the row is malformed",
+	"invalid-utf8":        "the row is not UTF-8",
+	"duplicate-name":      "the row has a name twice in an object",
+	"missing-field":       "a field that the record needs is not there",
+	"wrong-shape":         "the row is no object, or has another number of fields than the header",
+	"too-long":            "the row is too long",
 }
 
 func sourceText(source recipe.Source) string {

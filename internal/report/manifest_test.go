@@ -168,22 +168,45 @@ func TestCardOfParquet(t *testing.T) {
 	}
 }
 
-// TestMeta: a mix that drops duplicates says how many, any other has only what it always had.
+// TestMeta: a mix that drops duplicates says how many, a data set of which rows were left out why; any other has only what it
+// always had.
 func TestMeta(t *testing.T) {
 	for _, c := range []struct {
-		change func(*recipe.Recipe)
-		want   string
+		change  func(*recipe.Recipe)
+		dropped map[string]int64
+		want    string
 	}{
-		{func(*recipe.Recipe) {}, `"train":8,"test":2,"overlap_dropped":{"train":1,"test":0}}`},
+		{func(*recipe.Recipe) {}, nil, `"total":20,"train":8,"test":2,"overlap_dropped":{"train":1,"test":0}}`},
+		{func(*recipe.Recipe) {}, map[string]int64{"where": 5, "contaminated": 1},
+			`"train":8,"test":2,"left_out":{"contaminated":1,"where":5},"overlap_dropped":{"train":1,"test":0}}`},
 		{func(r *recipe.Recipe) {
 			r.Duplicates, r.NearDuplicates = recipe.DropDuplicates, &recipe.NearDuplicates{}
-		},
+		}, nil,
 			`"train":8,"test":2,"overlap_dropped":{"train":1,"test":0},"duplicates_dropped":{"train":2,"test":0},"near_duplicates_dropped":{"train":1,"test":0}}`},
 	} {
 		m := built(c.change)
-		meta, err := Meta(m.Recipe, m.Plan, "sums", 20, finishedOf(m).balanced)
+		meta, err := Meta(m.Recipe, m.Plan, "sums", recipe.Divided{Read: 20, Dropped: c.dropped}, finishedOf(m).balanced)
 		if got := strings.Join(strings.Fields(string(meta)), ""); err != nil || !strings.HasSuffix(got, c.want) {
 			t.Errorf("%v, %s, want …%s", err, got, c.want)
 		}
+	}
+}
+
+// TestReasonsOfTheSplitStage: every reason that docs/format.md and docs/decoding.md name has words of its own.
+func TestReasonsOfTheSplitStage(t *testing.T) {
+	counts := map[string]int64{}
+	for _, reason := range []string{
+		"where", "contaminated", "contaminated-ngrams", "unmappable",
+		"malformed", "invalid-utf8", "duplicate-name", "missing-field", "wrong-shape", "too-long",
+	} {
+		counts[reason] = 1
+	}
+	for _, drop := range drops(counts) {
+		if _, plain := counts[drop.Reason]; plain {
+			t.Errorf("%s has no words", drop.Reason)
+		}
+	}
+	if got := drops(map[string]int64{"of a later release": 7}); len(got) != 1 || got[0] != (Drop{"of a later release", 7}) {
+		t.Errorf("a reason that is not known: %v", got)
 	}
 }

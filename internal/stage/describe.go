@@ -10,7 +10,7 @@ import (
 func (p *publisher) describe() error {
 	balanced := *p.result(recipe.Balancing, p.Recipe.Name).Balance
 	for _, name := range p.Recipe.DatasetNames() {
-		meta, err := report.Meta(p.Recipe, p.manifest.Plan, name, p.result(recipe.Divide, name).Split.Read, balanced)
+		meta, err := report.Meta(p.Recipe, p.manifest.Plan, name, *p.result(recipe.Divide, name).Split, balanced)
 		if err := p.describeIn(contract.MetaFile(name), meta, err); err != nil {
 			return err
 		}
