@@ -208,7 +208,7 @@ func memoryGroup(limit int64) (string, error) {
 	if _, err := os.Stat(filepath.Join(root, "cgroup.controllers")); err != nil {
 		group, file = filepath.Join(root, "memory", "datasetmix-bench"), "memory.limit_in_bytes"
 	}
-	if err := os.MkdirAll(group, 0o755); err != nil {
+	if err := os.MkdirAll(group, 0o750); err != nil {
 		return "", fmt.Errorf("a memory limit takes root and control groups: %w", err)
 	}
 	return group, os.WriteFile(filepath.Join(group, file), fmt.Appendln(nil, limit), 0o600)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -196,7 +197,7 @@ func TestValuesOfTheirOwn(t *testing.T) {
 		row.Values[7].([]any)[1] = "changed"
 	}
 	for i, row := range rows {
-		want := []any{fmt.Sprint("text ", i), fmt.Sprint("\t", i), "the same", Number(fmt.Sprint(i)), []any{fmt.Sprint("x", i), Number(fmt.Sprint(i))},
+		want := []any{fmt.Sprint("text ", i), fmt.Sprint("\t", i), "the same", Number(strconv.Itoa(i)), []any{fmt.Sprint("x", i), Number(strconv.Itoa(i))},
 			map[string]any{fmt.Sprint("k", i%300): fmt.Sprint("v", i)}, []any{}, []any{[]any{}, "changed"}}
 		if diff := cmp.Diff(want, row.Values); diff != "" {
 			t.Fatal(diff)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,7 +61,7 @@ func TestOtherProgramsReadTheRows(t *testing.T) {
 
 // TestAFileIsASourceAgain reads every format as the data set of another mix.
 func TestAFileIsASourceAgain(t *testing.T) {
-	lines := append(special()[1:], corpus(500)...)
+	lines := slices.Concat(special()[1:], corpus(500))
 	every(t, func(t *testing.T, format recipe.Format) {
 		file := write(t, format, lines)
 		n := 0

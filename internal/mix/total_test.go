@@ -117,7 +117,7 @@ func TestRatioAgreesWithTheDumbOne(t *testing.T) {
 }
 
 func TestIntegers(t *testing.T) {
-	rat := func(a, b int64) *big.Rat { return big.NewRat(a, b) }
+	rat := big.NewRat
 	for _, c := range []struct {
 		weights []*big.Rat
 		want    string

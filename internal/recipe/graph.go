@@ -47,9 +47,6 @@ type Step struct {
 type Graph struct {
 	// Steps are the stages that were reached, in order; all but the last are finished.
 	Steps []Step
-	// Ahead are units of the split stage whose data set is downloaded while others are not: they can be built before their
-	// stage is reached.
-	Ahead []Unit
 	// Plan is known once the balance stage is finished.
 	Plan *Plan
 	// Published is known once everything is finished.
@@ -91,7 +88,6 @@ func (r Recipe) Walk(results map[string]Result) (Graph, error) {
 		}
 		w.graph.Steps = append(w.graph.Steps, step)
 		if len(step.Missing) > 0 {
-			w.ahead(step)
 			return w.graph, nil
 		}
 	}
@@ -144,25 +140,20 @@ func (w *walk) downloads() []Unit {
 	return units
 }
 
-// ahead finds what can be split while other data sets are downloaded: nothing yet where a probe is missing.
-func (w *walk) ahead(step Step) {
-	if step.Stage != Download {
-		return
-	}
-	missing := map[string]bool{}
-	for _, unit := range step.Missing {
-		missing[unit.Name] = true
-	}
-	for _, probe := range w.recipe.Probes() {
-		if missing[probe.Name] {
-			return
+// Ahead lists the units of the split stage that can be built before the stage is reached, while other data sets are downloaded:
+// those whose data set and all probes are there.
+func (r Recipe) Ahead(results map[string]Result) []Unit {
+	w := walk{recipe: r, results: results}
+	w.graph.Steps = []Step{{Stage: Download, Units: w.downloads()}}
+	there := w.originals()
+	for _, probe := range r.Probes() {
+		if there[probe.Name] == "" {
+			return nil
 		}
 	}
-	for _, unit := range w.divisions() {
-		if !missing[unit.Name] && w.results[unit.Key].Split == nil {
-			w.graph.Ahead = append(w.graph.Ahead, unit)
-		}
-	}
+	return slices.DeleteFunc(w.divisions(), func(unit Unit) bool {
+		return there[unit.Name] == "" || results[unit.Key].Split != nil
+	})
 }
 
 // divisions: a row carries its data set's and its domain's name, so both are in the key.

@@ -235,3 +235,31 @@ func TestCountsAndLookups(t *testing.T) {
 		t.Errorf("evaluation split %q", got)
 	}
 }
+
+// A data set can be split as soon as it is there, unless a probe is missing.
+func TestAhead(t *testing.T) {
+	r := contaminated(six(KeepTotal, KeepTotal))
+	results := map[string]Result{}
+	finished, _ := walkToTheEnd(t, r, map[string]Result{})
+	split, _ := finished.Step(Divide)
+	download, _ := finished.Step(Download)
+	arrive := func(name string) {
+		i := slices.IndexFunc(download.Units, func(u Unit) bool { return u.Name == name })
+		results[download.Units[i].Key] = Result{Download: &Downloaded{Revision: "r", Files: 1, Bytes: 10, Digest: "d" + download.Units[i].Key}}
+	}
+	arrive("math")
+	arrive("probe-a")
+	if ahead := r.Ahead(results); len(ahead) > 0 {
+		t.Errorf("with a probe missing: %v", ahead)
+	}
+	arrive("probe-b")
+	arrive("squad2")
+	want := slices.DeleteFunc(slices.Clone(split.Units), func(u Unit) bool { return u.Name != "math" && u.Name != "squad2" })
+	if ahead := r.Ahead(results); !slices.Equal(ahead, want) || len(want) != 2 {
+		t.Errorf("ahead are %v, want %v", ahead, want)
+	}
+	results[want[0].Key] = Result{Split: &Divided{}}
+	if ahead := r.Ahead(results); !slices.Equal(ahead, want[1:]) {
+		t.Errorf("after one: %v, want %v", ahead, want[1:])
+	}
+}

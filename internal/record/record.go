@@ -159,7 +159,8 @@ const (
 func (r *Record) Digests() (d Digests) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
-	message := append((*buffer)[:0], r.Question...)
+	message := (*buffer)[:0]
+	message = append(message, r.Question...)
 	d.Question = sha256.Sum256(message)
 	message = append(append(message[:0], pairVersion...), d.Question[:]...)
 	message = appendSized(message, r.ReferenceAnswer)

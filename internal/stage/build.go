@@ -67,13 +67,13 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		mutex.Lock()
 		finished[unit.Key] = result
 		observer.Done(stage, unit, result)
-		graph, err := r.Walk(finished)
+		ahead := r.Ahead(finished)
 		mutex.Unlock()
-		next := slices.IndexFunc(graph.Ahead, func(u recipe.Unit) bool { return u.Name == unit.Name })
-		if err != nil || stage != recipe.Download || next < 0 {
-			return nil // an error of the graph is the next step's to tell
+		next := slices.IndexFunc(ahead, func(u recipe.Unit) bool { return u.Name == unit.Name })
+		if stage != recipe.Download || next < 0 {
+			return nil
 		}
-		return build(recipe.Divide, graph.Ahead[next])
+		return build(recipe.Divide, ahead[next])
 	}
 	for _, unit := range step.Missing {
 		group.Go(func() error { return build(step.Stage, unit) })

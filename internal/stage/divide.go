@@ -19,7 +19,7 @@ import (
 const (
 	rowMemory      = 32 << 20
 	groupMemory    = 4 << 20
-	questionMemory = 8 << 20
+	questionMemory = 3 << 20
 )
 
 // shortSize is the length of a digest that tells contents apart.

@@ -48,7 +48,7 @@ func (w *world) divisions(r recipe.Recipe) [][]record.Record {
 	w.t.Helper()
 	out := make([][]record.Record, len(r.Splits))
 	for _, name := range r.DatasetNames() {
-		folder := w.unit(r, recipe.Divide, name)
+		folder := w.divideUnit(r, name)
 		for s, split := range r.Splits {
 			content, err := os.ReadFile(filepath.Join(folder, split.Name+rowSuffix))
 			if err != nil {
@@ -64,6 +64,22 @@ func (w *world) divisions(r recipe.Recipe) [][]record.Record {
 	return out
 }
 
+// sketch is a row's, as the sketcher gives it.
+type sketch struct {
+	signature leak.Signature
+	bands     []uint64
+}
+
+// meets says whether two rows agree in a band.
+func (a sketch) meets(b sketch) bool {
+	for i := range a.bands {
+		if i < len(b.bands) && a.bands[i] == b.bands[i] {
+			return true
+		}
+	}
+	return false
+}
+
 // nearOnes are the ids of the rows that are near one of a later split, found the slow way: each row is compared with each.
 func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates) []string {
 	t.Helper()
@@ -71,31 +87,19 @@ func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates
 	if err != nil {
 		t.Fatal(err)
 	}
-	type sketch struct {
-		signature leak.Signature
-		bands     []uint64
-	}
 	sketches := map[string]sketch{}
-	questions := map[string]map[string]bool{} // of later splits
+	questions := make([]map[string]bool, len(splits)) // of later splits
+	for s := range questions {
+		questions[s] = map[string]bool{}
+	}
 	for s, rows := range splits {
 		for _, row := range rows {
 			signature := slices.Clone(sketcher.Sketch(row.Question))
 			sketches[row.ID] = sketch{signature, sketcher.AppendBands(nil, signature)}
 			for earlier := range s {
-				if questions[fmt.Sprint(earlier)] == nil {
-					questions[fmt.Sprint(earlier)] = map[string]bool{}
-				}
-				questions[fmt.Sprint(earlier)][row.Question] = true
+				questions[earlier][row.Question] = true
 			}
 		}
-	}
-	candidates := func(a, b sketch) bool {
-		for i := range a.bands {
-			if i < len(b.bands) && a.bands[i] == b.bands[i] {
-				return true
-			}
-		}
-		return false
 	}
 	found := map[string]bool{}
 	for s, rows := range splits {
@@ -103,7 +107,7 @@ func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates
 			for _, later := range splits[s+1:] {
 				for _, other := range later {
 					a, b := sketches[row.ID], sketches[other.ID]
-					if candidates(a, b) && leak.Similar(a.signature, b.signature, near.Percent) && !questions[fmt.Sprint(s)][row.Question] {
+					if a.meets(b) && leak.Similar(a.signature, b.signature, near.Percent) && !questions[s][row.Question] {
 						found[row.ID] = true // and no overlap, which is the first reason
 					}
 				}

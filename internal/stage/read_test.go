@@ -43,17 +43,17 @@ func (w *world) divided(r recipe.Recipe, dataset string) recipe.Divided {
 	return recipe.Divided{}
 }
 
-// unit is the folder of a unit of the last build of a recipe.
-func (w *world) unit(r recipe.Recipe, stage recipe.Stage, name string) string {
+// divideUnit is the folder of a data set's split in a build of a recipe.
+func (w *world) divideUnit(r recipe.Recipe, name string) string {
 	w.t.Helper()
 	graph := w.build(r)
-	step, _ := graph.Step(stage)
+	step, _ := graph.Step(recipe.Divide)
 	for _, unit := range step.Units {
 		if unit.Name == name {
-			return filepath.Join(w.worker.Volume, "mix", ".stages", string(stage), unit.Key)
+			return filepath.Join(w.worker.Volume, "mix", ".stages", string(recipe.Divide), unit.Key)
 		}
 	}
-	w.t.Fatalf("stage %s has no unit %s", stage, name)
+	w.t.Fatalf("there is no split of %s", name)
 	return ""
 }
 
@@ -97,29 +97,36 @@ func TestBadRowsAreSkippedAndCounted(t *testing.T) {
 	for _, row := range w.records("raw/math/sums.jsonl") {
 		ids[row.ID] = true
 	}
-	listed, err := os.ReadFile(filepath.Join(w.unit(r, recipe.Divide, "sums"), droppedName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := 0
-	for _, line := range strings.Split(strings.TrimSpace(string(listed)), "\n") {
-		var row contract.DroppedSourceRow
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatal(err)
-		}
-		k, known := bad[int(row.Row)]
-		if !known || row.File != 1 || row.Reason != badRows[k].reason || !strings.Contains(row.Message, badRows[k].message) || row.Place != fmt.Sprintf("line %d", row.Row+1) {
-			t.Errorf("listed is %s", line)
-		}
-		if ids[fmt.Sprintf("sums_%d", row.Row)] {
-			t.Errorf("row %d is listed and kept", row.Row)
-		}
-		seen++
-	}
+	seen := w.listed(r, bad, ids)
 	if seen != len(badRows) || len(ids) != 120 {
 		t.Errorf("%d rows are listed, %d kept", seen, len(ids))
 	}
 	w.fails(two(), contract.InvalidData, "data set sums", "line 11") // Fail is the default
+}
+
+// listed checks the list of the rows that are left out: bad has them by number, as indices of badRows, and none has an id. It
+// gives how many there are.
+func (w *world) listed(r recipe.Recipe, bad map[int]int, ids map[string]bool) (seen int) {
+	w.t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.divideUnit(r, "sums"), droppedName))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(content)), "\n") {
+		var row contract.DroppedSourceRow
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			w.t.Fatal(err)
+		}
+		k, known := bad[int(row.Row)]
+		if !known || row.File != 1 || row.Reason != badRows[k].reason || !strings.Contains(row.Message, badRows[k].message) || row.Place != fmt.Sprintf("line %d", row.Row+1) {
+			w.t.Errorf("listed is %s", line)
+		}
+		if ids[fmt.Sprintf("sums_%d", row.Row)] {
+			w.t.Errorf("row %d is listed and kept", row.Row)
+		}
+		seen++
+	}
+	return seen
 }
 
 func TestTooManyBadRowsFail(t *testing.T) {

@@ -61,7 +61,7 @@ func (w *Writer) work(buffer []byte) {
 	}
 	if w.hash != nil {
 		w.hash.Write(buffer)
-		w.check.Write(buffer) // cannot fail
+		_, _ = w.check.Write(buffer) // cannot fail
 	}
 	n, err := w.file.Write(buffer)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 // Memory, in bytes, of the sorters of a proof; what does not fit goes through scratch files.
 const (
-	questionMemory = 16 << 20
+	questionMemory = 6 << 20
 	goneMemory     = 1 << 20
 )
 

@@ -83,7 +83,7 @@ func TestRefusals(t *testing.T) {
 	space := namespace(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			mix := sample(t, space, "grpo_six")
+			mix := sample(t, space)
 			test.edit(mix)
 			err := api.Create(t.Context(), mix)
 			if !apierrors.IsInvalid(err) || !strings.Contains(withoutValues(err.Error()), test.want) {

@@ -35,10 +35,10 @@ func namespace(t *testing.T) string {
 	return object.Name
 }
 
-// sample reads a sample into a namespace.
-func sample(t *testing.T, namespace, name string) *datav1alpha1.DatasetMix {
+// sample reads the sample of six data sets into a namespace.
+func sample(t *testing.T, namespace string) *datav1alpha1.DatasetMix {
 	t.Helper()
-	encoded, err := os.ReadFile(filepath.Join(samples, "data_v1alpha1_datasetmix_"+name+".yaml"))
+	encoded, err := os.ReadFile(filepath.Join(samples, "data_v1alpha1_datasetmix_grpo_six.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func sample(t *testing.T, namespace, name string) *datav1alpha1.DatasetMix {
 // create makes the mix of six data sets, after an edit.
 func create(t *testing.T, namespace string, edit func(*datav1alpha1.DatasetMix)) *datav1alpha1.DatasetMix {
 	t.Helper()
-	mix := sample(t, namespace, "grpo_six")
+	mix := sample(t, namespace)
 	if edit != nil {
 		edit(mix)
 	}

@@ -67,7 +67,7 @@ func TestRefusalsOfQuality(t *testing.T) {
 	space := namespace(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			mix := sample(t, space, "grpo_six")
+			mix := sample(t, space)
 			test.edit(&mix.Spec)
 			err := api.Create(t.Context(), mix)
 			if !apierrors.IsInvalid(err) || !strings.Contains(withoutValues(err.Error()), test.want) {
@@ -108,7 +108,7 @@ func TestEverythingIsAccepted(t *testing.T) {
 			s.Output.Shards, s.Output.Format = 1024, datav1alpha1.FormatJSONLGzip
 		},
 	} {
-		mix := sample(t, space, "grpo_six")
+		mix := sample(t, space)
 		mix.Name = name
 		edit(&mix.Spec)
 		want := mix.Spec.DeepCopy()
