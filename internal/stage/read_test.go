@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,17 +42,17 @@ func (w *world) divided(r recipe.Recipe, dataset string) recipe.Divided {
 	return recipe.Divided{}
 }
 
-// unit is the folder of a unit of the last build of a recipe.
-func (w *world) unit(r recipe.Recipe, stage recipe.Stage, name string) string {
+// splitFolder is the folder of a data set's split in a recipe's build.
+func (w *world) splitFolder(r recipe.Recipe, dataset string) string {
 	w.t.Helper()
 	graph := w.build(r)
-	step, _ := graph.Step(stage)
+	step, _ := graph.Step(recipe.Divide)
 	for _, unit := range step.Units {
-		if unit.Name == name {
-			return filepath.Join(w.worker.Volume, "mix", ".stages", string(stage), unit.Key)
+		if unit.Name == dataset {
+			return filepath.Join(w.worker.Volume, "mix", ".stages", string(recipe.Divide), unit.Key)
 		}
 	}
-	w.t.Fatalf("stage %s has no unit %s", stage, name)
+	w.t.Fatalf("there is no data set %s", dataset)
 	return ""
 }
 
@@ -68,27 +67,34 @@ var badRows = []struct{ row, reason, message string }{
 	{`{"question":"","answer":"#### 1"}`, "unmappable", "the question is empty"},
 }
 
-func TestBadRowsAreSkippedAndCounted(t *testing.T) {
-	w := filled(t)
-	lines := strings.SplitAfter(sums("What is the sum of", 120), "\n")[:120]
-	var mixed strings.Builder
-	want, bad := map[string]int64{}, map[int]int{} // by reason; number → index of its bad row
+// withBadRows are 120 good rows, and each of the bad ones after ten of them; bad gives the index of each by its number.
+func withBadRows() (content string, bad map[int]int) {
+	var out strings.Builder
+	bad = map[int]int{}
 	number := 0
-	for i, line := range lines {
-		mixed.WriteString(line)
+	for i, line := range strings.SplitAfter(sums("What is the sum of", 120), "\n")[:120] {
+		out.WriteString(line)
 		number++
 		if k := i / 10; i%10 == 9 && k < len(badRows) {
-			mixed.WriteString(badRows[k].row + "\n")
-			want[badRows[k].reason]++
+			out.WriteString(badRows[k].row + "\n")
 			bad[number] = k
 			number++
 		}
 	}
-	w.put("sums.jsonl", mixed.String())
-	r := skipping(0)
-	divided := w.divided(r, "sums")
-	if diff := cmp.Diff(want, divided.Dropped); diff != "" || divided.Read != int64(number) {
-		t.Errorf("read %d of %d, dropped (-want +got):\n%s", divided.Read, number, diff)
+	return out.String(), bad
+}
+
+func TestBadRowsAreSkippedAndCounted(t *testing.T) {
+	w := filled(t)
+	content, bad := withBadRows()
+	want := map[string]int64{} // by reason
+	for _, row := range badRows {
+		want[row.reason]++
+	}
+	w.put("sums.jsonl", content)
+	divided := w.divided(skipping(0), "sums")
+	if diff := cmp.Diff(want, divided.Dropped); diff != "" || divided.Read != int64(120+len(badRows)) {
+		t.Errorf("read %d, dropped (-want +got):\n%s", divided.Read, diff)
 	}
 	if len(divided.Bad) != len(badRows) || !strings.HasPrefix(divided.Bad[0], "file 1, line 11: the JSON ends") {
 		t.Errorf("named are %q", divided.Bad)
@@ -97,27 +103,18 @@ func TestBadRowsAreSkippedAndCounted(t *testing.T) {
 	for _, row := range w.records("raw/math/sums.jsonl") {
 		ids[row.ID] = true
 	}
-	listed, err := os.ReadFile(filepath.Join(w.unit(r, recipe.Divide, "sums"), droppedName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := 0
-	for _, line := range strings.Split(strings.TrimSpace(string(listed)), "\n") {
-		var row contract.DroppedSourceRow
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			t.Fatal(err)
-		}
+	listed := w.leftOut("math", "sums")
+	for _, row := range listed {
 		k, known := bad[int(row.Row)]
 		if !known || row.File != 1 || row.Reason != badRows[k].reason || !strings.Contains(row.Message, badRows[k].message) || row.Place != fmt.Sprintf("line %d", row.Row+1) {
-			t.Errorf("listed is %s", line)
+			t.Errorf("listed is %+v", row)
 		}
 		if ids[fmt.Sprintf("sums_%d", row.Row)] {
 			t.Errorf("row %d is listed and kept", row.Row)
 		}
-		seen++
 	}
-	if seen != len(badRows) || len(ids) != 120 {
-		t.Errorf("%d rows are listed, %d kept", seen, len(ids))
+	if len(listed) != len(badRows) || len(ids) != 120 {
+		t.Errorf("%d rows are listed, %d kept", len(listed), len(ids))
 	}
 	w.fails(two(), contract.InvalidData, "data set sums", "line 11") // Fail is the default
 }
