@@ -84,6 +84,11 @@ func withBadRows() (content string, bad map[int]int) {
 	return out.String(), bad
 }
 
+// tells says whether a listed row of a file of one row per line has a reason, its place, and a part of the message.
+func tells(row contract.DroppedSourceRow, reason, message string) bool {
+	return row.File == 1 && row.Reason == reason && row.Place == fmt.Sprintf("line %d", row.Row+1) && strings.Contains(row.Message, message)
+}
+
 func TestBadRowsAreSkippedAndCounted(t *testing.T) {
 	w := filled(t)
 	content, bad := withBadRows()
@@ -105,8 +110,7 @@ func TestBadRowsAreSkippedAndCounted(t *testing.T) {
 	}
 	listed := w.leftOut("math", "sums")
 	for _, row := range listed {
-		k, known := bad[int(row.Row)]
-		if !known || row.File != 1 || row.Reason != badRows[k].reason || !strings.Contains(row.Message, badRows[k].message) || row.Place != fmt.Sprintf("line %d", row.Row+1) {
+		if k, known := bad[int(row.Row)]; !known || !tells(row, badRows[k].reason, badRows[k].message) {
 			t.Errorf("listed is %+v", row)
 		}
 		if ids[fmt.Sprintf("sums_%d", row.Row)] {
