@@ -94,13 +94,13 @@ func TestDecontaminationIsReproducible(t *testing.T) {
 	w.put("renamed.jsonl", `{"prompt":"Who is 5?"}`+"\n")
 	other = probed(nil)
 	other.Decontaminate.Against[0].Source.Volume.Path = "renamed.jsonl"
-	first := w.divideUnit(probed(nil), "sums")
-	if again := w.divideUnit(other, "sums"); again != first {
+	first := w.splitFolder(probed(nil), "sums")
+	if again := w.splitFolder(other, "sums"); again != first {
 		t.Error("another name of a probe's file is another split")
 	}
 	w.put("more.jsonl", `{"prompt":"Who is 6?"}`+"\n")
 	other.Decontaminate.Against[0].Source.Volume.Path = "more.jsonl"
-	if again := w.divideUnit(other, "sums"); again == first {
+	if again := w.splitFolder(other, "sums"); again == first {
 		t.Error("another question of a probe is the same split")
 	}
 	if published == "" {

@@ -3,7 +3,6 @@ package stage
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,7 +47,7 @@ func (w *world) divisions(r recipe.Recipe) [][]record.Record {
 	w.t.Helper()
 	out := make([][]record.Record, len(r.Splits))
 	for _, name := range r.DatasetNames() {
-		folder := w.divideUnit(r, name)
+		folder := w.splitFolder(r, name)
 		for s, split := range r.Splits {
 			content, err := os.ReadFile(filepath.Join(folder, split.Name+rowSuffix))
 			if err != nil {
@@ -64,57 +63,54 @@ func (w *world) divisions(r recipe.Recipe) [][]record.Record {
 	return out
 }
 
-// sketch is a row's, as the sketcher gives it.
+// sketch is what rows are compared by.
 type sketch struct {
 	signature leak.Signature
 	bands     []uint64
 }
 
-// meets says whether two rows agree in a band.
-func (a sketch) meets(b sketch) bool {
-	for i := range a.bands {
-		if i < len(b.bands) && a.bands[i] == b.bands[i] {
+// candidates have a band in common.
+func (a sketch) candidates(b sketch) bool {
+	for i := range min(len(a.bands), len(b.bands)) {
+		if a.bands[i] == b.bands[i] {
 			return true
 		}
 	}
 	return false
 }
 
-// nearOnes are the ids of the rows that are near one of a later split, found the slow way: each row is compared with each.
+// nearOnes are the ids of the rows that are near one of a later split, found the slow way: each row is compared with each. Those
+// whose very question a later split has are no near ones, but overlap.
 func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates) []string {
 	t.Helper()
 	sketcher, err := leak.NewSketcher(near.N, near.Bands, near.Rows)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sketches := map[string]sketch{}
-	questions := make([]map[string]bool, len(splits)) // of later splits
-	for s := range questions {
-		questions[s] = map[string]bool{}
-	}
+	sketches, last := map[string]sketch{}, map[string]int{} // by id; the last split of a question
 	for s, rows := range splits {
 		for _, row := range rows {
 			signature := slices.Clone(sketcher.Sketch(row.Question))
 			sketches[row.ID] = sketch{signature, sketcher.AppendBands(nil, signature)}
-			for earlier := range s {
-				questions[earlier][row.Question] = true
-			}
+			last[row.Question] = s
 		}
 	}
-	found := map[string]bool{}
+	var found []string
 	for s, rows := range splits {
+		later := slices.Concat(splits[s+1:]...)
 		for _, row := range rows {
-			for _, later := range splits[s+1:] {
-				for _, other := range later {
-					a, b := sketches[row.ID], sketches[other.ID]
-					if a.meets(b) && leak.Similar(a.signature, b.signature, near.Percent) && !questions[s][row.Question] {
-						found[row.ID] = true // and no overlap, which is the first reason
-					}
-				}
+			a := sketches[row.ID]
+			near := slices.ContainsFunc(later, func(other record.Record) bool {
+				b := sketches[other.ID]
+				return a.candidates(b) && leak.Similar(a.signature, b.signature, near.Percent)
+			})
+			if near && last[row.Question] == s {
+				found = append(found, row.ID)
 			}
 		}
 	}
-	return slices.Sorted(maps.Keys(found))
+	slices.Sort(found)
+	return found
 }
 
 // wordy are rows of the gsm8k form with long questions, of which every third is nearly the one before.

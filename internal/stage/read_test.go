@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -43,17 +42,17 @@ func (w *world) divided(r recipe.Recipe, dataset string) recipe.Divided {
 	return recipe.Divided{}
 }
 
-// divideUnit is the folder of a data set's split in a build of a recipe.
-func (w *world) divideUnit(r recipe.Recipe, name string) string {
+// splitFolder is the folder of a data set's split in a recipe's build.
+func (w *world) splitFolder(r recipe.Recipe, dataset string) string {
 	w.t.Helper()
 	graph := w.build(r)
 	step, _ := graph.Step(recipe.Divide)
 	for _, unit := range step.Units {
-		if unit.Name == name {
+		if unit.Name == dataset {
 			return filepath.Join(w.worker.Volume, "mix", ".stages", string(recipe.Divide), unit.Key)
 		}
 	}
-	w.t.Fatalf("there is no split of %s", name)
+	w.t.Fatalf("there is no data set %s", dataset)
 	return ""
 }
 
@@ -68,27 +67,39 @@ var badRows = []struct{ row, reason, message string }{
 	{`{"question":"","answer":"#### 1"}`, "unmappable", "the question is empty"},
 }
 
-func TestBadRowsAreSkippedAndCounted(t *testing.T) {
-	w := filled(t)
-	lines := strings.SplitAfter(sums("What is the sum of", 120), "\n")[:120]
-	var mixed strings.Builder
-	want, bad := map[string]int64{}, map[int]int{} // by reason; number → index of its bad row
+// withBadRows are 120 good rows, and each of the bad ones after ten of them; bad gives the index of each by its number.
+func withBadRows() (content string, bad map[int]int) {
+	var out strings.Builder
+	bad = map[int]int{}
 	number := 0
-	for i, line := range lines {
-		mixed.WriteString(line)
+	for i, line := range strings.SplitAfter(sums("What is the sum of", 120), "\n")[:120] {
+		out.WriteString(line)
 		number++
 		if k := i / 10; i%10 == 9 && k < len(badRows) {
-			mixed.WriteString(badRows[k].row + "\n")
-			want[badRows[k].reason]++
+			out.WriteString(badRows[k].row + "\n")
 			bad[number] = k
 			number++
 		}
 	}
-	w.put("sums.jsonl", mixed.String())
-	r := skipping(0)
-	divided := w.divided(r, "sums")
-	if diff := cmp.Diff(want, divided.Dropped); diff != "" || divided.Read != int64(number) {
-		t.Errorf("read %d of %d, dropped (-want +got):\n%s", divided.Read, number, diff)
+	return out.String(), bad
+}
+
+// tells says whether a listed row of a file of one row per line has a reason, its place, and a part of the message.
+func tells(row contract.DroppedSourceRow, reason, message string) bool {
+	return row.File == 1 && row.Reason == reason && row.Place == fmt.Sprintf("line %d", row.Row+1) && strings.Contains(row.Message, message)
+}
+
+func TestBadRowsAreSkippedAndCounted(t *testing.T) {
+	w := filled(t)
+	content, bad := withBadRows()
+	want := map[string]int64{} // by reason
+	for _, row := range badRows {
+		want[row.reason]++
+	}
+	w.put("sums.jsonl", content)
+	divided := w.divided(skipping(0), "sums")
+	if diff := cmp.Diff(want, divided.Dropped); diff != "" || divided.Read != int64(120+len(badRows)) {
+		t.Errorf("read %d, dropped (-want +got):\n%s", divided.Read, diff)
 	}
 	if len(divided.Bad) != len(badRows) || !strings.HasPrefix(divided.Bad[0], "file 1, line 11: the JSON ends") {
 		t.Errorf("named are %q", divided.Bad)
@@ -97,36 +108,19 @@ func TestBadRowsAreSkippedAndCounted(t *testing.T) {
 	for _, row := range w.records("raw/math/sums.jsonl") {
 		ids[row.ID] = true
 	}
-	seen := w.listed(r, bad, ids)
-	if seen != len(badRows) || len(ids) != 120 {
-		t.Errorf("%d rows are listed, %d kept", seen, len(ids))
-	}
-	w.fails(two(), contract.InvalidData, "data set sums", "line 11") // Fail is the default
-}
-
-// listed checks the list of the rows that are left out: bad has them by number, as indices of badRows, and none has an id. It
-// gives how many there are.
-func (w *world) listed(r recipe.Recipe, bad map[int]int, ids map[string]bool) (seen int) {
-	w.t.Helper()
-	content, err := os.ReadFile(filepath.Join(w.divideUnit(r, "sums"), droppedName))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, line := range strings.Split(strings.TrimSpace(string(content)), "\n") {
-		var row contract.DroppedSourceRow
-		if err := json.Unmarshal([]byte(line), &row); err != nil {
-			w.t.Fatal(err)
-		}
-		k, known := bad[int(row.Row)]
-		if !known || row.File != 1 || row.Reason != badRows[k].reason || !strings.Contains(row.Message, badRows[k].message) || row.Place != fmt.Sprintf("line %d", row.Row+1) {
-			w.t.Errorf("listed is %s", line)
+	listed := w.leftOut("math", "sums")
+	for _, row := range listed {
+		if k, known := bad[int(row.Row)]; !known || !tells(row, badRows[k].reason, badRows[k].message) {
+			t.Errorf("listed is %+v", row)
 		}
 		if ids[fmt.Sprintf("sums_%d", row.Row)] {
-			w.t.Errorf("row %d is listed and kept", row.Row)
+			t.Errorf("row %d is listed and kept", row.Row)
 		}
-		seen++
 	}
-	return seen
+	if len(listed) != len(badRows) || len(ids) != 120 {
+		t.Errorf("%d rows are listed, %d kept", len(listed), len(ids))
+	}
+	w.fails(two(), contract.InvalidData, "data set sums", "line 11") // Fail is the default
 }
 
 func TestTooManyBadRowsFail(t *testing.T) {

@@ -97,7 +97,7 @@ func TestUnitsAreCounted(t *testing.T) {
 				divided := w.divided(r, name)
 				for s, split := range r.Splits {
 					var want, left int64
-					rows, err := store.OpenRows(filepath.Join(w.divideUnit(r, name), split.Name+".jsonl"), filepath.Join(w.divideUnit(r, name), split.Name+".idx"), 0)
+					rows, err := store.OpenRows(filepath.Join(w.splitFolder(r, name), split.Name+".jsonl"), filepath.Join(w.splitFolder(r, name), split.Name+".idx"), 0)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -195,12 +195,12 @@ func TestATokenizerMayBeMoved(t *testing.T) {
 	sum := sha256.Sum256([]byte(file))
 	w.give("a.json", file)
 	r := measured(recipe.InTokens, recipe.Tokenizer{File: "a.json", SHA256: hex.EncodeToString(sum[:])})
-	first := w.divideUnit(r, "sums")
+	first := w.splitFolder(r, "sums")
 	if err := os.Remove(filepath.Join(w.worker.Volume, "a.json")); err != nil {
 		t.Fatal(err)
 	}
 	r.Tokenizer.File = "b.json"
-	if diff := cmp.Diff(first, w.divideUnit(r, "sums")); diff != "" {
+	if diff := cmp.Diff(first, w.splitFolder(r, "sums")); diff != "" {
 		t.Error(diff)
 	}
 }
