@@ -51,6 +51,9 @@ e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp ## Run t
 	if [ -f $(DIST)/hub-data.tar ]; then hack/cluster.sh load $(DIST)/hub-data.tar; fi
 	go test -count=1 -timeout 40m -v ./test/e2e/...
 
+fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those whose folder or name matches).
+	@hack/fuzz.sh $(FUZZ)
+
 bench: $(BIN)/kubectl-datasetmix ## Measure a whole build against plain Python and a bare copy (BENCH="--growth 10 --limit 512": ten times the size, too, and in 512 MiB).
 	go run ./hack/bench --program $(BIN)/kubectl-datasetmix --dir $(DIST)/bench $(BENCH)
 
@@ -138,4 +141,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: help demo test build bench clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: help demo test build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -142,6 +142,8 @@ func TestWaiting(t *testing.T) {
 }
 
 // FuzzTerminationMessage: whatever a container leaves, a pass neither fails nor takes it for a result unless it is one.
+//
+//fuzz:brief FuzzParseMessage takes the same bytes, without the time that Kubernetes' packages take to start
 func FuzzTerminationMessage(f *testing.F) {
 	f.Add("", int32(0))
 	f.Add(`{"version":"datasetmix.result/v1","stage":"split","unit":{"name":"a","key":"b"},"result":{}}`, int32(0))

@@ -26,7 +26,7 @@ func small() recipe.Recipe {
 	}
 }
 
-func smallTask(t *testing.T) Task {
+func smallTask(t testing.TB) Task {
 	t.Helper()
 	graph, err := small().Walk(nil)
 	if err != nil {
@@ -185,33 +185,6 @@ func TestMessagesThatAreNoResult(t *testing.T) {
 			t.Errorf("%q: %v, want %q", c.encoded, err, c.want)
 		}
 	}
-}
-
-func FuzzParseMessage(f *testing.F) {
-	f.Add([]byte(`{"version":"datasetmix.result/v1","failure":{"reason":"InvalidData","message":"m"}}`))
-	f.Fuzz(func(t *testing.T, encoded []byte) {
-		m, err := ParseMessage(encoded)
-		if err != nil {
-			return
-		}
-		if again, err := m.Encode(); err == nil {
-			if _, err := ParseMessage(again); err != nil {
-				t.Errorf("%s does not survive a round trip: %v", encoded, err)
-			}
-		}
-	})
-}
-
-func FuzzParseManifest(f *testing.F) {
-	encoded, _ := Manifest{Version: ManifestVersion, Name: "n"}.Encode()
-	f.Add(encoded)
-	f.Fuzz(func(t *testing.T, encoded []byte) {
-		if m, err := ParseManifest(encoded); err == nil {
-			if again, err := m.Encode(); err != nil || string(again) != string(encoded) {
-				t.Errorf("an accepted manifest is not canonical: %q", encoded)
-			}
-		}
-	})
 }
 
 func TestReasonsDecideExitCodes(t *testing.T) {

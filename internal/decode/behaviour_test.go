@@ -2,7 +2,6 @@ package decode
 
 import (
 	"context"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -198,30 +197,4 @@ func TestDocumented(t *testing.T) {
 			t.Errorf("docs/decoding.md does not explain the class %s", class)
 		}
 	}
-}
-
-// FuzzValue walks over any valid JSON as encoding/json does.
-func FuzzValue(f *testing.F) {
-	for _, seed := range []string{`{"a":[1,"\\\"",{"b":null}],"c":true}`, `["\u00e9\\",-1.5e3 , false]`, `{}`, `[[],{}]`, `"x"`, ` 1 `} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		value, err := (&jsonLines{}).check([]byte(text))
-		if err != nil {
-			return
-		}
-		var want any
-		dec := json.NewDecoder(strings.NewReader(text))
-		dec.UseNumber()
-		if dec.Decode(&want) != nil {
-			return
-		}
-		c, skipped := newCursor(value), newCursor(value)
-		if diff := cmp.Diff(want, standard(c.value())); diff != "" {
-			t.Fatal(diff)
-		}
-		if skipped.skip(); skipped.at != c.at || c.at != len(value) {
-			t.Fatalf("%q: the value ends at %d, skipped at %d", text, c.at, skipped.at)
-		}
-	})
 }

@@ -116,13 +116,21 @@ func TestCheckerKeepsNothing(t *testing.T) {
 	}
 }
 
-// FuzzChecker holds the checker to jsontext on any text.
+// FuzzChecker holds the checker to jsontext on any text, and a line and a value that are read to encoding/json.
 func FuzzChecker(f *testing.F) {
 	for _, text := range fastTexts() {
 		f.Add([]byte(text))
 	}
+	for _, text := range []string{`{"a":"x","b":[1,{"a":2}]}`, `{"a":{"a":1.5e300}}`, `{"a":"\u00fc\ud83d\ude00"}`, `{"a":1,"a":2}`, `{"a":"\ud800"}`, `{"a":nul}`, `{"a":1}{}`, `{"x":"é","a":null}`,
+		`{"a":[1,"\\\"",{"b":null}],"c":true}`, `["\u00e9\\",-1.5e3 , false]`, `{}`, `[[],{}]`, `"x"`, ` 1 `} {
+		f.Add([]byte(text))
+	}
 	var c checker
-	f.Fuzz(func(t *testing.T, text []byte) { agree(t, &c, bytes.Trim(text, " \t\r\n")) })
+	f.Fuzz(func(t *testing.T, text []byte) {
+		agree(t, &c, bytes.Trim(text, " \t\r\n"))
+		agreeOnLine(t, text)
+		agreeOnValue(t, text)
+	})
 }
 
 // TestSpecial looks at every byte at every place of a word, alone and before bytes that could be marked by mistake.

@@ -1,12 +1,14 @@
 package decode
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -22,6 +24,8 @@ const (
 // parquetRows reads the wanted columns of a Parquet file side by side.
 type parquetRows struct {
 	src     *source
+	size    int64
+	leaves  []*parquet.Column
 	groups  []parquet.RowGroup
 	meta    []format.RowGroup
 	fields  []Field
@@ -36,19 +40,20 @@ type parquetRows struct {
 }
 
 func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
-	if err := checkFooter(src, size); err != nil {
+	footer, err := readFooter(src, size)
+	if err != nil {
 		return nil, err
 	}
 	defer recovered(&err)
-	file, err := parquet.OpenFile(src, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBuffer))
+	meta, file, err := openFooter(footer)
 	if err != nil {
 		return nil, fmt.Errorf("the Parquet footer cannot be read (%w); fetch the file again", err)
 	}
-	root, err := newSchema(file.Metadata().Schema)
+	root, err := newSchema(meta.Schema)
 	if err != nil {
 		return nil, err
 	}
-	p := &parquetRows{src: src, groups: file.RowGroups(), meta: file.Metadata().RowGroups, fields: fields}
+	p := &parquetRows{src: src, size: size, leaves: leavesOf(file.Root(), nil), groups: file.RowGroups(), meta: meta.RowGroups, fields: fields}
 	byLeaf := map[int]*column{}
 	for _, f := range fields {
 		n, err := root.lookup(f)
@@ -67,22 +72,56 @@ func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
 	return p, nil
 }
 
-// checkFooter finds a file that was cut short before the library does, which would allocate what a false length says.
-func checkFooter(src io.ReaderAt, size int64) error {
+// readFooter finds a file that was cut short before the library does, which would allocate what a false length says.
+func readFooter(src io.ReaderAt, size int64) ([]byte, error) {
 	var tail [footerTail]byte
 	if size < int64(len(magicParquet))+footerTail {
-		return errors.New("the Parquet file was cut short: it has no footer; fetch it again")
+		return nil, errors.New("the Parquet file was cut short: it has no footer; fetch it again")
 	}
 	if _, err := src.ReadAt(tail[:], size-footerTail); err != nil && err != io.EOF {
-		return err
+		return nil, err
 	}
 	if magic := string(tail[4:]); magic != magicParquet {
-		return fmt.Errorf("the Parquet file was cut short: it ends in %q, not in the footer's %q; fetch it again", magic, magicParquet)
+		return nil, fmt.Errorf("the Parquet file was cut short: it ends in %q, not in the footer's %q; fetch it again", magic, magicParquet)
 	}
-	if length := int64(binary.LittleEndian.Uint32(tail[:])); length > size-footerTail-int64(len(magicParquet)) {
-		return fmt.Errorf("the Parquet file is damaged: its footer claims %d bytes and the file has %d; fetch it again", length, size)
+	length := int64(binary.LittleEndian.Uint32(tail[:]))
+	if length > size-footerTail-int64(len(magicParquet)) {
+		return nil, fmt.Errorf("the Parquet file is damaged: its footer claims %d bytes and the file has %d; fetch it again", length, size)
 	}
-	return nil
+	footer := make([]byte, length)
+	if n, err := src.ReadAt(footer, size-footerTail-length); n < len(footer) {
+		return nil, err
+	}
+	return footer, nil
+}
+
+// openFooter reads what a footer says, and opens for the library a file of the same columns that is not packed and has nothing
+// but a footer: pageReaders are its pages.
+func openFooter(footer []byte) (*format.FileMetaData, *parquet.File, error) {
+	meta := new(format.FileMetaData)
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, meta); err != nil {
+		return nil, nil, err
+	}
+	plain, err := plainFooter(meta)
+	if err != nil {
+		return nil, nil, err
+	}
+	whole := append([]byte(magicParquet), plain...)
+	whole = binary.LittleEndian.AppendUint32(whole, uint32(len(plain)))
+	whole = append(whole, magicParquet...)
+	file, err := parquet.OpenFile(bytes.NewReader(whole), int64(len(whole)), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(readBuffer))
+	return meta, file, err
+}
+
+// leavesOf appends the leaf columns in their order.
+func leavesOf(c *parquet.Column, leaves []*parquet.Column) []*parquet.Column {
+	if c.Leaf() {
+		return append(leaves, c)
+	}
+	for _, child := range c.Columns() {
+		leaves = leavesOf(child, leaves)
+	}
+	return leaves
 }
 
 // recovered turns a panic of the library, which damaged input can cause, into an error.
@@ -161,10 +200,15 @@ func columnError(column string, err error) error {
 func (p *parquetRows) openGroup() error {
 	chunks, meta := p.groups[p.group].ColumnChunks(), p.meta[p.group].Columns
 	for _, c := range p.columns {
-		if err := checkPages(p.src, &meta[c.index].MetaData); err != nil {
+		chunk, ok := chunks[c.index].(*parquet.FileColumnChunk)
+		if !ok {
+			return fmt.Errorf("column %q: the library reads no chunk of type %T", c.name, chunks[c.index])
+		}
+		source, err := newPageReader(p.src, p.size, &meta[c.index].MetaData, p.leaves[c.index])
+		if err != nil {
 			return fmt.Errorf("column %q: %w", c.name, err)
 		}
-		c.open(chunks[c.index])
+		c.open(chunk, source)
 	}
 	p.open, p.format = true, fmt.Sprintf("row group %d, row %%d", p.group)
 	return nil
@@ -187,6 +231,7 @@ type column struct {
 	index int
 	name  string
 
+	source *pageReader
 	pages  parquet.Pages
 	page   parquet.Page
 	values parquet.ValueReader
@@ -196,8 +241,11 @@ type column struct {
 	err    error
 }
 
-func (c *column) open(chunk parquet.ColumnChunk) {
-	c.pages, c.err, c.next = chunk.Pages(), nil, nil
+func (c *column) open(chunk *parquet.FileColumnChunk, source *pageReader) {
+	if c.source != nil { // The memory of the chunk before it is used again.
+		source.head, source.packed, source.plain = c.source.head, c.source.packed, c.source.plain
+	}
+	c.source, c.pages, c.err, c.next = source, chunk.PagesFrom(source), nil, nil
 }
 
 func (c *column) close() {
@@ -254,6 +302,9 @@ func (c *column) turnPage() {
 	parquet.Release(c.page)
 	c.page, c.err = nil, nil
 	page, err := c.pages.ReadPage()
+	if c.source.err != nil { // whatever the library makes of it
+		err = c.source.err
+	}
 	if err != nil {
 		c.err = err
 		return

@@ -213,42 +213,6 @@ func TestFloatsAreShortest(t *testing.T) {
 	}
 }
 
-// TestPageHeaders: what a header claims is looked at before memory is taken for it.
-func TestPageHeaders(t *testing.T) {
-	lines, _ := manyLines(100)
-	file := parquetFile(t, lines, parquet.Compression(&parquet.Zstd))
-	chunk := func(offset, size int64) *format.ColumnMetaData {
-		return &format.ColumnMetaData{DataPageOffset: offset, TotalCompressedSize: size}
-	}
-	page := func(h format.PageHeader) string {
-		b, err := thrift.Marshal(new(thrift.CompactProtocol), &h)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
-	for name, c := range map[string]struct {
-		data string
-		size int64
-		want string
-	}{
-		"too large":        {page(format.PageHeader{UncompressedPageSize: math.MaxInt32, CompressedPageSize: 10}) + "0123456789", 40, "a page has 2147483647 unpacked bytes"},
-		"too many values":  {page(format.PageHeader{CompressedPageSize: 1, DataPageHeader: thrift.New(format.DataPageHeader{NumValues: math.MaxInt32})}) + "0", 40, "2147483647 values"},
-		"beyond the chunk": {page(format.PageHeader{CompressedPageSize: 1 << 30}), 40, errPageHeader.Error()},
-		"of negative size": {page(format.PageHeader{CompressedPageSize: -5}), 40, errPageHeader.Error()},
-		"no header":        {"\xff\xff\xff\xff", 4, errPageHeader.Error()},
-		"cut":              {page(format.PageHeader{CompressedPageSize: 5})[:3], 40, errPageHeader.Error()},
-		"endless":          {strings.Repeat("\x19\xfc\xff\xff\x03", 1<<19), 1 << 21, errPageHeader.Error()},
-	} {
-		if err := checkPages(strings.NewReader(c.data), chunk(0, c.size)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	if rows, err := read(file, Required("text", "words")); err != nil || len(rows) != 100 {
-		t.Error(err)
-	}
-}
-
 // FuzzParquet damages a file: rows or an error, never a panic, and never more rows than the file has.
 func FuzzParquet(f *testing.F) {
 	lines, _ := manyLines(40)

@@ -37,6 +37,8 @@ func FuzzRows(f *testing.F) {
 }
 
 // FuzzRoundTrip writes any two records and reads them back.
+//
+//fuzz:brief FuzzRows begins with the other half
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("a_0", "a", "d", "question", "answer", "text", "key", "value")
 	f.Add("", "\x00", "\xff", "\n\"\\", "{}}", `"metadata":{}}`, "\u2028", "😀")

@@ -212,7 +212,7 @@ func checkParquet(r io.ReaderAt, size int64) (rows int64, err error) {
 	}
 	for _, group := range file.Metadata().RowGroups {
 		for _, column := range group.Columns {
-			// The library's other codecs, LZ4 first, take what memory they like for bytes that are not theirs.
+			// What is written here has one codec; another is damage or another writer's.
 			if column.MetaData.Codec != format.Zstd {
 				return 0, fmt.Errorf("column %v is packed with %s, not with zstd", column.MetaData.PathInSchema, column.MetaData.Codec)
 			}

@@ -236,6 +236,9 @@ func TestErrorsOfTheFolderAreGiven(t *testing.T) {
 	}
 }
 
+// FuzzSorted compares with a stable sort in memory.
+//
+//fuzz:brief its input is ours
 func FuzzSorted(f *testing.F) {
 	f.Add([]byte("some bytes that become keys and values of several lengths"), uint16(3))
 	f.Add(bytes.Repeat([]byte{0, 1, 2}, 100), uint16(9))

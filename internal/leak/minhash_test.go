@@ -253,6 +253,9 @@ func TestSketchAllocatesNothing(t *testing.T) {
 	}
 }
 
+// FuzzSketch: a sketch is what its definition says, and two agree about as often as their texts have words in common.
+//
+//fuzz:brief rows have been read and checked before
 func FuzzSketch(f *testing.F) {
 	f.Add("", "a", uint8(3))
 	f.Add(prose, prose[10:], uint8(5))

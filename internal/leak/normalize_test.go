@@ -115,6 +115,9 @@ func TestNormalAllocatesNothing(t *testing.T) {
 	}
 }
 
+// FuzzNormalize: a normal form is its own normal form, with checkNormal's other properties.
+//
+//fuzz:brief rows have been read and checked before
 func FuzzNormalize(f *testing.F) {
 	for _, text := range []string{"", "What's 2+2?", "Ａ½ﬁ", "e\u0301", "a\xff", "中文か\u3099x", "İıſς", strings.Repeat("\u0301", 40), "\u0345a"} {
 		f.Add(text)

@@ -6,6 +6,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// FuzzAppendString compares with jsontext.
+//
+//fuzz:brief FuzzParse writes what it reads
 func FuzzAppendString(f *testing.F) {
 	for _, seed := range []string{"", "plain", "é😀\u2028\u2029\ufeff", "\"\\/\b\f\n\r\t\x00\x01\x1f\x7f", "<>&'", "\xff\xfe", "\xed\xa0\x80"} {
 		f.Add(seed)

@@ -216,6 +216,8 @@ func TestValueOf(t *testing.T) {
 }
 
 // FuzzRoundTrip writes any record and reads it back, with encoding/json as the second reader.
+//
+//fuzz:brief FuzzParse begins with the other half
 func FuzzRoundTrip(f *testing.F) {
 	f.Add("q", "a", "k", "v")
 	f.Add("\u2028<&>\x7f", "\x00\"\\\n", "é", "😀")

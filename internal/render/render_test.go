@@ -332,6 +332,8 @@ func TestResources(t *testing.T) {
 }
 
 // FuzzJobName: every name is a DNS label that leaves room for a pod's index, and different work has different names.
+//
+//fuzz:brief its input is ours
 func FuzzJobName(f *testing.F) {
 	f.Add("grpo-six", "download", "aa", 1)
 	f.Add(strings.Repeat("a", 40), "download", "aa", 99)

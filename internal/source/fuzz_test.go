@@ -13,6 +13,8 @@ import (
 )
 
 // FuzzCard: whatever a card holds, choosing gives files of the repository, sorted and each once, or a permanent failure.
+//
+//fuzz:brief encoding/json reads the card, and little is left to go wrong
 func FuzzCard(f *testing.F) {
 	f.Add(`{"license":"mit","configs":[{"config_name":"a","data_files":"a/*"}]}`, "a", "train")
 	f.Add(`{"license":["mit"],"configs":[{"config_name":"a","default":true,"data_files":[{"split":"train","path":["a/t*","**"]}]}]}`, "", "train")
@@ -43,6 +45,8 @@ func FuzzCard(f *testing.F) {
 }
 
 // FuzzTreeEntry: no entry of a listing names a file outside the repository.
+//
+//fuzz:brief encoding/json reads the entry, and little is left to go wrong
 func FuzzTreeEntry(f *testing.F) {
 	f.Add(`{"type":"file","path":"a/b.parquet","oid":"1","size":3,"lfs":{"oid":"sha256:2","size":4}}`)
 	f.Add(`{"type":"file","path":"../b","size":-3}`)
@@ -60,6 +64,8 @@ func FuzzTreeEntry(f *testing.F) {
 }
 
 // FuzzHeaders: no header makes a wait negative, or a range begin elsewhere than it was asked to.
+//
+//fuzz:brief headers are short
 func FuzzHeaders(f *testing.F) {
 	f.Add(`"api";r=0;t=30`, "7", "bytes 5-9/10", `</x?c=1>; rel="next"`)
 	f.Add(`;;r=;t`, "Sat, 01 Aug 2026 12:00:00 GMT", "bytes 5-9/*", `<`)

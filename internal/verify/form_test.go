@@ -66,6 +66,8 @@ func TestFormLeavesTheRestToParse(t *testing.T) {
 }
 
 // FuzzForm: whatever is recognised is what Parse accepts, with the same number, question and answer.
+//
+//fuzz:brief what it does not recognise goes to record.Parse, which FuzzParse has
 func FuzzForm(f *testing.F) {
 	f.Add(plain)
 	f.Add(strings.Replace(plain, `"Q"`, `"a\"b\\c\n\u0001 é"`, 1))
