@@ -72,7 +72,7 @@ func levelsV1(body []byte, most int, encoding format.Encoding) (levels, rest []b
 func checkValues(values []byte, encoding format.Encoding, count int, leaf *parquet.Column) error {
 	ok := true
 	switch encoding {
-	case format.RLEDictionary, format.PlainDictionary:
+	case format.RLEDictionary, plainDictionary:
 		if len(values) > 0 {
 			ok = runsOfWidth(values[1:], int(values[0]), count)
 		}
@@ -183,3 +183,6 @@ func prefixesFit(src []byte, count int) bool {
 	}
 	return true
 }
+
+// plainDictionary is PLAIN_DICTIONARY of the format's parquet.thrift: no one should write it any more, and older files are full of it.
+const plainDictionary = format.Encoding(2)
