@@ -8,11 +8,41 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // passMemory is the memory, in bytes, for the order of a pass; what does not fit goes through the volume.
 const passMemory = 4 << 20
+
+// holdMemory is the memory, in bytes, for the data sets of one mixed file that are small enough to be held while they repeat.
+const holdMemory = 32 << 20
+
+// Sequences are those of the data sets of one mixed file, sorted by name.
+type Sequences []*Sequence
+
+// Open begins a shard of a planned split. open opens the rows of a data set by its place, and may hold so many bytes in memory.
+// The order of a pass that does not fit in memory is made in the folder scratch.
+func Open(r recipe.Recipe, plan recipe.SplitPlan, shard recipe.ShardPlan, scratch string, open func(dataset int, hold int64) (*store.Rows, error)) (Sequences, error) {
+	datasets := plan.Datasets()
+	var sequences Sequences
+	for i, dataset := range datasets {
+		rows, err := open(i, holdMemory/int64(len(datasets)))
+		if err != nil {
+			sequences.Close()
+			return nil, err
+		}
+		sequences = append(sequences, New(rows, r.Draws(plan.Name, dataset), shard.Spans[i].Start, r.Seed, scratch))
+	}
+	return sequences, nil
+}
+
+// Close closes all of them.
+func (s Sequences) Close() {
+	for _, sequence := range s {
+		sequence.Close()
+	}
+}
 
 // Sequence gives a data set's rows, occurrence by occurrence: in the first pass in the order of the file, in each later one in
 // a keyed order of its own. So none comes twice in a pass, and the rows that repeat first are others each time.

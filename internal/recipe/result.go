@@ -86,9 +86,55 @@ func (d DroppedRows) Total() int64 {
 	return rows
 }
 
+// DropReason says why the balance stage drops a row. Of several reasons the first counts.
+type DropReason int
+
+// The reasons, in the order of their tables.
+const (
+	Overlap DropReason = iota
+	Duplicate
+	NearDuplicate
+	dropReasons
+)
+
+// DropReasons lists them.
+func DropReasons() []DropReason { return []DropReason{Overlap, Duplicate, NearDuplicate} }
+
+// String is the word in lists of dropped rows.
+func (r DropReason) String() string {
+	return [dropReasons]string{"overlap", "duplicate", "nearDuplicate"}[r]
+}
+
+// For is the table of a reason.
+func (b *Balanced) For(reason DropReason) *DroppedRows {
+	return [dropReasons]*DroppedRows{&b.Overlap, &b.Duplicates, &b.NearDuplicates}[reason]
+}
+
+// NewDroppedRows is a table of zeros.
+func NewDroppedRows(splits, datasets int) DroppedRows {
+	table := make(DroppedRows, splits)
+	for s := range table {
+		table[s] = make([]int64, datasets)
+	}
+	return table
+}
+
+// DroppedTotal are the rows of all data sets and splits that were dropped for any reason.
+func (b Balanced) DroppedTotal() int64 {
+	var rows int64
+	for _, reason := range DropReasons() {
+		rows += b.For(reason).Total()
+	}
+	return rows
+}
+
 // Dropped are a data set's rows of a split that were dropped for any reason.
 func (b Balanced) Dropped(split, dataset int) int64 {
-	return b.Overlap.Of(split, dataset) + b.Duplicates.Of(split, dataset) + b.NearDuplicates.Of(split, dataset)
+	var rows int64
+	for _, reason := range DropReasons() {
+		rows += b.For(reason).Of(split, dataset)
+	}
+	return rows
 }
 
 // Mixed is one mixed file.

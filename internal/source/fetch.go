@@ -85,7 +85,7 @@ func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64)
 	if _, err := part.Seek(0, io.SeekStart); err != nil {
 		return Fetched{}, diskFailure(f, err)
 	}
-	if err := readThrough(part, v, func([]byte) error { return nil }); err != nil {
+	if err := v.readAll(part); err != nil {
 		return Fetched{}, diskFailure(f, err)
 	}
 	body, err := s.Open(ctx, f, held)
@@ -107,21 +107,11 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	}
 	defer body.Close()
 	v := newVerifier(f)
-	// One buffer that stays in the processor's cache: nothing is gained beside, as there is nothing else to do.
-	for buffer := make([]byte, digestBuffer); ; {
-		n, err := body.Read(buffer)
-		v.write(buffer[:n])
-		if errors.Is(err, io.EOF) {
-			return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
-		}
-		if err != nil {
-			return Fetched{}, err
-		}
+	if err := v.readAll(body); err != nil {
+		return Fetched{}, err
 	}
+	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
 }
-
-// digestBuffer is what is read at once of a file that is only hashed.
-const digestBuffer = 64 << 10
 
 // buffersAhead is how many buffers a file may be read ahead of its hashing.
 const buffersAhead = 4

@@ -4,8 +4,10 @@ import (
 	"crypto/sha1" // git's own digest of a blob, not a protection
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
+	"io"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -32,6 +34,24 @@ func (v *verifier) write(p []byte) {
 	v.sha.Write(p)
 	if v.blob != nil {
 		v.blob.Write(p)
+	}
+}
+
+// digestBuffer is what is read at once of a file that is only hashed. It stays in the processor's cache: there is nothing else to
+// do meanwhile, so nothing is gained beside.
+const digestBuffer = 64 << 10
+
+// readAll reads to the end. Its error is the reader's.
+func (v *verifier) readAll(from io.Reader) error {
+	for buffer := make([]byte, digestBuffer); ; {
+		n, err := from.Read(buffer)
+		v.write(buffer[:n])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
 }
 

@@ -62,20 +62,6 @@ type rowRef struct {
 	row            int64
 }
 
-// dropReason says why a row is dropped. Of several reasons the first counts.
-type dropReason byte
-
-// The reasons.
-const (
-	overlap dropReason = iota
-	duplicate
-	nearDuplicate
-)
-
-func (r dropReason) String() string {
-	return [...]string{"overlap", "duplicate", "nearDuplicate"}[r]
-}
-
 // droppedName is the list of the rows that are dropped.
 const droppedName = "dropped.jsonl"
 
@@ -85,7 +71,7 @@ const (
 	dropMemory = 8 << 20
 )
 
-func (b *balancer) drop(ref rowRef, reason dropReason) error {
+func (b *balancer) drop(ref rowRef, reason recipe.DropReason) error {
 	var key [dropSize]byte
 	key[0] = byte(ref.split)
 	binary.BigEndian.PutUint16(key[1:], uint16(ref.dataset))
@@ -94,8 +80,8 @@ func (b *balancer) drop(ref rowRef, reason dropReason) error {
 	return store.Failure(b.drops.Add(key[:]))
 }
 
-func readDrop(key []byte) (rowRef, dropReason) {
-	return rowRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}, dropReason(key[11])
+func readDrop(key []byte) (rowRef, recipe.DropReason) {
+	return rowRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}, recipe.DropReason(key[11])
 }
 
 // compare goes through the questions of all splits and data sets at once.
@@ -114,7 +100,7 @@ func (b *balancer) compare(ctx context.Context) error {
 	}
 	sorted, err := extsort.Open(shortSize, files...)
 	if err != nil {
-		return contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
+		return store.Missing(err)
 	}
 	defer sorted.Close()
 	same := equals{drop: b.drop, duplicates: b.Recipe.Duplicates == recipe.DropDuplicates}
@@ -139,7 +125,7 @@ func (b *balancer) compare(ctx context.Context) error {
 
 // equals judges rows that come sorted by question, the last split first, then by data set, then by row.
 type equals struct {
-	drop       func(rowRef, dropReason) error
+	drop       func(rowRef, recipe.DropReason) error
 	duplicates bool // are dropped
 
 	question store.Short
@@ -155,7 +141,7 @@ func (e *equals) next(question []byte, pair store.Short, ref rowRef) error {
 		return nil
 	}
 	if ref.split != e.split {
-		return e.drop(ref, overlap)
+		return e.drop(ref, recipe.Overlap)
 	}
 	if !e.duplicates {
 		return nil
@@ -164,7 +150,7 @@ func (e *equals) next(question []byte, pair store.Short, ref rowRef) error {
 		e.pairs = map[store.Short]struct{}{e.first: {}}
 	}
 	if _, there := e.pairs[pair]; there {
-		return e.drop(ref, duplicate)
+		return e.drop(ref, recipe.Duplicate)
 	}
 	e.pairs[pair] = struct{}{}
 	return nil
@@ -261,7 +247,7 @@ func (b *balancer) units() {
 }
 
 // leaveOut lists a dropped row, and counts it by its reason.
-func (b *balancer) leaveOut(ref rowRef, reason dropReason, line []byte, listed *store.Writer) error {
+func (b *balancer) leaveOut(ref rowRef, reason recipe.DropReason, line []byte, listed *store.Writer) error {
 	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
 	if err != nil {
 		return err
@@ -270,12 +256,9 @@ func (b *balancer) leaveOut(ref rowRef, reason dropReason, line []byte, listed *
 	if err != nil {
 		return err
 	}
-	table := [...]*recipe.DroppedRows{overlap: &b.done.Overlap, duplicate: &b.done.Duplicates, nearDuplicate: &b.done.NearDuplicates}[reason]
+	table := b.done.For(reason)
 	if *table == nil {
-		*table = make(recipe.DroppedRows, len(b.Recipe.Splits))
-		for s := range *table {
-			(*table)[s] = make([]int64, len(b.names))
-		}
+		*table = recipe.NewDroppedRows(len(b.Recipe.Splits), len(b.names))
 	}
 	(*table)[ref.split][ref.dataset]++
 	_, err = listed.Write(append(encoded, '\n'))
@@ -286,7 +269,7 @@ func (b *balancer) leaveOut(ref rowRef, reason dropReason, line []byte, listed *
 type dropReader struct {
 	sorted *extsort.Reader
 	ref    rowRef
-	reason dropReason
+	reason recipe.DropReason
 	begun  bool
 	ended  bool
 }

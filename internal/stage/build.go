@@ -67,13 +67,15 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		mutex.Lock()
 		finished[unit.Key] = result
 		observer.Done(stage, unit, result)
-		ahead := r.Ahead(finished)
-		mutex.Unlock()
-		next := slices.IndexFunc(ahead, func(u recipe.Unit) bool { return u.Name == unit.Name })
-		if stage != recipe.Download || next < 0 {
-			return nil
+		var ahead []recipe.Unit
+		if stage == recipe.Download {
+			ahead = r.Ahead(finished)
 		}
-		return build(recipe.Divide, ahead[next])
+		mutex.Unlock()
+		if next := slices.IndexFunc(ahead, func(u recipe.Unit) bool { return u.Name == unit.Name }); next >= 0 {
+			return build(recipe.Divide, ahead[next])
+		}
+		return nil
 	}
 	for _, unit := range step.Missing {
 		group.Go(func() error { return build(step.Stage, unit) })

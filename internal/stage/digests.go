@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"path/filepath"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
@@ -37,7 +36,7 @@ func (d digests) of(folder, name string) (written, error) {
 	}
 	digest, size, err := verify.Digest(filepath.Join(folder, filepath.FromSlash(name)))
 	if err != nil {
-		return written{}, contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
+		return written{}, store.Missing(err)
 	}
 	return written{SHA256: digest, Bytes: size}, nil
 }

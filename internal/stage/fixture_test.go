@@ -53,6 +53,13 @@ func (w *world) put(name string, content string) {
 // build builds a recipe to its end and gives its graph.
 func (w *world) build(r recipe.Recipe) recipe.Graph {
 	w.t.Helper()
+	graph, _ := w.results(r)
+	return graph
+}
+
+// results builds a recipe to its end and gives its graph, and the result of every unit by key.
+func (w *world) results(r recipe.Recipe) (recipe.Graph, map[string]recipe.Result) {
+	w.t.Helper()
 	results, err := w.worker.Build(context.Background(), r, 2, w)
 	if err != nil {
 		w.t.Fatal(err)
@@ -61,7 +68,7 @@ func (w *world) build(r recipe.Recipe) recipe.Graph {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return graph
+	return graph, results
 }
 
 // fails builds a recipe that must fail for a reason, with a message that holds every part.

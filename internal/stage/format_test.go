@@ -126,14 +126,7 @@ func TestShardsAreIndependent(t *testing.T) {
 		t.Run(string(format), func(t *testing.T) {
 			w := filled(t)
 			r := in(format, 7)
-			results, err := w.worker.Build(context.Background(), r, 2, w)
-			if err != nil {
-				t.Fatal(err)
-			}
-			graph, err := r.Walk(results)
-			if err != nil {
-				t.Fatal(err)
-			}
+			graph, results := w.results(r)
 			step, _ := graph.Step(recipe.Mixing)
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 			for _, unit := range slices.Backward(step.Units) {
@@ -159,14 +152,7 @@ func TestMixedResultsAreOfTheWrittenFile(t *testing.T) {
 		t.Run(string(format), func(t *testing.T) {
 			w := filled(t)
 			r := in(format, 2)
-			results, err := w.worker.Build(context.Background(), r, 2, w)
-			if err != nil {
-				t.Fatal(err)
-			}
-			graph, err := r.Walk(results)
-			if err != nil {
-				t.Fatal(err)
-			}
+			graph, results := w.results(r)
 			step, _ := graph.Step(recipe.Mixing)
 			for i, shard := range r.Shards() {
 				name := "mix/current/" + contract.MixedFile(shard, format)

@@ -21,9 +21,6 @@ func mixedName(format recipe.Format) (string, error) {
 	return "mixed" + extension, nil
 }
 
-// holdMemory is the memory, in bytes, for data sets that are small enough to be held while they repeat.
-const holdMemory = 32 << 20
-
 // contextEvery is how many rows pass between two looks at the context.
 const contextEvery = 4096
 
@@ -33,7 +30,7 @@ func (j job) mix(ctx context.Context, staging *store.Staging) (recipe.Result, er
 	if err != nil {
 		return recipe.Result{}, err
 	}
-	defer m.close()
+	defer m.sequences.Close()
 	if err := m.write(ctx); err != nil {
 		return recipe.Result{}, err
 	}
@@ -48,7 +45,7 @@ type mixer struct {
 	job
 	staging   *store.Staging
 	shard     recipe.ShardPlan
-	sequences []*draw.Sequence // of the data sets, sorted by name
+	sequences draw.Sequences
 	done      recipe.Mixed
 }
 
@@ -64,26 +61,29 @@ func (j job) newMixer(ctx context.Context, staging *store.Staging) (*mixer, erro
 		}
 		m.done.Datasets = uses
 	}
-	datasets := plan.Datasets()
-	for i, dataset := range datasets {
-		folder, name, err := j.processed(split, dataset.Name)
-		if err != nil {
-			m.close()
-			return nil, err
-		}
-		rows, err := openRows(folder, name, holdMemory/int64(len(datasets)))
-		if err != nil {
-			m.close()
-			return nil, err
-		}
-		m.sequences = append(m.sequences, draw.New(rows, j.Recipe.Draws(plan.Name, dataset), m.shard.Spans[i].Start, j.Recipe.Seed, staging.Folder()))
-		if rows.Len() != dataset.Available {
-			m.close()
-			return nil, contract.Failf(contract.VolumeInvalid, "data set %s: split %s has %d rows on the volume, the plan counted %d",
-				dataset.Name, plan.Name, rows.Len(), dataset.Available)
-		}
+	var err error
+	m.sequences, err = draw.Open(j.Recipe, plan, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
+		return j.openPlanned(split, plan.Datasets()[dataset], hold)
+	})
+	return m, err
+}
+
+// openPlanned opens a data set's final rows of a split, which are as many as the plan counted.
+func (j job) openPlanned(split int, dataset recipe.DatasetPlan, hold int64) (*store.Rows, error) {
+	folder, name, err := j.processed(split, dataset.Name)
+	if err != nil {
+		return nil, err
 	}
-	return m, nil
+	rows, err := openRows(folder, name, hold)
+	if err != nil {
+		return nil, err
+	}
+	if rows.Len() != dataset.Available {
+		rows.Close() // it was only read
+		return nil, contract.Failf(contract.VolumeInvalid, "data set %s: split %s has %d rows on the volume, the plan counted %d",
+			dataset.Name, j.Recipe.Splits[split].Name, rows.Len(), dataset.Available)
+	}
+	return rows, nil
 }
 
 // write writes the file, and takes its length and digest from what lies below the encoding.
@@ -154,10 +154,4 @@ func (m *mixer) weave(ctx context.Context, each func(line []byte) error) error {
 		}
 	}
 	return nil
-}
-
-func (m *mixer) close() {
-	for _, sequence := range m.sequences {
-		sequence.Close()
-	}
 }

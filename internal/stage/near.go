@@ -216,7 +216,7 @@ func (n *nearer) judge(row banded, later []banded) error {
 		}
 		if leak.Similar(n.mine, n.others, n.wanted.Percent) {
 			n.dropped[row.number/64] |= 1 << (row.number % 64)
-			return n.drop(row.rowRef, nearDuplicate)
+			return n.drop(row.rowRef, recipe.NearDuplicate)
 		}
 	}
 	return nil

@@ -159,7 +159,7 @@ func (p *publisher) datasets() error {
 // dropped links the list of the rows that a split lost for the sake of another data set or split, if any was.
 func (p *publisher) dropped() error {
 	balanced := p.result(recipe.Balancing, p.Recipe.Name).Balance
-	rows := balanced.Overlap.Total() + balanced.Duplicates.Total() + balanced.NearDuplicates.Total()
+	rows := balanced.DroppedTotal()
 	if rows == 0 {
 		return nil
 	}

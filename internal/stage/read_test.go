@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -24,14 +23,7 @@ func skipping(most int64) recipe.Recipe {
 // divided builds a recipe and gives the result of one data set's split.
 func (w *world) divided(r recipe.Recipe, dataset string) recipe.Divided {
 	w.t.Helper()
-	results, err := w.worker.Build(context.Background(), r, 2, w)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	graph, err := r.Walk(results)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	graph, results := w.results(r)
 	step, _ := graph.Step(recipe.Divide)
 	for _, unit := range step.Units {
 		if unit.Name == dataset {

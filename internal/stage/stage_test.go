@@ -421,14 +421,7 @@ func TestExpressionsDropAndGroupRows(t *testing.T) {
 		Question: `row.question`, ReferenceAnswer: `row.answer`, AnswerType: `"text"`,
 		Where: `!row.question.endsWith("7?")`, GroupBy: `row.question.startsWith("Who is 1") ? "ones" : row.question`,
 	}
-	results, err := w.worker.Build(context.Background(), r, 2, w)
-	if err != nil {
-		t.Fatal(err)
-	}
-	graph, err := r.Walk(results)
-	if err != nil {
-		t.Fatal(err)
-	}
+	graph, results := w.results(r)
 	step, _ := graph.Step(recipe.Divide)
 	divided := results[step.Units[0].Key].Split // facts
 	if diff := cmp.Diff(map[string]int64{"where": 30}, divided.Dropped); diff != "" || divided.Read != 300 {

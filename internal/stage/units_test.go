@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -42,14 +41,7 @@ func unitsOf(t *testing.T, r recipe.Recipe, file []byte, question, answer string
 // balancedOf is the result of a built recipe's balance.
 func (w *world) balancedOf(r recipe.Recipe) recipe.Balanced {
 	w.t.Helper()
-	results, err := w.worker.Build(context.Background(), r, 2, w)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	graph, err := r.Walk(results)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	graph, results := w.results(r)
 	step, _ := graph.Step(recipe.Balancing)
 	return *results[step.Units[0].Key].Balance
 }

@@ -40,11 +40,11 @@ type Index struct {
 func OpenIndex(name string, hold int64) (*Index, error) {
 	entries, err := OpenWindow(name, hold)
 	if err != nil {
-		return nil, missing(err)
+		return nil, Missing(err)
 	}
 	if entries.Size()%entrySize != 0 {
 		entries.Close()
-		return nil, missing(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, entries.Size(), entrySize))
+		return nil, Missing(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, entries.Size(), entrySize))
 	}
 	return &Index{entries, entries.Size() / entrySize}, nil
 }
@@ -56,7 +56,7 @@ func (x *Index) Len() int64 { return x.rows }
 func (x *Index) At(row int64) (Entry, error) {
 	encoded, err := x.entries.Part(row*entrySize, entrySize)
 	if err != nil {
-		return Entry{}, missing(err)
+		return Entry{}, Missing(err)
 	}
 	return readEntry(encoded), nil
 }
@@ -70,7 +70,7 @@ func (x *Index) between(row int64) (entry Entry, next int64, err error) {
 	}
 	encoded, err := x.entries.Part(row*entrySize, 2*entrySize)
 	if err != nil {
-		return Entry{}, 0, missing(err)
+		return Entry{}, 0, Missing(err)
 	}
 	return readEntry(encoded), readEntry(encoded[entrySize:]).Offset, nil
 }
@@ -86,6 +86,7 @@ func readEntry(encoded []byte) Entry {
 // Close closes the file.
 func (x *Index) Close() error { return x.entries.Close() }
 
-func missing(err error) error {
+// Missing is the failure of a finished unit's file that cannot be read.
+func Missing(err error) error {
 	return contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
 }

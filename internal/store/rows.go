@@ -68,7 +68,7 @@ type Rows struct {
 func OpenRows(file, index string, hold int64) (*Rows, error) {
 	content, err := OpenWindow(file, hold)
 	if err != nil {
-		return nil, missing(err)
+		return nil, Missing(err)
 	}
 	if content.Size() > hold {
 		hold = 0 // to hold the index of a file that is read anyway would save little
@@ -100,7 +100,7 @@ func (r *Rows) Find(i int64) (Entry, Place, error) {
 func (r *Rows) Line(at Place) ([]byte, error) {
 	line, err := r.content.Part(at.Offset, at.Length)
 	if err != nil {
-		return nil, missing(err)
+		return nil, Missing(err)
 	}
 	return line, nil
 }

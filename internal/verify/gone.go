@@ -88,20 +88,13 @@ type goneCounts struct {
 	sorters          []*extsort.Sorter // of the rows' numbers, by data set; nil where none is gone
 }
 
-// goneReasons are the reasons in the order of the tables of a balance stage's result.
-var goneReasons = []string{"overlap", "duplicate", "nearDuplicate"}
-
 func newGoneCounts(m contract.Manifest) *goneCounts {
 	c := &goneCounts{datasets: m.Recipe.DatasetNames(), tables: map[string]recipe.DroppedRows{}}
 	for _, split := range m.Recipe.Splits {
 		c.splits = append(c.splits, split.Name)
 	}
-	for _, reason := range goneReasons {
-		table := make(recipe.DroppedRows, len(c.splits))
-		for s := range table {
-			table[s] = make([]int64, len(c.datasets))
-		}
-		c.tables[reason] = table
+	for _, reason := range recipe.DropReasons() {
+		c.tables[reason.String()] = recipe.NewDroppedRows(len(c.splits), len(c.datasets))
 	}
 	c.sorters = make([]*extsort.Sorter, len(c.datasets))
 	return c
@@ -123,12 +116,13 @@ func (c *goneCounts) add(row contract.DroppedRow) (split, dataset int, err error
 }
 
 func (c *goneCounts) check(balanced recipe.Balanced) error {
-	for i, want := range []recipe.DroppedRows{balanced.Overlap, balanced.Duplicates, balanced.NearDuplicates} {
+	for _, reason := range recipe.DropReasons() {
+		want := balanced.For(reason)
 		for s, split := range c.splits {
 			for d, dataset := range c.datasets {
-				if got := c.tables[goneReasons[i]].Of(s, d); got != want.Of(s, d) {
+				if got := c.tables[reason.String()].Of(s, d); got != want.Of(s, d) {
 					return differ("%s lists %d rows of data set %s and split %s with the reason %s, the manifest says %d",
-						contract.DroppedFile, got, dataset, split, goneReasons[i], want.Of(s, d))
+						contract.DroppedFile, got, dataset, split, reason, want.Of(s, d))
 				}
 			}
 		}

@@ -16,9 +16,6 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// holdMemory is the memory, in bytes, for data sets that are small enough to be held while they repeat.
-const holdMemory = 32 << 20
-
 // mixedTasks are the checks of all mixed files, by path.
 func (v *verifier) mixedTasks() (map[string]task, error) {
 	r := v.manifest.Recipe
@@ -64,20 +61,23 @@ type mixCheck struct {
 
 	rows      int64
 	units     []int64 // of the rows of each data set
-	sequences []*draw.Sequence
+	sequences draw.Sequences
 	next      func() (int, bool)
 	stop      func()
 }
 
 // begin opens what the rows are compared with.
-func (c *mixCheck) begin() error {
-	for i, d := range c.datasets {
-		check := d.splits[c.split]
-		rows, err := store.OpenRows(c.path(check.file), filepath.Join(c.notes, check.index), holdMemory/int64(len(c.datasets)))
+func (c *mixCheck) begin() (err error) {
+	c.sequences, err = draw.Open(c.manifest.Recipe, c.plan, c.shard, c.notes, func(dataset int, hold int64) (*store.Rows, error) {
+		check := c.datasets[dataset].splits[c.split]
+		rows, err := store.OpenRows(c.path(check.file), filepath.Join(c.notes, check.index), hold)
 		if err != nil {
-			return differ("%s cannot be read: %w", check.file, err)
+			return nil, differ("%s cannot be read: %w", check.file, err)
 		}
-		c.sequences = append(c.sequences, draw.New(rows, c.manifest.Recipe.Draws(c.plan.Name, check.plan), c.shard.Spans[i].Start, c.manifest.Recipe.Seed, c.notes))
+		return rows, nil
+	})
+	if err != nil {
+		return err
 	}
 	c.next, c.stop = iter.Pull(c.manifest.Recipe.Weave(c.shard))
 	return nil
@@ -85,9 +85,7 @@ func (c *mixCheck) begin() error {
 
 // close gives up what the rows were compared with: a revision may have thousands of mixed files.
 func (c *mixCheck) close() {
-	for _, sequence := range c.sequences {
-		sequence.Close()
-	}
+	c.sequences.Close()
 	c.sequences = nil
 	if c.stop != nil {
 		c.stop()
@@ -194,6 +192,7 @@ func reported(of recipe.MixedDataset) string {
 	return fmt.Sprintf("%d unique rows, the most frequent %d times, %d units", of.Unique, of.MaxRepeats, of.Units)
 }
 
+// listed is what the manifest says of a file that a revision of its recipe has.
 func (v *verifier) listed(path string) contract.PublishedFile {
 	i := slices.IndexFunc(v.manifest.Files, func(f contract.PublishedFile) bool { return f.Path == path })
 	return v.manifest.Files[i] // listing has found it
