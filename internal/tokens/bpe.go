@@ -43,20 +43,23 @@ const cacheSlots = 1 << 15
 
 // Count implements Counter.
 func (b *bpe) Count(text string) int64 {
-	if b.composed {
-		text = norm.NFC.String(text)
-	}
 	s, _ := b.states.Get().(*state)
 	if s == nil {
 		s = &state{}
 	}
-	var count int64
+	defer b.states.Put(s)
+	return b.count(s, text)
+}
+
+func (b *bpe) count(s *state, text string) (count int64) {
+	if b.composed {
+		text = norm.NFC.String(text)
+	}
 	for i := 0; i < len(text); {
 		end := b.splitter.next(text, i)
 		count += int64(b.piece(s, text[i:end]))
 		i = end
 	}
-	b.states.Put(s)
 	return count
 }
 

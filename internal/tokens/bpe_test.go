@@ -203,9 +203,12 @@ func TestCounterForSeveral(t *testing.T) {
 
 func TestCountAllocatesNothing(t *testing.T) {
 	text := "How many clips did Natalia sell altogether in April and May? WE'LL see: \\frac{1}{2} — 中文"
-	for name, counter := range map[string]Counter{"estimate": estimate{}, "o200k_base": counters["o200k_base"]()} {
-		counter.Count(text)
-		if n := testing.AllocsPerRun(50, func() { counter.Count(text) }); n > 0 {
+	o200k, state := counters["o200k_base"](), &state{} // of its own: a pool gives some up at random under the race detector
+	for name, count := range map[string]func(string) int64{
+		"estimate": estimate{}.Count, "o200k_base": func(text string) int64 { return o200k.count(state, text) },
+	} {
+		count(text)
+		if n := testing.AllocsPerRun(50, func() { count(text) }); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
