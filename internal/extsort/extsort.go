@@ -6,8 +6,6 @@
 package extsort
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"os"
@@ -25,7 +23,8 @@ const (
 	sizeBytes = 4
 	// prefixBytes of a key stand in the index: most comparisons look no further.
 	prefixBytes = 8
-	entryBytes  = 16
+	// entryBytes is what the index takes for a record: an entry, and room for it while the index is sorted.
+	entryBytes = 2 * 16
 )
 
 // Sorter takes records in any order, from any number of goroutines, and gives them back sorted. It must be closed.
@@ -38,18 +37,12 @@ type Sorter struct {
 	blocks [][]byte // those in use; records stand one after the other, none in two blocks
 	free   [][]byte
 	index  []entry
-	held   int // bytes of blocks in use
+	spare  []entry // memory for the index
+	held   int     // bytes of blocks in use
 	runs   []run
 	file   *os.File // of the runs
 	end    int64
 	count  int64
-}
-
-// entry is one record in memory.
-type entry struct {
-	prefix uint64
-	block  uint32
-	at     uint32
 }
 
 // run is a sorted part of the file.
@@ -119,6 +112,9 @@ func (s *Sorter) block(need int) []byte {
 	if len(s.blocks) < 4 && len(s.runs) == 0 {
 		size = blockSize >> (8 - 2*len(s.blocks))
 	}
+	if size == blockSize && need <= blockSize {
+		return newBlock()
+	}
 	return make([]byte, 0, max(size, need))
 }
 
@@ -143,13 +139,18 @@ func (s *Sorter) spill() error {
 	}
 	s.runs = append(s.runs, run{s.end, out.at})
 	s.end = out.at
+	s.empty()
+	return nil
+}
+
+// empty forgets what is in memory, and keeps the memory.
+func (s *Sorter) empty() {
 	for _, block := range s.blocks {
 		if cap(block) == blockSize {
 			s.free = append(s.free, block[:0])
 		}
 	}
 	s.blocks, s.index, s.held = s.blocks[:0], s.index[:0], 0
-	return nil
 }
 
 // scratch makes a file that has no name, so nothing of it is left behind however the process ends.
@@ -167,18 +168,9 @@ func (s *Sorter) record(e entry) []byte {
 	return at[:sizeBytes+s.keySize+int(binary.LittleEndian.Uint32(at))]
 }
 
-func (s *Sorter) sort() {
-	slices.SortFunc(s.index, func(a, b entry) int {
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		x, y := s.blocks[a.block][a.at+sizeBytes:], s.blocks[b.block][b.at+sizeBytes:]
-		return cmp.Or(bytes.Compare(x[prefixBytes:s.keySize], y[prefixBytes:s.keySize]), cmp.Compare(a.block, b.block), cmp.Compare(a.at, b.at))
-	})
-}
-
 // Sorted gives the records in order; none may be added any more. Of several sorters it gives the records of all, those of
-// an earlier one first where keys are equal; they must have keys of one length. The readers are closed with the sorters.
+// an earlier one first where keys are equal; they must have keys of one length. The reader ends with the sorters: what it gave
+// is not to be looked at once one of them is closed.
 func Sorted(sorters ...*Sorter) (*Reader, error) {
 	r := &Reader{keySize: sorters[0].keySize}
 	for _, s := range sorters {
@@ -186,10 +178,10 @@ func Sorted(sorters ...*Sorter) (*Reader, error) {
 			return nil, err
 		}
 		for _, part := range s.runs {
-			r.sources = append(r.sources, newRunReader(s.file, part, s.keySize))
+			r.sources = append(r.sources, source{reader: newRunReader(s.file, part, s.keySize)})
 		}
 		s.sort()
-		r.sources = append(r.sources, &heldReader{sorter: s})
+		r.sources = append(r.sources, source{reader: &heldReader{sorter: s}})
 	}
 	return r, r.begin()
 }
@@ -225,7 +217,7 @@ func (s *Sorter) reduce() error {
 func (s *Sorter) merge(group []run, out *runWriter) error {
 	r := &Reader{keySize: s.keySize}
 	for _, part := range group {
-		r.sources = append(r.sources, newRunReader(s.file, part, s.keySize))
+		r.sources = append(r.sources, source{reader: newRunReader(s.file, part, s.keySize)})
 	}
 	if err := r.begin(); err != nil {
 		return err
@@ -246,17 +238,17 @@ func (s *Sorter) merge(group []run, out *runWriter) error {
 
 // Reset forgets all records, and keeps the memory for those to come.
 func (s *Sorter) Reset() {
-	for _, block := range s.blocks {
-		if cap(block) == blockSize {
-			s.free = append(s.free, block[:0])
-		}
-	}
-	s.blocks, s.index, s.held, s.runs, s.end, s.count = s.blocks[:0], s.index[:0], 0, nil, 0, 0
+	s.empty()
+	s.runs, s.end, s.count = nil, 0, 0
 }
 
 // Close gives up memory and file. It is safe to call twice.
 func (s *Sorter) Close() error {
-	s.blocks, s.free, s.index = nil, nil, nil
+	s.empty()
+	for _, block := range s.free {
+		freeBlock(block)
+	}
+	s.blocks, s.free, s.index, s.spare = nil, nil, nil, nil
 	if s.file == nil {
 		return nil
 	}

@@ -11,22 +11,27 @@ import (
 // Reader gives sorted records one by one.
 type Reader struct {
 	keySize int
-	sources []reader
+	sources []source
 	heap    []int // sources that have a record, the least first
 	taken   bool  // the record of heap[0] was given out
 }
 
+// source is a sorted part, and its present record: size, key, value.
+type source struct {
+	reader
+	record []byte
+	prefix uint64 // of the key, big endian
+}
+
 // reader is one sorted part.
 type reader interface {
-	// advance moves to the next record; false is the end.
-	advance() (bool, error)
-	// at is the present record: size, key, value. It is good until advance.
-	at() []byte
+	// advance gives the next record, nil at the end. It is good until the next call.
+	advance() ([]byte, error)
 }
 
 func (r *Reader) begin() error {
 	for i := range r.sources {
-		more, err := r.sources[i].advance()
+		more, err := r.advance(i)
 		if err != nil {
 			return err
 		}
@@ -38,6 +43,15 @@ func (r *Reader) begin() error {
 		r.down(i)
 	}
 	return nil
+}
+
+func (r *Reader) advance(i int) (more bool, err error) {
+	s := &r.sources[i]
+	if s.record, err = s.reader.advance(); s.record == nil || err != nil {
+		return false, err
+	}
+	s.prefix = binary.BigEndian.Uint64(s.record[sizeBytes:])
+	return true, nil
 }
 
 // Next gives the next record, io.EOF after the last. Both slices are good until the next call.
@@ -56,7 +70,7 @@ func (r *Reader) Next() (key, value []byte, err error) {
 func (r *Reader) next() ([]byte, error) {
 	if r.taken {
 		r.taken = false
-		more, err := r.sources[r.heap[0]].advance()
+		more, err := r.advance(r.heap[0])
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +85,7 @@ func (r *Reader) next() ([]byte, error) {
 		return nil, nil
 	}
 	r.taken = true
-	return r.sources[r.heap[0]].at(), nil
+	return r.sources[r.heap[0]].record, nil
 }
 
 func (r *Reader) down(i int) {
@@ -92,8 +106,11 @@ func (r *Reader) down(i int) {
 
 // less compares the records of two sources; of equal ones the earlier source comes first, which keeps the order of adding.
 func (r *Reader) less(a, b int) bool {
-	x, y := r.sources[a].at()[sizeBytes:], r.sources[b].at()[sizeBytes:]
-	c := bytes.Compare(x[:r.keySize], y[:r.keySize])
+	x, y := &r.sources[a], &r.sources[b]
+	if x.prefix != y.prefix {
+		return x.prefix < y.prefix
+	}
+	c := bytes.Compare(x.record[sizeBytes:sizeBytes+r.keySize], y.record[sizeBytes:sizeBytes+r.keySize])
 	return c < 0 || c == 0 && a < b
 }
 
@@ -103,12 +120,13 @@ type heldReader struct {
 	next   int
 }
 
-func (h *heldReader) advance() (bool, error) {
+func (h *heldReader) advance() ([]byte, error) {
+	if h.next == len(h.sorter.index) {
+		return nil, nil
+	}
 	h.next++
-	return h.next <= len(h.sorter.index), nil
+	return h.sorter.record(h.sorter.index[h.next-1]), nil
 }
-
-func (h *heldReader) at() []byte { return h.sorter.record(h.sorter.index[h.next-1]) }
 
 // runReader reads a run.
 type runReader struct {
@@ -123,22 +141,20 @@ func newRunReader(file *os.File, part run, keySize int) *runReader {
 	return &runReader{file: file, unread: part.start, end: part.end, keySize: keySize}
 }
 
-func (r *runReader) at() []byte { return r.buffer[r.from : r.from+r.len] }
-
-func (r *runReader) advance() (bool, error) {
+func (r *runReader) advance() ([]byte, error) {
 	r.from, r.len = r.from+r.len, 0
 	if r.from == len(r.buffer) && r.unread == r.end {
-		return false, nil
+		return nil, nil
 	}
 	if err := r.hold(sizeBytes); err != nil {
-		return false, err
+		return nil, err
 	}
 	size := sizeBytes + r.keySize + int(binary.LittleEndian.Uint32(r.buffer[r.from:]))
 	if err := r.hold(size); err != nil {
-		return false, err
+		return nil, err
 	}
 	r.len = size
-	return true, nil
+	return r.buffer[r.from : r.from+size], nil
 }
 
 // hold makes sure that so many bytes from the next record on are in the buffer.
@@ -234,7 +250,7 @@ func Open(keySize int, names ...string) (*Files, error) {
 		if err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
-		f.sources = append(f.sources, newRunReader(file, run{0, info.Size()}, keySize))
+		f.sources = append(f.sources, source{reader: newRunReader(file, run{0, info.Size()}, keySize)})
 	}
 	if err := f.begin(); err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -1,0 +1,7 @@
+//go:build !unix
+
+package extsort
+
+func newBlock() []byte { return make([]byte, 0, blockSize) }
+
+func freeBlock([]byte) {}
