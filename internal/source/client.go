@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpproxy"
@@ -44,12 +45,13 @@ func (t Timeouts) withDefaults() Timeouts {
 // contract.InvalidTask.
 func newTransport(env Environment) (http.RoundTripper, error) {
 	t := &http.Transport{
-		Proxy:               proxy(),
-		DialContext:         dialer(env).DialContext,
-		TLSHandshakeTimeout: env.Timeouts.Connect,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 8,
-		IdleConnTimeout:     90 * time.Second,
+		Proxy:                  proxy(),
+		OnProxyConnectResponse: proxyAnswered,
+		DialContext:            dialer(env).DialContext,
+		TLSHandshakeTimeout:    env.Timeouts.Connect,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        90 * time.Second,
 		// Headers are few; an answer that has more is none of a server of files.
 		MaxResponseHeaderBytes: 256 << 10,
 		DisableCompression:     true, // a file's length, ranges and digest are those of its own bytes
@@ -70,7 +72,30 @@ func newTransport(env Environment) (http.RoundTripper, error) {
 // proxy is the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, read anew for every source: net/http reads them once.
 func proxy() func(*http.Request) (*url.URL, error) {
 	find := httpproxy.FromEnvironment().ProxyFunc()
-	return func(r *http.Request) (*url.URL, error) { return find(r.URL) }
+	return func(r *http.Request) (*url.URL, error) {
+		u, err := find(r.URL)
+		if err != nil { // which repeats the variable, with a password that it may hold
+			return nil, contract.Failf(contract.InvalidTask, "HTTP_PROXY or HTTPS_PROXY is not the address of a proxy. Check the proxy of the workers.")
+		}
+		return u, nil
+	}
+}
+
+// proxyAnswered is the failure of a proxy that makes no connection to an https server.
+func proxyAnswered(_ context.Context, proxy *url.URL, asked *http.Request, answer *http.Response) error {
+	if answer.StatusCode < 300 {
+		return nil
+	}
+	said := fmt.Sprintf("the proxy %s does not connect to %s (its answer is %d %s)",
+		proxy.Host, asked.URL.Host, answer.StatusCode, http.StatusText(answer.StatusCode))
+	switch answer.StatusCode {
+	case http.StatusProxyAuthRequired:
+		return contract.Failf(contract.AuthenticationFailed, "%s: it wants credentials, and got none or wrong ones.", said)
+	case http.StatusForbidden, http.StatusUnauthorized:
+		return contract.Failf(contract.AuthenticationFailed, "%s. Let it allow the host, or name the host in noProxy.", said)
+	default:
+		return contract.Failf(contract.FetchFailed, "%s.", said)
+	}
 }
 
 // client sends requests and follows redirects itself: what an answer on the way says of a file is lost to clients that
@@ -96,8 +121,8 @@ func newClient(env Environment) *client {
 type request struct {
 	method string
 	url    *url.URL
-	// token for the host of url and no other.
-	token string
+	// authorization for the host of url and no other; empty is none.
+	authorization string
 	// header holds further fields.
 	header http.Header
 }
@@ -115,9 +140,9 @@ type answer struct {
 // do sends a request and follows redirects to an answer, whatever its status. The answer's body must be closed; reading
 // it fails when it stands still for too long.
 func (c *client) do(ctx context.Context, req request) (*answer, error) {
-	at, said := req.url, http.Header{}
+	at, said, foreign := req.url, http.Header{}, false
 	for requests := 1; ; requests++ {
-		foreign := !sameHost(at, req.url)
+		foreign = foreign || !sameHost(at, req.url) // for good: another host does not choose what credentials open
 		res, err := c.once(ctx, req, at, foreign)
 		if err != nil {
 			return nil, err
@@ -158,7 +183,16 @@ func redirect(at *url.URL, res *http.Response) (*url.URL, error) {
 	return next, nil
 }
 
-func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && authorityOf(a) == authorityOf(b) }
+
+// authorityOf is host and port as they are the same however they are written.
+func authorityOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
+}
 
 // once sends one request. Its context ends with the answer's body, or when nothing moves for too long.
 func (c *client) once(ctx context.Context, req request, at *url.URL, foreign bool) (*http.Response, error) {
@@ -173,8 +207,8 @@ func (c *client) once(ctx context.Context, req request, at *url.URL, foreign boo
 	}
 	r.Header.Set("User-Agent", "datasetmix")
 	r.Header.Set("Accept-Encoding", "identity")
-	if req.token != "" && !foreign {
-		r.Header.Set("Authorization", "Bearer "+req.token)
+	if req.authorization != "" && !foreign {
+		r.Header.Set("Authorization", req.authorization)
 	}
 	watch := time.AfterFunc(c.timeouts.Connect+c.timeouts.Header, func() { cancel(errSilent) })
 	trace := httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { watch.Reset(c.timeouts.Header) }}
@@ -200,10 +234,16 @@ var (
 func unreachable(ctx context.Context, at *url.URL, err error) error {
 	var known *contract.Failure
 	if errors.As(err, &known) {
-		return contract.Within(shown(at), known) // a host that is refused
+		return contract.Within(shown(at), known) // a host that is refused, a proxy that refuses
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // why it was ended says more than that it was
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return contract.Failf(contract.AuthenticationFailed,
+			"%s cannot be read: the certificate of the server, or of a proxy on the way, is not trusted: %w. "+
+				"Where it is one of your own, give its authority's certificate; for an http source, with caBundleRef.", shown(at), certificate.Err)
 	}
 	return contract.Failf(contract.FetchFailed, "%s cannot be read: %w.", shown(at), withoutURL(err))
 }

@@ -106,6 +106,9 @@ func doesNotGoToMetadata(t *testing.T, s subject) {
 			"http://metadata.google.internal/computeMetadata/v1/",
 			"http://metadata.example.com/", // which the DNS says is 169.254.169.254
 		} {
+			if s.wire.opts.tls {
+				address = strings.Replace(address, "http:", "https:", 1) // the other would be refused for another reason
+			}
 			s.faultOn(door, hubtest.Answer(302, "Location", address), -1)
 			wantRefused(t, s, "is refused: it is ")
 			s.wire.faults.Clear()

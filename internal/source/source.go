@@ -93,6 +93,9 @@ type Environment struct {
 	HubEndpoint string
 	// Token is the data set's token for the Hub. It is sent to the Hub's endpoint and to no other host.
 	Token string
+	// Login is what the servers of an http source are told. It is sent to the one host of its addresses, over https, and to no
+	// other host.
+	Login Login
 	// Claims maps the names of mounted claims to their folders.
 	Claims map[string]string
 	// CABundle holds certificates of authorities in PEM form that are trusted beside those of the system.
@@ -111,6 +114,14 @@ type Environment struct {
 	// Progress is told how many bytes have come since it was last told, those that come twice included. It is
 	// called often, and concurrently when files are read so; nil is nobody.
 	Progress func(bytes int64)
+}
+
+// Login is a token or a name with a password; the zero value is none.
+type Login struct {
+	// Token is sent as a bearer token.
+	Token string
+	// Username and Password are sent as basic credentials.
+	Username, Password string
 }
 
 // New makes the source that a specification describes. It reads nothing yet; its errors are contract.InvalidTask.
@@ -171,6 +182,7 @@ func (e Environment) withDefaults() (Environment, error) {
 		e.Progress = func(int64) {}
 	}
 	e.Token = strings.TrimSpace(e.Token) // files that hold tokens end in a newline
+	e.Login = e.Login.trimmed()
 	e.Timeouts = e.Timeouts.withDefaults()
 	e.Retry = e.Retry.withDefaults()
 	if e.Transport == nil {

@@ -120,9 +120,10 @@ var (
 	kinds = []kind{
 		{"hub, large file", func(w *wire) subject { return hubSubject(w, true) }, nil},
 		{"hub, small file", func(w *wire) subject { return hubSubject(w, false) }, nil},
-		{"web with ETag", func(w *wire) subject { return webSubject(w, true, false) }, nothingTells},
-		{"web with digest", func(w *wire) subject { return webSubject(w, false, true) }, nil},
-		{"web with nothing", func(w *wire) subject { return webSubject(w, false, false) }, nothingTells},
+		{"web with ETag", func(w *wire) subject { return webSubject(w, webServer{etag: true}) }, nothingTells},
+		{"web with digest", func(w *wire) subject { return webSubject(w, webServer{pinned: true}) }, nil},
+		{"web with nothing", func(w *wire) subject { return webSubject(w, webServer{}) }, nothingTells},
+		{"web with credentials", func(w *wire) subject { return webSubject(w, webServer{etag: true, pinned: true, login: true}) }, nil},
 		{"volume", volumeSubject, everyPoint("the file is read where it lies")},
 	}
 )
@@ -170,17 +171,28 @@ func hubSubject(w *wire, large bool) subject {
 	}
 }
 
-func webSubject(w *wire, etag, pinned bool) subject {
+// webServer is what a server of files has, and what is known of its file.
+type webServer struct{ etag, pinned, login bool }
+
+func webSubject(w *wire, has webServer) subject {
 	content := atomic.Pointer[[]byte]{}
 	set := func(b []byte) { content.Store(&b) }
 	set(text())
 	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if has.login && r.Header.Get("Authorization") != "Bearer top-secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		now := *content.Load()
-		if etag {
+		if has.etag {
 			w.Header().Set("ETag", `"`+digest(now)[:8]+`"`)
 		}
 		http.ServeContent(w, r, "train.jsonl", time.Time{}, bytes.NewReader(now))
 	})
+	env := w.environment()
+	if has.login {
+		w.opts.tls, env.Login.Token = true, "top-secret" // which is sent over nothing else
+	}
 	kindOf := func(r *http.Request) hubtest.Kind {
 		if r.Method == http.MethodGet {
 			return onFile
@@ -188,12 +200,12 @@ func webSubject(w *wire, etag, pinned bool) subject {
 		return ""
 	}
 	file := recipe.HTTPFile{URL: w.serve("files", kindOf, serve) + "/train.jsonl?signature=secret"}
-	if pinned {
+	if has.pinned {
 		file.SHA256 = digest(text())
 	}
 	return subject{
-		source: newSource(w.t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{file}}}, w.environment()),
-		clock:  w.clock, wire: w, write: set, pinned: pinned, continues: pinned || etag, follows: true, secret: "secret",
+		source: newSource(w.t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{file}}}, env),
+		clock:  w.clock, wire: w, write: set, pinned: has.pinned, continues: has.pinned || has.etag, follows: true, secret: "secret",
 	}
 }
 
