@@ -1,11 +1,13 @@
 package hubtest
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Fault is one thing that goes wrong.
@@ -113,6 +115,11 @@ func StallAfter(n int64) Effect {
 	})
 }
 
+// TrickleAfter sends n bytes of the body at once and then a byte in each pause, until the client gives up.
+func TrickleAfter(n int64, pause time.Duration) Effect {
+	return shaped(func(s *shaper) { s.limit, s.slowly, s.pause = n, true, pause })
+}
+
 // Short leaves the last n bytes of the body out and says so in its length: a proxy that lost some.
 func Short(n int64) Effect { return shaped(func(s *shaper) { s.grow = -n }) }
 
@@ -150,6 +157,8 @@ type shaper struct {
 
 	limit   int64 // bytes that pass; negative is no limit
 	atLimit func(*http.Request)
+	slowly  bool // what is beyond the limit goes out a byte at a time
+	pause   time.Duration
 	flip    bool
 	grow    int64    // by how much the body is longer, or shorter
 	drop    []string // headers to leave out
@@ -192,13 +201,35 @@ func (s *shaper) Write(p []byte) (int, error) {
 		_, err := s.ResponseWriter.Write(p)
 		return whole, err
 	}
-	p = p[:min(int64(len(p)), s.limit)]
+	p, rest := p[:min(int64(len(p)), s.limit)], p[min(int64(len(p)), s.limit):]
 	s.limit -= int64(len(p))
 	_, err := s.ResponseWriter.Write(p)
+	if s.slowly {
+		return whole, errors.Join(err, s.trickle(rest))
+	}
 	if s.limit == 0 {
 		s.stop()
 	}
 	return whole, err
+}
+
+// trickle sends bytes one by one.
+func (s *shaper) trickle(p []byte) error {
+	control := http.NewResponseController(s.ResponseWriter)
+	for i := range p {
+		if err := control.Flush(); err != nil {
+			return err
+		}
+		select {
+		case <-s.request.Context().Done():
+			panic(http.ErrAbortHandler)
+		case <-time.After(s.pause):
+		}
+		if _, err := s.ResponseWriter.Write(p[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // finish adds what makes the body longer, and cuts a body that was shorter than the limit at its end.
@@ -206,7 +237,7 @@ func (s *shaper) finish() {
 	if s.grow > 0 {
 		_, _ = s.ResponseWriter.Write(make([]byte, s.grow)) // the client may be gone
 	}
-	if s.limit >= 0 {
+	if s.limit >= 0 && !s.slowly {
 		s.stop()
 	}
 }

@@ -63,6 +63,8 @@ func TestEffects(t *testing.T) {
 		{"cut in the middle", hubtest.CutAfter(4), nil, received{Status: 200, Length: 10, Body: "0123", Broken: true}},
 		{"cut at the end", hubtest.CutAfter(99), nil, received{Status: 200, Length: 10, Body: "0123456789"}},
 		{"stall", hubtest.StallAfter(4), nil, received{Status: 200, Length: 10, Body: "0123", Stalled: true}},
+		{"trickle", hubtest.TrickleAfter(4, time.Hour), nil, received{Status: 200, Length: 10, Body: "0123", Stalled: true}},
+		{"trickle to the end", hubtest.TrickleAfter(4, time.Microsecond), nil, received{Status: 200, Length: 10, Body: content}},
 		{"short", hubtest.Short(3), nil, received{Status: 200, Length: 7, Body: "0123456"}},
 		{"shorter than nothing", hubtest.Short(30), nil, received{Status: 200, Length: 0}},
 		{"long", hubtest.Long(2), nil, received{Status: 200, Length: 12, Body: "0123456789\x00\x00"}},

@@ -2,13 +2,18 @@ package source
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -19,7 +24,7 @@ type Timeouts struct {
 	Connect time.Duration
 	// Header is from the request to the first byte of the answer. Default 60 s.
 	Header time.Duration
-	// Idle is how long a transfer may stand still. Default 60 s.
+	// Idle is how long a transfer may stand still, or bring less than 16 KiB. Default 60 s.
 	Idle time.Duration
 }
 
@@ -36,15 +41,60 @@ func (t Timeouts) withDefaults() Timeouts {
 	return t
 }
 
-func newTransport(t Timeouts) http.RoundTripper {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		DialContext:         (&net.Dialer{Timeout: t.Connect, KeepAlive: 30 * time.Second}).DialContext,
-		TLSHandshakeTimeout: t.Connect,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: 8,
-		IdleConnTimeout:     90 * time.Second,
-		DisableCompression:  true, // a file's length, ranges and digest are those of its own bytes
+// newTransport carries requests with the environment's proxy, resolver and certificates. Its errors are
+// contract.InvalidTask.
+func newTransport(env Environment) (http.RoundTripper, error) {
+	t := &http.Transport{
+		Proxy:                  proxy(),
+		OnProxyConnectResponse: proxyAnswered,
+		DialContext:            dialer(env).DialContext,
+		TLSHandshakeTimeout:    env.Timeouts.Connect,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConnsPerHost:    8,
+		IdleConnTimeout:        90 * time.Second,
+		// Headers are few; an answer that has more is none of a server of files.
+		MaxResponseHeaderBytes: 256 << 10,
+		DisableCompression:     true, // a file's length, ranges and digest are those of its own bytes
+	}
+	if len(env.CABundle) > 0 {
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			roots = x509.NewCertPool() // a worker's image may have none
+		}
+		if !roots.AppendCertsFromPEM(env.CABundle) {
+			return nil, contract.Failf(contract.InvalidTask, "The CA bundle holds no certificate in PEM form. Check the key that caBundleRef names.")
+		}
+		t.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
+	}
+	return t, nil
+}
+
+// proxy is the one that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name, read anew for every source: net/http reads them once.
+func proxy() func(*http.Request) (*url.URL, error) {
+	find := httpproxy.FromEnvironment().ProxyFunc()
+	return func(r *http.Request) (*url.URL, error) {
+		u, err := find(r.URL)
+		if err != nil { // which repeats the variable, with a password that it may hold
+			return nil, contract.Failf(contract.InvalidTask, "HTTP_PROXY or HTTPS_PROXY is not the address of a proxy. Check the proxy of the workers.")
+		}
+		return u, nil
+	}
+}
+
+// proxyAnswered is the failure of a proxy that makes no connection to an https server.
+func proxyAnswered(_ context.Context, proxy *url.URL, asked *http.Request, answer *http.Response) error {
+	if answer.StatusCode < 300 {
+		return nil
+	}
+	said := fmt.Sprintf("the proxy %s does not connect to %s (its answer is %d %s)",
+		proxy.Host, asked.URL.Host, answer.StatusCode, http.StatusText(answer.StatusCode))
+	switch answer.StatusCode {
+	case http.StatusProxyAuthRequired:
+		return contract.Failf(contract.AuthenticationFailed, "%s: it wants credentials, and got none or wrong ones.", said)
+	case http.StatusForbidden, http.StatusUnauthorized:
+		return contract.Failf(contract.AuthenticationFailed, "%s. Let it allow the host, or name the host in noProxy.", said)
+	default:
+		return contract.Failf(contract.FetchFailed, "%s.", said)
 	}
 }
 
@@ -67,15 +117,12 @@ func newClient(env Environment) *client {
 	}
 }
 
-// maxRedirects is how many redirects are followed for one request.
-const maxRedirects = 10
-
 // request is what is asked for.
 type request struct {
 	method string
 	url    *url.URL
-	// token for the host of url and no other.
-	token string
+	// authorization for the host of url and no other; empty is none.
+	authorization string
 	// header holds further fields.
 	header http.Header
 }
@@ -93,9 +140,9 @@ type answer struct {
 // do sends a request and follows redirects to an answer, whatever its status. The answer's body must be closed; reading
 // it fails when it stands still for too long.
 func (c *client) do(ctx context.Context, req request) (*answer, error) {
-	at, said := req.url, http.Header{}
-	for range maxRedirects {
-		foreign := !sameHost(at, req.url)
+	at, said, foreign := req.url, http.Header{}, false
+	for requests := 1; ; requests++ {
+		foreign = foreign || !sameHost(at, req.url) // for good: another host does not choose what credentials open
 		res, err := c.once(ctx, req, at, foreign)
 		if err != nil {
 			return nil, err
@@ -110,12 +157,14 @@ func (c *client) do(ctx context.Context, req request) (*answer, error) {
 			return &answer{Response: res, said: said, foreign: foreign}, nil
 		}
 		drain(res.Body)
+		if err == nil {
+			err = mayFollow(at, next, requests)
+		}
 		if err != nil {
 			return nil, err
 		}
 		at = next
 	}
-	return nil, contract.Failf(contract.FetchFailed, "%s redirects more than %d times.", shown(req.url), maxRedirects)
 }
 
 // redirect is where a response leads, nil where it is no redirect.
@@ -131,15 +180,19 @@ func redirect(at *url.URL, res *http.Response) (*url.URL, error) {
 	if location == "" || err != nil || next.Scheme != "https" && next.Scheme != "http" || next.Host == "" {
 		return nil, contract.Failf(contract.FetchFailed, "%s redirects to something that is no address.", shown(at))
 	}
-	if at.Scheme == "https" && next.Scheme == "http" {
-		return nil, contract.Failf(contract.SourceNotFound,
-			"%s redirects to the unprotected address %s, and that is not followed: anyone on the way could change the bytes. "+
-				"Name an address that stays on https.", shown(at), shown(next))
-	}
 	return next, nil
 }
 
-func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && a.Host == b.Host }
+func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && authorityOf(a) == authorityOf(b) }
+
+// authorityOf is host and port as they are the same however they are written.
+func authorityOf(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return strings.ToLower(u.Hostname()) + ":" + port
+}
 
 // once sends one request. Its context ends with the answer's body, or when nothing moves for too long.
 func (c *client) once(ctx context.Context, req request, at *url.URL, foreign bool) (*http.Response, error) {
@@ -154,11 +207,12 @@ func (c *client) once(ctx context.Context, req request, at *url.URL, foreign boo
 	}
 	r.Header.Set("User-Agent", "datasetmix")
 	r.Header.Set("Accept-Encoding", "identity")
-	if req.token != "" && !foreign {
-		r.Header.Set("Authorization", "Bearer "+req.token)
+	if req.authorization != "" && !foreign {
+		r.Header.Set("Authorization", req.authorization)
 	}
 	watch := time.AfterFunc(c.timeouts.Connect+c.timeouts.Header, func() { cancel(errSilent) })
-	res, err := c.http.Do(r)
+	trace := httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { watch.Reset(c.timeouts.Header) }}
+	res, err := c.http.Do(r.WithContext(httptrace.WithClientTrace(ctx, &trace)))
 	watch.Stop()
 	if err != nil {
 		err = unreachable(ctx, at, err)
@@ -173,12 +227,23 @@ func (c *client) once(ctx context.Context, req request, at *url.URL, foreign boo
 var (
 	errSilent = errors.New("it did not answer in time")
 	errIdle   = errors.New("the transfer stood still")
+	errSlow   = errors.New("the transfer brought next to nothing")
 )
 
 // unreachable is the failure of a request without an answer.
 func unreachable(ctx context.Context, at *url.URL, err error) error {
+	var known *contract.Failure
+	if errors.As(err, &known) {
+		return contract.Within(shown(at), known) // a host that is refused, a proxy that refuses
+	}
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause // why it was ended says more than that it was
+	}
+	var certificate *tls.CertificateVerificationError
+	if errors.As(err, &certificate) {
+		return contract.Failf(contract.AuthenticationFailed,
+			"%s cannot be read: the certificate of the server, or of a proxy on the way, is not trusted: %w. "+
+				"Where it is one of your own, give its authority's certificate; for an http source, with caBundleRef.", shown(at), certificate.Err)
 	}
 	return contract.Failf(contract.FetchFailed, "%s cannot be read: %w.", shown(at), withoutURL(err))
 }
@@ -198,24 +263,45 @@ func shown(u *url.URL) string {
 	return bare.String()
 }
 
-// watched is a body whose reads end when nothing comes for too long. The time that the reader takes for itself, to write
-// to a slow disk, does not count.
+// minimum is how many bytes a transfer must bring in the time that it may stand still. A server that sends a byte now and
+// then would else hold a worker for ever.
+const minimum = 16 << 10
+
+// watched is a body whose reads end when nothing comes for too long, or too little. The time that the reader takes for
+// itself, to write to a slow disk, does not count.
 type watched struct {
 	io.ReadCloser
 	ctx    context.Context // of the request; the body ends with it, and its cause says why
 	cancel context.CancelCauseFunc
 	at     *url.URL
 	idle   time.Duration
+
+	waited  time.Duration // in reads, since the bytes were last counted
+	brought int           // bytes in that time
 }
 
 func (w *watched) Read(p []byte) (int, error) {
-	timer := time.AfterFunc(w.idle, func() { w.cancel(errIdle) })
+	timer, began := time.AfterFunc(w.idle, func() { w.cancel(errIdle) }), time.Now()
 	n, err := w.ReadCloser.Read(p)
 	timer.Stop()
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err == nil {
+		w.measure(n, time.Since(began))
+	} else if !errors.Is(err, io.EOF) {
 		err = unreachable(w.ctx, w.at, err)
 	}
 	return n, err
+}
+
+// measure ends a transfer that has brought too little.
+func (w *watched) measure(n int, took time.Duration) {
+	w.waited, w.brought = w.waited+took, w.brought+n
+	if w.waited < w.idle {
+		return
+	}
+	if w.brought < minimum {
+		w.cancel(errSlow)
+	}
+	w.waited, w.brought = 0, 0
 }
 
 func (w *watched) Close() error {

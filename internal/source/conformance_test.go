@@ -17,52 +17,66 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// suite is what every kind of source must do; those that break the way of the bytes run where there is one.
+// suite is what every kind of source must do. A case that is about a point breaks the way of the bytes.
 var suite = []struct {
 	name  string
-	fault bool
+	point point // empty is none: the case needs no way to break
+	opts  wireOptions
 	run   func(t *testing.T, s subject)
 }{
-	{"lists the same file twice", false, listsTheSame},
-	{"opens at every tenth", false, opensAtEveryTenth},
-	{"opens concurrently", false, opensConcurrently},
-	{"fetches", false, fetches},
-	{"continues a part at every tenth", false, continuesAPart},
-	{"heals a bad part", false, healsABadPart},
-	{"refuses other content", false, refusesOtherContent},
-	{"refuses content that became longer", false, refusesLongerContent},
-	{"ends with its context", false, endsWithItsContext},
-	{"goes on after a cut at every tenth", true, goesOnAfterACut},
-	{"goes on after many cuts", true, goesOnAfterManyCuts},
-	{idleCase, true, goesOnWhenIdle},
-	{"copes with a server that ignores ranges", true, copesWithIgnoredRanges},
-	{"goes on after a short body", true, goesOnAfterAShortBody},
-	{"gives up on a body that stays short", true, givesUpOnAShortBody},
-	{"fetches again after a longer body", true, fetchesAgainAfterALongerBody},
-	{"fetches again after other bytes", true, fetchesAgainAfterOtherBytes},
-	{"refuses bytes that stay wrong", true, refusesWrongBytes},
-	{"waits as long as it is asked to", true, waitsAsAsked},
-	{"does not wait for too long", true, doesNotWaitTooLong},
-	{"outlasts a burst of errors", true, outlastsABurst},
-	{"gives up on errors that stay", true, givesUpOnErrors},
-	{"never gives wrong bytes, whatever happens", true, neverGivesWrongBytes},
+	{"lists the same file twice", "", wireOptions{}, listsTheSame},
+	{"opens at every tenth", "", wireOptions{}, opensAtEveryTenth},
+	{"opens concurrently", "", wireOptions{}, opensConcurrently},
+	{"fetches", "", wireOptions{}, fetches},
+	{"fetches over TLS", "", wireOptions{tls: true}, fetches},
+	{"continues a part at every tenth", "", wireOptions{}, continuesAPart},
+	{"heals a bad part", "", wireOptions{}, healsABadPart},
+	{"refuses other content", "", wireOptions{}, refusesOtherContent},
+	{"refuses content that became longer", "", wireOptions{}, refusesLongerContent},
+	{"ends with its context", "", wireOptions{}, endsWithItsContext},
+	{"goes on after a cut at every tenth", cutAnywhere, wireOptions{}, goesOnAfterACut},
+	{"goes on after many cuts", cutAnywhere, wireOptions{}, goesOnAfterManyCuts},
+	{"copes with a server that ignores ranges", cutAnywhere, wireOptions{}, copesWithIgnoredRanges},
+	{"never gives wrong bytes, whatever happens", cutAnywhere, wireOptions{}, neverGivesWrongBytes},
+	{"does not mix two files", changedMidFile, wireOptions{}, doesNotMixTwoFiles},
+	{"goes on after a short body", shortBody, wireOptions{}, goesOnAfterAShortBody},
+	{"gives up on a body that stays short", shortBody, wireOptions{}, givesUpOnAShortBody},
+	{"fetches again after a longer body", longBody, wireOptions{}, fetchesAgainAfterALongerBody},
+	{"fetches again after other bytes", wrongDigest, wireOptions{}, fetchesAgainAfterOtherBytes},
+	{"refuses bytes that stay wrong", wrongDigest, wireOptions{}, refusesWrongBytes},
+	{"waits as long as it is asked to", askedToWait, wireOptions{}, waitsAsAsked},
+	{"does not wait for too long", askedToWait, wireOptions{}, doesNotWaitTooLong},
+	{"outlasts a burst of errors", burstOf5xx, wireOptions{}, outlastsABurst},
+	{"gives up on errors that stay", burstOf5xx, wireOptions{}, givesUpOnErrors},
+	{"takes no credential to another host", toOtherHost, wireOptions{}, takesNoCredentialElsewhere},
+	{"takes no credential to another host over TLS", toOtherHost, wireOptions{tls: true}, takesNoCredentialElsewhere},
+	{"does not leave https", toHTTP, wireOptions{tls: true}, doesNotLeaveHTTPS},
+	{"does not go to metadata", toMetadata, wireOptions{}, doesNotGoToMetadata},
+	{"leaves a loop", redirectLoop, wireOptions{}, leavesALoop},
+	{"goes on when the transfer stands still", slowLoris, impatient, goesOnWhenIdle},
+	{"goes on when the transfer trickles", slowLoris, impatient, goesOnWhenItTrickles},
+	{"gives up on a transfer that trickles for ever", slowLoris, impatient, givesUpOnATrickle},
+	{"gives up on a server that does not answer", slowLoris, impatient, givesUpOnSilence},
+	{"outlasts a DNS that fails", failingDNS, wireOptions{}, outlastsFailingDNS},
+	{"does not go by its own clock", jumpingClock, wireOptions{}, doesNotGoByItsOwnClock},
 }
 
-// idleCase alone waits for real, for the watchdog of a transfer.
-const idleCase = "goes on when the transfer stands still"
+// impatient is for the cases that wait for real.
+var impatient = wireOptions{attempts: 3, timeouts: source.Timeouts{Idle: 150 * time.Millisecond, Connect: 5 * time.Second, Header: 150 * time.Millisecond}}
 
 func TestConformance(t *testing.T) {
-	for _, kind := range kinds {
-		t.Run(kind.name, func(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
 			for _, c := range suite {
+				if _, without := k.without[c.point]; without {
+					continue
+				}
 				t.Run(c.name, func(t *testing.T) {
-					idle := time.Minute
-					if c.name == idleCase {
-						idle = 100 * time.Millisecond
+					s := k.make(newWire(t, c.opts))
+					if c.point != "" && s.wire == nil {
+						t.Fatal("there is no way to break, and no reason why not")
 					}
-					if s := kind.make(t, idle); !c.fault || s.faults != nil {
-						c.run(t, s)
-					}
+					c.run(t, s)
 				})
 			}
 		})
@@ -185,16 +199,13 @@ func fetches(t *testing.T, s subject) { wantFetched(t, s, nil, 0) }
 
 func continuesAPart(t *testing.T, s subject) {
 	for _, offset := range tenths() {
-		before := int64(0)
-		if s.sent != nil {
-			before = s.sent()
-		}
+		before := s.sent()
 		reused := offset
 		if !s.pinned { // nothing could prove that the part belongs to this file
 			reused = 0
 		}
 		wantFetched(t, s, text()[:offset], reused)
-		if s.sent == nil {
+		if s.wire == nil {
 			continue
 		}
 		if sent := s.sent() - before; sent != int64(len(text()))-reused {
@@ -253,7 +264,7 @@ func endsWithItsContext(t *testing.T, s subject) {
 		t.Fatal(err)
 	}
 	cancel()
-	if _, err := io.Copy(io.Discard, body); err == nil && s.faults == nil {
+	if _, err := io.Copy(io.Discard, body); err == nil && s.wire == nil {
 		t.Error("went on after the context ended")
 	} else if err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v, want context.Canceled", err)

@@ -107,7 +107,8 @@ func validator(h http.Header) string {
 }
 
 // retryAfter is how long an answer asks to wait: the rest of a budget's window when nothing of the budget is left, else
-// Retry-After as seconds or as a date. The second result is false where it does not ask.
+// Retry-After as seconds or as a date. A date is one of the server's clock, and so is compared with the Date of the answer
+// where it has one. The second result is false where it does not ask.
 func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 	if left, reset, ok := budget(h.Get("RateLimit")); ok && left == 0 {
 		return time.Duration(reset+1) * time.Second, true // a second later, since the reset is rounded
@@ -117,6 +118,9 @@ func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
 		return time.Duration(seconds) * time.Second, true
 	}
 	if at, err := http.ParseTime(value); err == nil {
+		if date, err := http.ParseTime(h.Get("Date")); err == nil {
+			now = date
+		}
 		return max(at.Sub(now), 0), true
 	}
 	return 0, false

@@ -40,7 +40,7 @@ func newHub(spec recipe.HuggingFace, env Environment) (*hub, error) {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 		return nil, contract.Failf(contract.InvalidTask, "The endpoint of the Hub is not an http or https URL of a host.")
 	}
-	if strings.ContainsFunc(env.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if odd(env.Token) {
 		return nil, contract.Failf(contract.InvalidTask,
 			"The token for %s holds spaces or other characters that no token has. Check the key that tokenSecretRef names.", spec.Repo)
 	}
@@ -116,7 +116,7 @@ func (h *hub) get(ctx context.Context, u *url.URL, v any) (header http.Header, e
 }
 
 func (h *hub) getOnce(ctx context.Context, u *url.URL, v any) (http.Header, error) {
-	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, token: h.token})
+	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, authorization: bearer(h.token)})
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +217,7 @@ func (h *hub) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, er
 	}
 	ns, name, _ := strings.Cut(h.spec.Repo, "/")
 	u := h.at(append([]string{"datasets", ns, name, "resolve", f.Revision}, strings.Split(f.Path, "/")...)...)
-	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, token: h.token, header: rangeFrom(offset, "")})
+	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, authorization: bearer(h.token), header: rangeFrom(offset, "")})
 	if err != nil {
 		return nil, err
 	}

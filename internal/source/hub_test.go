@@ -224,7 +224,7 @@ func TestMirrors(t *testing.T) {
 		{"that answer with a page for people", hubtest.Fault{On: hubtest.KindInfo, Times: -1,
 			Do: hubtest.Answer(200, "Content-Type", "text/html")}, contract.FetchFailed},
 		{"that lead round in a circle", hubtest.Fault{On: hubtest.KindInfo, Times: -1,
-			Do: hubtest.Answer(302, "Location", "/api/datasets/acme/set")}, contract.FetchFailed},
+			Do: hubtest.Answer(302, "Location", "/api/datasets/acme/set")}, contract.SourceNotFound},
 		{"that lead nowhere", hubtest.Fault{On: hubtest.KindInfo, Times: -1, Do: hubtest.Answer(302)}, contract.FetchFailed},
 		{"that compress", hubtest.Fault{On: hubtest.KindCDN, Times: -1,
 			Do: hubtest.Answer(200, "Content-Encoding", "br")}, contract.InvalidData},

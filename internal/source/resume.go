@@ -43,6 +43,7 @@ type resumed struct {
 	at       int64         // offset of the next byte
 	body     io.ReadCloser // nil after a break
 	failures int           // breaks since the last byte
+	slow     int           // breaks of transfers that brought next to nothing: those bytes are no progress
 	err      error         // the last break, or the end of all
 
 	attempts int
@@ -91,6 +92,10 @@ func (r *resumed) broke(err error) {
 	_ = r.body.Close() // it failed already
 	r.body, r.err = nil, err
 	r.failures++
+	if errors.Is(err, errSlow) {
+		r.slow++
+		r.failures = max(r.failures, r.slow)
+	}
 }
 
 // goOn opens the file again where it broke.

@@ -15,6 +15,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -92,9 +93,17 @@ type Environment struct {
 	HubEndpoint string
 	// Token is the data set's token for the Hub. It is sent to the Hub's endpoint and to no other host.
 	Token string
+	// Login is what the servers of an http source are told. It is sent to the one host of its addresses, over https, and to no
+	// other host.
+	Login Login
 	// Claims maps the names of mounted claims to their folders.
 	Claims map[string]string
-	// Transport carries the requests; nil is one with the timeouts below and the proxy of the environment.
+	// CABundle holds certificates of authorities in PEM form that are trusted beside those of the system.
+	CABundle []byte
+	// Resolver finds the addresses of hosts; nil is the system's.
+	Resolver *net.Resolver
+	// Transport carries the requests; nil is one with the bundle, the resolver and the timeouts here and the proxy of the
+	// process's environment. Whichever it is, no request leaves for a host that is refused.
 	Transport http.RoundTripper
 	// Timeouts of connecting, of an answer and of a transfer that stands still.
 	Timeouts Timeouts
@@ -107,9 +116,20 @@ type Environment struct {
 	Progress func(bytes int64)
 }
 
+// Login is a token or a name with a password; the zero value is none.
+type Login struct {
+	// Token is sent as a bearer token.
+	Token string
+	// Username and Password are sent as basic credentials.
+	Username, Password string
+}
+
 // New makes the source that a specification describes. It reads nothing yet; its errors are contract.InvalidTask.
 func New(spec recipe.Source, env Environment) (Source, error) {
-	env = env.withDefaults()
+	env, err := env.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	kind, err := newKind(spec, env)
 	if err != nil {
 		return nil, err
@@ -151,7 +171,7 @@ func newKind(spec recipe.Source, env Environment) (Source, error) {
 	}
 }
 
-func (e Environment) withDefaults() Environment {
+func (e Environment) withDefaults() (Environment, error) {
 	if e.HubEndpoint == "" {
 		e.HubEndpoint = DefaultHub
 	}
@@ -162,12 +182,17 @@ func (e Environment) withDefaults() Environment {
 		e.Progress = func(int64) {}
 	}
 	e.Token = strings.TrimSpace(e.Token) // files that hold tokens end in a newline
+	e.Login = e.Login.trimmed()
 	e.Timeouts = e.Timeouts.withDefaults()
 	e.Retry = e.Retry.withDefaults()
 	if e.Transport == nil {
-		e.Transport = newTransport(e.Timeouts)
+		var err error
+		if e.Transport, err = newTransport(e); err != nil {
+			return e, err
+		}
 	}
-	return e
+	e.Transport = guarded{e.Transport}
+	return e, nil
 }
 
 func (e Environment) patience() patience { return patience{policy: e.Retry, clock: e.Clock} }

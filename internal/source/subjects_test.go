@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -43,6 +42,13 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+// jump sets the clock, as a time server does.
+func (c *clock) jump(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(by)
+}
+
 func (c *clock) waits() []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,37 +75,58 @@ func digest(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// subject is one kind of source with one file in it, as the suite needs it.
+// subject is one source with one file in it, as the suite needs it.
 type subject struct {
 	source source.Source
 	clock  *clock
 	// write puts other content in the file's place.
 	write func([]byte)
-	// sent is how many bytes of the file were sent; nil where nobody counts.
-	sent func() int64
-	// faults and on are where to break the way of the bytes; nil where there is no way to break.
-	faults *hubtest.Faults
-	on     hubtest.Kind
-	// pinned says that a digest proves the content; continues that a broken transfer can go on where it broke.
-	pinned, continues bool
+	// wire is the way of the bytes, where the suite breaks things; nil where there is none.
+	wire *wire
+	// pinned says that a digest proves the content; continues that a broken transfer can go on where it broke; follows that
+	// redirects are followed: else they must be errors.
+	pinned, continues, follows bool
+	// secret is a text that the credentials of the requests hold; empty where there are none.
+	secret string
+	// doors are the kinds of requests that the way to the bytes begins with; nil is onFile alone.
+	doors []hubtest.Kind
 }
 
-func (s subject) fault(do hubtest.Effect, times int) {
-	s.faults.Add(hubtest.Fault{On: s.on, Times: times, Do: do})
+func (s subject) fault(do hubtest.Effect, times int) { s.faultOn(onFile, do, times) }
+
+func (s subject) faultOn(kind hubtest.Kind, do hubtest.Effect, times int) {
+	s.wire.faults.Add(hubtest.Fault{On: kind, Times: times, Do: do})
 }
 
-// kinds are all kinds of sources, and the variants that take other ways through the code.
-var kinds = []struct {
+// sent is how many bytes of the file were sent so far; 0 where nobody counts.
+func (s subject) sent() int64 {
+	if s.wire == nil {
+		return 0
+	}
+	return s.wire.sent.Load()
+}
+
+// kind is one kind of source, or a variant that takes another way through the code.
+type kind struct {
 	name string
-	make func(t *testing.T, idle time.Duration) subject
-}{
-	{"hub, large file", func(t *testing.T, idle time.Duration) subject { return hubSubject(t, idle, true) }},
-	{"hub, small file", func(t *testing.T, idle time.Duration) subject { return hubSubject(t, idle, false) }},
-	{"web with ETag", func(t *testing.T, idle time.Duration) subject { return webSubject(t, idle, true, false) }},
-	{"web with digest", func(t *testing.T, idle time.Duration) subject { return webSubject(t, idle, false, true) }},
-	{"web with nothing", func(t *testing.T, idle time.Duration) subject { return webSubject(t, idle, false, false) }},
-	{"volume", func(t *testing.T, _ time.Duration) subject { return volumeSubject(t) }},
+	make func(w *wire) subject
+	// without are the points that it cannot meet, each with the reason.
+	without map[point]string
 }
+
+var (
+	nothingTells = map[point]string{wrongDigest: "no digest is known, so nothing could tell"}
+
+	kinds = []kind{
+		{"hub, large file", func(w *wire) subject { return hubSubject(w, true) }, nil},
+		{"hub, small file", func(w *wire) subject { return hubSubject(w, false) }, nil},
+		{"web with ETag", func(w *wire) subject { return webSubject(w, webServer{etag: true}) }, nothingTells},
+		{"web with digest", func(w *wire) subject { return webSubject(w, webServer{pinned: true}) }, nil},
+		{"web with nothing", func(w *wire) subject { return webSubject(w, webServer{}) }, nothingTells},
+		{"web with credentials", func(w *wire) subject { return webSubject(w, webServer{etag: true, pinned: true, login: true}) }, nil},
+		{"volume", volumeSubject, everyPoint("the file is read where it lies")},
+	}
+)
 
 const someCommit = "0123456789abcdef0123456789abcdef01234567"
 
@@ -112,70 +139,80 @@ func newSource(t *testing.T, spec recipe.Source, env source.Environment) source.
 	return s
 }
 
-func hubSubject(t *testing.T, idle time.Duration, large bool) subject {
-	files := func(content []byte) map[string]hubtest.File {
-		return map[string]hubtest.File{
+func hubSubject(w *wire, large bool) subject {
+	repo := func(content []byte) hubtest.Repo {
+		return hubtest.Repo{ID: "acme/text", SHA: someCommit, License: "mit", Private: true, Files: map[string]hubtest.File{
 			"README.md": {Content: []byte("read me")}, "data/train.jsonl": {Content: content, LFS: large},
+		}}
+	}
+	hub := hubtest.New(hubtest.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, repo(text()))
+	bytesOf := hubtest.KindBlob
+	if large {
+		bytesOf = hubtest.KindCDN
+	}
+	kindOf := func(r *http.Request) hubtest.Kind {
+		switch hubtest.KindOf(r) {
+		case bytesOf:
+			return onFile
+		case hubtest.KindResolve:
+			return onDoor
+		default:
+			return ""
 		}
 	}
-	hub := hubtest.New(hubtest.Options{}, hubtest.Repo{ID: "acme/text", SHA: someCommit, License: "mit", Files: files(text())})
-	s := subject{clock: newClock(), sent: hub.Bytes, faults: &hub.Faults, on: hubtest.KindBlob, pinned: true, continues: true}
-	if large {
-		s.on = hubtest.KindCDN
+	env := w.environment()
+	env.HubEndpoint, env.Token = w.serve("hub", kindOf, hub), "hf_secret"
+	hub.SetCDN(w.serve("cdn", kindOf, hub))
+	spec := recipe.HuggingFace{Repo: "acme/text", Files: []string{"data/*"}}
+	return subject{
+		source: newSource(w.t, recipe.Source{HuggingFace: &spec}, env), clock: w.clock, wire: w,
+		pinned: true, continues: true, follows: true, secret: "secret", doors: []hubtest.Kind{onDoor, onFile},
+		write: func(content []byte) { hub.Put(repo(content)) }, // a mirror that serves other bytes for the same commit
 	}
-	env := environment(s.clock)
-	env.HubEndpoint, env.Timeouts.Idle = hubtest.Start(t, hub), idle
-	s.source = newSource(t, recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/text", Files: []string{"data/*"}}}, env)
-	s.write = func(content []byte) { // a mirror that serves other bytes for the same commit
-		hub.Put(hubtest.Repo{ID: "acme/text", SHA: someCommit, Files: files(content)})
-	}
-	return s
 }
 
-func webSubject(t *testing.T, idle time.Duration, etag, pinned bool) subject {
-	content, sent := atomic.Pointer[[]byte]{}, atomic.Int64{}
+// webServer is what a server of files has, and what is known of its file.
+type webServer struct{ etag, pinned, login bool }
+
+func webSubject(w *wire, has webServer) subject {
+	content := atomic.Pointer[[]byte]{}
 	set := func(b []byte) { content.Store(&b) }
 	set(text())
-	s := subject{clock: newClock(), sent: sent.Load, faults: &hubtest.Faults{}, on: "file", pinned: pinned, continues: pinned || etag}
 	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if has.login && r.Header.Get("Authorization") != "Bearer top-secret" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
 		now := *content.Load()
-		if etag {
+		if has.etag {
 			w.Header().Set("ETag", `"`+digest(now)[:8]+`"`)
 		}
-		http.ServeContent(&counter{w, &sent}, r, "train.jsonl", time.Time{}, bytes.NewReader(now))
+		http.ServeContent(w, r, "train.jsonl", time.Time{}, bytes.NewReader(now))
 	})
+	env := w.environment()
+	if has.login {
+		w.opts.tls, env.Login.Token = true, "top-secret" // which is sent over nothing else
+	}
 	kindOf := func(r *http.Request) hubtest.Kind {
 		if r.Method == http.MethodGet {
-			return "file"
+			return onFile
 		}
-		return "head"
+		return ""
 	}
-	server := httptest.NewServer(s.faults.Handler(kindOf, serve))
-	t.Cleanup(server.Close)
-	file := recipe.HTTPFile{URL: server.URL + "/train.jsonl?signature=secret"}
-	if pinned {
+	file := recipe.HTTPFile{URL: w.serve("files", kindOf, serve) + "/train.jsonl?signature=secret"}
+	if has.pinned {
 		file.SHA256 = digest(text())
 	}
-	env := environment(s.clock)
-	env.Timeouts.Idle = idle
-	s.source = newSource(t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{file}}}, env)
-	s.write = set
-	return s
+	return subject{
+		source: newSource(w.t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{file}}}, env),
+		clock:  w.clock, wire: w, write: set, pinned: has.pinned, continues: has.pinned || has.etag, follows: true, secret: "secret",
+	}
 }
 
-type counter struct {
-	http.ResponseWriter
-	n *atomic.Int64
-}
-
-func (c *counter) Write(p []byte) (int, error) {
-	c.n.Add(int64(len(p)))
-	return c.ResponseWriter.Write(p)
-}
-
-func volumeSubject(t *testing.T) subject {
+func volumeSubject(w *wire) subject {
+	t := w.t
 	dir := t.TempDir()
-	s := subject{clock: newClock(), continues: true}
+	s := subject{clock: w.clock, continues: true}
 	written := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	s.write = func(content []byte) {
 		path := filepath.Join(dir, "train.jsonl")

@@ -16,6 +16,7 @@ import (
 type web struct {
 	client *client
 	files  []webFile
+	login  Login
 }
 
 type webFile struct {
@@ -30,8 +31,8 @@ func newWeb(spec recipe.HTTP, env Environment) (*web, error) {
 	if len(spec.URLs) == 0 {
 		return nil, contract.Failf(contract.InvalidTask, "An http source must name at least one address.")
 	}
-	w := &web{client: newClient(env)}
-	taken := map[string]bool{}
+	w := &web{client: newClient(env), login: env.Login}
+	taken, addresses := map[string]bool{}, []*url.URL(nil)
 	for i, file := range spec.URLs {
 		u, err := url.Parse(file.URL)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
@@ -48,8 +49,9 @@ func newWeb(spec recipe.HTTP, env Environment) (*web, error) {
 		}
 		taken[path] = true
 		w.files = append(w.files, webFile{path: path, url: u, sha256: file.SHA256})
+		addresses = append(addresses, u)
 	}
-	return w, nil
+	return w, w.login.check(addresses)
 }
 
 // Resolve asks for the head of each file. A server that does not answer HEAD leaves size and validator unknown; whether
@@ -68,7 +70,7 @@ func (w *web) Resolve(ctx context.Context) (Listing, error) {
 }
 
 func (w *web) head(ctx context.Context, file webFile, f *File) error {
-	a, err := w.client.do(ctx, request{method: http.MethodHead, url: file.url})
+	a, err := w.client.do(ctx, request{method: http.MethodHead, url: file.url, authorization: w.login.header()})
 	if err != nil {
 		return err
 	}
@@ -77,7 +79,7 @@ func (w *web) head(ctx context.Context, file webFile, f *File) error {
 	case http.StatusBadRequest, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		return nil // a signed address is good for GET alone
 	}
-	if err := refusal(a, file.path, w.client.clock.Now()); err != nil {
+	if err := w.refusal(a, file.path); err != nil {
 		return err
 	}
 	if a.Header.Get("Content-Encoding") == "" { // else the length is of something else
@@ -99,7 +101,7 @@ func (w *web) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, er
 	} else if offset > 0 && ifRange == "" {
 		return nil, cannotContinue(f, offset, "neither the server nor the manifest says what would prove it unchanged")
 	}
-	a, err := w.client.do(ctx, request{method: http.MethodGet, url: u, header: rangeFrom(offset, ifRange)})
+	a, err := w.client.do(ctx, request{method: http.MethodGet, url: u, authorization: w.login.header(), header: rangeFrom(offset, ifRange)})
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +109,7 @@ func (w *web) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, er
 		drain(a.Body)
 		return nil, cannotContinue(f, offset, "the server's copy ends before that")
 	}
-	if err := refusal(a, f.Path, w.client.clock.Now()); err != nil {
+	if err := w.refusal(a, f.Path); err != nil {
 		drain(a.Body)
 		return nil, err
 	}
@@ -121,4 +123,25 @@ func (w *web) find(path string) *url.URL {
 		}
 	}
 	return nil
+}
+
+// refusal is the failure of an answer about a file, nil for a success.
+func (w *web) refusal(a *answer, path string) error {
+	host := a.Request.URL.Host
+	switch {
+	case a.StatusCode != http.StatusUnauthorized && a.StatusCode != http.StatusForbidden:
+		return refusal(a, path, w.client.clock.Now())
+	case a.foreign && !w.login.isZero():
+		return contract.Failf(contract.AuthenticationFailed,
+			"%s may not be read: it is redirected to %s, which answers %d and is not given the credentials of another host. "+
+				"Name the address there, with credentials for it.", path, host, a.StatusCode)
+	case w.login.isZero():
+		return contract.Failf(contract.AuthenticationFailed,
+			"%s may not be read: %s answers %d, and no credentials are given. Name a Secret with a token, or with username and password, in secretRef.",
+			path, host, a.StatusCode)
+	default:
+		return contract.Failf(contract.AuthenticationFailed,
+			"%s may not be read: %s answers %d to the credentials that are given. Check the Secret that secretRef names, and what it may read.",
+			path, host, a.StatusCode)
+	}
 }

@@ -105,9 +105,9 @@ func TestWebRefusals(t *testing.T) {
 		304: contract.SourceNotFound, 429: contract.RateLimited, 500: contract.FetchFailed,
 	} {
 		h := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
-		_, err := onWeb(t, h, "/x?key=secret").Resolve(context.Background())
+		_, err := onWeb(t, h, "/x?key=hidden").Resolve(context.Background())
 		wantReason(t, err, want)
-		if strings.Contains(err.Error(), "secret") {
+		if strings.Contains(err.Error(), "hidden") {
 			t.Errorf("message %q holds the query", err)
 		}
 	}

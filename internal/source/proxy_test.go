@@ -1,0 +1,192 @@
+package source_test
+
+import (
+	"encoding/base64"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// forwarder is an HTTP proxy: it makes connections for CONNECT and forwards other requests. Every host it is asked for is one
+// of this machine.
+type forwarder struct {
+	url    string
+	refuse int    // a status, if it refuses
+	login  string // user:password that it wants
+	mu     sync.Mutex
+	asked  []string
+}
+
+func newForwarder(t *testing.T) *forwarder {
+	f := &forwarder{}
+	server := httptest.NewServer(f)
+	t.Cleanup(server.Close)
+	f.url = server.URL
+	return f
+}
+
+func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	f.asked = append(f.asked, r.Method+" "+r.Host+" "+r.Header.Get("Authorization"))
+	f.mu.Unlock()
+	_, port, _ := net.SplitHostPort(r.Host)
+	switch {
+	case f.refuse != 0:
+		w.WriteHeader(f.refuse)
+	case f.login != "" && r.Header.Get("Proxy-Authorization") != "Basic "+base64.StdEncoding.EncodeToString([]byte(f.login)):
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	case r.Method == http.MethodConnect:
+		f.connect(w, r, "127.0.0.1:"+port)
+	default:
+		f.forward(w, r, "127.0.0.1:"+port)
+	}
+}
+
+func (f *forwarder) connect(w http.ResponseWriter, r *http.Request, to string) {
+	var d net.Dialer
+	there, err := d.DialContext(r.Context(), "tcp", to)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	here, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(there, here); there.Close() }() // until one of them hangs up
+	_, _ = io.Copy(here, there)
+	here.Close()
+}
+
+func (f *forwarder) forward(w http.ResponseWriter, r *http.Request, to string) {
+	out := r.Clone(r.Context())
+	out.RequestURI, out.URL.Host = "", to
+	response, err := http.DefaultTransport.RoundTrip(out)
+	if err != nil {
+		w.WriteHeader(http.StatusBadGateway)
+		return
+	}
+	defer response.Body.Close()
+	for name, values := range response.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(response.StatusCode)
+	_, _ = io.Copy(w, response.Body)
+}
+
+func (f *forwarder) requests() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.asked
+}
+
+// throughProxy reads a file with a proxy's variables set. The name of its host is known to the proxy alone.
+func throughProxy(t *testing.T, login source.Login, address string, variables ...string) error {
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"} {
+		t.Setenv(name, "")
+	}
+	for i := 0; i < len(variables); i += 2 {
+		t.Setenv(variables[i], variables[i+1])
+	}
+	env := newWire(t, wireOptions{}).environment()
+	env.Login = login
+	s, err := source.New(recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: address}}}}, env)
+	if err != nil {
+		return err
+	}
+	return resolveAndRead(s)
+}
+
+func TestProxies(t *testing.T) {
+	safe := newGuardedServer(t, "files", "Bearer abc", body("content"))
+	open := serveAs(t, "files", false, body("content"))
+	inside := strings.Replace(safe.url, "example.com", "example.internal", 1) // what no DNS here knows
+	plain := strings.Replace(open, "example.com", "example.internal", 1)
+	token := source.Login{Token: "abc"}
+	host := func(address string) string { u, _ := url.Parse(address); return u.Host }
+
+	t.Run("https through CONNECT", func(t *testing.T) {
+		proxy := newForwarder(t)
+		address := safe.url // the proxy is asked for the name, and the certificate is for it
+		if err := throughProxy(t, token, address+"/x", "HTTPS_PROXY", proxy.url); err != nil {
+			t.Fatal(err)
+		}
+		if got := proxy.requests(); len(got) == 0 || got[0] != "CONNECT "+host(address)+" " {
+			t.Errorf("the proxy was asked %q", got)
+		}
+	})
+	t.Run("http forwarded", func(t *testing.T) {
+		proxy := newForwarder(t)
+		if err := throughProxy(t, source.Login{}, plain+"/x", "HTTP_PROXY", proxy.url); err != nil {
+			t.Fatal(err)
+		}
+		if got := proxy.requests(); len(got) != 2 || got[0] != "HEAD "+host(plain)+" " {
+			t.Errorf("the proxy was asked %q", got)
+		}
+	})
+	t.Run("with a login of its own", func(t *testing.T) {
+		proxy := newForwarder(t)
+		proxy.login = "jane:secret"
+		if err := throughProxy(t, token, safe.url+"/x", "HTTPS_PROXY", strings.Replace(proxy.url, "//", "//jane:secret@", 1)); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("not for NO_PROXY", func(t *testing.T) {
+		for _, without := range []string{".example.com", "files.example.com", "*"} {
+			proxy := newForwarder(t)
+			if err := throughProxy(t, token, safe.url+"/x", "HTTPS_PROXY", proxy.url, "NO_PROXY", without); err != nil {
+				t.Error(err)
+			}
+			if got := proxy.requests(); len(got) > 0 {
+				t.Errorf("NO_PROXY=%s: the proxy was asked %q", without, got)
+			}
+		}
+	})
+	t.Run("not to metadata", func(t *testing.T) {
+		proxy := newForwarder(t)
+		for _, address := range []string{"http://169.254.169.254/", "http://0xa9fea9fe/", "http://metadata.google.internal/"} {
+			wantReason(t, throughProxy(t, source.Login{}, address, "HTTP_PROXY", proxy.url), contract.SourceNotFound)
+		}
+		if got := proxy.requests(); len(got) > 0 {
+			t.Errorf("the proxy was asked %q", got)
+		}
+	})
+	for _, tc := range []struct {
+		name   string
+		refuse int
+		reason contract.Reason
+		says   string
+	}{
+		{"that wants a login", 407, contract.AuthenticationFailed, "it wants credentials"},
+		{"that refuses the host", 403, contract.AuthenticationFailed, "Let it allow the host"},
+		{"that has trouble", 502, contract.FetchFailed, "its answer is 502"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			proxy := newForwarder(t)
+			proxy.refuse = tc.refuse
+			err := throughProxy(t, token, inside+"/x", "HTTPS_PROXY", strings.Replace(proxy.url, "//", "//jane:secret@", 1))
+			wantReason(t, err, tc.reason)
+			if !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "jane") {
+				t.Errorf("message %q, want %q and no password", err, tc.says)
+			}
+		})
+	}
+	t.Run("that is none", func(t *testing.T) {
+		for _, variable := range []string{"jane:secret@:::", "ftp://jane:secret@host", "http://jane:secret@127.0.0.1:1"} {
+			err := throughProxy(t, token, safe.url+"/x", "HTTPS_PROXY", variable)
+			if err == nil || strings.Contains(err.Error(), "secret") {
+				t.Errorf("HTTPS_PROXY=%s: %v", variable, err)
+			}
+		}
+	})
+}
