@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -98,7 +99,7 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 		return r.start(ctx, s, next, 1)
 	case finished(newest) == "":
 		return r.accompany(ctx, s, next, newest)
-	case finished(newest) == batchv1.JobFailed && s.sameGeneration(newest):
+	case finished(newest) == batchv1.JobFailed && s.sameGeneration(newest) && !s.grown(newest):
 		return s.failure(next, newest), nil
 	case s.lost(next) >= lostLimit:
 		message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", next.Stage, lostLimit, newest.Name)
@@ -166,6 +167,9 @@ func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *re
 		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
 	}
 	suspend := ptr.Deref(s.mix.Spec.Suspend, false)
+	if queue(job) != "" {
+		return r.queued(ctx, s, step, job)
+	}
 	if ptr.Deref(job.Spec.Suspend, false) != suspend {
 		patched := job.DeepCopy()
 		patched.Spec.Suspend = &suspend
@@ -188,7 +192,7 @@ func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
 	done, total := s.progress(step, job)
 	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
 	pods := s.podsOf(job)
-	if cause := waiting(pods); cause != "" {
+	if cause := cmp.Or(s.refused(job, pods), waiting(pods)); cause != "" {
 		return &outcome{progressing, datav1alpha1.ReasonWaitingForPods, message + " " + sentence(cause)}
 	}
 	note := worstFailure(pods)
@@ -197,6 +201,10 @@ func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
 	}
 	if note != nil {
 		message += fmt.Sprintf(" Trying again after %s: %s", note.Reason, sentence(note.Message))
+		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+	}
+	if s.lost(step) > 0 {
+		message += fmt.Sprintf(" Trying again after %s: The results are gone with their pods; attempt %d reads them back.", datav1alpha1.ReasonResultLost, attempt(job))
 		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
 	}
 	if attempt(job) > 1 {
@@ -215,11 +223,22 @@ func (s *scope) failure(step *recipe.Step, job *batchv1.Job) *outcome {
 		note.Reason, note.Message = datav1alpha1.ReasonWorkerFailed, ended.Message
 	}
 	hint := fmt.Sprintf(" Edit the mix, or delete Job %s, to try again.", job.Name)
-	if ended.Reason == batchv1.JobReasonPodFailurePolicy {
+	if note.Pod != "" {
+		hint += fmt.Sprintf(" The log is in pod %s.", note.Pod)
+	}
+	switch ended.Reason {
+	case batchv1.JobReasonPodFailurePolicy:
 		return stall(string(note.Reason), sentence(note.Message)+hint)
+	case batchv1.JobReasonDeadlineExceeded:
+		message := fmt.Sprintf("Stage %s ran for longer than the %d seconds of spec.worker.activeDeadlineSeconds.", step.Stage, ptr.Deref(job.Spec.ActiveDeadlineSeconds, 0))
+		return stall(datav1alpha1.ReasonDeadlineExceeded, message+hint)
+	}
+	reason := datav1alpha1.ReasonRetriesExhausted
+	if note.Reason == datav1alpha1.ReasonOutOfMemory { // a person can do something about it, and knows what
+		reason = datav1alpha1.ReasonOutOfMemory
 	}
 	message := fmt.Sprintf("Stage %s failed too often, the last time with %s: %s", step.Stage, note.Reason, sentence(note.Message))
-	return stall(datav1alpha1.ReasonRetriesExhausted, message+hint)
+	return stall(reason, message+hint)
 }
 
 // progress counts the units of a step that are done: those with a result, and those that the running Job has finished.

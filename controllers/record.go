@@ -24,7 +24,7 @@ import (
 // the Jobs' names. Both are facts that outlive the pods that told them.
 type record struct {
 	results  map[string]recipe.Result
-	failures map[string]contract.FailureNote
+	failures map[string]failure
 }
 
 const (
@@ -37,13 +37,13 @@ const (
 // readRecord reads the ConfigMap. An entry that cannot be read, of another release say, counts as missing, and so does
 // everything of another location.
 func readRecord(config *corev1.ConfigMap, location render.Location) record {
-	rec := record{results: map[string]recipe.Result{}, failures: map[string]contract.FailureNote{}}
+	rec := record{results: map[string]recipe.Result{}, failures: map[string]failure{}}
 	if config == nil || config.Annotations[datav1alpha1.AnnotationLocation] != location.String() {
 		return rec
 	}
 	for key, value := range config.Data {
 		if job, ok := strings.CutPrefix(key, failurePrefix); ok {
-			var note contract.FailureNote
+			var note failure
 			if json.Unmarshal([]byte(value), &note) == nil {
 				rec.failures[job] = note
 			}
@@ -151,6 +151,9 @@ func (s *scope) harvest(job *batchv1.Job) {
 		return
 	}
 	if note := worstFailure(s.podsOf(job)); note != nil {
+		if note.Reason == contract.InsufficientStorage {
+			note.Capacity = capacity(s.claim)
+		}
 		s.record.failures[job.Name] = *note
 	}
 }
@@ -171,7 +174,7 @@ func (s *scope) prune() {
 	for _, job := range s.jobs {
 		jobs[job.Name] = true
 	}
-	maps.DeleteFunc(s.record.failures, func(job string, _ contract.FailureNote) bool { return !jobs[job] })
+	maps.DeleteFunc(s.record.failures, func(job string, _ failure) bool { return !jobs[job] })
 }
 
 // save writes the record if it says anything new.

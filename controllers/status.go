@@ -9,7 +9,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -29,8 +28,8 @@ const (
 // too.
 func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure error) error {
 	if failure != nil {
-		if apierrors.IsConflict(failure) || s.ready() {
-			return nil // somebody was quicker, or what is published stays published: the next pass tells
+		if overtaken(failure) || s.ready() {
+			return nil // somebody was quicker, or everything goes, or what is published stays published: the next pass tells
 		}
 		s.outcome = &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, sentence(failure.Error())}
 	}

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"slices"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
@@ -80,6 +83,28 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	return nil, nil
 }
 
+// capacity is a claim's, as text, "" while it has none.
+func capacity(claim *corev1.PersistentVolumeClaim) string {
+	if claim == nil {
+		return ""
+	}
+	has, ok := claim.Status.Capacity[corev1.ResourceStorage]
+	if !ok {
+		return ""
+	}
+	return has.String()
+}
+
+// grown says whether a claim is larger than it was when a worker found it full.
+func (s *scope) grown(job *batchv1.Job) bool {
+	was, err := resource.ParseQuantity(s.record.failures[job.Name].Capacity)
+	if err != nil || s.claim == nil {
+		return false
+	}
+	has, ok := s.claim.Status.Capacity[corev1.ResourceStorage]
+	return ok && has.Cmp(was) > 0
+}
+
 func usable(claim *corev1.PersistentVolumeClaim) *outcome {
 	problem := ""
 	switch {
@@ -89,6 +114,8 @@ func usable(claim *corev1.PersistentVolumeClaim) *outcome {
 		problem = "has lost its volume"
 	case render.SharingOf(claim) == render.ReadOnly:
 		problem = "has no access mode that allows writing"
+	case ptr.Deref(claim.Spec.VolumeMode, corev1.PersistentVolumeFilesystem) == corev1.PersistentVolumeBlock:
+		problem = "is a block device; a mix needs the volumeMode Filesystem"
 	default:
 		return nil
 	}
