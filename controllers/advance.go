@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -39,7 +40,7 @@ func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, er
 	}
 	for _, job := range s.jobs {
 		if finished(job) == "" && !s.current(job) {
-			if err := r.remove(ctx, job); err != nil {
+			if err := r.remove(ctx, s, job); err != nil {
 				return nil, err
 			}
 		}
@@ -76,13 +77,16 @@ func (s *scope) writing() bool {
 	return false
 }
 
-func (r *DatasetMixReconciler) remove(ctx context.Context, object client.Object) error {
+func (r *DatasetMixReconciler) remove(ctx context.Context, s *scope, object client.Object) error {
 	uid := object.GetUID()
 	err := r.Delete(ctx, object,
 		client.PropagationPolicy(metav1.DeletePropagationBackground),
 		client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
 		return fmt.Errorf("deleting %s: %w", object.GetName(), err)
+	}
+	if err == nil {
+		s.tally.wrote("delete", strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1."))
 	}
 	return nil
 }
@@ -156,7 +160,11 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 			return result, err
 		}
 	}
-	log.FromContext(ctx).V(1).Info("made a Job", "stage", step.Stage, "job", job.Name, "units", len(step.Missing))
+	log.FromContext(ctx).Info("made a Job", "build", s.build(), "stage", step.Stage, "job", job.Name, "units", len(step.Missing))
+	s.tally.jobs = append(s.tally.jobs, step.Stage)
+	if s.lost(step) > 0 {
+		s.tally.readBack++
+	}
 	s.jobs = append(s.jobs, job)
 	return s.running(step, job), nil
 }
@@ -176,6 +184,7 @@ func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *re
 		if err := r.Patch(ctx, patched, client.MergeFrom(job)); err != nil {
 			return nil, fmt.Errorf("suspending or resuming Job %s: %w", job.Name, err)
 		}
+		s.tally.wrote("patch", "Job")
 	}
 	if suspend {
 		return rest(step), nil
@@ -270,14 +279,14 @@ func (r *DatasetMixReconciler) clean(ctx context.Context, s *scope) (*outcome, e
 			}
 		}
 		if !kept[job.Name] {
-			if err := r.remove(ctx, job); err != nil {
+			if err := r.remove(ctx, s, job); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, task := range s.tasks {
 		if !kept[task.Name] {
-			if err := r.remove(ctx, task); err != nil {
+			if err := r.remove(ctx, s, task); err != nil {
 				return nil, err
 			}
 		}

@@ -37,6 +37,8 @@ type DatasetMixReconciler struct {
 	Events   events.EventRecorder
 	Clock    clock.PassiveClock
 	Settings render.Settings
+	// Metrics may be nil.
+	Metrics *Metrics
 }
 
 // +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes,verbs=get;list;watch
@@ -56,6 +58,9 @@ type phase func(context.Context, *scope) (*outcome, error)
 func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (_ ctrl.Result, err error) {
 	mix := &datav1alpha1.DatasetMix{}
 	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.Metrics.forget(request.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !mix.DeletionTimestamp.IsZero() {

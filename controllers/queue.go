@@ -23,7 +23,7 @@ func (r *DatasetMixReconciler) queued(ctx context.Context, s *scope, step *recip
 		if result, err := r.save(ctx, s); result != nil || err != nil {
 			return result, err
 		}
-		return rest(step), r.remove(ctx, job)
+		return rest(step), r.remove(ctx, s, job)
 	}
 	if ptr.Deref(job.Spec.Suspend, false) {
 		message := fmt.Sprintf("Stage %s: Job %s waits to be admitted to queue %s.", step.Stage, job.Name, queue(job))

@@ -155,6 +155,9 @@ func (s *scope) harvest(job *batchv1.Job) {
 			note.Capacity = capacity(s.claim)
 		}
 		s.record.failures[job.Name] = *note
+		if job.Labels[datav1alpha1.LabelStage] == string(recipe.Download) {
+			s.tally.fetchErrors = append(s.tally.fetchErrors, note.Reason)
+		}
 	}
 }
 
@@ -198,24 +201,30 @@ func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome, er
 	if err := r.Update(ctx, wanted); err != nil {
 		return nil, fmt.Errorf("recording results: %w", err)
 	}
+	s.tally.wrote("update", "ConfigMap")
 	s.results = wanted
 	return nil, nil
 }
 
 // own creates an object of the mix. That it exists already is no error if it is the mix's own: the cache is late.
 func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.Object) (*outcome, error) {
+	kind := strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1.")
 	err := r.Create(ctx, object)
+	if err == nil {
+		s.tally.wrote("create", kind)
+	}
 	if !apierrors.IsAlreadyExists(err) {
 		return nil, err
 	}
+	s.tally.duplicates++
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 		return nil, fmt.Errorf("reading what stands in the way: %w", err)
 	}
 	if ownedBy(object, s.mix) {
 		return nil, nil
 	}
-	message := fmt.Sprintf("%T %s exists and belongs to somebody else; delete it, or rename the mix.", object, object.GetName())
-	return stall(datav1alpha1.ReasonNameConflict, "The "+strings.TrimPrefix(message, "*v1.")), nil
+	message := fmt.Sprintf("The %s %s exists and belongs to somebody else; delete it, or rename the mix.", kind, object.GetName())
+	return stall(datav1alpha1.ReasonNameConflict, message), nil
 }
 
 // follow judges where the graph ended.

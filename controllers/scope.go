@@ -41,6 +41,9 @@ type scope struct {
 
 	// outcome of the pass; nil when the mix is published.
 	outcome *outcome
+
+	// tally of what the pass did, for the metrics.
+	tally tally
 }
 
 // verdict is what a pass comes to.

@@ -36,6 +36,7 @@ func (r *DatasetMixReconciler) provide(ctx context.Context, s *scope) (*outcome,
 		if err := r.Create(ctx, wanted); err != nil && !apierrors.IsAlreadyExists(err) {
 			return nil, fmt.Errorf("making the claim: %w", err)
 		}
+		s.tally.wrote("create", "PersistentVolumeClaim")
 		if claim = wanted; claim.UID == "" {
 			return progress("The claim was made; the build starts when it shows."), nil // the watch brings it
 		}
@@ -80,6 +81,7 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	if err != nil {
 		return nil, fmt.Errorf("changing the claim: %w", err)
 	}
+	s.tally.wrote("patch", "PersistentVolumeClaim")
 	return nil, nil
 }
 
