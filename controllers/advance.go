@@ -1,9 +1,11 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -38,7 +40,7 @@ func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, er
 	}
 	for _, job := range s.jobs {
 		if finished(job) == "" && !s.current(job) {
-			if err := r.remove(ctx, job); err != nil {
+			if err := r.remove(ctx, s, job); err != nil {
 				return nil, err
 			}
 		}
@@ -75,13 +77,16 @@ func (s *scope) writing() bool {
 	return false
 }
 
-func (r *DatasetMixReconciler) remove(ctx context.Context, object client.Object) error {
+func (r *DatasetMixReconciler) remove(ctx context.Context, s *scope, object client.Object) error {
 	uid := object.GetUID()
 	err := r.Delete(ctx, object,
 		client.PropagationPolicy(metav1.DeletePropagationBackground),
 		client.Preconditions{UID: &uid})
 	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
 		return fmt.Errorf("deleting %s: %w", object.GetName(), err)
+	}
+	if err == nil {
+		s.tally.wrote("delete", strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1."))
 	}
 	return nil
 }
@@ -98,7 +103,7 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 		return r.start(ctx, s, next, 1)
 	case finished(newest) == "":
 		return r.accompany(ctx, s, next, newest)
-	case finished(newest) == batchv1.JobFailed && s.sameGeneration(newest):
+	case finished(newest) == batchv1.JobFailed && s.sameGeneration(newest) && !s.grown(newest):
 		return s.failure(next, newest), nil
 	case s.lost(next) >= lostLimit:
 		message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", next.Stage, lostLimit, newest.Name)
@@ -155,7 +160,11 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 			return result, err
 		}
 	}
-	log.FromContext(ctx).V(1).Info("made a Job", "stage", step.Stage, "job", job.Name, "units", len(step.Missing))
+	log.FromContext(ctx).Info("made a Job", "build", s.build(), "stage", step.Stage, "job", job.Name, "units", len(step.Missing))
+	s.tally.jobs = append(s.tally.jobs, step.Stage)
+	if s.lost(step) > 0 {
+		s.tally.readBack++
+	}
 	s.jobs = append(s.jobs, job)
 	return s.running(step, job), nil
 }
@@ -166,12 +175,16 @@ func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *re
 		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
 	}
 	suspend := ptr.Deref(s.mix.Spec.Suspend, false)
+	if queue(job) != "" {
+		return r.queued(ctx, s, step, job)
+	}
 	if ptr.Deref(job.Spec.Suspend, false) != suspend {
 		patched := job.DeepCopy()
 		patched.Spec.Suspend = &suspend
 		if err := r.Patch(ctx, patched, client.MergeFrom(job)); err != nil {
 			return nil, fmt.Errorf("suspending or resuming Job %s: %w", job.Name, err)
 		}
+		s.tally.wrote("patch", "Job")
 	}
 	if suspend {
 		return rest(step), nil
@@ -188,7 +201,7 @@ func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
 	done, total := s.progress(step, job)
 	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
 	pods := s.podsOf(job)
-	if cause := waiting(pods); cause != "" {
+	if cause := cmp.Or(s.refused(job, pods), waiting(pods)); cause != "" {
 		return &outcome{progressing, datav1alpha1.ReasonWaitingForPods, message + " " + sentence(cause)}
 	}
 	note := worstFailure(pods)
@@ -197,6 +210,10 @@ func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
 	}
 	if note != nil {
 		message += fmt.Sprintf(" Trying again after %s: %s", note.Reason, sentence(note.Message))
+		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+	}
+	if s.lost(step) > 0 {
+		message += fmt.Sprintf(" Trying again after %s: The results are gone with their pods; attempt %d reads them back.", datav1alpha1.ReasonResultLost, attempt(job))
 		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
 	}
 	if attempt(job) > 1 {
@@ -215,11 +232,22 @@ func (s *scope) failure(step *recipe.Step, job *batchv1.Job) *outcome {
 		note.Reason, note.Message = datav1alpha1.ReasonWorkerFailed, ended.Message
 	}
 	hint := fmt.Sprintf(" Edit the mix, or delete Job %s, to try again.", job.Name)
-	if ended.Reason == batchv1.JobReasonPodFailurePolicy {
+	if note.Pod != "" {
+		hint += fmt.Sprintf(" The log is in pod %s.", note.Pod)
+	}
+	switch ended.Reason {
+	case batchv1.JobReasonPodFailurePolicy:
 		return stall(string(note.Reason), sentence(note.Message)+hint)
+	case batchv1.JobReasonDeadlineExceeded:
+		message := fmt.Sprintf("Stage %s ran for longer than the %d seconds of spec.worker.activeDeadlineSeconds.", step.Stage, ptr.Deref(job.Spec.ActiveDeadlineSeconds, 0))
+		return stall(datav1alpha1.ReasonDeadlineExceeded, message+hint)
+	}
+	reason := datav1alpha1.ReasonRetriesExhausted
+	if note.Reason == datav1alpha1.ReasonOutOfMemory { // a person can do something about it, and knows what
+		reason = datav1alpha1.ReasonOutOfMemory
 	}
 	message := fmt.Sprintf("Stage %s failed too often, the last time with %s: %s", step.Stage, note.Reason, sentence(note.Message))
-	return stall(datav1alpha1.ReasonRetriesExhausted, message+hint)
+	return stall(reason, message+hint)
 }
 
 // progress counts the units of a step that are done: those with a result, and those that the running Job has finished.
@@ -251,14 +279,14 @@ func (r *DatasetMixReconciler) clean(ctx context.Context, s *scope) (*outcome, e
 			}
 		}
 		if !kept[job.Name] {
-			if err := r.remove(ctx, job); err != nil {
+			if err := r.remove(ctx, s, job); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, task := range s.tasks {
 		if !kept[task.Name] {
-			if err := r.remove(ctx, task); err != nil {
+			if err := r.remove(ctx, s, task); err != nil {
 				return nil, err
 			}
 		}

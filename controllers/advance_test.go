@@ -6,7 +6,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -22,6 +24,8 @@ func TestRunning(t *testing.T) {
 		{name: "again", attempt: 2, want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. This is attempt 2."}},
 		{name: "after a failure that may pass", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.FetchFailed, "no route")},
 			want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. Trying again after FetchFailed: No route."}},
+		{name: "after an eviction", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.FetchFailed, "cut off").disrupted("the node is drained")},
+			want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. Trying again after Disrupted: Pod a was ended from outside: the node is drained."}},
 		{name: "about to fail for good", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.SourceNotFound, "no such revision")},
 			want: outcome{progressing, "Progressing", "Stage download: 1 of 2 done. Ending after SourceNotFound: No such revision."}},
 		{name: "without a node", attempt: 1, pods: []*podBuilder{pod("a").unschedulable("0/3 nodes are available.")},
@@ -49,24 +53,31 @@ func TestFailure(t *testing.T) {
 	failed := func(reason string) batchv1.JobStatus {
 		return batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True", Reason: reason, Message: "the Job's words"}}}
 	}
-	note := &contract.FailureNote{Reason: contract.ChecksumMismatch, Message: "data set a: file b has another digest"}
+	because := func(reason contract.Reason, message string) *failure {
+		return &failure{FailureNote: contract.FailureNote{Reason: reason, Message: message}, Pod: "P"}
+	}
+	note := because(contract.ChecksumMismatch, "data set a: file b has another digest")
 	tests := []struct {
 		name   string
 		status batchv1.JobStatus
-		note   *contract.FailureNote
+		note   *failure
 		want   outcome
 	}{
 		{name: "permanent", status: failed(batchv1.JobReasonPodFailurePolicy), note: note,
-			want: outcome{stalled, "ChecksumMismatch", "Data set a: file b has another digest. Edit the mix, or delete Job J, to try again."}},
+			want: outcome{stalled, "ChecksumMismatch", "Data set a: file b has another digest. Edit the mix, or delete Job J, to try again. The log is in pod P."}},
 		{name: "permanent, words lost", status: failed(batchv1.JobReasonPodFailurePolicy),
 			want: outcome{stalled, "WorkerFailed", "The Job's words. Edit the mix, or delete Job J, to try again."}},
-		{name: "retried in vain", status: failed(batchv1.JobReasonFailedIndexes), note: &contract.FailureNote{Reason: contract.FetchFailed, Message: "no route"},
-			want: outcome{stalled, "RetriesExhausted", "Stage download failed too often, the last time with FetchFailed: No route. Edit the mix, or delete Job J, to try again."}},
+		{name: "retried in vain", status: failed(batchv1.JobReasonFailedIndexes), note: because(contract.FetchFailed, "no route"),
+			want: outcome{stalled, "RetriesExhausted", "Stage download failed too often, the last time with FetchFailed: No route. Edit the mix, or delete Job J, to try again. The log is in pod P."}},
+		{name: "killed for its memory again and again", status: failed(batchv1.JobReasonFailedIndexes), note: because(datav1alpha1.ReasonOutOfMemory, "raise it"),
+			want: outcome{stalled, "OutOfMemory", "Stage download failed too often, the last time with OutOfMemory: Raise it. Edit the mix, or delete Job J, to try again. The log is in pod P."}},
+		{name: "too slow", status: failed(batchv1.JobReasonDeadlineExceeded),
+			want: outcome{stalled, "DeadlineExceeded", "Stage download ran for longer than the 90 seconds of spec.worker.activeDeadlineSeconds. Edit the mix, or delete Job J, to try again."}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := small().job(1, test.status)
-			b.jobs[0].Name = "J"
+			b.jobs[0].Name, b.jobs[0].Spec.ActiveDeadlineSeconds = "J", ptr.To[int64](90)
 			if test.note != nil {
 				b.record.failures["J"] = *test.note
 			}

@@ -11,9 +11,11 @@ import (
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/render"
@@ -35,6 +37,8 @@ type DatasetMixReconciler struct {
 	Events   events.EventRecorder
 	Clock    clock.PassiveClock
 	Settings render.Settings
+	// Metrics may be nil.
+	Metrics *Metrics
 }
 
 // +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes,verbs=get;list;watch
@@ -44,6 +48,7 @@ type DatasetMixReconciler struct {
 // +kubebuilder:rbac:groups="",resources=pods,verbs=list;watch
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;create;update;delete
 // +kubebuilder:rbac:groups="",resources=persistentvolumeclaims,verbs=get;list;watch;create;patch
+// +kubebuilder:rbac:groups="",resources=events,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // phase is one step of a pass. An outcome ends the pass; none goes on.
@@ -53,6 +58,9 @@ type phase func(context.Context, *scope) (*outcome, error)
 func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (_ ctrl.Result, err error) {
 	mix := &datav1alpha1.DatasetMix{}
 	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
+		if apierrors.IsNotFound(err) {
+			r.Metrics.forget(request.NamespacedName)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !mix.DeletionTimestamp.IsZero() {
@@ -65,6 +73,7 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		r.observe,   // what exists
 		r.interpret, // what the spec means
 		r.provide,   // the volume to build on
+		r.settle,    // whose the folder on it is
 		r.remember,  // the results that finished Jobs left, and how far they go
 		r.follow,    // whether they can lead to a mix
 		r.tidy,      // Jobs that an edit of the spec has overtaken
@@ -78,12 +87,18 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	return ctrl.Result{}, nil
 }
 
-// unlessOvertaken drops a conflict: the cache was late, and the newer object starts another pass when it arrives.
+// unlessOvertaken drops an error that events have overtaken.
 func unlessOvertaken(err error) error {
-	if apierrors.IsConflict(err) {
+	if overtaken(err) {
 		return nil
 	}
 	return err
+}
+
+// overtaken says whether an error needs no answer: a conflict, since the cache was late and the newer object starts another pass
+// when it arrives; or that the whole namespace is going, in which nothing can be made any more.
+func overtaken(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 }
 
 // SetupWithManager registers the controller. The manager's cache should hold only objects with the operator's labels.
@@ -103,6 +118,8 @@ func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Owns(&corev1.ConfigMap{}).
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(mixOfPod)).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.mixesOnClaim)).
+		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(r.mixOfRefusal)).
+		Watches(&datav1alpha1.DatasetMix{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Complete(r)
 }

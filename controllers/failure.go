@@ -37,38 +37,63 @@ func succeeded(pod *corev1.Pod) (contract.Message, bool) {
 	return message, err == nil && message.Result != nil
 }
 
-// failed says why a pod failed, nil if it did not. What the worker itself says comes first; a worker that was killed says
-// nothing.
-func failed(pod *corev1.Pod) *contract.FailureNote {
+// failure is why a pod failed, and which one, so that a person finds its log. It is kept with the results.
+type failure struct {
+	contract.FailureNote
+	Pod string `json:"pod,omitempty"`
+	// Capacity of the claim when it was full, as text: a larger one is worth another try.
+	Capacity string `json:"capacity,omitempty"`
+}
+
+// failed says why a pod failed, nil if it did not. A disruption comes first, since a worker that is being ended may report
+// anything; then what the worker itself says; a worker that was killed says nothing.
+func failed(pod *corev1.Pod) *failure {
 	if pod.Status.Phase != corev1.PodFailed {
 		return nil
 	}
+	because := func(reason contract.Reason, format string, args ...any) *failure {
+		return &failure{FailureNote: contract.FailureNote{Reason: reason, Message: fmt.Sprintf(format, args...)}, Pod: pod.Name}
+	}
+	if cause, disrupted := disruption(pod); disrupted {
+		return because(datav1alpha1.ReasonDisrupted, "pod %s was ended from outside: %s", pod.Name, cause)
+	}
 	status := worker(pod)
 	if status == nil || status.State.Terminated == nil {
-		return &contract.FailureNote{
-			Reason:  contract.WorkerFailed,
-			Message: fmt.Sprintf("pod %s failed before its worker ended: %s", pod.Name, cmp.Or(pod.Status.Message, pod.Status.Reason, "no cause given")),
-		}
+		return because(contract.WorkerFailed, "pod %s failed before its worker ended: %s", pod.Name, cmp.Or(pod.Status.Message, pod.Status.Reason, "no cause given"))
 	}
 	ended := status.State.Terminated
 	if message, err := contract.ParseMessage([]byte(ended.Message)); err == nil && message.Failure != nil {
-		return message.Failure
+		return &failure{FailureNote: *message.Failure, Pod: pod.Name}
 	}
 	if ended.Reason == "OOMKilled" {
-		return &contract.FailureNote{
-			Reason:  datav1alpha1.ReasonOutOfMemory,
-			Message: fmt.Sprintf("the worker in pod %s was killed for exceeding its memory limit; raise spec.worker.resources.limits.memory", pod.Name),
-		}
+		return because(datav1alpha1.ReasonOutOfMemory, "the worker in pod %s was killed for exceeding its memory limit%s; raise spec.worker.resources.limits.memory", pod.Name, memoryLimit(pod))
 	}
-	return &contract.FailureNote{
-		Reason:  contract.WorkerFailed,
-		Message: fmt.Sprintf("the worker in pod %s ended with exit code %d: %s", pod.Name, ended.ExitCode, cmp.Or(tail(ended.Message), ended.Reason)),
-	}
+	return because(contract.WorkerFailed, "the worker in pod %s ended with exit code %d: %s", pod.Name, ended.ExitCode, cmp.Or(tail(ended.Message), ended.Reason))
 }
 
-// worstFailure is the failure to show of several: one that a person has to look at before any other, then the latest, then
-// by name, so that the same pods always show the same failure.
-func worstFailure(pods []*corev1.Pod) *contract.FailureNote {
+// disruption says who ended a pod: a drain, a preemption, an eviction, a node that is gone.
+func disruption(pod *corev1.Pod) (string, bool) {
+	for _, condition := range pod.Status.Conditions {
+		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
+			return cmp.Or(condition.Message, condition.Reason, "no cause given"), true
+		}
+	}
+	return "", false
+}
+
+// memoryLimit is the worker's, with the word before it, "" if it has none.
+func memoryLimit(pod *corev1.Pod) string {
+	for _, container := range pod.Spec.Containers {
+		if limit, ok := container.Resources.Limits[corev1.ResourceMemory]; ok && container.Name == contract.ContainerName {
+			return " of " + limit.String()
+		}
+	}
+	return ""
+}
+
+// worstFailure is the failure to show of several: one that a person has to look at before any other, disruptions last; of
+// equals the latest, then by name, so that the same pods always show the same failure.
+func worstFailure(pods []*corev1.Pod) *failure {
 	var broken []*corev1.Pod
 	for _, pod := range pods {
 		if failed(pod) != nil {
@@ -79,10 +104,14 @@ func worstFailure(pods []*corev1.Pod) *contract.FailureNote {
 		return nil
 	}
 	rank := func(pod *corev1.Pod) int {
-		if failed(pod).Reason.Permanent() {
+		switch reason := failed(pod).Reason; {
+		case reason.Permanent():
 			return 0
+		case reason == datav1alpha1.ReasonDisrupted:
+			return 2
+		default:
+			return 1
 		}
-		return 1
 	}
 	slices.SortFunc(broken, func(a, b *corev1.Pod) int {
 		return cmp.Or(

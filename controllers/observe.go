@@ -44,6 +44,9 @@ func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome,
 	for i := range pods.Items {
 		s.pods = append(s.pods, &pods.Items[i])
 	}
+	if err := r.observeRefusals(ctx, s); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(s.jobs, older)
 	slices.SortFunc(s.pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
 	return nil, nil

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -73,6 +74,23 @@ func (b *podBuilder) evicted(message string) *podBuilder {
 	return b
 }
 
+func (b *podBuilder) disrupted(message string) *podBuilder {
+	b.Status.Conditions = append(b.Status.Conditions, corev1.PodCondition{
+		Type: corev1.DisruptionTarget, Status: corev1.ConditionTrue, Reason: "EvictionByEvictionAPI", Message: message,
+	})
+	return b
+}
+
+// limited gives the worker a memory limit, and the sidecar another.
+func (b *podBuilder) limited(memory string) *podBuilder {
+	container := func(name, memory string) corev1.Container {
+		limits := corev1.ResourceList{corev1.ResourceMemory: resource.MustParse(memory)}
+		return corev1.Container{Name: name, Resources: corev1.ResourceRequirements{Limits: limits}}
+	}
+	b.Spec.Containers = []corev1.Container{container("sidecar", "1Mi"), container(contract.ContainerName, memory)}
+	return b
+}
+
 func pods(builders ...*podBuilder) []*corev1.Pod {
 	var list []*corev1.Pod
 	for _, b := range builders {
@@ -102,6 +120,14 @@ func TestWorstFailure(t *testing.T) {
 		), want: "FetchFailed: a"},
 		{name: "killed for its memory", pods: pods(pod("a").ended(137, "OOMKilled", "")),
 			want: "OutOfMemory: the worker in pod a was killed for exceeding its memory limit; raise spec.worker.resources.limits.memory"},
+		{name: "killed for its memory, which is known", pods: pods(pod("a").ended(137, "OOMKilled", "").limited("512Mi")),
+			want: "OutOfMemory: the worker in pod a was killed for exceeding its memory limit of 512Mi; raise spec.worker.resources.limits.memory"},
+		{name: "drained, whatever the worker said of it", pods: pods(pod("a").failed(contract.InvalidData, "context canceled").disrupted("the node is drained")),
+			want: "Disrupted: pod a was ended from outside: the node is drained"},
+		{name: "preempted, without words", pods: pods(pod("a").evicted("").disrupted("")), want: "Disrupted: pod a was ended from outside: EvictionByEvictionAPI"},
+		{name: "a disruption after any failure", pods: pods(
+			pod("a").created(9).evicted("").disrupted("drained"), pod("b").failed(contract.FetchFailed, "no route"),
+		), want: "FetchFailed: no route"},
 		{name: "a log instead of a message", pods: pods(pod("a").ended(2, "Error", "panic: oops\n\ngoroutine 1")),
 			want: "WorkerFailed: the worker in pod a ended with exit code 2: panic: oops goroutine 1"},
 		{name: "nothing at all", pods: pods(pod("a").ended(1, "Error", "")), want: "WorkerFailed: the worker in pod a ended with exit code 1: Error"},

@@ -24,7 +24,7 @@ import (
 // the Jobs' names. Both are facts that outlive the pods that told them.
 type record struct {
 	results  map[string]recipe.Result
-	failures map[string]contract.FailureNote
+	failures map[string]failure
 }
 
 const (
@@ -37,13 +37,13 @@ const (
 // readRecord reads the ConfigMap. An entry that cannot be read, of another release say, counts as missing, and so does
 // everything of another location.
 func readRecord(config *corev1.ConfigMap, location render.Location) record {
-	rec := record{results: map[string]recipe.Result{}, failures: map[string]contract.FailureNote{}}
+	rec := record{results: map[string]recipe.Result{}, failures: map[string]failure{}}
 	if config == nil || config.Annotations[datav1alpha1.AnnotationLocation] != location.String() {
 		return rec
 	}
 	for key, value := range config.Data {
 		if job, ok := strings.CutPrefix(key, failurePrefix); ok {
-			var note contract.FailureNote
+			var note failure
 			if json.Unmarshal([]byte(value), &note) == nil {
 				rec.failures[job] = note
 			}
@@ -151,7 +151,13 @@ func (s *scope) harvest(job *batchv1.Job) {
 		return
 	}
 	if note := worstFailure(s.podsOf(job)); note != nil {
+		if note.Reason == contract.InsufficientStorage {
+			note.Capacity = capacity(s.claim)
+		}
 		s.record.failures[job.Name] = *note
+		if job.Labels[datav1alpha1.LabelStage] == string(recipe.Download) {
+			s.tally.fetchErrors = append(s.tally.fetchErrors, note.Reason)
+		}
 	}
 }
 
@@ -171,7 +177,7 @@ func (s *scope) prune() {
 	for _, job := range s.jobs {
 		jobs[job.Name] = true
 	}
-	maps.DeleteFunc(s.record.failures, func(job string, _ contract.FailureNote) bool { return !jobs[job] })
+	maps.DeleteFunc(s.record.failures, func(job string, _ failure) bool { return !jobs[job] })
 }
 
 // save writes the record if it says anything new.
@@ -195,24 +201,30 @@ func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome, er
 	if err := r.Update(ctx, wanted); err != nil {
 		return nil, fmt.Errorf("recording results: %w", err)
 	}
+	s.tally.wrote("update", "ConfigMap")
 	s.results = wanted
 	return nil, nil
 }
 
 // own creates an object of the mix. That it exists already is no error if it is the mix's own: the cache is late.
 func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.Object) (*outcome, error) {
+	kind := strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1.")
 	err := r.Create(ctx, object)
+	if err == nil {
+		s.tally.wrote("create", kind)
+	}
 	if !apierrors.IsAlreadyExists(err) {
 		return nil, err
 	}
+	s.tally.duplicates++
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 		return nil, fmt.Errorf("reading what stands in the way: %w", err)
 	}
 	if ownedBy(object, s.mix) {
 		return nil, nil
 	}
-	message := fmt.Sprintf("%T %s exists and belongs to somebody else; delete it, or rename the mix.", object, object.GetName())
-	return stall(datav1alpha1.ReasonNameConflict, "The "+strings.TrimPrefix(message, "*v1.")), nil
+	message := fmt.Sprintf("The %s %s exists and belongs to somebody else; delete it, or rename the mix.", kind, object.GetName())
+	return stall(datav1alpha1.ReasonNameConflict, message), nil
 }
 
 // follow judges where the graph ended.

@@ -21,6 +21,8 @@ type scope struct {
 	pods []*corev1.Pod
 	// tasks are the task ConfigMaps of the mix (observe).
 	tasks []*corev1.ConfigMap
+	// refusals are the Events that tell of pods which were refused, oldest first (observe).
+	refusals []*corev1.Event
 	// results is the ConfigMap with the recorded results, nil while there is none (observe).
 	results *corev1.ConfigMap
 
@@ -39,6 +41,9 @@ type scope struct {
 
 	// outcome of the pass; nil when the mix is published.
 	outcome *outcome
+
+	// tally of what the pass did, for the metrics.
+	tally tally
 }
 
 // verdict is what a pass comes to.

@@ -21,8 +21,8 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheByObject keeps other people's Jobs, pods and ConfigMaps out of the manager's memory. Claims are all kept: a mix can
-// name any.
+// CacheByObject keeps other people's Jobs, pods and ConfigMaps out of the manager's memory, and all Events but those of Jobs
+// whose pods were refused. Claims are all kept: a mix can name any.
 func CacheByObject() map[client.Object]cache.ByObject {
 	own := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{
 		"app.kubernetes.io/managed-by": datav1alpha1.LabelValueManagedBy,
@@ -31,5 +31,6 @@ func CacheByObject() map[client.Object]cache.ByObject {
 		&batchv1.Job{}:      own,
 		&corev1.Pod{}:       own,
 		&corev1.ConfigMap{}: own,
+		&corev1.Event{}:     {Field: refusals()},
 	}
 }

@@ -9,15 +9,16 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 const (
@@ -29,8 +30,8 @@ const (
 // too.
 func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure error) error {
 	if failure != nil {
-		if apierrors.IsConflict(failure) || s.ready() {
-			return nil // somebody was quicker, or what is published stays published: the next pass tells
+		if overtaken(failure) || s.ready() {
+			return nil // somebody was quicker, or everything goes, or what is published stays published: the next pass tells
 		}
 		s.outcome = &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, sentence(failure.Error())}
 	}
@@ -38,16 +39,29 @@ func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure err
 	after := before.DeepCopy()
 	after.Status = s.status(metav1.NewTime(r.Clock.Now()).Rfc3339Copy())
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
+		r.Metrics.count(s.tally, before, before)
 		return nil
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Status().Patch(ctx, after, patch); err != nil {
 		return client.IgnoreNotFound(fmt.Errorf("writing the status: %w", err))
 	}
+	s.tally.wrote("patch", "DatasetMix")
+	r.Metrics.count(s.tally, before, after)
+	logger := log.FromContext(ctx)
 	for _, event := range transitions(before, after) {
 		r.Events.Eventf(after, nil, event.kind, event.reason, event.action, "%s", event.note)
+		logger.Info(event.note, "build", s.build(), "reason", event.reason)
 	}
 	return nil
+}
+
+// build is the id that the log lines of a build have in common, "" while it is not known what is built where.
+func (s *scope) build() string {
+	if s.location.ClaimName == "" {
+		return ""
+	}
+	return render.Build(s.recipe, s.location)
 }
 
 // ready says whether the status has the present generation as published.

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"slices"
 
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
@@ -33,6 +36,7 @@ func (r *DatasetMixReconciler) provide(ctx context.Context, s *scope) (*outcome,
 		if err := r.Create(ctx, wanted); err != nil && !apierrors.IsAlreadyExists(err) {
 			return nil, fmt.Errorf("making the claim: %w", err)
 		}
+		s.tally.wrote("create", "PersistentVolumeClaim")
 		if claim = wanted; claim.UID == "" {
 			return progress("The claim was made; the build starts when it shows."), nil // the watch brings it
 		}
@@ -77,7 +81,30 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	if err != nil {
 		return nil, fmt.Errorf("changing the claim: %w", err)
 	}
+	s.tally.wrote("patch", "PersistentVolumeClaim")
 	return nil, nil
+}
+
+// capacity is a claim's, as text, "" while it has none.
+func capacity(claim *corev1.PersistentVolumeClaim) string {
+	if claim == nil {
+		return ""
+	}
+	has, ok := claim.Status.Capacity[corev1.ResourceStorage]
+	if !ok {
+		return ""
+	}
+	return has.String()
+}
+
+// grown says whether a claim is larger than it was when a worker found it full.
+func (s *scope) grown(job *batchv1.Job) bool {
+	was, err := resource.ParseQuantity(s.record.failures[job.Name].Capacity)
+	if err != nil || s.claim == nil {
+		return false
+	}
+	has, ok := s.claim.Status.Capacity[corev1.ResourceStorage]
+	return ok && has.Cmp(was) > 0
 }
 
 func usable(claim *corev1.PersistentVolumeClaim) *outcome {
@@ -89,6 +116,8 @@ func usable(claim *corev1.PersistentVolumeClaim) *outcome {
 		problem = "has lost its volume"
 	case render.SharingOf(claim) == render.ReadOnly:
 		problem = "has no access mode that allows writing"
+	case ptr.Deref(claim.Spec.VolumeMode, corev1.PersistentVolumeFilesystem) == corev1.PersistentVolumeBlock:
+		problem = "is a block device; a mix needs the volumeMode Filesystem"
 	default:
 		return nil
 	}

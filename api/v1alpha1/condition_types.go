@@ -31,6 +31,8 @@ const (
 	// ReasonWaitingForPods: the pods of a stage cannot be made or started (quota, scheduling, image, a missing Secret);
 	// the message has the cause.
 	ReasonWaitingForPods = "WaitingForPods"
+	// ReasonQueued: the Job of a stage waits for Kueue to admit it.
+	ReasonQueued = "Queued"
 	// ReasonSuspended: spec.suspend is true, and the present generation is not published yet.
 	ReasonSuspended = "Suspended"
 )
@@ -41,10 +43,18 @@ const (
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonNameConflict: an object with the name of one that the mix needs exists and belongs to another owner.
 	ReasonNameConflict = "NameConflict"
-	// ReasonVolumeUnusable: the claim is read-only, lost or being deleted.
+	// ReasonPathConflict: another mix builds at the same path of the same claim, or at one that lies inside the other. The one
+	// that was there first keeps it.
+	ReasonPathConflict = "PathConflict"
+	// ReasonVolumeUnusable: the claim is read-only, a block device, lost or being deleted.
 	ReasonVolumeUnusable = "VolumeUnusable"
 	// ReasonRetriesExhausted: a stage failed too often, each time with a failure that might have passed.
 	ReasonRetriesExhausted = "RetriesExhausted"
+	// ReasonDeadlineExceeded: the Job of a stage ran for longer than spec.worker.activeDeadlineSeconds.
+	ReasonDeadlineExceeded = "DeadlineExceeded"
+	// ReasonOutOfMemory: a worker was killed for exceeding its memory limit, as often as it is tried again; raise
+	// spec.worker.resources.limits.memory.
+	ReasonOutOfMemory = "OutOfMemory"
 	// ReasonPlanMismatch: the workers' plan is not the one that follows from the counts. Operator and worker image are of
 	// different versions.
 	ReasonPlanMismatch = "PlanMismatch"
@@ -81,8 +91,8 @@ const (
 	ReasonRateLimited = "RateLimited"
 	// ReasonWorkerFailed: anything unforeseen.
 	ReasonWorkerFailed = "WorkerFailed"
-	// ReasonOutOfMemory: a worker was killed for exceeding its memory limit; raise spec.worker.resources.
-	ReasonOutOfMemory = "OutOfMemory"
+	// ReasonDisrupted: a pod was evicted, preempted or lost with its node. That counts as no try.
+	ReasonDisrupted = "Disrupted"
 	// ReasonResultLost: a stage finished, but the pod or its message is gone; the next attempt reads the result back from
 	// the volume.
 	ReasonResultLost = "ResultLost"

@@ -18,6 +18,15 @@ const (
 	LabelClaim = "data.datasetmix.io/claim"
 )
 
+// Labels of Kueue. Those of the mix are passed on to its Jobs, the only labels that are. A Job with a queue is made suspended,
+// and whether it runs is from then on up to Kueue alone.
+const (
+	// LabelQueue names the LocalQueue.
+	LabelQueue = "kueue.x-k8s.io/queue-name"
+	// LabelQueuePriority names the WorkloadPriorityClass.
+	LabelQueuePriority = "kueue.x-k8s.io/priority-class"
+)
+
 // Annotations on the Jobs and ConfigMaps that the operator makes for a mix.
 const (
 	// AnnotationUnits lists, separated by commas, the content keys of the units that the Job builds: of each SHA-256 in hex
@@ -25,6 +34,8 @@ const (
 	AnnotationUnits = "data.datasetmix.io/units"
 	// AnnotationAttempt holds the number of the attempt, from 1.
 	AnnotationAttempt = "data.datasetmix.io/attempt"
+	// AnnotationBuild holds the id that all log lines of one build have in common, those of the manager and of the workers.
+	AnnotationBuild = "data.datasetmix.io/build"
 	// AnnotationGeneration holds the generation of the mix that the Job was made for.
 	AnnotationGeneration = "data.datasetmix.io/generation"
 	// AnnotationLocation says where the results are: the claim's name, its UID and the folder, separated by slashes.

@@ -10,6 +10,23 @@ import "k8s.io/apimachinery/pkg/api/resource"
 //
 // +kubebuilder:validation:MinProperties=1
 type Worker struct {
+	// parallelism is how many pods of a stage run at once. At least 1, at most 64. A claim with the access mode
+	// ReadWriteOncePod has one at a time whatever this says. Unset is 4. Changes apply to Jobs that are not made yet.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=64
+	Parallelism int32 `json:"parallelism,omitempty"`
+
+	// activeDeadlineSeconds is how many seconds the Job of a stage may run, all its retries included; a mix whose stage takes
+	// longer is stalled. Time in a queue or while suspended does not count. At least 60, at most 31536000, a year. Unset is
+	// without end. Changes apply to Jobs that are not made yet.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=31536000
+	ActiveDeadlineSeconds int64 `json:"activeDeadlineSeconds,omitempty"`
+
 	// resources of each worker pod. Unset amounts are: requests of 250m CPU and 512Mi memory, limits of 2 CPU and 512Mi
 	// memory. A worker keeps its memory within the limit whatever the size of the data; more memory makes it faster.
 	// Changes apply to Jobs that are not made yet.
@@ -39,6 +56,13 @@ type Worker struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	PriorityClassName string `json:"priorityClassName,omitempty"`
+
+	// runtimeClassName of the worker pods, for example of a sandbox. Unset is the cluster's default runtime.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	RuntimeClassName string `json:"runtimeClassName,omitempty"`
 
 	// serviceAccountName of the worker pods. They never mount its token; it matters for image pull secrets and admission
 	// policies. Unset is the namespace's default account.

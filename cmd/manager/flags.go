@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/config"
@@ -20,6 +21,9 @@ import (
 
 // passLimit bounds one pass: all it waits for is the API server.
 const passLimit = 30 * time.Second
+
+// lastPasses is how long a manager that is told to end waits for the passes that are under way, before it gives its lease up.
+const lastPasses = 30 * time.Second
 
 type flags struct {
 	settings   render.Settings
@@ -36,7 +40,7 @@ func parse(arguments []string) flags {
 	set := flag.NewFlagSet("manager", flag.ExitOnError)
 	set.StringVar(&f.settings.WorkerImage, "worker-image", os.Getenv("WORKER_IMAGE"), "Image of the worker pods. Default: the environment variable WORKER_IMAGE.")
 	set.StringVar(&f.settings.HubEndpoint, "hub-endpoint", os.Getenv("HF_ENDPOINT"), "Address of the Hugging Face Hub for sources that name none. Default: the environment variable HF_ENDPOINT, else https://huggingface.co.")
-	set.StringVar(&f.namespaces, "namespaces", "", "Namespaces to look after, separated by commas. Default: all.")
+	set.StringVar(&f.namespaces, "namespaces", os.Getenv("WATCH_NAMESPACES"), "Namespaces to look after, separated by commas. Default: the environment variable WATCH_NAMESPACES, else all.")
 	set.StringVar(&f.metrics, "metrics-bind-address", "0", "Address to serve metrics on, for example :8443; 0 serves none.")
 	set.BoolVar(&f.insecure, "metrics-insecure", false, "Serve metrics over HTTP and to everybody, instead of over HTTPS and to whoever the API server allows.")
 	set.StringVar(&f.probes, "health-probe-bind-address", ":8081", "Address to serve /healthz and /readyz on; 0 serves none.")
@@ -61,6 +65,7 @@ func (f flags) manager() ctrl.Options {
 		LeaderElection:                f.elect,
 		LeaderElectionID:              "manager.datasetmix.io",
 		LeaderElectionReleaseOnCancel: true, // the process ends when the manager does
+		GracefulShutdownTimeout:       ptr.To(lastPasses),
 		Controller:                    config.Controller{ReconciliationTimeout: passLimit},
 		Metrics:                       metricsserver.Options{BindAddress: f.metrics, SecureServing: !f.insecure},
 	}

@@ -11,6 +11,7 @@ import (
 func TestFlags(t *testing.T) {
 	t.Setenv("WORKER_IMAGE", "from-environment")
 	t.Setenv("HF_ENDPOINT", "")
+	t.Setenv("WATCH_NAMESPACES", "")
 	tests := []struct {
 		name       string
 		arguments  []string
@@ -40,6 +41,31 @@ func TestFlags(t *testing.T) {
 				t.Errorf("options: %+v", options)
 			}
 		})
+	}
+}
+
+// TestNamespacesOfTheEnvironment: a namespaced installation names its own namespace there; the flag wins.
+func TestNamespacesOfTheEnvironment(t *testing.T) {
+	t.Setenv("WATCH_NAMESPACES", "own")
+	for want, arguments := range map[string][]string{"own": nil, "other": {"--namespaces=other"}} {
+		namespaces := parse(arguments).manager().Cache.DefaultNamespaces
+		if _, ok := namespaces[want]; !ok || len(namespaces) != 1 {
+			t.Errorf("%v: looks after %v, want %s", arguments, namespaces, want)
+		}
+	}
+}
+
+// TestHighAvailability: a leader that ends finishes what it does and gives its lease up at once.
+func TestHighAvailability(t *testing.T) {
+	options := parse([]string{"--leader-elect"}).manager()
+	if !options.LeaderElection || !options.LeaderElectionReleaseOnCancel || options.LeaderElectionID != "manager.datasetmix.io" {
+		t.Errorf("leader election: %v, released %v, lease %s", options.LeaderElection, options.LeaderElectionReleaseOnCancel, options.LeaderElectionID)
+	}
+	if limit := options.Controller.ReconciliationTimeout; limit <= 0 || *options.GracefulShutdownTimeout < limit {
+		t.Errorf("a pass may take %s, and its end is waited for %s", limit, *options.GracefulShutdownTimeout)
+	}
+	if parse(nil).manager().LeaderElection {
+		t.Error("a manager that was not told to elects a leader")
 	}
 }
 

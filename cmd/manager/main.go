@@ -8,6 +8,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/datasetmix/datasetmix/controllers"
 )
@@ -40,6 +41,7 @@ func run(flags flags) error {
 		Events:   manager.GetEventRecorder("datasetmix-operator"),
 		Clock:    clock.RealClock{},
 		Settings: flags.settings,
+		Metrics:  controllers.NewMetrics(metrics.Registry),
 	}
 	if err := reconciler.SetupWithManager(manager); err != nil {
 		return err

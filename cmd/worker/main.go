@@ -17,7 +17,11 @@ import (
 )
 
 func main() {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	if build := os.Getenv(contract.BuildVariable); build != "" {
+		logger = logger.With("build", build)
+	}
+	slog.SetDefault(logger)
 	limitMemory()
 	os.Exit(serve())
 }

@@ -29,6 +29,7 @@ const (
 	ClaimFolder   = "/claims"                   // <claim name>, read-only: the claims of volume sources
 	MessageFile   = "/dev/termination-log"      // the result
 	IndexVariable = "JOB_COMPLETION_INDEX"      // which of the task's units this pod builds
+	BuildVariable = "DATASETMIX_BUILD"          // the id that the log lines of manager and workers of one build share
 	MessageLimit  = 4096                        // bytes that Kubernetes keeps of a termination message
 	taskTooNew    = "use the worker image that belongs to this manager"
 )

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -21,8 +22,9 @@ const (
 	// retriesPerUnit is how often a unit is tried again after a failure that may pass. The Job controller waits 10 s, 20 s
 	// and 40 s before; a worker itself has waited out short trouble.
 	retriesPerUnit = 3
-	// maxParallelism bounds the pods of a stage that run at once: all of them share one volume, and mostly one node.
-	maxParallelism = 4
+	// parallelism is how many pods of a stage run at once if the mix does not say: all of them share one volume, and mostly
+	// one node.
+	defaultParallelism int32 = 4
 )
 
 // Settings are what the operator's flags say.
@@ -62,6 +64,7 @@ func (w Work) meta() metav1.ObjectMeta {
 			datav1alpha1.AnnotationAttempt:    strconv.Itoa(w.Attempt),
 			datav1alpha1.AnnotationGeneration: strconv.FormatInt(w.Mix.Generation, 10),
 			datav1alpha1.AnnotationLocation:   w.Location.String(),
+			datav1alpha1.AnnotationBuild:      Build(w.Recipe, w.Location),
 		},
 		OwnerReferences: owner(w.Mix),
 	}
@@ -98,23 +101,51 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 // Job builds the missing units, one per completion index.
 func (w Work) Job() *batchv1.Job {
 	units := int32(len(w.Step.Missing)) // at most 80 sources or 2048 mixed files
-	parallelism := min(units, maxParallelism)
+	worker := ptr.Deref(w.Mix.Spec.Worker, datav1alpha1.Worker{})
+	parallelism := min(units, cmp.Or(worker.Parallelism, defaultParallelism))
 	if w.Sharing == OnePod {
 		parallelism = 1
 	}
+	meta, suspend := w.queue()
 	return &batchv1.Job{
-		ObjectMeta: w.meta(),
+		ObjectMeta: meta,
 		Spec: batchv1.JobSpec{
 			Completions:          &units,
 			Parallelism:          &parallelism,
 			CompletionMode:       ptr.To(batchv1.IndexedCompletion),
 			BackoffLimitPerIndex: ptr.To[int32](retriesPerUnit),
 			// a pod that is being ended may still write: its successor starts when it has ended
-			PodReplacementPolicy: ptr.To(batchv1.Failed),
-			PodFailurePolicy:     failurePolicy(),
-			Template:             w.pod(),
+			PodReplacementPolicy:  ptr.To(batchv1.Failed),
+			PodFailurePolicy:      failurePolicy(),
+			ActiveDeadlineSeconds: unlessZero(worker.ActiveDeadlineSeconds),
+			Suspend:               suspend,
+			Template:              w.pod(),
 		},
 	}
+}
+
+// queue passes the labels of Kueue on. A Job with a queue begins suspended: it must not run before it is admitted, not even
+// where Kueue's webhook is down.
+func (w Work) queue() (metav1.ObjectMeta, *bool) {
+	meta := w.meta()
+	for _, label := range []string{datav1alpha1.LabelQueue, datav1alpha1.LabelQueuePriority} {
+		if value := w.Mix.Labels[label]; value != "" {
+			meta.Labels[label] = value
+		}
+	}
+	if meta.Labels[datav1alpha1.LabelQueue] == "" {
+		return meta, nil
+	}
+	return meta, ptr.To(true)
+}
+
+// unlessZero is the pointer to a value, nil for the zero value.
+func unlessZero[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
 }
 
 // failurePolicy: an eviction is nobody's fault and counts as no try; a failure that a person has to look at ends the Job at

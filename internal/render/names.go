@@ -3,6 +3,7 @@ package render
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"path"
 	"strings"
@@ -44,6 +45,16 @@ type Location struct {
 }
 
 func (l Location) String() string { return path.Join(l.ClaimName, l.ClaimUID, l.Path) }
+
+// Build is the id that all log lines of one build have in common. It follows from what is built and where, so a manager that
+// was restarted, and another worker, have the same.
+func Build(r recipe.Recipe, location Location) string {
+	hash := sha256.New()
+	// a recipe is plain data, which always encodes
+	_ = json.NewEncoder(hash).Encode(r)
+	fmt.Fprintln(hash, location)
+	return hex.EncodeToString(hash.Sum(nil))[:hashLength]
+}
 
 // JobName is deterministic: a manager that does not know yet that it made a Job comes to the same name again. The hash is
 // over the location and the units, so that other work has another name, and an attempt after a finished one has too.

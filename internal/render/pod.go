@@ -39,6 +39,7 @@ func (w Work) pod() corev1.PodTemplateSpec {
 		AutomountServiceAccountToken: ptr.To(false),
 		EnableServiceLinks:           ptr.To(false),
 		PriorityClassName:            worker.PriorityClassName,
+		RuntimeClassName:             unlessZero(worker.RuntimeClassName),
 		NodeSelector:                 worker.NodeSelector,
 		SecurityContext: &corev1.PodSecurityContext{
 			RunAsNonRoot: ptr.To(true),
@@ -87,8 +88,9 @@ func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
 			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		},
 	}
+	container.Env = []corev1.EnvVar{{Name: contract.BuildVariable, Value: Build(w.Recipe, w.Location)}}
 	if w.Settings.HubEndpoint != "" {
-		container.Env = []corev1.EnvVar{{Name: "HF_ENDPOINT", Value: w.Settings.HubEndpoint}}
+		container.Env = append(container.Env, corev1.EnvVar{Name: "HF_ENDPOINT", Value: w.Settings.HubEndpoint})
 	}
 	for _, claim := range w.sourceClaims() {
 		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{

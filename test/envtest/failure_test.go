@@ -74,7 +74,7 @@ func TestTransientFailure(t *testing.T) {
 		return worker(task, unit)
 	})
 	mix := create(t, space, nil)
-	message := stalls(t, mix, datav1alpha1.ReasonRetriesExhausted)
+	message := stalls(t, mix, datav1alpha1.ReasonOutOfMemory)
 	if want := "Stage download failed too often, the last time with OutOfMemory: The worker in pod "; !strings.HasPrefix(message, want) {
 		t.Errorf("message: %s\nwant %s…", message, want)
 	}
