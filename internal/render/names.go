@@ -41,9 +41,18 @@ type Location struct {
 	ClaimName string
 	ClaimUID  string
 	Path      string
+	// Again names a request to build everything there again, in letters and digits; empty is none. What was built before it is
+	// as if it lay elsewhere.
+	Again string
 }
 
-func (l Location) String() string { return path.Join(l.ClaimName, l.ClaimUID, l.Path) }
+func (l Location) String() string {
+	at := path.Join(l.ClaimName, l.ClaimUID, l.Path)
+	if l.Again != "" {
+		at += "#" + l.Again
+	}
+	return at
+}
 
 // JobName is deterministic: a manager that does not know yet that it made a Job comes to the same name again. The hash is
 // over the location and the units, so that other work has another name, and an attempt after a finished one has too.
