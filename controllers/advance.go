@@ -103,7 +103,7 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 		return r.start(ctx, s, next, 1)
 	case finished(newest) == "":
 		return r.accompany(ctx, s, next, newest)
-	case finished(newest) == batchv1.JobFailed && s.sameGeneration(newest) && !s.grown(newest):
+	case finished(newest) == batchv1.JobFailed && s.sameRequest(newest) && !s.grown(newest):
 		return s.failure(next, newest), nil
 	case s.lost(next) >= lostLimit:
 		message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", next.Stage, lostLimit, newest.Name)
@@ -124,17 +124,18 @@ func (s *scope) newest(step *recipe.Step) *batchv1.Job {
 	return newest
 }
 
-// sameGeneration: a Job that failed says nothing about a spec that was edited since, even if the edit changed no key (more
-// memory, another token).
-func (s *scope) sameGeneration(job *batchv1.Job) bool {
-	return job.Annotations[datav1alpha1.AnnotationGeneration] == strconv.FormatInt(s.mix.Generation, 10)
+// sameRequest: a Job that failed says nothing about a spec that was edited since, even if the edit changed no key (more
+// memory, another token), nor about a request that was made since.
+func (s *scope) sameRequest(job *batchv1.Job) bool {
+	return job.Annotations[datav1alpha1.AnnotationGeneration] == strconv.FormatInt(s.mix.Generation, 10) &&
+		job.Annotations[datav1alpha1.AnnotationRequest] == s.asked.Request
 }
 
 // lost counts the Jobs of this generation that completed and whose results are missing all the same.
 func (s *scope) lost(step *recipe.Step) int {
 	count := 0
 	for _, job := range s.jobs {
-		if s.covers(job, step) && finished(job) == batchv1.JobComplete && s.sameGeneration(job) {
+		if s.covers(job, step) && finished(job) == batchv1.JobComplete && s.sameRequest(job) {
 			count++
 		}
 	}
@@ -147,7 +148,7 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 		return rest(step), nil
 	}
 	work := render.Work{
-		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: *step, Attempt: number,
+		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: *step, Attempt: number, Request: s.asked.Request,
 		Location: s.location, Sharing: render.SharingOf(s.claim), Settings: r.Settings,
 	}
 	task, err := work.Task()

@@ -168,10 +168,7 @@ func (s *scope) datasets(counts counts) []datav1alpha1.DatasetStatus {
 	for i, name := range counts.names {
 		_, domain, _ := s.recipe.Dataset(name)
 		status := datav1alpha1.DatasetStatus{Name: name, Domain: domain.Name}
-		if result := s.result(recipe.Download, name).Download; result != nil {
-			status.Revision, status.License, status.Digest = result.Revision, result.License, result.Digest
-			status.Files, status.Bytes = ptr.To(int32(result.Files)), &result.Bytes
-		}
+		status.Source = s.source(name)
 		if result := s.result(recipe.Divide, name).Split; result != nil {
 			status.Rows = ptr.To(sum(result.Rows))
 			status.Dropped = dropped(result.Dropped)

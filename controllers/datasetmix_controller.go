@@ -55,7 +55,7 @@ type DatasetMixReconciler struct {
 type phase func(context.Context, *scope) (*outcome, error)
 
 // Reconcile is one pass over one mix.
-func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (_ ctrl.Result, err error) {
+func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (result ctrl.Result, err error) {
 	mix := &datav1alpha1.DatasetMix{}
 	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
 		if apierrors.IsNotFound(err) {
@@ -67,14 +67,20 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		return ctrl.Result{}, nil // what the mix owns goes with it
 	}
 	s := &scope{mix: mix}
-	defer func() { err = unlessOvertaken(errors.Join(err, r.report(ctx, s, err))) }()
+	defer func() {
+		if err = unlessOvertaken(errors.Join(err, r.report(ctx, s, err))); err == nil {
+			result.RequeueAfter = s.wake(r.Clock.Now())
+		}
+	}()
 
 	for _, phase := range []phase{
 		r.observe,   // what exists
 		r.interpret, // what the spec means
+		r.heed,      // what was asked for beside the spec
 		r.provide,   // the volume to build on
 		r.settle,    // whose the folder on it is
 		r.remember,  // the results that finished Jobs left, and how far they go
+		r.renew,     // whether the sources are to be looked at again
 		r.follow,    // whether they can lead to a mix
 		r.tidy,      // Jobs that an edit of the spec has overtaken
 		r.advance,   // the Job of the next stage

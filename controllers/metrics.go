@@ -107,12 +107,14 @@ func (m *Metrics) count(done tally, before, after *datav1alpha1.DatasetMix) {
 func fetched(before, after *datav1alpha1.DatasetMix) int64 {
 	known := map[string]string{}
 	for _, dataset := range before.Status.Datasets {
-		known[dataset.Name] = dataset.Digest
+		if dataset.Source != nil {
+			known[dataset.Name] = dataset.Source.Digest
+		}
 	}
 	var bytes int64
 	for _, dataset := range after.Status.Datasets {
-		if dataset.Digest != known[dataset.Name] {
-			bytes += ptr.Deref(dataset.Bytes, 0)
+		if source := dataset.Source; source != nil && source.Digest != known[dataset.Name] {
+			bytes += ptr.Deref(source.Bytes, 0)
 		}
 	}
 	return bytes

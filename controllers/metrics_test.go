@@ -88,7 +88,10 @@ func TestCount(t *testing.T) {
 			mix.Status.Stages = []datav1alpha1.StageStatus{{
 				Name: "download", State: datav1alpha1.StageSucceeded, StartTime: ptr.To(at(0)), CompletionTime: ptr.To(at(90)),
 			}}
-			mix.Status.Datasets = []datav1alpha1.DatasetStatus{{Name: "a", Digest: "x", Bytes: ptr.To[int64](10)}, {Name: "b", Digest: "y", Bytes: ptr.To[int64](5)}}
+			mix.Status.Datasets = []datav1alpha1.DatasetStatus{
+				{Name: "a", Source: &datav1alpha1.SourceStatus{Digest: "x", Bytes: ptr.To[int64](10)}},
+				{Name: "b", Source: &datav1alpha1.SourceStatus{Digest: "y", Bytes: ptr.To[int64](5)}},
+			}
 		}), want: map[string]float64{
 			"datasetmix_stage_duration_seconds{stage=download}": 90, "datasetmix_source_fetch_bytes_total{}": 15,
 			"datasetmix_resource_reconciling{name=m,namespace=n}": 1,

@@ -25,6 +25,8 @@ import (
 type record struct {
 	results  map[string]recipe.Result
 	failures map[string]failure
+	// asked is kept wherever the results are.
+	asked asked
 }
 
 const (
@@ -42,6 +44,9 @@ func readRecord(config *corev1.ConfigMap, location render.Location) record {
 		return rec
 	}
 	for key, value := range config.Data {
+		if key == askedKey {
+			continue
+		}
 		if job, ok := strings.CutPrefix(key, failurePrefix); ok {
 			var note failure
 			if json.Unmarshal([]byte(value), &note) == nil {
@@ -73,6 +78,9 @@ func (rec record) data() (map[string]string, error) {
 		}
 		data[failurePrefix+job] = string(encoded)
 	}
+	if encoded, ok := rec.asked.encode(); ok {
+		data[askedKey] = encoded
+	}
 	return data, nil
 }
 
@@ -88,6 +96,7 @@ func (rec record) size() int {
 // remember takes the results out of the finished Jobs' pods, follows the graph as far as they go, and records what is new.
 func (r *DatasetMixReconciler) remember(ctx context.Context, s *scope) (*outcome, error) {
 	s.record = readRecord(s.results, s.location)
+	s.record.asked = s.asked
 	for _, job := range s.jobs {
 		if finished(job) != "" {
 			s.harvest(job)
@@ -235,6 +244,10 @@ func (r *DatasetMixReconciler) follow(_ context.Context, s *scope) (*outcome, er
 	var infeasible *recipe.InfeasibleError
 	if errors.As(s.graphErr, &infeasible) {
 		return stall(datav1alpha1.ReasonInfeasibleMix, sentence(s.graphErr.Error())), nil
+	}
+	var drift *recipe.DriftError
+	if errors.As(s.graphErr, &drift) {
+		return stall(datav1alpha1.ReasonSourceDrifted, sentence(s.graphErr.Error())), nil
 	}
 	return stall(datav1alpha1.ReasonPlanMismatch, sentence(s.graphErr.Error())), nil
 }

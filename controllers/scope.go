@@ -29,6 +29,9 @@ type scope struct {
 	// recipe is what the mix means (interpret).
 	recipe recipe.Recipe
 
+	// asked is what was asked for beside the spec (heed, renew).
+	asked asked
+
 	// claim that the mix is built on, and where on it (provide).
 	claim    *corev1.PersistentVolumeClaim
 	location render.Location

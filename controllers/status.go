@@ -78,6 +78,7 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 		Published:          before.Published.DeepCopy(),
 		History:            slices.Clone(before.History),
 	}
+	status.LastHandledRequestedAt, status.LastHandledForceAt, status.LastRefreshTime = s.handled()
 	if s.outcome == nil || s.outcome.verdict == stalled {
 		status.ObservedGeneration = ptr.To(s.mix.Generation)
 	}

@@ -258,7 +258,8 @@ func TestCounts(t *testing.T) {
 	status := small().finish(3).ends(progress("x")).status(at(1))
 	n := ptr.To[int64]
 	want := datav1alpha1.DatasetStatus{
-		Name: "code-set", Domain: "code", Digest: "d0", Files: ptr.To[int32](1), Bytes: n(10), Rows: n(30),
+		Name: "code-set", Domain: "code", Rows: n(30),
+		Source:  &datav1alpha1.SourceStatus{Request: "volume code", Digest: "d0", FileCount: ptr.To[int32](1), Bytes: n(10), Rows: n(32)},
 		Dropped: []datav1alpha1.DroppedRows{{Reason: "empty", Rows: n(2)}},
 		Splits: []datav1alpha1.DatasetSplitStatus{
 			{Name: "train", Rows: n(20), Balanced: n(19), Mixed: n(13), Unique: n(13), MaxRepeats: n(1), Overlap: n(1)},

@@ -48,7 +48,7 @@ func (r *DatasetMixReconciler) provide(ctx context.Context, s *scope) (*outcome,
 		return result, nil
 	}
 	s.claim = claim
-	s.location = render.Location{ClaimName: claim.Name, ClaimUID: string(claim.UID), Path: s.recipe.Output.Path}
+	s.location = render.Location{ClaimName: claim.Name, ClaimUID: string(claim.UID), Path: s.recipe.Output.Path, Again: s.asked.Again}
 	return nil, nil
 }
 

@@ -70,6 +70,8 @@ const (
 	ReasonSourceNotFound = "SourceNotFound"
 	// ReasonChecksumMismatch: bytes are not those that were promised.
 	ReasonChecksumMismatch = "ChecksumMismatch"
+	// ReasonSourceDrifted: a source holds something else than its expect says, or than it held when it was downloaded.
+	ReasonSourceDrifted = "SourceDrifted"
 	// ReasonInfeasibleMix: the counts cannot meet the ratios and limits; the message says what could.
 	ReasonInfeasibleMix = "InfeasibleMix"
 	// ReasonLeakageDetected: a finished file would hold a row of another split. Nothing was published.

@@ -101,38 +101,10 @@ type DatasetStatus struct {
 	// +kubebuilder:validation:MaxLength=40
 	Domain string `json:"domain,omitempty"`
 
-	// revision is the commit that the source's revision was resolved to, for a source that has revisions.
+	// source is what the data set's source was resolved to, once it is downloaded.
 	//
 	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=200
-	Revision string `json:"revision,omitempty"`
-
-	// license of the data set as its card says, for a source that has a card.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=200
-	License string `json:"license,omitempty"`
-
-	// files is how many files were taken.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	Files *int32 `json:"files,omitempty"`
-
-	// bytes of these files as they came.
-	//
-	// +optional
-	// +kubebuilder:validation:Minimum=0
-	Bytes *int64 `json:"bytes,omitempty"`
-
-	// digest over these files' paths and contents, SHA-256 in hex.
-	//
-	// +optional
-	// +kubebuilder:validation:MinLength=1
-	// +kubebuilder:validation:MaxLength=80
-	Digest string `json:"digest,omitempty"`
+	Source *SourceStatus `json:"source,omitempty"`
 
 	// rows of the data set that were kept, that is, divided among the splits.
 	//
@@ -166,6 +138,88 @@ type DatasetStatus struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Splits []DatasetSplitStatus `json:"splits,omitempty"`
+}
+
+// SourceStatus is what a source was resolved to. The revision's lock.json has all of it for every source.
+//
+// +kubebuilder:validation:MinProperties=1
+type SourceStatus struct {
+	// request is what was asked for, in short: the kind of the source, its place and its revision.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Request string `json:"request,omitempty"`
+
+	// revision is the commit that the source's revision was resolved to, for a source that has revisions.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	Revision string `json:"revision,omitempty"`
+
+	// license of the data set as its card says, for a source that has a card.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=200
+	License string `json:"license,omitempty"`
+
+	// files are the first files that were taken, in row order, at most 8. fileCount is the number of all of them.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Files []SourceFile `json:"files,omitempty"`
+
+	// fileCount is how many files were taken.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	FileCount *int32 `json:"fileCount,omitempty"`
+
+	// bytes of all files as they came.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+
+	// digest over sizes and contents of all files in row order, SHA-256 in hex: what expect.sha256 is compared with.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=80
+	Digest string `json:"digest,omitempty"`
+
+	// rows of the source, before any was left out, once they are counted: what expect.rows is compared with.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Rows *int64 `json:"rows,omitempty"`
+}
+
+// SourceFile is one file of a source.
+type SourceFile struct {
+	// path at the source; of a long one, its end.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Path string `json:"path,omitempty"`
+
+	// bytes of the file.
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+
+	// sha256 of the file in lower-case hex.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // BadRow names a row that was skipped: its place and the reason. What is longer is cut.

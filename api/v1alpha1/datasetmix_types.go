@@ -141,6 +141,13 @@ type DatasetMixSpec struct {
 	// +optional
 	Limits *Limits `json:"limits,omitempty"`
 
+	// refresh says when sources whose content may change under the same name (a branch, an address without a digest, a
+	// folder) are looked at again. If they hold what they held, nothing is built. Unset looks again only when the annotation
+	// data.datasetmix.io/requestedAt changes.
+	//
+	// +optional
+	Refresh *Refresh `json:"refresh,omitempty"`
+
 	// output says what is published, and where.
 	//
 	// +required
@@ -157,6 +164,19 @@ type DatasetMixSpec struct {
 	//
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
+}
+
+// Refresh says when sources are looked at again.
+//
+// +kubebuilder:validation:MinProperties=1
+type Refresh struct {
+	// everySeconds is how long after the last look the next one comes, if nothing is being built then. At least 60, at most
+	// 31536000 (a year).
+	//
+	// +required
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=31536000
+	EverySeconds int32 `json:"everySeconds,omitempty"`
 }
 
 // Split is one part of every data set's rows.

@@ -43,6 +43,18 @@ const (
 	AnnotationLocation = "data.datasetmix.io/location"
 )
 
+// Annotations that people and tools set on a mix.
+const (
+	// AnnotationRequestedAt asks, by any new value, to look at the sources again whose content may change under the same name,
+	// and to try again what has failed. By convention the value is the time.
+	AnnotationRequestedAt = "data.datasetmix.io/requestedAt"
+	// AnnotationForceAt asks, with the same new value as AnnotationRequestedAt, to build everything again even if it is there.
+	AnnotationForceAt = "data.datasetmix.io/forceAt"
+)
+
+// AnnotationRequest holds, on a Job, the request that the Job was made for; it is absent before the first.
+const AnnotationRequest = "data.datasetmix.io/request"
+
 // Values of the recommended labels of Kubernetes on everything that the operator makes for a mix.
 const (
 	// LabelValueName is the value of app.kubernetes.io/name.

@@ -73,11 +73,31 @@ type Output struct {
 	// +kubebuilder:validation:Maximum=100
 	KeepRevisions int32 `json:"keepRevisions,omitempty"`
 
+	// cache bounds the originals that stay on the volume. Unset keeps the originals of every revision that is kept.
+	//
+	// +optional
+	Cache *Cache `json:"cache,omitempty"`
+
 	// deletionPolicy says what becomes of a claim made from claimTemplate when the mix is deleted: Retain leaves it, Delete
 	// deletes it. A claim named by claimName always stays. Unset is Retain.
 	//
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+}
+
+// Cache bounds the downloaded originals, which all mixes on a volume share.
+//
+// +kubebuilder:validation:XValidation:rule="quantity(string(self.maxSize)).compareTo(quantity('0')) >= 0",message="The maxSize of a cache must not be negative."
+// +kubebuilder:validation:MinProperties=1
+type Cache struct {
+	// maxSize is how many bytes of originals may stay in the volume's cache once this mix is published, for example 20Gi; the
+	// least recently used go first. Originals that a running build needs, or that another mix without a cache keeps, stay
+	// whatever the bound. An original that is needed after it went is fetched again. 0 keeps none.
+	//
+	// +required
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:MaxLength=20
+	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 }
 
 // OutputVolume is the claim that a mix is built and published on. Exactly one field is set, and which claim it is cannot

@@ -20,6 +20,33 @@ type Source struct {
 	//
 	// +optional
 	Volume *VolumeSource `json:"volume,omitempty"`
+
+	// expect says what the source has to hold. A source that holds something else is refused, and the mix stalls as
+	// SourceDrifted. Setting or correcting it builds nothing again. Unset takes what the source holds.
+	//
+	// +optional
+	Expect *Expect `json:"expect,omitempty"`
+}
+
+// Expect says what a source has to hold, as status.datasets and lock.json show it.
+//
+// +kubebuilder:validation:MinProperties=1
+type Expect struct {
+	// rows is the number of rows of the source, before any is left out. At least 1, at most 10,000,000,000. Unset is any.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=10000000000
+	Rows int64 `json:"rows,omitempty"`
+
+	// sha256 is the digest over all files of the source, lower-case hex: that of status.datasets[].source.digest. It does not
+	// depend on how the files are called. Unset is any.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=64
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[0-9a-f]{64}$`
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // HuggingFaceSource is a data set repository on a Hugging Face Hub. The files are chosen by config and split, or by

@@ -23,6 +23,27 @@ type DatasetMixStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 
+	// lastHandledRequestedAt is the newest value of the annotation data.datasetmix.io/requestedAt that was acted upon. Of a
+	// value of more than 128 bytes it is the SHA-256.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	LastHandledRequestedAt string `json:"lastHandledRequestedAt,omitempty"`
+
+	// lastHandledForceAt is the newest value of the annotation data.datasetmix.io/forceAt that was acted upon, as
+	// lastHandledRequestedAt.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=128
+	LastHandledForceAt string `json:"lastHandledForceAt,omitempty"`
+
+	// lastRefreshTime is when the sources were last asked to be looked at again; unset where that was never asked.
+	//
+	// +optional
+	LastRefreshTime *metav1.Time `json:"lastRefreshTime,omitempty"`
+
 	// summary has the present state in a few words, for people.
 	//
 	// +optional

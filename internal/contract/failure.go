@@ -20,6 +20,7 @@ const (
 	LeakageDetected      Reason = "LeakageDetected"      // a finished file would hold a row of another split
 	InsufficientStorage  Reason = "InsufficientStorage"  // the volume is full
 	VolumeInvalid        Reason = "VolumeInvalid"        // what lies on the volume is not what a finished stage left there
+	SourceDrifted        Reason = "SourceDrifted"        // a source holds something else than is expected of it, or than it held
 	FetchFailed          Reason = "FetchFailed"          // network trouble; transient
 	RateLimited          Reason = "RateLimited"          // the source asked to wait longer than a worker may; transient
 	WorkerFailed         Reason = "WorkerFailed"         // anything unforeseen; transient, so that backoff applies
@@ -37,6 +38,7 @@ var exitCodes = map[Reason]int{
 	InvalidData:          16,
 	VolumeInvalid:        17,
 	InvalidTask:          18, // not 2: that is how a Go program ends that panics, and a panic may pass
+	SourceDrifted:        19,
 	FetchFailed:          20,
 	RateLimited:          21,
 }

@@ -15,6 +15,7 @@ const (
 	current       = "current"     // the link that training pods mount
 	ResultFile    = "result.json" // in a finished unit's folder
 	ManifestFile  = "manifest.json"
+	LockFile      = "lock.json"
 	InfoFile      = "mixed/info.json"
 	TestIndexFile = "test/test_index.json"
 	DroppedFile   = "dropped/mix.jsonl" // rows that a split lost for the sake of another data set or split

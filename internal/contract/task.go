@@ -42,6 +42,8 @@ type Task struct {
 	Recipe  recipe.Recipe `json:"recipe"`
 	// Results of the finished units of all earlier stages, by key.
 	Results map[string]recipe.Result `json:"results,omitempty"`
+	// Again names a request to build everything anew, finished or not; empty is none. It is in no key.
+	Again string `json:"again,omitempty"`
 }
 
 // ParseTask reads a task and refuses what it does not understand.

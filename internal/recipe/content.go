@@ -1,8 +1,35 @@
 package recipe
 
-// Content is the recipe without what changes no published byte: the folder on the volume and the number of revisions kept.
+import "slices"
+
+// Content is the recipe without what changes no published byte: the folder on the volume, the number of revisions and the
+// bytes of originals that are kept, when sources were resolved anew, and what they were expected to hold.
 func (r Recipe) Content() Recipe {
-	r.Output.Path, r.Output.KeepRevisions = "", 0
+	r.Output.Path, r.Output.KeepRevisions, r.Output.CacheSize = "", 0, 0
+	return r.mapSources(func(from Source) Source {
+		from.Refresh, from.Expect = "", nil
+		return from
+	})
+}
+
+// mapSources gives a recipe whose sources are changed; r stays as it is.
+func (r Recipe) mapSources(change func(Source) Source) Recipe {
+	r.Domains = slices.Clone(r.Domains)
+	for d := range r.Domains {
+		datasets := slices.Clone(r.Domains[d].Datasets)
+		for i := range datasets {
+			datasets[i].Source = change(datasets[i].Source)
+		}
+		r.Domains[d].Datasets = datasets
+	}
+	if r.Decontaminate != nil {
+		probes := *r.Decontaminate
+		probes.Against = slices.Clone(probes.Against)
+		for i := range probes.Against {
+			probes.Against[i].Source = change(probes.Against[i].Source)
+		}
+		r.Decontaminate = &probes
+	}
 	return r
 }
 

@@ -72,12 +72,15 @@ func (g Graph) Step(stage Stage) (Step, bool) {
 }
 
 // Walk follows the graph as far as the results go. It is pure: the same recipe and results give the same keys everywhere.
-// The error is an *InfeasibleError, or says that a result contradicts another.
+// The error is an *InfeasibleError, a *DriftError, or says that a result contradicts another.
 func (r Recipe) Walk(results map[string]Result) (Graph, error) {
 	w := walk{recipe: r, results: results}
 	for _, stage := range Stages() {
 		units, err := w.units(stage)
 		if err != nil {
+			return w.graph, err
+		}
+		if err := w.drift(stage, units); err != nil {
 			return w.graph, err
 		}
 		step := Step{Stage: stage, Units: units}
@@ -132,9 +135,14 @@ func (w *walk) units(stage Stage) ([]Unit, error) {
 	}
 }
 
-func (w *walk) downloads() []Unit {
+func (w *walk) downloads() []Unit { return w.recipe.Downloads() }
+
+// Downloads are the units of the download stage. What a source is expected to hold is in no key: whether it does is found by
+// comparing.
+func (r Recipe) Downloads() []Unit {
 	var units []Unit
-	for _, named := range w.recipe.Sources() {
+	for _, named := range r.Sources() {
+		named.Source.Expect = nil
 		units = append(units, Unit{named.Name, key(Download, named.Source)})
 	}
 	return units
@@ -304,7 +312,7 @@ func (w *walk) publish() []Unit {
 	var results []Result
 	for _, step := range w.graph.Steps {
 		for _, unit := range step.Units {
-			results = append(results, w.results[unit.Key])
+			results = append(results, w.results[unit.Key].Content())
 		}
 	}
 	return []Unit{{w.recipe.Name, key(Publish, struct {

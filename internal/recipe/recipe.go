@@ -120,6 +120,19 @@ type Source struct {
 	HuggingFace *HuggingFace `json:"huggingFace,omitempty"`
 	HTTP        *HTTP        `json:"http,omitempty"`
 	Volume      *Volume      `json:"volume,omitempty"`
+	// Refresh names the request by which a floating source was last resolved anew; empty before the first. It is in the key of
+	// the download, and in no other: what follows depends on what the download found.
+	Refresh string `json:"refresh,omitempty"`
+	// Expect is what the source has to hold; nil is anything. It is in no key.
+	Expect *Expect `json:"expect,omitempty"`
+}
+
+// Expect is what a source has to hold, so that a source which holds something else is refused.
+type Expect struct {
+	// Rows of the source, before any is left out; 0 is any number.
+	Rows int64 `json:"rows,omitempty"`
+	// SHA256 is the digest of the download, in lower-case hex; empty is any.
+	SHA256 string `json:"sha256,omitempty"`
 }
 
 // HuggingFace is a data set repository on a Hugging Face Hub.
@@ -288,4 +301,6 @@ type Output struct {
 	Shards int `json:"shards,omitempty"`
 	// KeepRevisions is how many published revisions stay on the volume, the newest included.
 	KeepRevisions int `json:"keepRevisions"`
+	// CacheSize is how many bytes of originals stay in the volume's cache once nothing needs them; 0 is no bound.
+	CacheSize int64 `json:"cacheSize,omitempty"`
 }

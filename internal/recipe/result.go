@@ -20,6 +20,26 @@ type Downloaded struct {
 	Bytes   int64  `json:"bytes"`
 	// Digest over the files' sizes and SHA-256 in row order, not over their names.
 	Digest string `json:"digest"`
+	// Listed are the first files, for people. Names are in no key, and so this is in none, and in no manifest.
+	Listed []ListedFile `json:"listed,omitempty"`
+}
+
+// ListedFile is one file of a source.
+type ListedFile struct {
+	// Path at the source; of a long one, its end.
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Content is the result without what is said to people alone.
+func (r Result) Content() Result {
+	if r.Download != nil && r.Download.Listed != nil {
+		done := *r.Download
+		done.Listed = nil
+		r.Download = &done
+	}
+	return r
 }
 
 // Divided is a data set in the unified format, divided into splits.

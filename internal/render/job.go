@@ -43,6 +43,8 @@ type Work struct {
 	Results map[string]recipe.Result
 	Step    recipe.Step
 	Attempt int
+	// Request names the request that the Job is made for; empty before the first.
+	Request string
 	// Location and Sharing of the claim.
 	Location Location
 	Sharing  Sharing
@@ -55,7 +57,7 @@ func (w Work) Name() string {
 }
 
 func (w Work) meta() metav1.ObjectMeta {
-	return metav1.ObjectMeta{
+	meta := metav1.ObjectMeta{
 		Namespace: w.Mix.Namespace,
 		Name:      w.Name(),
 		Labels:    stageLabels(w.Mix, w.Step.Stage),
@@ -68,6 +70,10 @@ func (w Work) meta() metav1.ObjectMeta {
 		},
 		OwnerReferences: owner(w.Mix),
 	}
+	if w.Request != "" {
+		meta.Annotations[datav1alpha1.AnnotationRequest] = w.Request
+	}
+	return meta
 }
 
 // Task is the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, and nothing
@@ -79,6 +85,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 		Units:   w.Step.Missing,
 		Recipe:  w.Recipe,
 		Results: map[string]recipe.Result{},
+		Again:   w.Location.Again,
 	}
 	for _, step := range w.Graph.Steps {
 		for _, unit := range step.Units {

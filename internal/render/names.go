@@ -42,9 +42,18 @@ type Location struct {
 	ClaimName string
 	ClaimUID  string
 	Path      string
+	// Again names a request to build everything there again, in letters and digits; empty is none. What was built before it is
+	// as if it lay elsewhere.
+	Again string
 }
 
-func (l Location) String() string { return path.Join(l.ClaimName, l.ClaimUID, l.Path) }
+func (l Location) String() string {
+	at := path.Join(l.ClaimName, l.ClaimUID, l.Path)
+	if l.Again != "" {
+		at += "#" + l.Again
+	}
+	return at
+}
 
 // Build is the id that all log lines of one build have in common. It follows from what is built and where, so a manager that
 // was restarted, and another worker, have the same.

@@ -166,12 +166,17 @@ func (w Work) missing(name string) bool {
 	return slices.ContainsFunc(w.Step.Missing, func(unit recipe.Unit) bool { return unit.Name == name })
 }
 
-// downloads are what this Job downloads; none in any other stage.
+// downloads are what this Job downloads; none in any other stage. But where the cache is bounded, a split may find that an
+// original went, and fetches it again.
 func (w Work) downloads() []origin {
-	if w.Step.Stage != recipe.Download {
+	switch {
+	case w.Step.Stage == recipe.Download:
+		return slices.DeleteFunc(w.origins(), func(o origin) bool { return !w.missing(o.name) })
+	case w.Step.Stage == recipe.Divide && w.Recipe.Output.CacheSize > 0:
+		return slices.DeleteFunc(w.origins(), func(o origin) bool { return !o.probe && !w.missing(o.name) })
+	default:
 		return nil
 	}
-	return slices.DeleteFunc(w.origins(), func(o origin) bool { return !w.missing(o.name) })
 }
 
 // readers are what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not

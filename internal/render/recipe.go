@@ -28,6 +28,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 			Format:        recipe.Format(defaulted(spec.Output.Format, datav1alpha1.FormatJSONL)),
 			Shards:        int(unlessDefault(spec.Output.Shards, 1)),
 			KeepRevisions: int(defaulted(spec.Output.KeepRevisions, DefaultKeepRevisions)),
+			CacheSize:     cacheSize(spec.Output.Cache),
 		},
 		Resample:       recipe.Resample(unlessDefault(spec.Resample, datav1alpha1.ResamplePasses)),
 		Unit:           recipe.ShareUnit(unlessDefault(spec.Unit, datav1alpha1.UnitRows)),
@@ -141,7 +142,18 @@ func source(from datav1alpha1.Source) recipe.Source {
 	if volume := from.Volume; volume != nil {
 		out.Volume = &recipe.Volume{ClaimName: volume.ClaimName, Path: volume.Path, Files: globs(volume.Files)}
 	}
+	if from.Expect != nil {
+		out.Expect = &recipe.Expect{Rows: from.Expect.Rows, SHA256: from.Expect.SHA256}
+	}
 	return out
+}
+
+// cacheSize is a bound in bytes, 0 where there is none. A bound of 0 is one of 1 byte, which no original meets.
+func cacheSize(from *datav1alpha1.Cache) int64 {
+	if from == nil || from.MaxSize == nil {
+		return 0
+	}
+	return max(1, from.MaxSize.Value())
 }
 
 func record(from datav1alpha1.Record) recipe.Record {

@@ -36,41 +36,105 @@ func originalPath(folder string, i int) string {
 // where they are: they are read once for their digests.
 func (j job) download(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
 	named, _ := j.Recipe.Source(j.Unit.Name)
-	dataset := recipe.Dataset{Name: named.Name, Source: named.Source} // or a probe
-	place := "data set " + named.Name
-	if _, _, ok := j.Recipe.Dataset(named.Name); !ok {
-		place = probePlace(named.Name)
-	}
-	fail := func(err error) (recipe.Result, error) {
+	result, err := j.downloadFrom(ctx, named, staging)
+	if err != nil {
+		place := "data set " + named.Name
+		if _, _, ok := j.Recipe.Dataset(named.Name); !ok {
+			place = probePlace(named.Name)
+		}
 		return recipe.Result{}, contract.Within(place, err)
 	}
-	from, err := j.worker.Source(dataset)
+	return result, nil
+}
+
+func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging *store.Staging) (recipe.Result, error) {
+	from, listing, err := j.resolve(ctx, named)
 	if err != nil {
-		return fail(err)
+		return recipe.Result{}, err
 	}
-	listing, err := from.Resolve(ctx)
+	last, err := j.last()
 	if err != nil {
-		return fail(err)
+		return recipe.Result{}, err
 	}
 	done := recipe.Downloaded{Revision: listing.Revision, License: listing.License, Files: len(listing.Files)}
 	originals, listed := make([]original, len(listing.Files)), make([]contract.Original, len(listing.Files))
 	for i, file := range listing.Files {
 		if _, ok := from.(source.Local); ok {
 			originals[i], err = j.examine(ctx, from, file)
+		} else if known, ok := last.has(j.name(named, file), file); ok {
+			originals[i] = original{Original: known}
 		} else {
-			originals[i], err = j.bring(ctx, from, file, staging, originalPath("", i))
+			originals[i], err = j.bring(ctx, fetching{named, from}, file, staging, originalPath("", i))
 		}
 		if err != nil {
-			return fail(err)
+			return recipe.Result{}, err
 		}
 		listed[i] = originals[i].Original
 		done.Bytes += originals[i].Size
 	}
-	done.Digest = contract.OriginalsDigest(listed)
+	done.Digest, done.Listed = contract.OriginalsDigest(listed), forPeople(listed)
+	if j.refreshed() {
+		if err := writeJSON(staging, requestName, request{j.plainKey()}); err != nil {
+			return recipe.Result{}, err
+		}
+	}
 	return recipe.Result{Download: &done}, writeJSON(staging, originalsName, originals)
 }
 
-func (w *Worker) cache() store.Cache { return store.Cache{Root: w.path(contract.CacheFolder)} }
+// resolve lists a source's files, or those of the lock, where there is one.
+func (j job) resolve(ctx context.Context, named recipe.NamedSource) (source.Source, source.Listing, error) {
+	dataset := recipe.Dataset{Name: named.Name, Source: named.Source} // or a probe
+	locked, ok := j.worker.locked(named.Name)
+	if ok {
+		dataset.Source = locked.Pinned(named.Source)
+	}
+	from, err := j.worker.Source(dataset)
+	if err != nil {
+		return nil, source.Listing{}, err
+	}
+	listing, err := from.Resolve(ctx)
+	if err == nil && ok {
+		listing.Files, err = asLocked(locked, listing.Files)
+	}
+	return from, listing, err
+}
+
+// asLocked pins listed files to the digests of a lock. A source that lists others is refused before anything is fetched.
+func asLocked(locked contract.LockedSource, files []source.File) ([]source.File, error) {
+	if len(files) != len(locked.Files) {
+		return nil, contract.Failf(contract.SourceDrifted, "the lock has %d files, and the source now has %d", len(locked.Files), len(files))
+	}
+	pinned := make([]source.File, len(files))
+	for i, file := range files {
+		want := locked.Files[i]
+		if file.Path != want.Path || file.Size >= 0 && file.Size != want.Size || file.SHA256 != "" && file.SHA256 != want.SHA256 {
+			return nil, contract.Failf(contract.SourceDrifted, "file %d of the lock is %s with %d bytes and SHA-256 %s, and the source now has %s with %d bytes and SHA-256 %s",
+				i+1, want.Path, want.Size, want.SHA256, file.Path, file.Size, file.SHA256)
+		}
+		file.SHA256 = want.SHA256
+		pinned[i] = file
+	}
+	return pinned, nil
+}
+
+// What a result lists of the files, so that it fits into a termination message.
+const (
+	mostListed   = 8
+	longestPath  = 120
+	pathShortens = "…"
+)
+
+func forPeople(files []contract.Original) []recipe.ListedFile {
+	var listed []recipe.ListedFile
+	for _, file := range files[:min(len(files), mostListed)] {
+		path := []rune(file.Path)
+		if len(path) > longestPath {
+			path = append([]rune(pathShortens), path[len(path)-longestPath+1:]...)
+		}
+		listed = append(listed, recipe.ListedFile{Path: string(path), Size: file.Size, SHA256: file.SHA256})
+	}
+	return listed
+}
 
 // examine reads a file that stays where it is.
 func (j job) examine(ctx context.Context, from source.Source, file source.File) (original, error) {
@@ -79,35 +143,4 @@ func (j job) examine(ctx context.Context, from source.Source, file source.File) 
 		return original{}, err
 	}
 	return original{contract.Original{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator}, nil
-}
-
-// bring fetches a file and gives it a name in the unit's folder.
-func (j job) bring(ctx context.Context, from source.Source, file source.File, staging *store.Staging, name string) (original, error) {
-	got, err := j.fetch(ctx, from, file)
-	if err != nil {
-		return original{}, err
-	}
-	path, err := staging.Path(name)
-	if err != nil {
-		return original{}, err
-	}
-	return original{Original: got}, store.Link(j.worker.cache().Blob(got.SHA256), path)
-}
-
-// fetch brings one file into the cache, unless a file of its digest is there.
-func (j job) fetch(ctx context.Context, from source.Source, file source.File) (contract.Original, error) {
-	cache := j.worker.cache()
-	if cache.Has(file.SHA256, file.Size) && file.Size >= 0 {
-		return contract.Original{Path: file.Path, Size: file.Size, SHA256: file.SHA256}, nil
-	}
-	partial, err := cache.Partial(j.Unit.Key + "/" + file.Path)
-	if err != nil {
-		return contract.Original{}, err
-	}
-	defer partial.Close()
-	got, err := source.Fetch(ctx, from, file, partial.Path)
-	if err != nil {
-		return contract.Original{}, err
-	}
-	return contract.Original{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, cache.Keep(partial, got.SHA256)
 }

@@ -34,6 +34,9 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 	if err != nil {
 		return recipe.Result{}, err
 	}
+	if err := writeJSON(unit, unitsName, j.keys()); err != nil {
+		return recipe.Result{}, err
+	}
 	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Name: revision, Checksums: p.checksums}); err != nil {
 		return recipe.Result{}, err
 	}
@@ -41,7 +44,32 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 		return recipe.Result{}, err
 	}
 	published := recipe.Published{Revision: revision, Digest: digest, Bytes: p.bytes, Files: p.files}
-	return recipe.Result{Publish: &published}, staging.Commit()
+	return recipe.Result{Publish: &published}, j.settle(ctx, staging)
+}
+
+// settle gives a revision its name. One that has it already stays, unless it is to be built again and is no longer what it was:
+// then it is replaced.
+func (j job) settle(ctx context.Context, staging *store.Staging) error {
+	if j.Again == "" {
+		return staging.Commit()
+	}
+	if _, err := verify.Revision(ctx, staging.Final(), verify.Options{}); err == nil || ctx.Err() != nil {
+		return errors.Join(ctx.Err(), staging.Commit())
+	}
+	return staging.Replace()
+}
+
+// unitsName lists the keys of the units that a revision was built from, in its publish unit's folder.
+const unitsName = "units.json"
+
+func (j job) keys() []string {
+	var keys []string
+	for _, step := range j.graph.Steps {
+		for _, unit := range step.Units {
+			keys = append(keys, unit.Key)
+		}
+	}
+	return keys
 }
 
 // proofFolder holds the notes of a revision's proof, in its publish unit's folder.
@@ -86,7 +114,7 @@ type publisher struct {
 // assemble writes the whole tree and gives the digest of its manifest.
 func (p *publisher) assemble() (string, error) {
 	p.stages()
-	for _, step := range []func() error{p.sources, p.datasets, p.mixes, p.describe} {
+	for _, step := range []func() error{p.sources, p.lock, p.datasets, p.mixes, p.describe} {
 		if err := step(); err != nil {
 			return "", err
 		}
@@ -101,15 +129,26 @@ func (p *publisher) assemble() (string, error) {
 	return hex.EncodeToString(sum[:]), p.write(contract.ManifestFile, encoded)
 }
 
-// stages tells the manifest every result so far.
+// stages tells the manifest every result so far, under the keys that its own recipe gives: in it, nothing is resolved anew.
 func (p *publisher) stages() {
+	downloads := p.manifest.Recipe.Downloads()
 	for _, step := range p.graph.Steps {
-		for _, unit := range step.Units {
+		for i, unit := range step.Units {
+			finished := contract.Finished{Stage: step.Stage, Unit: unit, Result: p.Results[unit.Key].Content()}
+			if step.Stage == recipe.Download {
+				finished.Unit = downloads[i]
+			}
 			if step.Stage != recipe.Publish {
-				p.manifest.Stages = append(p.manifest.Stages, contract.Finished{Stage: step.Stage, Unit: unit, Result: p.Results[unit.Key]})
+				p.manifest.Stages = append(p.manifest.Stages, finished)
 			}
 		}
 	}
+}
+
+// lock writes what the sources were resolved to.
+func (p *publisher) lock() error {
+	encoded, err := contract.LockOf(p.manifest).Encode()
+	return p.describeIn(contract.LockFile, encoded, err)
 }
 
 // sources tells the manifest which originals were used, those of probes as well.
@@ -297,6 +336,13 @@ func (j job) prune() error {
 		for _, finished := range manifest.Stages {
 			used[finished.Unit.Key] = true
 		}
+		var built []string // of a release before there were any, none
+		if err := store.ReadJSON(filepath.Join(folder, key, unitsName), &built); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		for _, unit := range built {
+			used[unit] = true
+		}
 	}
 	return j.sweepStages(used)
 }
@@ -310,6 +356,9 @@ func newestFirst(entries []fs.DirEntry) ([]string, error) {
 			continue
 		}
 		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another worker was quicker
+		}
 		if err != nil {
 			return nil, store.Failure(err)
 		}

@@ -21,6 +21,9 @@ type reader struct {
 	read   recipe.Read
 	fields []decode.Field
 
+	originals []original
+	listing   []source.File // of the source, once an original had to be fetched again
+
 	file  int   // that is read, from 1
 	rows  int64 // that were read, the bad ones as well
 	bad   int64 // rows that were skipped
@@ -49,15 +52,17 @@ func (r *reader) each(ctx context.Context, to taker) error {
 	if err != nil {
 		return err
 	}
-	var originals []original
-	if err := store.ReadJSON(filepath.Join(folder, originalsName), &originals); err != nil {
+	if err := store.ReadJSON(filepath.Join(folder, originalsName), &r.originals); err != nil {
 		return contract.Failf(contract.VolumeInvalid, "the download is gone from the volume: %w", err)
 	}
-	for i, file := range originals {
+	for i, file := range r.originals {
 		r.file = i + 1
 		if err := r.eachOf(ctx, file, originalPath(folder, i), to); err != nil {
 			return err
 		}
+	}
+	if err := r.source.CheckRows(r.rows); err != nil {
+		return contract.Failf(contract.SourceDrifted, "%w", err)
 	}
 	return nil
 }
@@ -149,11 +154,7 @@ func (r *reader) skip(to taker, cause error, row contract.DroppedSourceRow) erro
 // open opens an original: in the download's folder, or where its source has it.
 func (r *reader) open(ctx context.Context, file original, path string) (source.LocalFile, error) {
 	if file.Validator == "" {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, contract.Failf(contract.VolumeInvalid, "an original is gone from the volume: %w", err)
-		}
-		return finished{f}, nil
+		return r.stored(ctx, file, path)
 	}
 	from, err := r.worker.Source(recipe.Dataset{Name: r.source.Name, Source: r.source.Source})
 	if err != nil {
@@ -165,7 +166,7 @@ func (r *reader) open(ctx context.Context, file original, path string) (source.L
 	}
 	f, err := local.At(ctx, file.listed())
 	if contract.ReasonOf(err) == contract.FetchFailed {
-		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, or give the new one another path.", err)
+		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, give the new one another path, or resolve the source anew (annotation data.datasetmix.io/requestedAt).", err)
 	}
 	return f, err
 }

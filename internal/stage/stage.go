@@ -22,6 +22,10 @@ type Worker struct {
 	Volume string
 	// Source gives the source of a data set, with its credentials.
 	Source func(recipe.Dataset) (source.Source, error)
+	// Lock says to which bytes sources resolve; nil leaves that to the sources.
+	Lock *contract.Lock
+	// Anew resolves floating sources anew, whatever an earlier build found.
+	Anew bool
 
 	// later are the units of this process that are finished and not yet durable; nil commits each at once.
 	later *later
@@ -33,6 +37,8 @@ type Job struct {
 	Results map[string]recipe.Result
 	Stage   recipe.Stage
 	Unit    recipe.Unit
+	// Again names a request to build the unit even if it is finished; empty is none.
+	Again string
 }
 
 // job is a Job with its graph and its places on the volume.
@@ -41,6 +47,8 @@ type job struct {
 	worker *Worker
 	graph  recipe.Graph
 	folder contract.Folder
+	// replaces a finished unit that is not to be used any more.
+	replaces bool
 }
 
 // Run builds a unit, or finds it finished, and gives its result. A failure carries its reason.
@@ -49,13 +57,15 @@ func (w *Worker) Run(ctx context.Context, todo Job) (recipe.Result, error) {
 	if err != nil {
 		return recipe.Result{}, contract.Failf(reasonOfWalk(err), "%w", err)
 	}
-	j := job{todo, w, graph, contract.Folder(todo.Recipe.Output.Path)}
+	j := job{Job: todo, worker: w, graph: graph, folder: contract.Folder(todo.Recipe.Output.Path)}
 	final := w.path(j.folder.Unit(todo.Stage, todo.Unit.Key))
 	var result recipe.Result
 	err = store.ReadJSON(filepath.Join(final, contract.ResultFile), &result)
+	j.replaces = err == nil && !j.stands(final, result)
 	switch {
-	case err == nil && todo.Stage == recipe.Publish:
-		return result, j.swap(result.Publish.Revision) // the last step may be what a lost worker did not reach
+	case j.replaces:
+	case err == nil && todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
+		return result, errors.Join(j.swap(result.Publish.Revision), j.release())
 	case err == nil:
 		return result, touch(final)
 	case !errors.Is(err, fs.ErrNotExist):
@@ -74,10 +84,15 @@ func (w *Worker) Run(ctx context.Context, todo Job) (recipe.Result, error) {
 
 func reasonOfWalk(err error) contract.Reason {
 	var infeasible *recipe.InfeasibleError
-	if errors.As(err, &infeasible) {
+	var drift *recipe.DriftError
+	switch {
+	case errors.As(err, &infeasible):
 		return contract.InfeasibleMix
+	case errors.As(err, &drift):
+		return contract.SourceDrifted
+	default:
+		return contract.InvalidTask
 	}
-	return contract.InvalidTask
 }
 
 func (j job) build(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
@@ -102,16 +117,34 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 	if err := writeJSON(staging, contract.ResultFile, result); err != nil {
 		return err
 	}
-	if j.Stage != recipe.Publish {
-		return j.worker.commit(staging)
-	}
-	if err := staging.Commit(); err != nil {
+	if err := j.mark(staging); err != nil {
 		return err
 	}
-	if err := j.swap(result.Publish.Revision); err != nil {
-		return err
+	switch {
+	case j.replaces:
+		if err := staging.Replace(); err != nil {
+			return err
+		}
+	case j.Stage != recipe.Publish:
+		if err := j.worker.commit(staging); err != nil {
+			return err
+		}
+	default:
+		if err := staging.Commit(); err != nil {
+			return err
+		}
 	}
-	return j.prune()
+	switch j.Stage {
+	case recipe.Download:
+		return j.supersede()
+	case recipe.Publish:
+		if err := j.swap(result.Publish.Revision); err != nil {
+			return err
+		}
+		return errors.Join(j.prune(), j.release())
+	default:
+		return nil
+	}
 }
 
 func writeJSON(staging *store.Staging, name string, value any) error {

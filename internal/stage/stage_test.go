@@ -38,7 +38,7 @@ func TestThePublishedTreeToTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"README.md", "croissant.json", "manifest.json",
+		"README.md", "croissant.json", "lock.json", "manifest.json",
 		"mixed/info.json", "mixed/test_mixed.jsonl", "mixed/train_mixed.jsonl",
 		"processed/facts/meta.json", "processed/facts/test.jsonl", "processed/facts/train.jsonl",
 		"processed/products/meta.json", "processed/products/test.jsonl", "processed/products/train.jsonl",

@@ -157,6 +157,24 @@ func (s *Staging) Settle() error {
 	return SyncFolder(filepath.Dir(s.final))
 }
 
+// Replace gives a folder that is durable its final name, in place of one that stands there. For a moment neither does.
+func (s *Staging) Replace() error {
+	if err := s.Sync(); err != nil {
+		return err
+	}
+	doomed, err := os.MkdirTemp(filepath.Dir(s.final), doomedPrefix+filepath.Base(s.final)+"-*")
+	if err != nil {
+		return Failure(err)
+	}
+	if err := os.Rename(s.final, doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Failure(err)
+	}
+	if err := s.Settle(); err != nil {
+		return err
+	}
+	return Failure(os.RemoveAll(doomed))
+}
+
 // Keep takes the folder over: closing s does nothing any more.
 func (s *Staging) Keep() *Staging {
 	kept := *s

@@ -107,12 +107,17 @@ func copyFile(from, to string) error {
 		return Failure(err)
 	}
 	defer in.Close()
+	return Failure(copyTo(in, to))
+}
+
+// copyTo writes what is left of a file to a new one.
+func copyTo(in *os.File, to string) error {
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
-		return Failure(err)
+		return err
 	}
 	_, err = io.Copy(out, in)
-	return Failure(errors.Join(err, out.Chmod(fileMode), out.Sync(), out.Close()))
+	return errors.Join(err, out.Chmod(fileMode), out.Sync(), out.Close())
 }
 
 // lock takes an exclusive lock on a file without waiting. Locks belong to the open file, so a process that dies gives its

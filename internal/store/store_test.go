@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -374,14 +375,27 @@ func TestCache(t *testing.T) {
 	}
 	sum := sha256.Sum256([]byte("half"))
 	digest := hex.EncodeToString(sum[:])
-	if cache.Has(digest, 4) || cache.Has("", 4) {
+	has := func(digest string, size int64) bool {
+		held, ok, err := cache.Hold(digest, size)
+		must(t, err)
+		if ok {
+			must(t, held.Close())
+		}
+		return ok
+	}
+	if has(digest, 4) || has("", 4) {
 		t.Error("the cache has what nobody kept")
 	}
-	must(t, cache.Keep(again, digest))
+	held, err := cache.Keep(again, digest)
+	must(t, err)
 	must(t, again.Close())
-	for size, want := range map[int64]bool{4: true, -1: true, 5: false} {
-		if got := cache.Has(digest, size); got != want {
-			t.Errorf("has size %d: %v", size, got)
+	if got, err := io.ReadAll(held); err != nil || string(got) != "half" {
+		t.Errorf("holds %q, %v", got, err)
+	}
+	must(t, held.Close())
+	for _, size := range []int64{4, -1} {
+		if !has(digest, size) {
+			t.Errorf("does not have size %d", size)
 		}
 	}
 	if got := names(t, filepath.Join(cache.Root, "partial")); len(got) != 0 {

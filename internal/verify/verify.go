@@ -4,6 +4,7 @@
 package verify
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -67,7 +68,7 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 		defer os.RemoveAll(v.notes)
 	}
 	defer v.close()
-	for _, check := range []func() error{v.graph, v.listing, v.sources, v.measure, v.rows, v.descriptions} {
+	for _, check := range []func() error{v.graph, v.listing, v.sources, v.lock, v.measure, v.rows, v.descriptions} {
 		if err := check(); err != nil {
 			return Proof{}, err
 		}
@@ -220,6 +221,25 @@ func (v *verifier) sources() error {
 	}
 	if len(results) > 0 {
 		return differ("the manifest lists no originals for %d data sets", len(results))
+	}
+	return nil
+}
+
+// lock: lock.json says what the manifest says, to the byte. Revisions of releases before it have none.
+func (v *verifier) lock() error {
+	if !slices.ContainsFunc(v.manifest.Files, func(file contract.PublishedFile) bool { return file.Path == contract.LockFile }) {
+		return nil
+	}
+	want, err := contract.LockOf(v.manifest).Encode()
+	if err != nil {
+		return err
+	}
+	have, err := os.ReadFile(filepath.Join(v.folder, contract.LockFile))
+	if err != nil {
+		return differ("%s cannot be read: %w", contract.LockFile, err)
+	}
+	if !bytes.Equal(have, want) {
+		return differ("%s does not say what the manifest says of the sources", contract.LockFile)
 	}
 	return nil
 }

@@ -1,0 +1,111 @@
+package contract
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// LockVersion stands in every lock.
+const LockVersion = "datasetmix.lock/v1"
+
+// Lock says of every source what was asked for and what that was resolved to: enough to fetch the same bytes again, and to
+// know that they are the same.
+type Lock struct {
+	Version string `json:"version"`
+	// Sources of all data sets, and of all that is decontaminated against, sorted by name.
+	Sources []LockedSource `json:"sources"`
+}
+
+// LockedSource is one source, resolved.
+type LockedSource struct {
+	// Name of the data set, or of what is decontaminated against.
+	Name    string        `json:"name"`
+	Request recipe.Source `json:"request"`
+	// Revision that the request was resolved to, where the source has revisions.
+	Revision string `json:"revision,omitempty"`
+	License  string `json:"license,omitempty"`
+	// Files in row order.
+	Files []Original `json:"files"`
+	Bytes int64      `json:"bytes"`
+	// Digest over sizes and SHA-256 of the files: OriginalsDigest.
+	Digest string `json:"digest"`
+	// Rows of the source, before any is left out. Nobody counts those of what is decontaminated against.
+	Rows int64 `json:"rows,omitempty"`
+}
+
+// LockOf is the lock of a manifest: it holds nothing that the manifest does not.
+func LockOf(m Manifest) Lock {
+	done, rows := map[string]recipe.Downloaded{}, map[string]int64{}
+	for _, finished := range m.Stages {
+		switch {
+		case finished.Result.Download != nil:
+			done[finished.Unit.Name] = *finished.Result.Download
+		case finished.Result.Split != nil:
+			rows[finished.Unit.Name] = finished.Result.Split.Read
+		}
+	}
+	lock := Lock{Version: LockVersion, Sources: []LockedSource{}}
+	for _, origin := range m.Sources {
+		named, _ := m.Recipe.Source(origin.Dataset)
+		of := done[origin.Dataset]
+		lock.Sources = append(lock.Sources, LockedSource{
+			Name: origin.Dataset, Request: named.Source, Revision: of.Revision, License: of.License,
+			Files: origin.Files, Bytes: of.Bytes, Digest: of.Digest, Rows: rows[origin.Dataset],
+		})
+	}
+	return lock
+}
+
+// Encode gives the bytes of the lock's file.
+func (l Lock) Encode() ([]byte, error) { return EncodeJSON(l) }
+
+// ParseLock reads a lock and refuses one that contradicts itself.
+func ParseLock(encoded []byte) (Lock, error) {
+	var lock Lock
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&lock); err != nil {
+		return Lock{}, Failf(InvalidTask, "it is not a lock: %w", err)
+	}
+	if lock.Version != LockVersion {
+		return Lock{}, Failf(InvalidTask, "it has version %q, this program reads %q", lock.Version, LockVersion)
+	}
+	for _, source := range lock.Sources {
+		if digest := OriginalsDigest(source.Files); digest != source.Digest {
+			return Lock{}, Failf(InvalidTask, "the files that it lists for %s have the digest %s, and it says %s: it was changed by hand", source.Name, digest, source.Digest)
+		}
+	}
+	return lock, nil
+}
+
+// Source finds a source by name.
+func (l Lock) Source(name string) (LockedSource, bool) {
+	for _, source := range l.Sources {
+		if source.Name == name {
+			return source, true
+		}
+	}
+	return LockedSource{}, false
+}
+
+// Pinned is what a source was asked for, with everything pinned that can be: the commit, and the digest of every address. It
+// resolves to the same files, or to none.
+func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
+	if hub := request.HuggingFace; hub != nil && s.Revision != "" {
+		pinned := *hub
+		pinned.Revision = s.Revision
+		request.HuggingFace = &pinned
+	}
+	if web := request.HTTP; web != nil && len(web.URLs) == len(s.Files) {
+		pinned := *web
+		pinned.URLs = slices.Clone(web.URLs)
+		for i := range pinned.URLs {
+			pinned.URLs[i].SHA256 = s.Files[i].SHA256
+		}
+		request.HTTP = &pinned
+	}
+	return request
+}

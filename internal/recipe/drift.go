@@ -1,0 +1,52 @@
+package recipe
+
+import "fmt"
+
+// DriftError says that a source holds something else than was expected.
+type DriftError struct {
+	// Source is the name of the data set or probe.
+	Source string
+	// What differs: the digest of its files, or its rows.
+	What            string
+	Expected, Found string
+}
+
+func (e *DriftError) Error() string {
+	return fmt.Sprintf("the source of %s has drifted: %s %s was expected, and %s was found; pin the revision that held what was expected, or correct source.expect",
+		e.Source, e.What, e.Expected, e.Found)
+}
+
+// CheckDigest compares the digest of a source's files with what is expected of it.
+func (s NamedSource) CheckDigest(found string) error {
+	if want := s.Source.Expect; want != nil && want.SHA256 != "" && want.SHA256 != found {
+		return &DriftError{s.Name, "the SHA-256", want.SHA256, found}
+	}
+	return nil
+}
+
+// CheckRows compares the rows of a source with what is expected of it.
+func (s NamedSource) CheckRows(found int64) error {
+	if want := s.Source.Expect; want != nil && want.Rows != 0 && want.Rows != found {
+		return &DriftError{s.Name, "the number of rows", fmt.Sprint(want.Rows), fmt.Sprint(found)}
+	}
+	return nil
+}
+
+// drift compares the results of a stage, as far as there are any, with what is expected of the sources. It is a comparison of
+// facts that are known: an expectation that is set, corrected or removed builds nothing again.
+func (w *walk) drift(stage Stage, units []Unit) error {
+	for _, unit := range units {
+		named, _ := w.recipe.Source(unit.Name)
+		var err error
+		switch result := w.results[unit.Key]; {
+		case stage == Download && result.Download != nil:
+			err = named.CheckDigest(result.Download.Digest)
+		case stage == Divide && result.Split != nil:
+			err = named.CheckRows(result.Split.Read)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

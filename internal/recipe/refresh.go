@@ -1,0 +1,45 @@
+package recipe
+
+// commitLength is how many hex digits a commit has.
+const commitLength = 40
+
+// Floating says whether the source may hold other bytes tomorrow under the same name: a branch, a tag, an address without a
+// digest, a folder. One that is not is never resolved twice.
+func (s Source) Floating() bool {
+	switch {
+	case s.HuggingFace != nil:
+		return !isHex(s.HuggingFace.Revision, commitLength)
+	case s.HTTP != nil:
+		for _, file := range s.HTTP.URLs {
+			if file.SHA256 == "" {
+				return true
+			}
+		}
+		return false
+	default:
+		return true
+	}
+}
+
+func isHex(text string, length int) bool {
+	for _, c := range text {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(text) == length
+}
+
+// Refreshed is the recipe with all floating sources resolved by a request; empty is the recipe as it is. Pinned sources keep
+// their keys, so nothing of them is done again.
+func (r Recipe) Refreshed(request string) Recipe {
+	if request == "" {
+		return r
+	}
+	return r.mapSources(func(from Source) Source {
+		if from.Floating() {
+			from.Refresh = request
+		}
+		return from
+	})
+}

@@ -1,0 +1,41 @@
+package recipe
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Request is what is asked of a source, in a few words for people: without what may be secret in an address.
+func (s Source) Request() string {
+	switch {
+	case s.HuggingFace != nil:
+		at := s.HuggingFace.Revision
+		if at == "" {
+			at = "the default branch"
+		}
+		words := fmt.Sprintf("huggingFace %s at %s", s.HuggingFace.Repo, at)
+		for _, more := range [][2]string{{"config", s.HuggingFace.Config}, {"split", s.HuggingFace.Split}, {"files", strings.Join(s.HuggingFace.Files, " ")}} {
+			if more[1] != "" {
+				words += ", " + more[0] + " " + more[1]
+			}
+		}
+		return words
+	case s.HTTP != nil && len(s.HTTP.URLs) > 0:
+		first, _, _ := strings.Cut(s.HTTP.URLs[0].URL, "?")
+		if n := len(s.HTTP.URLs) - 1; n > 0 {
+			return fmt.Sprintf("http %s and %d more", first, n)
+		}
+		return "http " + first
+	case s.Volume != nil:
+		words := "volume " + s.Volume.ClaimName
+		if s.Volume.Path != "" {
+			words += "/" + s.Volume.Path
+		}
+		if len(s.Volume.Files) > 0 {
+			words += ", files " + strings.Join(s.Volume.Files, " ")
+		}
+		return words
+	default:
+		return ""
+	}
+}

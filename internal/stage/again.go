@@ -1,0 +1,106 @@
+package stage
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// againName is the file of a unit's folder with the request that it was built again for.
+const againName = "again"
+
+// stands says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
+// finished itself.
+func (j job) stands(final string, result recipe.Result) bool {
+	if j.Again != "" {
+		built, err := os.ReadFile(filepath.Join(final, againName))
+		return err == nil && string(built) == j.Again
+	}
+	if j.Stage != recipe.Download {
+		return true
+	}
+	if locked, ok := j.worker.locked(j.Unit.Name); ok {
+		return locked.Digest == result.Download.Digest && locked.Revision == result.Download.Revision
+	}
+	named, _ := j.Recipe.Source(j.Unit.Name)
+	return !j.worker.Anew || !named.Source.Floating()
+}
+
+// mark notes for which request a unit was built.
+func (j job) mark(staging *store.Staging) error {
+	if j.Again == "" {
+		return nil
+	}
+	return staging.WriteFile(againName, []byte(j.Again))
+}
+
+// locked is what the lock says of a source.
+func (w *Worker) locked(name string) (contract.LockedSource, bool) {
+	if w.Lock == nil {
+		return contract.LockedSource{}, false
+	}
+	return w.Lock.Source(name)
+}
+
+// requestName is the file of a download's folder that says which source it is of, where a request to resolve it anew is in its
+// key.
+const requestName = "request.json"
+
+type request struct {
+	// Source is the key of the download without a request.
+	Source string `json:"source"`
+}
+
+// plainKey is the key of the download without a request.
+func (j job) plainKey() string {
+	units := j.Recipe.Content().Downloads()
+	return units[slices.IndexFunc(units, func(unit recipe.Unit) bool { return unit.Name == j.Unit.Name })].Key
+}
+
+// refreshed says whether the download is one of many of its source.
+func (j job) refreshed() bool { return j.plainKey() != j.Unit.Key }
+
+// earlier lists the folders of downloads of the same source for earlier requests.
+func (j job) earlier() ([]string, error) {
+	if !j.refreshed() {
+		return nil, nil
+	}
+	plain := j.plainKey()
+	all := j.worker.path(j.folder.Stage(recipe.Download))
+	entries, err := os.ReadDir(all)
+	if err != nil {
+		return nil, store.Failure(err)
+	}
+	keys, err := newestFirst(entries)
+	if err != nil {
+		return nil, err
+	}
+	var folders []string
+	for _, key := range keys {
+		var of request
+		err := store.ReadJSON(filepath.Join(all, key, requestName), &of)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		if key != j.Unit.Key && (key == plain || of.Source == plain) {
+			folders = append(folders, filepath.Join(all, key))
+		}
+	}
+	return folders, nil
+}
+
+// supersede removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
+// is known by its digest.
+func (j job) supersede() error {
+	folders, err := j.earlier()
+	for _, folder := range folders {
+		err = errors.Join(err, store.RemoveAll(folder))
+	}
+	return err
+}

@@ -1,0 +1,123 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// cached is a file of the cache as Trim sees it.
+type cached struct {
+	path string
+	size int64
+	used time.Time
+	// needed by a unit, which has linked it.
+	needed bool
+}
+
+// Trim removes originals, and what is left of downloads, until the rest has at most so many bytes: the least recently used
+// first, and none that is in use, even if the rest then has more. Several processes may trim at once.
+func (c Cache) Trim(limit int64) error {
+	files, err := c.files()
+	if err != nil {
+		return err
+	}
+	var total int64
+	for _, f := range files {
+		total += f.size
+	}
+	slices.SortFunc(files, func(a, b cached) int { return a.used.Compare(b.used) })
+	for _, f := range files {
+		if total <= limit {
+			break
+		}
+		if f.needed {
+			continue
+		}
+		if err := removeUnused(f.path); err != nil {
+			return err
+		}
+		if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
+			total -= f.size
+		}
+	}
+	return c.forget()
+}
+
+// files lists originals and partial downloads.
+func (c Cache) files() ([]cached, error) {
+	var files []cached
+	for _, folder := range []string{blobFolder, partialFolder} {
+		entries, err := os.ReadDir(filepath.Join(c.Root, folder))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, Failure(err)
+		}
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue // another process was quicker
+			}
+			if err != nil {
+				return nil, Failure(err)
+			}
+			files = append(files, cached{filepath.Join(c.Root, folder, entry.Name()), info.Size(), info.ModTime(), linked(info)})
+		}
+	}
+	return files, nil
+}
+
+// removeUnused removes a file on which nobody holds a lock. That it is gone already is no error.
+func removeUnused(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return Failure(err)
+	}
+	defer f.Close()
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) || !stillNamed(f, path) {
+		return nil
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Failure(err)
+	}
+	return nil
+}
+
+// noteAge is how old the remains of a note must be that was not written to its end.
+const noteAge = time.Hour
+
+// forget removes the notes of originals that are gone: they would be kept for ever.
+func (c Cache) forget() error {
+	folder := filepath.Join(c.Root, knownFolder)
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Failure(err)
+	}
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		gone := false
+		if strings.HasPrefix(entry.Name(), ".") {
+			info, err := entry.Info()
+			gone = err == nil && time.Since(info.ModTime()) > noteAge
+		} else {
+			digest, _ := readNote(path)
+			_, err := os.Lstat(c.Blob(digest))
+			gone = digest == "" || errors.Is(err, fs.ErrNotExist)
+		}
+		if !gone {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Failure(err)
+		}
+	}
+	return nil
+}
