@@ -31,10 +31,9 @@ func Definition() (*apiextensionsv1.CustomResourceDefinition, error) {
 type Validator struct {
 	schema     *structuralschema.Structural
 	properties validation.SchemaValidator
-	rules      *cel.Validator
 }
 
-// NewValidator compiles the schema of the newest version. It takes some tens of milliseconds; keep the validator.
+// NewValidator reads the schema of the newest version.
 func NewValidator() (*Validator, error) {
 	definition, err := Definition()
 	if err != nil {
@@ -53,11 +52,7 @@ func NewValidator() (*Validator, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compiling the schema: %w", err)
 	}
-	return &Validator{
-		schema:     structural,
-		properties: properties,
-		rules:      cel.NewValidator(structural, true, celconfig.PerCallLimit),
-	}, nil
+	return &Validator{schema: structural, properties: properties}, nil
 }
 
 // Validate returns what the API server would refuse about an object that is created, and its unknown fields, which the
@@ -88,8 +83,43 @@ func (v *Validator) validate(ctx context.Context, object, old map[string]any) fi
 	if old != nil {
 		before = old
 	}
-	broken, _ := v.rules.Validate(ctx, nil, v.schema, object, before, math.MaxInt64)
+	schema := concerned(v.schema, object, before)
+	broken, _ := cel.NewValidator(schema, true, celconfig.PerCallLimit).Validate(ctx, nil, schema, object, before, math.MaxInt64)
 	return append(errs, broken...)
+}
+
+// concerned is a schema with the rules over what is there, in any of the values. To compile a rule takes a millisecond, and a
+// manifest uses few of the fields that have one.
+func concerned(schema *structuralschema.Structural, values ...any) *structuralschema.Structural {
+	out := *schema
+	var items, members []any
+	named := map[string][]any{}
+	found := false
+	for _, value := range values {
+		found = found || value != nil
+		switch value := value.(type) {
+		case []any:
+			items = append(items, value...)
+		case map[string]any:
+			for name, member := range value {
+				members, named[name] = append(members, member), append(named[name], member)
+			}
+		}
+	}
+	if !found {
+		out.XValidations = nil
+	}
+	if out.Items != nil {
+		out.Items = concerned(out.Items, items...)
+	}
+	out.Properties = make(map[string]structuralschema.Structural, len(schema.Properties))
+	for name, property := range schema.Properties {
+		out.Properties[name] = *concerned(&property, named[name]...)
+	}
+	if of := schema.AdditionalProperties; of != nil && of.Structural != nil {
+		out.AdditionalProperties = &structuralschema.StructuralOrBool{Structural: concerned(of.Structural, members...)}
+	}
+	return &out
 }
 
 func (v *Validator) unknown(object map[string]any) field.ErrorList {
