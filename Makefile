@@ -28,7 +28,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: unit envtest cluster-test e2e ## Run every test: unit, API server, cluster, end to end.
+test: unit monitoring envtest cluster-test e2e ## Run every test: unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -50,6 +50,9 @@ envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API serve
 e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp ## Run the tests on a real cluster.
 	if [ -f $(DIST)/hub-data.tar ]; then hack/cluster.sh load $(DIST)/hub-data.tar; fi
 	go test -count=1 -timeout 40m -v ./test/e2e/...
+
+monitoring: ## Test the alerts and the dashboard with Prometheus' own parser and engine.
+	cd hack/monitoring && go test ./...
 
 fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those whose folder or name matches).
 	@hack/fuzz.sh $(FUZZ)
@@ -141,4 +144,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: help demo test build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

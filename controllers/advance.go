@@ -17,7 +17,6 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // lostLimit is how many Jobs of one generation may complete without leaving a result.
@@ -147,10 +146,7 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 	if ptr.Deref(s.mix.Spec.Suspend, false) {
 		return rest(step), nil
 	}
-	work := render.Work{
-		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: *step, Attempt: number, Request: s.asked.Request,
-		Location: s.location, Sharing: render.SharingOf(s.claim), Settings: r.Settings,
-	}
+	work := s.work(*step, number, r.Settings)
 	task, err := work.Task()
 	if err != nil {
 		return nil, err
@@ -174,6 +170,12 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *recipe.Step, job *batchv1.Job) (*outcome, error) {
 	if !job.DeletionTimestamp.IsZero() {
 		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
+	}
+	if err := r.leaving(ctx, s, job); err != nil {
+		return nil, err
+	}
+	if result, err := r.retask(ctx, s, step, job); result != nil || err != nil {
+		return result, err
 	}
 	suspend := ptr.Deref(s.mix.Spec.Suspend, false)
 	if queue(job) != "" {

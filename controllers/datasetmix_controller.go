@@ -68,7 +68,7 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	}
 	s := &scope{mix: mix}
 	defer func() {
-		if err = unlessOvertaken(errors.Join(err, r.report(ctx, s, err))); err == nil {
+		if err = r.conclude(ctx, s, err); err == nil {
 			result.RequeueAfter = s.wake(r.Clock.Now())
 		}
 	}()
@@ -93,6 +93,14 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	return ctrl.Result{}, nil
 }
 
+// conclude ends a pass: it reports, and says whether there has to be another one.
+func (r *DatasetMixReconciler) conclude(ctx context.Context, s *scope, err error) error {
+	if terminating(err) {
+		return r.abandon(ctx, s)
+	}
+	return unlessOvertaken(errors.Join(err, r.report(ctx, s, err)))
+}
+
 // unlessOvertaken drops an error that events have overtaken.
 func unlessOvertaken(err error) error {
 	if overtaken(err) {
@@ -104,7 +112,7 @@ func unlessOvertaken(err error) error {
 // overtaken says whether an error needs no answer: a conflict, since the cache was late and the newer object starts another pass
 // when it arrives; or that the whole namespace is going, in which nothing can be made any more.
 func overtaken(err error) bool {
-	return apierrors.IsConflict(err) || apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
+	return apierrors.IsConflict(err) || terminating(err)
 }
 
 // SetupWithManager registers the controller. The manager's cache should hold only objects with the operator's labels.

@@ -73,7 +73,7 @@ func newCluster(t *testing.T) *cluster {
 		if t.Failed() {
 			e.tell()
 		}
-		if err := c.Delete(context.Background(), namespace); err != nil {
+		if err := c.Delete(context.Background(), namespace); client.IgnoreNotFound(err) != nil {
 			t.Error(err)
 		}
 	})
@@ -146,7 +146,11 @@ func (e *cluster) until(name, what string, wanted func(*datav1alpha1.DatasetMix)
 	e.Helper()
 	mix := &datav1alpha1.DatasetMix{}
 	e.eventually(what, func() bool {
-		e.must(e.Get(e.Context(), client.ObjectKey{Namespace: e.namespace, Name: name}, mix))
+		err := e.Get(e.Context(), client.ObjectKey{Namespace: e.namespace, Name: name}, mix)
+		if err != nil && apierrors.ReasonForError(err) != metav1.StatusReasonNotFound {
+			return false // a component of the cluster was killed, and is coming back
+		}
+		e.must(err)
 		return wanted(mix)
 	})
 	return mix

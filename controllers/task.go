@@ -1,0 +1,55 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// work is an attempt at the missing units of a step.
+func (s *scope) work(step recipe.Step, number int, settings render.Settings) render.Work {
+	return render.Work{
+		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: step, Attempt: number, Request: s.asked.Request,
+		Location: s.location, Sharing: render.SharingOf(s.claim), Settings: settings,
+	}
+}
+
+// retask makes the task of a running Job again if somebody deleted it: pods that have not mounted it would wait for it for ever.
+// A Job whose task cannot be made as it was begins anew.
+func (r *DatasetMixReconciler) retask(ctx context.Context, s *scope, step *recipe.Step, job *batchv1.Job) (*outcome, error) {
+	if slices.ContainsFunc(s.tasks, func(task *corev1.ConfigMap) bool { return task.Name == job.Name }) {
+		return nil, nil
+	}
+	again := *step
+	again.Missing = unitsOf(job, step)
+	work := s.work(again, attempt(job), r.Settings)
+	if work.Name() != job.Name {
+		return progress(fmt.Sprintf("Job %s has lost its task; stage %s starts again.", job.Name, step.Stage)), r.remove(ctx, s, job)
+	}
+	task, err := work.Task()
+	if err != nil {
+		return nil, err
+	}
+	return r.own(ctx, s, task)
+}
+
+// unitsOf are the units that a Job builds, in the order of its completion indices; those that the step does not know are left out.
+func unitsOf(job *batchv1.Job, step *recipe.Step) []recipe.Unit {
+	var units []recipe.Unit
+	for short := range strings.SplitSeq(job.Annotations[datav1alpha1.AnnotationUnits], ",") {
+		for _, unit := range step.Units {
+			if render.Covers(short, unit) {
+				units = append(units, unit)
+			}
+		}
+	}
+	return units
+}

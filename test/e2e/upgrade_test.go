@@ -1,0 +1,72 @@
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// previousImage is built of the commit before this one.
+const previousImage = "datasetmix:previous"
+
+// runs deploys the operator from an image, with workers of it, and waits until both managers are of it.
+func (e *cluster) runs(image string) {
+	e.Helper()
+	deployment := &appsv1.Deployment{}
+	key := client.ObjectKey{Namespace: "datasetmix-system", Name: "datasetmix-manager"}
+	e.must(e.Get(e.Context(), key, deployment))
+	before := deployment.DeepCopy()
+	container := &deployment.Spec.Template.Spec.Containers[0]
+	container.Image = image
+	for i, argument := range container.Args {
+		if strings.HasPrefix(argument, "--worker-image=") {
+			container.Args[i] = "--worker-image=" + image
+		}
+	}
+	e.must(e.Patch(e.Context(), deployment, client.MergeFrom(before)))
+	e.eventually("the managers run from "+image, func() bool {
+		e.must(e.Get(e.Context(), key, deployment))
+		status := deployment.Status
+		return status.ObservedGeneration == deployment.Generation && status.UpdatedReplicas == ptr.Deref(deployment.Spec.Replicas, 1) &&
+			status.Replicas == status.UpdatedReplicas && status.AvailableReplicas == status.Replicas
+	})
+}
+
+// TestUpgrade replaces managers and workers of the previous commit by those of this one in mid-build: no stage is lost, none is
+// built twice, and the bytes are those of a build of this commit alone.
+func TestUpgrade(t *testing.T) {
+	if _, err := os.Stat("../../dist/previous.tar"); err != nil {
+		t.Skip("there is no image of the previous commit (dist/previous.tar); make e2e builds one where there is a history")
+	}
+	e := newCluster(t)
+	want := e.whole()
+	e.runs(previousImage)
+	t.Cleanup(func() { e.runs("datasetmix:dev") })
+	e.must(e.Create(t.Context(), e.sample(grpoSix)))
+	e.stage("grpo-six", "split")
+	e.runs("datasetmix:dev")
+	if mix := e.ready("grpo-six"); mix.Status.Published.Digest != want {
+		t.Errorf("the published manifest is %s, that of this commit is %s", mix.Status.Published.Digest, want)
+	}
+	list := &batchv1.JobList{}
+	e.must(e.List(t.Context(), list, client.InNamespace(e.namespace)))
+	images, jobs := map[string]string{}, map[string]int{}
+	for _, job := range list.Items {
+		stage := job.Labels["data.datasetmix.io/stage"]
+		jobs[stage]++
+		images[stage] = job.Spec.Template.Spec.Containers[0].Image
+	}
+	for _, stage := range []string{"download", "split", "balance", "mix", "publish"} {
+		if jobs[stage] != 1 {
+			t.Errorf("stage %s has %d Jobs", stage, jobs[stage])
+		}
+	}
+	if images["download"] != previousImage || images["publish"] != "datasetmix:dev" {
+		t.Errorf("the images by stage are %v", images)
+	}
+}
