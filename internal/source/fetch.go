@@ -107,7 +107,12 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	}
 	defer body.Close()
 	v := newVerifier(f)
-	if err := v.readAll(body); err != nil {
+	if _, ok := s.(Local); ok {
+		err = v.readAll(body)
+	} else {
+		err = readThrough(body, v, func([]byte) error { return nil })
+	}
+	if err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
