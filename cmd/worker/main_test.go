@@ -31,14 +31,18 @@ func small() recipe.Recipe {
 	}
 }
 
-// place is a pod whose folders lie in the test's own.
-func place(t *testing.T) pod {
-	root := t.TempDir()
-	p := pod{
+// podBelow is a pod whose folders lie below one.
+func podBelow(root string) pod {
+	return pod{
 		task: filepath.Join(root, "task.json"), message: filepath.Join(root, "message"), volume: filepath.Join(root, "data"),
 		claims: filepath.Join(root, "claims"), tokens: filepath.Join(root, "tokens"), index: "0",
 		bundles: filepath.Join(root, "bundles"), secrets: filepath.Join(root, "secrets"),
 	}
+}
+
+// place is a pod whose folders lie in the test's own.
+func place(t *testing.T) pod {
+	p := podBelow(t.TempDir())
 	for _, folder := range []string{p.volume, filepath.Join(p.claims, "corpora")} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			t.Fatal(err)
