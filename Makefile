@@ -60,6 +60,9 @@ fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those wh
 bench: $(BIN)/kubectl-datasetmix ## Measure a whole build against plain Python and a bare copy (BENCH="--growth 10 --limit 512": ten times the size, too, and in 512 MiB).
 	go run ./hack/bench --program $(BIN)/kubectl-datasetmix --dir $(DIST)/bench $(BENCH)
 
+bench-download: ## Measure the download path against curl over loopback (BENCH="-size 20G -rounds 3").
+	go run ./hack/bench/download $(BENCH)
+
 lint: $(BIN)/golangci-lint ## Run the linters.
 	golangci-lint run ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/...
 

@@ -125,6 +125,8 @@ type HuggingFaceSource struct {
 type FileGlob string
 
 // HTTPSource is a list of files by address.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.secretRef) || [self.urls[0].url.split('/', 4)[2]].all(host, self.urls.all(file, file.url.startsWith('https://' + host + '/')))",message="The urls of an http source with a secretRef must be https and on one host, since credentials are sent over nothing else and are for one host."
 type HTTPSource struct {
 	// urls are the files, read in this order. At least 1, at most 64.
 	//
@@ -134,6 +136,54 @@ type HTTPSource struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	URLs []HTTPFile `json:"urls,omitempty"`
+
+	// secretRef names a Secret with credentials for the host of urls: the key token for a bearer token, or the keys username
+	// and password for basic credentials. They are sent to that host alone, over https alone, and to no host that it redirects
+	// to. They reach the worker as files; the operator has no right to read Secrets. Unset sends none.
+	//
+	// +optional
+	SecretRef *LocalReference `json:"secretRef,omitempty"`
+
+	// caBundleRef names certificates in PEM form that are trusted beside the public ones, for servers whose certificates are
+	// of one's own making. Unset trusts the public ones.
+	//
+	// +optional
+	CABundleRef *BundleReference `json:"caBundleRef,omitempty"`
+}
+
+// BundleKind is a kind of object that holds files.
+//
+// +kubebuilder:validation:Enum=ConfigMap;Secret
+type BundleKind string
+
+// The kinds of objects that hold files.
+const (
+	BundleConfigMap BundleKind = "ConfigMap"
+	BundleSecret    BundleKind = "Secret"
+)
+
+// BundleReference is one key of a ConfigMap or of a Secret in the same namespace.
+type BundleReference struct {
+	// kind is ConfigMap or Secret. Unset is ConfigMap.
+	//
+	// +optional
+	Kind BundleKind `json:"kind,omitempty"`
+
+	// name of the object.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// key of the object's data, for example ca.crt.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
+	Key string `json:"key,omitempty"`
 }
 
 // HTTPFile is one file by address.

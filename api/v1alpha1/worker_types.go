@@ -80,7 +80,52 @@ type Worker struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	ImagePullSecrets []LocalReference `json:"imagePullSecrets,omitempty"`
+
+	// proxy is the way of downloads to the hosts of their sources. Unset connects to them directly.
+	//
+	// +optional
+	Proxy *Proxy `json:"proxy,omitempty"`
 }
+
+// Proxy says which requests go by way of a proxy. It is the worker's HTTP_PROXY, HTTPS_PROXY and NO_PROXY. There is no place for
+// credentials: a mix is read by more people than a Secret.
+//
+// +kubebuilder:validation:MinProperties=1
+type Proxy struct {
+	// http is the proxy for addresses that begin with http://, for example http://proxy.example.org:3128. Unset is none.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^(https?|socks5h?)://[^\s/?#@]+/?$`
+	HTTP string `json:"http,omitempty"`
+
+	// https is the proxy for addresses that begin with https://. It makes the connection and sees nothing of what is
+	// sent. Unset is none.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=8
+	// +kubebuilder:validation:MaxLength=512
+	// +kubebuilder:validation:Pattern=`^(https?|socks5h?)://[^\s/?#@]+/?$`
+	HTTPS string `json:"https,omitempty"`
+
+	// noProxy are hosts that are connected to directly: a name and all below it (example.org, cluster.local), all below a name
+	// and not itself (.example.org), an IP address, or a range of them (10.0.0.0/8), each with a port or without. At most 64.
+	// Unset is none but this machine.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	NoProxy []ProxyException `json:"noProxy,omitempty"`
+}
+
+// ProxyException is a host, a domain or a range of addresses.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=253
+// +kubebuilder:validation:Pattern=`^[A-Za-z0-9.:/\[\]*_-]+$`
+type ProxyException string
 
 // Resources are the compute resources of a worker pod.
 //

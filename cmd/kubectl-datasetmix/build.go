@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,32 +16,32 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
 
 // buildCommand builds a mix in this process: the stages that a cluster's Jobs run, to the same bytes.
 func buildCommand() *cobra.Command {
 	var file, data string
-	var claims map[string]string
+	var here places
 	parallel := runtime.GOMAXPROCS(0)
 	command := &cobra.Command{
-		Use:   "build -f FILE --data DIR [--claim NAME=FOLDER]…",
+		Use:   "build -f FILE --data DIR [--claim NAME=FOLDER]… [--secret NAME=FOLDER]… [--configmap NAME=FOLDER]…",
 		Short: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish",
 		Long: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish.\n\n" +
 			"DIR takes the place of the volume: the mix is published in DIR/<spec.output.path>/current. A second build does only\n" +
-			"what changed. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for private and gated repositories.",
+			"what changed. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for private and gated repositories whose Secret\n" +
+			"has no --secret. HTTPS_PROXY, HTTP_PROXY and NO_PROXY take the place of spec.worker.proxy.",
 		Example: "  kubectl datasetmix build -f mix.yaml --data ./data",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			r, err := loadRecipe(command.Context(), file)
+			mix, r, err := load(command.Context(), file)
 			if err != nil {
 				return err
 			}
-			if err := checkClaims(r, claims); err != nil {
+			if err := here.check(mix); err != nil {
 				return err
 			}
-			worker := stage.Worker{Volume: data, Source: localSources(claims)}
+			worker := stage.Worker{Volume: data, Source: here.sources(mix)}
 			progress := newProgress(command.OutOrStdout(), r)
 			results, err := worker.Build(command.Context(), r, parallel, progress)
 			if err != nil {
@@ -53,28 +52,13 @@ func buildCommand() *cobra.Command {
 	}
 	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
 	command.Flags().StringVar(&data, "data", "", "the folder that takes the place of the volume")
-	command.Flags().StringToStringVar(&claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
+	command.Flags().StringToStringVar(&here.claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
+	command.Flags().StringToStringVar(&here.secrets, "secret", nil, "a folder with a file for each key of a Secret that a source names, such as files-login=./login")
+	command.Flags().StringToStringVar(&here.configMaps, "configmap", nil, "a folder with a file for each key of a ConfigMap that a source names, such as company-ca=./ca")
 	command.Flags().IntVar(&parallel, "parallel", parallel, "how many data sets or files are worked on at once")
 	must(command.MarkFlagRequired("filename"))
 	must(command.MarkFlagRequired("data"))
 	return command
-}
-
-// checkClaims finds a claim that nobody placed before the first download begins.
-func checkClaims(r recipe.Recipe, claims map[string]string) error {
-	for _, named := range r.Sources() {
-		if volume := named.Source.Volume; volume != nil && claims[volume.ClaimName] == "" {
-			return contract.Failf(contract.InvalidTask, "%s reads claim %s; say where it lies here with --claim %s=FOLDER", named.Name, volume.ClaimName, volume.ClaimName)
-		}
-	}
-	return nil
-}
-
-// localSources are the sources as this process sees them.
-func localSources(claims map[string]string) func(recipe.Dataset) (source.Source, error) {
-	return func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{HubEndpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN"), Claims: claims})
-	}
 }
 
 // progress prints a line when a unit is finished.

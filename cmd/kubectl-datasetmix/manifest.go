@@ -25,19 +25,25 @@ import (
 // loadRecipe reads the one DatasetMix of a manifest ("-" is standard input), judges it as the API server would, and gives
 // its recipe.
 func loadRecipe(ctx context.Context, file string) (recipe.Recipe, error) {
+	_, r, err := load(ctx, file)
+	return r, err
+}
+
+// load gives the DatasetMix with its recipe, which has no references to Secrets.
+func load(ctx context.Context, file string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
 	content, err := readManifest(file)
 	if err != nil {
-		return recipe.Recipe{}, contract.Failf(contract.InvalidTask, "the manifest cannot be read: %w", err)
+		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "the manifest cannot be read: %w", err)
 	}
 	mix, err := parseMix(ctx, content)
 	if err != nil {
-		return recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
+		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
 	}
 	r, err := render.Recipe(mix)
 	if err != nil {
-		return recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
+		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
 	}
-	return r, checkMappings(r)
+	return mix, r, checkMappings(r)
 }
 
 // checkMappings finds an expression that does not compile before anything is downloaded.

@@ -1,8 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,13 +31,18 @@ func small() recipe.Recipe {
 	}
 }
 
-// place is a pod whose folders lie in the test's own.
-func place(t *testing.T) pod {
-	root := t.TempDir()
-	p := pod{
+// podBelow is a pod whose folders lie below one.
+func podBelow(root string) pod {
+	return pod{
 		task: filepath.Join(root, "task.json"), message: filepath.Join(root, "message"), volume: filepath.Join(root, "data"),
 		claims: filepath.Join(root, "claims"), tokens: filepath.Join(root, "tokens"), index: "0",
+		bundles: filepath.Join(root, "bundles"), secrets: filepath.Join(root, "secrets"),
 	}
+}
+
+// place is a pod whose folders lie in the test's own.
+func place(t *testing.T) pod {
+	p := podBelow(t.TempDir())
 	for _, folder := range []string{p.volume, filepath.Join(p.claims, "corpora")} {
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			t.Fatal(err)
@@ -39,12 +53,17 @@ func place(t *testing.T) pod {
 
 func (p pod) assign(t *testing.T, stage recipe.Stage, results map[string]recipe.Result) {
 	t.Helper()
-	graph, err := small().Walk(results)
+	p.assignOf(t, small(), stage, results)
+}
+
+func (p pod) assignOf(t *testing.T, r recipe.Recipe, stage recipe.Stage, results map[string]recipe.Result) {
+	t.Helper()
+	graph, err := r.Walk(results)
 	if err != nil {
 		t.Fatal(err)
 	}
 	step, _ := graph.Step(stage)
-	encoded, err := json.Marshal(contract.Task{Version: contract.TaskVersion, Stage: stage, Units: step.Units, Recipe: small(), Results: results})
+	encoded, err := json.Marshal(contract.Task{Version: contract.TaskVersion, Stage: stage, Units: step.Units, Recipe: r, Results: results})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,5 +173,64 @@ func TestCredentialsComeFromTheFileOfTheirDataSet(t *testing.T) {
 	}
 	if _, err := p.sources()(dataset); err != nil {
 		t.Errorf("no token at all: %v", err)
+	}
+}
+
+// TestNoCredentialLeavesTheWorker: a download with every kind of credential, right and wrong; what is logged, reported and stored
+// holds none.
+func TestNoCredentialLeavesTheWorker(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user != "jane" || password != "s3cr3t-basic" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = io.WriteString(w, `{"question":"1+1?","answer":"#### 2"}`)
+	}))
+	t.Cleanup(server.Close)
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	for _, c := range []struct {
+		password string
+		code     int
+	}{{"s3cr3t-basic", 0}, {"s3cr3t-wrong", contract.AuthenticationFailed.ExitCode()}, {"", contract.AuthenticationFailed.ExitCode()}} {
+		var log bytes.Buffer
+		before := slog.Default()
+		slog.SetDefault(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		p := place(t)
+		files := map[string]string{
+			filepath.Join(p.bundles, "sums", "ca.crt"):   string(certificate),
+			filepath.Join(p.secrets, "sums", "username"): "jane\n",
+			filepath.Join(p.secrets, "sums", "password"): c.password,
+			filepath.Join(p.secrets, "sums", "other"):    "s3cr3t-other", // of no concern to this source
+			filepath.Join(p.tokens, "sums", "token"):     "hf_s3cr3t",    // which is for a Hub alone
+		}
+		for name, content := range files {
+			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(content), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r := small()
+		r.Domains[0].Datasets[0].Source = recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL + "/sums.jsonl"}}}}
+		p.assignOf(t, r, recipe.Download, nil)
+		code := run(context.Background(), p)
+		slog.SetDefault(before)
+		if code != c.code {
+			t.Errorf("password %q: code %d, want %d: %+v", c.password, code, c.code, p.report(t).Failure)
+		}
+		message, _ := json.Marshal(p.report(t)) // of what was just read
+		written := log.String() + string(message)
+		err := filepath.WalkDir(p.volume, func(name string, entry fs.DirEntry, err error) error {
+			if err != nil || !entry.Type().IsRegular() {
+				return err
+			}
+			content, err := os.ReadFile(name)
+			written += name + string(content)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(written, "s3cr3t") || strings.Contains(written, base64.StdEncoding.EncodeToString([]byte("jane:"+c.password))) || !strings.Contains(written, "sums") {
+			t.Errorf("a credential was written:\n%s", written)
+		}
 	}
 }

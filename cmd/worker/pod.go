@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -14,31 +13,49 @@ import (
 
 // pod is where things lie for this process.
 type pod struct {
-	task, message, volume, claims, tokens string
-	index                                 string
-	endpoint                              string
+	task, message, volume, claims string
+	tokens, bundles, secrets      string
+	index                         string
+	endpoint                      string
 }
 
 // environment is the pod that the manager makes.
 func environment() pod {
 	return pod{
 		task: contract.TaskFile, message: contract.MessageFile, volume: contract.VolumeFolder,
-		claims: contract.ClaimFolder, tokens: contract.TokenFolder,
+		claims: contract.ClaimFolder, tokens: contract.TokenFolder, bundles: contract.BundleFolder, secrets: contract.SecretFolder,
 		index: os.Getenv(contract.IndexVariable), endpoint: os.Getenv("HF_ENDPOINT"),
 	}
 }
 
-// sources gives each data set its source, with the credential and the claim that the pod mounts for it.
+// sources gives each data set its source, with the credentials, the certificates and the claim that the pod mounts for it.
 func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 	return func(dataset recipe.Dataset) (source.Source, error) {
-		token, err := os.ReadFile(filepath.Join(p.tokens, dataset.Name, "token"))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, contract.Failf(contract.AuthenticationFailed, "the credential of data set %s cannot be read: %w", dataset.Name, err)
+		environment := source.Environment{HubEndpoint: p.endpoint, Claims: map[string]string{}}
+		var err error
+		if environment.Token, err = mounted(p.tokens, dataset.Name, "token"); err != nil {
+			return nil, err
 		}
-		environment := source.Environment{HubEndpoint: p.endpoint, Token: strings.TrimSpace(string(token)), Claims: map[string]string{}}
+		if environment.Login, err = source.ReadLogin(filepath.Join(p.secrets, dataset.Name)); err != nil {
+			return nil, err
+		}
+		bundle, err := mounted(p.bundles, dataset.Name, "ca.crt")
+		if err != nil {
+			return nil, err
+		}
+		environment.CABundle = []byte(bundle)
 		if volume := dataset.Source.Volume; volume != nil {
 			environment.Claims[volume.ClaimName] = filepath.Join(p.claims, volume.ClaimName)
 		}
 		return source.New(dataset.Source, environment)
 	}
+}
+
+// mounted is the content of a file that the pod has for a data set, empty where it has none.
+func mounted(folder, dataset, name string) (string, error) {
+	content, err := os.ReadFile(filepath.Join(folder, dataset, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", contract.Failf(contract.AuthenticationFailed, "the file %s of data set %s cannot be read: %w", name, dataset, err)
+	}
+	return string(content), nil
 }

@@ -119,7 +119,15 @@ func TestRefusals(t *testing.T) {
 		}
 		return list
 	}
+	withSecret := func(addresses ...string) map[string]any {
+		var urls []any
+		for _, address := range addresses {
+			urls = append(urls, map[string]any{"url": address})
+		}
+		return map[string]any{"http": map[string]any{"urls": urls, "secretRef": map[string]any{"name": "files"}}}
+	}
 	const first = "spec.domains.0.datasets.0."
+	const oneHost = "spec.domains[0].datasets[0].source.http: Invalid value: The urls of an http source with a secretRef must be https and on one host, since credentials are sent over nothing else and are for one host."
 	digest := strings.Repeat("0123456789abcdef", 4)
 	tests := []struct {
 		name  string
@@ -161,6 +169,24 @@ func TestRefusals(t *testing.T) {
 		}},
 		{name: "an address with credentials", edits: []edit{{first + "source", map[string]any{"http": map[string]any{"urls": []any{map[string]any{"url": "https://me:secret@host/x.jsonl"}}}}}}, want: []string{
 			`spec.domains[0].datasets[0].source.http.urls[0].url: Invalid value: spec.domains[0].datasets[0].source.http.urls[0].url in body should match '^https?://[^\s/@#]+(/[^\s#]*)?$'`,
+		}},
+		{name: "credentials over http", edits: []edit{{first + "source", withSecret("http://files.example.org/x.jsonl")}}, want: []string{oneHost}},
+		{name: "credentials over http, the second", edits: []edit{{first + "source", withSecret("https://files.example.org/x.jsonl", "http://files.example.org/y.jsonl")}}, want: []string{oneHost}},
+		{name: "credentials for two hosts", edits: []edit{{first + "source", withSecret("https://files.example.org/x.jsonl", "https://files.example.com/x.jsonl")}}, want: []string{oneHost}},
+		{name: "credentials for a host and one that begins so", edits: []edit{{first + "source", withSecret("https://files.example.org/x.jsonl", "https://files.example.org.evil.com/x.jsonl")}}, want: []string{oneHost}},
+		{name: "credentials for no file", edits: []edit{{first + "source", withSecret("https://files.example.org")}}, want: []string{oneHost}},
+		{name: "credentials for one host", edits: []edit{{first + "source", withSecret("https://files.example.org/x.jsonl", "https://files.example.org/y.jsonl?version=2")}}},
+		{name: "a bundle of an unknown kind", edits: []edit{{first + "source", map[string]any{"http": map[string]any{
+			"urls": []any{map[string]any{"url": "https://host/x.jsonl"}}, "caBundleRef": map[string]any{"kind": "File", "name": "ca", "key": "ca.crt"}}}}}, want: []string{
+			`spec.domains[0].datasets[0].source.http.caBundleRef.kind: Unsupported value: "File": supported values: "ConfigMap", "Secret"`,
+		}},
+		{name: "a proxy with credentials", edits: []edit{{"spec.worker", map[string]any{"proxy": map[string]any{"https": "http://jane:secret@proxy:3128"}}}}, want: []string{
+			`spec.worker.proxy.https: Invalid value: spec.worker.proxy.https in body should match '^(https?|socks5h?)://[^\s/?#@]+/?$'`,
+		}},
+		{name: "a proxy", edits: []edit{{"spec.worker", map[string]any{"proxy": map[string]any{
+			"http": "http://proxy:3128", "https": "socks5://proxy:1080/", "noProxy": []any{".svc", "10.0.0.0/8", "[::1]:80", "*.example.org"}}}}}},
+		{name: "no proxy at all", edits: []edit{{"spec.worker", map[string]any{"proxy": map[string]any{}}}}, want: []string{
+			"spec.worker.proxy: Invalid value: 0: spec.worker.proxy in body should have at least 1 properties",
 		}},
 		{name: "a data set's name twice in a domain", edits: []edit{{"spec.domains.0.datasets.1.name", "gsm8k"}}, want: []string{
 			`spec.domains[0].datasets[1]: Duplicate value: {"name":"gsm8k"}`,

@@ -25,6 +25,8 @@ const (
 	WorkerProgram = "/worker"                   // in the worker image, which may hold the manager as well
 	TaskFile      = "/etc/datasetmix/task.json" // the mounted task
 	TokenFolder   = "/etc/datasetmix/tokens"    // <data set>/token, for sources with a credential
+	BundleFolder  = "/etc/datasetmix/bundles"   // <data set>/ca.crt, for sources with certificates of their own
+	SecretFolder  = "/secrets"                  // <data set>/<key>, for sources with a whole Secret
 	VolumeFolder  = "/data"                     // the mix's claim
 	ClaimFolder   = "/claims"                   // <claim name>, read-only: the claims of volume sources
 	MessageFile   = "/dev/termination-log"      // the result

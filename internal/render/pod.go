@@ -92,6 +92,14 @@ func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
 	if w.Settings.HubEndpoint != "" {
 		container.Env = append(container.Env, corev1.EnvVar{Name: "HF_ENDPOINT", Value: w.Settings.HubEndpoint})
 	}
+	if w.Step.Stage == recipe.Download {
+		container.Env = append(container.Env, proxy(ptr.Deref(worker.Proxy, datav1alpha1.Proxy{}))...)
+	}
+	for _, secret := range w.sourceSecrets() {
+		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
+			Name: secretVolume(secret.name), MountPath: path.Join(contract.SecretFolder, secret.dataset), ReadOnly: true,
+		})
+	}
 	for _, claim := range w.sourceClaims() {
 		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
 			Name: sourceVolume(claim), MountPath: path.Join(contract.ClaimFolder, claim), ReadOnly: true,
@@ -108,14 +116,15 @@ func (w Work) volumes() []corev1.Volume {
 			EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: ptr.To(resource.MustParse("256Mi"))},
 		}},
 	}
+	volumes = append(volumes, w.secretVolumes()...)
 	for _, claim := range w.sourceClaims() {
 		volumes = append(volumes, claimVolume(sourceVolume(claim), claim))
 	}
 	return volumes
 }
 
-// projected puts the task and, for downloads, the access tokens into one volume: a volume inside another that is mounted
-// read-only cannot be mounted.
+// projected puts the task and, for downloads, the access tokens and certificates into one volume: a volume inside another that
+// is mounted read-only cannot be mounted.
 func (w Work) projected() *corev1.ProjectedVolumeSource {
 	projected := &corev1.ProjectedVolumeSource{
 		DefaultMode: ptr.To[int32](0o440),
@@ -125,15 +134,7 @@ func (w Work) projected() *corev1.ProjectedVolumeSource {
 		}}},
 	}
 	for _, download := range w.downloads() {
-		if download.source.HuggingFace == nil || download.source.HuggingFace.TokenSecretRef == nil {
-			continue
-		}
-		ref := download.source.HuggingFace.TokenSecretRef
-		folder := path.Base(contract.TokenFolder)
-		projected.Sources = append(projected.Sources, corev1.VolumeProjection{Secret: &corev1.SecretProjection{
-			LocalObjectReference: corev1.LocalObjectReference{Name: ref.Name},
-			Items:                []corev1.KeyToPath{{Key: ref.Key, Path: path.Join(folder, download.name, "token")}},
-		}})
+		projected.Sources = append(projected.Sources, keys(download)...)
 	}
 	return projected
 }

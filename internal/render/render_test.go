@@ -65,7 +65,7 @@ func work(t *testing.T, mix *datav1alpha1.DatasetMix) render.Work {
 
 // TestRecipe: what the samples mean.
 func TestRecipe(t *testing.T) {
-	for _, name := range []string{"grpo_six", "huggingface", "http", "volume", "curated"} {
+	for _, name := range []string{"grpo_six", "huggingface", "http", "private", "volume", "curated"} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, "recipe_"+name, meaning(t, sample(t, name)))
 		})
@@ -138,6 +138,7 @@ func TestJobs(t *testing.T) {
 		{name: "download_one_node", sample: "grpo_six"},
 		{name: "download_any_node_with_source_claims", sample: "volume", edit: func(w *render.Work) { w.Sharing = render.AnyNode }},
 		{name: "download_one_pod_with_token", sample: "huggingface", edit: func(w *render.Work) { w.Sharing = render.OnePod }},
+		{name: "download_with_credentials", sample: "private"},
 		{name: "download_with_probes", sample: "curated"},
 		{name: "split_with_source_claims", sample: "curated", edit: atSplit},
 		{name: "download_again", sample: "http", edit: func(w *render.Work) { w.Attempt = 2 }},

@@ -177,7 +177,7 @@ func redirect(at *url.URL, res *http.Response) (*url.URL, error) {
 	}
 	location := res.Header.Get("Location")
 	next, err := at.Parse(location)
-	if location == "" || err != nil || next.Scheme != "https" && next.Scheme != "http" || next.Host == "" {
+	if location == "" || err != nil || !onTheWeb(next) {
 		return nil, contract.Failf(contract.FetchFailed, "%s redirects to something that is no address.", shown(at))
 	}
 	return next, nil
@@ -185,11 +185,16 @@ func redirect(at *url.URL, res *http.Response) (*url.URL, error) {
 
 func sameHost(a, b *url.URL) bool { return a.Scheme == b.Scheme && authorityOf(a) == authorityOf(b) }
 
+// onTheWeb says that an address is one of an http or https server.
+func onTheWeb(u *url.URL) bool { return (u.Scheme == https || u.Scheme == "http") && u.Host != "" }
+
+const https = "https"
+
 // authorityOf is host and port as they are the same however they are written.
 func authorityOf(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = map[string]string{"http": "80", https: "443"}[u.Scheme]
 	}
 	return strings.ToLower(u.Hostname()) + ":" + port
 }

@@ -35,8 +35,9 @@ const copyBuffer = 256 << 10
 // Fetch brings a file to partPath, which may hold the beginning of it from an earlier try, and returns once every byte
 // is there, matches size and digests, and has reached the disk. The caller renames the file.
 //
-// A part is continued only where a digest can prove the result; it stays when a fetch fails for a transient reason,
-// and is removed when its bytes are wrong.
+// A part is continued where a digest can prove the result; else, where the source says what tells a changed file, up to the
+// last checkpoint beside the part. It stays when a fetch fails for a transient reason, or when its process is killed, and is
+// removed when its bytes are wrong.
 func Fetch(ctx context.Context, s Source, f File, partPath string) (Fetched, error) {
 	part, err := os.OpenFile(partPath, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -50,16 +51,19 @@ func Fetch(ctx context.Context, s Source, f File, partPath string) (Fetched, err
 	for pass, wrong := 1, 0; ; pass++ {
 		got, err := fetchOnce(ctx, s, f, part, held)
 		if err == nil {
+			forget(partPath)
 			return got, finish(part, f)
 		}
 		if contract.ReasonOf(err) == contract.ChecksumMismatch {
 			if wrong++; wrong == maxWrong {
+				forget(partPath)
 				_ = os.Remove(partPath) // the wrong bytes are the failure to report
 				return Fetched{}, err
 			}
 		} else if !errors.Is(err, errCannotContinue) || pass == maxPasses || ctx.Err() != nil {
 			return Fetched{}, err
 		}
+		forget(partPath)
 		if held, err = 0, part.Truncate(0); err != nil {
 			return Fetched{}, diskFailure(f, err)
 		}
@@ -73,8 +77,14 @@ func reusable(part *os.File, f File) (int64, error) {
 		return 0, err
 	}
 	held := info.Size()
-	if !f.pinned() || f.Size >= 0 && held > f.Size {
+	if !f.pinned() {
+		held = min(held, checkpointed(part.Name(), f))
+	}
+	if f.Size >= 0 && held > f.Size {
 		held = 0
+	}
+	if held == 0 {
+		forget(part.Name())
 	}
 	return held, part.Truncate(held)
 }
@@ -93,7 +103,7 @@ func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64)
 		return Fetched{}, err
 	}
 	defer body.Close()
-	if err := readThrough(body, v, (&disk{part, f}).write); err != nil {
+	if err := readThrough(body, v, (&disk{part: part, file: f, written: held, synced: held}).write); err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size, Reused: held}, v.check()
@@ -107,7 +117,12 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	}
 	defer body.Close()
 	v := newVerifier(f)
-	if err := v.readAll(body); err != nil {
+	if _, ok := s.(Local); ok {
+		err = v.readAll(body)
+	} else {
+		err = readThrough(body, v, func([]byte) error { return nil })
+	}
+	if err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
@@ -148,12 +163,22 @@ func fill(body io.Reader, buffer []byte) (_ []byte, err error) {
 
 // disk gives the errors of writing their reason, so that a full volume is not taken for trouble with the source.
 type disk struct {
-	part *os.File
-	file File
+	part            *os.File
+	file            File
+	written, synced int64 // bytes of the file
 }
 
 func (d *disk) write(p []byte) error {
 	if _, err := d.part.Write(p); err != nil {
+		return diskFailure(d.file, err)
+	}
+	d.written += int64(len(p))
+	if d.file.pinned() || d.file.Validator == "" || d.written-d.synced < checkpointEvery {
+		return nil
+	}
+	d.synced = d.written
+	c := checkpoint{d.file.Path, d.file.Size, d.file.Validator, d.synced}
+	if err := c.write(d.part); err != nil {
 		return diskFailure(d.file, err)
 	}
 	return nil

@@ -205,7 +205,7 @@ const maxRedirects = 10
 
 // mayFollow says whether a redirect is followed, after so many requests.
 func mayFollow(at, next *url.URL, requests int) error {
-	if at.Scheme == "https" && next.Scheme == "http" {
+	if at.Scheme == https && next.Scheme == "http" {
 		return contract.Failf(contract.SourceNotFound,
 			"%s redirects to the unprotected address %s, and that is not followed: anyone on the way could change the bytes. "+
 				"Name an address that stays on https.", shown(at), shown(next))

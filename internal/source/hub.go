@@ -37,7 +37,7 @@ func newHub(spec recipe.HuggingFace, env Environment) (*hub, error) {
 		endpoint = env.HubEndpoint
 	}
 	u, err := url.Parse(strings.TrimRight(endpoint, "/"))
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
+	if err != nil || !onTheWeb(u) || u.RawQuery != "" || u.User != nil {
 		return nil, contract.Failf(contract.InvalidTask, "The endpoint of the Hub is not an http or https URL of a host.")
 	}
 	if odd(env.Token) {

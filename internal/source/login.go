@@ -2,11 +2,39 @@ package source
 
 import (
 	"encoding/base64"
+	"errors"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
+
+// ReadLogin reads a folder with a file for each key of a Secret: token, or username and password. A folder that is not there
+// is no login. Its errors are contract.AuthenticationFailed.
+func ReadLogin(folder string) (Login, error) {
+	var l Login
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	for _, key := range []struct {
+		name string
+		to   *string
+	}{{"token", &l.Token}, {"username", &l.Username}, {"password", &l.Password}} {
+		content, err := os.ReadFile(filepath.Join(folder, key.name))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Login{}, contract.Failf(contract.AuthenticationFailed, "The key %s of the credentials cannot be read: %w.", key.name, err)
+		}
+		*key.to = string(content)
+	}
+	if l.trimmed().isZero() {
+		return Login{}, contract.Failf(contract.AuthenticationFailed,
+			"The Secret that secretRef names has neither the key token nor the keys username and password, or they are empty.")
+	}
+	return l, nil
+}
 
 // trimmed leaves the line's end out that files with credentials often have.
 func (l Login) trimmed() Login {
@@ -61,7 +89,7 @@ func (l Login) check(addresses []*url.URL) error {
 			"The username of the credentials holds a colon, which HTTP cannot tell from the password's beginning. Check the Secret that secretRef names.")
 	}
 	for _, u := range addresses {
-		if u.Scheme != "https" {
+		if u.Scheme != https {
 			return contract.Failf(contract.InvalidTask,
 				"%s is not https, and credentials are sent over nothing else: anyone on the way could read them. "+
 					"Serve the file over https, with a caBundleRef for a certificate of your own, or leave secretRef out.", shown(u))

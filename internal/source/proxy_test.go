@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -107,60 +106,72 @@ func throughProxy(t *testing.T, login source.Login, address string, variables ..
 	return resolveAndRead(s)
 }
 
-func TestProxies(t *testing.T) {
-	safe := newGuardedServer(t, "files", "Bearer abc", body("content"))
-	open := serveAs(t, "files", false, body("content"))
-	inside := strings.Replace(safe.url, "example.com", "example.internal", 1) // what no DNS here knows
-	plain := strings.Replace(open, "example.com", "example.internal", 1)
-	token := source.Login{Token: "abc"}
-	host := func(address string) string { u, _ := url.Parse(address); return u.Host }
+// behind is a server over https that wants a token, and one over plain http.
+func behind(t *testing.T) (safe, plain string) {
+	server := newGuardedServer(t, "files", "Bearer abc", body("content"))
+	return server.url, serveAs(t, "files", false, body("content"))
+}
 
-	t.Run("https through CONNECT", func(t *testing.T) {
+var token = source.Login{Token: "abc"}
+
+func TestProxyConnectsToHTTPS(t *testing.T) {
+	safe, _ := behind(t)
+	proxy := newForwarder(t)
+	if err := throughProxy(t, token, safe+"/x", "HTTPS_PROXY", proxy.url); err != nil {
+		t.Fatal(err)
+	}
+	want := "CONNECT " + strings.TrimPrefix(safe, "https://") + " " // and nothing of what is sent
+	if got := proxy.requests(); len(got) == 0 || got[0] != want {
+		t.Errorf("the proxy was asked %q, want %q", got, want)
+	}
+}
+
+func TestProxyForwardsHTTP(t *testing.T) {
+	_, plain := behind(t)
+	plain = strings.Replace(plain, "example.com", "example.internal", 1) // which only the proxy knows
+	proxy := newForwarder(t)
+	if err := throughProxy(t, source.Login{}, plain+"/x", "HTTP_PROXY", proxy.url); err != nil {
+		t.Fatal(err)
+	}
+	if got := proxy.requests(); len(got) != 2 || got[0] != "HEAD "+strings.TrimPrefix(plain, "http://")+" " {
+		t.Errorf("the proxy was asked %q", got)
+	}
+}
+
+func TestProxyWithALoginOfItsOwn(t *testing.T) {
+	safe, _ := behind(t)
+	proxy := newForwarder(t)
+	proxy.login = "jane:secret"
+	if err := throughProxy(t, token, safe+"/x", "HTTPS_PROXY", strings.Replace(proxy.url, "//", "//jane:secret@", 1)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNoProxy(t *testing.T) {
+	safe, _ := behind(t)
+	for _, without := range []string{".example.com", "files.example.com", "*"} {
 		proxy := newForwarder(t)
-		address := safe.url // the proxy is asked for the name, and the certificate is for it
-		if err := throughProxy(t, token, address+"/x", "HTTPS_PROXY", proxy.url); err != nil {
-			t.Fatal(err)
-		}
-		if got := proxy.requests(); len(got) == 0 || got[0] != "CONNECT "+host(address)+" " {
-			t.Errorf("the proxy was asked %q", got)
-		}
-	})
-	t.Run("http forwarded", func(t *testing.T) {
-		proxy := newForwarder(t)
-		if err := throughProxy(t, source.Login{}, plain+"/x", "HTTP_PROXY", proxy.url); err != nil {
-			t.Fatal(err)
-		}
-		if got := proxy.requests(); len(got) != 2 || got[0] != "HEAD "+host(plain)+" " {
-			t.Errorf("the proxy was asked %q", got)
-		}
-	})
-	t.Run("with a login of its own", func(t *testing.T) {
-		proxy := newForwarder(t)
-		proxy.login = "jane:secret"
-		if err := throughProxy(t, token, safe.url+"/x", "HTTPS_PROXY", strings.Replace(proxy.url, "//", "//jane:secret@", 1)); err != nil {
+		if err := throughProxy(t, token, safe+"/x", "HTTPS_PROXY", proxy.url, "NO_PROXY", without); err != nil {
 			t.Error(err)
 		}
-	})
-	t.Run("not for NO_PROXY", func(t *testing.T) {
-		for _, without := range []string{".example.com", "files.example.com", "*"} {
-			proxy := newForwarder(t)
-			if err := throughProxy(t, token, safe.url+"/x", "HTTPS_PROXY", proxy.url, "NO_PROXY", without); err != nil {
-				t.Error(err)
-			}
-			if got := proxy.requests(); len(got) > 0 {
-				t.Errorf("NO_PROXY=%s: the proxy was asked %q", without, got)
-			}
-		}
-	})
-	t.Run("not to metadata", func(t *testing.T) {
-		proxy := newForwarder(t)
-		for _, address := range []string{"http://169.254.169.254/", "http://0xa9fea9fe/", "http://metadata.google.internal/"} {
-			wantReason(t, throughProxy(t, source.Login{}, address, "HTTP_PROXY", proxy.url), contract.SourceNotFound)
-		}
 		if got := proxy.requests(); len(got) > 0 {
-			t.Errorf("the proxy was asked %q", got)
+			t.Errorf("NO_PROXY=%s: the proxy was asked %q", without, got)
 		}
-	})
+	}
+}
+
+func TestProxyIsNotAskedForMetadata(t *testing.T) {
+	proxy := newForwarder(t)
+	for _, address := range []string{"http://169.254.169.254/", "http://0xa9fea9fe/", "http://metadata.google.internal/"} {
+		wantReason(t, throughProxy(t, source.Login{}, address, "HTTP_PROXY", proxy.url), contract.SourceNotFound)
+	}
+	if got := proxy.requests(); len(got) > 0 {
+		t.Errorf("the proxy was asked %q", got)
+	}
+}
+
+func TestProxyRefuses(t *testing.T) {
+	safe, _ := behind(t)
 	for _, tc := range []struct {
 		name   string
 		refuse int
@@ -174,19 +185,17 @@ func TestProxies(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			proxy := newForwarder(t)
 			proxy.refuse = tc.refuse
-			err := throughProxy(t, token, inside+"/x", "HTTPS_PROXY", strings.Replace(proxy.url, "//", "//jane:secret@", 1))
+			err := throughProxy(t, token, safe+"/x", "HTTPS_PROXY", strings.Replace(proxy.url, "//", "//jane:secret@", 1))
 			wantReason(t, err, tc.reason)
 			if !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "jane") {
 				t.Errorf("message %q, want %q and no password", err, tc.says)
 			}
 		})
 	}
-	t.Run("that is none", func(t *testing.T) {
-		for _, variable := range []string{"jane:secret@:::", "ftp://jane:secret@host", "http://jane:secret@127.0.0.1:1"} {
-			err := throughProxy(t, token, safe.url+"/x", "HTTPS_PROXY", variable)
-			if err == nil || strings.Contains(err.Error(), "secret") {
-				t.Errorf("HTTPS_PROXY=%s: %v", variable, err)
-			}
+	for _, variable := range []string{"ftp://jane:secret@127.0.0.1", "http://jane:secret@127.0.0.1:1"} {
+		err := throughProxy(t, token, safe+"/x", "HTTPS_PROXY", variable)
+		if err == nil || strings.Contains(err.Error(), "secret") {
+			t.Errorf("HTTPS_PROXY=%s: %v", variable, err)
 		}
-	})
+	}
 }

@@ -198,7 +198,7 @@ func TestFullDiskIsNotTakenForTheSource(t *testing.T) {
 		t.Skipf("no device that is always full: %v", err)
 	}
 	defer full.Close()
-	err = (&disk{full, File{Path: "a", Size: -1}}).write([]byte("x"))
+	err = (&disk{part: full, file: File{Path: "a", Size: -1}}).write([]byte("x"))
 	if contract.ReasonOf(err) != contract.InsufficientStorage {
 		t.Errorf("reason %s: %v", contract.ReasonOf(err), err)
 	}

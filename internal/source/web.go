@@ -35,7 +35,7 @@ func newWeb(spec recipe.HTTP, env Environment) (*web, error) {
 	taken, addresses := map[string]bool{}, []*url.URL(nil)
 	for i, file := range spec.URLs {
 		u, err := url.Parse(file.URL)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		if err != nil || !onTheWeb(u) {
 			// The parser's error would repeat the address with what is secret in it.
 			return nil, contract.Failf(contract.InvalidTask, "Address %d of the http source is not an http or https URL.", i+1)
 		}

@@ -185,6 +185,7 @@ func (p *Partial) Close() error {
 	}
 	if p.own {
 		os.Remove(p.Path) // fails once the download has its place in the cache
+		os.Remove(p.Path + ".checkpoint")
 	}
 	return p.lock.Close()
 }

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// places says where lies here what a mix names and a cluster mounts: folders by the names of claims, Secrets and ConfigMaps.
+type places struct {
+	claims, secrets, configMaps map[string]string
+}
+
+// named is the source of a data set or of a probe.
+type named struct {
+	name   string
+	source datav1alpha1.Source
+}
+
+func sourcesOf(mix *datav1alpha1.DatasetMix) []named {
+	var all []named
+	for _, domain := range mix.Spec.Domains {
+		for _, dataset := range domain.Datasets {
+			all = append(all, named{dataset.Name, dataset.Source})
+		}
+	}
+	if mix.Spec.Decontaminate != nil {
+		for _, probe := range mix.Spec.Decontaminate.Against {
+			all = append(all, named{probe.Name, probe.Source})
+		}
+	}
+	return all
+}
+
+// check finds what nobody placed before the first download begins. A Hub's token may come from the environment.
+func (p places) check(mix *datav1alpha1.DatasetMix) error {
+	missing := func(who, what, name, flag string) error {
+		return contract.Failf(contract.InvalidTask, "%s reads %s %s; say where it lies here with --%s %s=FOLDER", who, what, name, flag, name)
+	}
+	for _, s := range sourcesOf(mix) {
+		if volume := s.source.Volume; volume != nil && p.claims[volume.ClaimName] == "" {
+			return missing(s.name, "claim", volume.ClaimName, "claim")
+		}
+		if s.source.HTTP == nil {
+			continue
+		}
+		if ref := s.source.HTTP.SecretRef; ref != nil && p.secrets[ref.Name] == "" {
+			return missing(s.name, "Secret", ref.Name, "secret")
+		}
+		if ref := s.source.HTTP.CABundleRef; ref != nil && p.bundleFolder(ref) == "" {
+			if ref.Kind == datav1alpha1.BundleSecret {
+				return missing(s.name, "Secret", ref.Name, "secret")
+			}
+			return missing(s.name, "ConfigMap", ref.Name, "configmap")
+		}
+	}
+	return nil
+}
+
+func (p places) bundleFolder(ref *datav1alpha1.BundleReference) string {
+	if ref.Kind == datav1alpha1.BundleSecret {
+		return p.secrets[ref.Name]
+	}
+	return p.configMaps[ref.Name]
+}
+
+// sources are the sources of a mix as this process sees them.
+func (p places) sources(mix *datav1alpha1.DatasetMix) func(recipe.Dataset) (source.Source, error) {
+	all := sourcesOf(mix)
+	return func(dataset recipe.Dataset) (source.Source, error) {
+		environment := source.Environment{HubEndpoint: os.Getenv("HF_ENDPOINT"), Claims: p.claims}
+		if hub := dataset.Source.HuggingFace; hub != nil && hub.Endpoint == "" {
+			environment.Token = os.Getenv("HF_TOKEN") // which is for that Hub, and not for one that a manifest names
+		}
+		if i := slices.IndexFunc(all, func(s named) bool { return s.name == dataset.Name }); i >= 0 {
+			if err := p.credentials(all[i].source, &environment); err != nil {
+				return nil, err
+			}
+		}
+		return source.New(dataset.Source, environment)
+	}
+}
+
+// credentials reads what a source's Secrets and ConfigMaps hold.
+func (p places) credentials(from datav1alpha1.Source, into *source.Environment) error {
+	if hub := from.HuggingFace; hub != nil && hub.TokenSecretRef != nil && p.secrets[hub.TokenSecretRef.Name] != "" {
+		token, err := readKey(p.secrets[hub.TokenSecretRef.Name], hub.TokenSecretRef.Key)
+		if err != nil {
+			return err
+		}
+		into.Token = string(token)
+	}
+	if from.HTTP == nil {
+		return nil
+	}
+	if ref := from.HTTP.SecretRef; ref != nil {
+		if _, err := os.Stat(p.secrets[ref.Name]); err != nil {
+			return contract.Failf(contract.AuthenticationFailed, "the folder of Secret %s cannot be read: %w", ref.Name, err)
+		}
+		login, err := source.ReadLogin(p.secrets[ref.Name])
+		if err != nil {
+			return err
+		}
+		into.Login = login
+	}
+	if ref := from.HTTP.CABundleRef; ref != nil {
+		bundle, err := readKey(p.bundleFolder(ref), ref.Key)
+		if err != nil {
+			return err
+		}
+		into.CABundle = bundle
+	}
+	return nil
+}
+
+func readKey(folder, key string) ([]byte, error) {
+	content, err := os.ReadFile(filepath.Join(folder, key))
+	if err != nil {
+		return nil, contract.Failf(contract.AuthenticationFailed, "a credential cannot be read: %w", err)
+	}
+	return content, nil
+}

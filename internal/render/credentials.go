@@ -1,0 +1,96 @@
+package render
+
+import (
+	"path"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// keys are the single keys of Secrets and ConfigMaps that a download needs, as files below the task's folder.
+func keys(download origin) []corev1.VolumeProjection {
+	var out []corev1.VolumeProjection
+	if hub := download.source.HuggingFace; hub != nil && hub.TokenSecretRef != nil {
+		at := path.Join(path.Base(contract.TokenFolder), download.name, "token")
+		out = append(out, secretKey(hub.TokenSecretRef.Name, hub.TokenSecretRef.Key, at))
+	}
+	if http := download.source.HTTP; http != nil && http.CABundleRef != nil {
+		at := path.Join(path.Base(contract.BundleFolder), download.name, "ca.crt")
+		out = append(out, bundleKey(*http.CABundleRef, at))
+	}
+	return out
+}
+
+func secretKey(name, key, at string) corev1.VolumeProjection {
+	return corev1.VolumeProjection{Secret: &corev1.SecretProjection{
+		LocalObjectReference: corev1.LocalObjectReference{Name: name},
+		Items:                []corev1.KeyToPath{{Key: key, Path: at}},
+	}}
+}
+
+func bundleKey(ref datav1alpha1.BundleReference, at string) corev1.VolumeProjection {
+	if ref.Kind == datav1alpha1.BundleSecret {
+		return secretKey(ref.Name, ref.Key, at)
+	}
+	return corev1.VolumeProjection{ConfigMap: &corev1.ConfigMapProjection{
+		LocalObjectReference: corev1.LocalObjectReference{Name: ref.Name},
+		Items:                []corev1.KeyToPath{{Key: ref.Key, Path: at}},
+	}}
+}
+
+// sourceSecret is a whole Secret that a download needs. Which of its keys there are says what kind of credentials it holds, so
+// they cannot be named here, and a projected volume cannot put them below a folder.
+type sourceSecret struct{ dataset, name string }
+
+// sourceSecrets are those of this Job's downloads, in the order of the manifest.
+func (w Work) sourceSecrets() []sourceSecret {
+	var secrets []sourceSecret
+	for _, download := range w.downloads() {
+		if http := download.source.HTTP; http != nil && http.SecretRef != nil {
+			secrets = append(secrets, sourceSecret{download.name, http.SecretRef.Name})
+		}
+	}
+	return secrets
+}
+
+// secretVolumes has each Secret once, however many downloads need it.
+func (w Work) secretVolumes() []corev1.Volume {
+	var volumes []corev1.Volume
+	taken := map[string]bool{}
+	for _, secret := range w.sourceSecrets() {
+		if taken[secret.name] {
+			continue
+		}
+		taken[secret.name] = true
+		volumes = append(volumes, corev1.Volume{Name: secretVolume(secret.name), VolumeSource: corev1.VolumeSource{
+			Secret: &corev1.SecretVolumeSource{SecretName: secret.name, DefaultMode: ptr.To[int32](0o440)},
+		}})
+	}
+	return volumes
+}
+
+// secretVolume names the volume of a Secret, whose own name may be longer than a volume's and contain dots.
+func secretVolume(secret string) string { return "secret-" + claimLabel(secret) }
+
+// proxy is the environment of a worker that downloads.
+func proxy(from datav1alpha1.Proxy) []corev1.EnvVar {
+	exceptions := make([]string, len(from.NoProxy))
+	for i, exception := range from.NoProxy {
+		exceptions[i] = string(exception)
+	}
+	var out []corev1.EnvVar
+	for _, variable := range []corev1.EnvVar{
+		{Name: "HTTP_PROXY", Value: from.HTTP},
+		{Name: "HTTPS_PROXY", Value: from.HTTPS},
+		{Name: "NO_PROXY", Value: strings.Join(exceptions, ",")},
+	} {
+		if variable.Value != "" {
+			out = append(out, variable)
+		}
+	}
+	return out
+}
