@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,19 +16,14 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/yaml"
 
 	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/controllers"
-	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 const (
@@ -39,8 +35,9 @@ const (
 
 // api talks to the API server without a cache, as an administrator; nil when there is none, and skipped says why.
 var (
-	api     client.Client
+	api     client.WithWatch
 	server  *rest.Config
+	account *rest.Config // the manager's
 	skipped string
 )
 
@@ -73,26 +70,44 @@ func run(m *testing.M) (int, error) {
 		BinaryAssetsDirectory: assets,
 		CRDInstallOptions:     envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{definition}},
 	}
+	if err := keepAudit(environment); err != nil {
+		return 1, err
+	}
+	defer func() { _ = os.RemoveAll(filepath.Dir(auditLog)) }()
 	if server, err = environment.Start(); err != nil {
 		return 1, fmt.Errorf("starting the API server: %w", err)
 	}
 	defer func() { _ = environment.Stop() }()
-	if api, err = client.New(server, client.Options{Scheme: controllers.Scheme()}); err != nil {
+	server.QPS = -1 // the drivers are many users
+	if api, err = client.NewWithWatch(server, client.Options{Scheme: controllers.Scheme()}); err != nil {
 		return 1, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	account, err := serviceAccount(ctx, environment)
-	if err != nil {
+	shared.ctx = ctx
+	if account, err = serviceAccount(ctx, environment); err != nil {
 		return 1, fmt.Errorf("making the manager's account: %w", err)
 	}
-	ended, err := startManager(ctx, account)
-	if err != nil {
+	if err := witness(ctx); err != nil {
 		return 1, err
 	}
 	code := m.Run()
+	if seen.report(os.Stderr) > 0 {
+		code = 1
+	}
 	stop()
-	return code, <-ended
+	if shared.ended != nil {
+		return code, <-shared.ended
+	}
+	return code, nil
+}
+
+// shared is the manager of the tests that do not start one of their own.
+var shared struct {
+	ctx   context.Context
+	once  sync.Once
+	ended <-chan error
+	err   error
 }
 
 // logs go to a file when ENVTEST_LOG names one; else nowhere, since failures that are made on purpose fill them.
@@ -136,35 +151,21 @@ func serviceAccount(ctx context.Context, environment *envtest.Environment) (*res
 	return user.Config(), nil
 }
 
-func startManager(ctx context.Context, account *rest.Config) (<-chan error, error) {
-	manager, err := ctrl.NewManager(account, ctrl.Options{
-		Scheme:     controllers.Scheme(),
-		Cache:      cache.Options{ByObject: controllers.CacheByObject()},
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Controller: config.Controller{ReconciliationTimeout: timeout},
-	})
-	if err != nil {
-		return nil, err
-	}
-	reconciler := &controllers.DatasetMixReconciler{
-		Client:   manager.GetClient(),
-		Live:     manager.GetAPIReader(),
-		Events:   manager.GetEventRecorder("datasetmix-operator"),
-		Clock:    clock.RealClock{},
-		Settings: render.Settings{WorkerImage: workerImage},
-	}
-	if err := reconciler.SetupWithManager(manager); err != nil {
-		return nil, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- manager.Start(ctx) }()
-	return ended, nil
-}
-
-func needAPI(t *testing.T) {
+// needServer skips a test that cannot have an API server.
+func needServer(t *testing.T) {
 	t.Helper()
 	if api == nil {
 		t.Skip(skipped)
+	}
+}
+
+// needAPI is needServer for a test that also needs the shared manager.
+func needAPI(t *testing.T) {
+	t.Helper()
+	needServer(t)
+	shared.once.Do(func() { shared.ended, shared.err = operator{account: account}.start(shared.ctx) })
+	if shared.err != nil {
+		t.Fatal(shared.err)
 	}
 }
 

@@ -1,0 +1,225 @@
+package envtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+const (
+	// atOnce is how many runs go on beside each other.
+	atOnce = 12
+	// patience is how long a run may take; an undisturbed one takes a second or two on a busy machine.
+	patience = 30 * time.Second
+)
+
+type workers = func(contract.Task, recipe.Unit, int) ending
+
+// small is a mix of one data set: what the manager calls does not depend on how many there are.
+func small(t *testing.T) *datav1alpha1.DatasetMix {
+	t.Helper()
+	mix := sample(t, "")
+	mix.Name = "small"
+	mix.Spec.Domains = mix.Spec.Domains[:1]
+	mix.Spec.Domains[0].Datasets = mix.Spec.Domains[0].Datasets[:1]
+	return mix
+}
+
+// campaign runs a scenario with each fault at each call.
+type campaign struct {
+	t        *testing.T
+	fleet    *fleet
+	scenario scenario
+	want     string
+	number   atomic.Int64
+}
+
+// play runs the scenario once; inject may spoil a call of it.
+func (c *campaign) play(ctx context.Context, inject *injector) (*course, error) {
+	name := c.scenario.mix.Name
+	space := fmt.Sprintf("fault-%s-%d", c.scenario.name, c.number.Add(1))
+	apart.Store(space, true)
+	labels := map[string]string{"pod-security.kubernetes.io/enforce": "restricted"}
+	if err := api.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: space, Labels: labels}}); err != nil {
+		return nil, err
+	}
+	r := &course{space: space, fleet: c.fleet, inject: inject}
+	r.shift = c.fleet.serve(space, c.scenario.work())
+	mix := c.scenario.mix.DeepCopy()
+	mix.Namespace = space
+	if err := api.Create(ctx, mix); err != nil {
+		return nil, err
+	}
+	life, end := context.WithCancel(ctx)
+	operated := make(chan error, 1)
+	go func() { operated <- r.operate(life) }()
+	err := c.steps(ctx, r, name)
+	end()
+	if ended := <-operated; err == nil && ended != nil {
+		err = fmt.Errorf("the manager ended: %w", ended)
+	}
+	return r, err
+}
+
+func (c *campaign) steps(ctx context.Context, r *course, name string) error {
+	if r.inject.fault == stale {
+		// A cache that was late catches up, and the event of what it had missed starts a pass.
+		go func() {
+			select {
+			case <-r.inject.hit:
+				_ = r.poke(ctx, name)
+			case <-ctx.Done():
+			}
+		}()
+	}
+	if err := c.scenario.steps(ctx, r); err != nil {
+		return err
+	}
+	if c.want == "" {
+		return nil
+	}
+	if err := r.settles(ctx, name, c.want); err != nil {
+		return err
+	}
+	// A read that this run made less often than the recorded one comes with another pass.
+	for r.inject.fault != "" && !r.inject.met() {
+		if err := r.poke(ctx, name); err != nil {
+			return fmt.Errorf("the call was never made: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the call was never made, in %d calls", len(r.inject.trace()))
+		case <-time.After(interval / 4):
+		}
+		if r.inject.met() {
+			return r.settles(ctx, name, c.want)
+		}
+	}
+	return nil
+}
+
+// record plays the scenario undisturbed: it sets the state to come to, and returns the calls.
+func (c *campaign) record() []call {
+	c.t.Helper()
+	counts := map[string][]int{}
+	const plays = 3
+	for range plays {
+		ctx, stop := context.WithTimeout(c.t.Context(), patience)
+		inject := newInjector(call{}, "")
+		r, err := c.play(ctx, inject)
+		if err != nil {
+			c.t.Fatalf("undisturbed: %v", err)
+		}
+		state, err := r.state(ctx, c.scenario.mix.Name)
+		stop()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if c.want != "" && c.want != state {
+			c.t.Fatalf("two undisturbed runs differ:\n%s", byLine(c.want, state))
+		}
+		c.want = state
+		for what, n := range inject.count {
+			counts[what] = append(counts[what], n)
+		}
+	}
+	var calls []call
+	for what, n := range counts {
+		most := slices.Max(n)
+		if !strings.Contains(what, "get ") && !strings.Contains(what, "list ") || what == eventRead {
+			// how often a write or an event happens cannot be helped along: every run makes the fewest
+			most = slices.Min(n)
+			if len(n) < plays {
+				most = 0
+			}
+		}
+		for i := range most {
+			calls = append(calls, call{what, i})
+		}
+	}
+	slices.SortFunc(calls, func(a, b call) int { return cmp.Or(cmp.Compare(a.what, b.what), cmp.Compare(a.n, b.n)) })
+	return calls
+}
+
+// spoil runs one case, and says what is wrong.
+func (c *campaign) spoil(at call, with fault) error {
+	ctx, stop := context.WithTimeout(c.t.Context(), patience)
+	defer stop()
+	r, err := c.play(ctx, newInjector(at, with))
+	if err != nil {
+		return err
+	}
+	if problems := append(r.duplicates(), r.fleet.problems(r.space)...); len(problems) > 0 {
+		return fmt.Errorf("%s", strings.Join(problems, "\n"))
+	}
+	return nil
+}
+
+// each runs every case, and returns how many there were.
+func (c *campaign) each(calls []call) int {
+	type one struct {
+		at   call
+		with fault
+	}
+	cases := make(chan one)
+	var group sync.WaitGroup
+	var done atomic.Int64
+	for range atOnce {
+		group.Go(func() {
+			for one := range cases {
+				if err := c.spoil(one.at, one.with); err != nil {
+					c.t.Errorf("%s at %s, number %d: %v", one.with, one.at.what, one.at.n, err)
+				}
+				done.Add(1)
+			}
+		})
+	}
+	for _, at := range calls {
+		for _, with := range faults {
+			cases <- one{at, with}
+		}
+	}
+	close(cases)
+	group.Wait()
+	return int(done.Load())
+}
+
+// TestFaults: whichever call of a build fails, in whichever way, the build comes to the same end.
+func TestFaults(t *testing.T) {
+	needServer(t)
+	fleet, err := newFleet(t.Context(), atOnce)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &campaign{t: t, fleet: fleet, scenario: scenario{
+		name: "build", mix: small(t), work: func() workers { return steady },
+		steps: func(ctx context.Context, r *course) error { return r.until(ctx, "published", isPublished) },
+	}}
+	start := time.Now()
+	calls := c.record()
+	t.Logf("%d calls recorded in %s", len(calls), time.Since(start))
+	for _, call := range calls {
+		if call.n == 0 {
+			t.Log(call.what)
+		}
+	}
+	if os.Getenv("FAULTS_DRY") != "" {
+		return
+	}
+	n := c.each(calls)
+	t.Logf("%d cases: %d calls and %d faults, in %s", n, len(calls), len(faults), time.Since(start))
+}
