@@ -30,7 +30,7 @@ rules:
 type auditEvent struct {
 	Verb      string
 	ObjectRef struct{ Resource, Namespace, Name, Subresource string }
-	Time      time.Time `json:"stageTimestamp"`
+	Time      time.Time          `json:"stageTimestamp"`
 	Response  struct{ Code int } `json:"responseStatus"`
 }
 

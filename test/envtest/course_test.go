@@ -23,6 +23,7 @@ import (
 // course is one mix in a namespace of its own, with a manager of its own.
 type course struct {
 	space  string
+	name   string
 	fleet  *fleet
 	shift  *shift
 	inject *injector
@@ -43,7 +44,7 @@ func (r *course) operate(ctx context.Context) error {
 	inject := r.inject
 	for {
 		life, end := context.WithCancel(ctx)
-		ended, err := operator{account: account, namespace: r.space, between: inject.between}.start(life)
+		ended, err := operator{account: account, namespace: r.space, between: inject.between, silent: true}.start(life)
 		if err != nil {
 			end()
 			return err
@@ -62,7 +63,7 @@ func (r *course) operate(ctx context.Context) error {
 
 // until waits for a version of the mix.
 func (r *course) until(ctx context.Context, what string, wanted func(*datav1alpha1.DatasetMix) bool) error {
-	mix, err := seen.wait(ctx, r.space, wanted)
+	mix, err := seen.wait(ctx, r.key(r.name), wanted)
 	if err == nil {
 		return nil
 	}
@@ -86,34 +87,50 @@ func hasReason(reason string) func(*datav1alpha1.DatasetMix) bool {
 	}
 }
 
-func (r *course) key(name string) client.ObjectKey { return client.ObjectKey{Namespace: r.space, Name: name} }
+func (r *course) key(name string) client.ObjectKey {
+	return client.ObjectKey{Namespace: r.space, Name: name}
+}
 
 // edit changes the mix as a person does.
-func (r *course) edit(ctx context.Context, name, patch string) error {
-	mix := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: r.space, Name: name}}
+func (r *course) edit(ctx context.Context, patch string) error {
+	mix := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: r.space, Name: r.name}}
 	if err := api.Patch(ctx, mix, client.RawPatch(types.MergePatchType, []byte(patch))); err != nil {
 		return err
 	}
 	generation := mix.Generation
-	_, err := seen.wait(ctx, r.space, func(mix *datav1alpha1.DatasetMix) bool { return mix.Generation >= generation })
+	_, err := seen.wait(ctx, r.key(r.name), func(mix *datav1alpha1.DatasetMix) bool { return mix.Generation >= generation })
 	return err
 }
 
 // poke changes an annotation, which starts a pass and asks for nothing.
-func (r *course) poke(ctx context.Context, name string) error {
+func (r *course) poke(ctx context.Context) error {
 	r.pokes++
-	return r.edit(ctx, name, fmt.Sprintf(`{"metadata":{"annotations":{"poke":"%d"}}}`, r.pokes))
+	return r.edit(ctx, fmt.Sprintf(`{"metadata":{"annotations":{"poke":"%d"}}}`, r.pokes))
+}
+
+// provoke makes the manager call once more what it has called already: by a change that it has to undo, or by a pass.
+func (r *course) provoke(ctx context.Context, what string) error {
+	switch what {
+	case "patch status of DatasetMix":
+		mix := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: r.space, Name: r.name}}
+		return api.Status().Patch(ctx, mix, client.RawPatch(types.MergePatchType, []byte(`{"status":{"summary":null}}`)))
+	case "update ConfigMap":
+		config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: r.space, Name: r.name + "-results"}}
+		return api.Patch(ctx, config, client.RawPatch(types.MergePatchType, []byte(`{"data":{"junk":"{}"}}`)))
+	default:
+		return r.poke(ctx)
+	}
 }
 
 // state is everything that a build leaves in the API server, without times and without what is drawn by lot.
-func (r *course) state(ctx context.Context, name string) (string, error) {
+func (r *course) state(ctx context.Context) (string, error) {
 	mix := &datav1alpha1.DatasetMix{}
-	if err := api.Get(ctx, r.key(name), mix); err != nil {
+	if err := api.Get(ctx, r.key(r.name), mix); err != nil {
 		return "", err
 	}
 	replaced := []string{r.space, "SPACE", string(mix.UID), "MIX"}
 	claim := &corev1.PersistentVolumeClaim{}
-	switch err := api.Get(ctx, r.key(name+"-data"), claim); {
+	switch err := api.Get(ctx, r.key(r.name+"-data"), claim); {
 	case err == nil:
 		replaced = append(replaced, string(claim.UID), "CLAIM")
 	case !apierrors.IsNotFound(err):
@@ -179,15 +196,17 @@ func (r *course) duplicates() []string {
 }
 
 // settles waits until the state is the wanted one.
-func (r *course) settles(ctx context.Context, name, want string) error {
+func (r *course) settles(ctx context.Context, want string) error {
 	last := ""
 	for {
-		got, err := r.state(ctx, name)
-		if err == nil && got == want {
+		got, err := r.state(ctx)
+		switch {
+		case err == nil && got == want:
 			return nil
-		}
-		if err == nil {
+		case err == nil:
 			last = got
+		case last == "":
+			return fmt.Errorf("reading the state: %w", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -198,4 +217,6 @@ func (r *course) settles(ctx context.Context, name, want string) error {
 }
 
 // byLine shows the lines in which two texts differ.
-func byLine(want, got string) string { return cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")) }
+func byLine(want, got string) string {
+	return cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n"))
+}

@@ -61,7 +61,7 @@ type injector struct {
 	count map[string]int
 	fired bool
 	// hit is closed when the fault happens, dead when the process ends by it.
-	hit chan struct{}
+	hit  chan struct{}
 	dead chan struct{}
 	// reads are the last two different answers to each read, the older one first.
 	reads map[string][2]answer

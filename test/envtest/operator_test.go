@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -27,7 +28,13 @@ type operator struct {
 	namespace string
 	// between stands between the controller and its client; live says that the client has no cache. Nil is nothing.
 	between func(c client.WithWatch, live bool) client.WithWatch
+	// silent managers record no Events, which go through no client of the controller's.
+	silent bool
 }
+
+type noEvents struct{}
+
+func (noEvents) Eventf(runtime.Object, runtime.Object, string, string, string, string, ...any) {}
 
 // apart are namespaces that have a manager of their own, which the manager of all others leaves alone.
 var apart sync.Map
@@ -76,6 +83,9 @@ func (o operator) start(ctx context.Context) (<-chan error, error) {
 		Events:   manager.GetEventRecorder("datasetmix-operator"),
 		Clock:    clock.RealClock{},
 		Settings: render.Settings{WorkerImage: workerImage},
+	}
+	if o.silent {
+		reconciler.Events = noEvents{}
 	}
 	if err := reconciler.SetupWithManager(manager); err != nil {
 		return nil, err

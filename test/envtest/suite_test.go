@@ -35,10 +35,12 @@ const (
 
 // api talks to the API server without a cache, as an administrator; nil when there is none, and skipped says why.
 var (
-	api     client.WithWatch
-	server  *rest.Config
-	account *rest.Config // the manager's
-	skipped string
+	api    client.WithWatch
+	server *rest.Config
+	// account is the manager's; managerKubeconfig is the same for a program.
+	account           *rest.Config
+	managerKubeconfig []byte
+	skipped           string
 )
 
 func TestMain(m *testing.M) {
@@ -74,7 +76,13 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer func() { _ = os.RemoveAll(filepath.Dir(auditLog)) }()
-	if server, err = environment.Start(); err != nil {
+	// The API server is what the tests wait for; it may use more memory for less collection of garbage.
+	if err := os.Setenv("GOGC", "400"); err != nil {
+		return 1, err
+	}
+	server, err = environment.Start()
+	_ = os.Unsetenv("GOGC")
+	if err != nil {
 		return 1, fmt.Errorf("starting the API server: %w", err)
 	}
 	defer func() { _ = environment.Stop() }()
@@ -148,7 +156,8 @@ func serviceAccount(ctx context.Context, environment *envtest.Environment) (*res
 	if err != nil {
 		return nil, err
 	}
-	return user.Config(), nil
+	managerKubeconfig, err = user.KubeConfig()
+	return user.Config(), err
 }
 
 // needServer skips a test that cannot have an API server.

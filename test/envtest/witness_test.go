@@ -23,7 +23,7 @@ import (
 // seen is what the witness saw of every version of every mix of every test.
 var seen = &testimony{
 	published: map[string]datav1alpha1.Published{},
-	latest:    map[string]*datav1alpha1.DatasetMix{}, waiting: map[string]chan struct{}{},
+	latest:    map[client.ObjectKey]*datav1alpha1.DatasetMix{}, waiting: map[client.ObjectKey]chan struct{}{},
 }
 
 // testimony gathers what is wrong with a status, whichever test it belongs to.
@@ -33,9 +33,9 @@ type testimony struct {
 	problems []string
 	// published by mix, claim and path.
 	published map[string]datav1alpha1.Published
-	// latest version of the mix of a namespace, and who waits for another.
-	latest  map[string]*datav1alpha1.DatasetMix
-	waiting map[string]chan struct{}
+	// latest version of each mix, and who waits for another.
+	latest  map[client.ObjectKey]*datav1alpha1.DatasetMix
+	waiting map[client.ObjectKey]chan struct{}
 }
 
 // witness watches all mixes until the context ends. A watch skips no version, so each status that a pass wrote is judged.
@@ -68,10 +68,11 @@ func (s *testimony) see(mix *datav1alpha1.DatasetMix) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.versions++
-	s.latest[mix.Namespace] = mix
-	if waiting := s.waiting[mix.Namespace]; waiting != nil {
+	key := client.ObjectKeyFromObject(mix)
+	s.latest[key] = mix
+	if waiting := s.waiting[key]; waiting != nil {
 		close(waiting)
-		delete(s.waiting, mix.Namespace)
+		delete(s.waiting, key)
 	}
 	name := mix.Namespace + "/" + mix.Name + "/" + string(mix.UID)
 	for _, problem := range append(flaws(mix), s.moved(name, mix)...) {
@@ -79,14 +80,14 @@ func (s *testimony) see(mix *datav1alpha1.DatasetMix) {
 	}
 }
 
-// wait returns the first version of the mix of a namespace that is as wanted; when the context ends before, the last one.
-func (s *testimony) wait(ctx context.Context, namespace string, wanted func(*datav1alpha1.DatasetMix) bool) (*datav1alpha1.DatasetMix, error) {
+// wait returns the first version of a mix that is as wanted; when the context ends before, the last one.
+func (s *testimony) wait(ctx context.Context, key client.ObjectKey, wanted func(*datav1alpha1.DatasetMix) bool) (*datav1alpha1.DatasetMix, error) {
 	for {
 		s.mutex.Lock()
-		mix, waiting := s.latest[namespace], s.waiting[namespace]
+		mix, waiting := s.latest[key], s.waiting[key]
 		if waiting == nil {
 			waiting = make(chan struct{})
-			s.waiting[namespace] = waiting
+			s.waiting[key] = waiting
 		}
 		s.mutex.Unlock()
 		if mix != nil && wanted(mix) {
