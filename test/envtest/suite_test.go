@@ -40,6 +40,7 @@ var (
 	// account is the manager's; managerKubeconfig is the same for a program.
 	account           *rest.Config
 	managerKubeconfig []byte
+	adminKubeconfig   []byte
 	skipped           string
 )
 
@@ -54,11 +55,7 @@ func TestMain(m *testing.M) {
 
 // run starts an API server and the manager, and skips what needs them when the programs are not there.
 func run(m *testing.M) (int, error) {
-	assets := os.Getenv(assetsVariable)
-	if assets == "" {
-		assets = filepath.Join("..", "..", "bin", "envtest")
-	}
-	if _, err := os.Stat(filepath.Join(assets, "kube-apiserver")); err != nil {
+	if _, err := os.Stat(filepath.Join(assets(), "kube-apiserver")); err != nil {
 		skipped = fmt.Sprintf("no API server to test with: %v; build bin/envtest or set %s", err, assetsVariable)
 		fmt.Println("SKIP", skipped)
 		return m.Run(), nil
@@ -69,7 +66,7 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	environment := &envtest.Environment{
-		BinaryAssetsDirectory: assets,
+		BinaryAssetsDirectory: assets(),
 		CRDInstallOptions:     envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{definition}},
 	}
 	if err := keepAudit(environment); err != nil {
@@ -118,6 +115,14 @@ var shared struct {
 	err   error
 }
 
+// assets is the folder of the programs.
+func assets() string {
+	if folder := os.Getenv(assetsVariable); folder != "" {
+		return folder
+	}
+	return filepath.Join("..", "..", "bin", "envtest")
+}
+
 // logs go to a file when ENVTEST_LOG names one; else nowhere, since failures that are made on purpose fill them.
 func logs() *os.File {
 	name := os.Getenv("ENVTEST_LOG")
@@ -156,7 +161,14 @@ func serviceAccount(ctx context.Context, environment *envtest.Environment) (*res
 	if err != nil {
 		return nil, err
 	}
-	managerKubeconfig, err = user.KubeConfig()
+	if managerKubeconfig, err = user.KubeConfig(); err != nil {
+		return nil, err
+	}
+	administrator, err := environment.AddUser(envtest.User{Name: "administrator", Groups: []string{"system:masters"}}, nil)
+	if err != nil {
+		return nil, err
+	}
+	adminKubeconfig, err = administrator.KubeConfig()
 	return user.Config(), err
 }
 
