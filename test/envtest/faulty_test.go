@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
@@ -197,28 +197,92 @@ func (c *campaign) each(calls []call) int {
 	return int(done.Load())
 }
 
-// TestFaults: whichever call of a build fails, in whichever way, the build comes to the same end.
+// TestFaults: whichever call of the manager's fails, in whichever way, it comes to the same end.
 func TestFaults(t *testing.T) {
 	needServer(t)
+	t.Parallel()
 	fleet, err := newFleet(t.Context(), atOnce)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &campaign{t: t, fleet: fleet, scenario: scenario{
-		name: "build", mix: small(t), work: func() workers { return steady },
-		steps: func(ctx context.Context, r *course) error { return r.until(ctx, "published", isPublished) },
-	}}
-	start := time.Now()
-	calls := c.record()
-	t.Logf("%d calls recorded in %s", len(calls), time.Since(start))
-	for _, call := range calls {
-		if call.n == 0 {
-			t.Log(call.what)
+	known := map[string]bool{}
+	for _, scenario := range []scenario{
+		{name: "build", mix: small(t), work: func() workers { return steady }, steps: build},
+		{name: "life", mix: small(t), work: forgetful, steps: life},
+	} {
+		t.Run(scenario.name, func(t *testing.T) {
+			start := time.Now()
+			c := &campaign{t: t, fleet: fleet, scenario: scenario}
+			// of a later scenario, only what no earlier one calls
+			calls := slices.DeleteFunc(c.record(), func(at call) bool { return known[at.what] })
+			number := c.each(calls)
+			kinds := map[string]int{}
+			for _, at := range calls {
+				kinds[at.what]++
+				known[at.what] = true
+			}
+			t.Logf("%d cases, %d calls with %d faults each, in %s: %v", number, len(calls), len(faults), time.Since(start).Round(time.Second), kinds)
+			if number == 0 || number != len(calls)*len(faults) {
+				t.Errorf("%d cases ran of %d", number, len(calls)*len(faults))
+			}
+		})
+	}
+}
+
+// build makes the mix and waits.
+func build(ctx context.Context, r *course) error { return r.until(ctx, "published", isPublished) }
+
+// life is what a person can do to a mix between its creation and its second revision: hold it up, let it go on, change it while
+// it is built, take its claim over. Its first publish Job leaves no result that can be read.
+func life(ctx context.Context, r *course) error {
+	r.fleet.hold(r.space, true)
+	const runs, rests, published = "Stage download: 0 of 1 done.", "Stage download comes next", "is published"
+	for _, step := range []step{
+		{says: runs},
+		{patch: `{"spec":{"suspend":true}}`, says: rests},
+		{patch: `{"spec":{"suspend":false}}`, says: runs},
+		{patch: `{"spec":{"output":{"path":"elsewhere"}}}`, says: runs},
+		{patch: `{"spec":{"output":{"deletionPolicy":"Delete"}}}`, release: true, says: published},
+		{patch: `{"spec":{"seed":43}}`, says: published},
+	} {
+		if step.patch != "" {
+			if err := r.edit(ctx, step.patch); err != nil {
+				return err
+			}
+		}
+		if step.release {
+			r.fleet.hold(r.space, false)
+		}
+		if err := r.until(ctx, step.says, step.reached); err != nil {
+			return err
 		}
 	}
-	if os.Getenv("FAULTS_DRY") != "" {
-		return
+	return nil
+}
+
+// step is an edit, and what the condition Ready says when it has had its effect.
+type step struct {
+	patch   string
+	release bool
+	says    string
+}
+
+func (s step) reached(mix *datav1alpha1.DatasetMix) bool {
+	ready := apimeta.FindStatusCondition(mix.Status.Conditions, datav1alpha1.ConditionReady)
+	return ready != nil && strings.Contains(ready.Message, s.says) && ready.ObservedGeneration == mix.Generation
+}
+
+// forgetful workers leave no readable result of the first publish Job.
+func forgetful() workers {
+	var mutex sync.Mutex
+	first := ""
+	return func(task contract.Task, unit recipe.Unit, _ int) ending {
+		mutex.Lock()
+		defer mutex.Unlock()
+		if task.Stage == recipe.Publish && first == "" {
+			first = unit.Key
+			return ending{message: "{"}
+		}
+		return worker(task, unit)
 	}
-	n := c.each(calls)
-	t.Logf("%d cases: %d calls and %d faults, in %s", n, len(calls), len(faults), time.Since(start))
 }
