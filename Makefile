@@ -74,6 +74,9 @@ manifests: $(BIN)/controller-gen ## Generate the CRD and the roles.
 	controller-gen crd:maxDescLen=1024 paths=./api/... output:crd:artifacts:config=config/crd
 	controller-gen rbac:roleName=manager paths=./controllers/... output:rbac:artifacts:config=config/rbac
 
+released-schema: $(BIN)/controller-gen ## With a release: what later changes of the CRD must stay compatible with.
+	controller-gen crd:maxDescLen=0 paths=./api/... output:crd:artifacts:config=config/crd/released
+
 verify: manifests generate lint ## Regenerate everything and want a clean tree.
 	go mod verify
 	go mod tidy -diff
@@ -147,4 +150,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: released-schema help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

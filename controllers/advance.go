@@ -9,7 +9,6 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -76,12 +75,14 @@ func (s *scope) writing() bool {
 	return false
 }
 
+// remove deletes an object as it was read: a Job that the cache still shows running may have ended since, and its results be
+// recorded.
 func (r *DatasetMixReconciler) remove(ctx context.Context, s *scope, object client.Object) error {
-	uid := object.GetUID()
+	uid, version := object.GetUID(), object.GetResourceVersion()
 	err := r.Delete(ctx, object,
 		client.PropagationPolicy(metav1.DeletePropagationBackground),
-		client.Preconditions{UID: &uid})
-	if client.IgnoreNotFound(err) != nil && !apierrors.IsConflict(err) {
+		client.Preconditions{UID: &uid, ResourceVersion: &version})
+	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("deleting %s: %w", object.GetName(), err)
 	}
 	if err == nil {

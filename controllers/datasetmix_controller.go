@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"errors"
+	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -24,9 +25,16 @@ import (
 // claimIndex finds the mixes that are built on a claim.
 const claimIndex = "spec.output.volume"
 
+// uidIndex finds what belongs to a mix. By the label alone, a pass would look at everything in its namespace: a thousand mixes
+// in one would cost a thousand times a thousand.
+const uidIndex = "metadata.labels.uid"
+
 // concurrency is how many mixes are looked after at once. A pass is a few reads from memory and at most a few writes; it
 // waits for the API server alone.
 const concurrency = 4
+
+// conflictPause is how long a pass that met a conflict waits for the cache before it is made again.
+const conflictPause = time.Second / 2
 
 // DatasetMixReconciler reconciles DatasetMixes.
 type DatasetMixReconciler struct {
@@ -54,25 +62,20 @@ type DatasetMixReconciler struct {
 // phase is one step of a pass. An outcome ends the pass; none goes on.
 type phase func(context.Context, *scope) (*outcome, error)
 
-// Reconcile is one pass over one mix.
-func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (result ctrl.Result, err error) {
+// Reconcile is one pass over one mix. A pass that panics reports nothing: it does not know what it came to.
+func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	mix := &datav1alpha1.DatasetMix{}
 	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.Metrics.forget(request.NamespacedName)
 		}
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return answer(client.IgnoreNotFound(err), 0)
 	}
 	if !mix.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // what the mix owns goes with it
 	}
 	s := &scope{mix: mix}
-	defer func() {
-		if err = r.conclude(ctx, s, err); err == nil {
-			result.RequeueAfter = s.wake(r.Clock.Now())
-		}
-	}()
-
+	var err error
 	for _, phase := range []phase{
 		r.observe,   // what exists
 		r.interpret, // what the spec means
@@ -87,30 +90,30 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		r.clean,     // what the published revision does not need
 	} {
 		if s.outcome, err = phase(ctx, s); err != nil || s.outcome != nil {
-			return ctrl.Result{}, err
+			break
 		}
 	}
-	return ctrl.Result{}, nil
-}
-
-// conclude ends a pass: it reports, and says whether there has to be another one.
-func (r *DatasetMixReconciler) conclude(ctx context.Context, s *scope, err error) error {
 	if terminating(err) {
-		return r.abandon(ctx, s)
+		return answer(r.abandon(ctx, s), 0)
 	}
-	return unlessOvertaken(errors.Join(err, r.report(ctx, s, err)))
+	return answer(errors.Join(err, r.report(ctx, s, err)), s.wake(r.Clock.Now()))
 }
 
-// unlessOvertaken drops an error that events have overtaken.
-func unlessOvertaken(err error) error {
-	if overtaken(err) {
-		return nil
+// answer is what the queue does after a pass: it comes again after a time, never if that is 0, and soon after a conflict. A
+// conflict is no error: the cache was late. The newer object starts another pass when it arrives, but not every conflict has one:
+// a quota that others use up at the same time is answered with 409 as well. A namespace that goes takes everything along.
+func answer(err error, wake time.Duration) (ctrl.Result, error) {
+	switch {
+	case apierrors.IsConflict(err):
+		return ctrl.Result{RequeueAfter: conflictPause}, nil
+	case err != nil && !overtaken(err):
+		return ctrl.Result{}, err
 	}
-	return err
+	return ctrl.Result{RequeueAfter: wake}, nil
 }
 
-// overtaken says whether an error needs no answer: a conflict, since the cache was late and the newer object starts another pass
-// when it arrives; or that the whole namespace is going, in which nothing can be made any more.
+// overtaken says whether an error needs no answer: a conflict, since the cache was late; or that the whole namespace is going, in
+// which nothing can be made any more.
 func overtaken(err error) bool {
 	return apierrors.IsConflict(err) || terminating(err)
 }
@@ -123,8 +126,14 @@ func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
 	index := func(object client.Object) []string {
 		return []string{render.ClaimName(object.(*datav1alpha1.DatasetMix))}
 	}
-	if err := manager.GetFieldIndexer().IndexField(context.Background(), &datav1alpha1.DatasetMix{}, claimIndex, index); err != nil {
+	indexer := manager.GetFieldIndexer()
+	if err := indexer.IndexField(context.Background(), &datav1alpha1.DatasetMix{}, claimIndex, index); err != nil {
 		return err
+	}
+	for _, kind := range []client.Object{&batchv1.Job{}, &corev1.Pod{}, &corev1.ConfigMap{}} {
+		if err := indexer.IndexField(context.Background(), kind, uidIndex, uidOf); err != nil {
+			return err
+		}
 	}
 	return ctrl.NewControllerManagedBy(manager).
 		For(&datav1alpha1.DatasetMix{}).
@@ -136,6 +145,13 @@ func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Watches(&datav1alpha1.DatasetMix{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Complete(r)
+}
+
+func uidOf(object client.Object) []string {
+	if uid := object.GetLabels()[datav1alpha1.LabelUID]; uid != "" {
+		return []string{uid}
+	}
+	return nil
 }
 
 // mixOfPod: a pod is owned by a Job, and tells its mix by a label.

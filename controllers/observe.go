@@ -19,7 +19,7 @@ import (
 func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome, error) {
 	own := []client.ListOption{
 		client.InNamespace(s.mix.Namespace),
-		client.MatchingLabels{datav1alpha1.LabelUID: string(s.mix.UID)},
+		client.MatchingFields{uidIndex: string(s.mix.UID)},
 	}
 	jobs, pods, maps := &batchv1.JobList{}, &corev1.PodList{}, &corev1.ConfigMapList{}
 	for _, list := range []client.ObjectList{jobs, pods, maps} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -11,25 +12,26 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// TestOvertaken: a conflict and a namespace that goes need no other try; anything else does.
-func TestOvertaken(t *testing.T) {
+// TestAnswer: a conflict comes again soon and is no error, a namespace that goes needs no other try, anything else is an error.
+func TestAnswer(t *testing.T) {
 	jobs := schema.GroupResource{Group: "batch", Resource: "jobs"}
 	going := apierrors.NewForbidden(jobs, "j", errors.New("the namespace is being terminated"))
 	going.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
 	tests := []struct {
-		name string
-		err  error
-		want bool
+		name   string
+		err    error
+		again  time.Duration
+		failed bool
 	}{
-		{name: "none"},
-		{name: "a conflict", err: fmt.Errorf("recording results: %w", apierrors.NewConflict(jobs, "j", errors.New("changed"))), want: true},
-		{name: "the namespace goes", err: errors.Join(fmt.Errorf("making a Job: %w", going), nil), want: true},
-		{name: "forbidden for good", err: apierrors.NewForbidden(jobs, "j", errors.New("no right"))},
-		{name: "out of order", err: errors.New("etcd has no leader")},
+		{name: "none", again: time.Hour},
+		{name: "a conflict", err: fmt.Errorf("recording results: %w", apierrors.NewConflict(jobs, "j", errors.New("changed"))), again: conflictPause},
+		{name: "the namespace goes", err: errors.Join(fmt.Errorf("making a Job: %w", going), nil), again: time.Hour},
+		{name: "forbidden for good", err: apierrors.NewForbidden(jobs, "j", errors.New("no right")), failed: true},
+		{name: "out of order", err: errors.New("etcd has no leader"), failed: true},
 	}
 	for _, test := range tests {
-		if got := unlessOvertaken(test.err) == nil && test.err != nil; got != test.want {
-			t.Errorf("%s: overtaken is %v, want %v", test.name, got, test.want)
+		if got, err := answer(test.err, time.Hour); got.RequeueAfter != test.again || (err != nil) != test.failed {
+			t.Errorf("%s: comes again after %s with error %v, want after %s, an error: %v", test.name, got.RequeueAfter, err, test.again, test.failed)
 		}
 	}
 }

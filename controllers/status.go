@@ -255,12 +255,13 @@ func (s *scope) latest(step recipe.Step) *batchv1.Job {
 	return nil
 }
 
-// ended is when a Job ended, nil while it has not.
+// ended is when a Job ended, nil while it has not. A condition without a time tells none: a zero time in the status would be
+// dropped by the API server, and written again by every pass.
 func ended(job *batchv1.Job) *metav1.Time {
 	if job.Status.CompletionTime != nil {
 		return job.Status.CompletionTime.DeepCopy()
 	}
-	if condition := terminal(job); condition != nil {
+	if condition := terminal(job); condition != nil && !condition.LastTransitionTime.IsZero() {
 		return condition.LastTransitionTime.DeepCopy()
 	}
 	return nil

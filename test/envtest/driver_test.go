@@ -231,6 +231,16 @@ func (e ending) status() corev1.PodStatus {
 // status writes a Job's status as the Job controller does. Retries of single indices are left out: a pod that fails with a
 // transient code fails its Job, as when all retries are used up.
 func (d *driver) status(ctx context.Context, job *batchv1.Job, total, succeeded, failed int, permanent bool) error {
+	changed := job.DeepCopy()
+	changed.Status = jobStatus(job, total, succeeded, failed, permanent)
+	if err := api.Status().Update(ctx, changed); err != nil {
+		return fmt.Errorf("status of Job: %w", err)
+	}
+	return nil
+}
+
+// jobStatus is that of a Job, so many pods of which succeeded and failed.
+func jobStatus(job *batchv1.Job, total, succeeded, failed int, permanent bool) batchv1.JobStatus {
 	status := job.Status.DeepCopy()
 	now := metav1.Now()
 	if status.StartTime == nil {
@@ -258,12 +268,7 @@ func (d *driver) status(ctx context.Context, job *batchv1.Job, total, succeeded,
 	case failed > 0 && succeeded+failed == total:
 		end(batchv1.JobReasonFailedIndexes, batchv1.JobFailureTarget, batchv1.JobFailed)
 	}
-	changed := job.DeepCopy()
-	changed.Status = *status
-	if err := api.Status().Update(ctx, changed); err != nil {
-		return fmt.Errorf("status of Job: %w", err)
-	}
-	return nil
+	return *status
 }
 
 func indexes(total int) string {

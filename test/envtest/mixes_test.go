@@ -81,29 +81,8 @@ func read(t *testing.T, mix *datav1alpha1.DatasetMix) {
 		t.Fatal(err)
 	}
 	*mix = *fresh
-	checkConditions(t, mix)
-}
-
-// checkConditions are the invariants of every status that is ever seen.
-func checkConditions(t *testing.T, mix *datav1alpha1.DatasetMix) {
-	t.Helper()
-	is := func(kind string) bool { return apimeta.IsStatusConditionTrue(mix.Status.Conditions, kind) }
-	ready, reconciling, stalled := is(datav1alpha1.ConditionReady), is(datav1alpha1.ConditionReconciling), is(datav1alpha1.ConditionStalled)
-	switch {
-	case ready && (reconciling || stalled):
-		t.Errorf("Ready together with an abnormal condition: %+v", mix.Status.Conditions)
-	case reconciling && stalled:
-		t.Errorf("Reconciling together with Stalled: %+v", mix.Status.Conditions)
-	case stalled && !apimeta.IsStatusConditionFalse(mix.Status.Conditions, datav1alpha1.ConditionReady):
-		t.Errorf("Stalled without Ready being False: %+v", mix.Status.Conditions)
-	}
-	for _, condition := range mix.Status.Conditions {
-		if condition.Type != datav1alpha1.ConditionReady && condition.Status != metav1.ConditionTrue {
-			t.Errorf("condition %s is present and not True", condition.Type)
-		}
-		if len(condition.Message) > 2048 {
-			t.Errorf("the message of %s has %d bytes", condition.Type, len(condition.Message))
-		}
+	for _, flaw := range flaws(mix) {
+		t.Error(flaw)
 	}
 }
 

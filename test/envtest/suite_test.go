@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,19 +16,14 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/yaml"
 
 	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/controllers"
-	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 const (
@@ -39,9 +35,13 @@ const (
 
 // api talks to the API server without a cache, as an administrator; nil when there is none, and skipped says why.
 var (
-	api     client.Client
-	server  *rest.Config
-	skipped string
+	api    client.WithWatch
+	server *rest.Config
+	// account is the manager's; managerKubeconfig is the same for a program.
+	account           *rest.Config
+	managerKubeconfig []byte
+	adminKubeconfig   []byte
+	skipped           string
 )
 
 func TestMain(m *testing.M) {
@@ -55,11 +55,7 @@ func TestMain(m *testing.M) {
 
 // run starts an API server and the manager, and skips what needs them when the programs are not there.
 func run(m *testing.M) (int, error) {
-	assets := os.Getenv(assetsVariable)
-	if assets == "" {
-		assets = filepath.Join("..", "..", "bin", "envtest")
-	}
-	if _, err := os.Stat(filepath.Join(assets, "kube-apiserver")); err != nil {
+	if _, err := os.Stat(filepath.Join(assets(), "kube-apiserver")); err != nil {
 		skipped = fmt.Sprintf("no API server to test with: %v; build bin/envtest or set %s", err, assetsVariable)
 		fmt.Println("SKIP", skipped)
 		return m.Run(), nil
@@ -70,29 +66,61 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	environment := &envtest.Environment{
-		BinaryAssetsDirectory: assets,
+		BinaryAssetsDirectory: assets(),
 		CRDInstallOptions:     envtest.CRDInstallOptions{CRDs: []*apiextensionsv1.CustomResourceDefinition{definition}},
 	}
-	if server, err = environment.Start(); err != nil {
+	if err := keepAudit(environment); err != nil {
+		return 1, err
+	}
+	defer func() { _ = os.RemoveAll(filepath.Dir(auditLog)) }()
+	// The API server is what the tests wait for; it may use more memory for less collection of garbage.
+	if err := os.Setenv("GOGC", "400"); err != nil {
+		return 1, err
+	}
+	server, err = environment.Start()
+	_ = os.Unsetenv("GOGC")
+	if err != nil {
 		return 1, fmt.Errorf("starting the API server: %w", err)
 	}
 	defer func() { _ = environment.Stop() }()
-	if api, err = client.New(server, client.Options{Scheme: controllers.Scheme()}); err != nil {
+	server.QPS = -1 // the drivers are many users
+	if api, err = client.NewWithWatch(server, client.Options{Scheme: controllers.Scheme()}); err != nil {
 		return 1, err
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	account, err := serviceAccount(ctx, environment)
-	if err != nil {
+	shared.ctx = ctx
+	if account, err = serviceAccount(ctx, environment); err != nil {
 		return 1, fmt.Errorf("making the manager's account: %w", err)
 	}
-	ended, err := startManager(ctx, account)
-	if err != nil {
+	if err := witness(ctx); err != nil {
 		return 1, err
 	}
 	code := m.Run()
+	if seen.report(os.Stderr) > 0 {
+		code = 1
+	}
 	stop()
-	return code, <-ended
+	if shared.ended != nil {
+		return code, <-shared.ended
+	}
+	return code, nil
+}
+
+// shared is the manager of the tests that do not start one of their own.
+var shared struct {
+	ctx   context.Context
+	once  sync.Once
+	ended <-chan error
+	err   error
+}
+
+// assets is the folder of the programs.
+func assets() string {
+	if folder := os.Getenv(assetsVariable); folder != "" {
+		return folder
+	}
+	return filepath.Join("..", "..", "bin", "envtest")
 }
 
 // logs go to a file when ENVTEST_LOG names one; else nowhere, since failures that are made on purpose fill them.
@@ -133,38 +161,32 @@ func serviceAccount(ctx context.Context, environment *envtest.Environment) (*res
 	if err != nil {
 		return nil, err
 	}
-	return user.Config(), nil
-}
-
-func startManager(ctx context.Context, account *rest.Config) (<-chan error, error) {
-	manager, err := ctrl.NewManager(account, ctrl.Options{
-		Scheme:     controllers.Scheme(),
-		Cache:      cache.Options{ByObject: controllers.CacheByObject()},
-		Metrics:    metricsserver.Options{BindAddress: "0"},
-		Controller: config.Controller{ReconciliationTimeout: timeout},
-	})
+	if managerKubeconfig, err = user.KubeConfig(); err != nil {
+		return nil, err
+	}
+	administrator, err := environment.AddUser(envtest.User{Name: "administrator", Groups: []string{"system:masters"}}, nil)
 	if err != nil {
 		return nil, err
 	}
-	reconciler := &controllers.DatasetMixReconciler{
-		Client:   manager.GetClient(),
-		Live:     manager.GetAPIReader(),
-		Events:   manager.GetEventRecorder("datasetmix-operator"),
-		Clock:    clock.RealClock{},
-		Settings: render.Settings{WorkerImage: workerImage},
-	}
-	if err := reconciler.SetupWithManager(manager); err != nil {
-		return nil, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- manager.Start(ctx) }()
-	return ended, nil
+	adminKubeconfig, err = administrator.KubeConfig()
+	return user.Config(), err
 }
 
-func needAPI(t *testing.T) {
+// needServer skips a test that cannot have an API server.
+func needServer(t *testing.T) {
 	t.Helper()
 	if api == nil {
 		t.Skip(skipped)
+	}
+}
+
+// needAPI is needServer for a test that also needs the shared manager.
+func needAPI(t *testing.T) {
+	t.Helper()
+	needServer(t)
+	shared.once.Do(func() { shared.ended, shared.err = operator{account: account}.start(shared.ctx) })
+	if shared.err != nil {
+		t.Fatal(shared.err)
 	}
 }
 

@@ -1,0 +1,390 @@
+package controllers
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"k8s.io/utils/clock"
+	"k8s.io/utils/ptr"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// FuzzReconcile: whatever Jobs and pods look like, and whoever deletes what, a pass neither panics nor fails, the conditions stay
+// those of kstatus, and once nothing changes any more nothing is written. Each byte of the input is one thing that happens.
+func FuzzReconcile(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 0})                     // a build
+	f.Add([]byte{0, 0, 2, 0, 0, 0, 0, 0})            // Jobs are lost
+	f.Add([]byte{1, 16, 6, 0, 0, 0, 0, 0})           // a failure, and an edit
+	f.Add([]byte{0, 7, 0, 7, 0, 3, 0, 4, 0, 0, 0})   // suspended, resumed, results lost
+	f.Add([]byte{33, 49, 65, 81, 97, 113, 129, 145}) // odd ends of pods
+	f.Add([]byte{5, 21, 37, 53, 69, 85, 0, 0})       // odd states of Jobs
+	f.Fuzz(func(t *testing.T, happenings []byte) {
+		w := newWorld(t)
+		w.settle()
+		for _, happening := range happenings[:min(len(happenings), 24)] {
+			w.happen(happening)
+			w.settle()
+		}
+	})
+}
+
+// world is a mix of two data sets, its controller and all that it sees.
+type world struct {
+	t          *testing.T
+	client     client.Client
+	reconciler *DatasetMixReconciler
+}
+
+var worldKey = client.ObjectKey{Namespace: "n", Name: "m"}
+
+func newWorld(t *testing.T) *world {
+	dataset := func(name string) []datav1alpha1.Dataset {
+		return []datav1alpha1.Dataset{{
+			Name: name + "-set", Source: datav1alpha1.Source{Volume: &datav1alpha1.VolumeSource{ClaimName: name}},
+			Record: datav1alpha1.Record{Preset: "gsm8k"},
+		}}
+	}
+	mix := &datav1alpha1.DatasetMix{
+		ObjectMeta: metav1.ObjectMeta{Name: worldKey.Name, Namespace: worldKey.Namespace, UID: "u", Generation: 1},
+		Spec: datav1alpha1.DatasetMixSpec{
+			Seed: ptr.To[int64](1),
+			Splits: []datav1alpha1.Split{
+				{Name: "train", Share: resource.MustParse("2"), Size: datav1alpha1.Size{Policy: datav1alpha1.SizeKeepTotal}},
+				{Name: "test", Share: resource.MustParse("1"), Size: datav1alpha1.Size{Policy: datav1alpha1.SizeKeepTotal}},
+			},
+			Domains: []datav1alpha1.Domain{
+				{Name: "qa", Share: resource.MustParse("2"), Datasets: dataset("qa")},
+				{Name: "code", Share: resource.MustParse("1"), Datasets: dataset("code")},
+			},
+			Output: datav1alpha1.Output{Volume: datav1alpha1.OutputVolume{ClaimName: "c"}},
+		},
+		Status: datav1alpha1.DatasetMixStatus{ObservedGeneration: ptr.To[int64](-1)},
+	}
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: "c", Namespace: worldKey.Namespace, UID: "cu"},
+		Spec:       corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}},
+	}
+	c := fake.NewClientBuilder().WithScheme(Scheme()).WithObjects(mix, claim).
+		WithStatusSubresource(mix, &batchv1.Job{}, &corev1.Pod{}).
+		WithIndex(&batchv1.Job{}, uidIndex, uidOf).WithIndex(&corev1.Pod{}, uidIndex, uidOf).WithIndex(&corev1.ConfigMap{}, uidIndex, uidOf).
+		WithInterceptorFuncs(interceptor.Funcs{Create: asServer()}).Build()
+	return &world{t: t, client: c, reconciler: &DatasetMixReconciler{
+		Client: c, Live: c, Events: events.NewFakeRecorder(1000), Clock: clock.RealClock{}, Settings: render.Settings{WorkerImage: "w"},
+	}}
+}
+
+// asServer gives what is created a UID and a time, which the fake client does not.
+func asServer() func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+	made := int64(0)
+	return func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+		made++
+		object.SetUID(types.UID(fmt.Sprint("made-", made)))
+		object.SetCreationTimestamp(at(made))
+		return c.Create(ctx, object, options...)
+	}
+}
+
+// settle passes until nothing is written, which must be soon.
+func (w *world) settle() {
+	w.t.Helper()
+	const passes = 8 // at most: a conflict, a Job ended, a task, a Job, a status, and what follows
+	for range passes {
+		before := w.versions()
+		result, err := w.reconciler.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: worldKey})
+		if err != nil {
+			w.t.Fatalf("a pass failed: %v", err)
+		}
+		w.check()
+		if w.versions() == before && result.RequeueAfter == 0 {
+			return
+		}
+	}
+	w.t.Fatalf("the passes never come to an end: %s", w.versions())
+}
+
+// check compares the status with what kstatus and the conventions for conditions allow.
+func (w *world) check() {
+	w.t.Helper()
+	mix := &datav1alpha1.DatasetMix{}
+	w.get(worldKey, mix)
+	is := func(kind string) bool { return apimeta.IsStatusConditionTrue(mix.Status.Conditions, kind) }
+	ready, reconciling, stalled := is(datav1alpha1.ConditionReady), is(datav1alpha1.ConditionReconciling), is(datav1alpha1.ConditionStalled)
+	want := status.InProgressStatus
+	switch {
+	case ready && !reconciling && !stalled && mix.Status.Published != nil:
+		want = status.CurrentStatus
+	case stalled && !ready && !reconciling && apimeta.IsStatusConditionFalse(mix.Status.Conditions, datav1alpha1.ConditionReady):
+		want = status.FailedStatus
+	case ready || stalled:
+		w.t.Fatalf("contradicting conditions: %+v", mix.Status.Conditions)
+	}
+	if got := seen(w.t, mix); got != want {
+		w.t.Fatalf("kstatus: got %s, want %s: %+v", got, want, mix.Status)
+	}
+	if len(mix.Status.Stages) > 0 {
+		for _, stage := range mix.Status.Stages {
+			if *stage.Done < 0 || *stage.Done > *stage.Total {
+				w.t.Fatalf("stage %s: %d of %d done", stage.Name, *stage.Done, *stage.Total)
+			}
+		}
+	}
+	w.checkJobs()
+}
+
+// checkJobs: no two Jobs build the same in the same attempt, and at most one of them is not finished.
+func (w *world) checkJobs() {
+	w.t.Helper()
+	attempts, running := map[string]bool{}, 0
+	for _, job := range w.jobs() {
+		one := fmt.Sprint(job.Annotations[datav1alpha1.AnnotationUnits], job.Annotations[datav1alpha1.AnnotationAttempt])
+		if attempts[one] {
+			w.t.Fatalf("two Jobs for %s", one)
+		}
+		attempts[one] = true
+		if finished(&job) == "" && job.DeletionTimestamp.IsZero() {
+			running++
+		}
+	}
+	if running > 1 {
+		w.t.Fatalf("%d Jobs run", running)
+	}
+}
+
+func (w *world) get(key client.ObjectKey, object client.Object) {
+	w.t.Helper()
+	if err := w.client.Get(w.t.Context(), key, object); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) jobs() []batchv1.Job {
+	w.t.Helper()
+	list := &batchv1.JobList{}
+	if err := w.client.List(w.t.Context(), list); err != nil {
+		w.t.Fatal(err)
+	}
+	return list.Items
+}
+
+// versions of everything that the controller may write to.
+func (w *world) versions() string {
+	w.t.Helper()
+	var all []string
+	for _, list := range []client.ObjectList{&datav1alpha1.DatasetMixList{}, &batchv1.JobList{}, &corev1.ConfigMapList{}, &corev1.PersistentVolumeClaimList{}} {
+		if err := w.client.List(w.t.Context(), list); err != nil {
+			w.t.Fatal(err)
+		}
+		items, err := apimeta.ExtractList(list)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, item := range items {
+			object := item.(client.Object)
+			all = append(all, fmt.Sprintf("%T %s %s", object, object.GetName(), object.GetResourceVersion()))
+		}
+	}
+	return fmt.Sprint(all)
+}
+
+// happen: the low four bits of a byte are what happens, the high four how.
+func (w *world) happen(what byte) {
+	w.t.Helper()
+	how := int(what >> 4)
+	switch what % 16 {
+	case 0:
+		w.work(0)
+	case 1:
+		w.work(1 + how)
+	case 2, 3, 4:
+		w.lose([]client.ObjectList{&batchv1.JobList{}, &corev1.PodList{}, &corev1.ConfigMapList{}}[what%16-2], how)
+	case 5:
+		w.upset(how)
+	case 6:
+		w.edit(func(mix *datav1alpha1.DatasetMix) { *mix.Spec.Seed += int64(how % 3) })
+	case 7:
+		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Suspend = ptr.To(!ptr.Deref(mix.Spec.Suspend, false)) })
+	case 8:
+		w.edit(func(mix *datav1alpha1.DatasetMix) {
+			mix.Spec.Domains[0].Share = *resource.NewQuantity(int64(1+how), resource.DecimalSI)
+		})
+	case 9:
+		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Output.Path = strconv.Itoa(how % 2) })
+	case 10:
+		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Limits = &datav1alpha1.Limits{MaxRepeats: int64(how)} })
+	}
+}
+
+// edit changes the spec as an API server does: with another generation.
+func (w *world) edit(change func(*datav1alpha1.DatasetMix)) {
+	w.t.Helper()
+	mix := &datav1alpha1.DatasetMix{}
+	w.get(worldKey, mix)
+	change(mix)
+	mix.Generation++
+	if err := w.client.Update(w.t.Context(), mix); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// lose deletes one of several objects.
+func (w *world) lose(list client.ObjectList, which int) {
+	w.t.Helper()
+	if err := w.client.List(w.t.Context(), list); err != nil {
+		w.t.Fatal(err)
+	}
+	items, err := apimeta.ExtractList(list)
+	if err != nil || len(items) == 0 {
+		return
+	}
+	if err := w.client.Delete(w.t.Context(), items[which%len(items)].(client.Object)); client.IgnoreNotFound(err) != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// running is the Job that has not ended, nil if there is none.
+func (w *world) running() *batchv1.Job {
+	for _, job := range w.jobs() {
+		if finished(&job) == "" && !ptr.Deref(job.Spec.Suspend, false) {
+			return &job
+		}
+	}
+	return nil
+}
+
+// work runs the Job that has not ended. How is 0 when all goes well, else it says how the first pod ends.
+func (w *world) work(how int) {
+	w.t.Helper()
+	job := w.running()
+	if job == nil {
+		return
+	}
+	config := &corev1.ConfigMap{}
+	if err := w.client.Get(w.t.Context(), client.ObjectKeyFromObject(job), config); apierrors.IsNotFound(err) {
+		return // a pod waits for it
+	} else if err != nil {
+		w.t.Fatal(err)
+	}
+	var task contract.Task
+	if err := json.Unmarshal([]byte(config.Data["task.json"]), &task); err != nil {
+		w.t.Fatal(err)
+	}
+	reason := ""
+	for index, unit := range task.Units {
+		pod := w.pod(job, task, index, unit)
+		if index == 0 && how > 0 {
+			reason = spoil(pod, how)
+		}
+		if err := w.client.Create(w.t.Context(), &pod.Pod); err != nil && !apierrors.IsAlreadyExists(err) {
+			w.t.Fatal(err)
+		}
+	}
+	kind := batchv1.JobComplete
+	if reason != "" {
+		kind = batchv1.JobFailed
+	}
+	job.Status.Succeeded = int32(len(task.Units))
+	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: "the Job's words", LastTransitionTime: at(1000)})
+	w.update(job)
+}
+
+func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit recipe.Unit) *podBuilder {
+	w.t.Helper()
+	b := scopeBuilder{&scope{recipe: task.Recipe}}
+	result := b.resultOf(task.Stage, index, unit)
+	encoded, err := contract.Message{Stage: task.Stage, Unit: unit, Result: &result}.Encode()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p := pod(fmt.Sprintf("%s-%d", job.Name, index)).ended(0, "Completed", string(encoded))
+	p.Namespace, p.Labels = job.Namespace, job.Spec.Template.Labels
+	p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
+	return p
+}
+
+// spoil makes another end of a pod, and returns why its Job fails; "" if it does not.
+func spoil(p *podBuilder, how int) string {
+	reasons := slices.SortedFunc(func(yield func(contract.Reason) bool) {
+		for reason := range contract.Reasons() {
+			if !yield(reason) {
+				return
+			}
+		}
+	}, cmp.Compare[contract.Reason])
+	switch reason := reasons[how%len(reasons)]; how % 8 {
+	case 1, 2, 3:
+		p.failed(reason, "x")
+		if reason.Permanent() {
+			return batchv1.JobReasonPodFailurePolicy
+		}
+		return batchv1.JobReasonFailedIndexes
+	case 4:
+		p.ended(137, "OOMKilled", "")
+		return batchv1.JobReasonFailedIndexes
+	case 5:
+		p.ended(0, "Completed", "{") // the Job is complete, and its result is lost
+	case 6:
+		p.Status.ContainerStatuses = nil
+		p.Status.Phase = corev1.PodFailed
+		return "DeadlineExceeded"
+	case 7:
+		p.waits("ImagePullBackOff", "no such image")
+	}
+	return ""
+}
+
+// upset brings the Job that has not ended into a state that should not be.
+func (w *world) upset(how int) {
+	w.t.Helper()
+	job := w.running()
+	if job == nil {
+		return
+	}
+	switch how % 6 {
+	case 0:
+		job.Status.Succeeded, job.Status.Failed = 100, 100
+	case 1:
+		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionTrue}}
+	case 2:
+		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: corev1.ConditionFalse}, {Type: batchv1.JobFailureTarget, Status: corev1.ConditionTrue}}
+	case 3:
+		job.Status.Conditions = []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}
+	case 4:
+		job.Annotations[datav1alpha1.AnnotationAttempt] = "many"
+		if err := w.client.Update(w.t.Context(), job); err != nil {
+			w.t.Fatal(err)
+		}
+		return
+	case 5:
+		job.Status.Succeeded = -1
+	}
+	w.update(job)
+}
+
+func (w *world) update(job *batchv1.Job) {
+	w.t.Helper()
+	if err := w.client.Status().Update(w.t.Context(), job); err != nil {
+		w.t.Fatal(err)
+	}
+}
