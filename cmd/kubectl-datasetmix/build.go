@@ -23,7 +23,8 @@ import (
 
 // buildCommand builds a mix in this process: the stages that a cluster's Jobs run, to the same bytes.
 func buildCommand() *cobra.Command {
-	var file, data string
+	var file, data, lockFile string
+	var refresh bool
 	var claims map[string]string
 	parallel := runtime.GOMAXPROCS(0)
 	command := &cobra.Command{
@@ -31,7 +32,8 @@ func buildCommand() *cobra.Command {
 		Short: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish",
 		Long: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish.\n\n" +
 			"DIR takes the place of the volume: the mix is published in DIR/<spec.output.path>/current. A second build does only\n" +
-			"what changed. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for private and gated repositories.",
+			"what changed; --refresh looks again at sources that may have changed under the same name, --lock builds from the bytes\n" +
+			"that the lock.json of a revision names, or not at all. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for private and gated repositories.",
 		Example: "  kubectl datasetmix build -f mix.yaml --data ./data",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -42,7 +44,10 @@ func buildCommand() *cobra.Command {
 			if err := checkClaims(r, claims); err != nil {
 				return err
 			}
-			worker := stage.Worker{Volume: data, Source: localSources(claims)}
+			worker := stage.Worker{Volume: data, Source: localSources(claims), Anew: refresh}
+			if worker.Lock, err = loadLock(lockFile, r); err != nil {
+				return err
+			}
 			progress := newProgress(command.OutOrStdout(), r)
 			results, err := worker.Build(command.Context(), r, parallel, progress)
 			if err != nil {
@@ -54,6 +59,9 @@ func buildCommand() *cobra.Command {
 	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
 	command.Flags().StringVar(&data, "data", "", "the folder that takes the place of the volume")
 	command.Flags().StringToStringVar(&claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
+	command.Flags().StringVar(&lockFile, "lock", "", "the lock.json of a revision: build from exactly these bytes")
+	command.Flags().BoolVar(&refresh, "refresh", false, "look again at branches, addresses without a digest and folders")
+	command.MarkFlagsMutuallyExclusive("lock", "refresh")
 	command.Flags().IntVar(&parallel, "parallel", parallel, "how many data sets or files are worked on at once")
 	must(command.MarkFlagRequired("filename"))
 	must(command.MarkFlagRequired("data"))
