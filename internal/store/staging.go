@@ -162,10 +162,7 @@ func (s *Staging) Replace() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
-	doomed, err := os.MkdirTemp(filepath.Dir(s.final), doomedPrefix+filepath.Base(s.final)+"-*")
-	if err != nil {
-		return Failure(err)
-	}
+	doomed := filepath.Join(filepath.Dir(s.final), doomedPrefix+filepath.Base(s.path)) // a name that nobody else has
 	if err := os.Rename(s.final, doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Failure(err)
 	}
