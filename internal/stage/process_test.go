@@ -197,7 +197,7 @@ func TestAWorkerKilledAnywhere(t *testing.T) {
 				volume, last := t.TempDir(), 0
 				for killed < kills && wholeUnits(t, volume, r, from) == 0 {
 					worker, _ := workerProcess(t, volume, r)
-					time.Sleep(time.Duration(10_000+random.IntN(60_000)) * time.Microsecond)
+					time.Sleep(time.Duration(10_000+random.IntN(90_000)) * time.Microsecond)
 					_ = worker.Process.Kill() // it may have ended
 					if worker.Wait() != nil {
 						killed++
@@ -209,7 +209,7 @@ func TestAWorkerKilledAnywhere(t *testing.T) {
 				}
 				endsWell(t, volume, r, from)
 			}
-			if killed < kills || grown < 5 {
+			if killed < kills || grown == 0 {
 				t.Errorf("%d workers were killed, and the cache grew %d times: that says little", killed, grown)
 			}
 			t.Logf("%d workers were killed, and the cache grew %d times", killed, grown)
