@@ -141,6 +141,47 @@ func quiet(t *testing.T, mix *datav1alpha1.DatasetMix) {
 	}
 }
 
+// TestRefreshByTheClock: after the time that the spec says, a pass comes by itself, looks at floating sources, and counts anew.
+func TestRefreshByTheClock(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	var change atomic.Int32
+	d.does(resolving(&change))
+	mix := create(t, space, func(mix *datav1alpha1.DatasetMix) {
+		floating(mix)
+		mix.Spec.Refresh = &datav1alpha1.Refresh{EverySeconds: 3600}
+	})
+	first := published(t, mix)
+	begun := mix.Status.LastRefreshTime
+	if begun == nil {
+		t.Fatal("the status does not tell since when the clock runs")
+	}
+	d.forget()
+	quiet(t, mix)
+	if got := ran(d); len(got) > 0 {
+		t.Fatalf("long before the time, %v ran", got)
+	}
+	t.Cleanup(func() { managerClock.set(0) })
+	managerClock.set(begun.Add(time.Hour - 3*time.Second).Sub(time.Now())) // three seconds before it is due
+	update(t, mix, annotate("poke", "2"))                                  // the last time that anybody does anything
+	eventually(t, "a look", func() string { return cmp.Diff([]string{"hotpotqa"}, d.ran(recipe.Download)) })
+	if diff := cmp.Diff(first, published(t, mix)); diff != "" {
+		t.Errorf("published (-before +after):\n%s", diff)
+	}
+	if got := ran(d); len(got) != 1 {
+		t.Errorf("an unchanged source, and %v ran", got)
+	}
+	if !mix.Status.LastRefreshTime.After(begun.Add(time.Hour - time.Second)) {
+		t.Errorf("looked at %v, and before at %v", mix.Status.LastRefreshTime, begun)
+	}
+	d.forget()
+	quiet(t, mix)
+	if got := ran(d); len(got) > 0 {
+		t.Errorf("looked twice: %v ran", got)
+	}
+}
+
 // TestRefreshOfPinnedSources is acted upon, and finds nothing to do.
 func TestRefreshOfPinnedSources(t *testing.T) {
 	needAPI(t)

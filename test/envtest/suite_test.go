@@ -15,7 +15,6 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -150,7 +149,7 @@ func startManager(ctx context.Context, account *rest.Config) (<-chan error, erro
 		Client:   manager.GetClient(),
 		Live:     manager.GetAPIReader(),
 		Events:   manager.GetEventRecorder("datasetmix-operator"),
-		Clock:    clock.RealClock{},
+		Clock:    &managerClock,
 		Settings: render.Settings{WorkerImage: workerImage},
 	}
 	if err := reconciler.SetupWithManager(manager); err != nil {
