@@ -21,7 +21,8 @@ import (
 
 // buildCommand builds a mix in this process: the stages that a cluster's Jobs run, to the same bytes.
 func buildCommand() *cobra.Command {
-	var file, data string
+	var file, data, lockFile string
+	var refresh bool
 	var here places
 	parallel := runtime.GOMAXPROCS(0)
 	command := &cobra.Command{
@@ -29,8 +30,10 @@ func buildCommand() *cobra.Command {
 		Short: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish",
 		Long: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish.\n\n" +
 			"DIR takes the place of the volume: the mix is published in DIR/<spec.output.path>/current. A second build does only\n" +
-			"what changed. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for private and gated repositories whose Secret\n" +
-			"has no --secret. HTTPS_PROXY, HTTP_PROXY and NO_PROXY take the place of spec.worker.proxy.",
+			"what changed; --refresh looks again at sources that may have changed under the same name, --lock builds from the bytes\n" +
+			"that the lock.json of a revision names, or not at all. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for\n" +
+			"private and gated repositories whose Secret has no --secret. HTTPS_PROXY, HTTP_PROXY and NO_PROXY take the place of\n" +
+			"spec.worker.proxy.",
 		Example: "  kubectl datasetmix build -f mix.yaml --data ./data",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -41,7 +44,10 @@ func buildCommand() *cobra.Command {
 			if err := here.check(mix); err != nil {
 				return err
 			}
-			worker := stage.Worker{Volume: data, Source: here.sources(mix)}
+			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh}
+			if worker.Lock, err = loadLock(lockFile, r); err != nil {
+				return err
+			}
 			progress := newProgress(command.OutOrStdout(), r)
 			results, err := worker.Build(command.Context(), r, parallel, progress)
 			if err != nil {
@@ -55,6 +61,9 @@ func buildCommand() *cobra.Command {
 	command.Flags().StringToStringVar(&here.claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
 	command.Flags().StringToStringVar(&here.secrets, "secret", nil, "a folder with a file for each key of a Secret that a source names, such as files-login=./login")
 	command.Flags().StringToStringVar(&here.configMaps, "configmap", nil, "a folder with a file for each key of a ConfigMap that a source names, such as company-ca=./ca")
+	command.Flags().StringVar(&lockFile, "lock", "", "the lock.json of a revision: build from exactly these bytes")
+	command.Flags().BoolVar(&refresh, "refresh", false, "look again at branches, addresses without a digest and folders")
+	command.MarkFlagsMutuallyExclusive("lock", "refresh")
 	command.Flags().IntVar(&parallel, "parallel", parallel, "how many data sets or files are worked on at once")
 	must(command.MarkFlagRequired("filename"))
 	must(command.MarkFlagRequired("data"))

@@ -134,6 +134,19 @@ func TestRefusals(t *testing.T) {
 		edits []edit
 		want  []string
 	}{
+		{name: "an expectation of nothing", edits: []edit{{first + "source.expect", map[string]any{}}}, want: []string{
+			"spec.domains[0].datasets[0].source.expect: Invalid value: 0: spec.domains[0].datasets[0].source.expect in body should have at least 1 properties",
+		}},
+		{name: "an expectation that no source meets", edits: []edit{{first + "source.expect", map[string]any{"rows": int64(0), "sha256": "ABC"}}}, want: []string{
+			"spec.domains[0].datasets[0].source.expect.sha256: Invalid value: spec.domains[0].datasets[0].source.expect.sha256 in body should be at least 64 chars long",
+			"spec.domains[0].datasets[0].source.expect.rows: Invalid value: 0: spec.domains[0].datasets[0].source.expect.rows in body should be greater than or equal to 1",
+		}},
+		{name: "a refresh without end", edits: []edit{{"spec.refresh", map[string]any{"everySeconds": int64(59)}}}, want: []string{
+			"spec.refresh.everySeconds: Invalid value: 59: spec.refresh.everySeconds in body should be greater than or equal to 60",
+		}},
+		{name: "a cache of less than nothing", edits: []edit{{"spec.output.cache", map[string]any{"maxSize": "-1Gi"}}}, want: []string{
+			"spec.output.cache: Invalid value: The maxSize of a cache must not be negative.",
+		}},
 		{name: "a name too long for Jobs", edits: []edit{{"metadata.name", strings.Repeat("a", 41)}}, want: []string{
 			"<nil>: Invalid value: The name of a DatasetMix must be at most 40 characters long and contain no dot, so that the names of its Jobs and pods fit.",
 		}},

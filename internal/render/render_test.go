@@ -65,7 +65,7 @@ func work(t *testing.T, mix *datav1alpha1.DatasetMix) render.Work {
 
 // TestRecipe: what the samples mean.
 func TestRecipe(t *testing.T) {
-	for _, name := range []string{"grpo_six", "huggingface", "http", "private", "volume", "curated"} {
+	for _, name := range []string{"grpo_six", "huggingface", "http", "private", "volume", "curated", "refresh"} {
 		t.Run(name, func(t *testing.T) {
 			golden(t, "recipe_"+name, meaning(t, sample(t, name)))
 		})

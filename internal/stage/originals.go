@@ -178,7 +178,7 @@ func (r *reader) stored(ctx context.Context, file original, path string) (source
 func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, error) {
 	fail := func(err error) (*store.Held, error) {
 		if reason := contract.ReasonOf(err); reason == contract.ChecksumMismatch || reason == contract.SourceNotFound {
-			return nil, contract.Failf(contract.SourceDrifted, "%s is no longer in the cache, and the source no longer has it: %w; resolve the source anew (annotation data.datasetmix.io/requestedAt), or give the cache more room", file.Path, err)
+			return nil, contract.Failf(contract.SourceDrifted, "%s is no longer in the cache, and the source no longer has it: %w; have the source looked at again (annotation data.datasetmix.io/requestedAt, or build --refresh), or give the cache more room", file.Path, err)
 		}
 		return nil, contract.Within(file.Path+" is no longer in the cache and has to be fetched again", err)
 	}

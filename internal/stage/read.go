@@ -166,7 +166,7 @@ func (r *reader) open(ctx context.Context, file original, path string) (source.L
 	}
 	f, err := local.At(ctx, file.listed())
 	if contract.ReasonOf(err) == contract.FetchFailed {
-		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, give the new one another path, or resolve the source anew (annotation data.datasetmix.io/requestedAt).", err)
+		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, give the new one another path, or have the source looked at again (annotation data.datasetmix.io/requestedAt, or build --refresh).", err)
 	}
 	return f, err
 }

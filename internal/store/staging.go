@@ -59,24 +59,25 @@ func sweep(parent, prefix string) error {
 		if !strings.HasPrefix(entry.Name(), prefix) && !strings.HasPrefix(entry.Name(), doomedPrefix) {
 			continue
 		}
-		path := filepath.Join(parent, entry.Name())
-		if abandoned(path) {
-			if err := os.RemoveAll(path); err != nil {
-				return Failure(err)
-			}
+		if err := removeAbandoned(filepath.Join(parent, entry.Name())); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// abandoned folders have no living writer: the lock on the folder itself is free.
-func abandoned(staging string) bool {
+// removeAbandoned removes a folder that has no living writer: the lock on the folder itself is free. It is held meanwhile, since
+// a writer that has made the folder may be about to take it.
+func removeAbandoned(staging string) error {
 	folder, err := os.Open(staging)
 	if err != nil {
-		return false // gone by now
+		return nil // gone by now
 	}
 	defer folder.Close()
-	return lock(folder)
+	if !lock(folder) {
+		return nil
+	}
+	return Failure(os.RemoveAll(staging))
 }
 
 // Path is the name of a file in the folder; the folders above it are made.
@@ -162,10 +163,7 @@ func (s *Staging) Replace() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
-	doomed, err := os.MkdirTemp(filepath.Dir(s.final), doomedPrefix+filepath.Base(s.final)+"-*")
-	if err != nil {
-		return Failure(err)
-	}
+	doomed := filepath.Join(filepath.Dir(s.final), doomedPrefix+filepath.Base(s.path)) // a name that nobody else has
 	if err := os.Rename(s.final, doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Failure(err)
 	}

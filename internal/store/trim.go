@@ -91,10 +91,14 @@ func removeUnused(path string) error {
 	return nil
 }
 
-// noteAge is how old the remains of a note must be that was not written to its end.
-const noteAge = time.Hour
+const (
+	// keepNotes is how long the note of an original stays that is gone: it tells that a file is the same again.
+	keepNotes = 30 * 24 * time.Hour
+	// keepRemains is how long what is left of a note stays that was not written to its end.
+	keepRemains = time.Hour
+)
 
-// forget removes the notes of originals that are gone: they would be kept for ever.
+// forget removes the old notes of originals that are gone: they would be kept for ever.
 func (c Cache) forget() error {
 	folder := filepath.Join(c.Root, knownFolder)
 	entries, err := os.ReadDir(folder)
@@ -102,17 +106,15 @@ func (c Cache) forget() error {
 		return Failure(err)
 	}
 	for _, entry := range entries {
-		path := filepath.Join(folder, entry.Name())
-		gone := false
+		path, keep := filepath.Join(folder, entry.Name()), keepNotes
 		if strings.HasPrefix(entry.Name(), ".") {
-			info, err := entry.Info()
-			gone = err == nil && time.Since(info.ModTime()) > noteAge
-		} else {
-			digest, _ := readNote(path)
-			_, err := os.Lstat(c.Blob(digest))
-			gone = digest == "" || errors.Is(err, fs.ErrNotExist)
+			keep = keepRemains
+		} else if digest, _ := readNote(path); digest != "" {
+			if _, err := os.Lstat(c.Blob(digest)); err == nil {
+				continue
+			}
 		}
-		if !gone {
+		if info, err := entry.Info(); err != nil || time.Since(info.ModTime()) < keep {
 			continue
 		}
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

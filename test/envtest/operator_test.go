@@ -8,7 +8,6 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -81,7 +80,7 @@ func (o operator) start(ctx context.Context) (<-chan error, error) {
 		Client:   manager.GetClient(),
 		Live:     between(live, true),
 		Events:   manager.GetEventRecorder("datasetmix-operator"),
-		Clock:    clock.RealClock{},
+		Clock:    &managerClock,
 		Settings: render.Settings{WorkerImage: workerImage},
 	}
 	if o.silent {

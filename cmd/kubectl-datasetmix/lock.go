@@ -1,0 +1,42 @@
+package main
+
+import (
+	"bytes"
+	"os"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// loadLock reads the lock that a recipe is to be built by; nil without a name. The lock must be of what the recipe asks for:
+// an entry for another request would give its rows under a name that means something else.
+func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
+	if file == "" {
+		return nil, nil
+	}
+	encoded, err := os.ReadFile(file)
+	if err != nil {
+		return nil, contract.Failf(contract.InvalidTask, "the lock cannot be read: %w", err)
+	}
+	lock, err := contract.ParseLock(encoded)
+	if err != nil {
+		return nil, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
+	}
+	for _, named := range r.Content().Sources() {
+		locked, ok := lock.Source(named.Name)
+		if !ok {
+			return nil, contract.Failf(contract.InvalidTask, "%s does not lock %s; take the lock of a revision of this mix", file, named.Name)
+		}
+		if !sameRequest(locked.Request, named.Source) {
+			return nil, contract.Failf(contract.InvalidTask, "%s locks %s for %q, and the mix asks for %q; take the lock of a revision of this mix, or correct the source",
+				file, named.Name, locked.Request.Request(), named.Source.Request())
+		}
+	}
+	return &lock, nil
+}
+
+func sameRequest(a, b recipe.Source) bool {
+	encodedA, errA := contract.EncodeJSON(a)
+	encodedB, errB := contract.EncodeJSON(b)
+	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
+}

@@ -1,0 +1,157 @@
+package contract
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// locked is a manifest of two data sets and a probe, as far as a lock goes.
+func locked() Manifest {
+	dataset := func(name string, source recipe.Source) recipe.Dataset {
+		return recipe.Dataset{Name: name, Source: source}
+	}
+	files := func(names ...string) []Original {
+		var out []Original
+		for _, name := range names {
+			out = append(out, Original{Path: name, Size: int64(len(name)), SHA256: strings.Repeat(name[:1], 64)})
+		}
+		return out
+	}
+	m := Manifest{Recipe: recipe.Recipe{
+		Domains: []recipe.Domain{{Datasets: []recipe.Dataset{
+			dataset("b", recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "x/y", Revision: "main"}}),
+			dataset("a", recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: "https://example.org/1?a&b"}, {URL: "https://example.org/2", SHA256: "pinned"}}}}),
+		}}},
+		Decontaminate: &recipe.Decontaminate{Against: []recipe.Probe{{Name: "p", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "c"}}}}},
+	}}
+	m.Sources = []Origin{
+		{Dataset: "a", Files: files("1", "2")},
+		{Dataset: "b", Revision: "0123", License: "mit", Files: files("f.parquet")},
+		{Dataset: "p", Files: files("probe")},
+	}
+	for _, origin := range m.Sources {
+		m.Stages = append(m.Stages, Finished{Stage: recipe.Download, Unit: recipe.Unit{Name: origin.Dataset}, Result: recipe.Result{Download: &recipe.Downloaded{
+			Revision: origin.Revision, License: origin.License, Files: len(origin.Files), Bytes: 9, Digest: OriginalsDigest(origin.Files),
+		}}})
+	}
+	for rows, name := range []string{"a", "b"} {
+		m.Stages = append(m.Stages, Finished{Stage: recipe.Divide, Unit: recipe.Unit{Name: name}, Result: recipe.Result{Split: &recipe.Divided{Read: int64(rows) + 7}}})
+	}
+	return m
+}
+
+// TestLockToTheByte: the file that docs/format.md shows.
+func TestLockToTheByte(t *testing.T) {
+	m := locked()
+	m.Recipe.Domains[0].Datasets = m.Recipe.Domains[0].Datasets[:1]
+	m.Sources = m.Sources[1:]
+	encoded, err := LockOf(m).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{
+  "version": "datasetmix.lock/v1",
+  "sources": [
+    {
+      "name": "b",
+      "request": {
+        "huggingFace": {
+          "repo": "x/y",
+          "revision": "main"
+        }
+      },
+      "revision": "0123",
+      "license": "mit",
+      "files": [
+        {
+          "path": "f.parquet",
+          "size": 9,
+          "sha256": "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+        }
+      ],
+      "bytes": 9,
+      "digest": "DIGEST-OF-B",
+      "rows": 8
+    },
+    {
+      "name": "p",
+      "request": {
+        "volume": {
+          "claimName": "c"
+        }
+      },
+      "files": [
+        {
+          "path": "probe",
+          "size": 5,
+          "sha256": "pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp"
+        }
+      ],
+      "bytes": 9,
+      "digest": "DIGEST-OF-P"
+    }
+  ]
+}
+`
+	want = strings.NewReplacer("DIGEST-OF-B", OriginalsDigest(m.Sources[0].Files), "DIGEST-OF-P", OriginalsDigest(m.Sources[1].Files)).Replace(want)
+	if diff := cmp.Diff(want, string(encoded)); diff != "" {
+		t.Errorf("lock (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseLock(t *testing.T) {
+	lock := LockOf(locked())
+	encoded, err := lock.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseLock(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(lock, got); diff != "" {
+		t.Errorf("lock (-written +read):\n%s", diff)
+	}
+	for what, c := range map[string]struct{ old, new, want string }{
+		"another file":     {old: `"size": 5`, new: `"size": 6`, want: "the files that it lists for p have the digest"},
+		"another digest":   {old: `"digest": "`, new: `"digest": "0`, want: "it was changed by hand"},
+		"a later version":  {old: "lock/v1", new: "lock/v2", want: `it has version "datasetmix.lock/v2", this program reads "datasetmix.lock/v1"`},
+		"an unknown field": {old: `"name": "a"`, new: `"name": "a", "more": 1`, want: `unknown field "more"`},
+		"no JSON":          {old: "{", new: "", want: "it is not a lock"},
+	} {
+		if _, err := ParseLock([]byte(strings.Replace(string(encoded), c.old, c.new, 1))); ReasonOf(err) != InvalidTask || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", what, err, c.want)
+		}
+	}
+	if _, ok := lock.Source("nobody"); ok {
+		t.Error("found a source that is not there")
+	}
+}
+
+// TestPinned: a commit and digests take the place of what may move; what is asked for stays as it is.
+func TestPinned(t *testing.T) {
+	m := locked()
+	lock := LockOf(m)
+	pinned := map[string]recipe.Source{}
+	for _, source := range lock.Sources {
+		pinned[source.Name] = source.Pinned(source.Request)
+	}
+	want := map[string]recipe.Source{
+		"a": {HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: "https://example.org/1?a&b", SHA256: strings.Repeat("1", 64)}, {URL: "https://example.org/2", SHA256: strings.Repeat("2", 64)}}}},
+		"b": {HuggingFace: &recipe.HuggingFace{Repo: "x/y", Revision: "0123"}},
+		"p": {Volume: &recipe.Volume{ClaimName: "c"}},
+	}
+	if diff := cmp.Diff(want, pinned); diff != "" {
+		t.Errorf("pinned (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(LockOf(locked()), lock); diff != "" {
+		t.Errorf("pinning changed the lock:\n%s", diff)
+	}
+	if a, _ := lock.Source("a"); a.Pinned(recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: "u"}}}}).HTTP.URLs[0].SHA256 != "" {
+		t.Error("pinned an address that the lock has not")
+	}
+}

@@ -1,0 +1,272 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// hubWorld is a world whose data sets lie on a Hub, which counts what is asked of it.
+type hubWorld struct {
+	*world
+	hub *hubtest.Hub
+}
+
+// commitOf is the n-th commit of the test's repository.
+func commitOf(n int) string { return fmt.Sprintf("%040x", n) }
+
+func newHubWorld(t *testing.T) hubWorld {
+	w := hubWorld{newWorld(t), hubtest.New(hubtest.Options{})}
+	endpoint := hubtest.Start(t, w.hub)
+	w.worker.Source = func(dataset recipe.Dataset) (source.Source, error) {
+		return source.New(dataset.Source, source.Environment{HubEndpoint: endpoint})
+	}
+	w.commit(1, 120)
+	return w
+}
+
+// commit makes main a commit with a large file of so many sums, and two small ones, one of which never changes.
+func (w hubWorld) commit(n, rows int) {
+	w.hub.Put(hubtest.Repo{ID: "acme/rows", SHA: commitOf(n), License: "mit", Files: map[string]hubtest.File{
+		"sums.jsonl":     {Content: []byte(sums("What is the sum of", rows)), LFS: true},
+		"products.jsonl": {Content: []byte(sums("What is the product of", 61))},
+		"facts.jsonl":    {Content: []byte(facts(300))},
+	}})
+}
+
+// onHub is two with every data set on the Hub, at a revision.
+func onHub(revision string) recipe.Recipe {
+	r := two()
+	for d := range r.Domains {
+		for i := range r.Domains[d].Datasets {
+			dataset := &r.Domains[d].Datasets[i]
+			dataset.Source = recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/rows", Revision: revision, Files: []string{dataset.Name + ".jsonl"}}}
+		}
+	}
+	return r
+}
+
+// jobs builds a recipe as a cluster does: every unit in a worker of its own, durable before the next. It gives the units that
+// were run, and the graph; again is a request to build what is finished, too.
+func (w *world) jobs(r recipe.Recipe, results map[string]recipe.Result, again string) ([]string, recipe.Graph) {
+	w.t.Helper()
+	var ran []string
+	for {
+		graph, err := r.Walk(results)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		step := graph.Next()
+		if step == nil {
+			return ran, graph
+		}
+		for _, unit := range step.Missing {
+			result, err := w.worker.Run(context.Background(), Job{Recipe: r, Results: results, Stage: step.Stage, Unit: unit, Again: again})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			results[unit.Key] = result
+			ran = append(ran, string(step.Stage)+" "+unit.Name)
+		}
+	}
+}
+
+// cached are the sizes of the originals in the cache.
+func (w *world) cached() (files int, bytes int64) {
+	w.t.Helper()
+	entries, err := os.ReadDir(filepath.Join(w.worker.Volume, contract.CacheFolder, "sha256"))
+	if err != nil && !os.IsNotExist(err) {
+		w.t.Fatal(err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		files++
+		bytes += info.Size()
+	}
+	return files, bytes
+}
+
+// unitsOf lists the folders of a stage's units.
+func (w *world) unitsOf(stage recipe.Stage) []string {
+	w.t.Helper()
+	folders, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", ".stages", string(stage), "*"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return folders
+}
+
+func (w *world) lock() contract.Lock {
+	w.t.Helper()
+	lock, err := contract.ParseLock([]byte(w.read("mix/current/lock.json")))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return lock
+}
+
+// TestTheLockSaysWhatWasFetched: request, commit, files, rows and licence of every source.
+func TestTheLockSaysWhatWasFetched(t *testing.T) {
+	w := newHubWorld(t)
+	graph := w.build(onHub("main"))
+	sum, ok := w.lock().Source("sums")
+	if !ok {
+		t.Fatal("sums is not in the lock")
+	}
+	content := sums("What is the sum of", 120)
+	if sum.Revision != commitOf(1) || sum.License != "mit" || sum.Rows != 120 || sum.Bytes != int64(len(content)) || sum.Request.HuggingFace.Revision != "main" ||
+		len(sum.Files) != 1 || sum.Files[0].Path != "sums.jsonl" || sum.Files[0].Size != int64(len(content)) || sum.Digest != contract.OriginalsDigest(sum.Files) {
+		t.Errorf("the lock says %+v", sum)
+	}
+	if err := check(filepath.Join(w.worker.Volume, "mix", "revisions", graph.Published.Revision)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestVerifyFindsAForgedLock, even one that the manifest lists with its digest.
+func TestVerifyFindsAForgedLock(t *testing.T) {
+	edit := func(old, new string) func(*testing.T, string, *contract.Manifest) {
+		return func(t *testing.T, folder string, _ *contract.Manifest) {
+			change(t, filepath.Join(folder, contract.LockFile), func(content []byte) []byte {
+				return []byte(strings.Replace(string(content), old, new, 1))
+			})
+		}
+	}
+	want := "lock.json does not say what the manifest says of the sources"
+	findsForgeries(t, func(t *testing.T) string {
+		w := newHubWorld(t)
+		return w.revision(onHub("main"))
+	}, map[string]forgery{
+		"another commit":         {edit(commitOf(1), commitOf(2)), want},
+		"another licence":        {edit("mit", "apache-2.0"), want},
+		"another number of rows": {edit(`"rows": 120`, `"rows": 121`), want},
+		"another request":        {edit(`"main"`, `"next"`), want},
+		"one byte more":          {edit("{\n", "{ \n"), want},
+	})
+}
+
+// TestARevisionWithoutALock, of a release before there was one, is still proved.
+func TestARevisionWithoutALock(t *testing.T) {
+	w := newHubWorld(t)
+	folder := w.revision(onHub("main"))
+	forge(t, folder, func(t *testing.T, folder string, manifest *contract.Manifest) {
+		manifest.Files = slices.DeleteFunc(manifest.Files, func(f contract.PublishedFile) bool { return f.Path == contract.LockFile })
+		if err := os.Remove(filepath.Join(folder, contract.LockFile)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if err := check(folder); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBuildByALock: after the branch has moved, the lock of an earlier revision gives that revision again, to the byte.
+func TestBuildByALock(t *testing.T) {
+	w := newHubWorld(t)
+	first := w.build(onHub("main")).Published
+	lock := w.lock()
+	w.commit(2, 90)
+
+	other := newWorld(t)
+	other.worker.Source = w.worker.Source
+	if moved := other.build(onHub("main")).Published.Revision; moved == first.Revision {
+		t.Fatal("the branch has moved, and the revision is the same")
+	}
+	other.worker.Lock = &lock // the finished download of the newer commit does not count
+	if again := other.build(onHub("main")).Published; again.Revision != first.Revision || again.Digest != first.Digest {
+		t.Errorf("by the lock: %+v, want %+v", again, first)
+	}
+	other.worker.Lock = nil // what was locked stays until something is asked for anew
+	if again := other.build(onHub("main")).Published; again.Revision != first.Revision {
+		t.Errorf("after the lock: revision %s, want %s", again.Revision, first.Revision)
+	}
+}
+
+// TestALockThatCannotBeMet is refused before anything is fetched or published.
+func TestALockThatCannotBeMet(t *testing.T) {
+	w := newHubWorld(t)
+	first := w.build(onHub("main")).Published.Revision
+	for what, c := range map[string]struct {
+		change func(*contract.LockedSource)
+		want   string
+	}{
+		"other bytes":   {func(s *contract.LockedSource) { s.Files[0].Size++ }, "file 1 of the lock is sums.jsonl"},
+		"another file":  {func(s *contract.LockedSource) { s.Files[0].Path = "gone.jsonl" }, "file 1 of the lock is gone.jsonl"},
+		"one file more": {func(s *contract.LockedSource) { s.Files = append(s.Files, s.Files[0]) }, "the lock has 2 files, and the source now has 1"},
+	} {
+		lock := w.lock()
+		i := slices.IndexFunc(lock.Sources, func(s contract.LockedSource) bool { return s.Name == "sums" })
+		c.change(&lock.Sources[i])
+		lock.Sources[i].Digest = contract.OriginalsDigest(append(lock.Sources[i].Files, contract.Original{}))
+		w.worker.Lock = &lock
+		w.hub.ResetCounts()
+		t.Log(what)
+		w.fails(onHub("main"), contract.SourceDrifted, "data set sums", c.want)
+		if w.hub.Downloads() != 0 || w.current() != first {
+			t.Errorf("%s: %d downloads, current is %s", what, w.hub.Downloads(), w.current())
+		}
+	}
+}
+
+// TestExpect: a source that holds something else is refused with what was expected and found, and correcting the expectation
+// neither downloads nor splits anything again.
+func TestExpect(t *testing.T) {
+	w := newHubWorld(t)
+	r := onHub("main")
+	expect := func(e *recipe.Expect) { r.Domains[0].Datasets[0].Source.Expect = e }
+	first := w.build(r).Published.Revision
+	sum, _ := w.lock().Source("sums")
+	wrong := strings.Repeat("0", 64)
+
+	expect(&recipe.Expect{SHA256: wrong})
+	w.fails(r, contract.SourceDrifted, "the source of sums has drifted: the SHA-256 "+wrong+" was expected, and "+sum.Digest+" was found", "source.expect")
+	expect(&recipe.Expect{Rows: 121})
+	w.fails(r, contract.SourceDrifted, "the number of rows 121 was expected, and 120 was found")
+	expect(&recipe.Expect{Rows: 120, SHA256: sum.Digest})
+	w.hub.ResetCounts()
+	if got := w.build(r).Published.Revision; got != first {
+		t.Errorf("what is met changes the revision from %s to %s", first, got)
+	}
+	if counts := w.hub.Counts(); len(counts) != 0 {
+		t.Errorf("an expectation asks the Hub: %v", counts)
+	}
+	if got := len(w.unitsOf(recipe.Divide)); got != 3 {
+		t.Errorf("%d split units, want one for each data set", got)
+	}
+
+	// The branch moves, and somebody asks: what was published stays.
+	w.commit(2, 90)
+	w.fails(r.Refreshed("r1"), contract.SourceDrifted, "sums", sum.Digest)
+	if w.current() != first {
+		t.Errorf("current is %s, want %s", w.current(), first)
+	}
+}
+
+// TestExpectOfAProbe: nobody but the split counts its rows.
+func TestExpectOfAProbe(t *testing.T) {
+	w := newHubWorld(t)
+	r := onHub("main")
+	r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{{
+		Name: "probe", Source: r.Domains[0].Datasets[1].Source, Preset: "gsm8k",
+	}}}
+	r.Domains[0].Datasets = r.Domains[0].Datasets[:1]
+	r.Decontaminate.Against[0].Source.Expect = &recipe.Expect{Rows: 60}
+	w.fails(r, contract.SourceDrifted, "probe", "the number of rows 60 was expected, and 61 was found")
+	r.Decontaminate.Against[0].Source.Expect = &recipe.Expect{Rows: 61}
+	w.build(r)
+	if locked, ok := w.lock().Source("probe"); !ok || locked.Rows != 0 || locked.Files[0].Path != "products.jsonl" {
+		t.Errorf("the lock says %+v of the probe", locked)
+	}
+}

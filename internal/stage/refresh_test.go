@@ -1,0 +1,188 @@
+package stage
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// TestARefreshThatFindsTheSame asks for the listing, downloads no byte, and runs nothing but the download.
+func TestARefreshThatFindsTheSame(t *testing.T) {
+	w := newHubWorld(t)
+	results := map[string]recipe.Result{}
+	_, first := w.jobs(onHub("main"), results, "")
+	for _, request := range []string{"r1", "r2"} {
+		w.hub.ResetCounts()
+		ran, graph := w.jobs(onHub("main").Refreshed(request), results, "")
+		if diff := cmp.Diff([]string{"download facts", "download products", "download sums"}, ran); diff != "" {
+			t.Errorf("%s ran (-want +got):\n%s", request, diff)
+		}
+		if w.hub.Downloads() != 0 || w.hub.Count(hubtest.KindInfo) != 3 {
+			t.Errorf("%s asked %v", request, w.hub.Counts())
+		}
+		if *graph.Published != *first.Published {
+			t.Errorf("%s published %+v, want %+v", request, graph.Published, first.Published)
+		}
+		if got := len(w.unitsOf(recipe.Download)); got != 3 {
+			t.Errorf("%d folders of downloads after %s: those of earlier requests are superseded", got, request)
+		}
+	}
+	if err := check(filepath.Join(w.worker.Volume, "mix", "revisions", first.Published.Revision)); err != nil {
+		t.Error(err)
+	}
+	// What was resolved last is what another edit is built from.
+	r := onHub("main").Refreshed("r2")
+	r.Seed = 43
+	ran, _ := w.jobs(r, maps.Clone(results), "")
+	if ran[0] != "split facts" || w.hub.Downloads() != 0 {
+		t.Errorf("after another seed: %v, %v", ran, w.hub.Counts())
+	}
+}
+
+// TestARefreshOfAMovedBranch builds what moved, and fetches only that.
+func TestARefreshOfAMovedBranch(t *testing.T) {
+	w := newHubWorld(t)
+	results := map[string]recipe.Result{}
+	_, first := w.jobs(onHub("main"), results, "")
+	w.commit(2, 90)
+	if ran, _ := w.jobs(onHub("main"), maps.Clone(results), ""); ran != nil {
+		t.Errorf("nobody asked, and it ran %v", ran)
+	}
+	w.hub.ResetCounts()
+	ran, second := w.jobs(onHub("main").Refreshed("r1"), results, "")
+	want := []string{"download facts", "download products", "download sums", "split sums", "balance mix", "mix train", "mix test", "publish mix"}
+	if diff := cmp.Diff(want, ran); diff != "" {
+		t.Errorf("ran (-want +got):\n%s", diff)
+	}
+	if got := w.hub.Bytes(); got != int64(len(sums("What is the sum of", 90))) {
+		t.Errorf("%d bytes were downloaded, want those of the file that changed", got)
+	}
+	if second.Published.Revision == first.Published.Revision || w.current() != second.Published.Revision {
+		t.Errorf("published %s after %s, current is %s", second.Published.Revision, first.Published.Revision, w.current())
+	}
+	if sum, _ := w.lock().Source("sums"); sum.Revision != commitOf(2) || sum.Rows != 90 {
+		t.Errorf("the lock says %+v", sum)
+	}
+	if err := check(filepath.Join(w.worker.Volume, "mix", "revisions", second.Published.Revision)); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestPinnedSourcesAreNotAskedAgain, whatever is asked for.
+func TestPinnedSourcesAreNotAskedAgain(t *testing.T) {
+	w := newHubWorld(t)
+	results := map[string]recipe.Result{}
+	w.jobs(onHub(commitOf(1)), results, "")
+	if ran, _ := w.jobs(onHub(commitOf(1)).Refreshed("r1"), results, ""); ran != nil {
+		t.Errorf("ran %v", ran)
+	}
+}
+
+// TestAFolderThatChanged is read again when that is asked for; before, a split says what to do.
+func TestAFolderThatChanged(t *testing.T) {
+	w := filled(t)
+	results := map[string]recipe.Result{}
+	_, first := w.jobs(two(), results, "")
+	w.put("sums.jsonl", sums("What is the sum of", 90))
+	if ran, _ := w.jobs(two(), maps.Clone(results), ""); ran != nil {
+		t.Errorf("nobody asked, and it ran %v", ran)
+	}
+	r := two()
+	r.Seed = 43
+	w.fails(r, contract.ChecksumMismatch, "sums.jsonl", "data.datasetmix.io/requestedAt", "--refresh")
+	ran, second := w.jobs(two().Refreshed("r1"), results, "")
+	if ran[3] != "split sums" || second.Published.Revision == first.Published.Revision {
+		t.Errorf("ran %v, published %s after %s", ran, second.Published.Revision, first.Published.Revision)
+	}
+	w.worker.Anew = true // the local build's way of asking
+	w.put("sums.jsonl", sums("What is the sum of", 60))
+	if third := w.build(two()).Published.Revision; third == second.Published.Revision || third == first.Published.Revision {
+		t.Errorf("a build that looks again published %s", third)
+	}
+}
+
+// TestAgain: a request to build again builds every stage; a revision that is what it was stays, and one that was damaged is
+// replaced by what it was.
+func TestAgain(t *testing.T) {
+	everything := []string{
+		"download facts", "download products", "download sums", "split facts", "split products", "split sums",
+		"balance mix", "mix train", "mix test", "publish mix",
+	}
+	for _, damaged := range []bool{false, true} {
+		w := newHubWorld(t)
+		r := onHub(commitOf(1))
+		_, first := w.jobs(r, map[string]recipe.Result{}, "")
+		file := filepath.Join(w.worker.Volume, "mix", "current", "mixed", "train_mixed.jsonl")
+		content := w.read("mix/current/mixed/train_mixed.jsonl")
+		if damaged { // in place, and so in the unit's folder as well
+			if err := os.Chmod(file, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte(strings.Replace(content, "sum", "SUM", 1)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.hub.ResetCounts()
+		ran, graph := w.jobs(r, map[string]recipe.Result{}, "f1")
+		if diff := cmp.Diff(everything, ran); diff != "" {
+			t.Errorf("ran (-want +got):\n%s", diff)
+		}
+		if *graph.Published != *first.Published || w.hub.Downloads() != 0 {
+			t.Errorf("published %+v with %d downloads, want %+v with none: the originals are whole", graph.Published, w.hub.Downloads(), first.Published)
+		}
+		after, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if os.SameFile(before, after) == damaged {
+			t.Errorf("damaged %t: the published file is the same one: %t", damaged, os.SameFile(before, after))
+		}
+		if w.read("mix/current/mixed/train_mixed.jsonl") != content {
+			t.Error("the published file has other bytes than before")
+		}
+		if err := check(filepath.Dir(filepath.Dir(file))); err != nil && !strings.Contains(err.Error(), "the folder's name") {
+			t.Error(err)
+		}
+		// A worker that is lost after its unit was finished finds it finished for this request.
+		mixed := w.unitsOf(recipe.Mixing)[0]
+		built, err := os.Stat(mixed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.jobs(r, map[string]recipe.Result{}, "f1")
+		if found, err := os.Stat(mixed); err != nil || !os.SameFile(built, found) {
+			t.Errorf("a unit was built twice for one request (%v)", err)
+		}
+	}
+}
+
+// TestADamagedOriginalIsFetchedAgain where everything is built again.
+func TestADamagedOriginalIsFetchedAgain(t *testing.T) {
+	w := newHubWorld(t)
+	r := onHub(commitOf(1))
+	_, first := w.jobs(r, map[string]recipe.Result{}, "")
+	sum, _ := w.lock().Source("sums")
+	blob := filepath.Join(w.worker.Volume, contract.CacheFolder, "sha256", sum.Files[0].SHA256)
+	if err := os.Chmod(blob, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(blob, make([]byte, sum.Bytes), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w.hub.ResetCounts()
+	if _, graph := w.jobs(r, map[string]recipe.Result{}, "f1"); *graph.Published != *first.Published || w.hub.Downloads() != 1 {
+		t.Errorf("published %+v with %d downloads", graph.Published, w.hub.Downloads())
+	}
+}

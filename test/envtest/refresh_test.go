@@ -1,0 +1,293 @@
+package envtest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// floating makes the source of hotpotqa a branch.
+func floating(mix *datav1alpha1.DatasetMix) {
+	mix.Spec.Domains[1].Datasets[1].Source.HuggingFace.Revision = "main"
+}
+
+func annotate(name, value string) func(*datav1alpha1.DatasetMix) {
+	return func(mix *datav1alpha1.DatasetMix) {
+		if mix.Annotations == nil {
+			mix.Annotations = map[string]string{}
+		}
+		mix.Annotations[name] = value
+		if value == "" {
+			delete(mix.Annotations, name)
+		}
+	}
+}
+
+// contentDigest is what a download of a data set reports, for as long as the data set does not change.
+func contentDigest(name string, change int32) string {
+	return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, name, change)))
+}
+
+// resolving is a worker whose downloads depend on what the sources hold, not on when they are looked at.
+func resolving(change *atomic.Int32) func(contract.Task, recipe.Unit) ending {
+	return func(task contract.Task, unit recipe.Unit) ending {
+		if task.Stage != recipe.Download {
+			return worker(task, unit)
+		}
+		return reports(task, unit, recipe.Result{Download: &recipe.Downloaded{
+			License: "mit", Files: 1, Bytes: 1000, Digest: contentDigest(unit.Name, change.Load()),
+			Listed: []recipe.ListedFile{{Path: "a.parquet", Size: 1000, SHA256: strings.Repeat("0", 64)}},
+		}})
+	}
+}
+
+// handled waits until the status says that a value of requestedAt was acted upon and the mix is published.
+func handled(t *testing.T, mix *datav1alpha1.DatasetMix, value string) *datav1alpha1.Published {
+	t.Helper()
+	eventually(t, "requestedAt "+value, func() string {
+		read(t, mix)
+		return cmp.Diff(value, mix.Status.LastHandledRequestedAt)
+	})
+	return published(t, mix)
+}
+
+// ran gives the units of every stage that ran.
+func ran(d *driver) map[recipe.Stage][]string {
+	got := map[recipe.Stage][]string{}
+	for _, stage := range recipe.Stages() {
+		if units := d.ran(stage); len(units) > 0 {
+			got[stage] = units
+		}
+	}
+	return got
+}
+
+// TestRefresh: a floating source is looked at again when somebody asks, and only then; if it holds what it held, nothing else
+// runs and the revision stays, and if it does not, what depends on it is built.
+func TestRefresh(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	var change atomic.Int32
+	d.does(resolving(&change))
+	mix := create(t, space, floating)
+	first := published(t, mix)
+	if mix.Status.LastHandledRequestedAt != "" || mix.Status.LastRefreshTime != nil {
+		t.Errorf("nobody asked, and the status tells of %q at %v", mix.Status.LastHandledRequestedAt, mix.Status.LastRefreshTime)
+	}
+	source := mix.Status.Datasets[1].Source
+	if source == nil || source.Digest != contentDigest("hotpotqa", 0) || *source.FileCount != 1 || source.Files[0].Path != "a.parquet" || *source.Rows != rows["hotpotqa"]+1 ||
+		!strings.HasPrefix(source.Request, "huggingFace hotpotqa/hotpot_qa at main") {
+		t.Errorf("the source of hotpotqa is %+v", source)
+	}
+
+	d.forget()
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "2026-11-24T20:00:00Z"))
+	second := handled(t, mix, "2026-11-24T20:00:00Z")
+	if diff := cmp.Diff(map[recipe.Stage][]string{recipe.Download: {"hotpotqa"}}, ran(d)); diff != "" {
+		t.Errorf("an unchanged source (-want +ran):\n%s", diff)
+	}
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("published (-before +after):\n%s", diff)
+	}
+	if mix.Status.LastRefreshTime == nil {
+		t.Error("the status does not tell when the source was looked at")
+	}
+
+	change.Store(1)
+	d.forget()
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "again"))
+	third := handled(t, mix, "again")
+	want := map[recipe.Stage][]string{
+		recipe.Download: {"hotpotqa"}, recipe.Divide: {"hotpotqa"}, recipe.Balancing: {"grpo-six"}, recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"},
+	}
+	if diff := cmp.Diff(want, ran(d)); diff != "" {
+		t.Errorf("a changed source (-want +ran):\n%s", diff)
+	}
+	if third.Revision == first.Revision || len(mix.Status.History) != 2 || mix.Status.History[0].Generation != mix.Generation {
+		t.Errorf("published %s after %s, history %+v", third.Revision, first.Revision, mix.Status.History)
+	}
+
+	d.forget()
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, ""))
+	quiet(t, mix)
+	if got := ran(d); len(got) > 0 {
+		t.Errorf("the annotation went, and %v ran", got)
+	}
+	if mix.Status.LastHandledRequestedAt != "again" || mix.Status.Published.Revision != third.Revision {
+		t.Errorf("the status tells of %q and %s", mix.Status.LastHandledRequestedAt, mix.Status.Published.Revision)
+	}
+}
+
+// quiet pokes a mix, which starts a pass, and fails when that changes anything.
+func quiet(t *testing.T, mix *datav1alpha1.DatasetMix) {
+	t.Helper()
+	update(t, mix, annotate("poke", "1"))
+	version := mix.ResourceVersion
+	time.Sleep(time.Second)
+	if read(t, mix); mix.ResourceVersion != version {
+		t.Errorf("a pass changed the mix: %+v", mix.Status)
+	}
+}
+
+// TestRefreshByTheClock: after the time that the spec says, a pass comes by itself, looks at floating sources, and counts anew.
+func TestRefreshByTheClock(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	var change atomic.Int32
+	d.does(resolving(&change))
+	mix := create(t, space, func(mix *datav1alpha1.DatasetMix) {
+		floating(mix)
+		mix.Spec.Refresh = &datav1alpha1.Refresh{EverySeconds: 3600}
+	})
+	first := published(t, mix)
+	begun := mix.Status.LastRefreshTime
+	if begun == nil {
+		t.Fatal("the status does not tell since when the clock runs")
+	}
+	d.forget()
+	quiet(t, mix)
+	if got := ran(d); len(got) > 0 {
+		t.Fatalf("long before the time, %v ran", got)
+	}
+	t.Cleanup(func() { managerClock.set(0) })
+	managerClock.set(begun.Add(time.Hour - 3*time.Second).Sub(time.Now())) // three seconds before it is due
+	update(t, mix, annotate("poke", "2"))                                  // the last time that anybody does anything
+	eventually(t, "a look", func() string { return cmp.Diff([]string{"hotpotqa"}, d.ran(recipe.Download)) })
+	if diff := cmp.Diff(first, published(t, mix)); diff != "" {
+		t.Errorf("published (-before +after):\n%s", diff)
+	}
+	if got := ran(d); len(got) != 1 {
+		t.Errorf("an unchanged source, and %v ran", got)
+	}
+	if !mix.Status.LastRefreshTime.After(begun.Add(time.Hour - time.Second)) {
+		t.Errorf("looked at %v, and before at %v", mix.Status.LastRefreshTime, begun)
+	}
+	d.forget()
+	quiet(t, mix)
+	if got := ran(d); len(got) > 0 {
+		t.Errorf("looked twice: %v ran", got)
+	}
+}
+
+// TestRefreshOfPinnedSources is acted upon, and finds nothing to do.
+func TestRefreshOfPinnedSources(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	mix := create(t, space, nil)
+	first := published(t, mix)
+	d.forget()
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "1"))
+	if diff := cmp.Diff(first, handled(t, mix, "1")); diff != "" {
+		t.Errorf("published (-before +after):\n%s", diff)
+	}
+	if got := ran(d); len(got) > 0 {
+		t.Errorf("ran %v", got)
+	}
+}
+
+// TestForce: with the value of requestedAt, everything is built again, for that request, and the revision is the same.
+func TestForce(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	var change atomic.Int32
+	d.does(resolving(&change))
+	mix := create(t, space, nil)
+	first := published(t, mix)
+	d.forget()
+	var unforced atomic.Int32
+	d.does(func(task contract.Task, unit recipe.Unit) ending {
+		if task.Again == "" {
+			unforced.Add(1)
+		}
+		return resolving(&change)(task, unit)
+	})
+	update(t, mix, annotate(datav1alpha1.AnnotationForceAt, "1"))
+	quiet(t, mix)
+	if got := ran(d); len(got) > 0 {
+		t.Errorf("forceAt alone ran %v", got)
+	}
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "1"))
+	second := handled(t, mix, "1")
+	want := map[recipe.Stage][]string{
+		recipe.Download: all, recipe.Divide: all, recipe.Balancing: {"grpo-six"}, recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"},
+	}
+	if diff := cmp.Diff(want, ran(d)); diff != "" {
+		t.Errorf("built again (-want +ran):\n%s", diff)
+	}
+	if unforced.Load() > 0 {
+		t.Errorf("%d units were not told to build again", unforced.Load())
+	}
+	if second.Revision != first.Revision || second.Digest != first.Digest || mix.Status.LastHandledForceAt != "1" {
+		t.Errorf("published %+v, then %+v; handled %q", first, second, mix.Status.LastHandledForceAt)
+	}
+	// The next request without force builds nothing: what was built by force counts.
+	d.forget()
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "2"))
+	handled(t, mix, "2")
+	if got := ran(d); len(got) > 0 {
+		t.Errorf("a request after force ran %v", got)
+	}
+}
+
+// TestARequestTriesAgain what has failed for good.
+func TestARequestTriesAgain(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	d.does(func(task contract.Task, unit recipe.Unit) ending {
+		return fails(task, unit, contract.AuthenticationFailed, "the token was revoked")
+	})
+	mix := create(t, space, nil)
+	stalls(t, mix, datav1alpha1.ReasonAuthenticationFailed)
+	d.does(worker)
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "1"))
+	handled(t, mix, "1")
+}
+
+// TestDrift: a source that is not what was expected stalls the mix; correcting the expectation downloads nothing again.
+func TestDrift(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	var change atomic.Int32
+	d.does(resolving(&change))
+	expect := func(e *datav1alpha1.Expect) func(*datav1alpha1.DatasetMix) {
+		return func(mix *datav1alpha1.DatasetMix) { mix.Spec.Domains[1].Datasets[1].Source.Expect = e }
+	}
+	wrong := strings.Repeat("0", 64)
+	mix := create(t, space, expect(&datav1alpha1.Expect{SHA256: wrong}))
+	message := stalls(t, mix, datav1alpha1.ReasonSourceDrifted)
+	for _, part := range []string{"hotpotqa", wrong, contentDigest("hotpotqa", 0), "source.expect"} {
+		if !strings.Contains(message, part) {
+			t.Errorf("the message %q does not say %q", message, part)
+		}
+	}
+	if got := slices.Sorted(maps.Keys(ran(d))); !slices.Equal(got, []recipe.Stage{recipe.Download}) {
+		t.Errorf("stages %v ran", got)
+	}
+	d.forget()
+	update(t, mix, expect(&datav1alpha1.Expect{SHA256: contentDigest("hotpotqa", 0), Rows: 5}))
+	if message := stalls(t, mix, datav1alpha1.ReasonSourceDrifted); !strings.Contains(message, "the number of rows 5 was expected, and 88967 was found") {
+		t.Errorf("the message is %q", message)
+	}
+	update(t, mix, expect(&datav1alpha1.Expect{SHA256: contentDigest("hotpotqa", 0), Rows: 88967}))
+	published(t, mix)
+	if got := d.ran(recipe.Download); len(got) > 0 || len(d.ran(recipe.Divide)) != 6 {
+		t.Errorf("downloaded %v and split %v", got, d.ran(recipe.Divide))
+	}
+}
