@@ -47,7 +47,9 @@ func breaks(old, now *apiextensionsv1.CustomResourceDefinition) []string {
 		problems = append(problems, "the group, the scope or the names changed")
 	}
 	for _, version := range old.Spec.Versions {
-		at := slices.IndexFunc(now.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool { return v.Name == version.Name && v.Served })
+		at := slices.IndexFunc(now.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool {
+			return v.Name == version.Name && v.Served
+		})
 		if at < 0 {
 			problems = append(problems, fmt.Sprintf("version %s is gone", version.Name))
 			continue

@@ -1,9 +1,11 @@
 package crd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -59,12 +61,18 @@ func NewValidator() (*Validator, error) {
 // API server would drop (kubectl refuses them too). The object is in the shape of decoded JSON, numbers as int64 or
 // float64. Where a field is wrong, the rules over it are not evaluated, as in the API server.
 func (v *Validator) Validate(ctx context.Context, object map[string]any) field.ErrorList {
-	return v.validate(ctx, object, nil)
+	return sorted(v.validate(ctx, object, nil))
 }
 
 // ValidateUpdate is Validate for an object that replaces an older one.
 func (v *Validator) ValidateUpdate(ctx context.Context, object, old map[string]any) field.ErrorList {
-	return v.validate(ctx, object, old)
+	return sorted(v.validate(ctx, object, old))
+}
+
+// sorted puts errors in one order: the validators go through maps.
+func sorted(errs field.ErrorList) field.ErrorList {
+	slices.SortStableFunc(errs, func(a, b *field.Error) int { return cmp.Compare(a.Error(), b.Error()) })
+	return errs
 }
 
 func (v *Validator) validate(ctx context.Context, object, old map[string]any) field.ErrorList {

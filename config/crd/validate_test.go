@@ -138,8 +138,8 @@ func TestRefusals(t *testing.T) {
 			"spec.domains[0].datasets[0].source.expect: Invalid value: 0: spec.domains[0].datasets[0].source.expect in body should have at least 1 properties",
 		}},
 		{name: "an expectation that no source meets", edits: []edit{{first + "source.expect", map[string]any{"rows": int64(0), "sha256": "ABC"}}}, want: []string{
-			"spec.domains[0].datasets[0].source.expect.sha256: Invalid value: spec.domains[0].datasets[0].source.expect.sha256 in body should be at least 64 chars long",
 			"spec.domains[0].datasets[0].source.expect.rows: Invalid value: 0: spec.domains[0].datasets[0].source.expect.rows in body should be greater than or equal to 1",
+			"spec.domains[0].datasets[0].source.expect.sha256: Invalid value: spec.domains[0].datasets[0].source.expect.sha256 in body should be at least 64 chars long",
 		}},
 		{name: "a refresh without end", edits: []edit{{"spec.refresh", map[string]any{"everySeconds": int64(59)}}}, want: []string{
 			"spec.refresh.everySeconds: Invalid value: 59: spec.refresh.everySeconds in body should be greater than or equal to 60",
@@ -155,8 +155,8 @@ func TestRefusals(t *testing.T) {
 		}},
 		{name: "no seed", edits: []edit{{"spec.seed", nil}}, want: []string{"spec.seed: Required value"}},
 		{name: "a seed that is no integer", edits: []edit{{"spec.seed", 1.5}}, want: []string{
-			`spec.seed: Invalid value: "float64": spec.seed in body must be of type int64: "float64"`,
 			`<nil>: Invalid value: "": Checked value must be of type integer with format int64 in spec.seed`,
+			`spec.seed: Invalid value: "float64": spec.seed in body must be of type int64: "float64"`,
 		}},
 		{name: "an unknown field", edits: []edit{{"spec.sed", int64(1)}}, want: []string{"spec.sed: Invalid value: unknown field"}},
 		{name: "no source", edits: []edit{{first + "source.huggingFace", nil}}, want: []string{
