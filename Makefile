@@ -47,9 +47,9 @@ unit: ## Run the unit tests, with the race detector where there is a C compiler.
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 15m ./test/envtest/...
 
-e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp ## Run the tests on a real cluster.
-	if [ -f $(DIST)/hub-data.tar ]; then hack/cluster.sh load $(DIST)/hub-data.tar; fi
-	go test -count=1 -timeout 40m -v ./test/e2e/...
+e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp previous ## Run the tests on a real cluster.
+	for image in hub-data previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
+	go test -count=1 -timeout 40m -parallel 8 -v ./test/e2e/...
 
 monitoring: ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && go test ./...
@@ -121,6 +121,15 @@ $(DIST)/hub-data.stamp: $(BIN)/cluster $(BIN)/hub
 	  --entrypoint /hub --entrypoint -data --entrypoint /rows --out $(DIST)/hub-data.tar; else echo "no real rows beside the checkout"; fi
 	touch $@
 
+# The operator of an earlier commit, for the test of upgrades: only where there is a history.
+PREVIOUS ?= HEAD^
+previous: $(BIN)/cluster
+	rm -rf $(DIST)/previous $(DIST)/previous.tar && mkdir -p $(DIST)/previous
+	if git rev-parse --verify --quiet $(PREVIOUS) >/dev/null; then git archive $(PREVIOUS) | tar -x -C $(DIST)/previous && \
+	  (cd $(DIST)/previous && $(GO_BUILD) -o . ./cmd/manager ./cmd/worker) && \
+	  cluster image --tag datasetmix:previous --binary $(DIST)/previous/manager:/manager --binary $(DIST)/previous/worker:/worker --entrypoint /manager --out $(DIST)/previous.tar; \
+	else echo "there is no commit before this one"; fi
+
 $(BIN)/controller-gen: $(TOOLS)
 	cd hack/tools && go build -o $@ sigs.k8s.io/controller-tools/cmd/controller-gen
 
@@ -150,4 +159,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: released-schema help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: released-schema previous help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

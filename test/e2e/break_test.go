@@ -176,7 +176,7 @@ func fullVolume(e *cluster) {
 	inNode(e.T, pid, "mount", "-o", "remount,size=2g", path)
 	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "small"}}
 	e.must(e.Status().Patch(e.Context(), claim, client.RawPatch(types.MergePatchType, []byte(`{"status":{"capacity":{"storage":"2Gi"}}}`))))
-	e.isWhole(e.ready("grpo-six"))
+	e.isWhole(e.until("grpo-six", "it goes on by itself and is Ready", isReady))
 }
 
 // volume makes a folder of the node a volume of 24 MiB, and claims it.

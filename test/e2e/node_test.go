@@ -50,10 +50,10 @@ func crash(t *testing.T, component string) {
 	t.Logf("%s was killed and started again", component)
 }
 
-// inNode runs a program among the node's mounts.
+// inNode runs a program among the node's mounts and processes.
 func inNode(t *testing.T, pid int, command ...string) {
 	t.Helper()
-	arguments := append([]string{"--target", strconv.Itoa(pid), "--mount", "--"}, command...)
+	arguments := append([]string{"--target", strconv.Itoa(pid), "--mount", "--pid", "--"}, command...)
 	if out, err := exec.Command("nsenter", arguments...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, out)
 	}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"os"
 	"strings"
 	"testing"
@@ -15,11 +16,11 @@ import (
 const previousImage = "datasetmix:previous"
 
 // runs deploys the operator from an image, with workers of it, and waits until both managers are of it.
-func (e *cluster) runs(image string) {
+func (e *cluster) runs(ctx context.Context, image string) {
 	e.Helper()
 	deployment := &appsv1.Deployment{}
 	key := client.ObjectKey{Namespace: "datasetmix-system", Name: "datasetmix-manager"}
-	e.must(e.Get(e.Context(), key, deployment))
+	e.must(e.Get(ctx, key, deployment))
 	before := deployment.DeepCopy()
 	container := &deployment.Spec.Template.Spec.Containers[0]
 	container.Image = image
@@ -28,9 +29,9 @@ func (e *cluster) runs(image string) {
 			container.Args[i] = "--worker-image=" + image
 		}
 	}
-	e.must(e.Patch(e.Context(), deployment, client.MergeFrom(before)))
+	e.must(e.Patch(ctx, deployment, client.MergeFrom(before)))
 	e.eventually("the managers run from "+image, func() bool {
-		e.must(e.Get(e.Context(), key, deployment))
+		e.must(e.Get(ctx, key, deployment))
 		status := deployment.Status
 		return status.ObservedGeneration == deployment.Generation && status.UpdatedReplicas == ptr.Deref(deployment.Spec.Replicas, 1) &&
 			status.Replicas == status.UpdatedReplicas && status.AvailableReplicas == status.Replicas
@@ -45,11 +46,11 @@ func TestUpgrade(t *testing.T) {
 	}
 	e := newCluster(t)
 	want := e.whole()
-	e.runs(previousImage)
-	t.Cleanup(func() { e.runs("datasetmix:dev") })
+	e.runs(t.Context(), previousImage)
+	t.Cleanup(func() { e.runs(context.Background(), "datasetmix:dev") })
 	e.must(e.Create(t.Context(), e.sample(grpoSix)))
 	e.stage("grpo-six", "split")
-	e.runs("datasetmix:dev")
+	e.runs(t.Context(), "datasetmix:dev")
 	if mix := e.ready("grpo-six"); mix.Status.Published.Digest != want {
 		t.Errorf("the published manifest is %s, that of this commit is %s", mix.Status.Published.Digest, want)
 	}
