@@ -45,7 +45,10 @@ unit: ## Run the unit tests, with the race detector where there is a C compiler.
 	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -timeout 20m $(PACKAGES)
 
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
-	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 15m ./test/envtest/...
+	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m ./test/envtest/...
+
+scale: $(BIN)/envtest/kube-apiserver ## Build SCALE=1000 mixes with one manager against a real API server, and compare with a tenth.
+	KUBEBUILDER_ASSETS=$(BIN)/envtest SCALE=$(or $(SCALE),1000) go test -count=1 -timeout 90m -v -run '^TestScale$$' ./test/envtest
 
 e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp previous ## Run the tests on a real cluster.
 	for image in hub-data previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
@@ -159,4 +162,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: released-schema previous help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -21,16 +21,33 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheByObject keeps other people's Jobs, pods and ConfigMaps out of the manager's memory, and all Events but those of Jobs
-// whose pods were refused. Claims are all kept: a mix can name any.
+// CacheByObject keeps other people's Jobs, pods and ConfigMaps out of the manager's memory, all Events but those of Jobs whose
+// pods were refused, and of everything what no pass reads. Claims are all kept: a mix can name any.
 func CacheByObject() map[client.Object]cache.ByObject {
-	own := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{
-		"app.kubernetes.io/managed-by": datav1alpha1.LabelValueManagedBy,
-	})}
+	own := labels.SelectorFromSet(labels.Set{"app.kubernetes.io/managed-by": datav1alpha1.LabelValueManagedBy})
+	bare := cache.TransformStripManagedFields()
 	return map[client.Object]cache.ByObject{
-		&batchv1.Job{}:      own,
-		&corev1.Pod{}:       own,
-		&corev1.ConfigMap{}: own,
-		&corev1.Event{}:     {Field: refusals()},
+		&datav1alpha1.DatasetMix{}:      {Transform: bare},
+		&batchv1.Job{}:                  {Label: own, Transform: bare},
+		&corev1.Pod{}:                   {Label: own, Transform: endOfPod},
+		&corev1.ConfigMap{}:             {Label: own, Transform: bare},
+		&corev1.PersistentVolumeClaim{}: {Transform: bare},
+		&corev1.Event{}:                 {Field: refusals(), Transform: bare},
 	}
+}
+
+// endOfPod leaves of a pod who it is, how it goes and what its containers may use. A thousand mixes have 16,000 pods and more, and
+// most of a pod is what it was made with.
+func endOfPod(object any) (any, error) {
+	pod, ok := object.(*corev1.Pod)
+	if !ok {
+		return object, nil // the mark of an object that was deleted while nobody watched
+	}
+	pod.ManagedFields = nil
+	spec := corev1.PodSpec{NodeName: pod.Spec.NodeName}
+	for _, container := range pod.Spec.Containers {
+		spec.Containers = append(spec.Containers, corev1.Container{Name: container.Name, Resources: container.Resources})
+	}
+	pod.Spec = spec
+	return pod, nil
 }

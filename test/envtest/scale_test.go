@@ -27,8 +27,13 @@ const (
 	// scaleVariable says how many mixes there are; make scale says 1000.
 	scaleVariable = "SCALE"
 	scaleDefault  = 200
-	// scaleFew is the number that the cost of many is compared with, in the same process.
-	scaleFew = 100
+	// scaleTenth: the cost of all is compared with that of a tenth, at least scaleFew, in the same process before.
+	scaleTenth = 10
+	scaleFew   = 20
+	// scaleJudged is the tenth from which on the processor's ticks are fine enough to judge by.
+	scaleJudged = 100
+	// scaleRecorded is the number of mixes that the recorded memory is for.
+	scaleRecorded = 1000
 	// inFlight are the mixes that build beside each other: few enough for times to mean the manager and not the queue before it.
 	inFlight = 16
 	// tolerance is how much more than the recorded figure is let pass.
@@ -39,8 +44,8 @@ const (
 type scaleRecord struct {
 	// WritesPerMix and CallsPerMix are what the API server was asked for one build, Events apart.
 	WritesPerMix, CallsPerMix float64
-	// PeakMiB is the manager's memory with all mixes, BytesPerMix what each adds.
-	PeakMiB, KiBPerMix float64
+	// PeakMiB is the manager's memory with 1,000 mixes; 0 is not recorded.
+	PeakMiB float64
 }
 
 // batch is what some builds beside each other cost.
@@ -62,8 +67,8 @@ func TestScale(t *testing.T) {
 	number := scaleDefault
 	if text := os.Getenv(scaleVariable); text != "" {
 		var err error
-		if number, err = strconv.Atoi(text); err != nil || number < scaleFew {
-			t.Fatalf("%s must be a number of at least %d: %q", scaleVariable, scaleFew, text)
+		if number, err = strconv.Atoi(text); err != nil || number < 2*scaleFew {
+			t.Fatalf("%s must be a number of at least %d: %q", scaleVariable, 2*scaleFew, text)
 		}
 	}
 	m := startProgram(t)
@@ -73,7 +78,7 @@ func TestScale(t *testing.T) {
 	}
 	l := load{t: t, fleet: fleet, manager: m}
 	l.batch("warm", inFlight) // the first passes fill connections and pools
-	few := l.batch("few", scaleFew)
+	few := l.batch("few", max(scaleFew, number/scaleTenth))
 	many := l.batch("many", number)
 	for _, b := range []batch{few, many} {
 		t.Log(b)
@@ -91,9 +96,8 @@ func judge(t *testing.T, few, many batch) {
 	if err := json.Unmarshal(encoded, &recorded); err != nil {
 		t.Fatal(err)
 	}
-	perMix := (many.memory - few.memory) * 1024 / float64(many.mixes)
-	got := scaleRecord{WritesPerMix: many.writesPerMix(), CallsPerMix: many.callsPerMix(), PeakMiB: many.peak, KiBPerMix: perMix}
-	t.Logf("recorded %+v, now %+v", recorded, got)
+	got := scaleRecord{WritesPerMix: many.writesPerMix(), CallsPerMix: many.callsPerMix(), PeakMiB: many.peak}
+	t.Logf("recorded %+v, now %+v; each mix adds %.0f KiB", recorded, got, (many.memory-few.memory)*1024/float64(many.mixes))
 	atMost := func(what string, got, limit float64) {
 		t.Helper()
 		if got > limit || math.IsNaN(got) {
@@ -102,9 +106,11 @@ func judge(t *testing.T, few, many batch) {
 	}
 	atMost("writes per mix", got.WritesPerMix, tolerance*recorded.WritesPerMix)
 	atMost("calls per mix", got.CallsPerMix, tolerance*recorded.CallsPerMix)
-	atMost("processor time per mix among many, of that among few", many.cpuPerMix()/few.cpuPerMix(), tolerance)
-	if many.mixes >= 1000 {
-		atMost("memory at its peak in MiB", got.PeakMiB, tolerance*recorded.PeakMiB)
+	if ratio := many.cpuPerMix() / few.cpuPerMix(); few.mixes >= scaleJudged {
+		atMost("processor time per mix among many, of that among few", ratio, tolerance)
+		if recorded.PeakMiB > 0 && many.mixes == scaleRecorded {
+			atMost("memory at its peak in MiB", got.PeakMiB, tolerance*recorded.PeakMiB)
+		}
 	}
 }
 
@@ -157,6 +163,7 @@ func clumsy(task contract.Task, unit recipe.Unit, try int) ending {
 func (l load) batch(name string, number int) batch {
 	l.t.Helper()
 	space := namespace(l.t)
+	apart.Store(space, true)
 	shift := l.fleet.serve(space, clumsy)
 	cpu, begin := l.manager.cpu(l.t), time.Now()
 	var mutex sync.Mutex
