@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -62,8 +63,14 @@ func (h *hub) Resolve(ctx context.Context) (Listing, error) {
 		return Listing{}, err
 	}
 	l := Listing{Revision: info.SHA, License: strings.Join(info.CardData.License, ", ")}
+	bytes := int64(0)
 	for _, p := range chosen {
 		l.Files = append(l.Files, files[p])
+		bytes += files[p].Size
+	}
+	if bytes == 0 {
+		return Listing{}, contract.Failf(contract.SourceEmpty,
+			"There is no data in %s of %s: the size is 0 bytes. Choose other files, or another revision.", enumerate(chosen), h.where())
 	}
 	return l, nil
 }
@@ -77,7 +84,35 @@ func (h *hub) choose(info repoInfo, files map[string]File) ([]string, error) {
 		return matchAll(h.spec.Files, paths, h.where())
 	}
 	s := selection{config: h.spec.Config, split: h.spec.Split, where: h.where()}
-	return s.choose(info.CardData.configs(), paths)
+	chosen, err := s.choose(info.CardData.configs(), paths)
+	if nothing := h.holdsData(paths); err != nil && nothing != nil {
+		return nil, nothing // which says more than that none was chosen
+	}
+	return chosen, err
+}
+
+// holdsData finds a repository that has nothing to choose from.
+func (h *hub) holdsData(paths []string) error {
+	script := ""
+	for _, p := range paths {
+		if formatOf(p) != "" {
+			return nil
+		}
+		if strings.HasSuffix(p, ".py") {
+			script = p
+		}
+	}
+	switch {
+	case len(paths) == 0:
+		return contract.Failf(contract.SourceEmpty, "%s has no files at this revision. Check revision, and the repository.", capital(h.where()))
+	case script != "":
+		return contract.Failf(contract.SourceEmpty,
+			"%s has the loading script %s and no data files, and no script is run. The revision refs/convert/parquet may have its rows as files.",
+			capital(h.where()), script)
+	default:
+		return contract.Failf(contract.SourceEmpty,
+			"%s has no files of data: it has %s. Name those that are some with files.", capital(h.where()), enumerate(paths))
+	}
 }
 
 // where names the repository in messages.
@@ -242,11 +277,23 @@ func (h *hub) sameFile(said http.Header, f File) error {
 		return contract.Failf(contract.ChecksumMismatch,
 			"%s answers for %s with commit %s instead of %s. Check the mirror.", h.endpoint.Host, f.Path, got, f.Revision)
 	}
-	linked := strings.Trim(strings.TrimPrefix(said.Get("X-Linked-Etag"), "W/"), `"`)
-	if hexSHA256.MatchString(linked) && f.SHA256 != "" && linked != f.SHA256 {
+	differs := func(what, got, want string) error {
 		return contract.Failf(contract.ChecksumMismatch,
-			"%s announces %s with the SHA-256 %s, and the commit lists it with %s. Check the mirror.",
-			h.endpoint.Host, f.Path, linked, f.SHA256)
+			"%s announces %s with the %s %s, and the commit lists it with %s. Check the mirror.", h.endpoint.Host, f.Path, what, got, want)
+	}
+	if size := said.Get("X-Linked-Size"); size != "" && f.Size >= 0 && size != strconv.FormatInt(f.Size, 10) {
+		return differs("size", strconv.Quote(clean(size, 30)), strconv.FormatInt(f.Size, 10))
+	}
+	// The first answer's: 64 digits are the content's SHA-256, 40 are git's own digest of a small file.
+	etag := said.Get("X-Linked-Etag")
+	if etag == "" {
+		etag = said.Get("ETag")
+	}
+	switch etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`); {
+	case hexSHA256.MatchString(etag) && f.SHA256 != "" && etag != f.SHA256 && said.Get("X-Linked-Etag") != "":
+		return differs("SHA-256", etag, f.SHA256)
+	case commit.MatchString(etag) && f.GitBlob != "" && etag != f.GitBlob:
+		return differs("git blob SHA-1", etag, f.GitBlob)
 	}
 	return nil
 }
