@@ -138,37 +138,47 @@ func (h *hub) api(more ...string) *url.URL {
 }
 
 // maxAnswer is the most bytes of one answer of the API that are read.
-const maxAnswer = 64 << 20
+const maxAnswer = 16 << 20
 
 // get reads one answer of the API into v and returns its headers. It has patience of its own, so that one failed page of
 // a long listing does not begin the listing again.
-func (h *hub) get(ctx context.Context, u *url.URL, v any) (header http.Header, err error) {
+func (h *hub) get(ctx context.Context, u *url.URL, v any) (got apiAnswer, err error) {
 	err = h.client.patience.do(ctx, func() error {
-		header, err = h.getOnce(ctx, u, v)
+		got, err = h.getOnce(ctx, u, v)
 		return err
 	})
-	return header, err
+	return got, err
 }
 
-func (h *hub) getOnce(ctx context.Context, u *url.URL, v any) (http.Header, error) {
+// apiAnswer is an answer of the API beside what it was read into.
+type apiAnswer struct {
+	header http.Header
+	bytes  int
+}
+
+func (h *hub) getOnce(ctx context.Context, u *url.URL, v any) (apiAnswer, error) {
 	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, authorization: bearer(h.token)})
 	if err != nil {
-		return nil, err
+		return apiAnswer{}, err
 	}
 	defer drain(a.Body)
 	if err := h.refusal(a, ""); err != nil {
-		return nil, err
+		return apiAnswer{}, err
 	}
-	body, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer+1))
 	if err != nil {
-		return nil, err
+		return apiAnswer{}, err
+	}
+	if len(body) > maxAnswer {
+		return apiAnswer{}, contract.Failf(contract.InvalidData,
+			"%s answers with more than %d bytes, which no answer of a Hub has. Check the endpoint.", shown(u), maxAnswer)
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		// Proxies and log-in pages answer 200 with HTML; they may be gone a moment later.
-		return nil, contract.Failf(contract.FetchFailed,
+		return apiAnswer{}, contract.Failf(contract.FetchFailed,
 			"%s did not answer as a Hub does: %w. Check the endpoint, and any proxy on the way.", shown(u), err)
 	}
-	return a.Header, nil
+	return apiAnswer{a.Header, len(body)}, nil
 }
 
 var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
@@ -196,15 +206,19 @@ func (h *hub) info(ctx context.Context) (repoInfo, error) {
 	return info, nil
 }
 
-// maxFiles is the most files of a repository that are listed.
-const maxFiles = 1_000_000
+// The most files of a repository that are listed, and pages and bytes of the listing. The Hub puts a thousand files on a page.
+const (
+	maxFiles   = 1_000_000
+	maxPages   = 2_000
+	maxListing = 512 << 20
+)
 
 // tree lists every file of a commit.
 func (h *hub) tree(ctx context.Context, sha string) (map[string]File, error) {
 	files := map[string]File{}
-	query := "recursive=true"
+	query, bytes := "recursive=true", 0
 	for asked := map[string]bool{}; query != ""; {
-		if asked[query] || len(files) > maxFiles {
+		if asked[query] || len(asked) >= maxPages || len(files) > maxFiles || bytes > maxListing {
 			return nil, contract.Failf(contract.InvalidData,
 				"The listing of %s does not end, after %s. Check the mirror.", h.where(), plural(len(files), "file"))
 		}
@@ -212,10 +226,11 @@ func (h *hub) tree(ctx context.Context, sha string) (map[string]File, error) {
 		u := h.api("tree", sha)
 		u.RawQuery = query
 		var page []treeEntry
-		header, err := h.get(ctx, u, &page)
+		got, err := h.get(ctx, u, &page)
 		if err != nil {
 			return nil, err
 		}
+		bytes += got.bytes
 		for _, e := range page {
 			if f, ok, err := e.file(sha); err != nil {
 				return nil, contract.Within("the listing of "+h.where(), err)
@@ -223,7 +238,7 @@ func (h *hub) tree(ctx context.Context, sha string) (map[string]File, error) {
 				files[f.Path] = f
 			}
 		}
-		query = nextPage(header)
+		query = nextPage(got.header)
 	}
 	return files, nil
 }

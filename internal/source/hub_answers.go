@@ -104,6 +104,9 @@ func (d *dataFiles) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// maxPath is the longest path of a file, as of Linux.
+const maxPath = 4096
+
 // treeEntry is one entry of the file tree.
 type treeEntry struct {
 	Type string `json:"type"`
@@ -122,7 +125,7 @@ func (e treeEntry) file(sha string) (f File, ok bool, err error) {
 	if e.Type != "file" {
 		return File{}, false, nil
 	}
-	if !filepath.IsLocal(e.Path) {
+	if !filepath.IsLocal(e.Path) || len(e.Path) > maxPath {
 		return File{}, false, contract.Failf(contract.InvalidData, "%q is not a path inside the repository.", clean(e.Path, 200))
 	}
 	f = File{Path: e.Path, Size: e.Size, GitBlob: e.OID, Revision: sha}
