@@ -127,4 +127,8 @@ func TestProxy(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{}, variables(w)); diff != "" {
 		t.Errorf("variables of a stage that downloads nothing (-want +got):\n%s", diff)
 	}
+	w.Recipe.Output.CacheSize = 1 // so that originals may go, and are fetched again
+	if diff := cmp.Diff(want, variables(w)); diff != "" {
+		t.Errorf("variables of a split that may download (-want +got):\n%s", diff)
+	}
 }
