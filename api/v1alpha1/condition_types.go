@@ -66,8 +66,19 @@ const (
 	ReasonInvalidTask = "InvalidTask"
 	// ReasonAuthenticationFailed: no credential, or a wrong or insufficient one.
 	ReasonAuthenticationFailed = "AuthenticationFailed"
-	// ReasonSourceNotFound: a repository, revision or file is missing or gated.
+	// ReasonSourceNotFound: a repository, an address or a claim's file is missing. A private repository looks the same to
+	// whoever may not read it.
 	ReasonSourceNotFound = "SourceNotFound"
+	// ReasonSourceGated: a repository's owner grants access on request, and the account of the token has none.
+	ReasonSourceGated = "SourceGated"
+	// ReasonSourceDisabled: a Hub no longer serves a repository.
+	ReasonSourceDisabled = "SourceDisabled"
+	// ReasonRevisionNotFound: a repository has no such commit, branch or tag.
+	ReasonRevisionNotFound = "RevisionNotFound"
+	// ReasonFileNotFound: a repository or folder has no such file, or none that a pattern matches.
+	ReasonFileNotFound = "FileNotFound"
+	// ReasonSourceEmpty: a source has files, and no data in them.
+	ReasonSourceEmpty = "SourceEmpty"
 	// ReasonChecksumMismatch: bytes are not those that were promised.
 	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonSourceDrifted: a source holds something else than its expect says, or than it held when it was downloaded.

@@ -225,7 +225,7 @@ func TestBuildNamesAWrongRevision(t *testing.T) {
 	}
 	wrong := strings.Replace(string(sample), "740312add88f781978c0658806c59bc2815b9866", "nowhere", 1)
 	_, err = run(t, "build", "-f", write(t, wrong), "--data", t.TempDir())
-	if contract.ReasonOf(err) != contract.SourceNotFound || !strings.Contains(fmt.Sprint(err), "gsm8k") || !strings.Contains(fmt.Sprint(err), "nowhere") {
+	if contract.ReasonOf(err) != contract.RevisionNotFound || !strings.Contains(fmt.Sprint(err), "gsm8k") || !strings.Contains(fmt.Sprint(err), "nowhere") {
 		t.Errorf("%v (%s)", err, contract.ReasonOf(err))
 	}
 }

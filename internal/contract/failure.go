@@ -13,7 +13,12 @@ type Reason string
 const (
 	InvalidTask          Reason = "InvalidTask"          // the worker cannot read or understand its task
 	AuthenticationFailed Reason = "AuthenticationFailed" // no, or a bad, or an insufficient credential
-	SourceNotFound       Reason = "SourceNotFound"       // repository, revision or file is missing or gated
+	SourceNotFound       Reason = "SourceNotFound"       // a repository, an address or a claim's file is missing, or not for us to see
+	SourceGated          Reason = "SourceGated"          // its owner grants access on request, and has not yet
+	SourceDisabled       Reason = "SourceDisabled"       // its Hub no longer serves it
+	RevisionNotFound     Reason = "RevisionNotFound"     // the repository has no such commit, branch or tag
+	FileNotFound         Reason = "FileNotFound"         // the repository or folder has no such file
+	SourceEmpty          Reason = "SourceEmpty"          // there are files, and no data in them
 	ChecksumMismatch     Reason = "ChecksumMismatch"     // bytes are not those that were promised
 	InvalidData          Reason = "InvalidData"          // a file or a row that cannot be read as what it should be
 	InfeasibleMix        Reason = "InfeasibleMix"        // the counts cannot meet the ratios and limits
@@ -41,6 +46,11 @@ var exitCodes = map[Reason]int{
 	SourceDrifted:        19,
 	FetchFailed:          20,
 	RateLimited:          21,
+	SourceGated:          30,
+	SourceDisabled:       31,
+	RevisionNotFound:     32,
+	FileNotFound:         33,
+	SourceEmpty:          34,
 }
 
 // ExitCode is the worker's exit code for a reason; unknown reasons count as WorkerFailed.
@@ -54,7 +64,7 @@ func (r Reason) ExitCode() int {
 // Permanent says that trying again cannot help.
 func (r Reason) Permanent() bool {
 	code := r.ExitCode()
-	return code >= 10 && code < 20
+	return code >= 10 && code < 20 || code >= 30 && code < 40
 }
 
 // Reasons lists every reason with its exit code, for documentation and for a Job's failure policy.

@@ -92,7 +92,7 @@ func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
 	if w.Settings.HubEndpoint != "" {
 		container.Env = append(container.Env, corev1.EnvVar{Name: "HF_ENDPOINT", Value: w.Settings.HubEndpoint})
 	}
-	if w.Step.Stage == recipe.Download {
+	if len(w.downloads()) > 0 {
 		container.Env = append(container.Env, proxy(ptr.Deref(worker.Proxy, datav1alpha1.Proxy{}))...)
 	}
 	for _, secret := range w.sourceSecrets() {

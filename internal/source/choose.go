@@ -40,7 +40,7 @@ func matchAll(patterns, paths []string, where string) ([]string, error) {
 	for _, pattern := range patterns {
 		chosen := match(pattern, paths)
 		if len(chosen) == 0 {
-			return nil, contract.Failf(contract.SourceNotFound,
+			return nil, contract.Failf(contract.FileNotFound,
 				"No file of %s matches %q. It has %s.", where, pattern, enumerate(paths))
 		}
 		out = append(out, chosen...)

@@ -67,8 +67,11 @@ func TestChoosingFiles(t *testing.T) {
 		{name: "every split by layout", files: "data/train.csv data/test.csv notes.txt", want: "data/test.csv data/train.csv"},
 		{name: "names that look like patterns", files: "a[b]/train-0.csv ab/train-0.csv", spec: recipe.HuggingFace{Config: "a[b]", Split: "train"}, want: "a[b]/train-0.csv"},
 		{name: "two formats", files: "train.csv train.parquet", spec: recipe.HuggingFace{Split: "train"}, says: "in several formats, perhaps the same rows twice: train.csv, train.parquet"},
-		{name: "no data", files: "script.py", spec: recipe.HuggingFace{Config: "main", Split: "train"},
-			says: `No data files of configuration "main" of split "train" are where they usually lie in repository acme/set. It has README.md, script.py.`},
+		{name: "no data of the split", files: "script.py a.csv", spec: recipe.HuggingFace{Config: "main", Split: "train"},
+			says: `No data files of configuration "main" of split "train" are where they usually lie in repository acme/set. It has README.md, a.csv, script.py.`},
+		{name: "no data at all", files: "script.py", spec: recipe.HuggingFace{Config: "main", Split: "train"}, says: "the loading script script.py and no data files"},
+		{name: "data of a card with an unusual name", files: "rows.txt", configs: []hubtest.Config{{Name: "main", Data: []hubtest.SplitFiles{{Split: "train", Paths: []string{"*.txt"}}}}},
+			want: "rows.txt"},
 		{name: "many files", files: "01 02 03 04 05 06 07 08 09 10 11 12 13", spec: recipe.HuggingFace{Files: []string{"x"}},
 			says: "It has 01, 02, 03, 04, 05, 06, 07, 08, 09, 10, 11, 12 and 2 more."},
 	} {

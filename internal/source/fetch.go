@@ -128,8 +128,9 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
 }
 
-// buffersAhead is how many buffers a file may be read ahead of its hashing.
-const buffersAhead = 4
+// buffersAhead is how many buffers a file may be read ahead of its hashing: 4 MiB, so that neither waits for the other's turn on
+// a processor that both share with others.
+const buffersAhead = 16
 
 // readThrough reads a body to its end, in pieces that are handed on, and hashed beside that.
 func readThrough(body io.Reader, v *verifier, piece func([]byte) error) error {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -62,8 +63,14 @@ func (h *hub) Resolve(ctx context.Context) (Listing, error) {
 		return Listing{}, err
 	}
 	l := Listing{Revision: info.SHA, License: strings.Join(info.CardData.License, ", ")}
+	bytes := int64(0)
 	for _, p := range chosen {
 		l.Files = append(l.Files, files[p])
+		bytes += files[p].Size
+	}
+	if bytes == 0 {
+		return Listing{}, contract.Failf(contract.SourceEmpty,
+			"There is no data in %s of %s: the size is 0 bytes. Choose other files, or another revision.", enumerate(chosen), h.where())
 	}
 	return l, nil
 }
@@ -77,7 +84,35 @@ func (h *hub) choose(info repoInfo, files map[string]File) ([]string, error) {
 		return matchAll(h.spec.Files, paths, h.where())
 	}
 	s := selection{config: h.spec.Config, split: h.spec.Split, where: h.where()}
-	return s.choose(info.CardData.configs(), paths)
+	chosen, err := s.choose(info.CardData.configs(), paths)
+	if nothing := h.holdsData(paths); err != nil && nothing != nil {
+		return nil, nothing // which says more than that none was chosen
+	}
+	return chosen, err
+}
+
+// holdsData finds a repository that has nothing to choose from.
+func (h *hub) holdsData(paths []string) error {
+	script := ""
+	for _, p := range paths {
+		if formatOf(p) != "" {
+			return nil
+		}
+		if strings.HasSuffix(p, ".py") {
+			script = p
+		}
+	}
+	switch {
+	case len(paths) == 0:
+		return contract.Failf(contract.SourceEmpty, "%s has no files at this revision. Check revision, and the repository.", capital(h.where()))
+	case script != "":
+		return contract.Failf(contract.SourceEmpty,
+			"%s has the loading script %s and no data files, and no script is run. The revision refs/convert/parquet may have its rows as files.",
+			capital(h.where()), script)
+	default:
+		return contract.Failf(contract.SourceEmpty,
+			"%s has no files of data: it has %s. Name those that are some with files.", capital(h.where()), enumerate(paths))
+	}
 }
 
 // where names the repository in messages.
@@ -103,37 +138,47 @@ func (h *hub) api(more ...string) *url.URL {
 }
 
 // maxAnswer is the most bytes of one answer of the API that are read.
-const maxAnswer = 64 << 20
+const maxAnswer = 16 << 20
 
 // get reads one answer of the API into v and returns its headers. It has patience of its own, so that one failed page of
 // a long listing does not begin the listing again.
-func (h *hub) get(ctx context.Context, u *url.URL, v any) (header http.Header, err error) {
+func (h *hub) get(ctx context.Context, u *url.URL, v any) (got apiAnswer, err error) {
 	err = h.client.patience.do(ctx, func() error {
-		header, err = h.getOnce(ctx, u, v)
+		got, err = h.getOnce(ctx, u, v)
 		return err
 	})
-	return header, err
+	return got, err
 }
 
-func (h *hub) getOnce(ctx context.Context, u *url.URL, v any) (http.Header, error) {
+// apiAnswer is an answer of the API beside what it was read into.
+type apiAnswer struct {
+	header http.Header
+	bytes  int
+}
+
+func (h *hub) getOnce(ctx context.Context, u *url.URL, v any) (apiAnswer, error) {
 	a, err := h.client.do(ctx, request{method: http.MethodGet, url: u, authorization: bearer(h.token)})
 	if err != nil {
-		return nil, err
+		return apiAnswer{}, err
 	}
 	defer drain(a.Body)
 	if err := h.refusal(a, ""); err != nil {
-		return nil, err
+		return apiAnswer{}, err
 	}
-	body, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer))
+	body, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer+1))
 	if err != nil {
-		return nil, err
+		return apiAnswer{}, err
+	}
+	if len(body) > maxAnswer {
+		return apiAnswer{}, contract.Failf(contract.InvalidData,
+			"%s answers with more than %d bytes, which no answer of a Hub has. Check the endpoint.", shown(u), maxAnswer)
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		// Proxies and log-in pages answer 200 with HTML; they may be gone a moment later.
-		return nil, contract.Failf(contract.FetchFailed,
+		return apiAnswer{}, contract.Failf(contract.FetchFailed,
 			"%s did not answer as a Hub does: %w. Check the endpoint, and any proxy on the way.", shown(u), err)
 	}
-	return a.Header, nil
+	return apiAnswer{a.Header, len(body)}, nil
 }
 
 var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
@@ -161,15 +206,19 @@ func (h *hub) info(ctx context.Context) (repoInfo, error) {
 	return info, nil
 }
 
-// maxFiles is the most files of a repository that are listed.
-const maxFiles = 1_000_000
+// The most files of a repository that are listed, and pages and bytes of the listing. The Hub puts a thousand files on a page.
+const (
+	maxFiles   = 1_000_000
+	maxPages   = 2_000
+	maxListing = 512 << 20
+)
 
 // tree lists every file of a commit.
 func (h *hub) tree(ctx context.Context, sha string) (map[string]File, error) {
 	files := map[string]File{}
-	query := "recursive=true"
+	query, bytes := "recursive=true", 0
 	for asked := map[string]bool{}; query != ""; {
-		if asked[query] || len(files) > maxFiles {
+		if asked[query] || len(asked) >= maxPages || len(files) > maxFiles || bytes > maxListing {
 			return nil, contract.Failf(contract.InvalidData,
 				"The listing of %s does not end, after %s. Check the mirror.", h.where(), plural(len(files), "file"))
 		}
@@ -177,10 +226,11 @@ func (h *hub) tree(ctx context.Context, sha string) (map[string]File, error) {
 		u := h.api("tree", sha)
 		u.RawQuery = query
 		var page []treeEntry
-		header, err := h.get(ctx, u, &page)
+		got, err := h.get(ctx, u, &page)
 		if err != nil {
 			return nil, err
 		}
+		bytes += got.bytes
 		for _, e := range page {
 			if f, ok, err := e.file(sha); err != nil {
 				return nil, contract.Within("the listing of "+h.where(), err)
@@ -188,7 +238,7 @@ func (h *hub) tree(ctx context.Context, sha string) (map[string]File, error) {
 				files[f.Path] = f
 			}
 		}
-		query = nextPage(header)
+		query = nextPage(got.header)
 	}
 	return files, nil
 }
@@ -242,11 +292,23 @@ func (h *hub) sameFile(said http.Header, f File) error {
 		return contract.Failf(contract.ChecksumMismatch,
 			"%s answers for %s with commit %s instead of %s. Check the mirror.", h.endpoint.Host, f.Path, got, f.Revision)
 	}
-	linked := strings.Trim(strings.TrimPrefix(said.Get("X-Linked-Etag"), "W/"), `"`)
-	if hexSHA256.MatchString(linked) && f.SHA256 != "" && linked != f.SHA256 {
+	differs := func(what, got, want string) error {
 		return contract.Failf(contract.ChecksumMismatch,
-			"%s announces %s with the SHA-256 %s, and the commit lists it with %s. Check the mirror.",
-			h.endpoint.Host, f.Path, linked, f.SHA256)
+			"%s announces %s with the %s %s, and the commit lists it with %s. Check the mirror.", h.endpoint.Host, f.Path, what, got, want)
+	}
+	if size := said.Get("X-Linked-Size"); size != "" && f.Size >= 0 && size != strconv.FormatInt(f.Size, 10) {
+		return differs("size", strconv.Quote(clean(size, 30)), strconv.FormatInt(f.Size, 10))
+	}
+	// The first answer's: 64 digits are the content's SHA-256, 40 are git's own digest of a small file.
+	etag := said.Get("X-Linked-Etag")
+	if etag == "" {
+		etag = said.Get("ETag")
+	}
+	switch etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`); {
+	case hexSHA256.MatchString(etag) && f.SHA256 != "" && etag != f.SHA256 && said.Get("X-Linked-Etag") != "":
+		return differs("SHA-256", etag, f.SHA256)
+	case commit.MatchString(etag) && f.GitBlob != "" && etag != f.GitBlob:
+		return differs("git blob SHA-1", etag, f.GitBlob)
 	}
 	return nil
 }

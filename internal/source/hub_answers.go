@@ -104,6 +104,9 @@ func (d *dataFiles) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// maxPath is the longest path of a file, as of Linux.
+const maxPath = 4096
+
 // treeEntry is one entry of the file tree.
 type treeEntry struct {
 	Type string `json:"type"`
@@ -122,7 +125,7 @@ func (e treeEntry) file(sha string) (f File, ok bool, err error) {
 	if e.Type != "file" {
 		return File{}, false, nil
 	}
-	if !filepath.IsLocal(e.Path) {
+	if !filepath.IsLocal(e.Path) || len(e.Path) > maxPath {
 		return File{}, false, contract.Failf(contract.InvalidData, "%q is not a path inside the repository.", clean(e.Path, 200))
 	}
 	f = File{Path: e.Path, Size: e.Size, GitBlob: e.OID, Revision: sha}
@@ -134,7 +137,7 @@ func (e treeEntry) file(sha string) (f File, ok bool, err error) {
 
 // disabled is the failure of a repository that the Hub no longer serves.
 func (h *hub) disabled() error {
-	return contract.Failf(contract.SourceNotFound,
+	return contract.Failf(contract.SourceDisabled,
 		"%s has been disabled on %s, usually after a takedown. Use another source.", capital(h.where()), h.endpoint.Host)
 }
 
@@ -156,11 +159,11 @@ func (h *hub) named(a *answer, what string) error {
 	case code == "RepoNotFound":
 		return h.missing()
 	case code == "RevisionNotFound":
-		return contract.Failf(contract.SourceNotFound,
+		return contract.Failf(contract.RevisionNotFound,
 			"%s has no revision %q on %s. Check revision: a commit has 40 hexadecimal digits, a branch may have been deleted.",
 			capital(h.where()), h.spec.Revision, host)
 	case code == "EntryNotFound":
-		return contract.Failf(contract.SourceNotFound, "There is no %s on %s.", what, host)
+		return contract.Failf(contract.FileNotFound, "There is no %s on %s. Check files, and list again what the revision has.", what, host)
 	default:
 		return nil
 	}
@@ -170,11 +173,11 @@ func (h *hub) named(a *answer, what string) error {
 func (h *hub) gated() error {
 	page := shown(h.endpoint.JoinPath("datasets", h.spec.Repo))
 	if h.token == "" {
-		return contract.Failf(contract.SourceNotFound,
+		return contract.Failf(contract.SourceGated,
 			"%s is gated: accept its terms at %s, then name a Secret with a token of that account in tokenSecretRef.",
 			capital(h.where()), page)
 	}
-	return contract.Failf(contract.SourceNotFound,
+	return contract.Failf(contract.SourceGated,
 		"%s is gated, and the account of the given token has no access to it: ask for access at %s.", capital(h.where()), page)
 }
 

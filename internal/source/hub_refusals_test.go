@@ -37,18 +37,28 @@ func TestRefusals(t *testing.T) {
 			[]string{"or it is private", "tokenSecretRef"}},
 		{"private with another's token", private, recipe.HuggingFace{Repo: "acme/set"}, "hf_stranger", contract.SourceNotFound,
 			[]string{"the given token may not read it"}},
-		{"gated without a token", gated, recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceNotFound,
+		{"gated without a token", gated, recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceGated,
 			[]string{"is gated", "accept its terms at http", "/datasets/acme/set", "tokenSecretRef"}},
-		{"gated with another's token", gated, recipe.HuggingFace{Repo: "acme/set"}, "hf_stranger", contract.SourceNotFound,
+		{"gated with another's token", gated, recipe.HuggingFace{Repo: "acme/set"}, "hf_stranger", contract.SourceGated,
 			[]string{"is gated", "ask for access"}},
 		{"bad token", open, recipe.HuggingFace{Repo: "acme/set"}, "hf_wrong", contract.AuthenticationFailed,
 			[]string{"does not accept the token", "tokenSecretRef"}},
-		{"disabled", repo(func(r *hubtest.Repo) { r.Disabled = true }), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceNotFound,
+		{"disabled", repo(func(r *hubtest.Repo) { r.Disabled = true }), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceDisabled,
 			[]string{"Repository acme/set has been disabled", "another source"}},
-		{"no such revision", open, recipe.HuggingFace{Repo: "acme/set", Revision: "v9/x"}, "", contract.SourceNotFound,
+		{"no such revision", open, recipe.HuggingFace{Repo: "acme/set", Revision: "v9/x"}, "", contract.RevisionNotFound,
 			[]string{`no revision "v9/x"`}},
-		{"no such file", open, recipe.HuggingFace{Repo: "acme/set", Files: []string{"data/*.json"}}, "", contract.SourceNotFound,
+		{"no such file", open, recipe.HuggingFace{Repo: "acme/set", Files: []string{"data/*.json"}}, "", contract.FileNotFound,
 			[]string{`matches "data/*.json"`, "It has README.md, data/train-0.parquet."}},
+		{"a file without data", repo(func(r *hubtest.Repo) { r.Files["data/train-0.parquet"] = hubtest.File{LFS: true} }),
+			recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty, []string{"no data in data/train-0.parquet of repository acme/set", "Choose other files"}},
+		{"a loading script alone", repo(func(r *hubtest.Repo) {
+			r.Files = map[string]hubtest.File{"README.md": {}, "set.py": {Content: []byte("import datasets")}}
+		}), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty, []string{"loading script set.py", "no script is run", "refs/convert/parquet"}},
+		{"no files of data", repo(func(r *hubtest.Repo) {
+			r.Files = map[string]hubtest.File{"README.md": {}, "weights.bin": {Content: []byte("1")}}
+		}), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty, []string{"no files of data: it has README.md, weights.bin", "with files"}},
+		{"no files at all", repo(func(r *hubtest.Repo) { r.Files = nil }), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty,
+			[]string{"has no files at this revision"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tokens := map[string][]string{"hf_granted": {"*"}, "hf_stranger": {}}

@@ -221,6 +221,7 @@ func TestMirrors(t *testing.T) {
 			Do: hubtest.Answer(200, "X-Repo-Commit", strings.Repeat("9", 40))}, contract.ChecksumMismatch},
 		{"of another file", hubtest.Fault{On: hubtest.KindResolve, Times: -1,
 			Do: hubtest.Answer(200, "X-Linked-Etag", `"`+strings.Repeat("9", 64)+`"`)}, contract.ChecksumMismatch},
+		{"of another size", hubtest.Fault{On: hubtest.KindResolve, Times: -1, Do: hubtest.Answer(200, "X-Linked-Size", "7")}, contract.ChecksumMismatch},
 		{"that answer with a page for people", hubtest.Fault{On: hubtest.KindInfo, Times: -1,
 			Do: hubtest.Answer(200, "Content-Type", "text/html")}, contract.FetchFailed},
 		{"that lead round in a circle", hubtest.Fault{On: hubtest.KindInfo, Times: -1,
@@ -286,9 +287,9 @@ func TestOddAnswers(t *testing.T) {
 		{"configurations that are text", map[string]any{"": info, "/tree/" + someCommit: entry("train.csv")}, ""},
 		{"a path that leads out", map[string]any{"": info, "/tree/" + someCommit: entry("../train.csv")}, contract.InvalidData},
 		{"no commit", map[string]any{"": map[string]any{}}, contract.FetchFailed},
-		{"disabled with 200", map[string]any{"": map[string]any{"sha": someCommit, "disabled": true}}, contract.SourceNotFound},
+		{"disabled with 200", map[string]any{"": map[string]any{"sha": someCommit, "disabled": true}}, contract.SourceDisabled},
 		{"404 without a code", nil, contract.SourceNotFound},
-		{"no files", map[string]any{"": info, "/tree/" + someCommit: []any{}}, contract.SourceNotFound},
+		{"no files", map[string]any{"": info, "/tree/" + someCommit: []any{}}, contract.SourceEmpty},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := answers(t, tc.byPath).Resolve(context.Background())
@@ -351,7 +352,7 @@ func TestFileOfNoCommit(t *testing.T) {
 	_, err := s.Open(context.Background(), source.File{Path: "train.csv", Size: -1, Revision: "main"}, 0)
 	wantReason(t, err, contract.InvalidTask)
 	_, err = s.Open(context.Background(), source.File{Path: "nothing.csv", Size: -1, Revision: someCommit}, 0)
-	wantReason(t, err, contract.SourceNotFound)
+	wantReason(t, err, contract.FileNotFound)
 	if !strings.Contains(err.Error(), "There is no nothing.csv of repository acme/set on ") {
 		t.Errorf("message %q", err)
 	}
@@ -368,5 +369,16 @@ func TestQuotaIsWaitedFor(t *testing.T) {
 	}
 	if n := len(c.waits()); n != 1 { // information and a page, then a window later two pages
 		t.Errorf("waited %v, want once", c.waits())
+	}
+}
+
+// TestMirrorOfAnotherSmallFile: git's digest of a small file stands on the first answer, before anything is downloaded.
+func TestMirrorOfAnotherSmallFile(t *testing.T) {
+	hub, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
+	hub.Faults.Add(hubtest.Fault{On: hubtest.KindResolve, Times: -1, Do: hubtest.Answer(200, "ETag", `"`+strings.Repeat("9", 40)+`"`)})
+	err := resolveAndRead(s)
+	wantReason(t, err, contract.ChecksumMismatch)
+	if !strings.Contains(err.Error(), "git blob SHA-1") || hub.Downloads() != 0 {
+		t.Errorf("%v, after %d downloads", err, hub.Downloads())
 	}
 }

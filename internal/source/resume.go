@@ -12,6 +12,7 @@ import (
 type resuming struct {
 	inner    Source
 	patience patience
+	maxFile  int64
 	progress func(bytes int64)
 }
 
@@ -21,16 +22,23 @@ func (s *resuming) Open(ctx context.Context, f File, offset int64) (io.ReadClose
 	if f.Size >= 0 && offset == f.Size {
 		return io.NopCloser(eof{}), nil // a server has nothing to answer to a range of no bytes
 	}
+	if f.Size > s.maxFile {
+		return nil, tooLarge(f, s.maxFile)
+	}
 	body, err := s.inner.Open(ctx, f, offset)
 	if err != nil {
 		return nil, err
 	}
 	return &resumed{
-		file: f, at: offset, body: body, progress: s.progress, attempts: s.patience.policy.Attempts,
+		file: f, maxFile: s.maxFile, at: offset, body: body, progress: s.progress, attempts: s.patience.policy.Attempts,
 		reopen: func(at int64) (io.ReadCloser, error) { return s.inner.Open(ctx, f, at) },
 		worth:  func(err error) bool { return worthRetrying(ctx, err) },
 		pause:  func(n int, err error) error { return s.patience.pause(ctx, n, err) },
 	}, nil
+}
+
+func tooLarge(f File, most int64) error {
+	return contract.Failf(contract.InvalidData, "%s has more than %d bytes, and no file may have more. Split it into several.", f.Path, most)
 }
 
 type eof struct{}
@@ -40,6 +48,7 @@ func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 // resumed reads one file through as many connections as it takes.
 type resumed struct {
 	file     File
+	maxFile  int64
 	at       int64         // offset of the next byte
 	body     io.ReadCloser // nil after a break
 	failures int           // breaks since the last byte
@@ -70,6 +79,9 @@ func (r *resumed) Read(p []byte) (int, error) {
 		if r.file.Size >= 0 && r.at > r.file.Size {
 			return n, contract.Failf(contract.ChecksumMismatch,
 				"%s is longer than the %d bytes it was listed with.", r.file.Path, r.file.Size)
+		}
+		if r.at > r.maxFile {
+			return n, tooLarge(r.file, r.maxFile)
 		}
 		if err == nil {
 			return n, nil

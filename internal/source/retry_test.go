@@ -195,7 +195,7 @@ func TestResuming(t *testing.T) {
 			if tc.name == "broken at its end" {
 				inner.lines = append(inner.lines, whole)
 			}
-			s := &resuming{inner: inner, patience: p, progress: func(n int64) { told += n }}
+			s := &resuming{inner: inner, patience: p, maxFile: 1 << 40, progress: func(n int64) { told += n }}
 			got, err := readAll(s, File{Path: "f", Size: tc.size}, tc.from)
 			if got != tc.want || (err == nil) != (tc.says == "") || err != nil && !strings.HasSuffix(err.Error(), tc.says) {
 				t.Errorf("read %q, %v; want %q, %q", got, err, tc.want, tc.says)

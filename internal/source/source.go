@@ -107,6 +107,8 @@ type Environment struct {
 	Transport http.RoundTripper
 	// Timeouts of connecting, of an answer and of a transfer that stands still.
 	Timeouts Timeouts
+	// MaxFile is the most bytes of one file; one that is longer, or says so, is refused. 0 is 1 TiB.
+	MaxFile int64
 	// Retry says how often and how long to try again.
 	Retry Policy
 	// Clock tells the time and waits; nil is the system's.
@@ -135,7 +137,7 @@ func New(spec recipe.Source, env Environment) (Source, error) {
 		return nil, err
 	}
 	p := env.patience()
-	s := &resuming{inner: &retrying{inner: kind, patience: p}, patience: p, progress: env.Progress}
+	s := &resuming{inner: &retrying{inner: kind, patience: p}, patience: p, maxFile: env.MaxFile, progress: env.Progress}
 	if v, ok := kind.(*volume); ok {
 		return &local{resuming: s, volume: v}, nil
 	}
@@ -174,6 +176,9 @@ func newKind(spec recipe.Source, env Environment) (Source, error) {
 func (e Environment) withDefaults() (Environment, error) {
 	if e.HubEndpoint == "" {
 		e.HubEndpoint = DefaultHub
+	}
+	if e.MaxFile == 0 {
+		e.MaxFile = 1 << 40
 	}
 	if e.Clock == nil {
 		e.Clock = systemClock{}

@@ -65,7 +65,7 @@ func TestVolumeListing(t *testing.T) {
 		{name: "a file", claim: []string{"b/2.csv"}, spec: recipe.Volume{Path: "b/2.csv"}, want: "b/2.csv"},
 		{name: "globs below the path", claim: []string{"b/c/2.csv", "b/1.csv", "1.csv"}, spec: recipe.Volume{Path: "b", Files: []string{"**/*.csv"}}, want: "b/1.csv b/c/2.csv"},
 		{name: "a glob that chooses nothing", claim: []string{"a.csv"}, spec: recipe.Volume{Files: []string{"*.csv", "*.json"}},
-			reason: contract.SourceNotFound, says: `No file of claim corpora matches "*.json". It has a.csv.`},
+			reason: contract.FileNotFound, says: `No file of claim corpora matches "*.json". It has a.csv.`},
 		{name: "nothing hidden", claim: []string{".stages/a.csv", ".x.csv", "a/.y.csv", "lost+found/z.csv", "b.csv"}, want: "b.csv"},
 		{name: "hidden files by a glob", claim: []string{".stages/a.csv", "lost+found/a.csv"}, spec: recipe.Volume{Files: []string{"**/a.csv"}}, want: ".stages/a.csv"},
 		{name: "links to files inside", claim: []string{"real/a.csv", "set/b.csv -> ../real/a.csv"}, spec: recipe.Volume{Path: "set"}, want: "set/b.csv"},

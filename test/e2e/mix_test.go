@@ -237,7 +237,7 @@ func TestAWrongRevisionStalls(t *testing.T) {
 			t.Errorf("the message %q does not name %q", stalled.Message, part)
 		}
 	}
-	if stalled.Reason != string(contract.SourceNotFound) || apimeta.IsStatusConditionTrue(mix.Status.Conditions, datav1alpha1.ConditionReady) {
+	if stalled.Reason != string(contract.RevisionNotFound) || apimeta.IsStatusConditionTrue(mix.Status.Conditions, datav1alpha1.ConditionReady) {
 		t.Errorf("it stalled with %s\n%s", stalled.Reason, show(mix))
 	}
 	t.Logf("%s: %s", stalled.Reason, stalled.Message)
