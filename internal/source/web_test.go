@@ -303,7 +303,7 @@ func TestNoAnswerInTime(t *testing.T) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	env := environment(newClock())
-	env.Timeouts = source.Timeouts{Connect: time.Millisecond, Header: 20 * time.Millisecond}
+	env.Timeouts = source.Timeouts{Connect: time.Second, Header: 20 * time.Millisecond}
 	env.Retry.Attempts = 1
 	s := newSource(t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL}}}}, env)
 	_, err := s.Resolve(context.Background())
