@@ -123,11 +123,8 @@ func overtaken(err error) bool {
 // Every change of a mix starts a pass, changes of its status too: that pass finds nothing to do, unless somebody removed the
 // status, and then it writes it again.
 func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
-	index := func(object client.Object) []string {
-		return []string{render.ClaimName(object.(*datav1alpha1.DatasetMix))}
-	}
 	indexer := manager.GetFieldIndexer()
-	if err := indexer.IndexField(context.Background(), &datav1alpha1.DatasetMix{}, claimIndex, index); err != nil {
+	if err := indexer.IndexField(context.Background(), &datav1alpha1.DatasetMix{}, claimIndex, claimOf); err != nil {
 		return err
 	}
 	for _, kind := range []client.Object{&batchv1.Job{}, &corev1.Pod{}, &corev1.ConfigMap{}} {
@@ -152,6 +149,11 @@ func uidOf(object client.Object) []string {
 		return []string{uid}
 	}
 	return nil
+}
+
+// claimOf is the value of claimIndex.
+func claimOf(mix client.Object) []string {
+	return []string{render.ClaimName(mix.(*datav1alpha1.DatasetMix))}
 }
 
 // mixOfPod: a pod is owned by a Job, and tells its mix by a label.

@@ -88,9 +88,7 @@ func newWorld(t *testing.T) *world {
 	}
 	c := fake.NewClientBuilder().WithScheme(Scheme()).WithObjects(mix, claim).
 		WithStatusSubresource(mix, &batchv1.Job{}, &corev1.Pod{}).
-		WithIndex(mix, claimIndex, func(object client.Object) []string {
-			return []string{render.ClaimName(object.(*datav1alpha1.DatasetMix))}
-		}).
+		WithIndex(mix, claimIndex, claimOf).
 		WithIndex(&batchv1.Job{}, uidIndex, uidOf).WithIndex(&corev1.Pod{}, uidIndex, uidOf).WithIndex(&corev1.ConfigMap{}, uidIndex, uidOf).
 		WithInterceptorFuncs(interceptor.Funcs{Create: asServer()}).Build()
 	return &world{t: t, client: c, reconciler: &DatasetMixReconciler{

@@ -2,6 +2,7 @@
 package argocd
 
 import (
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -75,12 +76,12 @@ func manifest(conditions ...string) string {
 	if len(conditions) == 0 {
 		return text
 	}
-	text += "status:\n  observedGeneration: -1\n  conditions:\n"
+	var list strings.Builder
 	for _, condition := range conditions {
 		words := append(strings.Split(condition, "|"), "2")
-		text += "  - {type: " + words[0] + `, status: "` + words[1] + `", reason: ` + words[2] + `, message: "` + words[3] + `", observedGeneration: ` + words[4] + "}\n"
+		fmt.Fprintf(&list, "  - {type: %s, status: %q, reason: %s, message: %q, observedGeneration: %s}\n", words[0], words[1], words[2], words[3], words[4])
 	}
-	return text
+	return text + "status:\n  observedGeneration: -1\n  conditions:\n" + list.String()
 }
 
 func TestHealth(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -111,6 +112,7 @@ func TestProxy(t *testing.T) {
 				out[variable.Name] = variable.Value
 			}
 		}
+		delete(out, contract.BuildVariable) // of every pod
 		return out
 	}
 	w.Mix.Spec.Worker.Proxy.HTTP = "http://plain:3128"

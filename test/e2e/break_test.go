@@ -66,10 +66,10 @@ func (e *cluster) patch(mix *datav1alpha1.DatasetMix, patch string) {
 	e.must(e.Patch(e.Context(), mix, client.RawPatch(types.JSONPatchType, []byte(patch))))
 }
 
-// stage waits until a stage is under way, or past.
-func (e *cluster) stage(name, stage string) {
+// stage waits until a stage of the six data sets is under way, or past.
+func (e *cluster) stage(stage string) {
 	e.Helper()
-	e.until(name, stage+" is under way", func(mix *datav1alpha1.DatasetMix) bool {
+	e.until("grpo-six", stage+" is under way", func(mix *datav1alpha1.DatasetMix) bool {
 		for _, s := range mix.Status.Stages {
 			if s.Name == stage {
 				return s.State != datav1alpha1.StagePending
@@ -144,15 +144,15 @@ func deletedObjects(e *cluster) {
 	e.must(e.Create(e.Context(), mix))
 	in := client.InNamespace(e.namespace)
 	background := client.PropagationPolicy(metav1.DeletePropagationBackground)
-	e.stage("grpo-six", "download")
+	e.stage("download")
 	e.must(e.DeleteAllOf(e.Context(), &batchv1.Job{}, in, background))
-	e.stage("grpo-six", "split")
+	e.stage("split")
 	e.must(e.DeleteAllOf(e.Context(), &corev1.Pod{}, in, client.GracePeriodSeconds(0)))
 	e.must(e.DeleteAllOf(e.Context(), &corev1.ConfigMap{}, in, client.HasLabels{datav1alpha1.LabelStage}))
-	e.stage("grpo-six", "balance")
+	e.stage("balance")
 	results := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "grpo-six-results"}}
 	e.must(client.IgnoreNotFound(e.Delete(e.Context(), results)))
-	e.stage("grpo-six", "mix")
+	e.stage("mix")
 	e.must(e.Status().Patch(e.Context(), mix, client.RawPatch(types.MergePatchType, []byte(`{"status":null}`))))
 	e.isWhole(e.ready("grpo-six"))
 }
@@ -253,7 +253,7 @@ func killedManagers(e *cluster) {
 		client.MatchingLabels{"app.kubernetes.io/name": "datasetmix-operator"},
 	}
 	for _, stage := range []string{"download", "mix"} {
-		e.stage("grpo-six", stage)
+		e.stage(stage)
 		e.must(e.DeleteAllOf(e.Context(), &corev1.Pod{}, managers...))
 	}
 	e.isWhole(e.ready("grpo-six"))
@@ -268,7 +268,7 @@ func killedManagers(e *cluster) {
 // deletedNamespace: nothing of a mix keeps its namespace from going.
 func deletedNamespace(e *cluster) {
 	e.must(e.Create(e.Context(), e.sample(grpoSix)))
-	e.stage("grpo-six", "download")
+	e.stage("download")
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}
 	e.must(e.Delete(e.Context(), namespace))
 	begin := time.Now()
@@ -287,7 +287,7 @@ func TestCrashedComponents(t *testing.T) {
 	for _, part := range []struct{ stage, component string }{
 		{"download", "kubelet"}, {"split", "containerd"}, {"balance", "kube-apiserver"}, {"mix", "etcd"},
 	} {
-		e.stage("grpo-six", part.stage)
+		e.stage(part.stage)
 		crash(t, part.component)
 	}
 	if mix := e.ready("grpo-six"); mix.Status.Published.Digest != want {

@@ -49,7 +49,7 @@ func TestUpgrade(t *testing.T) {
 	e.runs(t.Context(), previousImage)
 	t.Cleanup(func() { e.runs(context.Background(), "datasetmix:dev") })
 	e.must(e.Create(t.Context(), e.sample(grpoSix)))
-	e.stage("grpo-six", "split")
+	e.stage("split")
 	e.runs(t.Context(), "datasetmix:dev")
 	if mix := e.ready("grpo-six"); mix.Status.Published.Digest != want {
 		t.Errorf("the published manifest is %s, that of this commit is %s", mix.Status.Published.Digest, want)
