@@ -118,6 +118,7 @@ func (w *world) settle() {
 			w.t.Fatalf("a pass failed: %v", err)
 		}
 		w.check()
+		w.checkJobs()
 		if w.versions() == before && result.RequeueAfter == 0 {
 			return
 		}
@@ -136,7 +137,7 @@ func (w *world) check() {
 	switch {
 	case ready && !reconciling && !stalled && mix.Status.Published != nil:
 		want = status.CurrentStatus
-	case stalled && !ready && !reconciling && apimeta.IsStatusConditionFalse(mix.Status.Conditions, datav1alpha1.ConditionReady):
+	case stalled && !reconciling && apimeta.IsStatusConditionFalse(mix.Status.Conditions, datav1alpha1.ConditionReady):
 		want = status.FailedStatus
 	case ready || stalled:
 		w.t.Fatalf("contradicting conditions: %+v", mix.Status.Conditions)
@@ -144,14 +145,11 @@ func (w *world) check() {
 	if got := seen(w.t, mix); got != want {
 		w.t.Fatalf("kstatus: got %s, want %s: %+v", got, want, mix.Status)
 	}
-	if len(mix.Status.Stages) > 0 {
-		for _, stage := range mix.Status.Stages {
-			if *stage.Done < 0 || *stage.Done > *stage.Total {
-				w.t.Fatalf("stage %s: %d of %d done", stage.Name, *stage.Done, *stage.Total)
-			}
+	for _, stage := range mix.Status.Stages {
+		if *stage.Done < 0 || *stage.Done > *stage.Total {
+			w.t.Fatalf("stage %s: %d of %d done", stage.Name, *stage.Done, *stage.Total)
 		}
 	}
-	w.checkJobs()
 }
 
 // checkJobs: no two Jobs build the same in the same attempt, and at most one of them is not finished.

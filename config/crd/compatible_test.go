@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -47,9 +48,10 @@ func breaks(old, now *apiextensionsv1.CustomResourceDefinition) []string {
 		problems = append(problems, "the group, the scope or the names changed")
 	}
 	for _, version := range old.Spec.Versions {
-		at := slices.IndexFunc(now.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool {
+		same := func(v apiextensionsv1.CustomResourceDefinitionVersion) bool {
 			return v.Name == version.Name && v.Served
-		})
+		}
+		at := slices.IndexFunc(now.Spec.Versions, same)
 		if at < 0 {
 			problems = append(problems, fmt.Sprintf("version %s is gone", version.Name))
 			continue
@@ -72,17 +74,20 @@ func (c *comparison) schema(path string, old, now apiextensionsv1.JSONSchemaProp
 		c.wrong(path, "the type %s changed to %s", kind(old), kind(now))
 		return
 	}
-	if old.Nullable && !now.Nullable {
-		c.wrong(path, "null is no longer allowed")
-	}
-	if !cmp.Equal(old.Default, now.Default) {
-		c.wrong(path, "the default changed")
-	}
-	if ptr.Deref(old.XListType, "") != ptr.Deref(now.XListType, "") || !slices.Equal(old.XListMapKeys, now.XListMapKeys) || ptr.Deref(old.XMapType, "") != ptr.Deref(now.XMapType, "") {
-		c.wrong(path, "lists or maps merge in another way")
-	}
-	if ptr.Deref(old.XPreserveUnknownFields, false) && !ptr.Deref(now.XPreserveUnknownFields, false) {
-		c.wrong(path, "unknown fields are no longer kept")
+	for what, changed := range map[string]bool{
+		"null is no longer allowed":          old.Nullable && !now.Nullable,
+		"the default changed":                !cmp.Equal(old.Default, now.Default),
+		"lists or maps merge in another way": !cmp.Equal(merging(old), merging(now)),
+		"unknown fields are no longer kept":  ptr.Deref(old.XPreserveUnknownFields, false) && !ptr.Deref(now.XPreserveUnknownFields, false),
+		"the pattern is another one":         now.Pattern != "" && now.Pattern != old.Pattern,
+		"it must be a multiple":              now.MultipleOf != nil && !cmp.Equal(old.MultipleOf, now.MultipleOf),
+		"only some values are allowed now":   len(old.Enum) == 0 && len(now.Enum) > 0,
+		"the maximum is lower":               lower(old.Maximum, now.Maximum) || now.ExclusiveMaximum && !old.ExclusiveMaximum,
+		"the minimum is higher":              higher(old.Minimum, now.Minimum) || now.ExclusiveMinimum && !old.ExclusiveMinimum,
+	} {
+		if changed {
+			c.wrong(path, "%s", what)
+		}
 	}
 	c.values(path, old, now)
 	c.properties(path, old, now)
@@ -94,6 +99,17 @@ func (c *comparison) schema(path string, old, now apiextensionsv1.JSONSchemaProp
 	}
 }
 
+// merging is how a list or a map is merged.
+func merging(schema apiextensionsv1.JSONSchemaProps) []string {
+	return append([]string{ptr.Deref(schema.XListType, ""), ptr.Deref(schema.XMapType, "")}, schema.XListMapKeys...)
+}
+
+// lower: an upper bound that was not there before is lower than none.
+func lower[T int64 | float64](old, now *T) bool { return now != nil && (old == nil || *now < *old) }
+
+// higher: a lower bound that was not there before is higher than none.
+func higher[T int64 | float64](old, now *T) bool { return now != nil && (old == nil || *now > *old) }
+
 func kind(schema apiextensionsv1.JSONSchemaProps) string {
 	if schema.XIntOrString {
 		return "int-or-string"
@@ -101,43 +117,28 @@ func kind(schema apiextensionsv1.JSONSchemaProps) string {
 	return strings.TrimSuffix(schema.Type+"/"+schema.Format, "/")
 }
 
-// values: a bound may only give way.
+// values: a bound may only give way, and no value go.
 func (c *comparison) values(path string, old, now apiextensionsv1.JSONSchemaProps) {
-	atMost := func(name string, old, now *int64) {
-		if now != nil && (old == nil || *now < *old) {
-			c.wrong(path, "%s is %d, and was %s", name, *now, bound(old))
+	for _, limit := range []struct {
+		name     string
+		old, now *int64
+		narrower bool
+	}{
+		{"maxLength", old.MaxLength, now.MaxLength, lower(old.MaxLength, now.MaxLength)},
+		{"maxItems", old.MaxItems, now.MaxItems, lower(old.MaxItems, now.MaxItems)},
+		{"maxProperties", old.MaxProperties, now.MaxProperties, lower(old.MaxProperties, now.MaxProperties)},
+		{"minLength", old.MinLength, now.MinLength, higher(old.MinLength, now.MinLength)},
+		{"minItems", old.MinItems, now.MinItems, higher(old.MinItems, now.MinItems)},
+		{"minProperties", old.MinProperties, now.MinProperties, higher(old.MinProperties, now.MinProperties)},
+	} {
+		if limit.narrower {
+			c.wrong(path, "%s is %d, and was %s", limit.name, *limit.now, bound(limit.old))
 		}
-	}
-	atLeast := func(name string, old, now *int64) {
-		if now != nil && *now > 0 && (old == nil || *now > *old) {
-			c.wrong(path, "%s is %d, and was %s", name, *now, bound(old))
-		}
-	}
-	atMost("maxLength", old.MaxLength, now.MaxLength)
-	atMost("maxItems", old.MaxItems, now.MaxItems)
-	atMost("maxProperties", old.MaxProperties, now.MaxProperties)
-	atLeast("minLength", old.MinLength, now.MinLength)
-	atLeast("minItems", old.MinItems, now.MinItems)
-	atLeast("minProperties", old.MinProperties, now.MinProperties)
-	if now.Maximum != nil && (old.Maximum == nil || *now.Maximum < *old.Maximum) || now.ExclusiveMaximum && !old.ExclusiveMaximum {
-		c.wrong(path, "the maximum is lower")
-	}
-	if now.Minimum != nil && (old.Minimum == nil || *now.Minimum > *old.Minimum) || now.ExclusiveMinimum && !old.ExclusiveMinimum {
-		c.wrong(path, "the minimum is higher")
-	}
-	if now.Pattern != "" && now.Pattern != old.Pattern {
-		c.wrong(path, "the pattern is another one")
-	}
-	if now.MultipleOf != nil && !cmp.Equal(old.MultipleOf, now.MultipleOf) {
-		c.wrong(path, "it must be a multiple")
 	}
 	for _, value := range values(old) {
 		if len(now.Enum) > 0 && !slices.Contains(values(now), value) {
 			c.wrong(path, "the value %s is gone", value)
 		}
-	}
-	if len(old.Enum) == 0 && len(now.Enum) > 0 {
-		c.wrong(path, "only some values are allowed now")
 	}
 }
 
@@ -145,7 +146,7 @@ func bound(value *int64) string {
 	if value == nil {
 		return "not bounded"
 	}
-	return fmt.Sprint(*value)
+	return strconv.FormatInt(*value, 10)
 }
 
 func values(schema apiextensionsv1.JSONSchemaProps) []string {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -29,7 +30,7 @@ func TestTrapsNameTheirTests(t *testing.T) {
 		t.Fatalf("the page has %d rows, want %d", len(rows), traps)
 	}
 	for i, row := range rows {
-		if row[1] != fmt.Sprint(i+1) {
+		if row[1] != strconv.Itoa(i+1) {
 			t.Errorf("row %d is about T%s", i+1, row[1])
 		}
 		if problem := missing(row[4], sources(t)); problem != "" {
@@ -76,7 +77,8 @@ func sources(t *testing.T) func(folder string) string {
 
 // TestMissing: the page's own test finds what is not there.
 func TestMissing(t *testing.T) {
-	functions := func(folder string) string { return map[string]string{"a": "\nfunc TestOne(t", "b": "\nfunc FuzzTwo(f"}[folder] }
+	there := map[string]string{"a": "\nfunc TestOne(t", "b": "\nfunc FuzzTwo(f"}
+	functions := func(folder string) string { return there[folder] }
 	for cell, want := range map[string]string{
 		"`a` TestOne":              "",
 		"`a` TestOne; `b` FuzzTwo": "",

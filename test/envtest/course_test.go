@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,9 @@ func (r *course) operate(ctx context.Context) error {
 		select {
 		case <-inject.dead:
 			end()
-			<-ended
+			if err := <-ended; err != nil {
+				return err
+			}
 			inject = newInjector(call{}, "")
 		case err := <-ended:
 			end()
@@ -144,6 +147,11 @@ func (r *course) state(ctx context.Context) (string, error) {
 		}
 		whole[kind] = list
 	}
+	for _, job := range jobs.Items {
+		if id := job.Annotations[datav1alpha1.AnnotationBuild]; id != "" {
+			replaced = append(replaced, id, "BUILD")
+		}
+	}
 	encoded, err := json.Marshal(whole)
 	if err != nil {
 		return "", err
@@ -173,12 +181,23 @@ func withoutLots(tree any) any {
 				tree[key] = withoutLots(value)
 			}
 		}
+		if items, ok := tree["items"].([]any); ok { // sorted by names that are drawn by lot
+			slices.SortFunc(items, func(a, b any) int { return strings.Compare(encode(a), encode(b)) })
+		}
 	case []any:
 		for i := range tree {
 			tree[i] = withoutLots(tree[i])
 		}
 	}
 	return tree
+}
+
+func encode(tree any) string {
+	encoded, err := json.Marshal(tree)
+	if err != nil {
+		return err.Error() // a tree of JSON can always be written as JSON
+	}
+	return string(encoded)
 }
 
 // duplicates are Jobs of the same stage and attempt, counting those that are gone.

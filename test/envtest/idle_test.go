@@ -56,18 +56,22 @@ func TestIdle(t *testing.T) {
 	expect(t, suspended, hasReason(datav1alpha1.ReasonSuspended))
 	expect(t, running, hasReason(datav1alpha1.ReasonSuspended))
 
-	time.Sleep(2 * time.Second) // Events are written beside the passes
+	mine := func(event auditEvent) bool {
+		return event.writes() && slices.Contains(slices.Collect(maps.Values(spaces)), event.ObjectRef.Namespace)
+	}
+	eventually(t, "the last Event is written", func() string { // they are written beside the passes
+		since := time.Now()
+		time.Sleep(2 * time.Second)
+		return written(audited(t, since, time.Now(), mine))
+	})
 	idle := time.Now()
 	before := allVersions(t, spaces)
 	time.Sleep(idleTime)
 	if diff := cmp.Diff(before, allVersions(t, spaces)); diff != "" {
 		t.Errorf("versions moved in %s in which nothing happened (-before +after):\n%s", idleTime, diff)
 	}
-	mine := func(event auditEvent) bool {
-		return event.writes() && slices.Contains(slices.Collect(maps.Values(spaces)), event.ObjectRef.Namespace)
-	}
-	if wrote := audited(t, idle, time.Now(), mine); len(wrote) > 0 {
-		t.Errorf("the manager wrote in %s in which nothing happened: %v", idleTime, tally(wrote))
+	if wrote := written(audited(t, idle, time.Now(), mine)); wrote != "" {
+		t.Errorf("the manager wrote in %s in which nothing happened: %s", idleTime, wrote)
 	}
 	built := audited(t, begin, idle, func(event auditEvent) bool {
 		return event.writes() && event.ObjectRef.Namespace == spaces["ready"]
@@ -79,6 +83,14 @@ func TestIdle(t *testing.T) {
 	if cost > writesPerBuild || cost < 1 {
 		t.Errorf("a build costs %.1f writes, want at most %d", cost, writesPerBuild)
 	}
+}
+
+// written says what was written, "" if nothing was.
+func written(events []auditEvent) string {
+	if len(events) == 0 {
+		return ""
+	}
+	return fmt.Sprint(tally(events))
 }
 
 // many makes mixes of six data sets in a namespace and waits until all are ready.
