@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -117,23 +116,30 @@ func TestNextLook(t *testing.T) {
 	}
 }
 
-// TestRenew: a look is a new key for floating downloads alone, is recorded before anything is done, and follows the clock.
-func TestRenew(t *testing.T) {
+// renewing is a published mix with one pinned and one floating source, and a reconciler with a clock to set.
+func renewing(t *testing.T) (scopeBuilder, *clocktesting.FakePassiveClock, func()) {
+	t.Helper()
 	b := refreshing()
 	b.recipe.Domains[0].Datasets[0].Source = recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "a/b", Revision: strings.Repeat("0", 40)}}
 	b.walk().finish(5)
-	now := clocktesting.NewFakePassiveClock(at(59).Time)
+	now := clocktesting.NewFakePassiveClock(at(0).Time)
 	r := &DatasetMixReconciler{Client: fake.NewClientBuilder().WithScheme(Scheme()).Build(), Clock: now}
 	b.results = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "m-results"}}
 	if err := r.Create(t.Context(), b.results); err != nil {
 		t.Fatal(err)
 	}
-	renew := func() {
+	return b, now, func() {
 		t.Helper()
-		if outcome, err := r.renew(context.Background(), b.scope); outcome != nil || err != nil {
+		if outcome, err := r.renew(t.Context(), b.scope); outcome != nil || err != nil {
 			t.Fatal(outcome, err)
 		}
 	}
+}
+
+// TestRenew: a look is a new key for floating downloads alone, and is recorded before anything is done.
+func TestRenew(t *testing.T) {
+	b, now, renew := renewing(t)
+	now.SetTime(at(59).Time)
 	before := b.asked
 	if renew(); b.asked != before || b.graph.Next() != nil {
 		t.Fatalf("asked %+v a second too early", b.asked)
@@ -149,6 +155,13 @@ func TestRenew(t *testing.T) {
 	if got := readAsked(b.results); !cmp.Equal(got, b.asked) {
 		t.Errorf("recorded %+v, asked %+v", got, b.asked)
 	}
+}
+
+// TestRenewAgain: the next look waits for the end of the build that the last one began.
+func TestRenewAgain(t *testing.T) {
+	b, now, renew := renewing(t)
+	now.SetTime(at(61).Time)
+	renew()
 	first := b.asked.Request
 	now.SetTime(at(6000).Time)
 	if renew(); b.asked.Request != first {

@@ -1,6 +1,9 @@
 package recipe
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // DriftError says that a source holds something else than was expected.
 type DriftError struct {
@@ -27,7 +30,7 @@ func (s NamedSource) CheckDigest(found string) error {
 // CheckRows compares the rows of a source with what is expected of it.
 func (s NamedSource) CheckRows(found int64) error {
 	if want := s.Source.Expect; want != nil && want.Rows != 0 && want.Rows != found {
-		return &DriftError{s.Name, "the number of rows", fmt.Sprint(want.Rows), fmt.Sprint(found)}
+		return &DriftError{s.Name, "the number of rows", strconv.FormatInt(want.Rows, 10), strconv.FormatInt(found, 10)}
 	}
 	return nil
 }

@@ -1,7 +1,8 @@
 package recipe
 
 import (
-	"fmt"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,10 +138,11 @@ func TestDrift(t *testing.T) {
 			}
 			return Result{}
 		}
-		want := strings.NewReplacer("DIGEST", unit(0).Download.Digest, "ROWS", fmt.Sprint(unit(1).Split.Read)).Replace(c.want)
+		want := strings.NewReplacer("DIGEST", unit(0).Download.Digest, "ROWS", strconv.FormatInt(unit(1).Split.Read, 10)).Replace(c.want)
 		r.Domains[0].Datasets[0].Source.Expect = &c.expect
 		_, err := r.Walk(results)
-		if drift, ok := err.(*DriftError); !ok || drift.Error() != want {
+		var drift *DriftError
+		if !errors.As(err, &drift) || drift.Error() != want {
 			t.Errorf("%s: %v\nwant %s", c.what, err, want)
 		}
 		if _, err := r.Walk(map[string]Result{}); err != nil {

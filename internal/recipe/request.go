@@ -13,13 +13,13 @@ func (s Source) Request() string {
 		if at == "" {
 			at = "the default branch"
 		}
-		words := fmt.Sprintf("huggingFace %s at %s", s.HuggingFace.Repo, at)
+		words := []string{fmt.Sprintf("huggingFace %s at %s", s.HuggingFace.Repo, at)}
 		for _, more := range [][2]string{{"config", s.HuggingFace.Config}, {"split", s.HuggingFace.Split}, {"files", strings.Join(s.HuggingFace.Files, " ")}} {
 			if more[1] != "" {
-				words += ", " + more[0] + " " + more[1]
+				words = append(words, more[0]+" "+more[1])
 			}
 		}
-		return words
+		return strings.Join(words, ", ")
 	case s.HTTP != nil && len(s.HTTP.URLs) > 0:
 		first, _, _ := strings.Cut(s.HTTP.URLs[0].URL, "?")
 		if n := len(s.HTTP.URLs) - 1; n > 0 {

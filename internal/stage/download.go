@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -119,19 +120,19 @@ func asLocked(locked contract.LockedSource, files []source.File) ([]source.File,
 
 // What a result lists of the files, so that it fits into a termination message.
 const (
-	mostListed   = 8
-	longestPath  = 120
-	pathShortens = "…"
+	mostListed  = 8
+	longestPath = 120 // bytes
+	cutPath     = "…"
 )
 
 func forPeople(files []contract.Original) []recipe.ListedFile {
 	var listed []recipe.ListedFile
 	for _, file := range files[:min(len(files), mostListed)] {
-		path := []rune(file.Path)
+		path := file.Path
 		if len(path) > longestPath {
-			path = append([]rune(pathShortens), path[len(path)-longestPath+1:]...)
+			path = cutPath + strings.ToValidUTF8(path[len(path)-longestPath+len(cutPath):], "")
 		}
-		listed = append(listed, recipe.ListedFile{Path: string(path), Size: file.Size, SHA256: file.SHA256})
+		listed = append(listed, recipe.ListedFile{Path: path, Size: file.Size, SHA256: file.SHA256})
 	}
 	return listed
 }

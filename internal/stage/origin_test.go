@@ -2,12 +2,15 @@ package stage
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/hubtest"
@@ -268,5 +271,37 @@ func TestExpectOfAProbe(t *testing.T) {
 	w.build(r)
 	if locked, ok := w.lock().Source("probe"); !ok || locked.Rows != 0 || locked.Files[0].Path != "products.jsonl" {
 		t.Errorf("the lock says %+v of the probe", locked)
+	}
+}
+
+// TestListedFilesFitIntoAMessage, however many there are and however they are called.
+func TestListedFilesFitIntoAMessage(t *testing.T) {
+	var files []contract.Original
+	random := rand.New(rand.NewPCG(5, 6))
+	for range 100 {
+		var name []rune
+		for range 400 {
+			name = append(name, rune(0x4e00+random.IntN(0x5000)))
+		}
+		digest := make([]byte, 32)
+		for i := range digest {
+			digest[i] = byte(random.Uint32())
+		}
+		files = append(files, contract.Original{Path: string(name) + "/tail.parquet", Size: random.Int64(), SHA256: hex.EncodeToString(digest)})
+	}
+	listed := forPeople(files)
+	for i, file := range listed {
+		if !utf8.ValidString(file.Path) || len(file.Path) > longestPath || !strings.HasPrefix(file.Path, "…") || !strings.HasSuffix(file.Path, "/tail.parquet") {
+			t.Errorf("file %d is listed as %q", i, file.Path)
+		}
+	}
+	message := contract.Message{Stage: recipe.Download, Unit: recipe.Unit{Name: strings.Repeat("n", 40), Key: files[0].SHA256}, Result: &recipe.Result{
+		Download: &recipe.Downloaded{Revision: commitOf(1), License: strings.Repeat("l", 200), Files: 100, Bytes: 1 << 60, Digest: files[1].SHA256, Listed: listed},
+	}}
+	if encoded, err := message.Encode(); err != nil || len(listed) != mostListed {
+		t.Errorf("%d files in %d bytes: %v", len(listed), len(encoded), err)
+	}
+	if got := forPeople(files[:1]); len(got) != 1 || got[0].SHA256 != files[0].SHA256 {
+		t.Errorf("one file is listed as %+v", got)
 	}
 }

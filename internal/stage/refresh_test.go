@@ -109,31 +109,51 @@ func TestAFolderThatChanged(t *testing.T) {
 	}
 }
 
+// everything is what a whole build of two runs.
+var everything = []string{
+	"download facts", "download products", "download sums", "split facts", "split products", "split sums",
+	"balance mix", "mix train", "mix test", "publish mix",
+}
+
+// same says whether a path still is the file, or folder, that it was.
+func same(t *testing.T, path string, before os.FileInfo) bool {
+	t.Helper()
+	return os.SameFile(before, stat(t, path))
+}
+
+func stat(t *testing.T, path string) os.FileInfo {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+// overwrite changes a file in place, and so under all its names.
+func overwrite(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestAgain: a request to build again builds every stage; a revision that is what it was stays, and one that was damaged is
 // replaced by what it was.
 func TestAgain(t *testing.T) {
-	everything := []string{
-		"download facts", "download products", "download sums", "split facts", "split products", "split sums",
-		"balance mix", "mix train", "mix test", "publish mix",
-	}
 	for _, damaged := range []bool{false, true} {
 		w := newHubWorld(t)
 		r := onHub(commitOf(1))
 		_, first := w.jobs(r, map[string]recipe.Result{}, "")
-		file := filepath.Join(w.worker.Volume, "mix", "current", "mixed", "train_mixed.jsonl")
+		file := filepath.Join(w.worker.Volume, "mix", "revisions", first.Published.Revision, "mixed", "train_mixed.jsonl")
 		content := w.read("mix/current/mixed/train_mixed.jsonl")
-		if damaged { // in place, and so in the unit's folder as well
-			if err := os.Chmod(file, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(file, []byte(strings.Replace(content, "sum", "SUM", 1)), 0o644); err != nil {
-				t.Fatal(err)
-			}
+		if damaged {
+			overwrite(t, file, []byte(strings.Replace(content, "sum", "SUM", 1)))
 		}
-		before, err := os.Stat(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		before := stat(t, file)
 		w.hub.ResetCounts()
 		ran, graph := w.jobs(r, map[string]recipe.Result{}, "f1")
 		if diff := cmp.Diff(everything, ran); diff != "" {
@@ -142,29 +162,35 @@ func TestAgain(t *testing.T) {
 		if *graph.Published != *first.Published || w.hub.Downloads() != 0 {
 			t.Errorf("published %+v with %d downloads, want %+v with none: the originals are whole", graph.Published, w.hub.Downloads(), first.Published)
 		}
-		after, err := os.Stat(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if os.SameFile(before, after) == damaged {
-			t.Errorf("damaged %t: the published file is the same one: %t", damaged, os.SameFile(before, after))
+		if same(t, file, before) == damaged {
+			t.Errorf("damaged %t: the published file is the same one: %t", damaged, !damaged)
 		}
 		if w.read("mix/current/mixed/train_mixed.jsonl") != content {
 			t.Error("the published file has other bytes than before")
 		}
-		if err := check(filepath.Dir(filepath.Dir(file))); err != nil && !strings.Contains(err.Error(), "the folder's name") {
+		if err := check(filepath.Dir(filepath.Dir(file))); err != nil {
 			t.Error(err)
 		}
-		// A worker that is lost after its unit was finished finds it finished for this request.
-		mixed := w.unitsOf(recipe.Mixing)[0]
-		built, err := os.Stat(mixed)
-		if err != nil {
-			t.Fatal(err)
+	}
+}
+
+// TestAgainOnce: a worker that is lost after its unit was finished finds it finished for this request, and one that is told of
+// the next request does not.
+func TestAgainOnce(t *testing.T) {
+	w := newHubWorld(t)
+	r := onHub(commitOf(1))
+	w.jobs(r, map[string]recipe.Result{}, "f1")
+	for _, unit := range []string{w.unitsOf(recipe.Download)[0], w.unitsOf(recipe.Mixing)[0], w.unitsOf(recipe.Publish)[0]} {
+		before := stat(t, unit)
+		w.jobs(r, map[string]recipe.Result{}, "f1")
+		if !same(t, unit, before) {
+			t.Errorf("%s was built twice for one request", unit)
+		}
+		w.jobs(r, map[string]recipe.Result{}, "f2 "+unit)
+		if same(t, unit, before) {
+			t.Errorf("%s was not built for another request", unit)
 		}
 		w.jobs(r, map[string]recipe.Result{}, "f1")
-		if found, err := os.Stat(mixed); err != nil || !os.SameFile(built, found) {
-			t.Errorf("a unit was built twice for one request (%v)", err)
-		}
 	}
 }
 
@@ -175,12 +201,7 @@ func TestADamagedOriginalIsFetchedAgain(t *testing.T) {
 	_, first := w.jobs(r, map[string]recipe.Result{}, "")
 	sum, _ := w.lock().Source("sums")
 	blob := filepath.Join(w.worker.Volume, contract.CacheFolder, "sha256", sum.Files[0].SHA256)
-	if err := os.Chmod(blob, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(blob, make([]byte, sum.Bytes), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	overwrite(t, blob, make([]byte, sum.Bytes))
 	w.hub.ResetCounts()
 	if _, graph := w.jobs(r, map[string]recipe.Result{}, "f1"); *graph.Published != *first.Published || w.hub.Downloads() != 1 {
 		t.Errorf("published %+v with %d downloads", graph.Published, w.hub.Downloads())

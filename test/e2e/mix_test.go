@@ -93,6 +93,7 @@ func TestTheSixDataSets(t *testing.T) {
 	t.Run("a local build has the same bytes", func(t *testing.T) { e.in(t).sameBytes(mix) })
 	t.Run("finished pods, status and results are no loss", func(t *testing.T) { e.in(t).losesNothing(first) })
 	t.Run("a new share makes a new revision and no download", func(t *testing.T) { e.in(t).newShare(first) })
+	t.Run("a branch is looked at when that is asked for, and nothing is built", func(t *testing.T) { e.in(t).looksAgain() })
 }
 
 func (e *cluster) readsTheMix(published datav1alpha1.Published) {

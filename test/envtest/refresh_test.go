@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -73,26 +74,42 @@ func ran(d *driver) map[recipe.Stage][]string {
 	return got
 }
 
-// TestRefresh: a floating source is looked at again when somebody asks, and only then; if it holds what it held, nothing else
-// runs and the revision stays, and if it does not, what depends on it is built.
-func TestRefresh(t *testing.T) {
-	needAPI(t)
+// branch is a mix with a branch among its sources, published, and what its workers find there.
+func branch(t *testing.T) (*driver, *datav1alpha1.DatasetMix, *atomic.Int32) {
+	t.Helper()
 	space := namespace(t)
 	d := newDriver(t, space)
-	var change atomic.Int32
-	d.does(resolving(&change))
+	change := &atomic.Int32{}
+	d.does(resolving(change))
 	mix := create(t, space, floating)
-	first := published(t, mix)
+	published(t, mix)
+	d.forget()
+	return d, mix, change
+}
+
+// TestSourceStatus: what a source was resolved to.
+func TestSourceStatus(t *testing.T) {
+	needAPI(t)
+	_, mix, _ := branch(t)
 	if mix.Status.LastHandledRequestedAt != "" || mix.Status.LastRefreshTime != nil {
 		t.Errorf("nobody asked, and the status tells of %q at %v", mix.Status.LastHandledRequestedAt, mix.Status.LastRefreshTime)
 	}
-	source := mix.Status.Datasets[1].Source
-	if source == nil || source.Digest != contentDigest("hotpotqa", 0) || *source.FileCount != 1 || source.Files[0].Path != "a.parquet" || *source.Rows != rows["hotpotqa"]+1 ||
-		!strings.HasPrefix(source.Request, "huggingFace hotpotqa/hotpot_qa at main") {
-		t.Errorf("the source of hotpotqa is %+v", source)
+	want := &datav1alpha1.SourceStatus{
+		Request: "huggingFace hotpotqa/hotpot_qa at main, config distractor, split train", License: "mit", FileCount: ptr.To[int32](1), Bytes: ptr.To[int64](1000),
+		Digest: contentDigest("hotpotqa", 0), Rows: ptr.To(rows["hotpotqa"] + 1),
+		Files: []datav1alpha1.SourceFile{{Path: "a.parquet", Bytes: ptr.To[int64](1000), SHA256: strings.Repeat("0", 64)}},
 	}
+	if diff := cmp.Diff(want, mix.Status.Datasets[1].Source); diff != "" {
+		t.Errorf("the source of hotpotqa (-want +got):\n%s", diff)
+	}
+}
 
-	d.forget()
+// TestRefresh: a floating source is looked at again when somebody asks, and only then. If it holds what it held, nothing else
+// runs and the revision stays.
+func TestRefresh(t *testing.T) {
+	needAPI(t)
+	d, mix, _ := branch(t)
+	first := mix.Status.Published.DeepCopy()
 	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "2026-11-24T20:00:00Z"))
 	second := handled(t, mix, "2026-11-24T20:00:00Z")
 	if diff := cmp.Diff(map[recipe.Stage][]string{recipe.Download: {"hotpotqa"}}, ran(d)); diff != "" {
@@ -104,29 +121,30 @@ func TestRefresh(t *testing.T) {
 	if mix.Status.LastRefreshTime == nil {
 		t.Error("the status does not tell when the source was looked at")
 	}
-
-	change.Store(1)
 	d.forget()
-	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "again"))
-	third := handled(t, mix, "again")
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, ""))
+	quiet(t, mix)
+	if got := ran(d); len(got) > 0 || mix.Status.LastHandledRequestedAt == "" {
+		t.Errorf("the annotation went, %v ran, and %q was handled", got, mix.Status.LastHandledRequestedAt)
+	}
+}
+
+// TestRefreshOfAChangedSource builds what depends on it.
+func TestRefreshOfAChangedSource(t *testing.T) {
+	needAPI(t)
+	d, mix, change := branch(t)
+	first := mix.Status.Published.DeepCopy()
+	change.Store(1)
+	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "1"))
+	second := handled(t, mix, "1")
 	want := map[recipe.Stage][]string{
 		recipe.Download: {"hotpotqa"}, recipe.Divide: {"hotpotqa"}, recipe.Balancing: {"grpo-six"}, recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"},
 	}
 	if diff := cmp.Diff(want, ran(d)); diff != "" {
 		t.Errorf("a changed source (-want +ran):\n%s", diff)
 	}
-	if third.Revision == first.Revision || len(mix.Status.History) != 2 || mix.Status.History[0].Generation != mix.Generation {
-		t.Errorf("published %s after %s, history %+v", third.Revision, first.Revision, mix.Status.History)
-	}
-
-	d.forget()
-	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, ""))
-	quiet(t, mix)
-	if got := ran(d); len(got) > 0 {
-		t.Errorf("the annotation went, and %v ran", got)
-	}
-	if mix.Status.LastHandledRequestedAt != "again" || mix.Status.Published.Revision != third.Revision {
-		t.Errorf("the status tells of %q and %s", mix.Status.LastHandledRequestedAt, mix.Status.Published.Revision)
+	if second.Revision == first.Revision || len(mix.Status.History) != 2 || mix.Status.History[0].Generation != mix.Generation {
+		t.Errorf("published %s after %s, history %+v", second.Revision, first.Revision, mix.Status.History)
 	}
 }
 
@@ -163,8 +181,8 @@ func TestRefreshByTheClock(t *testing.T) {
 		t.Fatalf("long before the time, %v ran", got)
 	}
 	t.Cleanup(func() { managerClock.set(0) })
-	managerClock.set(begun.Add(time.Hour - 3*time.Second).Sub(time.Now())) // three seconds before it is due
-	update(t, mix, annotate("poke", "2"))                                  // the last time that anybody does anything
+	managerClock.set(time.Until(begun.Add(time.Hour - 3*time.Second))) // three seconds before it is due
+	update(t, mix, annotate("poke", "2"))                              // the last time that anybody does anything
 	eventually(t, "a look", func() string { return cmp.Diff([]string{"hotpotqa"}, d.ran(recipe.Download)) })
 	if diff := cmp.Diff(first, published(t, mix)); diff != "" {
 		t.Errorf("published (-before +after):\n%s", diff)
