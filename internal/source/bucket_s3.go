@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -87,17 +88,40 @@ func s3Credentials(spec recipe.ObjectStore, region string, c credentials) (aws.C
 		session, err := c.optional(keySessionToken)
 		return awscredentials.NewStaticCredentialsProvider(id, secret, session), err
 	}
-	loaded, err := config.LoadDefaultConfig(context.Background(), config.WithHTTPClient(c.client), config.WithRegion(region),
-		config.WithEC2IMDSClientEnableState(imds.ClientDisabled), config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }))
-	if err != nil {
+	role, token := spec.RoleARN, c.token
+	if role == "" || token == "" { // as a webhook of the cluster has set it
+		role, token = os.Getenv("AWS_ROLE_ARN"), os.Getenv("AWS_WEB_IDENTITY_TOKEN_FILE")
+	}
+	if role != "" && token != "" {
+		return takeOn(role, token, region, c), nil
+	}
+	return ownCredentials(spec, region, c)
+}
+
+// takeOn shows a token for the credentials of a role.
+func takeOn(role, token, region string, c credentials) aws.CredentialsProvider {
+	options := sts.Options{Region: region, HTTPClient: c.client, Retryer: aws.NopRetryer{}, Credentials: aws.AnonymousCredentials{}}
+	if at := os.Getenv("AWS_ENDPOINT_URL_STS"); at != "" {
+		options.BaseEndpoint = &at
+	}
+	return aws.NewCredentialsCache(stscreds.NewWebIdentityRoleProvider(sts.New(options), role, stscreds.IdentityTokenFile(token),
+		func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "datasetmix" }))
+}
+
+// ownCredentials are those that a person's AWS tools use on this machine.
+func ownCredentials(spec recipe.ObjectStore, region string, c credentials) (aws.CredentialsProvider, error) {
+	options := []func(*config.LoadOptions) error{
+		config.WithRegion(region), config.WithEC2IMDSClientEnableState(imds.ClientDisabled),
+		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+	}
+	if os.Getenv("AWS_CA_BUNDLE") == "" { // which the library puts into a client of its own, and into no other
+		options = append(options, config.WithHTTPClient(c.client))
+	}
+	loaded, err := config.LoadDefaultConfig(context.Background(), options...)
+	if err != nil { // whose text may hold a part of the files
 		return nil, contract.Failf(contract.AuthenticationFailed, "The credentials for %s cannot be loaded. Check AWS_PROFILE and the files of the AWS tools.", spec.URL)
 	}
-	if c.token == "" || spec.RoleARN == "" {
-		return loaded.Credentials, nil // by the environment, as a webhook or a person has set it
-	}
-	loaded.Credentials = nil // the token alone says who asks
-	return aws.NewCredentialsCache(stscreds.NewWebIdentityRoleProvider(sts.NewFromConfig(loaded), spec.RoleARN, stscreds.IdentityTokenFile(c.token),
-		func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName = "datasetmix" })), nil
+	return loaded.Credentials, nil
 }
 
 func describeS3(o *blob.ListObject, f *File) error {
