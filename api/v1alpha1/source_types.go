@@ -3,7 +3,7 @@ package v1alpha1
 // Source says where a data set's files come from. Exactly one field is set. What the same bytes mean does not depend on
 // where they came from.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.huggingFace) ? 1 : 0) + (has(self.http) ? 1 : 0) + (has(self.volume) ? 1 : 0) == 1",message="A source must be exactly one of huggingFace, http and volume."
+// +kubebuilder:validation:XValidation:rule="(has(self.huggingFace) ? 1 : 0) + (has(self.http) ? 1 : 0) + (has(self.objectStore) ? 1 : 0) + (has(self.oci) ? 1 : 0) + (has(self.volume) ? 1 : 0) == 1",message="A source must be exactly one of huggingFace, http, objectStore, oci and volume."
 // +kubebuilder:validation:MinProperties=1
 type Source struct {
 	// huggingFace is a data set repository on a Hugging Face Hub or a mirror of one.
@@ -15,6 +15,16 @@ type Source struct {
 	//
 	// +optional
 	HTTP *HTTPSource `json:"http,omitempty"`
+
+	// objectStore is objects of a bucket.
+	//
+	// +optional
+	ObjectStore *ObjectStoreSource `json:"objectStore,omitempty"`
+
+	// oci is files in an OCI registry.
+	//
+	// +optional
+	OCI *OCISource `json:"oci,omitempty"`
 
 	// volume is a folder or a file on another claim of the same namespace.
 	//

@@ -37,7 +37,8 @@ func sourcesOf(mix *datav1alpha1.DatasetMix) []named {
 	return all
 }
 
-// check finds what nobody placed before the first download begins. A Hub's token may come from the environment.
+// check finds what nobody placed before the first download begins. The credentials of Hubs, stores and registries may come from
+// where their own tools find them.
 func (p places) check(mix *datav1alpha1.DatasetMix) error {
 	missing := func(who, what, name, flag string) error {
 		return contract.Failf(contract.InvalidTask, "%s reads %s %s; say where it lies here with --%s %s=FOLDER", who, what, name, flag, name)
@@ -46,13 +47,12 @@ func (p places) check(mix *datav1alpha1.DatasetMix) error {
 		if volume := s.source.Volume; volume != nil && p.claims[volume.ClaimName] == "" {
 			return missing(s.name, "claim", volume.ClaimName, "claim")
 		}
-		if s.source.HTTP == nil {
-			continue
+		if s.source.HTTP != nil {
+			if ref := s.source.HTTP.SecretRef; ref != nil && p.secrets[ref.Name] == "" {
+				return missing(s.name, "Secret", ref.Name, "secret")
+			}
 		}
-		if ref := s.source.HTTP.SecretRef; ref != nil && p.secrets[ref.Name] == "" {
-			return missing(s.name, "Secret", ref.Name, "secret")
-		}
-		if ref := s.source.HTTP.CABundleRef; ref != nil && p.bundleFolder(ref) == "" {
+		if ref := bundleOf(s.source); ref != nil && p.bundleFolder(ref) == "" {
 			if ref.Kind == datav1alpha1.BundleSecret {
 				return missing(s.name, "Secret", ref.Name, "secret")
 			}
@@ -95,27 +95,46 @@ func (p places) credentials(from datav1alpha1.Source, into *source.Environment) 
 		}
 		into.Token = string(token)
 	}
-	if from.HTTP == nil {
-		return nil
-	}
-	if ref := from.HTTP.SecretRef; ref != nil {
-		if _, err := os.Stat(p.secrets[ref.Name]); err != nil {
-			return contract.Failf(contract.AuthenticationFailed, "the folder of Secret %s cannot be read: %w", ref.Name, err)
-		}
-		login, err := source.ReadLogin(p.secrets[ref.Name])
-		if err != nil {
-			return err
-		}
-		into.Login = login
-	}
-	if ref := from.HTTP.CABundleRef; ref != nil {
+	if ref := bundleOf(from); ref != nil {
 		bundle, err := readKey(p.bundleFolder(ref), ref.Key)
 		if err != nil {
 			return err
 		}
 		into.CABundle = bundle
 	}
+	switch {
+	case from.ObjectStore != nil && from.ObjectStore.SecretRef != nil:
+		into.Secret = p.secrets[from.ObjectStore.SecretRef.Name]
+	case from.OCI != nil && from.OCI.SecretRef != nil:
+		into.Secret = p.secrets[from.OCI.SecretRef.Name]
+	case from.HTTP == nil || from.HTTP.SecretRef == nil:
+	default:
+		return p.login(*from.HTTP.SecretRef, into)
+	}
 	return nil
+}
+
+// bundleOf is where a source's certificates are; nil is nowhere.
+func bundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
+	switch {
+	case from.HTTP != nil:
+		return from.HTTP.CABundleRef
+	case from.ObjectStore != nil:
+		return from.ObjectStore.CABundleRef
+	case from.OCI != nil:
+		return from.OCI.CABundleRef
+	default:
+		return nil
+	}
+}
+
+func (p places) login(ref datav1alpha1.LocalReference, into *source.Environment) error {
+	if _, err := os.Stat(p.secrets[ref.Name]); err != nil {
+		return contract.Failf(contract.AuthenticationFailed, "the folder of Secret %s cannot be read: %w", ref.Name, err)
+	}
+	login, err := source.ReadLogin(p.secrets[ref.Name])
+	into.Login = login
+	return err
 }
 
 func readKey(folder, key string) ([]byte, error) {

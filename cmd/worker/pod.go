@@ -36,8 +36,15 @@ func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 		if environment.Token, err = mounted(p.tokens, dataset.Name, "token"); err != nil {
 			return nil, err
 		}
-		if environment.Login, err = source.ReadLogin(filepath.Join(p.secrets, dataset.Name)); err != nil {
-			return nil, err
+		if secret := filepath.Join(p.secrets, dataset.Name); dataset.Source.HTTP != nil {
+			if environment.Login, err = source.ReadLogin(secret); err != nil {
+				return nil, err
+			}
+		} else if present(secret) {
+			environment.Secret = secret
+		}
+		if token := filepath.Join(p.tokens, dataset.Name, contract.IdentityFile); present(token) {
+			environment.Identity = token
 		}
 		bundle, err := mounted(p.bundles, dataset.Name, "ca.crt")
 		if err != nil {
@@ -49,6 +56,12 @@ func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 		}
 		return source.New(dataset.Source, environment)
 	}
+}
+
+// present says that the pod has a file or folder.
+func present(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // mounted is the content of a file that the pod has for a data set, empty where it has none.

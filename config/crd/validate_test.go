@@ -127,6 +127,14 @@ func TestRefusals(t *testing.T) {
 		return map[string]any{"http": map[string]any{"urls": urls, "secretRef": map[string]any{"name": "files"}}}
 	}
 	const first = "spec.domains.0.datasets.0."
+	const inStore = "spec.domains[0].datasets[0].source.objectStore: Invalid value: "
+	store := func(fields ...any) []edit {
+		source := map[string]any{"url": "s3://corpora/math"}
+		for i := 0; i < len(fields); i += 2 {
+			source[fields[i].(string)] = fields[i+1]
+		}
+		return []edit{{first + "source", map[string]any{"objectStore": source}}}
+	}
 	const oneHost = "spec.domains[0].datasets[0].source.http: Invalid value: The urls of an http source with a secretRef must be https and on one host, since credentials are sent over nothing else and are for one host."
 	digest := strings.Repeat("0123456789abcdef", 4)
 	tests := []struct {
@@ -163,7 +171,33 @@ func TestRefusals(t *testing.T) {
 			`spec.domains[0].datasets[0].source: Invalid value: 0: spec.domains[0].datasets[0].source in body should have at least 1 properties`,
 		}},
 		{name: "two sources", edits: []edit{{first + "source.volume", map[string]any{"claimName": "c"}}}, want: []string{
-			"spec.domains[0].datasets[0].source: Invalid value: A source must be exactly one of huggingFace, http and volume.",
+			"spec.domains[0].datasets[0].source: Invalid value: A source must be exactly one of huggingFace, http, objectStore, oci and volume.",
+		}},
+		{name: "a bucket of Azure without an account", edits: store("url", "azblob://corpora/math"), want: []string{
+			inStore + "An azblob url needs an endpoint, which names the storage account, for example https://myaccount.blob.core.windows.net.",
+		}},
+		{name: "a region of Google's", edits: store("url", "gs://corpora", "region", "eu-west-1"), want: []string{
+			inStore + "The fields region, addressing and roleARN must be set only with an s3 url.",
+		}},
+		{name: "a Secret that nobody asks with", edits: store("access", "Anonymous", "secretRef", map[string]any{"name": "s3"}), want: []string{
+			inStore + "The access Secret must be set with a secretRef, and no other access with one.",
+		}},
+		{name: "access by a Secret that is not named", edits: store("access", "Secret"), want: []string{
+			inStore + "The access Secret must be set with a secretRef, and no other access with one.",
+		}},
+		{name: "a role for nobody", edits: store("roleARN", "arn:aws:iam::123456789012:role/reader"), want: []string{
+			inStore + "A roleARN must be set only with the access WorkloadIdentity.",
+		}},
+		{name: "a password in an endpoint", edits: store("endpoint", "https://user:pw@minio"), want: []string{
+			"spec.domains[0].datasets[0].source.objectStore.endpoint: Invalid value: spec.domains[0].datasets[0].source.objectStore.endpoint in body should match '^https?://[^\\s?#@]+$'",
+		}},
+		{name: "a query in a bucket's url", edits: store("url", "s3://corpora?endpoint=x"), want: []string{
+			"spec.domains[0].datasets[0].source.objectStore.url: Invalid value: spec.domains[0].datasets[0].source.objectStore.url in body should match '^(s3|gs|azblob)://[A-Za-z0-9$][A-Za-z0-9._-]*(/[^\\s?#]*)?$'",
+		}},
+		{name: "an artifact without tag and digest", edits: []edit{
+			{first + "source", map[string]any{"oci": map[string]any{"reference": "registry.example.org:5000/corpora/math"}}},
+		}, want: []string{
+			"spec.domains[0].datasets[0].source.oci.reference: Invalid value: A reference must end in a tag or a digest.",
 		}},
 		{name: "files beside config", edits: []edit{{first + "source.huggingFace.files", []any{"a.parquet"}}}, want: []string{
 			"spec.domains[0].datasets[0].source.huggingFace: Invalid value: A huggingFace source chooses its files either by files or by config and split, not by both.",

@@ -24,6 +24,7 @@ const (
 	ContainerName = "worker"                    // the container whose termination message is the result
 	WorkerProgram = "/worker"                   // in the worker image, which may hold the manager as well
 	TaskFile      = "/etc/datasetmix/task.json" // the mounted task
+	IdentityFile  = "identity"                  // in a data set's folder of tokens: which service account the pod runs as
 	TokenFolder   = "/etc/datasetmix/tokens"    // <data set>/token, for sources with a credential
 	BundleFolder  = "/etc/datasetmix/bundles"   // <data set>/ca.crt, for sources with certificates of their own
 	SecretFolder  = "/secrets"                  // <data set>/<key>, for sources with a whole Secret

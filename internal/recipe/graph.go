@@ -142,8 +142,7 @@ func (w *walk) downloads() []Unit { return w.recipe.Downloads() }
 func (r Recipe) Downloads() []Unit {
 	var units []Unit
 	for _, named := range r.Sources() {
-		named.Source.Expect = nil
-		units = append(units, Unit{named.Name, key(Download, named.Source)})
+		units = append(units, Unit{named.Name, key(Download, named.Source.identity())})
 	}
 	return units
 }

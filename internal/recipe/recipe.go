@@ -119,6 +119,8 @@ const (
 type Source struct {
 	HuggingFace *HuggingFace `json:"huggingFace,omitempty"`
 	HTTP        *HTTP        `json:"http,omitempty"`
+	ObjectStore *ObjectStore `json:"objectStore,omitempty"`
+	OCI         *OCI         `json:"oci,omitempty"`
 	Volume      *Volume      `json:"volume,omitempty"`
 	// Refresh names the request by which a floating source was last resolved anew; empty before the first. It is in the key of
 	// the download, and in no other: what follows depends on what the download found.
@@ -133,6 +135,18 @@ type Expect struct {
 	Rows int64 `json:"rows,omitempty"`
 	// SHA256 is the digest of the download, in lower-case hex; empty is any.
 	SHA256 string `json:"sha256,omitempty"`
+}
+
+// identity is the source without what only says how its bytes are reached, or what they must be: who asks for them is in no
+// key, and whether they are as expected is found by comparing.
+func (s Source) identity() Source {
+	s.Expect = nil
+	if s.ObjectStore != nil {
+		bare := *s.ObjectStore
+		bare.Region, bare.Addressing, bare.Access, bare.RoleARN = "", "", "", ""
+		s.ObjectStore = &bare
+	}
+	return s
 }
 
 // HuggingFace is a data set repository on a Hugging Face Hub.
@@ -160,6 +174,54 @@ type HTTP struct {
 type HTTPFile struct {
 	URL    string `json:"url"`
 	SHA256 string `json:"sha256,omitempty"`
+}
+
+// ObjectStore is the objects below a prefix of a bucket.
+type ObjectStore struct {
+	// URL is s3://, gs:// or azblob://, bucket or container, and optionally an object or a folder.
+	URL string `json:"url"`
+	// Files are globs below the folder, each of which must match; empty takes the object itself if URL names one, else
+	// every object below it whose name, and whose folders' names, begin with neither a dot nor an underscore.
+	Files []string `json:"files,omitempty"`
+	// Endpoint of the service; empty is the provider's own.
+	Endpoint string `json:"endpoint,omitempty"`
+	// Region of an S3 bucket; empty is us-east-1.
+	Region string `json:"region,omitempty"`
+	// Addressing of an S3 bucket; empty is AddressPath with an endpoint, else AddressVirtualHost.
+	Addressing Addressing `json:"addressing,omitempty"`
+	// Access says who asks; empty is AccessAnonymous.
+	Access Access `json:"access,omitempty"`
+	// RoleARN is the role that a workload takes on; empty is the one that its environment names.
+	RoleARN string `json:"roleARN,omitempty"`
+}
+
+// Addressing is where a bucket's name stands in an address: in the path or in the host.
+type Addressing string
+
+// The two ways in which an S3 bucket is addressed.
+const (
+	AddressPath        Addressing = "Path"
+	AddressVirtualHost Addressing = "VirtualHost"
+)
+
+// Access says who asks a store for its objects.
+type Access string
+
+// The ways of access: without credentials, with those of a Secret, or with a token that says which workload asks.
+const (
+	AccessAnonymous        Access = "Anonymous"
+	AccessSecret           Access = "Secret"
+	AccessWorkloadIdentity Access = "WorkloadIdentity"
+)
+
+// OCI is an artifact in a registry.
+type OCI struct {
+	// Reference is registry/repository with :tag, @sha256:digest or both.
+	Reference string `json:"reference"`
+	// Files are globs over the titles of the artifact's layers, each of which must match; empty is every one.
+	Files []string `json:"files,omitempty"`
+	// Scheme is HTTP for a registry without TLS, else empty.
+	Scheme string `json:"scheme,omitempty"`
 }
 
 // Volume is a folder or file on another claim of the namespace.

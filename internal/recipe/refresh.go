@@ -1,5 +1,7 @@
 package recipe
 
+import "strings"
+
 // commitLength is how many hex digits a commit has.
 const commitLength = 40
 
@@ -16,6 +18,9 @@ func (s Source) Floating() bool {
 			}
 		}
 		return false
+	case s.OCI != nil:
+		_, digest, _ := strings.Cut(s.OCI.Reference, "@sha256:")
+		return digest == ""
 	default:
 		return true
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -18,11 +19,58 @@ func keys(download origin) []corev1.VolumeProjection {
 		at := path.Join(path.Base(contract.TokenFolder), download.name, "token")
 		out = append(out, secretKey(hub.TokenSecretRef.Name, hub.TokenSecretRef.Key, at))
 	}
-	if http := download.source.HTTP; http != nil && http.CABundleRef != nil {
+	if bundle := bundleOf(download.source); bundle != nil {
 		at := path.Join(path.Base(contract.BundleFolder), download.name, "ca.crt")
-		out = append(out, bundleKey(*http.CABundleRef, at))
+		out = append(out, bundleKey(*bundle, at))
+	}
+	if store := download.source.ObjectStore; store != nil && store.RoleARN != "" {
+		out = append(out, corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{
+			Audience: awsAudience, ExpirationSeconds: ptr.To[int64](3600),
+			Path: path.Join(path.Base(contract.TokenFolder), download.name, contract.IdentityFile),
+		}})
 	}
 	return out
+}
+
+// awsAudience is whom the token of a worker that takes on a role of AWS is for. Nobody else takes it, the API server included.
+const awsAudience = "sts.amazonaws.com"
+
+// azureLabel asks the webhook of Azure Workload Identity to give a pod its variables and token.
+const azureLabel = "azure.workload.identity/use"
+
+// asksAzure says that a download of this Job asks a store of Azure as the worker's service account.
+func (w Work) asksAzure() bool {
+	return slices.ContainsFunc(w.downloads(), func(o origin) bool {
+		store := o.source.ObjectStore
+		return store != nil && store.Access == datav1alpha1.AccessWorkloadIdentity && strings.HasPrefix(store.URL, "azblob://")
+	})
+}
+
+func bundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
+	switch {
+	case from.HTTP != nil:
+		return from.HTTP.CABundleRef
+	case from.ObjectStore != nil:
+		return from.ObjectStore.CABundleRef
+	case from.OCI != nil:
+		return from.OCI.CABundleRef
+	default:
+		return nil
+	}
+}
+
+// secretOf is the Secret of a source that needs a whole one.
+func secretOf(from datav1alpha1.Source) *datav1alpha1.LocalReference {
+	switch {
+	case from.HTTP != nil:
+		return from.HTTP.SecretRef
+	case from.ObjectStore != nil:
+		return from.ObjectStore.SecretRef
+	case from.OCI != nil:
+		return from.OCI.SecretRef
+	default:
+		return nil
+	}
 }
 
 func secretKey(name, key, at string) corev1.VolumeProjection {
@@ -50,8 +98,8 @@ type sourceSecret struct{ dataset, name string }
 func (w Work) sourceSecrets() []sourceSecret {
 	var secrets []sourceSecret
 	for _, download := range w.downloads() {
-		if http := download.source.HTTP; http != nil && http.SecretRef != nil {
-			secrets = append(secrets, sourceSecret{download.name, http.SecretRef.Name})
+		if secret := secretOf(download.source); secret != nil {
+			secrets = append(secrets, sourceSecret{download.name, secret.Name})
 		}
 	}
 	return secrets

@@ -31,6 +31,9 @@ func (w Work) pod() corev1.PodTemplateSpec {
 	worker := ptr.Deref(w.Mix.Spec.Worker.DeepCopy(), datav1alpha1.Worker{})
 	labels := stageLabels(w.Mix, w.Step.Stage)
 	labels[datav1alpha1.LabelClaim] = claimLabel(w.Location.ClaimName)
+	if w.asksAzure() {
+		labels[azureLabel] = "true"
+	}
 	spec := corev1.PodSpec{
 		Containers:                   []corev1.Container{w.container(worker)},
 		Volumes:                      w.volumes(),

@@ -139,6 +139,15 @@ func source(from datav1alpha1.Source) recipe.Source {
 			out.HTTP.URLs = append(out.HTTP.URLs, recipe.HTTPFile{URL: file.URL, SHA256: file.SHA256})
 		}
 	}
+	if store := from.ObjectStore; store != nil {
+		out.ObjectStore = objectStore(*store)
+	}
+	if oci := from.OCI; oci != nil {
+		out.OCI = &recipe.OCI{Reference: oci.Reference, Files: globs(oci.Files)}
+		if oci.Scheme == datav1alpha1.RegistryHTTP {
+			out.OCI.Scheme = string(oci.Scheme)
+		}
+	}
 	if volume := from.Volume; volume != nil {
 		out.Volume = &recipe.Volume{ClaimName: volume.ClaimName, Path: volume.Path, Files: globs(volume.Files)}
 	}
@@ -154,6 +163,18 @@ func cacheSize(from *datav1alpha1.Cache) int64 {
 		return 0
 	}
 	return max(1, from.MaxSize.Value())
+}
+
+func objectStore(from datav1alpha1.ObjectStoreSource) *recipe.ObjectStore {
+	access := from.Access
+	if access == "" && from.SecretRef != nil {
+		access = datav1alpha1.AccessSecret
+	}
+	return &recipe.ObjectStore{
+		URL: from.URL, Files: globs(from.Files), Endpoint: from.Endpoint, Region: from.Region,
+		Addressing: recipe.Addressing(from.Addressing), RoleARN: from.RoleARN,
+		Access: recipe.Access(unlessDefault(access, datav1alpha1.AccessAnonymous)),
+	}
 }
 
 func record(from datav1alpha1.Record) recipe.Record {

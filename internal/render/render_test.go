@@ -139,6 +139,8 @@ func TestJobs(t *testing.T) {
 		{name: "download_any_node_with_source_claims", sample: "volume", edit: func(w *render.Work) { w.Sharing = render.AnyNode }},
 		{name: "download_one_pod_with_token", sample: "huggingface", edit: func(w *render.Work) { w.Sharing = render.OnePod }},
 		{name: "download_with_credentials", sample: "private"},
+		{name: "download_from_a_store", sample: "s3"},
+		{name: "download_of_an_artifact", sample: "oci"},
 		{name: "download_with_probes", sample: "curated"},
 		{name: "split_with_source_claims", sample: "curated", edit: atSplit},
 		{name: "download_again", sample: "http", edit: func(w *render.Work) { w.Attempt = 2 }},

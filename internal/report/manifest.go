@@ -169,6 +169,10 @@ func sourceText(source recipe.Source) string {
 			urls = append(urls, withoutQuery(file.URL))
 		}
 		return strings.Join(urls, ", ")
+	case source.ObjectStore != nil:
+		return strings.Join(append([]string{withoutQuery(source.ObjectStore.URL)}, source.ObjectStore.Files...), ", ")
+	case source.OCI != nil:
+		return strings.Join(append([]string{source.OCI.Reference}, source.OCI.Files...), ", ")
 	default:
 		return strings.Join(append([]string{"claim " + source.Volume.ClaimName, source.Volume.Path}, source.Volume.Files...), ", ")
 	}

@@ -156,7 +156,7 @@ func listsTheSame(t *testing.T, s subject) {
 	if diff := cmp.Diff(f, only(t, s)); diff != "" {
 		t.Errorf("listed again (-first +second):\n%s", diff)
 	}
-	if pinned := f.SHA256+f.GitBlob != ""; pinned != s.pinned {
+	if pinned := f.SHA256+f.GitBlob+f.Checksum != ""; pinned != s.pinned {
 		t.Errorf("pinned by a digest: %v, want %v", pinned, s.pinned)
 	}
 }
@@ -229,6 +229,12 @@ func refusesOtherContent(t *testing.T, s subject) {
 	s.write(bytes.ToUpper(text()))
 	_, content, err := fetch(t, s, f, nil)
 	switch {
+	case s.keeps:
+		if err != nil || !bytes.Equal(content, text()) {
+			t.Errorf("%d bytes, %v, want those that were listed", len(content), err)
+		}
+	case s.guarded:
+		wantReason(t, err, contract.FetchFailed) // a new listing finds the new file
 	case s.pinned:
 		wantReason(t, err, contract.ChecksumMismatch)
 		if content != nil {
@@ -247,7 +253,7 @@ func refusesOtherContent(t *testing.T, s subject) {
 func refusesLongerContent(t *testing.T, s subject) {
 	f := only(t, s)
 	s.write(append(text(), "more"...))
-	if _, _, err := fetch(t, s, f, nil); err == nil {
+	if _, content, err := fetch(t, s, f, nil); err == nil && !(s.keeps && bytes.Equal(content, text())) {
 		t.Error("more bytes than were listed were taken")
 	}
 }

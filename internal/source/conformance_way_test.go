@@ -29,7 +29,11 @@ func doesNotMixTwoFiles(t *testing.T, s subject) {
 	}, 1)
 	_, content, err := fetch(t, s, f, nil)
 	switch {
-	case s.pinned:
+	case s.keeps:
+		if err != nil || !bytes.Equal(content, text()) {
+			t.Errorf("%d bytes, %v, want those that were listed", len(content), err)
+		}
+	case s.pinned && !s.guarded:
 		wantReason(t, err, contract.ChecksumMismatch)
 	case s.continues:
 		wantReason(t, err, contract.FetchFailed) // a new listing finds the new file

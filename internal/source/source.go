@@ -1,10 +1,11 @@
-// Package source is where a data set's bytes come from: a repository on a Hugging Face Hub, files by address, a folder of
-// another claim.
+// Package source is where a data set's bytes come from: a repository on a Hugging Face Hub, files by address, objects of a
+// store, an artifact of an OCI registry, a folder of another claim.
 //
 // A Source lists its files once and pins them; from then on a file's bytes are those that were listed, or an error. What
 // all kinds need is built once, around the kind, by New:
 //
-//	resume( retry( hub | web | volume ) )      Open's reader goes on where a connection broke
+//	resume( retry( hub | web | bucket | artifact | volume ) )   Open's reader goes on where a connection broke
+//	parallel( … )                              large files of stores and registries come in several parts at once
 //	Fetch → verify                             size and digest are checked before a file counts as fetched
 //
 // Every error that leaves this package is a contract.Failure. A transient reason means that trying again later may help;
@@ -73,7 +74,10 @@ type File struct {
 	SHA256 string `json:"sha256,omitempty"`
 	// GitBlob is git's SHA-1 of the content in lower-case hex, where that is what the source tells.
 	GitBlob string `json:"gitBlob,omitempty"`
-	// Revision is the commit the file is read at, where the source has commits.
+	// Checksum of the content as "algorithm:hex", where that is what the source tells: md5, crc32c or crc64nvme.
+	Checksum string `json:"checksum,omitempty"`
+	// Revision is the commit the file is read at, where the source has commits; the version of an object, where the
+	// store keeps versions.
 	Revision string `json:"revision,omitempty"`
 	// Validator is what tells a changed file where there is no digest: a strong ETag or a date of modification,
 	// for a file on a volume its size and time.
@@ -81,7 +85,9 @@ type File struct {
 }
 
 // pinned says that a digest proves the content, whatever way it came.
-func (f File) pinned() bool { return f.SHA256 != "" || f.GitBlob != "" && f.Size >= 0 }
+func (f File) pinned() bool {
+	return f.SHA256 != "" || f.GitBlob != "" && f.Size >= 0 || proves(f.Checksum)
+}
 
 // DefaultHub is the Hub where neither the data set nor the environment names another.
 const DefaultHub = "https://huggingface.co"
@@ -96,6 +102,12 @@ type Environment struct {
 	// Login is what the servers of an http source are told. It is sent to the one host of its addresses, over https, and to no
 	// other host.
 	Login Login
+	// Secret is a folder with the files of the data set's Secret, named like its keys; empty where there is none, and then
+	// the standard variables and files of the service's own tools are read.
+	Secret string
+	// Identity is a file with a token that says which workload asks, for the sources that say so; empty where there is none,
+	// and then the standard variables of the service's own tools are read.
+	Identity string
 	// Claims maps the names of mounted claims to their folders.
 	Claims map[string]string
 	// CABundle holds certificates of authorities in PEM form that are trusted beside those of the system.
@@ -138,10 +150,14 @@ func New(spec recipe.Source, env Environment) (Source, error) {
 	}
 	p := env.patience()
 	s := &resuming{inner: &retrying{inner: kind, patience: p}, patience: p, maxFile: env.MaxFile, progress: env.Progress}
-	if v, ok := kind.(*volume); ok {
-		return &local{resuming: s, volume: v}, nil
+	switch kind := kind.(type) {
+	case *volume:
+		return &local{resuming: s, volume: kind}, nil
+	case ranged:
+		return &parallel{resuming: s, kind: kind, part: partSize}, nil
+	default:
+		return s, nil
 	}
-	return s, nil
 }
 
 // local reads a volume's files where they lie.
@@ -154,20 +170,26 @@ func (l *local) At(ctx context.Context, f File) (LocalFile, error) { return l.vo
 
 func newKind(spec recipe.Source, env Environment) (Source, error) {
 	set := 0
-	for _, isSet := range []bool{spec.HuggingFace != nil, spec.HTTP != nil, spec.Volume != nil} {
+	for _, isSet := range []bool{
+		spec.HuggingFace != nil, spec.HTTP != nil, spec.ObjectStore != nil, spec.OCI != nil, spec.Volume != nil,
+	} {
 		if isSet {
 			set++
 		}
 	}
 	if set != 1 {
 		return nil, contract.Failf(contract.InvalidTask,
-			"A source must be exactly one of huggingFace, http and volume, and this one has %d of them.", set)
+			"A source must be exactly one of huggingFace, http, objectStore, oci and volume, and this one has %d of them.", set)
 	}
 	switch {
 	case spec.HuggingFace != nil:
 		return newHub(*spec.HuggingFace, env)
 	case spec.HTTP != nil:
 		return newWeb(*spec.HTTP, env)
+	case spec.ObjectStore != nil:
+		return newBucket(*spec.ObjectStore, env)
+	case spec.OCI != nil:
+		return newArtifact(*spec.OCI, env)
 	default:
 		return newVolume(*spec.Volume, env)
 	}

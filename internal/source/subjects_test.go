@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -86,6 +89,9 @@ type subject struct {
 	// pinned says that a digest proves the content; continues that a broken transfer can go on where it broke; follows that
 	// redirects are followed: else they must be errors.
 	pinned, continues, follows bool
+	// guarded says that the place itself refuses other bytes than those that were listed; keeps that it goes on serving those
+	// after others have taken their place.
+	guarded, keeps bool
 	// secret is a text that the credentials of the requests hold; empty where there are none.
 	secret string
 	// doors are the kinds of requests that the way to the bytes begins with; nil is onFile alone.
@@ -124,9 +130,26 @@ var (
 		{"web with digest", func(w *wire) subject { return webSubject(w, webServer{pinned: true}) }, nil},
 		{"web with nothing", func(w *wire) subject { return webSubject(w, webServer{}) }, nothingTells},
 		{"web with credentials", func(w *wire) subject { return webSubject(w, webServer{etag: true, pinned: true, login: true}) }, nil},
+		{"S3 with SHA-256", func(w *wire) subject { return s3Subject(w, s3Kind{checksum: types.ChecksumAlgorithmSha256}) }, unfollowed(nil)},
+		{"S3 with versions", func(w *wire) subject {
+			return s3Subject(w, s3Kind{checksum: types.ChecksumAlgorithmCrc64nvme, versions: true})
+		}, unfollowed(nil)},
+		{"S3 in parts", func(w *wire) subject { return s3Subject(w, s3Kind{parts: true}) }, unfollowed(nil)},
+		{"S3 with ETag", func(w *wire) subject { return s3Subject(w, s3Kind{checksum: types.ChecksumAlgorithmCrc32}) }, unfollowed(nothingTells)},
+		{"Google Cloud Storage", gsSubject, unfollowed(nil)},
+		{"Azure Blob Storage", azureSubject, unfollowed(nothingTells)},
+		{"OCI artifact", func(w *wire) subject { return ociSubject(w, ociServer{}) }, nil},
+		{"OCI artifact behind a token", func(w *wire) subject { return ociSubject(w, ociServer{token: true}) }, nil},
 		{"volume", volumeSubject, everyPoint("the file is read where it lies")},
 	}
 )
+
+// unfollowed adds the reason of the stores: what a redirect leads to is seen by whoever follows it.
+func unfollowed(other map[point]string) map[point]string {
+	out := map[point]string{toMetadata: "no redirect of a store is followed, wherever it leads"}
+	maps.Copy(out, other)
+	return out
+}
 
 const someCommit = "0123456789abcdef0123456789abcdef01234567"
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -18,10 +19,11 @@ type verifier struct {
 	size int64
 	sha  hash.Hash
 	blob hash.Hash // nil where no git digest is promised
+	sum  hash.Hash // nil where no checksum is
 }
 
 func newVerifier(f File) *verifier {
-	v := &verifier{file: f, sha: sha256.New()}
+	v := &verifier{file: f, sha: sha256.New(), sum: newChecksum(f.Checksum)}
 	if f.GitBlob != "" && f.Size >= 0 { // git hashes the size before the content
 		v.blob = sha1.New()
 		fmt.Fprintf(v.blob, "blob %d\x00", f.Size)
@@ -34,6 +36,9 @@ func (v *verifier) write(p []byte) {
 	v.sha.Write(p)
 	if v.blob != nil {
 		v.blob.Write(p)
+	}
+	if v.sum != nil {
+		v.sum.Write(p)
 	}
 }
 
@@ -69,6 +74,14 @@ func (v *verifier) check() error {
 		return contract.Failf(contract.ChecksumMismatch,
 			"%s has the SHA-256 %s, and %s was promised: these are other bytes than those that are pinned. "+
 				"Check the pinned digest, and any mirror or proxy on the way.", f.Path, v.digest(), f.SHA256)
+	}
+	if v.sum != nil {
+		algorithm, _, _ := strings.Cut(f.Checksum, ":")
+		if got := checksum(algorithm, v.sum.Sum(nil)); got != f.Checksum {
+			return contract.Failf(contract.ChecksumMismatch,
+				"%s has the checksum %s, and %s was promised: these are other bytes than those that are stored. "+
+					"Check any mirror or proxy on the way.", f.Path, got, f.Checksum)
+		}
 	}
 	if v.blob != nil {
 		if got := hex.EncodeToString(v.blob.Sum(nil)); got != f.GitBlob {

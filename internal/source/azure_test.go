@@ -1,0 +1,145 @@
+package source_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+)
+
+// azure is a stand-in for Azure Blob Storage: there is no server of it that can be had as a Go module. It knows what this
+// project asks: a flat listing in pages, a blob or a part of one under the condition of an ETag, and the signature of an
+// address. The rules are those of Microsoft's reference of the REST API.
+type azure struct {
+	account, signature string
+
+	mu    sync.Mutex
+	blobs map[string]azureBlob // by container/name
+	put0  int
+	asked []http.Header
+}
+
+type azureBlob struct {
+	content []byte
+	etag    string
+	written time.Time
+}
+
+func newAzure(account, signature string) *azure {
+	return &azure{account: account, signature: signature, blobs: map[string]azureBlob{}}
+}
+
+func (a *azure) put(container, name string, content []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.put0++
+	a.blobs[container+"/"+name] = azureBlob{
+		content: content, etag: fmt.Sprintf("0x8DC%012X", a.put0), written: time.Date(2026, 1, 1, 0, 0, a.put0, 0, time.UTC),
+	}
+}
+
+func (a *azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = append(a.asked, r.Header.Clone())
+	w.Header().Set("X-Ms-Request-Id", "0f5b1b0e-0000")
+	w.Header().Set("X-Ms-Version", "2025-01-05")
+	signed := strings.HasPrefix(r.Header.Get("Authorization"), "SharedKey "+a.account+":")
+	if !signed && r.URL.Query().Get("sig") != a.signature {
+		a.refuse(w, http.StatusForbidden, "AuthenticationFailed")
+		return
+	}
+	path, ok := strings.CutPrefix(r.URL.Path, "/"+a.account+"/")
+	switch {
+	case !ok:
+		a.refuse(w, http.StatusBadRequest, "InvalidUri")
+	case r.URL.Query().Get("comp") == "list":
+		a.list(w, r, path)
+	default:
+		a.get(w, r, path)
+	}
+}
+
+func (a *azure) refuse(w http.ResponseWriter, status int, code string) {
+	w.Header().Set("X-Ms-Error-Code", code)
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>no</Message></Error>`, code)
+}
+
+func (a *azure) get(w http.ResponseWriter, r *http.Request, path string) {
+	found, ok := a.blobs[path]
+	switch {
+	case !ok:
+		a.refuse(w, http.StatusNotFound, "BlobNotFound")
+		return
+	case r.Header.Get("If-Match") != "" && strings.Trim(r.Header.Get("If-Match"), `"`) != found.etag:
+		a.refuse(w, http.StatusPreconditionFailed, "ConditionNotMet")
+		return
+	}
+	r.Header.Del("If-Match")
+	w.Header().Set("Etag", `"`+found.etag+`"`)
+	w.Header().Set("X-Ms-Blob-Type", "BlockBlob")
+	http.ServeContent(w, r, "", found.written, bytes.NewReader(found.content))
+}
+
+// Elements of a listing.
+type (
+	azureListing struct {
+		XMLName    xml.Name    `xml:"EnumerationResults"`
+		Blobs      []azureItem `xml:"Blobs>Blob"`
+		NextMarker string
+	}
+	azureItem struct {
+		Name       string
+		Properties azureProperties
+	}
+	azureProperties struct {
+		LastModified  string `xml:"Last-Modified"`
+		Etag          string
+		ContentLength int `xml:"Content-Length"`
+		BlobType      string
+	}
+)
+
+// azurePage is smaller than any real store's, so that listings have pages.
+const azurePage = 3
+
+func (a *azure) list(w http.ResponseWriter, r *http.Request, container string) {
+	var names []string
+	for path := range a.blobs {
+		if name, ok := strings.CutPrefix(path, container+"/"); ok && strings.HasPrefix(name, r.URL.Query().Get("prefix")) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	from, _ := strconv.Atoi(r.URL.Query().Get("marker")) // none is 0
+	listing := azureListing{}
+	for i, name := range names[min(from, len(names)):] {
+		if i == azurePage {
+			listing.NextMarker = strconv.Itoa(from + i)
+			break
+		}
+		found := a.blobs[container+"/"+name]
+		listing.Blobs = append(listing.Blobs, azureItem{name, azureProperties{
+			found.written.Format(http.TimeFormat), found.etag, len(found.content), "BlockBlob",
+		}})
+	}
+	w.Header().Set("Content-Type", "application/xml")
+	_ = xml.NewEncoder(w).Encode(listing) // the client may be gone
+}
+
+// azureKind tells requests apart. Azure has a header of its own for a part, and faults know the standard one.
+func azureKind(r *http.Request) hubtest.Kind {
+	if part := r.Header.Get("X-Ms-Range"); part != "" {
+		r.Header.Set("Range", part)
+	}
+	return objectKind(r)
+}

@@ -1,0 +1,308 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+	"gocloud.dev/blob"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// bucket is the objects below a folder of an object store: S3 and what speaks like it, Google Cloud Storage, Azure Blob
+// Storage. The libraries list, sign and ask; what is answered is judged by our own transport, and how often to try is ours
+// to say.
+type bucket struct {
+	spec     recipe.ObjectStore
+	name     string // of the bucket or container
+	folder   string // a key, or what keys begin with before a slash; empty is the whole bucket
+	clock    Clock
+	patience patience
+	provider
+}
+
+// provider is what differs from store to store.
+type provider struct {
+	*blob.Bucket
+	// describe completes a listed object: what pins it and what its bytes are checked against. exact is nil where the
+	// listing says it all.
+	describe func(o *blob.ListObject, f *File) error
+	exact    func(ctx context.Context, f *File) error
+	// hold makes a read one of the very object that was listed.
+	hold func(f File, as func(any) bool)
+	// code is the service's own word for an error.
+	code func(err error) string
+	// hint completes the message of a refusal; it may be nil.
+	hint func(a *answer) string
+}
+
+var bucketURL = regexp.MustCompile(`^(s3|gs|azblob)://([A-Za-z0-9$][A-Za-z0-9._-]*)(?:/(.*))?$`)
+
+func newBucket(spec recipe.ObjectStore, env Environment) (*bucket, error) {
+	m := bucketURL.FindStringSubmatch(spec.URL)
+	if m == nil || strings.ContainsAny(m[3], "?#") {
+		return nil, contract.Failf(contract.InvalidTask,
+			"The url of an objectStore source must be s3://bucket/folder, gs://bucket/folder or azblob://container/folder, without a query.")
+	}
+	if err := checkGlobs(spec.Files); err != nil {
+		return nil, err
+	}
+	if spec.Endpoint != "" {
+		u, err := url.Parse(spec.Endpoint)
+		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
+			return nil, contract.Failf(contract.InvalidTask, "The endpoint of %s is not an http or https URL of a host.", spec.URL)
+		}
+		if known := spec.Access == "" || spec.Access == recipe.AccessAnonymous; u.Scheme != https && !known && m[1] != "s3" {
+			return nil, contract.Failf(contract.InvalidTask,
+				"The endpoint of %s is not https, and credentials are sent over nothing else: anyone on the way could read them.", spec.URL)
+		}
+	}
+	b := &bucket{spec: spec, name: m[2], folder: strings.Trim(m[3], "/"), clock: env.Clock, patience: env.patience()}
+	open := map[string]func(recipe.ObjectStore, string, credentials) (provider, error){
+		"s3": openS3, "gs": openGS, "azblob": openAzure,
+	}[m[1]]
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	var err error
+	b.provider, err = open(spec, b.name, credentials{
+		client: &http.Client{Transport: &exchanging{inner: env.Transport, timeouts: env.Timeouts}, CheckRedirect: stay},
+		folder: env.Secret, token: env.Identity, of: spec.URL,
+	})
+	return b, err
+}
+
+// where names the place in messages.
+func (b *bucket) where() string { return b.spec.URL }
+
+// Resolve lists the object that the URL names, else the objects below it that match a pattern; without patterns all whose
+// name and folders begin with neither a dot nor an underscore, which is how Spark and Hadoop name what is no data.
+func (b *bucket) Resolve(ctx context.Context) (Listing, error) {
+	objects, err := b.list(ctx)
+	if err != nil {
+		return Listing{}, err
+	}
+	chosen, err := b.choose(objects)
+	if err != nil {
+		return Listing{}, err
+	}
+	l := Listing{Files: make([]File, len(chosen))}
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(lookups)
+	for i, key := range chosen {
+		l.Files[i] = objects[key]
+		if b.exact != nil {
+			group.Go(func() error { return b.lookUp(inner, &l.Files[i]) })
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return Listing{}, err
+	}
+	return l, nil
+}
+
+// lookups is how many objects are looked up at once.
+const lookups = 16
+
+func (b *bucket) lookUp(ctx context.Context, f *File) error {
+	return b.patience.do(ctx, func() error {
+		x := &exchange{}
+		if err := b.exact(during(ctx, x), f); err != nil {
+			return b.failure(ctx, x, b.at(f.Path), err)
+		}
+		return nil
+	})
+}
+
+// at names an object in messages.
+func (b *bucket) at(key string) string {
+	scheme, _, _ := strings.Cut(b.spec.URL, ":")
+	return scheme + "://" + b.name + "/" + key
+}
+
+// page is how many objects are asked for at once, the most that every store gives.
+const page = 1000
+
+// list finds the objects at and below the folder, by key.
+func (b *bucket) list(ctx context.Context) (map[string]File, error) {
+	objects, options := map[string]File{}, &blob.ListOptions{Prefix: b.prefix()}
+	for token := blob.FirstPageToken; len(token) > 0; {
+		var listed []*blob.ListObject
+		var next []byte
+		err := b.patience.do(ctx, func() (err error) {
+			x := &exchange{}
+			if listed, next, err = b.ListPage(during(ctx, x), token, page, options); err != nil {
+				return b.failure(ctx, x, b.where(), err)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range listed {
+			if !b.holds(o.Key) {
+				continue
+			}
+			f := File{Path: o.Key, Size: o.Size}
+			if err := b.describe(o, &f); err != nil {
+				return nil, err
+			}
+			objects[o.Key] = f
+		}
+		if len(objects) > maxFiles || string(next) == string(token) {
+			return nil, contract.Failf(contract.InvalidData,
+				"The listing of %s does not end, after %s. Name a folder that holds less.", b.where(), plural(len(objects), "object"))
+		}
+		token = next
+	}
+	return objects, nil
+}
+
+// prefix is what the keys that are listed begin with: the folder, and those of its folders that every pattern begins with.
+func (b *bucket) prefix() string {
+	if len(b.spec.Files) == 0 {
+		return b.folder
+	}
+	var base []string
+	for i, pattern := range b.spec.Files {
+		dir, _ := doublestar.SplitPattern(pattern)
+		folders := strings.Split(dir, "/")
+		if dir == "." {
+			folders = nil
+		}
+		if i == 0 {
+			base = folders
+		}
+		for n := range base {
+			if n >= len(folders) || folders[n] != base[n] {
+				base = base[:n]
+				break
+			}
+		}
+	}
+	if strings.Contains(strings.Join(base, "/"), `\`) { // a name with a character that was escaped
+		base = nil
+	}
+	prefix := path.Join(b.folder, strings.Join(base, "/"))
+	if prefix == "" || prefix == "." {
+		return ""
+	}
+	return prefix + "/"
+}
+
+// holds says that a listed key is the object that the URL names or lies below it, and is no marker of a folder.
+func (b *bucket) holds(key string) bool {
+	if strings.HasSuffix(key, "/") {
+		return false
+	}
+	return b.folder == "" || key == b.folder || strings.HasPrefix(key, b.folder+"/")
+}
+
+// choose gives the keys to read, sorted.
+func (b *bucket) choose(objects map[string]File) ([]string, error) {
+	if _, ok := objects[b.folder]; ok && len(b.spec.Files) == 0 {
+		return []string{b.folder}, nil
+	}
+	below := make([]string, 0, len(objects))
+	for key := range objects {
+		below = append(below, strings.TrimPrefix(strings.TrimPrefix(key, b.folder), "/"))
+	}
+	chosen := below
+	if len(b.spec.Files) > 0 {
+		var err error
+		if chosen, err = matchAll(b.spec.Files, below, b.where()); err != nil {
+			return nil, err
+		}
+	} else {
+		chosen = slices.DeleteFunc(chosen, noData)
+	}
+	if len(chosen) == 0 {
+		return nil, contract.Failf(contract.SourceNotFound, "%s holds no objects to read. Check url and files.", b.where())
+	}
+	for i, name := range chosen {
+		chosen[i] = path.Join(b.folder, name)
+	}
+	slices.Sort(chosen)
+	return chosen, nil
+}
+
+// noData says that an object is none by its name.
+func noData(key string) bool {
+	return slices.ContainsFunc(strings.Split(key, "/"), func(name string) bool {
+		return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
+	})
+}
+
+// Open reads an object from an offset to its end.
+func (b *bucket) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error) {
+	return b.OpenRange(ctx, f, offset, f.Size-offset)
+}
+
+// OpenRange reads a part of an object. The part is named from end to end: some stores answer nothing else.
+func (b *bucket) OpenRange(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error) {
+	x := &exchange{file: &f, offset: offset}
+	body, err := b.NewRangeReader(during(ctx, x), f.Path, offset, length, &blob.ReaderOptions{
+		BeforeRead: func(as func(any) bool) error { b.hold(f, as); return nil },
+	})
+	if err != nil {
+		return nil, b.opening(ctx, x, f, offset, err)
+	}
+	return &object{Reader: body, fail: func(err error) error { return b.failure(ctx, x, b.at(f.Path), err) }}, nil
+}
+
+// opening is the failure of opening an object that was listed.
+func (b *bucket) opening(ctx context.Context, x *exchange, f File, offset int64, err error) error {
+	if a := x.answered(); a != nil {
+		switch a.StatusCode {
+		case http.StatusNotFound, http.StatusPreconditionFailed, http.StatusNotModified:
+			return contract.Failf(contract.FetchFailed, "%s: %w. Run the stage again once nothing writes to it.", b.at(f.Path), errChanged)
+		case http.StatusRequestedRangeNotSatisfiable:
+			return cannotContinue(f, offset, "the store's copy ends before that")
+		}
+	}
+	return b.failure(ctx, x, b.at(f.Path), err)
+}
+
+// failure gives an error its reason. What a library says of it is left out, but for the service's code: it may hold a
+// signature.
+func (b *bucket) failure(ctx context.Context, x *exchange, what string, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return contract.Failf(contract.FetchFailed, "%s cannot be read: %w.", what, cause)
+	}
+	code := b.code(err)
+	failure := x.failure(what, code, err, b.clock.Now())
+	if failure == nil {
+		if code == "" {
+			code = "the answer is not one that this kind of store gives, or there are no credentials"
+		}
+		return contract.Failf(contract.FetchFailed, "%s cannot be read: %s. Check endpoint, credentials and any proxy on the way.", what, clean(code, 200))
+	}
+	if a := x.answered(); a != nil && b.hint != nil {
+		if hint := b.hint(a); hint != "" {
+			return &contract.Failure{Reason: contract.ReasonOf(failure), Message: failure.Error() + " " + hint, Err: failure}
+		}
+	}
+	return failure
+}
+
+// object is an object's body, whose errors have their reason.
+type object struct {
+	*blob.Reader
+	fail func(error) error
+}
+
+func (o *object) Read(p []byte) (int, error) {
+	n, err := o.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = o.fail(err)
+	}
+	return n, err
+}

@@ -1,0 +1,95 @@
+package source_test
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// s3Kind is how an object is kept in S3.
+type s3Kind struct {
+	checksum types.ChecksumAlgorithm
+	parts    bool
+	versions bool
+}
+
+func s3Subject(w *wire, how s3Kind) subject {
+	bucket := newS3Bucket(w.t, how.versions)
+	write := func(content []byte) {
+		if how.parts {
+			bucket.putInParts("data/train.jsonl", content) // one: a part that others follow must be larger than the file
+			return
+		}
+		bucket.put("data/train.jsonl", content, how.checksum)
+	}
+	write(text())
+	bucket.put("data/_SUCCESS", nil, "")
+	bucket.put("database.jsonl", []byte("of another folder"), "")
+	env := w.environment()
+	env.Secret = secretFolder(w.t, s3Secret)
+	spec := recipe.ObjectStore{
+		URL: "s3://" + bucket.name + "/data", Access: recipe.AccessSecret,
+		Endpoint: w.serve("s3", objectKind, proxyTo(w.t, store(w.t, "s3"))),
+	}
+	return subject{
+		source: newSource(w.t, recipe.Source{ObjectStore: &spec}, env), clock: w.clock, wire: w, write: write,
+		pinned:    how.checksum != types.ChecksumAlgorithmCrc32, // of which the source makes nothing
+		continues: true, guarded: true, keeps: how.versions, secret: secretKey,
+	}
+}
+
+// objectKind tells a request for an object's bytes from one for a listing.
+func objectKind(r *http.Request) hubtest.Kind {
+	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "train.jsonl") && !strings.Contains(r.URL.RawQuery, "alt=json") {
+		return onFile
+	}
+	return ""
+}
+
+func gsSubject(w *wire) subject {
+	server, bucket := store(w.t, "gcs"), newBucketName()
+	post := func(path string, content []byte) {
+		answer, err := http.Post(server+path, "application/json", bytes.NewReader(content))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusOK {
+			w.t.Fatalf("%s: %s", path, answer.Status)
+		}
+	}
+	write := func(content []byte) {
+		post("/upload/storage/v1/b/"+bucket+"/o?uploadType=media&name=data/train.jsonl", content)
+	}
+	post("/storage/v1/b?project=test", []byte(`{"name":"`+bucket+`"}`))
+	write(text())
+	env := w.environment()
+	spec := recipe.ObjectStore{URL: "gs://" + bucket + "/data", Endpoint: w.serve("gcs", objectKind, proxyTo(w.t, server))}
+	return subject{
+		source: newSource(w.t, recipe.Source{ObjectStore: &spec}, env), clock: w.clock, wire: w, write: write,
+		pinned: true, continues: true, guarded: true,
+	}
+}
+
+func azureSubject(w *wire) subject {
+	server := newAzure("account", "signature-secret")
+	write := func(content []byte) { server.put("corpora", "data/train.jsonl", content) }
+	write(text())
+	server.put("corpora", "data/.hidden", []byte("hidden"))
+	w.opts.tls = true // which the signature is sent over, and nothing else
+	env := w.environment()
+	env.Secret = secretFolder(w.t, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "?sv=2025-01-05&sp=rl&sig=signature-secret"})
+	spec := recipe.ObjectStore{
+		URL: "azblob://corpora/data", Access: recipe.AccessSecret,
+		Endpoint: w.serve("azure", azureKind, server) + "/account",
+	}
+	return subject{
+		source: newSource(w.t, recipe.Source{ObjectStore: &spec}, env), clock: w.clock, wire: w, write: write,
+		continues: true, guarded: true, secret: "signature-secret",
+	}
+}

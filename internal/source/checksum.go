@@ -1,0 +1,49 @@
+package source
+
+import (
+	"crypto/md5" // what stores tell of an object, not a protection
+	"encoding/hex"
+	"hash"
+	"hash/crc32"
+	"hash/crc64"
+	"strings"
+)
+
+// Algorithms of File.Checksum, as its prefix.
+const (
+	checksumMD5       = "md5"
+	checksumCRC32C    = "crc32c"
+	checksumCRC64NVME = "crc64nvme"
+)
+
+// nvme is the polynomial of CRC-64/NVME, reversed as Go's tables want it.
+const nvme = 0x9a6c9329ac4bc9b5
+
+var (
+	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	nvmeTable  = crc64.MakeTable(nvme)
+)
+
+// checksum is an algorithm and its big-endian sum.
+func checksum(algorithm string, sum []byte) string { return algorithm + ":" + hex.EncodeToString(sum) }
+
+// newChecksum is the hash that a checksum names; nil where it names none.
+func newChecksum(sum string) hash.Hash {
+	algorithm, _, _ := strings.Cut(sum, ":")
+	switch algorithm {
+	case checksumMD5:
+		return md5.New()
+	case checksumCRC32C:
+		return crc32.New(castagnoli)
+	case checksumCRC64NVME:
+		return crc64.New(nvmeTable)
+	default:
+		return nil
+	}
+}
+
+// proves says that a checksum is long enough to prove that bytes belong together. By a CRC of 32 bits one of four billion
+// wrong files would be taken.
+func proves(sum string) bool {
+	return strings.HasPrefix(sum, checksumMD5+":") || strings.HasPrefix(sum, checksumCRC64NVME+":")
+}
