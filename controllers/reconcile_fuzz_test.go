@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -14,9 +15,11 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -57,6 +60,12 @@ type world struct {
 	reconciler *DatasetMixReconciler
 }
 
+// worldScheme and worldMapper are made once: the fuzzer gives up an input that takes seconds.
+var (
+	worldScheme = sync.OnceValue(Scheme)
+	worldMapper = sync.OnceValue(func() apimeta.RESTMapper { return testrestmapper.TestOnlyStaticRESTMapper(worldScheme()) })
+)
+
 var worldKey = client.ObjectKey{Namespace: "n", Name: "m"}
 
 func newWorld(t *testing.T) *world {
@@ -86,7 +95,8 @@ func newWorld(t *testing.T) *world {
 		ObjectMeta: metav1.ObjectMeta{Name: "c", Namespace: worldKey.Namespace, UID: "cu"},
 		Spec:       corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}},
 	}
-	c := fake.NewClientBuilder().WithScheme(Scheme()).WithObjects(mix, claim).
+	c := fake.NewClientBuilder().WithScheme(worldScheme()).WithRESTMapper(worldMapper()).
+		WithTypeConverters(managedfields.NewDeducedTypeConverter()).WithObjects(mix, claim).
 		WithStatusSubresource(mix, &batchv1.Job{}, &corev1.Pod{}).
 		WithIndex(mix, claimIndex, claimOf).
 		WithIndex(&batchv1.Job{}, uidIndex, uidOf).WithIndex(&corev1.Pod{}, uidIndex, uidOf).WithIndex(&corev1.ConfigMap{}, uidIndex, uidOf).
