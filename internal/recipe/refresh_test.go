@@ -159,6 +159,8 @@ func TestRequest(t *testing.T) {
 		"http https://example.org/a.jsonl":         {HTTP: &HTTP{URLs: []HTTPFile{{URL: "https://example.org/a.jsonl?signature=secret"}}}},
 		"http https://example.org/a and 1 more":    {HTTP: &HTTP{URLs: []HTTPFile{{URL: "https://example.org/a"}, {URL: "https://example.org/b"}}}},
 		"volume corpora":                           {Volume: &Volume{ClaimName: "corpora"}},
+		"objectStore s3://bucket/prefix":           {ObjectStore: &ObjectStore{URL: "s3://bucket/prefix"}},
+		"oci example.org/rows:v1":                  {OCI: &OCI{Reference: "example.org/rows:v1"}},
 		"volume corpora/folder, files *.jsonl":     {Volume: &Volume{ClaimName: "corpora", Path: "folder", Files: []string{"*.jsonl"}}},
 		"":                                         {},
 	} {

@@ -35,6 +35,10 @@ func (s Source) Request() string {
 			words += ", files " + strings.Join(s.Volume.Files, " ")
 		}
 		return words
+	case s.ObjectStore != nil:
+		return "objectStore " + s.ObjectStore.URL
+	case s.OCI != nil:
+		return "oci " + s.OCI.Reference
 	default:
 		return ""
 	}
