@@ -74,6 +74,19 @@ func (c *comparison) schema(path string, old, now apiextensionsv1.JSONSchemaProp
 		c.wrong(path, "the type %s changed to %s", kind(old), kind(now))
 		return
 	}
+	c.rules(path, old, now)
+	c.values(path, old, now)
+	c.properties(path, old, now)
+	if old.Items != nil && old.Items.Schema != nil && now.Items != nil && now.Items.Schema != nil {
+		c.schema(path+"[]", *old.Items.Schema, *now.Items.Schema)
+	}
+	if old.AdditionalProperties != nil && old.AdditionalProperties.Schema != nil && now.AdditionalProperties != nil && now.AdditionalProperties.Schema != nil {
+		c.schema(path+"{}", *old.AdditionalProperties.Schema, *now.AdditionalProperties.Schema)
+	}
+}
+
+// rules are those about a value as a whole.
+func (c *comparison) rules(path string, old, now apiextensionsv1.JSONSchemaProps) {
 	for what, changed := range map[string]bool{
 		"null is no longer allowed":          old.Nullable && !now.Nullable,
 		"the default changed":                !cmp.Equal(old.Default, now.Default),
@@ -88,14 +101,6 @@ func (c *comparison) schema(path string, old, now apiextensionsv1.JSONSchemaProp
 		if changed {
 			c.wrong(path, "%s", what)
 		}
-	}
-	c.values(path, old, now)
-	c.properties(path, old, now)
-	if old.Items != nil && old.Items.Schema != nil && now.Items != nil && now.Items.Schema != nil {
-		c.schema(path+"[]", *old.Items.Schema, *now.Items.Schema)
-	}
-	if old.AdditionalProperties != nil && old.AdditionalProperties.Schema != nil && now.AdditionalProperties != nil && now.AdditionalProperties.Schema != nil {
-		c.schema(path+"{}", *old.AdditionalProperties.Schema, *now.AdditionalProperties.Schema)
 	}
 }
 

@@ -205,7 +205,7 @@ func (r *course) duplicates() []string {
 	count := map[string]int{}
 	var problems []string
 	for _, job := range r.fleet.all(r.space) {
-		units := job.Annotations[datav1alpha1.AnnotationUnits]
+		units := job.Annotations[datav1alpha1.AnnotationUnits] + " at " + job.Annotations[datav1alpha1.AnnotationLocation]
 		one := fmt.Sprintf("%s of %s, attempt %s", job.Labels[datav1alpha1.LabelStage], units, job.Annotations[datav1alpha1.AnnotationAttempt])
 		if count[one]++; count[one] > 1 {
 			problems = append(problems, "two Jobs for stage "+one)
