@@ -225,7 +225,7 @@ func (b *bucket) choose(objects map[string]File) ([]string, error) {
 		chosen = slices.DeleteFunc(chosen, noData)
 	}
 	if len(chosen) == 0 {
-		return nil, contract.Failf(contract.SourceNotFound, "%s holds no objects to read. Check url and files.", b.where())
+		return nil, contract.Failf(contract.SourceEmpty, "%s holds no objects to read. Check url and files.", b.where())
 	}
 	for i, name := range chosen {
 		chosen[i] = path.Join(b.folder, name)

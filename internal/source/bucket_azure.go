@@ -22,7 +22,7 @@ import (
 // Keys of a Secret for Azure Blob Storage, as its own tools call them: one of both.
 const (
 	keyAzureKey = "AZURE_STORAGE_KEY"
-	keyAzureSAS = "AZURE_STORAGE_SAS_TOKEN" //nolint:gosec // the name of a key
+	keyAzureSAS = "AZURE_STORAGE_SAS_TOKEN"
 )
 
 // openAzure opens a container of Azure Blob Storage. A blob is pinned by its ETag.

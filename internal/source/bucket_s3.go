@@ -27,8 +27,8 @@ import (
 // Keys of a Secret for S3, as AWS's own tools call them.
 const (
 	keyAccessKeyID     = "AWS_ACCESS_KEY_ID"
-	keySecretAccessKey = "AWS_SECRET_ACCESS_KEY" //nolint:gosec // the name of a key
-	keySessionToken    = "AWS_SESSION_TOKEN"     //nolint:gosec // the name of a key
+	keySecretAccessKey = "AWS_SECRET_ACCESS_KEY"
+	keySessionToken    = "AWS_SESSION_TOKEN"
 )
 
 const defaultRegion = "us-east-1"

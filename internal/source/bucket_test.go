@@ -71,9 +71,17 @@ func TestWhichObjectsAreRead(t *testing.T) {
 			}
 		})
 	}
-	for below, files := range map[string][]string{"/math": {"*.parquet"}, "/mat": nil, "/math/.index": {"*.jsonl"}} {
-		_, err := newSource(t, bucket.spec(below, files...), s3Env(t)).Resolve(t.Context())
-		wantReason(t, err, contract.SourceNotFound)
+	for _, tc := range []struct {
+		below string
+		files []string
+		want  contract.Reason
+	}{
+		{"/math", []string{"*.parquet"}, contract.FileNotFound},
+		{"/math/.index", []string{"*.jsonl"}, contract.FileNotFound},
+		{"/mat", nil, contract.SourceEmpty}, // which is no folder, though keys begin so
+	} {
+		_, err := newSource(t, bucket.spec(tc.below, tc.files...), s3Env(t)).Resolve(t.Context())
+		wantReason(t, err, tc.want)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestWhichLayersAreRead(t *testing.T) {
 	_, err := resolveOCI(t, recipe.OCI{Reference: host + "/acme/text:v1"})
 	wantSays(t, err, contract.InvalidData, "docs of artifact")
 	_, err = resolveOCI(t, recipe.OCI{Reference: host + "/acme/text:v1", Files: []string{"*.csv"}})
-	wantSays(t, err, contract.SourceNotFound, "a/a.jsonl, b.jsonl, docs")
+	wantSays(t, err, contract.FileNotFound, "a/a.jsonl, b.jsonl, docs")
 }
 
 func sha(t *testing.T, content string) string {

@@ -35,7 +35,7 @@ const (
 type stores struct {
 	folder string
 	stdin  io.Closer
-	done   chan error
+	done   chan struct{}
 	urls   map[string]string
 }
 
@@ -60,7 +60,7 @@ func startStores() (*stores, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stores{folder: folder, done: make(chan error, 1), urls: map[string]string{}}
+	s := &stores{folder: folder, done: make(chan struct{}), urls: map[string]string{}}
 	program := filepath.Join(folder, "stores")
 	build := exec.Command("go", "build", "-o", program, ".")
 	build.Dir = filepath.Join("..", "..", "hack", "stores")
@@ -88,7 +88,8 @@ func startStores() (*stores, error) {
 	}
 	go func() {
 		_, _ = io.Copy(io.Discard, out) // until it ends
-		s.done <- run.Wait()
+		_ = run.Wait()                  // how it ends is in its own words, above
+		close(s.done)
 	}()
 	if s.urls["s3"] == "" || s.urls["gcs"] == "" {
 		s.stop()
