@@ -47,7 +47,7 @@ func (r *Reader) begin() error {
 
 func (r *Reader) advance(i int) (more bool, err error) {
 	s := &r.sources[i]
-	if s.record, err = s.reader.advance(); s.record == nil || err != nil {
+	if s.record, err = s.advance(); s.record == nil || err != nil {
 		return false, err
 	}
 	s.prefix = binary.BigEndian.Uint64(s.record[sizeBytes:])
