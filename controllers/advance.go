@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -273,26 +274,23 @@ func attempt(job *batchv1.Job) int {
 	return number
 }
 
-// clean removes the Jobs and the tasks that have no part in the published revision.
+// clean removes the Jobs and the tasks that have no part in the published revision. Each is judged by itself: that no Job of a
+// task's name is seen may only mean that it is not seen yet.
 func (r *DatasetMixReconciler) clean(ctx context.Context, s *scope) (*outcome, error) {
-	kept := map[string]bool{}
+	var made []client.Object
 	for _, job := range s.jobs {
-		for _, step := range s.graph.Steps {
-			if s.contributes(job, step) {
-				kept[job.Name] = true
-			}
-		}
-		if !kept[job.Name] {
-			if err := r.remove(ctx, s, job); err != nil {
-				return nil, err
-			}
-		}
+		made = append(made, job)
 	}
 	for _, task := range s.tasks {
-		if !kept[task.Name] {
-			if err := r.remove(ctx, s, task); err != nil {
-				return nil, err
-			}
+		made = append(made, task)
+	}
+	for _, object := range made {
+		contributes := func(step recipe.Step) bool { return s.contributes(object, step) }
+		if slices.ContainsFunc(s.graph.Steps, contributes) {
+			continue
+		}
+		if err := r.remove(ctx, s, object); err != nil {
+			return nil, err
 		}
 	}
 	return nil, nil

@@ -3,6 +3,7 @@ package controllers
 import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -93,9 +94,9 @@ func terminal(job *batchv1.Job) *batchv1.JobCondition {
 	return nil
 }
 
-// here says whether a Job worked, or works, at the scope's location.
-func (s *scope) here(job *batchv1.Job) bool {
-	return job.Annotations[datav1alpha1.AnnotationLocation] == s.location.String()
+// here says whether a Job worked, or works, at the scope's location; a task has the same annotations.
+func (s *scope) here(made metav1.Object) bool {
+	return made.GetAnnotations()[datav1alpha1.AnnotationLocation] == s.location.String()
 }
 
 // covers says whether a Job builds every missing unit of a step.
@@ -111,13 +112,13 @@ func (s *scope) covers(job *batchv1.Job, step *recipe.Step) bool {
 	return true
 }
 
-// contributes says whether a Job builds any unit of a step, missing or not.
-func (s *scope) contributes(job *batchv1.Job, step recipe.Step) bool {
-	if !s.here(job) || job.Labels[datav1alpha1.LabelStage] != string(step.Stage) {
+// contributes says whether a Job, or its task, is for any unit of a step, missing or not.
+func (s *scope) contributes(made metav1.Object, step recipe.Step) bool {
+	if !s.here(made) || made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
 		return false
 	}
 	for _, unit := range step.Units {
-		if render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], unit) {
+		if render.Covers(made.GetAnnotations()[datav1alpha1.AnnotationUnits], unit) {
 			return true
 		}
 	}
