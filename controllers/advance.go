@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -87,7 +86,7 @@ func (r *DatasetMixReconciler) remove(ctx context.Context, s *scope, object clie
 		return fmt.Errorf("deleting %s: %w", object.GetName(), err)
 	}
 	if err == nil {
-		s.tally.wrote("delete", strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1."))
+		s.tally.wrote("delete", kindOf(object))
 	}
 	return nil
 }

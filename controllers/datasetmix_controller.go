@@ -106,7 +106,7 @@ func answer(err error, wake time.Duration) (ctrl.Result, error) {
 	switch {
 	case apierrors.IsConflict(err):
 		return ctrl.Result{RequeueAfter: conflictPause}, nil
-	case err != nil && !overtaken(err):
+	case err != nil && !terminating(err):
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{RequeueAfter: wake}, nil

@@ -215,9 +215,14 @@ func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome, er
 	return nil, nil
 }
 
+// kindOf is the kind of an object that a mix owns: they are all of a version 1.
+func kindOf(object client.Object) string {
+	return strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1.")
+}
+
 // own creates an object of the mix. That it exists already is no error if it is the mix's own: the cache is late.
 func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.Object) (*outcome, error) {
-	kind := strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1.")
+	kind := kindOf(object)
 	err := r.Create(ctx, object)
 	if err == nil {
 		s.tally.wrote("create", kind)

@@ -8,6 +8,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
@@ -16,47 +17,26 @@ type places struct {
 	claims, secrets, configMaps map[string]string
 }
 
-// named is the source of a data set or of a probe.
-type named struct {
-	name   string
-	source datav1alpha1.Source
-}
-
-func sourcesOf(mix *datav1alpha1.DatasetMix) []named {
-	var all []named
-	for _, domain := range mix.Spec.Domains {
-		for _, dataset := range domain.Datasets {
-			all = append(all, named{dataset.Name, dataset.Source})
-		}
-	}
-	if mix.Spec.Decontaminate != nil {
-		for _, probe := range mix.Spec.Decontaminate.Against {
-			all = append(all, named{probe.Name, probe.Source})
-		}
-	}
-	return all
-}
-
 // check finds what nobody placed before the first download begins. The credentials of Hubs, stores and registries may come from
 // where their own tools find them.
 func (p places) check(mix *datav1alpha1.DatasetMix) error {
 	missing := func(who, what, name, flag string) error {
 		return contract.Failf(contract.InvalidTask, "%s reads %s %s; say where it lies here with --%s %s=FOLDER", who, what, name, flag, name)
 	}
-	for _, s := range sourcesOf(mix) {
-		if volume := s.source.Volume; volume != nil && p.claims[volume.ClaimName] == "" {
-			return missing(s.name, "claim", volume.ClaimName, "claim")
+	for _, s := range render.Sources(mix) {
+		if volume := s.Source.Volume; volume != nil && p.claims[volume.ClaimName] == "" {
+			return missing(s.Name, "claim", volume.ClaimName, "claim")
 		}
-		if s.source.HTTP != nil {
-			if ref := s.source.HTTP.SecretRef; ref != nil && p.secrets[ref.Name] == "" {
-				return missing(s.name, "Secret", ref.Name, "secret")
+		if s.Source.HTTP != nil {
+			if ref := s.Source.HTTP.SecretRef; ref != nil && p.secrets[ref.Name] == "" {
+				return missing(s.Name, "Secret", ref.Name, "secret")
 			}
 		}
-		if ref := bundleOf(s.source); ref != nil && p.bundleFolder(ref) == "" {
+		if ref := render.BundleOf(s.Source); ref != nil && p.bundleFolder(ref) == "" {
 			if ref.Kind == datav1alpha1.BundleSecret {
-				return missing(s.name, "Secret", ref.Name, "secret")
+				return missing(s.Name, "Secret", ref.Name, "secret")
 			}
-			return missing(s.name, "ConfigMap", ref.Name, "configmap")
+			return missing(s.Name, "ConfigMap", ref.Name, "configmap")
 		}
 	}
 	return nil
@@ -71,14 +51,14 @@ func (p places) bundleFolder(ref *datav1alpha1.BundleReference) string {
 
 // sources are the sources of a mix as this process sees them.
 func (p places) sources(mix *datav1alpha1.DatasetMix) func(recipe.Dataset) (source.Source, error) {
-	all := sourcesOf(mix)
+	all := render.Sources(mix)
 	return func(dataset recipe.Dataset) (source.Source, error) {
 		environment := source.Environment{HubEndpoint: os.Getenv("HF_ENDPOINT"), Claims: p.claims}
 		if hub := dataset.Source.HuggingFace; hub != nil && hub.Endpoint == "" {
 			environment.Token = os.Getenv("HF_TOKEN") // which is for that Hub, and not for one that a manifest names
 		}
-		if i := slices.IndexFunc(all, func(s named) bool { return s.name == dataset.Name }); i >= 0 {
-			if err := p.credentials(all[i].source, &environment); err != nil {
+		if i := slices.IndexFunc(all, func(s render.Source) bool { return s.Name == dataset.Name }); i >= 0 {
+			if err := p.credentials(all[i].Source, &environment); err != nil {
 				return nil, err
 			}
 		}
@@ -95,35 +75,20 @@ func (p places) credentials(from datav1alpha1.Source, into *source.Environment) 
 		}
 		into.Token = string(token)
 	}
-	if ref := bundleOf(from); ref != nil {
+	if ref := render.BundleOf(from); ref != nil {
 		bundle, err := readKey(p.bundleFolder(ref), ref.Key)
 		if err != nil {
 			return err
 		}
 		into.CABundle = bundle
 	}
-	switch {
-	case from.ObjectStore != nil && from.ObjectStore.SecretRef != nil:
-		into.Secret = p.secrets[from.ObjectStore.SecretRef.Name]
-	case from.OCI != nil && from.OCI.SecretRef != nil:
-		into.Secret = p.secrets[from.OCI.SecretRef.Name]
-	case from.HTTP == nil || from.HTTP.SecretRef == nil:
-	default:
-		return p.login(*from.HTTP.SecretRef, into)
-	}
-	return nil
-}
-
-// bundleOf is where a source's certificates are; nil is nowhere.
-func bundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
-	switch {
+	switch secret := render.SecretOf(from); {
+	case secret == nil:
+		return nil
 	case from.HTTP != nil:
-		return from.HTTP.CABundleRef
-	case from.ObjectStore != nil:
-		return from.ObjectStore.CABundleRef
-	case from.OCI != nil:
-		return from.OCI.CABundleRef
+		return p.login(*secret, into)
 	default:
+		into.Secret = p.secrets[secret.Name]
 		return nil
 	}
 }

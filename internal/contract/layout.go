@@ -24,6 +24,9 @@ const (
 	ReportFile    = "report.html"
 )
 
+// CheckpointSuffix ends the name of what stands beside a part of a download that no digest is known of.
+const CheckpointSuffix = ".checkpoint"
+
 // Folder is a mix's folder on the volume.
 type Folder string
 

@@ -13,20 +13,20 @@ import (
 )
 
 // keys are the single keys of Secrets and ConfigMaps that a download needs, as files below the task's folder.
-func keys(download origin) []corev1.VolumeProjection {
+func keys(download Source) []corev1.VolumeProjection {
 	var out []corev1.VolumeProjection
-	if hub := download.source.HuggingFace; hub != nil && hub.TokenSecretRef != nil {
-		at := path.Join(path.Base(contract.TokenFolder), download.name, "token")
+	if hub := download.Source.HuggingFace; hub != nil && hub.TokenSecretRef != nil {
+		at := path.Join(path.Base(contract.TokenFolder), download.Name, "token")
 		out = append(out, secretKey(hub.TokenSecretRef.Name, hub.TokenSecretRef.Key, at))
 	}
-	if bundle := bundleOf(download.source); bundle != nil {
-		at := path.Join(path.Base(contract.BundleFolder), download.name, "ca.crt")
+	if bundle := BundleOf(download.Source); bundle != nil {
+		at := path.Join(path.Base(contract.BundleFolder), download.Name, "ca.crt")
 		out = append(out, bundleKey(*bundle, at))
 	}
-	if store := download.source.ObjectStore; store != nil && store.RoleARN != "" {
+	if store := download.Source.ObjectStore; store != nil && store.RoleARN != "" {
 		out = append(out, corev1.VolumeProjection{ServiceAccountToken: &corev1.ServiceAccountTokenProjection{
 			Audience: awsAudience, ExpirationSeconds: ptr.To[int64](3600),
-			Path: path.Join(path.Base(contract.TokenFolder), download.name, contract.IdentityFile),
+			Path: path.Join(path.Base(contract.TokenFolder), download.Name, contract.IdentityFile),
 		}})
 	}
 	return out
@@ -40,37 +40,10 @@ const azureLabel = "azure.workload.identity/use"
 
 // asksAzure says that a download of this Job asks a store of Azure as the worker's service account.
 func (w Work) asksAzure() bool {
-	return slices.ContainsFunc(w.downloads(), func(o origin) bool {
-		store := o.source.ObjectStore
+	return slices.ContainsFunc(w.downloads(), func(o Source) bool {
+		store := o.Source.ObjectStore
 		return store != nil && store.Access == datav1alpha1.AccessWorkloadIdentity && strings.HasPrefix(store.URL, "azblob://")
 	})
-}
-
-func bundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
-	switch {
-	case from.HTTP != nil:
-		return from.HTTP.CABundleRef
-	case from.ObjectStore != nil:
-		return from.ObjectStore.CABundleRef
-	case from.OCI != nil:
-		return from.OCI.CABundleRef
-	default:
-		return nil
-	}
-}
-
-// secretOf is the Secret of a source that needs a whole one.
-func secretOf(from datav1alpha1.Source) *datav1alpha1.LocalReference {
-	switch {
-	case from.HTTP != nil:
-		return from.HTTP.SecretRef
-	case from.ObjectStore != nil:
-		return from.ObjectStore.SecretRef
-	case from.OCI != nil:
-		return from.OCI.SecretRef
-	default:
-		return nil
-	}
 }
 
 func secretKey(name, key, at string) corev1.VolumeProjection {
@@ -98,8 +71,8 @@ type sourceSecret struct{ dataset, name string }
 func (w Work) sourceSecrets() []sourceSecret {
 	var secrets []sourceSecret
 	for _, download := range w.downloads() {
-		if secret := secretOf(download.source); secret != nil {
-			secrets = append(secrets, sourceSecret{download.name, secret.Name})
+		if secret := SecretOf(download.Source); secret != nil {
+			secrets = append(secrets, sourceSecret{download.Name, secret.Name})
 		}
 	}
 	return secrets

@@ -142,29 +142,6 @@ func (w Work) projected() *corev1.ProjectedVolumeSource {
 	return projected
 }
 
-// origin is the source of a data set or of a probe, with its references to Secrets, which a recipe has not.
-type origin struct {
-	name   string
-	probe  bool
-	source datav1alpha1.Source
-}
-
-// origins are those of all data sets and probes in the order of the manifest.
-func (w Work) origins() []origin {
-	var all []origin
-	for _, domain := range w.Mix.Spec.Domains {
-		for _, dataset := range domain.Datasets {
-			all = append(all, origin{name: dataset.Name, source: dataset.Source})
-		}
-	}
-	if decontaminate := w.Mix.Spec.Decontaminate; decontaminate != nil {
-		for _, probe := range decontaminate.Against {
-			all = append(all, origin{name: probe.Name, probe: true, source: probe.Source})
-		}
-	}
-	return all
-}
-
 // missing says whether this Job builds a unit of a name.
 func (w Work) missing(name string) bool {
 	return slices.ContainsFunc(w.Step.Missing, func(unit recipe.Unit) bool { return unit.Name == name })
@@ -172,32 +149,29 @@ func (w Work) missing(name string) bool {
 
 // downloads are what this Job downloads; none in any other stage. But where the cache is bounded, a split may find that an
 // original went, and fetches it again.
-func (w Work) downloads() []origin {
-	switch {
-	case w.Step.Stage == recipe.Download:
-		return slices.DeleteFunc(w.origins(), func(o origin) bool { return !w.missing(o.name) })
-	case w.Step.Stage == recipe.Divide && w.Recipe.Output.CacheSize > 0:
-		return slices.DeleteFunc(w.origins(), func(o origin) bool { return !o.probe && !w.missing(o.name) })
-	default:
+func (w Work) downloads() []Source {
+	if w.Step.Stage == recipe.Divide && w.Recipe.Output.CacheSize == 0 {
 		return nil
 	}
+	return w.readers()
 }
 
 // readers are what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not
 // copied, so the split stage reads its data sets' there, and those of every probe, since each data set is compared with all.
-func (w Work) readers() []origin {
-	if w.Step.Stage != recipe.Divide {
-		return w.downloads()
+func (w Work) readers() []Source {
+	split := w.Step.Stage == recipe.Divide
+	if !split && w.Step.Stage != recipe.Download {
+		return nil
 	}
-	return slices.DeleteFunc(w.origins(), func(o origin) bool { return !o.probe && !w.missing(o.name) })
+	return slices.DeleteFunc(Sources(w.Mix), func(from Source) bool { return !w.missing(from.Name) && (!split || !from.Probe) })
 }
 
 // sourceClaims are the claims of the volume sources that this Job reads.
 func (w Work) sourceClaims() []string {
 	var claims []string
 	for _, from := range w.readers() {
-		if from.source.Volume != nil {
-			claims = append(claims, from.source.Volume.ClaimName)
+		if from.Source.Volume != nil {
+			claims = append(claims, from.Source.Volume.ClaimName)
 		}
 	}
 	slices.Sort(claims)

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // checkpointEvery is how many bytes of a file without a digest may have to be fetched again after a crash.
@@ -19,7 +21,7 @@ type checkpoint struct {
 	Synced    int64  `json:"synced"`
 }
 
-func checkpointPath(partPath string) string { return partPath + ".checkpoint" }
+func checkpointPath(partPath string) string { return partPath + contract.CheckpointSuffix }
 
 // checkpointed is how much of a part is known to be of the file; 0 where nothing says so.
 func checkpointed(partPath string, f File) int64 {

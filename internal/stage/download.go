@@ -30,7 +30,7 @@ func (o original) listed() source.File {
 // originalPath is where the i-th original lies in a download unit's folder; its name at the source is in the list only, so
 // that no name from outside becomes one on the volume.
 func originalPath(folder string, i int) string {
-	return filepath.Join(folder, "files", fmt.Sprintf("%05d", i))
+	return filepath.Join(folder, filesName, fmt.Sprintf("%05d", i))
 }
 
 // download brings a data set's originals into the cache and links them into the unit's folder. Those of a source at hand stay

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // Cache holds downloaded originals by their SHA-256, for every mix on the volume.
@@ -185,7 +187,7 @@ func (p *Partial) Close() error {
 	}
 	if p.own {
 		os.Remove(p.Path) // fails once the download has its place in the cache
-		os.Remove(p.Path + ".checkpoint")
+		os.Remove(p.Path + contract.CheckpointSuffix)
 	}
 	return p.lock.Close()
 }
