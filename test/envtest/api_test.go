@@ -59,7 +59,7 @@ func TestRefusals(t *testing.T) {
 			edit: func(mix *datav1alpha1.DatasetMix) {
 				mix.Spec.Domains[0].Datasets[0].Source.Volume = &datav1alpha1.VolumeSource{ClaimName: "c"}
 			},
-			want: "spec.domains[0].datasets[0].source: Invalid value: A source must be exactly one of huggingFace, http and volume.",
+			want: "spec.domains[0].datasets[0].source: Invalid value: A source must be exactly one of huggingFace, http, objectStore, oci and volume.",
 		},
 		{
 			name: "name-twice",
