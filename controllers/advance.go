@@ -259,7 +259,7 @@ func (s *scope) progress(step *recipe.Step, job *batchv1.Job) (done, total int) 
 	total = len(step.Units)
 	done = total - len(step.Missing)
 	if job != nil && finished(job) == "" {
-		done = min(total, done+int(job.Status.Succeeded))
+		done += min(len(step.Missing), max(0, int(job.Status.Succeeded)))
 	}
 	return done, total
 }

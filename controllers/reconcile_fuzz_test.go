@@ -43,6 +43,8 @@ func FuzzReconcile(f *testing.F) {
 	f.Add([]byte{0, 7, 0, 7, 0, 3, 0, 4, 0, 0, 0})   // suspended, resumed, results lost
 	f.Add([]byte{33, 49, 65, 81, 97, 113, 129, 145}) // odd ends of pods
 	f.Add([]byte{5, 21, 37, 53, 69, 85, 0, 0})       // odd states of Jobs
+	f.Add([]byte("\x00\x00\x03\xe8EU\x00\x00"))      // a Job that counts less than nothing
+	f.Add([]byte("\x00900"))                         // the same built again in another folder
 	f.Fuzz(func(t *testing.T, happenings []byte) {
 		w := newWorld(t)
 		w.settle()
@@ -162,12 +164,13 @@ func (w *world) check() {
 	}
 }
 
-// checkJobs: no two Jobs build the same in the same attempt, and at most one of them is not finished.
+// checkJobs: no two Jobs build the same at one place in the same attempt, and at most one of them is not finished.
 func (w *world) checkJobs() {
 	w.t.Helper()
 	attempts, running := map[string]bool{}, 0
 	for _, job := range w.jobs() {
-		one := fmt.Sprint(job.Annotations[datav1alpha1.AnnotationUnits], job.Annotations[datav1alpha1.AnnotationAttempt])
+		one := fmt.Sprint(
+			job.Annotations[datav1alpha1.AnnotationLocation], " ", job.Annotations[datav1alpha1.AnnotationUnits], " ", job.Annotations[datav1alpha1.AnnotationAttempt])
 		if attempts[one] {
 			w.t.Fatalf("two Jobs for %s", one)
 		}
