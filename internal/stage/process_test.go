@@ -46,12 +46,18 @@ func TestAWorkerInAProcess(t *testing.T) {
 	w := Worker{Volume: volume, Source: func(dataset recipe.Dataset) (source.Source, error) {
 		return source.New(dataset.Source, source.Environment{})
 	}}
+	if err := os.WriteFile(begun(file), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, unit := range r.Downloads() {
 		if _, err := w.Run(context.Background(), Job{Recipe: r, Stage: recipe.Download, Unit: unit}); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
+
+// begun is the file that a worker makes when its process has started and its work begins.
+func begun(recipeFile string) string { return recipeFile + ".begun" }
 
 // files are what a slow server gives, by path, and how many bytes of them it gave.
 type files struct {
@@ -125,6 +131,13 @@ func served(t *testing.T, count, size int, pause time.Duration) (*files, recipe.
 // worker starts a process that downloads a recipe's sources.
 func workerProcess(t *testing.T, volume string, r recipe.Recipe) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
+	worker, out, _ := workerWithStart(t, volume, r)
+	return worker, out
+}
+
+// workerWithStart names the file, too, that is there once the worker's work begins.
+func workerWithStart(t *testing.T, volume string, r recipe.Recipe) (worker *exec.Cmd, out *bytes.Buffer, start string) {
+	t.Helper()
 	encoded, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
@@ -135,12 +148,12 @@ func workerProcess(t *testing.T, volume string, r recipe.Recipe) (*exec.Cmd, *by
 	}
 	command := exec.Command(os.Args[0], "-test.run=^TestAWorkerInAProcess$")
 	command.Env = append(os.Environ(), processVariable+"="+volume+"\n"+file)
-	out := &bytes.Buffer{}
+	out = &bytes.Buffer{}
 	command.Stdout, command.Stderr = out, out
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	return command, out
+	return command, out, begun(file)
 }
 
 // wholeCache fails when anything in the cache is not what its name says, and gives how many originals there are.
@@ -180,6 +193,30 @@ func wholeUnits(t *testing.T, volume string, r recipe.Recipe, from *files) (unit
 	return len(folders)
 }
 
+// await returns when a file is there.
+func await(t *testing.T, file string) {
+	t.Helper()
+	for range 60_000 {
+		if _, err := os.Stat(file); err == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%s is not there after a minute", file)
+}
+
+// workTime is how long a worker that nobody kills works, its start left out.
+func workTime(t *testing.T, r recipe.Recipe) time.Duration {
+	t.Helper()
+	worker, out, start := workerWithStart(t, t.TempDir(), r)
+	await(t, start)
+	began := time.Now()
+	if err := worker.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return time.Since(began)
+}
+
 // TestAWorkerKilledAnywhere leaves nothing half-made under a name that counts: a process is killed, again and again, at any
 // moment of its work, and the next goes on where it was. Of large files on a slow server most of the work is the transfer, of
 // many small ones it is giving them their places.
@@ -192,12 +229,14 @@ func TestAWorkerKilledAnywhere(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			from, r := served(t, c.count, c.size, c.pause)
 			random := rand.New(rand.NewPCG(3, 4))
+			whole := workTime(t, r) // however busy this machine is
 			killed, grown := 0, 0
 			for round := 0; killed < kills && round < kills; round++ {
 				volume, last := t.TempDir(), 0
 				for killed < kills && wholeUnits(t, volume, r, from) == 0 {
-					worker, _ := workerProcess(t, volume, r)
-					time.Sleep(time.Duration(10_000+random.IntN(90_000)) * time.Microsecond)
+					worker, _, start := workerWithStart(t, volume, r)
+					await(t, start)
+					time.Sleep(time.Duration(random.Int64N(int64(whole))))
 					_ = worker.Process.Kill() // it may have ended
 					if worker.Wait() != nil {
 						killed++
