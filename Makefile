@@ -46,7 +46,7 @@ unit: ## Run the unit tests, with the race detector where there is a C compiler.
 	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -timeout 20m $(PACKAGES)
 
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
-	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m ./test/envtest/...
+	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m -v ./test/envtest/... | grep -vE '^ *(=== |--- PASS)'
 
 scale: $(BIN)/envtest/kube-apiserver ## Build SCALE=1000 mixes with one manager against a real API server, and compare with a tenth.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest SCALE=$(or $(SCALE),1000) go test -count=1 -timeout 90m -v -run '^TestScale$$' ./test/envtest

@@ -115,7 +115,7 @@ func TestColumnsOfOtherCodecs(t *testing.T) {
 // TestPagesUnpackToTheirLength: a page that goes on beyond what its header says is refused, and takes no memory for the rest.
 func TestPagesUnpackToTheirLength(t *testing.T) {
 	const most = 32 << 20
-	bomb := make([]byte, 256<<20)
+	bomb := make([]byte, 4*most)
 	for _, codec := range pageCodecs {
 		packed, err := codec.Encode(nil, bomb)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,12 +41,16 @@ const (
 	tolerance = 1.2
 )
 
-// scaleRecord is testdata/scale.json: figures that depend on no machine, as they were measured.
+// scaleRecord is testdata/scale.json: figures as they were measured.
 type scaleRecord struct {
 	// WritesPerMix and CallsPerMix are what the API server was asked for one build, Events apart.
 	WritesPerMix, CallsPerMix float64
-	// PeakMiB is the manager's memory with 1,000 mixes; 0 is not recorded.
+	// PeakMiB is the manager's memory with 1,000 mixes.
 	PeakMiB float64
+	// Machine is what the figures below were measured on: they are compared with no other.
+	Machine string
+	// CPUPerMix is processor time of the manager, and the others are 95th percentiles (see batch), all in milliseconds.
+	CPUPerMix, FirstJob, NextJob, Ready float64
 }
 
 // batch is what some builds beside each other cost.
@@ -96,7 +101,10 @@ func judge(t *testing.T, few, many batch) {
 	if err := json.Unmarshal(encoded, &recorded); err != nil {
 		t.Fatal(err)
 	}
-	got := scaleRecord{WritesPerMix: many.writesPerMix(), CallsPerMix: many.callsPerMix(), PeakMiB: many.peak}
+	got := scaleRecord{
+		WritesPerMix: many.writesPerMix(), CallsPerMix: many.callsPerMix(), PeakMiB: many.peak, Machine: machine(t), CPUPerMix: many.cpuPerMix(),
+		FirstJob: milliseconds(p95(many.first)), NextJob: milliseconds(p95(many.next)), Ready: milliseconds(p95(many.ready)),
+	}
 	t.Logf("recorded %+v, now %+v; each mix adds %.0f KiB", recorded, got, (many.memory-few.memory)*1024/float64(many.mixes))
 	atMost := func(what string, got, limit float64) {
 		t.Helper()
@@ -106,17 +114,40 @@ func judge(t *testing.T, few, many batch) {
 	}
 	atMost("writes per mix", got.WritesPerMix, tolerance*recorded.WritesPerMix)
 	atMost("calls per mix", got.CallsPerMix, tolerance*recorded.CallsPerMix)
-	if ratio := many.cpuPerMix() / few.cpuPerMix(); few.mixes >= scaleJudged {
+	if few.mixes >= scaleJudged {
+		ratio := many.cpuPerMix() / few.cpuPerMix()
+		t.Logf("processor time per mix among many is %.2f times that among few", ratio)
 		atMost("processor time per mix among many, of that among few", ratio, tolerance)
-		if recorded.PeakMiB > 0 && many.mixes == scaleRecorded {
-			atMost("memory at its peak in MiB", got.PeakMiB, tolerance*recorded.PeakMiB)
-		}
 	}
+	if many.mixes != scaleRecorded {
+		return
+	}
+	atMost("memory at its peak in MiB", got.PeakMiB, tolerance*recorded.PeakMiB)
+	if got.Machine != recorded.Machine {
+		t.Logf("times are not compared: they were recorded on %q, this is %q", recorded.Machine, got.Machine)
+		return
+	}
+	atMost("milliseconds of processor per mix", got.CPUPerMix, tolerance*recorded.CPUPerMix)
+	atMost("milliseconds from a mix to its first Job, p95", got.FirstJob, tolerance*recorded.FirstJob)
+	atMost("milliseconds from the end of a Job to the next, p95", got.NextJob, tolerance*recorded.NextJob)
+	atMost("milliseconds from the last Job to Ready, p95", got.Ready, tolerance*recorded.Ready)
 }
 
-func (b batch) cpuPerMix() float64 {
-	return float64(b.cpu) / float64(b.mixes) / float64(time.Millisecond)
+// machine is what times depend on most.
+func machine(t *testing.T) string {
+	t.Helper()
+	encoded, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, model, _ := strings.Cut(string(encoded), "model name")
+	model, _, _ = strings.Cut(model, "\n")
+	return fmt.Sprintf("%d × %s", runtime.NumCPU(), strings.TrimLeft(model, "\t: "))
 }
+
+func (b batch) cpuPerMix() float64 { return milliseconds(b.cpu) / float64(b.mixes) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 func (b batch) callsPerMix() float64 { return float64(len(b.calls)) / float64(b.mixes) }
 
