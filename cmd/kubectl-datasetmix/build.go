@@ -44,6 +44,7 @@ func buildCommand() *cobra.Command {
 			if err := here.check(mix); err != nil {
 				return err
 			}
+			stage.CollectLess()
 			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh}
 			if worker.Lock, err = loadLock(lockFile, r); err != nil {
 				return err

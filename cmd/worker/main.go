@@ -23,6 +23,7 @@ func main() {
 	}
 	slog.SetDefault(logger)
 	limitMemory()
+	stage.CollectLess()
 	os.Exit(serve())
 }
 
