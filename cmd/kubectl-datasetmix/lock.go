@@ -27,7 +27,7 @@ func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
 		if !ok {
 			return nil, contract.Failf(contract.InvalidTask, "%s does not lock %s; take the lock of a revision of this mix", file, named.Name)
 		}
-		if !sameRequest(locked.Request, named.Source) {
+		if !sameRequest(locked.Request.Published(), named.Source) {
 			return nil, contract.Failf(contract.InvalidTask, "%s locks %s for %q, and the mix asks for %q; take the lock of a revision of this mix, or correct the source",
 				file, named.Name, locked.Request.Request(), named.Source.Request())
 		}
