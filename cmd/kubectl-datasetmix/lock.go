@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -27,7 +29,7 @@ func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
 		if !ok {
 			return nil, contract.Failf(contract.InvalidTask, "%s does not lock %s; take the lock of a revision of this mix", file, named.Name)
 		}
-		if !sameRequest(locked.Request.Published(), named.Source) {
+		if !sameRequest(locked.Request, named.Source) {
 			return nil, contract.Failf(contract.InvalidTask, "%s locks %s for %q, and the mix asks for %q; take the lock of a revision of this mix, or correct the source",
 				file, named.Name, locked.Request.Request(), named.Source.Request())
 		}
@@ -35,8 +37,22 @@ func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
 	return &lock, nil
 }
 
+// sameRequest compares what was asked for, but for the queries of addresses: signatures end and are renewed, and the lock has the
+// digests of the bytes.
 func sameRequest(a, b recipe.Source) bool {
-	encodedA, errA := contract.EncodeJSON(a)
-	encodedB, errB := contract.EncodeJSON(b)
+	encodedA, errA := contract.EncodeJSON(withoutQueries(a))
+	encodedB, errB := contract.EncodeJSON(withoutQueries(b))
 	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
+}
+
+func withoutQueries(source recipe.Source) recipe.Source {
+	if source.HTTP == nil {
+		return source
+	}
+	bare := recipe.HTTP{URLs: slices.Clone(source.HTTP.URLs)}
+	for i := range bare.URLs {
+		bare.URLs[i].URL, _, _ = strings.Cut(bare.URLs[i].URL, "?")
+	}
+	source.HTTP = &bare
+	return source
 }
