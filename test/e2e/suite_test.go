@@ -58,6 +58,7 @@ func newCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatalf("there is no cluster: %v; run `make cluster-up deploy`, or `make e2e`", err)
 	}
+	config.QPS = -1 // the default, five requests a second, would be what the tests wait for
 	c, err := client.New(config, client.Options{Scheme: controllers.Scheme()})
 	if err != nil {
 		t.Fatal(err)
