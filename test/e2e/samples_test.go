@@ -91,27 +91,26 @@ func originalsDigest(file string) string {
 
 // Every sample, in one namespace and on the claims that they name, as `kubectl apply -k config/samples` has them.
 func TestSamples(t *testing.T) {
+	files, err := filepath.Glob(samples + "data_*.yaml")
+	if err != nil || len(files) != len(sampleTests) {
+		t.Fatalf("there are %d samples, and entries for %d in sampleTests: %v", len(files), len(sampleTests), err)
+	}
 	e, stores := newCluster(t), newCluster(t)
 	at, authority := stores.stores()
 	e.prepare(at, authority)
 	here := strings.NewReplacer("HUB", e.address("datasetmix-hub", "hub"), "STORES", at)
-	files, err := filepath.Glob(samples + "data_*.yaml")
-	e.must(err)
 	made := map[string]sampled{}
 	for _, file := range slices.Backward(files) { // the sample of volumes is the last, and waits longest for room
 		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "data_v1alpha1_datasetmix_"), ".yaml")
 		test, known := sampleTests[name]
 		switch {
 		case !known:
-			t.Errorf("%s has no entry in sampleTests", file)
+			t.Fatalf("%s has no entry in sampleTests", file)
 		case filepath.Base(file) != grpoSix:
 			mix := e.parse(test.manifest(t, file, here))
 			e.must(e.Create(t.Context(), mix))
 			made[mix.Name] = test
 		}
-	}
-	if len(files) != len(sampleTests) {
-		t.Errorf("there are %d samples, and entries for %d", len(files), len(sampleTests))
 	}
 	for name, test := range made {
 		t.Run(name, func(t *testing.T) {
