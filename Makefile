@@ -51,8 +51,8 @@ envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API serve
 scale: $(BIN)/envtest/kube-apiserver ## Build SCALE=1000 mixes with one manager against a real API server, and compare with a tenth.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest SCALE=$(or $(SCALE),1000) go test -count=1 -timeout 90m -v -run '^TestScale$$' ./test/envtest
 
-e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp previous ## Run the tests on a real cluster.
-	for image in hub-data previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
+e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/stores.tar previous ## Run the tests on a real cluster.
+	for image in stores hub-data previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
 	go test -count=1 -timeout 40m -parallel 8 -v ./test/e2e/...
 
 monitoring: ## Test the alerts and the dashboard with Prometheus' own parser and engine.
@@ -117,6 +117,12 @@ $(DIST)/datasetmix.tar: $(BIN)/cluster $(BIN)/manager $(BIN)/worker
 $(DIST)/hub.tar: $(BIN)/cluster $(BIN)/hub $(BIN)/reader
 	@mkdir -p $(@D)
 	cluster image --tag $(HUB_IMAGE) --binary $(BIN)/hub:/hub --binary $(BIN)/reader:/reader --entrypoint /hub --out $@
+
+# Everything else that the samples read from, for the tests.
+$(DIST)/stores.tar: $(BIN)/cluster $(wildcard hack/stores/*.go) hack/stores/go.mod hack/stores/go.sum
+	@mkdir -p $(@D)
+	cd hack/stores && go build -ldflags "-s -w" -o $(BIN)/stores .
+	cluster image --tag datasetmix-stores:$(VERSION) --binary $(BIN)/stores:/stores --entrypoint /stores --out $@
 
 # The Hub with the real rows, for the tests: only where they lie beside the checkout.
 $(DIST)/hub-data.stamp: $(BIN)/cluster $(BIN)/hub

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -35,8 +37,22 @@ func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
 	return &lock, nil
 }
 
+// sameRequest compares what was asked for, but for the queries of addresses: signatures end and are renewed, and the lock has the
+// digests of the bytes.
 func sameRequest(a, b recipe.Source) bool {
-	encodedA, errA := contract.EncodeJSON(a)
-	encodedB, errB := contract.EncodeJSON(b)
+	encodedA, errA := contract.EncodeJSON(withoutQueries(a))
+	encodedB, errB := contract.EncodeJSON(withoutQueries(b))
 	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
+}
+
+func withoutQueries(source recipe.Source) recipe.Source {
+	if source.HTTP == nil {
+		return source
+	}
+	bare := recipe.HTTP{URLs: slices.Clone(source.HTTP.URLs)}
+	for i := range bare.URLs {
+		bare.URLs[i].URL, _, _ = strings.Cut(bare.URLs[i].URL, "?")
+	}
+	source.HTTP = &bare
+	return source
 }

@@ -162,7 +162,10 @@ func wantNoSecret(t *testing.T, folder string, printed ...string) {
 		t.Fatal(err)
 	}
 	for where, text := range texts {
-		for _, secret := range []string{"s3cr3t", strings.TrimPrefix(basic("jane", basicPassword), "Basic "), strings.TrimPrefix(basic("joe", proxyPassword), "Basic ")} {
+		for _, secret := range []string{
+			"s3cr3t", "AWS4-HMAC", "SharedKey", "PRIVATE KEY", strings.TrimPrefix(basic("jane", basicPassword), "Basic "),
+			strings.TrimPrefix(basic("joe", proxyPassword), "Basic "), strings.TrimPrefix(basic(registryUser, registryLogin), "Basic "),
+		} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s holds the credential %s", where, secret)
 			}

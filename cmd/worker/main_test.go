@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,6 +22,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/storestest"
 )
 
 func small() recipe.Recipe {
@@ -192,45 +196,123 @@ func TestNoCredentialLeavesTheWorker(t *testing.T) {
 		password string
 		code     int
 	}{{"s3cr3t-basic", 0}, {"s3cr3t-wrong", contract.AuthenticationFailed.ExitCode()}, {"", contract.AuthenticationFailed.ExitCode()}} {
-		var log bytes.Buffer
-		before := slog.Default()
-		slog.SetDefault(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 		p := place(t)
-		files := map[string]string{
+		r := small()
+		r.Domains[0].Datasets[0].Source = recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL + "/sums.jsonl"}}}}
+		code, written := p.downloads(t, r, map[string]string{
 			filepath.Join(p.bundles, "sums", "ca.crt"):   string(certificate),
 			filepath.Join(p.secrets, "sums", "username"): "jane\n",
 			filepath.Join(p.secrets, "sums", "password"): c.password,
 			filepath.Join(p.secrets, "sums", "other"):    "s3cr3t-other", // of no concern to this source
 			filepath.Join(p.tokens, "sums", "token"):     "hf_s3cr3t",    // which is for a Hub alone
-		}
-		for name, content := range files {
-			if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(content), 0o600)); err != nil {
-				t.Fatal(err)
-			}
-		}
-		r := small()
-		r.Domains[0].Datasets[0].Source = recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL + "/sums.jsonl"}}}}
-		p.assignOf(t, r, recipe.Download, nil)
-		code := run(context.Background(), p)
-		slog.SetDefault(before)
+		})
 		if code != c.code {
 			t.Errorf("password %q: code %d, want %d: %+v", c.password, code, c.code, p.report(t).Failure)
-		}
-		message, _ := json.Marshal(p.report(t)) // of what was just read
-		written := log.String() + string(message)
-		err := filepath.WalkDir(p.volume, func(name string, entry fs.DirEntry, err error) error {
-			if err != nil || !entry.Type().IsRegular() {
-				return err
-			}
-			content, err := os.ReadFile(name)
-			written += name + string(content)
-			return err
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 		if strings.Contains(written, "s3cr3t") || strings.Contains(written, base64.StdEncoding.EncodeToString([]byte("jane:"+c.password))) || !strings.Contains(written, "sums") {
 			t.Errorf("a credential was written:\n%s", written)
 		}
 	}
+}
+
+// downloads runs the download of a recipe's only data set with files where the kubelet would mount them, and gives all that was
+// logged, reported and stored.
+func (p pod) downloads(t *testing.T, r recipe.Recipe, files map[string]string) (code int, written string) {
+	t.Helper()
+	for name, content := range files {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	p.assignOf(t, r, recipe.Download, nil)
+	code = run(context.Background(), p)
+	slog.SetDefault(before)
+	message, _ := json.Marshal(p.report(t)) // of what was just read
+	written = log.String() + string(message)
+	err := filepath.WalkDir(p.volume, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(name)
+		written += name + string(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code, written
+}
+
+// TestNoCredentialOfAStoreLeavesTheWorker: those of stores and of a registry, right and wrong, and a signature in an address.
+func TestNoCredentialOfAStoreLeavesTheWorker(t *testing.T) {
+	seed := t.TempDir()
+	rows := filepath.Join(seed, "rows", "sums.jsonl")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(rows), 0o700), os.WriteFile(rows, []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	stores, err := storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-azure=127.0.0.1:0", "-oci=127.0.0.1:0", "-files=127.0.0.1:0", "-seed="+seed,
+		"-secret-key=s3cr3t-s3", "-signature=s3cr3t-azure", "-login=robot:s3cr3t-registry")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(stores.Stop)
+	azure := httptest.NewTLSServer(passing(t, stores.URL("azure")))
+	t.Cleanup(azure.Close)
+	registry := strings.TrimPrefix(stores.URL("oci"), "http://")
+	docker := func(password string) string {
+		return fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, registry, base64.StdEncoding.EncodeToString([]byte("robot:"+password)))
+	}
+	bucket := &recipe.ObjectStore{URL: "s3://datasets/rows", Endpoint: stores.URL("s3"), Access: recipe.AccessSecret}
+	container := &recipe.ObjectStore{URL: "azblob://datasets/rows", Endpoint: azure.URL + "/account", Access: recipe.AccessSecret}
+	artifact := &recipe.OCI{Reference: registry + "/datasets/rows:v1", Scheme: "HTTP"}
+	signed := func(path string) recipe.Source {
+		return recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: stores.URL("files") + path + "?X-Amz-Signature=s3cr3t&sig=s3cr3t"}}}}
+	}
+	const refused = contract.AuthenticationFailed
+	for name, c := range map[string]struct {
+		source recipe.Source
+		secret map[string]string
+		reason contract.Reason
+	}{
+		"S3":                        {recipe.Source{ObjectStore: bucket}, map[string]string{"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "s3cr3t-s3"}, ""},
+		"S3, a wrong key":           {recipe.Source{ObjectStore: bucket}, map[string]string{"AWS_ACCESS_KEY_ID": "access", "AWS_SECRET_ACCESS_KEY": "s3cr3t"}, refused},
+		"Azure":                     {recipe.Source{ObjectStore: container}, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "sp=rl&sig=s3cr3t-azure"}, ""},
+		"Azure, a wrong signature":  {recipe.Source{ObjectStore: container}, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "sp=rl&sig=s3cr3t"}, refused},
+		"OCI":                       {recipe.Source{OCI: artifact}, map[string]string{".dockerconfigjson": docker("s3cr3t-registry")}, ""},
+		"OCI, a wrong password":     {recipe.Source{OCI: artifact}, map[string]string{".dockerconfigjson": docker("s3cr3t")}, refused},
+		"a signed address":          {signed("/rows/sums.jsonl"), nil, ""},
+		"a signed address, nothing": {signed("/rows/gone.jsonl"), nil, contract.SourceNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := place(t)
+			r := small()
+			r.Domains[0].Datasets[0].Source = c.source
+			files := map[string]string{filepath.Join(p.bundles, "sums", "ca.crt"): string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: azure.Certificate().Raw}))}
+			for key, value := range c.secret {
+				files[filepath.Join(p.secrets, "sums", key)] = value
+			}
+			code, written := p.downloads(t, r, files)
+			if want := c.reason.ExitCode(); c.reason != "" && code != want || c.reason == "" && code != 0 {
+				t.Errorf("code %d: %+v", code, p.report(t).Failure)
+			}
+			for _, secret := range []string{"s3cr3t", "AWS4-HMAC", base64.StdEncoding.EncodeToString([]byte("robot:s3cr3t-registry")), base64.StdEncoding.EncodeToString([]byte("robot:s3cr3t"))} {
+				if strings.Contains(written, secret) {
+					t.Errorf("the credential %s was written:\n%s", secret, written)
+				}
+			}
+		})
+	}
+}
+
+// passing passes requests on.
+func passing(t *testing.T, address string) http.Handler {
+	t.Helper()
+	target, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return httputil.NewSingleHostReverseProxy(target)
 }

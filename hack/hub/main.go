@@ -1,5 +1,6 @@
-// Command hub serves a stand-in Hugging Face Hub with the six data sets of the samples: for a demonstration or an
-// end-to-end test in a cluster without a way to the internet. Point HF_ENDPOINT at it.
+// Command hub serves a stand-in Hugging Face Hub with the repositories of the samples: for a demonstration or an end-to-end
+// test in a cluster without a way to the internet. Point HF_ENDPOINT at it. With -write it leaves the files that the samples
+// read from elsewhere in a folder.
 package main
 
 import (
@@ -10,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/hubtest"
@@ -20,15 +22,25 @@ func main() {
 	data := flag.String("data", "", "folder with the published files of the six data sets; empty serves generated rows")
 	scale := flag.Float64("scale", 1, "size of the generated data sets; 1 is the real numbers of rows")
 	cdn := flag.String("cdn", "", "base URL that large files are redirected to; empty is the address of the request")
+	token := flag.String("token", "hf_s3cr3t", "access token that is accepted; requests without one are, too")
+	var folders []string
+	flag.Func("write", "folder to write the files to that the samples read from elsewhere than a Hub; nothing is served then; repeatable", func(folder string) error {
+		folders = append(folders, folder)
+		return nil
+	})
 	flag.Parse()
-	if err := run(*listen, *data, *cdn, *scale); err != nil {
+	err := write(folders)
+	if len(folders) == 0 {
+		err = run(*listen, *data, *cdn, *token, *scale)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "hub:", err)
 		os.Exit(1)
 	}
 }
 
 // run serves until the listener fails. It writes nothing but lines to standard output.
-func run(listen, data, cdn string, scale float64) error {
+func run(listen, data, cdn, token string, scale float64) error {
 	var repos []hubtest.Repo
 	var err error
 	if data == "" {
@@ -36,7 +48,9 @@ func run(listen, data, cdn string, scale float64) error {
 	} else if repos, err = hubtest.FromData(data); err != nil {
 		return err
 	}
-	hub := hubtest.New(hubtest.Options{CDN: cdn, AccessLog: os.Stdout, PageSize: 10}, repos...)
+	hub := hubtest.New(hubtest.Options{
+		CDN: cdn, AccessLog: os.Stdout, PageSize: 10, Tokens: map[string][]string{token: {"*"}},
+	}, append(repos, hubtest.Collected())...)
 	for _, r := range hub.Repos() {
 		var size int
 		for _, f := range r.Files {
@@ -52,6 +66,22 @@ func run(listen, data, cdn string, scale float64) error {
 	server := &http.Server{Handler: hub, ReadHeaderTimeout: 10 * time.Second}
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return err
+	}
+	return nil
+}
+
+// write leaves the files of the samples in folders.
+func write(folders []string) error {
+	for _, folder := range folders {
+		for name, content := range hubtest.SampleFiles() {
+			path := filepath.Join(folder, name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, content, 0o600); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

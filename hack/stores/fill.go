@@ -1,17 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -28,7 +30,7 @@ const (
 	title  = "org.opencontainers.image.title"
 )
 
-// fill puts the files of -seed into a store.
+// fill puts the files of -seed into a store that is filled as its users would.
 func (o options) fill(ctx context.Context, store, address string) error {
 	if o.seed == "" {
 		return nil
@@ -43,33 +45,35 @@ func (o options) fill(ctx context.Context, store, address string) error {
 	}
 }
 
-// files walks a folder's files.
-func files(folder string, visit func(relative, file string) error) error {
-	return filepath.WalkDir(folder, func(file string, entry fs.DirEntry, err error) error {
+// files reads a folder's files; an empty name is no folder.
+func files(folder string, visit func(relative string, content []byte) error) error {
+	if folder == "" {
+		return nil
+	}
+	tree := os.DirFS(folder)
+	return fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		relative, err := filepath.Rel(folder, file)
-		return errors.Join(err, visit(filepath.ToSlash(relative), file))
+		content, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		return visit(name, content)
 	})
 }
 
 func (o options) fillS3(ctx context.Context, endpoint string) error {
 	client := s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: &endpoint, UsePathStyle: true,
+		Region: o.region, BaseEndpoint: &endpoint, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(o.accessKey, o.secretKey, ""),
 	})
 	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 		return err
 	}
-	return files(o.seed, func(relative, file string) error {
-		content, err := os.Open(file)
-		if err != nil {
-			return err
-		}
-		defer content.Close()
-		_, err = client.PutObject(ctx, &s3.PutObjectInput{
-			Bucket: aws.String(bucket), Key: &relative, Body: content, ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
+	return files(o.seed, func(relative string, content []byte) error {
+		_, err := client.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: aws.String(bucket), Key: &relative, Body: bytes.NewReader(content), ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
 		})
 		return err
 	})
@@ -82,12 +86,11 @@ func (o options) fillOCI(ctx context.Context, address string) error {
 		return err
 	}
 	for _, folder := range folders {
+		if !folder.IsDir() {
+			continue
+		}
 		artifact := mutate.MediaType(mutate.ConfigMediaType(empty.Image, "application/vnd.oci.empty.v1+json"), oci.OCIManifestSchema1)
-		err := files(filepath.Join(o.seed, folder.Name()), func(relative, file string) error {
-			content, err := os.ReadFile(file)
-			if err != nil {
-				return err
-			}
+		err := files(filepath.Join(o.seed, folder.Name()), func(relative string, content []byte) (err error) {
 			artifact, err = mutate.Append(artifact, mutate.Addendum{
 				Layer: static.NewLayer(content, "application/octet-stream"), Annotations: map[string]string{title: relative},
 			})
@@ -96,17 +99,18 @@ func (o options) fillOCI(ctx context.Context, address string) error {
 		if err != nil {
 			return err
 		}
-		if err := push(ctx, path.Join(address, bucket, folder.Name()), artifact); err != nil {
+		if err := o.push(ctx, path.Join(address, bucket, folder.Name()), artifact); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func push(ctx context.Context, repository string, artifact v1.Image) error {
+func (o options) push(ctx context.Context, repository string, artifact v1.Image) error {
 	reference, err := name.ParseReference(repository+":"+tag, name.Insecure)
 	if err != nil {
 		return err
 	}
-	return remote.Write(reference, artifact, remote.WithContext(ctx))
+	user, password, _ := strings.Cut(o.login, ":")
+	return remote.Write(reference, artifact, remote.WithContext(ctx), remote.WithAuth(&authn.Basic{Username: user, Password: password}))
 }

@@ -1,6 +1,7 @@
 // Command stores serves files as places where people keep data do: over S3 (versitygw), as Google Cloud Storage
-// (fake-gcs-server) and as an OCI registry (go-containerregistry). It is for tests and for the end-to-end cluster, and a
-// module of its own, since versitygw alone brings clients for LDAP, Vault, Kafka and more.
+// (fake-gcs-server), as Azure Blob Storage, as an OCI registry (go-containerregistry) and as web servers, open and closed; and it
+// is a proxy. It is for tests and for the end-to-end cluster, and a module of its own, since versitygw alone brings clients for
+// LDAP, Vault, Kafka and more.
 //
 // It prints one line for each store when that answers, such as "s3 http://127.0.0.1:40123", and then "ready".
 package main
@@ -21,23 +22,33 @@ import (
 
 // options are the flags.
 type options struct {
-	s3, gcs, oci string
-	dir, seed    string
-	accessKey    string
-	secretKey    string
-	versions     bool
-	untilEOF     bool
+	s3, gcs, azure, oci   string
+	files, private, proxy string
+	dir, seed, tls        string
+	accessKey, secretKey  string
+	region                string
+	signature             string
+	login                 string
+	versions, untilEOF    bool
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.s3, "s3", "", "address to serve S3 on, such as 127.0.0.1:0; empty does not")
 	flag.StringVar(&o.gcs, "gcs", "", "address to serve Google Cloud Storage on; empty does not")
+	flag.StringVar(&o.azure, "azure", "", "address to serve Azure Blob Storage on, for the account \"account\"; empty does not")
 	flag.StringVar(&o.oci, "oci", "", "address to serve an OCI registry on; empty does not")
+	flag.StringVar(&o.files, "files", "", "address to serve the files of -seed on to everyone; empty does not")
+	flag.StringVar(&o.private, "private", "", "address to serve the files of -seed on to those with the login; empty does not")
+	flag.StringVar(&o.proxy, "proxy", "", "address of a proxy that prints what it is asked for; empty is none")
 	flag.StringVar(&o.dir, "dir", "", "empty folder for what S3 keeps")
-	flag.StringVar(&o.seed, "seed", "", "folder whose files are put into the bucket \"datasets\" of S3, and, for each folder in it, into the artifact datasets/<folder>:v1")
+	flag.StringVar(&o.seed, "seed", "", "folder whose files are put into the bucket or container \"datasets\", and, for each folder in it, into the artifact datasets/<folder>:v1")
+	flag.StringVar(&o.tls, "tls", "", "folder with tls.crt and tls.key: -azure and -private are served over TLS; empty is not")
 	flag.StringVar(&o.accessKey, "access-key", "access", "access key of S3")
 	flag.StringVar(&o.secretKey, "secret-key", "secret", "secret key of S3")
+	flag.StringVar(&o.region, "region", "us-east-1", "region of S3")
+	flag.StringVar(&o.signature, "signature", "signature", "signature of addresses (sig=…) that Azure's store lets in; keys of the account are not checked")
+	flag.StringVar(&o.login, "login", "", "username:password that -oci and -private want; empty wants none")
 	flag.BoolVar(&o.versions, "versions", false, "let buckets of S3 keep versions where their clients turn that on")
 	flag.BoolVar(&o.untilEOF, "until-eof", false, "end with standard input, and so with the process that holds its other end")
 	flag.Parse()
@@ -59,14 +70,18 @@ func main() {
 
 // run serves until the context ends.
 func (o options) run(ctx context.Context) error {
-	failed := make(chan error, 3)
+	failed := make(chan error, 7)
 	for _, store := range []struct {
 		name, address, probe string
 		serve                func(ctx context.Context, address string, failed chan<- error) error
 	}{
 		{"s3", o.s3, health, o.serveS3},
-		{"gcs", o.gcs, "/storage/v1/b", serveGCS},
+		{"gcs", o.gcs, "/storage/v1/b", o.serveGCS},
+		{"azure", o.azure, "/", o.serveAzure},
 		{"oci", o.oci, "/v2/", o.serveOCI},
+		{"files", o.files, "/", o.serveFiles},
+		{"private", o.private, "/", o.servePrivate},
+		{"proxy", o.proxy, "/", serveProxy},
 	} {
 		if store.address == "" {
 			continue
@@ -84,7 +99,11 @@ func (o options) run(ctx context.Context) error {
 		if err := o.fill(ctx, store.name, local(address)); err != nil {
 			return fmt.Errorf("%s: filling it: %w", store.name, err)
 		}
-		fmt.Printf("%s http://%s\n", store.name, local(address))
+		scheme := "http"
+		if o.tls != "" && (store.name == "azure" || store.name == "private") {
+			scheme = "https"
+		}
+		fmt.Printf("%s %s://%s\n", store.name, scheme, local(address))
 	}
 	fmt.Println("ready")
 	select {

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -48,7 +50,7 @@ func (o options) serveS3(ctx context.Context, address string, failed chan<- erro
 	}
 	go func() {
 		failed <- embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
-			RootUserAccess: o.accessKey, RootUserSecret: o.secretKey, Region: "us-east-1",
+			RootUserAccess: o.accessKey, RootUserSecret: o.secretKey, Region: o.region,
 			Ports: []string{address}, HealthPath: health, Quiet: true, KeepAlive: true,
 			MaxConnections: 1000, MaxRequests: 1000, MultipartMaxParts: 10000,
 		})
@@ -56,7 +58,7 @@ func (o options) serveS3(ctx context.Context, address string, failed chan<- erro
 	return nil
 }
 
-func serveGCS(ctx context.Context, address string, _ chan<- error) error {
+func (o options) serveGCS(ctx context.Context, address string, _ chan<- error) error {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return err
@@ -72,16 +74,81 @@ func serveGCS(ctx context.Context, address string, _ chan<- error) error {
 		return err
 	}
 	context.AfterFunc(ctx, server.Stop)
-	return nil
+	if o.seed != "" {
+		server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucket})
+	}
+	return files(o.seed, func(relative string, content []byte) error {
+		server.CreateObject(fakestorage.Object{ObjectAttrs: fakestorage.ObjectAttrs{BucketName: bucket, Name: relative}, Content: content})
+		return nil
+	})
+}
+
+func (o options) serveAzure(ctx context.Context, address string, failed chan<- error) error {
+	store := newAzure("account", o.signature)
+	err := files(o.seed, func(relative string, content []byte) error {
+		store.put(bucket+"/"+relative, content)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return serve(ctx, address, o.tls, store, failed)
 }
 
 func (o options) serveOCI(ctx context.Context, address string, failed chan<- error) error {
+	return serve(ctx, address, "", o.wantsLogin(registry.New(registry.Logger(log.New(io.Discard, "", 0)))), failed)
+}
+
+func (o options) serveFiles(ctx context.Context, address string, failed chan<- error) error {
+	return serve(ctx, address, "", http.FileServer(http.Dir(o.seed)), failed)
+}
+
+func (o options) servePrivate(ctx context.Context, address string, failed chan<- error) error {
+	return serve(ctx, address, o.tls, o.wantsLogin(http.FileServer(http.Dir(o.seed))), failed)
+}
+
+// wantsLogin lets those in who send the login.
+func (o options) wantsLogin(next http.Handler) http.Handler {
+	if o.login == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if user, password, _ := r.BasicAuth(); user+":"+password != o.login {
+			w.Header().Set("WWW-Authenticate", `Basic realm="stores"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serveProxy passes on requests for http addresses; for others it would be asked to CONNECT, which nothing here needs.
+func serveProxy(ctx context.Context, address string, failed chan<- error) error {
+	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.Out.Host = r.In.Host }}
+	return serve(ctx, address, "", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !r.URL.IsAbs() {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		fmt.Println("passing on", r.Method, r.URL)
+		pass.ServeHTTP(w, r)
+	}), failed)
+}
+
+// serve answers until the context ends, over TLS if a folder with a certificate is named.
+func serve(ctx context.Context, address, certificate string, handler http.Handler, failed chan<- error) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: registry.New(registry.Logger(log.New(io.Discard, "", 0))), ReadHeaderTimeout: 10 * time.Second}
-	go func() { failed <- server.Serve(l) }()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+	go func() {
+		if certificate == "" {
+			failed <- server.Serve(l)
+			return
+		}
+		failed <- server.ServeTLS(l, filepath.Join(certificate, "tls.crt"), filepath.Join(certificate, "tls.key"))
+	}()
 	context.AfterFunc(ctx, func() { _ = server.Close() }) // it ends with the process
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -91,8 +92,8 @@ func (l Lock) Source(name string) (LockedSource, bool) {
 	return LockedSource{}, false
 }
 
-// Pinned is what a source was asked for, with everything pinned that can be: the commit, and the digest of every address. It
-// resolves to the same files, or to none.
+// Pinned is what a source was asked for, with everything pinned that can be: the commit, the digest of an artifact, and that of
+// every address. It resolves to the same files, or to none.
 func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
 	if hub := request.HuggingFace; hub != nil && s.Revision != "" {
 		pinned := *hub
@@ -106,6 +107,11 @@ func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
 			pinned.URLs[i].SHA256 = s.Files[i].SHA256
 		}
 		request.HTTP = &pinned
+	}
+	if artifact := request.OCI; artifact != nil && s.Revision != "" && !strings.Contains(artifact.Reference, "@") {
+		pinned := *artifact
+		pinned.Reference += "@" + s.Revision
+		request.OCI = &pinned
 	}
 	return request
 }

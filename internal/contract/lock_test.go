@@ -154,4 +154,10 @@ func TestPinned(t *testing.T) {
 	if a, _ := lock.Source("a"); a.Pinned(recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: "u"}}}}).HTTP.URLs[0].SHA256 != "" {
 		t.Error("pinned an address that the lock has not")
 	}
+	artifact := LockedSource{Revision: "sha256:0123"}
+	for reference, want := range map[string]string{"r/x:v1": "r/x:v1@sha256:0123", "r/x@sha256:4567": "r/x@sha256:4567"} {
+		if got := artifact.Pinned(recipe.Source{OCI: &recipe.OCI{Reference: reference}}).OCI.Reference; got != want {
+			t.Errorf("%s is pinned to %s, want %s", reference, got, want)
+		}
+	}
 }

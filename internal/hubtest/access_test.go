@@ -132,3 +132,23 @@ func TestSignedAddressEndsByTheClock(t *testing.T) {
 		t.Errorf("after 61 s: %s", res.Status)
 	}
 }
+
+// TestATokenIsForTheHub: the host of large files refuses a request that is signed and has a token, too, unless it is the Hub.
+func TestATokenIsForTheHub(t *testing.T) {
+	h, endpoint := serve(t, hubtest.Options{Tokens: map[string][]string{"token": {"*"}}}, letters())
+	file := "/datasets/" + letters().ID + "/resolve/main/data/train-0.parquet"
+	for _, tc := range []struct {
+		cdn  string
+		want int
+	}{{endpoint, http.StatusBadRequest}, {"", http.StatusOK}} {
+		h.SetCDN(tc.cdn)
+		led, _ := ask(t, "GET", endpoint+file, "Authorization", "Bearer token")
+		to, err := led.Location()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _ := ask(t, "GET", to.String(), "Authorization", "Bearer token"); got.StatusCode != tc.want {
+			t.Errorf("with the large files at %q: %s, want %d", tc.cdn, got.Status, tc.want)
+		}
+	}
+}

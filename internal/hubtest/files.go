@@ -129,20 +129,18 @@ func signature(path string, until int64, epoch int) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// cdn serves a large file to the holder of a signed address. It refuses a request that also carries a token, as the
-// storage behind the Hub does, and it knows nothing of repositories: no commit, no digest.
+// cdn serves a large file to the holder of a signed address. On a host of its own it refuses a request that also carries a
+// token, as the storage behind the Hub does, and it knows nothing of repositories: no commit, no digest.
 func (h *Hub) cdn(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Authorization") != "" {
-		storageError(w, http.StatusBadRequest, "InvalidArgument", "Only one auth mechanism allowed")
-		return
-	}
 	q := r.URL.Query()
 	until, _ := strconv.ParseInt(q.Get("until"), 10, 64) // a bad number is long ago
 	h.mu.Lock()
-	epoch := h.epoch
+	epoch, elsewhere := h.epoch, h.opts.CDN != "" // else it is the Hub itself, which a token is for
 	o, ok := h.objects[r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]]
 	h.mu.Unlock()
 	switch {
+	case elsewhere && r.Header.Get("Authorization") != "":
+		storageError(w, http.StatusBadRequest, "InvalidArgument", "Only one auth mechanism allowed")
 	case h.opts.Now().Unix() > until || q.Get("sig") != signature(r.URL.Path, until, epoch):
 		storageError(w, http.StatusForbidden, "AccessDenied", "Request has expired")
 	case !ok:

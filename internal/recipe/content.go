@@ -3,12 +3,13 @@ package recipe
 import "slices"
 
 // Content is the recipe without what changes no published byte: the folder on the volume, the number of revisions and the
-// bytes of originals that are kept, when sources were resolved anew, and what they were expected to hold.
+// bytes of originals that are kept, when sources were resolved anew, and what they were expected to hold. Its sources are
+// Published.
 func (r Recipe) Content() Recipe {
 	r.Output.Path, r.Output.KeepRevisions, r.Output.CacheSize = "", 0, 0
 	return r.mapSources(func(from Source) Source {
 		from.Refresh, from.Expect = "", nil
-		return from
+		return from.Published()
 	})
 }
 

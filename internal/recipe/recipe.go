@@ -140,6 +140,7 @@ type Expect struct {
 // identity is the source without what only says how its bytes are reached, or what they must be: who asks for them is in no
 // key, and whether they are as expected is found by comparing.
 func (s Source) identity() Source {
+	s = s.Published()
 	s.Expect = nil
 	if s.ObjectStore != nil {
 		bare := *s.ObjectStore

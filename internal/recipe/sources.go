@@ -2,7 +2,10 @@ package recipe
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"fmt"
 	"slices"
+	"strings"
 )
 
 // NamedSource is what one unit of the download stage fetches: the files of a data set or of a probe.
@@ -34,6 +37,28 @@ func (r Recipe) Source(name string) (NamedSource, bool) {
 		}
 	}
 	return NamedSource{}, false
+}
+
+// queryDigest begins what takes the place of an address's query.
+const queryDigest = "?sha256:"
+
+// Published is the source as it may be read by everyone: the query of an address, which may hold a signature or a token, gives
+// way to its digest. Other queries are other sources still, and the published one has the key of the one that is asked.
+func (s Source) Published() Source {
+	if s.HTTP == nil {
+		return s
+	}
+	bare := *s.HTTP
+	bare.URLs = slices.Clone(bare.URLs)
+	for i, file := range bare.URLs {
+		address, query, found := strings.Cut(file.URL, "?")
+		if digest, done := strings.CutPrefix("?"+query, queryDigest); !found || done && isHex(digest, 2*sha256.Size) {
+			continue
+		}
+		bare.URLs[i].URL = fmt.Sprintf("%s%s%x", address, queryDigest, sha256.Sum256([]byte(query)))
+	}
+	s.HTTP = &bare
+	return s
 }
 
 // Probes lists the probes sorted by name: their order in a manifest means nothing.

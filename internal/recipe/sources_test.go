@@ -1,6 +1,7 @@
 package recipe
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,5 +52,43 @@ func TestProbes(t *testing.T) {
 	}
 	if r.Decontaminate.Against[0].Name != "z" {
 		t.Error("Probes sorted the recipe's own list")
+	}
+}
+
+// TestPublishedHoldsNoQuery: what may be a signature is in no published recipe, and in keys only as its digest.
+func TestPublishedHoldsNoQuery(t *testing.T) {
+	web := func(urls ...string) Source {
+		source := Source{HTTP: &HTTP{}}
+		for _, url := range urls {
+			source.HTTP.URLs = append(source.HTTP.URLs, HTTPFile{URL: url, SHA256: "d"})
+		}
+		return source
+	}
+	const bare, digest = "https://example.org/a.jsonl", "?sha256:8b51ec6e1f19cb4541b54fe5d9e6d0be25ae5ccabf9a4f5a5e0a5c3a2d0f0f5b"
+	asked := web(bare, bare+"?X-Amz-Signature=s3cr3t", bare+"?sig=s3cr3t&part=2", bare+"?sha256:s3cr3t")
+	published := asked.Published()
+	if diff := cmp.Diff(published, published.Published()); diff != "" {
+		t.Errorf("published twice it is another one:\n%s", diff)
+	}
+	if published.HTTP.URLs[0] != asked.HTTP.URLs[0] || web(bare + digest).Published().HTTP.URLs[0].URL != bare+digest {
+		t.Error("an address without a query was changed")
+	}
+	urls := map[string]bool{}
+	for i, file := range published.HTTP.URLs {
+		urls[file.URL] = true
+		if strings.Contains(file.URL, "s3cr3t") || file.SHA256 != "d" {
+			t.Errorf("address %d is published as %+v", i, file)
+		}
+	}
+	if len(urls) != len(asked.HTTP.URLs) {
+		t.Errorf("other queries are other sources: %v", urls)
+	}
+	r := six(KeepTotal, KeepTotal)
+	r.Domains[0].Datasets[0].Source = asked
+	if diff := cmp.Diff(r.Downloads(), r.Content().Downloads()); diff != "" {
+		t.Errorf("the published recipe has other keys:\n%s", diff)
+	}
+	if !strings.HasSuffix(asked.HTTP.URLs[1].URL, "s3cr3t") {
+		t.Error("what is asked for was changed")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 	"gocloud.dev/blob"
+	"golang.org/x/oauth2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -276,6 +277,11 @@ func (b *bucket) opening(ctx context.Context, x *exchange, f File, offset int64,
 func (b *bucket) failure(ctx context.Context, x *exchange, what string, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return contract.Failf(contract.FetchFailed, "%s cannot be read: %w.", what, cause)
+	}
+	var refused *oauth2.RetrieveError
+	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode/100 == 4 && refused.Response.StatusCode != http.StatusTooManyRequests {
+		return contract.Failf(contract.AuthenticationFailed, "%s cannot be read: the credentials are given no token (the answer of %s is %s). Check the Secret.",
+			what, refused.Response.Request.URL.Host, clean(refused.Response.Status, 100))
 	}
 	code := b.code(err)
 	failure := x.failure(what, code, err, b.clock.Now())

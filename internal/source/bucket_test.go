@@ -87,26 +87,32 @@ func TestWhichObjectsAreRead(t *testing.T) {
 
 // TestListingsHavePages: Azure's stand-in has pages of three.
 func TestListingsHavePages(t *testing.T) {
-	server := newAzure("account", "x")
+	container := azureContainer{t, newBucketName()}
 	var want []string
 	for i := range 10 {
 		want = append(want, fmt.Sprintf("data/%02d.jsonl", i))
-		server.put("corpora", want[i], []byte("x"))
+		container.put(want[i], []byte("x"))
 	}
-	http := httptest.NewTLSServer(server)
-	t.Cleanup(http.Close)
+	var signed, asked atomic.Int64
+	through := proxyTo(t, store(t, "azure"))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		if strings.HasPrefix(r.Header.Get("Authorization"), "SharedKey account:") {
+			signed.Add(1)
+		}
+		through.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
 	env := environment(newClock())
 	env.CABundle = authority(t)
 	env.Secret = secretFolder(t, map[string]string{"AZURE_STORAGE_KEY": "c2VjcmV0"})
-	s := newSource(t, recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "azblob://corpora/data", Endpoint: http.URL + "/account", Access: recipe.AccessSecret}}, env)
+	s := newSource(t, recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "azblob://" + container.name + "/data", Endpoint: server.URL + "/account", Access: recipe.AccessSecret}}, env)
 	l, err := s.Resolve(t.Context())
 	if diff := cmp.Diff(want, paths(l)); err != nil || diff != "" {
 		t.Errorf("%v, objects (-want +got):\n%s", err, diff)
 	}
-	for _, asked := range server.asked {
-		if !strings.HasPrefix(asked.Get("Authorization"), "SharedKey account:") {
-			t.Errorf("asked with %q", asked.Get("Authorization"))
-		}
+	if asked.Load() != 4 || signed.Load() != asked.Load() {
+		t.Errorf("%d requests, %d of them signed by the account's key", asked.Load(), signed.Load())
 	}
 }
 
@@ -170,7 +176,7 @@ func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 	const wrong = "s3cr3t-value"
 	bucket := newS3Bucket(t, false)
 	bucket.put("a.jsonl", text(), "")
-	azure := httptest.NewTLSServer(newAzure("account", "right"))
+	azure := httptest.NewTLSServer(proxyTo(t, store(t, "azure")))
 	t.Cleanup(azure.Close)
 	gs := recipe.ObjectStore{URL: "gs://corpora", Endpoint: "https://storage.example.com", Access: recipe.AccessSecret}
 	az := recipe.ObjectStore{URL: "azblob://corpora", Endpoint: azure.URL + "/account", Access: recipe.AccessSecret}

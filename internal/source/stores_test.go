@@ -1,16 +1,13 @@
 package source_test
 
 import (
-	"bufio"
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -23,89 +20,34 @@ import (
 	awscredentials "github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/datasetmix/datasetmix/internal/storestest"
 )
 
-// Credentials of the S3 server.
+// Credentials of the stores.
 const (
-	accessKey = "AKIDATASETMIX"
-	secretKey = "s3-secret-key"
+	accessKey      = "AKIDATASETMIX"
+	secretKey      = "s3-secret-key"
+	azureSignature = "signature-secret"
 )
 
-// stores are real servers in a process of their own: versitygw for S3, fake-gcs-server for Google Cloud Storage.
-type stores struct {
-	folder string
-	stdin  io.Closer
-	done   chan struct{}
-	urls   map[string]string
-}
-
-var started = sync.OnceValues(startStores)
+var started = sync.OnceValues(func() (*storestest.Stores, error) {
+	running.Store(true)
+	return storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-versions",
+		"-access-key="+accessKey, "-secret-key="+secretKey, "-signature="+azureSignature)
+})
 
 func TestMain(m *testing.M) {
 	code := m.Run()
 	if running.Load() {
 		if s, err := started(); err == nil {
-			s.stop()
+			s.Stop()
 		}
 	}
 	os.Exit(code)
 }
 
 var running atomic.Bool
-
-// startStores builds hack/stores, which is a module of its own, and starts it. It ends with this process.
-func startStores() (*stores, error) {
-	running.Store(true)
-	folder, err := os.MkdirTemp("", "stores")
-	if err != nil {
-		return nil, err
-	}
-	s := &stores{folder: folder, done: make(chan struct{}), urls: map[string]string{}}
-	program := filepath.Join(folder, "stores")
-	build := exec.Command("go", "build", "-o", program, ".")
-	build.Dir = filepath.Join("..", "..", "hack", "stores")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is not what is tested
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building hack/stores: %w\n%s", err, out)
-	}
-	run := exec.Command(program, "-until-eof", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-versions",
-		"-dir="+filepath.Join(folder, "s3"), "-access-key="+accessKey, "-secret-key="+secretKey)
-	run.Stderr = os.Stderr
-	if s.stdin, err = run.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := run.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := run.Start(); err != nil {
-		return nil, err
-	}
-	lines := bufio.NewScanner(out)
-	for lines.Scan() && lines.Text() != "ready" {
-		name, url, _ := strings.Cut(lines.Text(), " ")
-		s.urls[name] = url
-	}
-	go func() {
-		_, _ = io.Copy(io.Discard, out) // until it ends
-		_ = run.Wait()                  // how it ends is in its own words, above
-		close(s.done)
-	}()
-	if s.urls["s3"] == "" || s.urls["gcs"] == "" {
-		s.stop()
-		return nil, errors.New("hack/stores did not start; see above")
-	}
-	return s, nil
-}
-
-func (s *stores) stop() {
-	_ = s.stdin.Close() // which ends it
-	select {
-	case <-s.done:
-	case <-time.After(10 * time.Second):
-	}
-	_ = os.RemoveAll(s.folder) // a temporary folder
-}
 
 // store gives the address of a server.
 func store(t *testing.T, name string) string {
@@ -114,7 +56,7 @@ func store(t *testing.T, name string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.urls[name]
+	return s.URL(name)
 }
 
 // unique gives each subject a bucket of its own.
@@ -186,6 +128,29 @@ func (b s3Bucket) putInParts(key string, contents ...[]byte) {
 	})
 	if err != nil {
 		b.t.Fatal(err)
+	}
+}
+
+// azureContainer is a container of the stand-in for Azure, as its owner writes to it.
+type azureContainer struct {
+	t    *testing.T
+	name string
+}
+
+func (c azureContainer) put(name string, content []byte) {
+	c.t.Helper()
+	address := store(c.t, "azure") + "/account/" + c.name + "/" + name + "?sig=" + azureSignature
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPut, address, bytes.NewReader(content))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusCreated {
+		c.t.Fatalf("%s: %s", name, answer.Status)
 	}
 }
 

@@ -80,20 +80,33 @@ func TestTheCacheOfAPublishedMixIsBounded(t *testing.T) {
 	}
 }
 
-// TestAnOriginalThatIsNowhere: it went from the cache, and the source has it no more. The split says what to do.
+// TestAnOriginalThatIsNowhere: it went from the cache, and the source has it no more, in every way in which sources lose files. The
+// split says what to do.
 func TestAnOriginalThatIsNowhere(t *testing.T) {
-	w := newHubWorld(t)
-	results := map[string]recipe.Result{}
-	w.jobs(bounded(onHub("main"), 1), results, "")
-	w.hub.Put(hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: map[string]hubtest.File{ // history was rewritten
-		"sums.jsonl": {Content: []byte(sums("What is the sum of", 90)), LFS: true},
-	}})
-	r := bounded(onHub("main"), 1)
-	r.Domains[0].Datasets[0].Record.Where = `row.answer != "#### 7"`
-	w.fails(r, contract.SourceDrifted, "data set sums", "sums.jsonl is no longer in the cache, and the source no longer has it", "requestedAt")
-
-	w.hub.Faults.Add(hubtest.Fault{On: hubtest.KindInfo, Do: hubtest.Answer(401), Times: 9})
-	w.fails(r, contract.AuthenticationFailed, "data set sums", "sums.jsonl is no longer in the cache and has to be fetched again")
+	file := func(name string, rows int) map[string]hubtest.File {
+		return map[string]hubtest.File{name: {Content: []byte(sums("What is the sum of", rows)), LFS: true}}
+	}
+	for what, c := range map[string]struct {
+		now    hubtest.Repo
+		reason contract.Reason
+		says   string
+	}{
+		"other bytes":      {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("sums.jsonl", 90)}, contract.SourceDrifted, "the source no longer has it"},
+		"another file":     {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("totals.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
+		"nothing in it":    {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: map[string]hubtest.File{"sums.jsonl": {}}}, contract.SourceDrifted, "the source no longer has it"},
+		"another revision": {hubtest.Repo{ID: "acme/rows", SHA: commitOf(2), Files: file("sums.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
+		"another name":     {hubtest.Repo{ID: "acme/lines", SHA: commitOf(1), Files: file("sums.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
+		"a gate":           {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("sums.jsonl", 120), Gated: "auto"}, contract.SourceGated, "has to be fetched again"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			w := newHubWorld(t)
+			w.jobs(bounded(onHub("main"), 1), map[string]recipe.Result{}, "")
+			w.asks(hubtest.New(hubtest.Options{}, c.now)) // history was rewritten
+			r := bounded(onHub("main"), 1)
+			r.Domains[0].Datasets[0].Record.Where = `row.answer != "#### 7"`
+			w.fails(r, c.reason, "data set sums", "sums.jsonl is no longer in the cache", c.says)
+		})
+	}
 }
 
 // TestARefreshOfReleasedOriginals that finds the same downloads nothing, and needs nothing in the cache.

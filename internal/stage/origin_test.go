@@ -29,12 +29,17 @@ func commitOf(n int) string { return fmt.Sprintf("%040x", n) }
 
 func newHubWorld(t *testing.T) hubWorld {
 	w := hubWorld{newWorld(t), hubtest.New(hubtest.Options{})}
-	endpoint := hubtest.Start(t, w.hub)
+	w.asks(w.hub)
+	w.commit(1, 120)
+	return w
+}
+
+// asks has the worker ask a Hub from now on.
+func (w hubWorld) asks(hub *hubtest.Hub) {
+	endpoint := hubtest.Start(w.t, hub)
 	w.worker.Source = func(dataset recipe.Dataset) (source.Source, error) {
 		return source.New(dataset.Source, source.Environment{HubEndpoint: endpoint})
 	}
-	w.commit(1, 120)
-	return w
 }
 
 // commit makes main a commit with a large file of so many sums, and two small ones, one of which never changes.

@@ -174,10 +174,15 @@ func (r *reader) stored(ctx context.Context, file original, path string) (source
 	return finished{held.File}, nil
 }
 
+// gone are the reasons of a source that no longer has what it was found to have: what resolved once is no mistake in the manifest.
+var gone = []contract.Reason{
+	contract.ChecksumMismatch, contract.SourceNotFound, contract.RevisionNotFound, contract.FileNotFound, contract.SourceEmpty,
+}
+
 // fetchAgain fetches the very bytes that the download found, at the revision that it found them at.
 func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, error) {
 	fail := func(err error) (*store.Held, error) {
-		if reason := contract.ReasonOf(err); reason == contract.ChecksumMismatch || reason == contract.SourceNotFound {
+		if slices.Contains(gone, contract.ReasonOf(err)) {
 			return nil, contract.Failf(contract.SourceDrifted, "%s is no longer in the cache, and the source no longer has it: %w; have the source looked at again (annotation data.datasetmix.io/requestedAt, or build --refresh), or give the cache more room", file.Path, err)
 		}
 		return nil, contract.Within(file.Path+" is no longer in the cache and has to be fetched again", err)

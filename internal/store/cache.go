@@ -18,7 +18,8 @@ import (
 // Cache holds downloaded originals by their SHA-256, for every mix on the volume.
 //
 //	sha256/<digest>    an original: finished, durable, never modified
-//	partial/<hash>     one that is being downloaded, or of which the download was broken off; its writer has it locked
+//	partial/<hash>     one that is being downloaded, or of which the download was broken off; its writer has it locked. Its
+//	                   checkpoint stands beside it, and goes with it
 //	known/<hash>       the digest of something that a source names otherwise: by git's digest, or an ETag
 //
 // An original is in use while it has another name (a unit's folder links it) or someone holds a lock on it. Trim removes those
@@ -146,6 +147,9 @@ func sweepOwn(path string) error {
 		return Failure(err)
 	}
 	for _, name := range left {
+		if ofPart(name) {
+			continue
+		}
 		if err := removeUnused(name); err != nil {
 			return err
 		}

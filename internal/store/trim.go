@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // cached is a file of the cache as Trim sees it.
@@ -59,20 +61,32 @@ func (c Cache) files() ([]cached, error) {
 			return nil, Failure(err)
 		}
 		for _, entry := range entries {
+			path := filepath.Join(c.Root, folder, entry.Name())
 			info, err := entry.Info()
-			if errors.Is(err, fs.ErrNotExist) {
-				continue // another process was quicker
+			if errors.Is(err, fs.ErrNotExist) || ofPart(path) {
+				continue // another process was quicker; or it goes with its part
 			}
 			if err != nil {
 				return nil, Failure(err)
 			}
-			files = append(files, cached{filepath.Join(c.Root, folder, entry.Name()), info.Size(), info.ModTime(), linked(info)})
+			files = append(files, cached{path, info.Size(), info.ModTime(), linked(info)})
 		}
 	}
 	return files, nil
 }
 
-// removeUnused removes a file on which nobody holds a lock. That it is gone already is no error.
+// ofPart says that a file stands beside a part that is there: its checkpoint, or the next one, on which nobody has a lock.
+func ofPart(path string) bool {
+	part, _, beside := strings.Cut(filepath.Base(path), contract.CheckpointSuffix)
+	if !beside {
+		return false
+	}
+	_, err := os.Lstat(filepath.Join(filepath.Dir(path), part))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// removeUnused removes a file on which nobody holds a lock, and its checkpoint before it: who finds no part begins a new one, with
+// a new checkpoint. That it is gone already is no error.
 func removeUnused(path string) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -85,8 +99,10 @@ func removeUnused(path string) error {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) || !stillNamed(f, path) {
 		return nil
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Failure(err)
+	for _, name := range []string{path + contract.CheckpointSuffix, path} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Failure(err)
+		}
 	}
 	return nil
 }

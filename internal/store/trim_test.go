@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // box is a cache in which originals are named by their content.
@@ -193,6 +195,48 @@ func TestWhatSecondWritersLeft(t *testing.T) {
 		t.Errorf("left (-want +got):\n%s", diff)
 	}
 	must(t, second.Close())
+}
+
+// TestACheckpointGoesWithItsPart, and neither before nor after it: the next writer goes on from it.
+func TestACheckpointGoesWithItsPart(t *testing.T) {
+	long := time.Unix(0, 0)
+	half := func(b box, id string) *Partial {
+		p, err := b.Partial(id)
+		must(t, err)
+		for path, content := range map[string]string{p.Path: "half of " + id, p.Path + contract.CheckpointSuffix: "checkpoint of " + id, p.Path + contract.CheckpointSuffix + ".next": "next of " + id} {
+			must(t, os.WriteFile(path, []byte(content), 0o644))
+			must(t, os.Chtimes(path, long, long)) // its writer waits
+		}
+		return p
+	}
+	b := newBox(t)
+	living := half(b, "living")
+	defer living.Close()
+	dead := half(b, "dead")
+	must(t, os.Remove(dead.Path+contract.CheckpointSuffix+".next"))
+	must(t, dead.Close())
+	orphan := filepath.Join(b.Root, partialFolder, strings.Repeat("0", 64)+contract.CheckpointSuffix)
+	must(t, os.WriteFile(orphan, []byte("of a part that was kept"), 0o644))
+	must(t, b.Trim(0))
+	if diff := cmp.Diff([]string{"checkpoint of living", "half of living", "next of living"}, b.left()); diff != "" {
+		t.Errorf("left by Trim (-want +got):\n%s", diff)
+	}
+
+	b = newBox(t)
+	first, err := b.Partial("x")
+	must(t, err)
+	defer first.Close()
+	second := half(b, "x") // has one of its own
+	defer second.Close()
+	for path, content := range map[string]string{"1": "dead", "1" + contract.CheckpointSuffix: "checkpoint of dead", "2" + contract.CheckpointSuffix: "of a part that is gone"} {
+		must(t, os.WriteFile(first.Path+ownInfix+path, []byte(content), 0o644))
+	}
+	third, err := b.Partial("x")
+	must(t, err)
+	must(t, third.Close())
+	if diff := cmp.Diff([]string{"", "checkpoint of x", "half of x", "next of x"}, b.left()); diff != "" {
+		t.Errorf("left by a third writer (-want +got):\n%s", diff)
+	}
 }
 
 func TestNotes(t *testing.T) {

@@ -33,7 +33,7 @@ var wholeDigest struct {
 
 func (e *cluster) whole() string {
 	wholeDigest.Do(func() {
-		folder := e.local(e.sample(grpoSix), hubtest.Generated(1))
+		folder := e.local(e.sixDataSets(), hubtest.Generated(1))
 		wholeDigest.value = digest(e.T, filepath.Join(folder, contract.ManifestFile))
 	})
 	return wholeDigest.value
@@ -102,7 +102,7 @@ func TestBroken(t *testing.T) {
 // killedWorkers kills the worker of each stage while it writes. Nothing that is half done is ever seen as a revision.
 func killedWorkers(e *cluster) {
 	pid := node(e.T)
-	e.must(e.Create(e.Context(), e.sample(grpoSix)))
+	e.must(e.Create(e.Context(), e.sixDataSets()))
 	for _, kill := range []struct {
 		stage string
 		after time.Duration
@@ -140,7 +140,7 @@ func killedWorkers(e *cluster) {
 
 // deletedObjects deletes, one after the other, the Job, its pods, its task, the results and the status, each in mid-build.
 func deletedObjects(e *cluster) {
-	mix := e.sample(grpoSix)
+	mix := e.sixDataSets()
 	e.must(e.Create(e.Context(), mix))
 	in := client.InNamespace(e.namespace)
 	background := client.PropagationPolicy(metav1.DeletePropagationBackground)
@@ -165,7 +165,7 @@ func fullVolume(e *cluster) {
 	inNode(e.T, pid, "mount", "-t", "tmpfs", "-o", "size=24m,mode=0755", "tmpfs", path)
 	e.Cleanup(func() { inNode(e.T, pid, "umount", "--lazy", path) })
 	e.volume(path, "small")
-	mix := e.sample(grpoSix)
+	mix := e.sixDataSets()
 	mix.Spec.Output.Volume = datav1alpha1.OutputVolume{ClaimName: "small"}
 	e.must(e.Create(e.Context(), mix))
 	e.stalls("grpo-six", datav1alpha1.ReasonInsufficientStorage)
@@ -209,7 +209,7 @@ func (e *cluster) volume(path, name string) {
 // littleMemory gives the workers so little memory that the kernel kills them. The mix stalls and says what to raise; raised, it is
 // built.
 func littleMemory(e *cluster) {
-	mix := e.sample(grpoSix)
+	mix := e.sixDataSets()
 	mix.Spec.Worker = &datav1alpha1.Worker{Resources: &datav1alpha1.Resources{Limits: &datav1alpha1.ResourceAmounts{Memory: ptr.To(resource.MustParse("18Mi"))}}}
 	e.must(e.Create(e.Context(), mix))
 	stalled := e.stalls("grpo-six", datav1alpha1.ReasonOutOfMemory)
@@ -231,7 +231,7 @@ func noQuota(e *cluster) {
 		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{corev1.ResourceRequestsMemory: resource.MustParse("100Mi")}},
 	}
 	e.must(e.Create(e.Context(), quota))
-	e.must(e.Create(e.Context(), e.sample(grpoSix)))
+	e.must(e.Create(e.Context(), e.sixDataSets()))
 	mix := e.until("grpo-six", "the quota is told", func(mix *datav1alpha1.DatasetMix) bool {
 		reconciling := apimeta.FindStatusCondition(mix.Status.Conditions, datav1alpha1.ConditionReconciling)
 		return reconciling != nil && reconciling.Reason == datav1alpha1.ReasonWaitingForPods
@@ -247,7 +247,7 @@ func noQuota(e *cluster) {
 
 // killedManagers deletes the pods of both managers at every stage: the build goes on where it was.
 func killedManagers(e *cluster) {
-	e.must(e.Create(e.Context(), e.sample(grpoSix)))
+	e.must(e.Create(e.Context(), e.sixDataSets()))
 	managers := []client.DeleteAllOfOption{
 		client.InNamespace("datasetmix-system"), client.GracePeriodSeconds(0),
 		client.MatchingLabels{"app.kubernetes.io/name": "datasetmix-operator"},
@@ -267,7 +267,7 @@ func killedManagers(e *cluster) {
 
 // deletedNamespace: nothing of a mix keeps its namespace from going.
 func deletedNamespace(e *cluster) {
-	e.must(e.Create(e.Context(), e.sample(grpoSix)))
+	e.must(e.Create(e.Context(), e.sixDataSets()))
 	e.stage("download")
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: e.namespace}}
 	e.must(e.Delete(e.Context(), namespace))
@@ -283,7 +283,7 @@ func TestCrashedComponents(t *testing.T) {
 	node(t)
 	e := newCluster(t)
 	want := e.whole()
-	e.must(e.Create(t.Context(), e.sample(grpoSix)))
+	e.must(e.Create(t.Context(), e.sixDataSets()))
 	for _, part := range []struct{ stage, component string }{
 		{"download", "kubelet"}, {"split", "containerd"}, {"balance", "kube-apiserver"}, {"mix", "etcd"},
 	} {

@@ -84,7 +84,7 @@ var strategy = map[string]int64{
 // The main job from beginning to end, and what people do next with its mix.
 func TestTheSixDataSets(t *testing.T) {
 	e := newCluster(t)
-	mix := e.sample(grpoSix)
+	mix := e.sixDataSets()
 	e.must(e.Create(t.Context(), mix))
 	mix = e.ready("grpo-six")
 	first := *mix.Status.Published
@@ -190,7 +190,7 @@ func TestTheRealRows(t *testing.T) {
 		t.Skip("the real rows do not lie beside the checkout (../shared/data); the generated rows are tested instead")
 	}
 	e := newCluster(t)
-	mix := e.sample(grpoSix)
+	mix := e.sixDataSets()
 	endpoint := e.dataHub()
 	for d := range mix.Spec.Domains {
 		for s := range mix.Spec.Domains[d].Datasets {
@@ -228,7 +228,7 @@ func TestTheRealRows(t *testing.T) {
 func TestAWrongRevisionStalls(t *testing.T) {
 	e := newCluster(t)
 	const wrong = "abcdef0123456789abcdef0123456789abcdef01"
-	e.must(e.Create(t.Context(), e.sample(grpoSix, "740312add88f781978c0658806c59bc2815b9866", wrong)))
+	e.must(e.Create(t.Context(), e.sixDataSets("740312add88f781978c0658806c59bc2815b9866", wrong)))
 	mix := e.until("grpo-six", "the mix stalls", func(mix *datav1alpha1.DatasetMix) bool {
 		return apimeta.IsStatusConditionTrue(mix.Status.Conditions, datav1alpha1.ConditionStalled)
 	})
@@ -249,22 +249,10 @@ func TestAWrongRevisionStalls(t *testing.T) {
 	e.ready("grpo-six")
 }
 
-// A file over HTTP, by its address and digest.
-func TestFromHTTP(t *testing.T) {
-	e := newCluster(t)
-	url := e.hubAddress("datasetmix-hub") + "/datasets/openai/gsm8k/resolve/" + hubtest.GSM8KCommit + "/main/train-00000-of-00001.parquet"
-	mix := e.sample("data_v1alpha1_datasetmix_http.yaml")
-	mix.Spec.Domains[0].Datasets[0].Source.HTTP.URLs = []datav1alpha1.HTTPFile{{URL: url}}
-	mix.Spec.Output.Volume = e.sample(grpoSix).Spec.Output.Volume
-	e.must(e.Create(t.Context(), mix))
-	mix = e.ready(mix.Name)
-	present(t, numbers(mix), map[string]int64{"train rows": 5000, "test rows": 500, "gsm8k rows": 7473})
-}
-
 // What people see first.
 func TestKubectlGet(t *testing.T) {
 	e := newCluster(t)
-	mix := e.sample(grpoSix)
+	mix := e.sixDataSets()
 	mix.Spec.Suspend = nil
 	e.must(e.Create(t.Context(), mix))
 	e.ready("grpo-six")

@@ -58,6 +58,7 @@ func newCluster(t *testing.T) *cluster {
 	if err != nil {
 		t.Fatalf("there is no cluster: %v; run `make cluster-up deploy`, or `make e2e`", err)
 	}
+	config.QPS = -1 // the default, five requests a second, would be what the tests wait for
 	c, err := client.New(config, client.Options{Scheme: controllers.Scheme()})
 	if err != nil {
 		t.Fatal(err)
@@ -125,10 +126,10 @@ func (e *cluster) must(err error) {
 	}
 }
 
-// sample reads a sample manifest, with some texts replaced.
-func (e *cluster) sample(file string, replace ...string) *datav1alpha1.DatasetMix {
+// sixDataSets reads the sample of the six data sets, with some texts replaced.
+func (e *cluster) sixDataSets(replace ...string) *datav1alpha1.DatasetMix {
 	e.Helper()
-	content, err := os.ReadFile(filepath.Join(samples, file))
+	content, err := os.ReadFile(filepath.Join(samples, grpoSix))
 	e.must(err)
 	return e.parse(strings.NewReplacer(replace...).Replace(string(content)))
 }
@@ -188,37 +189,52 @@ func isReady(mix *datav1alpha1.DatasetMix) bool {
 // read runs a pod of another user that mounts a folder of a claim read-only, and gives what it prints of a file.
 func (e *cluster) read(claim, folder, file string) string {
 	e.Helper()
+	pod := restricted("reader-", 1000, map[string]corev1.VolumeMount{claim: {MountPath: "/mix", SubPath: folder, ReadOnly: true}}, "/reader", "/mix", file)
+	return e.finish(pod)
+}
+
+// restricted is a pod of one container of the Hub's image, with claims mounted.
+func restricted(name string, user int64, mounts map[string]corev1.VolumeMount, command ...string) *corev1.Pod {
 	pod := &corev1.Pod{
-		ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, GenerateName: "reader-"},
+		ObjectMeta: metav1.ObjectMeta{GenerateName: name},
 		Spec: corev1.PodSpec{
 			RestartPolicy:                 corev1.RestartPolicyNever,
 			TerminationGracePeriodSeconds: ptr.To[int64](0),
 			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To[int64](1000), RunAsGroup: ptr.To[int64](1000),
+				RunAsNonRoot: ptr.To(true), RunAsUser: ptr.To(user), RunAsGroup: ptr.To(user),
 				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
 			Containers: []corev1.Container{{
-				Name: "reader", Image: "datasetmix-hub:dev", ImagePullPolicy: corev1.PullIfNotPresent,
-				Command:      []string{"/reader", "/mix", file},
-				VolumeMounts: []corev1.VolumeMount{{Name: "mix", MountPath: "/mix", SubPath: folder, ReadOnly: true}},
+				Name: "main", Image: "datasetmix-hub:dev", ImagePullPolicy: corev1.PullIfNotPresent, Command: command,
 				SecurityContext: &corev1.SecurityContext{
 					AllowPrivilegeEscalation: ptr.To(false), ReadOnlyRootFilesystem: ptr.To(true),
 					Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 				},
 			}},
-			Volumes: []corev1.Volume{{Name: "mix", VolumeSource: corev1.VolumeSource{
-				PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
-			}}},
 		},
 	}
+	for claim, mount := range mounts {
+		mount.Name = claim
+		pod.Spec.Containers[0].VolumeMounts = append(pod.Spec.Containers[0].VolumeMounts, mount)
+		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: claim, VolumeSource: corev1.VolumeSource{
+			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
+		}})
+	}
+	return pod
+}
+
+// finish runs a pod to its end, and gives what it printed.
+func (e *cluster) finish(pod *corev1.Pod) string {
+	e.Helper()
+	pod.Namespace = e.namespace
 	e.must(e.Create(e.Context(), pod))
-	e.eventually("the reader ends", func() bool {
+	e.eventually("pod "+pod.Name+" ends", func() bool {
 		e.must(e.Get(e.Context(), client.ObjectKeyFromObject(pod), pod))
 		return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 	})
 	out := e.log(pod.Name)
 	if pod.Status.Phase != corev1.PodSucceeded {
-		e.Fatalf("the reader failed:\n%s", out)
+		e.Fatalf("pod %s failed:\n%s", pod.Name, out)
 	}
 	e.must(client.IgnoreNotFound(e.Delete(e.Context(), pod)))
 	return out
@@ -234,29 +250,36 @@ func line(out, label string) string {
 	return ""
 }
 
-// hubAddress is where a Hub's service is reached from pods.
-func (e *cluster) hubAddress(namespace string) string {
+// address is where a Service is reached from pods, without a port.
+func (e *cluster) address(namespace, service string) string {
 	e.Helper()
-	service := &corev1.Service{}
-	e.must(e.Get(e.Context(), client.ObjectKey{Namespace: namespace, Name: "hub"}, service))
-	return "http://" + service.Spec.ClusterIP
+	object := &corev1.Service{}
+	e.must(e.Get(e.Context(), client.ObjectKey{Namespace: namespace, Name: service}, object))
+	return object.Spec.ClusterIP
 }
 
-// dataHub starts the Hub that serves the real rows, once per cluster, and gives its address.
-func (e *cluster) dataHub() string {
+// apply makes what a manifest of hack/demo lists, in a namespace if that is named, with some texts replaced. What is there stays.
+func (e *cluster) apply(file, namespace string, replace ...string) {
 	e.Helper()
-	const namespace = "datasetmix-hub-data"
-	manifest, err := os.ReadFile("../../hack/demo/hub.yaml")
+	manifest, err := os.ReadFile(filepath.Join("../../hack/demo", file))
 	e.must(err)
-	text := strings.NewReplacer("datasetmix-hub", namespace, "HUB_IMAGE", "datasetmix-hub-data:dev").Replace(string(manifest))
+	text := strings.NewReplacer(replace...).Replace(string(manifest))
 	for _, document := range bytes.Split([]byte(text), []byte("\n---\n")) {
 		object, err := decode(document)
 		e.must(err)
+		if namespace != "" {
+			object.SetNamespace(namespace)
+		}
 		if err := e.Create(e.Context(), object); err != nil && !apierrors.IsAlreadyExists(err) {
 			e.Fatal(err)
 		}
 	}
-	e.eventually("the Hub with the real rows is ready", func() bool {
+}
+
+// serving waits until a pod is ready behind a namespace's only Service.
+func (e *cluster) serving(namespace string) {
+	e.Helper()
+	e.eventually("the server in "+namespace+" is ready", func() bool {
 		endpoints, err := e.clientset.DiscoveryV1().EndpointSlices(namespace).List(e.Context(), metav1.ListOptions{})
 		e.must(err)
 		for _, slice := range endpoints.Items {
@@ -268,7 +291,15 @@ func (e *cluster) dataHub() string {
 		}
 		return false
 	})
-	return e.hubAddress(namespace)
+}
+
+// dataHub starts the Hub that serves the real rows, once per cluster, and gives its address.
+func (e *cluster) dataHub() string {
+	e.Helper()
+	const namespace = "datasetmix-hub-data"
+	e.apply("hub.yaml", "", "datasetmix-hub", namespace, "HUB_IMAGE", "datasetmix-hub-data:dev")
+	e.serving(namespace)
+	return "http://" + e.address(namespace, "hub")
 }
 
 // present checks numbers by name.

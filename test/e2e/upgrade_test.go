@@ -48,7 +48,7 @@ func TestUpgrade(t *testing.T) {
 	want := e.whole()
 	e.runs(t.Context(), previousImage)
 	t.Cleanup(func() { e.runs(context.Background(), "datasetmix:dev") })
-	e.must(e.Create(t.Context(), e.sample(grpoSix)))
+	e.must(e.Create(t.Context(), e.sixDataSets()))
 	e.stage("split")
 	e.runs(t.Context(), "datasetmix:dev")
 	if mix := e.ready("grpo-six"); mix.Status.Published.Digest != want {
