@@ -28,12 +28,37 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	bare := cache.TransformStripManagedFields()
 	return map[client.Object]cache.ByObject{
 		&datav1alpha1.DatasetMix{}:      {Transform: bare},
-		&batchv1.Job{}:                  {Label: own, Transform: bare},
+		&batchv1.Job{}:                  {Label: own, Transform: endOfJob},
 		&corev1.Pod{}:                   {Label: own, Transform: endOfPod},
-		&corev1.ConfigMap{}:             {Label: own, Transform: bare},
+		&corev1.ConfigMap{}:             {Label: own, Transform: namesOfTasks},
 		&corev1.PersistentVolumeClaim{}: {Transform: bare},
 		&corev1.Event{}:                 {Field: refusals(), Transform: bare},
 	}
+}
+
+// endOfJob leaves of a Job who it is, how it goes and what a pass compares: of its pods' template none does. A finished Job stays
+// as long as its mix may need it, so a thousand mixes have five thousand.
+func endOfJob(object any) (any, error) {
+	job, ok := object.(*batchv1.Job)
+	if !ok {
+		return object, nil // the mark of an object that was deleted while nobody watched
+	}
+	job.ManagedFields = nil
+	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, ActiveDeadlineSeconds: job.Spec.ActiveDeadlineSeconds}
+	return job, nil
+}
+
+// namesOfTasks leaves of a task that it is there: it never changes, and the workers read it. The results stay whole.
+func namesOfTasks(object any) (any, error) {
+	config, ok := object.(*corev1.ConfigMap)
+	if !ok {
+		return object, nil // as above
+	}
+	config.ManagedFields = nil
+	if config.Labels[datav1alpha1.LabelStage] != "" {
+		config.Data = nil
+	}
+	return config, nil
 }
 
 // endOfPod leaves of a pod who it is, how it goes and what its containers may use. A thousand mixes have 16,000 pods and more, and
@@ -41,7 +66,7 @@ func CacheByObject() map[client.Object]cache.ByObject {
 func endOfPod(object any) (any, error) {
 	pod, ok := object.(*corev1.Pod)
 	if !ok {
-		return object, nil // the mark of an object that was deleted while nobody watched
+		return object, nil // as above
 	}
 	pod.ManagedFields = nil
 	spec := corev1.PodSpec{NodeName: pod.Spec.NodeName}

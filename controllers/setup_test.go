@@ -4,11 +4,14 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
+	"k8s.io/utils/ptr"
 
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -35,8 +38,49 @@ func TestEndOfPod(t *testing.T) {
 	if diff := cmp.Diff(want, bare); diff != "" {
 		t.Errorf("what is left (-want +got):\n%s", diff)
 	}
+}
+
+// TestEndOfJob: what a pass reads of a Job is there, and its template is gone.
+func TestEndOfJob(t *testing.T) {
+	whole := &batchv1.Job{
+		ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"l": "1"}, Annotations: map[string]string{"a": "1"}, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m"}}},
+		Spec: batchv1.JobSpec{
+			Suspend: ptr.To(true), ActiveDeadlineSeconds: ptr.To[int64](5), Completions: ptr.To[int32](6),
+			Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "data"}}}},
+		},
+		Status: batchv1.JobStatus{Succeeded: 3},
+	}
+	want := whole.DeepCopy()
+	want.ManagedFields, want.Spec.Completions, want.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
+	got, err := endOfJob(whole)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("what is left (-want +got), %v:\n%s", err, diff)
+	}
+}
+
+// TestNamesOfTasks: a task is known to be there, and the results are whole.
+func TestNamesOfTasks(t *testing.T) {
+	for _, c := range []struct {
+		labels map[string]string
+		data   map[string]string
+	}{
+		{map[string]string{datav1alpha1.LabelStage: "mix"}, nil},
+		{map[string]string{}, map[string]string{"k": "v"}},
+	} {
+		got, err := namesOfTasks(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: c.labels}, Data: map[string]string{"k": "v"}})
+		want := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: c.labels}, Data: c.data}
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("what is left (-want +got), %v:\n%s", err, diff)
+		}
+	}
+}
+
+// TestMarksPass: the mark of an object that was deleted while nobody watched is none of these.
+func TestMarksPass(t *testing.T) {
 	gone := toolscache.DeletedFinalStateUnknown{Key: "n/a"}
-	if got, err := endOfPod(gone); got != gone || err != nil {
-		t.Errorf("a mark became %v, %v", got, err)
+	for name, transform := range map[string]toolscache.TransformFunc{"pod": endOfPod, "Job": endOfJob, "task": namesOfTasks} {
+		if got, err := transform(gone); got != gone || err != nil {
+			t.Errorf("%s: a mark became %v, %v", name, got, err)
+		}
 	}
 }

@@ -13,12 +13,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/controllers"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -52,8 +54,8 @@ func steady(task contract.Task, unit recipe.Unit, _ int) ending { return worker(
 
 // newFleet runs until the context ends.
 func newFleet(ctx context.Context, workers int) (*fleet, error) {
-	own := controllers.CacheByObject()
-	jobs, err := cache.New(server, cache.Options{Scheme: controllers.Scheme(), ByObject: own})
+	own := labels.SelectorFromSet(labels.Set{"app.kubernetes.io/managed-by": datav1alpha1.LabelValueManagedBy})
+	jobs, err := cache.New(server, cache.Options{Scheme: controllers.Scheme(), DefaultLabelSelector: own})
 	if err != nil {
 		return nil, err
 	}
