@@ -8,19 +8,36 @@ type Worker struct {
 	ended      chan struct{}
 }
 
-// Start begins to work through buffers; up to so many are on their way at once. work must not keep them.
-func Start(buffers int, work func([]byte)) *Worker {
+// Start begins to work through buffers; up to so many are on their way at once. Each goes through the works in their order, and
+// each work has a goroutine of its own: one is at a buffer while the next is at the one before. They must not keep them.
+func Start(buffers int, works ...func([]byte)) *Worker {
 	w := &Worker{free: make(chan []byte, buffers), full: make(chan []byte, buffers), ended: make(chan struct{})}
 	for range buffers {
 		w.free <- nil // made when it is needed: most files are smaller than one
 	}
-	go w.run(w.full, work) // which Wait takes away from w
+	from, last := w.full, len(works)-1 // full is what Wait takes away from w
+	for _, work := range works[:last] {
+		to := make(chan []byte, buffers)
+		go pass(from, to, work)
+		from = to
+	}
+	go w.finish(from, works[last])
 	return w
 }
 
-func (w *Worker) run(full <-chan []byte, work func([]byte)) {
+// pass does a work and hands the buffers on.
+func pass(from <-chan []byte, to chan<- []byte, work func([]byte)) {
+	defer close(to)
+	for buffer := range from {
+		work(buffer)
+		to <- buffer
+	}
+}
+
+// finish does the last work and gives the buffers back.
+func (w *Worker) finish(from <-chan []byte, work func([]byte)) {
 	defer close(w.ended)
-	for buffer := range full {
+	for buffer := range from {
 		work(buffer)
 		w.free <- buffer[:0]
 	}

@@ -10,8 +10,8 @@ import (
 func TestWorkIsDoneInOrder(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for buffers := 1; buffers < 5; buffers++ {
-		var want, got bytes.Buffer
-		w := Start(buffers, func(p []byte) { got.Write(p) })
+		var want, got, last bytes.Buffer
+		w := Start(buffers, func(p []byte) { got.Write(p) }, func(p []byte) { last.Write(p) })
 		for range 200 {
 			buffer := w.Buffer(random.IntN(300))
 			if len(buffer) != 0 {
@@ -25,7 +25,7 @@ func TestWorkIsDoneInOrder(t *testing.T) {
 		}
 		w.Wait()
 		w.Wait()
-		if !bytes.Equal(want.Bytes(), got.Bytes()) {
+		if !bytes.Equal(want.Bytes(), got.Bytes()) || !bytes.Equal(want.Bytes(), last.Bytes()) {
 			t.Errorf("%d buffers: %d bytes came, %d were given, or in another order", buffers, got.Len(), want.Len())
 		}
 	}

@@ -219,13 +219,23 @@ func (c *client) once(ctx context.Context, req request, at *url.URL, foreign boo
 	trace := httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { watch.Reset(c.timeouts.Header) }}
 	res, err := c.http.Do(r.WithContext(httptrace.WithClientTrace(ctx, &trace)))
 	watch.Stop()
-	if err != nil {
+	if err = answeredInTime(ctx, res, err); err != nil {
 		err = unreachable(ctx, at, err)
 		cancel(nil)
 		return nil, err
 	}
 	res.Body = &watched{ReadCloser: res.Body, ctx: ctx, cancel: cancel, at: at, idle: c.timeouts.Idle}
 	return res, nil
+}
+
+// answeredInTime is the error of a request. One that this side ended may still have an answer: over TLS a server can write one between
+// the farewell and the end of the connection, and net/http hands it on. It is no answer to go by.
+func answeredInTime(ctx context.Context, res *http.Response, err error) error {
+	if err == nil && ctx.Err() != nil {
+		res.Body.Close() // nobody reads it
+		err = ctx.Err()
+	}
+	return err
 }
 
 // Causes of a request that this side ended.

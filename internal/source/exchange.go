@@ -110,7 +110,7 @@ func (t *exchanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	trace := httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { watch.Reset(t.timeouts.Header) }}
 	res, err := t.inner.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, &trace)))
 	watch.Stop()
-	if err != nil {
+	if err = answeredInTime(ctx, res, err); err != nil {
 		err = unreachable(ctx, r.URL, err)
 		cancel(nil)
 		x.said(nil, err)

@@ -15,7 +15,7 @@ import (
 )
 
 // Writer writes a file front to back, counts its bytes and hashes them on the way. Hashing and writing go on beside the
-// caller: while it fills one buffer, the one before is hashed and written.
+// caller and beside each other: while it fills one buffer, the one before is hashed and the one before that written.
 type Writer struct {
 	file   *os.File
 	hash   hash.Hash // nil where nobody wants the digest
@@ -31,37 +31,48 @@ type Writer struct {
 // A writer has up to so many buffers of this size.
 const (
 	bufferSize  = 512 << 10
-	bufferCount = 3
+	bufferCount = 4
 )
 
 // Create begins a new file in a staging folder.
 func Create(name string) (*Writer, error) {
-	w, err := CreatePlain(name)
-	if err == nil {
-		w.hash, w.check = sha256.New(), xxhash.New()
+	w, err := create(name)
+	if err != nil {
+		return nil, err
 	}
-	return w, err
+	w.hash, w.check = sha256.New(), xxhash.New()
+	w.beside = beside.Start(bufferCount, w.sum, w.write)
+	return w, nil
 }
 
 // CreatePlain begins a new file of which nobody wants the digest.
 func CreatePlain(name string) (*Writer, error) {
+	w, err := create(name)
+	if err != nil {
+		return nil, err
+	}
+	w.beside = beside.Start(bufferCount, w.write)
+	return w, nil
+}
+
+func create(name string) (*Writer, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, Failure(err)
 	}
-	w := &Writer{file: f}
-	w.beside = beside.Start(bufferCount, w.work)
-	return w, nil
+	return &Writer{file: f}, nil
 }
 
-// work hashes and writes a buffer. After an error it does nothing more.
-func (w *Writer) work(buffer []byte) {
+// sum hashes a buffer.
+func (w *Writer) sum(buffer []byte) {
+	w.hash.Write(buffer)
+	_, _ = w.check.Write(buffer) // cannot fail
+}
+
+// write writes a buffer. After an error it does nothing more.
+func (w *Writer) write(buffer []byte) {
 	if w.err.Load() != nil {
 		return
-	}
-	if w.hash != nil {
-		w.hash.Write(buffer)
-		_, _ = w.check.Write(buffer) // cannot fail
 	}
 	n, err := w.file.Write(buffer)
 	if err != nil {

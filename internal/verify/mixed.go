@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -62,8 +61,7 @@ type mixCheck struct {
 	rows      int64
 	units     []int64 // of the rows of each data set
 	sequences draw.Sequences
-	next      func() (int, bool)
-	stop      func()
+	due       *draw.Woven
 }
 
 // begin opens what the rows are compared with.
@@ -79,34 +77,33 @@ func (c *mixCheck) begin() (err error) {
 	if err != nil {
 		return err
 	}
-	c.next, c.stop = iter.Pull(c.manifest.Recipe.Weave(c.shard))
+	c.due = draw.Weave(c.sequences, c.manifest.Recipe.Weave(c.shard))
 	return nil
 }
 
 // close gives up what the rows were compared with: a revision may have thousands of mixed files.
 func (c *mixCheck) close() {
+	if c.due != nil {
+		c.due.Close()
+	}
 	c.sequences.Close()
 	c.sequences = nil
-	if c.stop != nil {
-		c.stop()
-	}
 }
 
 func (c *mixCheck) row(_ int64, line []byte) error {
-	if c.next == nil {
+	if c.due == nil {
 		if err := c.begin(); err != nil {
 			return err
 		}
 	}
 	n := c.rows
 	c.rows++
-	dataset, more := c.next()
-	if !more {
-		return nil // end counts the rows
-	}
-	due, err := c.sequences[dataset].Next()
+	dataset, due, more, err := c.due.Next()
 	if err != nil {
 		return err
+	}
+	if !more {
+		return nil // end counts the rows
 	}
 	c.units[dataset] += due.Units
 	want := due.Line[:len(due.Line)-1]
