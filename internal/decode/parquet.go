@@ -98,6 +98,9 @@ func readFooter(src io.ReaderAt, size int64) ([]byte, error) {
 // openFooter reads what a footer says, and opens for the library a file of the same columns that is not packed and has nothing
 // but a footer: pageReaders are its pages.
 func openFooter(footer []byte) (*format.FileMetaData, *parquet.File, error) {
+	if err := checkFooter(footer); err != nil {
+		return nil, nil, err
+	}
 	meta := new(format.FileMetaData)
 	if err := thrift.Unmarshal(new(thrift.CompactProtocol), footer, meta); err != nil {
 		return nil, nil, err
