@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,51 +29,44 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	bare := cache.TransformStripManagedFields()
 	return map[client.Object]cache.ByObject{
 		&datav1alpha1.DatasetMix{}:      {Transform: bare},
-		&batchv1.Job{}:                  {Label: own, Transform: endOfJob},
-		&corev1.Pod{}:                   {Label: own, Transform: endOfPod},
-		&corev1.ConfigMap{}:             {Label: own, Transform: namesOfTasks},
+		&batchv1.Job{}:                  {Label: own, Transform: trimmed(endOfJob)},
+		&corev1.Pod{}:                   {Label: own, Transform: trimmed(endOfPod)},
+		&corev1.ConfigMap{}:             {Label: own, Transform: trimmed(namesOfTasks)},
 		&corev1.PersistentVolumeClaim{}: {Transform: bare},
 		&corev1.Event{}:                 {Field: refusals(), Transform: bare},
 	}
 }
 
+// trimmed keeps of an object what trim leaves, and the mark of one that was deleted while nobody watched as it is.
+func trimmed[T client.Object](trim func(T)) toolscache.TransformFunc {
+	return func(object any) (any, error) {
+		if whole, ok := object.(T); ok {
+			whole.SetManagedFields(nil)
+			trim(whole)
+		}
+		return object, nil
+	}
+}
+
 // endOfJob leaves of a Job who it is, how it goes and what a pass compares: of its pods' template none does. A finished Job stays
 // as long as its mix may need it, so a thousand mixes have five thousand.
-func endOfJob(object any) (any, error) {
-	job, ok := object.(*batchv1.Job)
-	if !ok {
-		return object, nil // the mark of an object that was deleted while nobody watched
-	}
-	job.ManagedFields = nil
+func endOfJob(job *batchv1.Job) {
 	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, ActiveDeadlineSeconds: job.Spec.ActiveDeadlineSeconds}
-	return job, nil
 }
 
 // namesOfTasks leaves of a task that it is there: it never changes, and the workers read it. The results stay whole.
-func namesOfTasks(object any) (any, error) {
-	config, ok := object.(*corev1.ConfigMap)
-	if !ok {
-		return object, nil // as above
-	}
-	config.ManagedFields = nil
+func namesOfTasks(config *corev1.ConfigMap) {
 	if config.Labels[datav1alpha1.LabelStage] != "" {
 		config.Data = nil
 	}
-	return config, nil
 }
 
 // endOfPod leaves of a pod who it is, how it goes and what its containers may use. A thousand mixes have 16,000 pods and more, and
 // most of a pod is what it was made with.
-func endOfPod(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return object, nil // as above
-	}
-	pod.ManagedFields = nil
+func endOfPod(pod *corev1.Pod) {
 	spec := corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	for _, container := range pod.Spec.Containers {
 		spec.Containers = append(spec.Containers, corev1.Container{Name: container.Name, Resources: container.Resources})
 	}
 	pod.Spec = spec
-	return pod, nil
 }

@@ -25,7 +25,7 @@ func TestEndOfPod(t *testing.T) {
 		Containers: []corev1.Container{{Name: contract.ContainerName, Image: "worker", Resources: limits, Env: []corev1.EnvVar{{Name: "A"}}}},
 	}
 	want := whole.DeepCopy()
-	got, err := endOfPod(whole.DeepCopy())
+	got, err := trimmed(endOfPod)(whole.DeepCopy())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestEndOfJob(t *testing.T) {
 	}
 	want := whole.DeepCopy()
 	want.ManagedFields, want.Spec.Completions, want.Spec.Template = nil, nil, corev1.PodTemplateSpec{}
-	got, err := endOfJob(whole)
+	got, err := trimmed(endOfJob)(whole)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("what is left (-want +got), %v:\n%s", err, diff)
 	}
@@ -67,7 +67,7 @@ func TestNamesOfTasks(t *testing.T) {
 		{map[string]string{datav1alpha1.LabelStage: "mix"}, nil},
 		{map[string]string{}, map[string]string{"k": "v"}},
 	} {
-		got, err := namesOfTasks(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: c.labels}, Data: map[string]string{"k": "v"}})
+		got, err := trimmed(namesOfTasks)(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: c.labels}, Data: map[string]string{"k": "v"}})
 		want := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: c.labels}, Data: c.data}
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Errorf("what is left (-want +got), %v:\n%s", err, diff)
@@ -78,7 +78,7 @@ func TestNamesOfTasks(t *testing.T) {
 // TestMarksPass: the mark of an object that was deleted while nobody watched is none of these.
 func TestMarksPass(t *testing.T) {
 	gone := toolscache.DeletedFinalStateUnknown{Key: "n/a"}
-	for name, transform := range map[string]toolscache.TransformFunc{"pod": endOfPod, "Job": endOfJob, "task": namesOfTasks} {
+	for name, transform := range map[string]toolscache.TransformFunc{"pod": trimmed(endOfPod), "Job": trimmed(endOfJob), "task": trimmed(namesOfTasks)} {
 		if got, err := transform(gone); got != gone || err != nil {
 			t.Errorf("%s: a mark became %v, %v", name, got, err)
 		}

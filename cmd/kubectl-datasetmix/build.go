@@ -15,6 +15,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/memory"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
@@ -44,7 +45,7 @@ func buildCommand() *cobra.Command {
 			if err := here.check(mix); err != nil {
 				return err
 			}
-			stage.CollectLess()
+			memory.CollectLess()
 			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh}
 			if worker.Lock, err = loadLock(lockFile, r); err != nil {
 				return err

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -40,47 +39,31 @@ const (
 	registryLogin  = "s3cr3t-registry"
 )
 
-var (
-	running atomic.Bool
-	started = sync.OnceValues(func() (*storestest.Stores, error) {
-		running.Store(true)
-		seed, err := os.MkdirTemp("", "seed")
-		if err != nil {
+var stores = storestest.Share(func() (*storestest.Stores, error) {
+	seed, err := os.MkdirTemp("", "seed")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(seed)
+	folder := filepath.Join(seed, "rows")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return nil, err
+	}
+	for name, content := range seeded {
+		if err := os.WriteFile(filepath.Join(folder, name+".jsonl"), []byte(content), 0o600); err != nil {
 			return nil, err
-		}
-		defer os.RemoveAll(seed)
-		folder := filepath.Join(seed, "rows")
-		if err := os.Mkdir(folder, 0o755); err != nil {
-			return nil, err
-		}
-		for name, content := range seeded {
-			if err := os.WriteFile(filepath.Join(folder, name+".jsonl"), []byte(content), 0o600); err != nil {
-				return nil, err
-			}
-		}
-		return storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-oci=127.0.0.1:0", "-seed="+seed,
-			"-access-key="+accessKey, "-secret-key="+secretKey, "-signature="+azureSignature, "-login="+registryUser+":"+registryLogin)
-	})
-)
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if running.Load() {
-		if s, err := started(); err == nil {
-			s.Stop()
 		}
 	}
-	os.Exit(code)
-}
+	return storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-oci=127.0.0.1:0", "-seed="+seed,
+		"-access-key="+accessKey, "-secret-key="+secretKey, "-signature="+azureSignature, "-login="+registryUser+":"+registryLogin)
+})
+
+func TestMain(m *testing.M) { os.Exit(stores.Main(m)) }
 
 // store is the address of one of the stores.
 func store(t *testing.T, name string) string {
 	t.Helper()
-	s, err := started()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.URL(name)
+	return stores.URL(t, name)
 }
 
 // through passes requests on to a store, and counts those for the bytes of a file.

@@ -4,7 +4,6 @@ package main
 import (
 	"os"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
 	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -12,12 +11,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/datasetmix/datasetmix/controllers"
+	"github.com/datasetmix/datasetmix/internal/memory"
 )
 
 func main() {
 	flags := parse(os.Args[1:])
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&flags.log)))
-	if limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup)); err == nil { // else there is none
+	if limit, err := memory.LimitToPod(); err == nil { // else there is none
 		ctrl.Log.Info("the garbage collector keeps to the pod's memory", "bytes", limit)
 	}
 	if err := run(flags); err != nil {

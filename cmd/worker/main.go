@@ -9,9 +9,8 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/KimMachineGun/automemlimit/memlimit"
-
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/memory"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
@@ -23,14 +22,13 @@ func main() {
 	}
 	slog.SetDefault(logger)
 	limitMemory()
-	stage.CollectLess()
+	memory.CollectLess()
 	os.Exit(serve())
 }
 
-// limitMemory tells the garbage collector what the pod may use, less a tenth for what it does not count. Without it, a heap that
-// doubles between two collections meets the pod's limit, and the pod is killed.
+// limitMemory keeps the worker to its pod's memory, and says what that is.
 func limitMemory() {
-	limit, err := memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup))
+	limit, err := memory.LimitToPod()
 	if err != nil {
 		slog.Info("the pod has no memory limit that is known", "error", err.Error())
 		return

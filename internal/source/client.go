@@ -199,12 +199,10 @@ func authorityOf(u *url.URL) string {
 	return strings.ToLower(u.Hostname()) + ":" + port
 }
 
-// once sends one request. Its context ends with the answer's body, or when nothing moves for too long.
+// once sends one request.
 func (c *client) once(ctx context.Context, req request, at *url.URL, foreign bool) (*http.Response, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
 	r, err := http.NewRequestWithContext(ctx, req.method, at.String(), nil)
 	if err != nil {
-		cancel(nil)
 		return nil, contract.Failf(contract.InvalidTask, "%s is no address: %w.", shown(at), withoutURL(err))
 	}
 	for name, values := range req.header {
@@ -215,27 +213,29 @@ func (c *client) once(ctx context.Context, req request, at *url.URL, foreign boo
 	if req.authorization != "" && !foreign {
 		r.Header.Set("Authorization", req.authorization)
 	}
-	watch := time.AfterFunc(c.timeouts.Connect+c.timeouts.Header, func() { cancel(errSilent) })
-	trace := httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { watch.Reset(c.timeouts.Header) }}
-	res, err := c.http.Do(r.WithContext(httptrace.WithClientTrace(ctx, &trace)))
-	watch.Stop()
-	if err = answeredInTime(ctx, res, err); err != nil {
-		err = unreachable(ctx, at, err)
-		cancel(nil)
-		return nil, err
-	}
-	res.Body = &watched{ReadCloser: res.Body, ctx: ctx, cancel: cancel, at: at, idle: c.timeouts.Idle}
-	return res, nil
+	return c.timeouts.watch(r, c.http.Do)
 }
 
-// answeredInTime is the error of a request. One that this side ended may still have an answer: over TLS a server can write one between
-// the farewell and the end of the connection, and net/http hands it on. It is no answer to go by.
-func answeredInTime(ctx context.Context, res *http.Response, err error) error {
+// watch sends a request. Its context ends with the answer's body, or when nothing moves for too long.
+func (t Timeouts) watch(r *http.Request, send func(*http.Request) (*http.Response, error)) (*http.Response, error) {
+	ctx, cancel := context.WithCancelCause(r.Context())
+	silence := time.AfterFunc(t.Connect+t.Header, func() { cancel(errSilent) })
+	trace := httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { silence.Reset(t.Header) }}
+	res, err := send(r.WithContext(httptrace.WithClientTrace(ctx, &trace)))
+	silence.Stop()
 	if err == nil && ctx.Err() != nil {
+		// Over TLS a server can answer between our farewell and the end of the connection, and net/http hands that on. It is no
+		// answer to go by.
 		res.Body.Close() // nobody reads it
 		err = ctx.Err()
 	}
-	return err
+	if err != nil {
+		err = unreachable(ctx, r.URL, err)
+		cancel(nil)
+		return nil, err
+	}
+	res.Body = &watched{ReadCloser: res.Body, ctx: ctx, cancel: cancel, at: r.URL, idle: t.Idle}
+	return res, nil
 }
 
 // Causes of a request that this side ended.

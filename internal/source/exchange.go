@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"sync"
@@ -105,18 +104,11 @@ func (t *exchanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
-	watch := time.AfterFunc(t.timeouts.Connect+t.timeouts.Header, func() { cancel(errSilent) })
-	trace := httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { watch.Reset(t.timeouts.Header) }}
-	res, err := t.inner.RoundTrip(r.WithContext(httptrace.WithClientTrace(ctx, &trace)))
-	watch.Stop()
-	if err = answeredInTime(ctx, res, err); err != nil {
-		err = unreachable(ctx, r.URL, err)
-		cancel(nil)
+	res, err := t.timeouts.watch(r, t.inner.RoundTrip)
+	if err != nil {
 		x.said(nil, err)
 		return nil, err
 	}
-	res.Body = &watched{ReadCloser: res.Body, ctx: ctx, cancel: cancel, at: r.URL, idle: t.timeouts.Idle}
 	given := *res
 	a := &answer{Response: &given, said: res.Header}
 	x.said(a, nil)

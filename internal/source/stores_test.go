@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -31,32 +30,17 @@ const (
 	azureSignature = "signature-secret"
 )
 
-var started = sync.OnceValues(func() (*storestest.Stores, error) {
-	running.Store(true)
+var stores = storestest.Share(func() (*storestest.Stores, error) {
 	return storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-versions",
 		"-access-key="+accessKey, "-secret-key="+secretKey, "-signature="+azureSignature)
 })
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if running.Load() {
-		if s, err := started(); err == nil {
-			s.Stop()
-		}
-	}
-	os.Exit(code)
-}
-
-var running atomic.Bool
+func TestMain(m *testing.M) { os.Exit(stores.Main(m)) }
 
 // store gives the address of a server.
 func store(t *testing.T, name string) string {
 	t.Helper()
-	s, err := started()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s.URL(name)
+	return stores.URL(t, name)
 }
 
 // unique gives each subject a bucket of its own.

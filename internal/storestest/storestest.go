@@ -11,6 +11,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
 	"time"
 )
 
@@ -77,4 +80,35 @@ func (s *Stores) Stop() {
 	case <-time.After(10 * time.Second):
 	}
 	_ = os.RemoveAll(s.folder) // a temporary folder
+}
+
+// Shared are the stores of all tests of a package: they start when one first asks for them.
+type Shared struct {
+	start func() (*Stores, error)
+	asked atomic.Bool
+}
+
+// Share makes Shared of what Start is called with.
+func Share(start func() (*Stores, error)) *Shared { return &Shared{start: sync.OnceValues(start)} }
+
+// Main is a package's TestMain: it stops the stores at the end, and gives the exit code.
+func (s *Shared) Main(m *testing.M) int {
+	code := m.Run()
+	if s.asked.Load() {
+		if stores, err := s.start(); err == nil {
+			stores.Stop()
+		}
+	}
+	return code
+}
+
+// URL is the address of a server, by the name of its flag.
+func (s *Shared) URL(t *testing.T, name string) string {
+	t.Helper()
+	s.asked.Store(true)
+	stores, err := s.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stores.URL(name)
 }

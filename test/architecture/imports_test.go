@@ -42,6 +42,7 @@ var rules = []rule{
 	{pkg: "internal/source", own: append([]string{"internal/beside"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/beside"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/beside"},
+	{pkg: "internal/memory", foreign: anything, never: kubernetes},
 	{pkg: "internal/extsort"},
 	{pkg: "internal/draw", own: append([]string{"internal/beside", "internal/extsort", "internal/store"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/report", own: planned},
@@ -51,9 +52,9 @@ var rules = []rule{
 	{pkg: "internal/storestest"},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render"}, planned...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "controllers"}, planned...), foreign: anything},
-	{pkg: "cmd/worker", own: dataPlane, foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "config/crd"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers"}, planned...), foreign: anything},
+	{pkg: "cmd/worker", own: append([]string{"internal/memory"}, dataPlane...), foreign: anything, never: kubernetes},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "config/crd"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {
