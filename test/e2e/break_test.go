@@ -99,16 +99,22 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// killedWorkers kills the worker of each stage while it writes. Nothing that is half done is ever seen as a revision.
+// killedWorkers kills the worker of each stage while it writes. Nothing that is half done is ever seen as a revision. A tenth of a
+// processor makes the shortest stage long enough to be met on a busy machine.
 func killedWorkers(e *cluster) {
 	pid := node(e.T)
-	e.must(e.Create(e.Context(), e.sixDataSets()))
+	mix := e.sixDataSets()
+	tenth := ptr.To(resource.MustParse("100m"))
+	mix.Spec.Worker = &datav1alpha1.Worker{Resources: &datav1alpha1.Resources{
+		Requests: &datav1alpha1.ResourceAmounts{CPU: tenth}, Limits: &datav1alpha1.ResourceAmounts{CPU: tenth},
+	}}
+	e.must(e.Create(e.Context(), mix))
 	for _, kill := range []struct {
 		stage string
 		after time.Duration
 	}{
-		{"download", 100 * time.Millisecond}, {"split", 300 * time.Millisecond}, {"balance", 5 * time.Millisecond},
-		{"mix", 200 * time.Millisecond}, {"publish", 300 * time.Millisecond},
+		{"download", 50 * time.Millisecond}, {"split", time.Second}, {"balance", 5 * time.Millisecond},
+		{"mix", time.Second}, {"publish", time.Second},
 	} {
 		e.killWorker(kill.stage, kill.after)
 	}

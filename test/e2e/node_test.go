@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -68,65 +69,78 @@ func (e *cluster) folder(pid int, claim string) string {
 	return filepath.Join("/proc", strconv.Itoa(pid), "root", volume.Spec.Local.Path)
 }
 
-// process is a worker that runs.
-type process struct {
-	pid   int
-	stage string
-}
-
-// workers are the running workers of the mixes in the namespace: their processes, by what they were started as and by their
-// pods' cgroups.
-func (e *cluster) workers() []process {
-	found, pods := []process{}, map[string]bool{}
+// running are the processes of this machine that work at a stage, of whatever mix.
+func running(t *testing.T, stage string) (pids []int) {
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	e.must(err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, path := range lines {
 		line, err := os.ReadFile(path)
-		words := bytes.Split(line, []byte{0})
-		if err != nil || len(words) < 2 || string(words[0]) != "/worker" {
-			continue
+		if err != nil || !bytes.HasPrefix(line, []byte("/worker\x00"+stage+"\x00")) {
+			continue // another one, or it has just ended
 		}
-		if len(pods) == 0 {
-			pods = e.podUIDs()
-		}
-		group, err := os.ReadFile(filepath.Join(filepath.Dir(path), "cgroup"))
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		if err != nil {
-			continue // it has just ended
+			t.Fatal(err)
 		}
-		for uid := range pods {
-			if bytes.Contains(group, []byte(uid)) {
-				pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-				e.must(err)
-				found = append(found, process{pid, string(words[1])})
-			}
-		}
+		pids = append(pids, pid)
 	}
-	return found
+	return pids
 }
 
-func (e *cluster) podUIDs() map[string]bool {
-	list := &corev1.PodList{}
-	e.must(e.List(e.Context(), list, client.InNamespace(e.namespace), client.HasLabels{datav1alpha1.LabelName}))
-	uids := map[string]bool{}
-	for _, pod := range list.Items {
-		uids[string(pod.UID)] = true
+// owns says whether a process is of a mix of the namespace, by its pod's cgroup.
+func (e *cluster) owns(pid int) bool {
+	e.Helper()
+	group, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cgroup"))
+	if err != nil {
+		return false // it has just ended
 	}
-	return uids
+	pods := &corev1.PodList{}
+	e.must(e.List(e.Context(), pods, client.InNamespace(e.namespace), client.HasLabels{datav1alpha1.LabelName}))
+	return slices.ContainsFunc(pods.Items, func(pod corev1.Pod) bool { return bytes.Contains(group, []byte(pod.UID)) })
 }
 
-// killWorker waits for a worker of a stage, lets it write for a moment and kills it as the kernel would.
+// stop makes a process stand still. It gives false for one that has ended.
+func stop(pid int) bool {
+	for syscall.Kill(pid, syscall.SIGSTOP) == nil {
+		stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+		_, state, _ := bytes.Cut(stat, []byte(") "))
+		if err != nil || state[0] == 'Z' || state[0] == 'X' {
+			return false
+		}
+		if state[0] == 'T' {
+			return true
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return false
+}
+
+// killWorker waits for a worker of a stage, lets it write for a moment and kills it as the kernel would. The worker stands still
+// while the API server is asked whose it is: on a busy machine it would have ended before the answer. One that has ended before
+// it could be killed leaves its turn to the next, which gets less time.
 func (e *cluster) killWorker(stage string, after time.Duration) {
 	e.Helper()
+	others := map[int]bool{}
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
-		for _, worker := range e.workers() {
-			if worker.stage != stage {
+		for _, pid := range running(e.T, stage) {
+			if others[pid] || !stop(pid) {
+				continue
+			}
+			ours := e.owns(pid)
+			e.must(syscall.Kill(pid, syscall.SIGCONT))
+			if others[pid] = !ours; !ours {
 				continue
 			}
 			time.Sleep(after)
-			if err := syscall.Kill(worker.pid, syscall.SIGKILL); err != nil {
-				continue // it was faster; another one will come, or the test fails
+			if !stop(pid) {
+				e.Logf("a worker of stage %s ended in less than %s", stage, after)
+				after /= 2
+				continue
 			}
-			e.Logf("killed a worker of stage %s", stage)
+			e.must(syscall.Kill(pid, syscall.SIGKILL))
+			e.Logf("killed a worker of stage %s after %s", stage, after)
 			return
 		}
 	}
