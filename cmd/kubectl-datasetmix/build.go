@@ -38,6 +38,7 @@ func buildCommand() *cobra.Command {
 		Example: "  kubectl datasetmix build -f mix.yaml --data ./data",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
+			memory.CollectLess()
 			mix, r, err := load(command.Context(), file)
 			if err != nil {
 				return err
@@ -45,7 +46,6 @@ func buildCommand() *cobra.Command {
 			if err := here.check(mix); err != nil {
 				return err
 			}
-			memory.CollectLess()
 			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh}
 			if worker.Lock, err = loadLock(lockFile, r); err != nil {
 				return err

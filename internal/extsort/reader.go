@@ -117,15 +117,33 @@ func (r *Reader) less(a, b int) bool {
 // heldReader reads the records that a sorter has in memory.
 type heldReader struct {
 	sorter *Sorter
-	next   int
+	next   int // of the index, behind those in batch
+	// batch has the records that come next. They lie anywhere in memory: looked up one after the other, without anything between,
+	// they are waited for at once.
+	batch [32][]byte
+	from  int
+	to    int
 }
 
 func (h *heldReader) advance() ([]byte, error) {
-	if h.next == len(h.sorter.index) {
-		return nil, nil
+	if h.from == h.to {
+		if h.fill(); h.to == 0 {
+			return nil, nil
+		}
 	}
-	h.next++
-	return h.sorter.record(h.sorter.index[h.next-1]), nil
+	record := h.batch[h.from]
+	h.from++
+	return record, nil
+}
+
+func (h *heldReader) fill() {
+	index := h.sorter.index[h.next:]
+	index = index[:min(len(index), len(h.batch))]
+	for i, e := range index {
+		h.batch[i] = h.sorter.record(e)
+	}
+	h.next += len(index)
+	h.from, h.to = 0, len(index)
 }
 
 // runReader reads a run.

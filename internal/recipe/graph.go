@@ -231,6 +231,25 @@ func (w *walk) balance() []Unit {
 	})}}
 }
 
+// Comparison is the key of what the balance stage finds by comparing rows, and drops. Shares, sizes and limits are not in it.
+func (r Recipe) Comparison(divided map[string]Divided) string {
+	var of struct {
+		Datasets []string `json:"datasets"`
+		Contents []string `json:"contents"`
+		Splits   []string `json:"splits"`
+		deduplicated
+		measured
+	}
+	of.Datasets, of.deduplicated, of.measured = r.DatasetNames(), r.deduplicated(), r.measured()
+	for _, name := range of.Datasets {
+		of.Contents = append(of.Contents, divided[name].Digest)
+	}
+	for _, split := range r.Splits {
+		of.Splits = append(of.Splits, split.Name)
+	}
+	return key(Balancing, of)
+}
+
 // ratios are the domains without what earlier stages have used up.
 func (w *walk) ratios() any {
 	type part struct {

@@ -26,21 +26,34 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result
 	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
 		drops: extsort.New(staging.Folder(), dropSize, dropMemory)}
 	defer b.drops.Close()
-	for _, step := range []func(context.Context) error{b.compare, b.near, b.filter} {
-		if err := step(ctx); err != nil {
+	comparison := compared{j.Recipe.Comparison(j.divided())}
+	there, err := b.reuse(comparison.Comparison)
+	if err != nil {
+		return recipe.Result{}, err
+	}
+	if !there {
+		if err := b.find(ctx); err != nil {
 			return recipe.Result{}, err
 		}
 	}
-	b.units()
 	plan, err := j.Recipe.Plan(j.Recipe.Counts(j.divided(), b.done))
 	if err != nil {
 		return recipe.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
 	b.done.Plan = j.Recipe.PlanDigest(plan)
-	if err := writeJSON(staging, digestsName, b.list); err != nil {
-		return recipe.Result{}, err
+	return recipe.Result{Balance: &b.done}, errors.Join(
+		writeJSON(staging, digestsName, b.list), writeJSON(staging, comparedName, comparison), writeJSON(staging, "plan.json", plan))
+}
+
+// find compares all rows, and writes anew what loses some.
+func (b *balancer) find(ctx context.Context) error {
+	for _, step := range []func(context.Context) error{b.compare, b.near, b.filter} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
-	return recipe.Result{Balance: &b.done}, writeJSON(staging, "plan.json", plan)
+	b.units()
+	return nil
 }
 
 type balancer struct {

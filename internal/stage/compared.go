@@ -1,0 +1,83 @@
+package stage
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// comparedName is the file of a balance unit's folder that says which comparison of rows the unit holds.
+const comparedName = "compared.json"
+
+type compared struct {
+	// Comparison is the key of what was found by comparing rows.
+	Comparison string `json:"comparison"`
+}
+
+// reuse takes what was dropped from an earlier unit that has compared the same rows in the same way, and says whether there is
+// one: after a change of shares or sizes, only the plan is another.
+func (b *balancer) reuse(key string) (bool, error) {
+	if b.Again != "" {
+		return false, nil
+	}
+	all := b.worker.path(b.folder.Stage(recipe.Balancing))
+	entries, err := os.ReadDir(all)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, store.Failure(err)
+	}
+	units, err := newestFirst(entries)
+	if err != nil {
+		return false, err
+	}
+	for _, unit := range units {
+		folder := filepath.Join(all, unit)
+		var of compared
+		if err := store.ReadJSON(filepath.Join(folder, comparedName), &of); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return false, err
+		}
+		if of.Comparison == key {
+			return true, b.take(folder)
+		}
+	}
+	return false, nil
+}
+
+// take takes over what a finished unit dropped.
+func (b *balancer) take(folder string) error {
+	if err := touch(folder); err != nil { // so that no publication removes it meanwhile
+		return err
+	}
+	var result recipe.Result
+	err := store.ReadJSON(filepath.Join(folder, contract.ResultFile), &result)
+	if err != nil {
+		return store.Missing(err)
+	}
+	b.done = *result.Balance
+	if b.list, err = readDigests(folder); err != nil {
+		return err
+	}
+	for name := range b.list {
+		files := []string{name}
+		if name != droppedName {
+			files = append(files, indexOf(name))
+		}
+		for _, file := range files {
+			path, err := b.staging.Path(file)
+			if err != nil {
+				return err
+			}
+			if err := store.Link(filepath.Join(folder, filepath.FromSlash(file)), path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
