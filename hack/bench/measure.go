@@ -152,20 +152,26 @@ func (b *bench) other(scale float64) (result, error) {
 	return b.measure(fmt.Sprintf("other corpus, scale %g", scale), originals, filepath.Join(b.shared, "reference.py"))
 }
 
-// growth builds once at another scale.
+// growth builds at another scale, several times, and gives the medians.
 func (b *bench) growth(base result, scale float64) (*growth, error) {
 	originals := b.path(scaled("corpus", scale))
 	size, err := corpus(originals, scale)
 	if err != nil {
 		return nil, err
 	}
-	if err := b.fresh(); err != nil {
-		return nil, err
-	}
 	g := growth{Scale: scale, Bytes: size}
-	if g.Build, g.Second, err = b.builds(originals); err != nil {
-		return nil, err
+	var first, second []figure
+	for range b.runs {
+		if err := b.fresh(); err != nil {
+			return nil, err
+		}
+		build, again, err := b.builds(originals)
+		if err != nil {
+			return nil, err
+		}
+		first, second = append(first, build), append(second, again)
 	}
+	g.Build, g.Second = median(first), median(second)
 	g.Times = g.Build.Seconds / base.Build.Seconds
 	if b.limit == 0 {
 		return &g, nil
