@@ -87,6 +87,8 @@ func (r Recipe) Walk(results map[string]Result) (Graph, error) {
 		for _, unit := range units {
 			if !results[unit.Key].is(stage) {
 				step.Missing = append(step.Missing, unit)
+			} else if err := r.fits(results[unit.Key]); err != nil {
+				return w.graph, fmt.Errorf("the result of stage %s for %s does not fit the recipe: %w", stage, unit.Name, err)
 			}
 		}
 		w.graph.Steps = append(w.graph.Steps, step)
@@ -279,7 +281,13 @@ func (w *walk) mixes() ([]Unit, error) {
 	for _, unit := range w.graph.Steps[1].Units {
 		divided[unit.Name] = *w.results[unit.Key].Split
 	}
-	plan, err := w.recipe.Plan(w.recipe.Counts(divided, balanced))
+	counts := w.recipe.Counts(divided, balanced)
+	for _, name := range w.recipe.DatasetNames() {
+		if slices.ContainsFunc(counts[name].Rows, func(n int64) bool { return n < 0 }) {
+			return nil, fmt.Errorf("of data set %s the balance stage dropped more rows than there are", name)
+		}
+	}
+	plan, err := w.recipe.Plan(counts)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package recipe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +187,38 @@ func TestWalkFindsContradictions(t *testing.T) {
 	again, err := r.Walk(results)
 	if err != nil || again.Next() == nil || again.Next().Stage != Balancing {
 		t.Errorf("a result of another stage was taken: %+v, %v", again.Next(), err)
+	}
+}
+
+// TestResultsMustFitTheRecipe: whoever changes a result, in a ConfigMap or a manifest, gets an error and no panic.
+func TestResultsMustFitTheRecipe(t *testing.T) {
+	r := six(KeepTotal, KeepTotal)
+	r.Unit = InBytes
+	good := map[string]Result{}
+	graph, _ := walkToTheEnd(t, r, good)
+	step, _ := graph.Step(Divide)
+	divided := *good[step.Units[0].Key].Split
+	none := []int64{0, 0, 0, 0, 0, 0}
+	for want, change := range map[string]func(d *Divided, b *Balanced){
+		"the rows of 1 splits, and the recipe has 2": func(d *Divided, _ *Balanced) { d.Rows = d.Rows[:1] },
+		"it has -1 rows": func(d *Divided, _ *Balanced) { d.Rows = []int64{1, -1} },
+		"the bytes of 0 splits, and the recipe has 2": func(d *Divided, _ *Balanced) { d.Units = nil },
+		"it has -5 bytes": func(d *Divided, _ *Balanced) { d.Units = []int64{-5, 1} },
+		"the overlap of 1 splits, and the recipe has 2":         func(_ *Divided, b *Balanced) { b.Overlap = DroppedRows{none} },
+		"the duplicate of 5 data sets, and the recipe has 6":    func(_ *Divided, b *Balanced) { b.Duplicates = DroppedRows{none, none[:5]} },
+		"it has -1 nearDuplicate":                               func(_ *Divided, b *Balanced) { b.NearDuplicates = DroppedRows{none, {-1, 0, 0, 0, 0, 0}} },
+		"the bytes of 3 splits, and the recipe has 2":           func(_ *Divided, b *Balanced) { b.Units = [][]int64{none, none, none} },
+		"of data set gsm8k the balance stage dropped more rows": func(_ *Divided, b *Balanced) { b.Overlap = DroppedRows{{99999, 0, 0, 0, 0, 0}, none} },
+	} {
+		d, b := divided, Balanced{}
+		change(&d, &b)
+		changed := maps.Clone(good)
+		changed[step.Units[0].Key] = Result{Split: &d}
+		balance, _ := graph.Step(Balancing)
+		changed[balance.Units[0].Key] = Result{Balance: &b}
+		if _, err := r.Walk(changed); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want %q", err, want)
+		}
 	}
 }
 

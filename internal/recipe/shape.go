@@ -1,0 +1,56 @@
+package recipe
+
+import "fmt"
+
+// fits checks that a result counts what the recipe has: results travel through pods' messages, ConfigMaps and manifests, where
+// anybody may have changed them.
+func (r Recipe) fits(result Result) error {
+	if done := result.Split; done != nil {
+		if err := r.perSplit("rows", done.Rows); err != nil || !r.Measured() {
+			return err
+		}
+		return r.perSplit(r.unitName(), done.Units)
+	}
+	if done := result.Balance; done != nil {
+		for _, reason := range DropReasons() {
+			if err := r.perDataset(reason.String(), *done.For(reason)); err != nil {
+				return err
+			}
+		}
+		return r.perDataset(r.unitName(), done.Units)
+	}
+	return nil
+}
+
+// perSplit checks that there is a number for each split.
+func (r Recipe) perSplit(what string, numbers []int64) error {
+	return asMany(what, "splits", numbers, len(r.Splits))
+}
+
+// perDataset checks that there is a number for each split and data set, if there is any.
+func (r Recipe) perDataset(what string, table [][]int64) error {
+	if table == nil {
+		return nil
+	}
+	if len(table) != len(r.Splits) {
+		return fmt.Errorf("it has the %s of %d splits, and the recipe has %d", what, len(table), len(r.Splits))
+	}
+	for _, numbers := range table {
+		if err := asMany(what, "data sets", numbers, len(r.DatasetNames())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func asMany(what, of string, numbers []int64, want int) error {
+	if len(numbers) != want {
+		return fmt.Errorf("it has the %s of %d %s, and the recipe has %d", what, len(numbers), of, want)
+	}
+	for _, n := range numbers {
+		if n < 0 {
+			return fmt.Errorf("it has %d %s", n, what)
+		}
+	}
+	return nil
+}
