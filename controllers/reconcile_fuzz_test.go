@@ -45,6 +45,7 @@ func FuzzReconcile(f *testing.F) {
 	f.Add([]byte{5, 21, 37, 53, 69, 85, 0, 0})       // odd states of Jobs
 	f.Add([]byte("\x00\x00\x03\xe8EU\x00\x00"))      // a Job that counts less than nothing
 	f.Add([]byte("\x00900"))                         // the same built again in another folder
+	f.Add([]byte{26, 0, 0, 0, 0, 0, 42, 0, 0, 0})    // a limit that no plan meets, and a higher one
 	f.Fuzz(func(t *testing.T, happenings []byte) {
 		w := newWorld(t)
 		w.settle()
@@ -304,8 +305,8 @@ func (w *world) work(how int) {
 	}
 	reason := ""
 	for index, unit := range task.Units {
-		pod := w.pod(job, task, index, unit)
-		if index == 0 && how > 0 {
+		pod, why := w.pod(job, task, index, unit)
+		if reason = cmp.Or(why, reason); index == 0 && how > 0 {
 			reason = spoil(pod, how)
 		}
 		if err := w.client.Create(w.t.Context(), &pod.Pod); err != nil && !apierrors.IsAlreadyExists(err) {
@@ -321,18 +322,24 @@ func (w *world) work(how int) {
 	w.update(job)
 }
 
-func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit recipe.Unit) *podBuilder {
+// pod ends well, unless what it is asked for cannot be done: then it says so, and why its Job fails.
+func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit recipe.Unit) (p *podBuilder, why string) {
 	w.t.Helper()
 	b := scopeBuilder{&scope{recipe: task.Recipe}}
-	result := b.resultOf(task.Stage, index, unit)
-	encoded, err := contract.Message{Stage: task.Stage, Unit: unit, Result: &result}.Encode()
-	if err != nil {
-		w.t.Fatal(err)
+	p = pod(fmt.Sprintf("%s-%d", job.Name, index))
+	if result, err := b.resultOf(task.Stage, index, unit); err != nil {
+		p.failed(contract.InfeasibleMix, err.Error())
+		why = batchv1.JobReasonPodFailurePolicy
+	} else {
+		encoded, err := contract.Message{Stage: task.Stage, Unit: unit, Result: &result}.Encode()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		p.ended(0, "Completed", string(encoded))
 	}
-	p := pod(fmt.Sprintf("%s-%d", job.Name, index)).ended(0, "Completed", string(encoded))
 	p.Namespace, p.Labels = job.Namespace, job.Spec.Template.Labels
 	p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
-	return p
+	return p, why
 }
 
 // spoil makes another end of a pod, and returns why its Job fails; "" if it does not.

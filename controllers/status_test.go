@@ -57,23 +57,28 @@ func (b scopeBuilder) finish(stages int) scopeBuilder {
 	for range stages {
 		step := b.graph.Next()
 		for i, unit := range step.Missing {
-			b.record.results[unit.Key] = b.resultOf(step.Stage, i, unit)
+			result, err := b.resultOf(step.Stage, i, unit)
+			if err != nil {
+				panic(err)
+			}
+			b.record.results[unit.Key] = result
 		}
 		b.walk()
 	}
 	return b
 }
 
-func (b scopeBuilder) resultOf(stage recipe.Stage, index int, unit recipe.Unit) recipe.Result {
+// resultOf is what a worker reports. The error is that there is no plan.
+func (b scopeBuilder) resultOf(stage recipe.Stage, index int, unit recipe.Unit) (recipe.Result, error) {
 	switch stage {
 	case recipe.Download:
-		return recipe.Result{Download: &recipe.Downloaded{Files: 1, Bytes: 10, Digest: fmt.Sprint("d", index)}}
+		return recipe.Result{Download: &recipe.Downloaded{Files: 1, Bytes: 10, Digest: fmt.Sprint("d", index)}}, nil
 	case recipe.Divide:
 		divided := recipe.Divided{Read: 32, Dropped: map[string]int64{"empty": 2}, Rows: []int64{20, 10}, Digest: fmt.Sprint("s", index)}
 		if b.recipe.Measured() {
 			divided.Units = []int64{200, 100}
 		}
-		return recipe.Result{Split: &divided}
+		return recipe.Result{Split: &divided}, nil
 	case recipe.Balancing:
 		counts := recipe.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{19, 10}}}
 		if b.recipe.Measured() {
@@ -82,14 +87,11 @@ func (b scopeBuilder) resultOf(stage recipe.Stage, index int, unit recipe.Unit) 
 			}
 		}
 		plan, err := b.recipe.Plan(counts)
-		if err != nil {
-			panic(err)
-		}
-		return recipe.Result{Balance: &recipe.Balanced{Overlap: [][]int64{{1, 0}, {0, 0}}, Plan: b.recipe.PlanDigest(plan)}}
+		return recipe.Result{Balance: &recipe.Balanced{Overlap: [][]int64{{1, 0}, {0, 0}}, Plan: b.recipe.PlanDigest(plan)}}, err
 	case recipe.Mixing:
-		return recipe.Result{Mix: &recipe.Mixed{Rows: 1, Digest: "m"}}
+		return recipe.Result{Mix: &recipe.Mixed{Rows: 1, Digest: "m"}}, nil
 	default:
-		return recipe.Result{Publish: &recipe.Published{Revision: recipe.Revision(unit.Key), Digest: "p", Bytes: 99}}
+		return recipe.Result{Publish: &recipe.Published{Revision: recipe.Revision(unit.Key), Digest: "p", Bytes: 99}}, nil
 	}
 }
 
