@@ -22,9 +22,9 @@ kubectl -n datasetmix-system set env deployment/datasetmix-manager HF_ENDPOINT="
 kubectl -n datasetmix-system rollout restart deployment/datasetmix-manager >/dev/null # the image's name may be the same
 kubectl -n datasetmix-system rollout status deployment/datasetmix-manager --timeout=3m >/dev/null
 # A pod that is being replaced may lead for a moment longer, and would make Jobs with its own settings.
+replicas=$(kubectl -n datasetmix-system get deployment datasetmix-manager -o jsonpath='{.spec.replicas}')
 for _ in $(seq 300); do
-  pods=$(kubectl -n datasetmix-system get pods -o name | wc -l)
-  [ "$pods" -gt "$(kubectl -n datasetmix-system get deployment datasetmix-manager -o jsonpath='{.spec.replicas}')" ] || break
+  [ "$(kubectl -n datasetmix-system get pods -o name | wc -l)" -gt "$replicas" ] || break
   sleep 0.2
 done
 echo "The operator runs in namespace datasetmix-system; its Hub is $endpoint."

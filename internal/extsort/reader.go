@@ -117,33 +117,32 @@ func (r *Reader) less(a, b int) bool {
 // heldReader reads the records that a sorter has in memory.
 type heldReader struct {
 	sorter *Sorter
-	next   int // of the index, behind those in batch
-	// batch has the records that come next. They lie anywhere in memory: looked up one after the other, without anything between,
-	// they are waited for at once.
+	next   int // of the index, behind those in ahead
+	// ahead are the records that come next, in batch. They lie anywhere in memory: looked up one after the other, without anything
+	// between, they are waited for at once.
+	ahead [][]byte
 	batch [32][]byte
-	from  int
-	to    int
 }
 
 func (h *heldReader) advance() ([]byte, error) {
-	if h.from == h.to {
-		if h.fill(); h.to == 0 {
-			return nil, nil
-		}
+	if len(h.ahead) == 0 {
+		h.fill()
 	}
-	record := h.batch[h.from]
-	h.from++
+	if len(h.ahead) == 0 {
+		return nil, nil
+	}
+	record := h.ahead[0]
+	h.ahead = h.ahead[1:]
 	return record, nil
 }
 
 func (h *heldReader) fill() {
 	index := h.sorter.index[h.next:]
-	index = index[:min(len(index), len(h.batch))]
-	for i, e := range index {
-		h.batch[i] = h.sorter.record(e)
+	h.ahead = h.batch[:min(len(index), len(h.batch))]
+	for i := range h.ahead {
+		h.ahead[i] = h.sorter.record(index[i])
 	}
-	h.next += len(index)
-	h.from, h.to = 0, len(index)
+	h.next += len(h.ahead)
 }
 
 // runReader reads a run.

@@ -35,8 +35,9 @@ func (r Recipe) perDataset(what string, table [][]int64) error {
 	if len(table) != len(r.Splits) {
 		return fmt.Errorf("it has the %s of %d splits, and the recipe has %d", what, len(table), len(r.Splits))
 	}
+	datasets := len(r.DatasetNames())
 	for _, numbers := range table {
-		if err := asMany(what, "data sets", numbers, len(r.DatasetNames())); err != nil {
+		if err := asMany(what, "data sets", numbers, datasets); err != nil {
 			return err
 		}
 	}

@@ -72,12 +72,7 @@ func (j job) earlier() ([]string, error) {
 		return nil, nil
 	}
 	plain := j.plainKey()
-	all := j.worker.path(j.folder.Stage(recipe.Download))
-	entries, err := os.ReadDir(all)
-	if err != nil {
-		return nil, store.Failure(err)
-	}
-	keys, err := newestFirst(entries)
+	all, keys, err := j.newestFirst(recipe.Download)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package stage
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -25,15 +24,7 @@ func (b *balancer) reuse(key string) (bool, error) {
 	if b.Again != "" {
 		return false, nil
 	}
-	all := b.worker.path(b.folder.Stage(recipe.Balancing))
-	entries, err := os.ReadDir(all)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, store.Failure(err)
-	}
-	units, err := newestFirst(entries)
+	all, units, err := b.newestFirst(recipe.Balancing)
 	if err != nil {
 		return false, err
 	}
@@ -70,11 +61,7 @@ func (b *balancer) take(folder string) error {
 			files = append(files, indexOf(name))
 		}
 		for _, file := range files {
-			path, err := b.staging.Path(file)
-			if err != nil {
-				return err
-			}
-			if err := store.Link(filepath.Join(folder, filepath.FromSlash(file)), path); err != nil {
+			if err := b.staging.Link(filepath.Join(folder, filepath.FromSlash(file)), file); err != nil {
 				return err
 			}
 		}

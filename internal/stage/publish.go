@@ -84,12 +84,7 @@ func (j job) prove(ctx context.Context, unit *store.Staging, folder string, opti
 	if err := store.MakeFolder(notes); err != nil {
 		return err
 	}
-	units := j.worker.path(j.folder.Stage(recipe.Publish))
-	entries, err := os.ReadDir(units)
-	if err != nil {
-		return store.Failure(err)
-	}
-	keys, err := newestFirst(entries)
+	units, keys, err := j.newestFirst(recipe.Publish)
 	if err != nil {
 		return err
 	}
@@ -267,11 +262,7 @@ func (p *publisher) linkRows(folder, file string, rows int64, names ...string) e
 
 // link gives a finished file its name in the revision and lists it as its writer knew it.
 func (p *publisher) link(from, name string, as written, rows int64) error {
-	to, err := p.staging.Path(name)
-	if err != nil {
-		return err
-	}
-	if err := store.Link(from, to); err != nil {
+	if err := p.staging.Link(from, name); err != nil {
 		return err
 	}
 	p.checksums[name] = as.XXH64
@@ -308,12 +299,7 @@ const unusedFor = time.Hour
 
 // prune removes the oldest revisions beyond those to keep, and the stages' folders that no kept revision is made of.
 func (j job) prune() error {
-	folder := j.worker.path(j.folder.Stage(recipe.Publish))
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return store.Failure(err)
-	}
-	units, err := newestFirst(entries)
+	folder, units, err := j.newestFirst(recipe.Publish)
 	if err != nil {
 		return err
 	}
@@ -347,10 +333,14 @@ func (j job) prune() error {
 	return j.sweepStages(used)
 }
 
-// newestFirst lists the finished publish units by the time they were last made current.
-func newestFirst(entries []fs.DirEntry) ([]string, error) {
+// newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
+func (j job) newestFirst(stage recipe.Stage) (folder string, keys []string, err error) {
+	folder = j.worker.path(j.folder.Stage(stage))
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return "", nil, store.Failure(err)
+	}
 	times := map[string]time.Time{}
-	var keys []string
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), ".") {
 			continue
@@ -360,13 +350,13 @@ func newestFirst(entries []fs.DirEntry) ([]string, error) {
 			continue // another worker was quicker
 		}
 		if err != nil {
-			return nil, store.Failure(err)
+			return "", nil, store.Failure(err)
 		}
 		times[entry.Name()] = info.ModTime()
 		keys = append(keys, entry.Name())
 	}
 	slices.SortFunc(keys, func(a, b string) int { return times[b].Compare(times[a]) })
-	return keys, nil
+	return folder, keys, nil
 }
 
 func (j job) sweepStages(used map[string]bool) error {

@@ -86,6 +86,11 @@ func (s *Staging) Path(name string) (string, error) {
 	return path, MakeFolder(filepath.Dir(path))
 }
 
+// Link gives a finished file a name in the folder.
+func (s *Staging) Link(from, name string) error {
+	return Link(from, filepath.Join(s.path, filepath.FromSlash(name)))
+}
+
 // Final is the name that the folder is to have.
 func (s *Staging) Final() string { return s.final }
 
