@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 )
@@ -141,7 +142,10 @@ func (m *model) into(b *bpe) error {
 	}
 	for c, name := range byteNames() {
 		id, ok := ids[string(name)]
-		if !ok {
+		switch {
+		case !ok && inNoText(byte(c)):
+			id = noToken
+		case !ok:
 			return fmt.Errorf("the vocabulary has no token for the byte %#x, which is not supported: only byte-level BPE is", c)
 		}
 		b.bytes[c] = id
@@ -165,6 +169,13 @@ func (m *model) into(b *bpe) error {
 	}
 	return nil
 }
+
+// noToken stands for a byte that a vocabulary has no token for. It merges with nothing.
+const noToken = math.MaxUint32
+
+// inNoText reports whether a byte stands in no UTF-8 text (RFC 3629), so that a vocabulary which was learned from text, such as
+// that of GPT-NeoX-20B, may have no token for it.
+func inNoText(c byte) bool { return c == 0xc0 || c == 0xc1 || c >= 0xf5 }
 
 // pairOf reads a merge: two names with a space between them, or a list of two.
 func pairOf(raw json.RawMessage) (left, right string, err error) {

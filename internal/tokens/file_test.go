@@ -147,7 +147,9 @@ func TestRefusedTokenizers(t *testing.T) {
 		}}), `a pre_tokenizer of ["Split" "ByteLevel"] with`},
 		{"three parts", before(object{"type": "Sequence", "pretokenizers": []object{{"type": "Digits"}, {"type": "Split"}, {"type": "ByteLevel"}}}), `a pre_tokenizer of ["Digits" "Split" "ByteLevel"] with`},
 		{"another pattern", before(split(`\d+|\D+`)), `the pattern \d+|\D+ is not supported`},
-		{"a byte without a token", func(_, model object) { delete(model["vocab"].(map[string]int), "Ġ") }, "no token for the byte 0x20"},
+		{"a byte of text without a token", func(_, model object) { delete(model["vocab"].(map[string]int), string(byteNames()[0xf4])) }, "no token for the byte 0xf4"},
+		{"a byte that begins a character of two, without a token", func(_, model object) { delete(model["vocab"].(map[string]int), string(byteNames()[0xc2])) }, "no token for the byte 0xc2"},
+		{"a space without a token", func(_, model object) { delete(model["vocab"].(map[string]int), "Ġ") }, "no token for the byte 0x20"},
 		{"a vocabulary that is a list", set("vocab", []string{"a"}), "the vocabulary: "},
 		{"a merge of unknown tokens", set("merges", []string{"a bc"}), `merge 1, "a" and "bc": a token that is not in the vocabulary`},
 		{"a merge of one", set("merges", []string{"a"}), `merge 1: "a" is not two tokens`},
@@ -161,6 +163,33 @@ func TestRefusedTokenizers(t *testing.T) {
 	}
 	if _, err := New(recipe.Tokenizer{File: "x"}, []byte("{")); err == nil || !strings.Contains(err.Error(), "not a tokenizer.json") {
 		t.Errorf("half a file: %v", err)
+	}
+}
+
+// TestVocabularyOfText: the bytes that stand in no UTF-8 text need no token, each alone and all together; the counts are those of
+// the vocabulary that has them.
+func TestVocabularyOfText(t *testing.T) {
+	const text = "lower \u00e9\u4e2d\U0001f600\U0010ffff\u0000\x7f"
+	whole, err := New(recipe.Tokenizer{File: "t.json"}, tiny(t, nil, "l o", "lo w"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := []byte{0xc0, 0xc1, 0xf5, 0xf6, 0xf7, 0xf8, 0xf9, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe, 0xff}
+	sets := [][]byte{all}
+	for i := range all {
+		sets = append(sets, all[i:i+1])
+	}
+	for _, missing := range sets {
+		counter, err := New(recipe.Tokenizer{File: "t.json"}, tiny(t, func(_, model object) {
+			for _, c := range missing {
+				delete(model["vocab"].(map[string]int), string(byteNames()[c]))
+			}
+		}, "l o", "lo w"))
+		if err != nil {
+			t.Errorf("without tokens for %#x: %v", missing, err)
+		} else if got, want := counter.Count(text), whole.Count(text); got != want {
+			t.Errorf("without tokens for %#x: %d tokens, want %d", missing, got, want)
+		}
 	}
 }
 
