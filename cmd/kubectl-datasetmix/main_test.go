@@ -149,6 +149,7 @@ func TestPlanSaysWhatIsWrong(t *testing.T) {
 		"too many repeats":          {string(sample), strings.Replace(all, "humaneval=164", "humaneval=100", 1), contract.InfeasibleMix, "limits.maxRepeats is 200"},
 		"a field that is not there": {strings.Replace(string(sample), "seed: 42", "seed: 42\n  sede: 1", 1), all, contract.InvalidTask, "sede"},
 		"a share of zero":           {strings.Replace(string(sample), "share: 4", "share: 0", 1), all, contract.InvalidTask, "share"},
+		"a share with a point":      {strings.Replace(string(sample), "share: 4", "share: 0.4", 1), all, contract.InvalidTask, `write it as an integer or in quotes, "0.4"`},
 		"two documents":             {string(sample) + "\n---\n" + string(sample), all, contract.InvalidTask, "more than one DatasetMix"},
 		"something else":            {"kind: ConfigMap\napiVersion: v1\n", all, contract.InvalidTask, "holds no DatasetMix"},
 		"no YAML":                   {"a: [", all, contract.InvalidTask, "not YAML"},

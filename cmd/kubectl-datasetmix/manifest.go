@@ -86,6 +86,9 @@ func parseMix(ctx context.Context, content []byte) (*datav1alpha1.DatasetMix, er
 	if err != nil {
 		return nil, err
 	}
+	if errs := validator.Mistyped(object); len(errs) > 0 {
+		return nil, fmt.Errorf("the DatasetMix is not valid: %w", errs.ToAggregate())
+	}
 	if errs := validator.Validate(ctx, object); len(errs) > 0 {
 		return nil, fmt.Errorf("the DatasetMix is not valid: %w", errs.ToAggregate())
 	}
