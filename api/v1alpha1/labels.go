@@ -16,6 +16,9 @@ const (
 	// LabelClaim holds the hash of the output claim's name on worker pods; pods with the same value are put on one node
 	// where the claim can only be attached to one.
 	LabelClaim = "data.datasetmix.io/claim"
+	// LabelNetwork holds LabelValueFetch on worker pods that may have to reach their sources over the network; pods without it
+	// need none.
+	LabelNetwork = "data.datasetmix.io/network"
 )
 
 // Labels of Kueue. Those of the mix are passed on to its Jobs, the only labels that are. A Job with a queue is made suspended,
@@ -63,4 +66,6 @@ const (
 	LabelValuePartOf = "datasetmix"
 	// LabelValueManagedBy is the value of app.kubernetes.io/managed-by.
 	LabelValueManagedBy = "datasetmix-operator"
+	// LabelValueFetch is the value of LabelNetwork.
+	LabelValueFetch = "fetch"
 )

@@ -31,6 +31,9 @@ func (w Work) pod() corev1.PodTemplateSpec {
 	worker := ptr.Deref(w.Mix.Spec.Worker.DeepCopy(), datav1alpha1.Worker{})
 	labels := stageLabels(w.Mix, w.Step.Stage)
 	labels[datav1alpha1.LabelClaim] = claimLabel(w.Location.ClaimName)
+	if w.fetches() {
+		labels[datav1alpha1.LabelNetwork] = datav1alpha1.LabelValueFetch
+	}
 	if w.asksAzure() {
 		labels[azureLabel] = "true"
 	}
@@ -105,7 +108,7 @@ func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
 	}
 	for _, claim := range w.sourceClaims() {
 		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
-			Name: sourceVolume(claim), MountPath: path.Join(contract.ClaimFolder, claim), ReadOnly: true,
+			Name: w.sourceVolume(claim), MountPath: path.Join(contract.ClaimFolder, claim), ReadOnly: true,
 		})
 	}
 	return container
@@ -113,7 +116,7 @@ func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
 
 func (w Work) volumes() []corev1.Volume {
 	volumes := []corev1.Volume{
-		claimVolume(dataVolume, w.Location.ClaimName),
+		claimVolume(dataVolume, w.Location.ClaimName, false),
 		{Name: taskVolume, VolumeSource: corev1.VolumeSource{Projected: w.projected()}},
 		{Name: tmpVolume, VolumeSource: corev1.VolumeSource{
 			EmptyDir: &corev1.EmptyDirVolumeSource{SizeLimit: ptr.To(resource.MustParse("256Mi"))},
@@ -121,7 +124,9 @@ func (w Work) volumes() []corev1.Volume {
 	}
 	volumes = append(volumes, w.secretVolumes()...)
 	for _, claim := range w.sourceClaims() {
-		volumes = append(volumes, claimVolume(sourceVolume(claim), claim))
+		if name := w.sourceVolume(claim); name != dataVolume {
+			volumes = append(volumes, claimVolume(name, claim, true))
+		}
 	}
 	return volumes
 }
@@ -156,6 +161,12 @@ func (w Work) downloads() []Source {
 	return w.readers()
 }
 
+// fetches reports whether a pod of this Job may need the network: a network policy selects its pods by a label that says so, and
+// not by their stage.
+func (w Work) fetches() bool {
+	return slices.ContainsFunc(w.downloads(), func(from Source) bool { return from.Source.Volume == nil })
+}
+
 // readers are what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not
 // copied, so the split stage reads its data sets' there, and those of every probe, since each data set is compared with all.
 func (w Work) readers() []Source {
@@ -178,14 +189,22 @@ func (w Work) sourceClaims() []string {
 	return slices.Compact(claims)
 }
 
-func claimVolume(name, claim string) corev1.Volume {
+// claimVolume is the volume of a claim. Of one that is not read-only, the kubelet gives every file to the pod's fsGroup and lets
+// it write: a read-only mount of the container does not keep it from that, a read-only claim does.
+func claimVolume(name, claim string, readOnly bool) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
-		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
+		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim, ReadOnly: readOnly},
 	}}
 }
 
-// sourceVolume names the volume of a source's claim; a claim's name can be longer than a volume's and contain dots.
-func sourceVolume(claim string) string { return "source-" + claimLabel(claim) }
+// sourceVolume names the volume of a source's claim; a claim's name can be longer than a volume's and contain dots. A source on
+// the claim that the mix is built on is read through the same volume: the claim cannot be mounted read-only beside it.
+func (w Work) sourceVolume(claim string) string {
+	if claim == w.Location.ClaimName {
+		return dataVolume
+	}
+	return "source-" + claimLabel(claim)
+}
 
 func claimLabel(claim string) string {
 	sum := sha256.Sum256([]byte(claim))

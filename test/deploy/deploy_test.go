@@ -3,14 +3,12 @@ package deploy
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	appsv1 "k8s.io/api/apps/v1"
-	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,11 +17,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
-	"sigs.k8s.io/yaml"
-
-	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // objects are what a folder of config comes to.
@@ -200,57 +193,6 @@ func selects(t *testing.T, selector *metav1.LabelSelector, set map[string]string
 		t.Fatal(err)
 	}
 	return s.Matches(labels.Set(set))
-}
-
-// TestWorkersReachTheirSourcesAlone: the policies select the very pods that the operator makes; only downloads reach anything.
-func TestWorkersReachTheirSourcesAlone(t *testing.T) {
-	policies := of[networkingv1.NetworkPolicy](t, objects(t, "network-policy/workers"), "NetworkPolicy")
-	for _, stage := range recipe.Stages() {
-		pod := podLabels(t, stage)
-		closed, open := map[networkingv1.PolicyType]bool{}, 0
-		for _, policy := range policies {
-			if selects(t, &policy.Spec.PodSelector, pod) {
-				for _, kind := range policy.Spec.PolicyTypes {
-					closed[kind] = true
-				}
-				open += len(policy.Spec.Egress) + len(policy.Spec.Ingress)
-			}
-		}
-		if !closed[networkingv1.PolicyTypeIngress] || !closed[networkingv1.PolicyTypeEgress] {
-			t.Errorf("stage %s: closed are %v", stage, closed)
-		}
-		if (open > 0) != (stage == recipe.Download) {
-			t.Errorf("stage %s has %d ways out or in", stage, open)
-		}
-	}
-	for _, policy := range policies {
-		for _, rule := range policy.Spec.Egress {
-			for _, to := range rule.To {
-				if to.IPBlock != nil && to.IPBlock.CIDR == "0.0.0.0/0" && !slices.Contains(to.IPBlock.Except, "169.254.0.0/16") {
-					t.Errorf("%s lets the metadata of the cloud through", policy.Name)
-				}
-			}
-		}
-	}
-}
-
-// podLabels are those of the pods of a stage.
-func podLabels(t *testing.T, stage recipe.Stage) map[string]string {
-	t.Helper()
-	encoded, err := os.ReadFile("../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mix := &datav1alpha1.DatasetMix{}
-	if err := yaml.UnmarshalStrict(encoded, mix); err != nil {
-		t.Fatal(err)
-	}
-	meaning, err := render.Recipe(mix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	work := render.Work{Mix: mix, Recipe: meaning, Attempt: 1, Step: recipe.Step{Stage: stage, Missing: []recipe.Unit{{Name: "u", Key: "k"}}}}
-	return work.Job().Spec.Template.Labels
 }
 
 // TestApplyFits: kubectl apply keeps a whole object in an annotation of at most 256 KiB; 200 KB leave room.
