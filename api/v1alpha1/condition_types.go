@@ -93,6 +93,8 @@ const (
 	ReasonInvalidData = "InvalidData"
 	// ReasonVolumeInvalid: what lies on the volume is not what a finished stage left there.
 	ReasonVolumeInvalid = "VolumeInvalid"
+	// ReasonVolumeUnsuitable: the volume's file system cannot do, or does not let a worker do, what a build needs.
+	ReasonVolumeUnsuitable = "VolumeUnsuitable"
 )
 
 // Reasons of failures that are tried again; they stand in the message beside ReasonProgressingWithRetry and
@@ -102,6 +104,8 @@ const (
 	ReasonFetchFailed = "FetchFailed"
 	// ReasonRateLimited: a source asked to wait longer than a worker may.
 	ReasonRateLimited = "RateLimited"
+	// ReasonVolumeIOError: the volume's storage failed.
+	ReasonVolumeIOError = "VolumeIOError"
 	// ReasonWorkerFailed: anything unforeseen.
 	ReasonWorkerFailed = "WorkerFailed"
 	// ReasonDisrupted: a pod was evicted, preempted or lost with its node. That counts as no try.

@@ -25,6 +25,8 @@ const (
 	LeakageDetected      Reason = "LeakageDetected"      // a finished file would hold a row of another split
 	InsufficientStorage  Reason = "InsufficientStorage"  // the volume is full
 	VolumeInvalid        Reason = "VolumeInvalid"        // what lies on the volume is not what a finished stage left there
+	VolumeUnsuitable     Reason = "VolumeUnsuitable"     // the volume's file system cannot do, or does not let a worker do, what a build needs
+	VolumeIOError        Reason = "VolumeIOError"        // the volume's storage failed; transient
 	SourceDrifted        Reason = "SourceDrifted"        // a source holds something else than is expected of it, or than it held
 	FetchFailed          Reason = "FetchFailed"          // network trouble; transient
 	RateLimited          Reason = "RateLimited"          // the source asked to wait longer than a worker may; transient
@@ -46,11 +48,13 @@ var exitCodes = map[Reason]int{
 	SourceDrifted:        19,
 	FetchFailed:          20,
 	RateLimited:          21,
+	VolumeIOError:        22,
 	SourceGated:          30,
 	SourceDisabled:       31,
 	RevisionNotFound:     32,
 	FileNotFound:         33,
 	SourceEmpty:          34,
+	VolumeUnsuitable:     35,
 }
 
 // ExitCode is the worker's exit code for a reason; unknown reasons count as WorkerFailed.

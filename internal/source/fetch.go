@@ -206,5 +206,5 @@ func diskFailure(f File, err error) error {
 		return contract.Failf(contract.InsufficientStorage,
 			"The volume is full: %s%s does not fit. Make the volume larger, or free space on it. (%w)", f.Path, need, err)
 	}
-	return contract.Failf(contract.WorkerFailed, "%s cannot be stored on the volume: %w.", f.Path, err)
+	return contract.VolumeFailure(fmt.Errorf("%s cannot be stored on the volume: %w", f.Path, err))
 }

@@ -183,7 +183,7 @@ func TestDiskFailure(t *testing.T) {
 	}{
 		{&os.PathError{Op: "write", Err: syscall.ENOSPC}, contract.InsufficientStorage, "a.parquet of 7 bytes does not fit"},
 		{fmt.Errorf("%w", syscall.EDQUOT), contract.InsufficientStorage, "volume is full"},
-		{syscall.EIO, contract.WorkerFailed, "a.parquet cannot be stored"},
+		{syscall.EIO, contract.VolumeIOError, "a.parquet cannot be stored"},
 	} {
 		err := diskFailure(f, tc.err)
 		if contract.ReasonOf(err) != tc.want || !strings.Contains(err.Error(), tc.says) || !errors.Is(err, tc.err) {

@@ -162,7 +162,7 @@ func (r *reader) stored(ctx context.Context, file original, path string) (source
 		return finished{f}, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, contract.Failf(contract.VolumeInvalid, "an original cannot be read: %w", err)
+		return nil, contract.VolumeMismatch(fmt.Errorf("an original cannot be read: %w", err))
 	}
 	held, ok, err := r.worker.cache().Hold(file.SHA256, file.Size)
 	if !ok && err == nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -157,7 +158,7 @@ func (p *publisher) sources() error {
 		done := p.result(recipe.Download, name).Download
 		origin := contract.Origin{Dataset: name, Revision: done.Revision, License: done.License}
 		if err := store.ReadJSON(filepath.Join(folder, originalsName), &origin.Files); err != nil {
-			return contract.Failf(contract.VolumeInvalid, "data set %s: the download is gone from the volume: %w", name, err)
+			return contract.VolumeMismatch(fmt.Errorf("data set %s: the download is gone from the volume: %w", name, err))
 		}
 		p.manifest.Sources = append(p.manifest.Sources, origin)
 	}

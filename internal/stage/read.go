@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,7 +54,7 @@ func (r *reader) each(ctx context.Context, to taker) error {
 		return err
 	}
 	if err := store.ReadJSON(filepath.Join(folder, originalsName), &r.originals); err != nil {
-		return contract.Failf(contract.VolumeInvalid, "the download is gone from the volume: %w", err)
+		return contract.VolumeMismatch(fmt.Errorf("the download is gone from the volume: %w", err))
 	}
 	for i, file := range r.originals {
 		r.file = i + 1

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -44,7 +45,7 @@ func (w *Worker) tokenizer(name, digest string) ([]byte, error) {
 		return nil, contract.Failf(contract.SourceNotFound, "the tokenizer %s is not on the output volume; put it there, or correct spec.tokenizer.file, a path below the volume's root", name)
 	}
 	if err != nil {
-		return nil, contract.Failf(contract.VolumeInvalid, "the tokenizer %s cannot be read on the output volume: %w", name, err)
+		return nil, contract.VolumeMismatch(fmt.Errorf("the tokenizer %s cannot be read on the output volume: %w", name, err))
 	}
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxTokenizer+1))

@@ -86,7 +86,8 @@ func readEntry(encoded []byte) Entry {
 // Close closes the file.
 func (x *Index) Close() error { return x.entries.Close() }
 
-// Missing is the failure of a finished unit's file that cannot be read.
+// Missing is the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
+// own reason: nothing is wrong with the file.
 func Missing(err error) error {
-	return contract.Failf(contract.VolumeInvalid, "a finished stage's file cannot be read: %w; remove the stage's folder, and it is built again", err)
+	return contract.VolumeMismatch(fmt.Errorf("a finished stage's file cannot be read: %w; if it stays so, remove the stage's folder, and it is built again", err))
 }

@@ -19,19 +19,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Failure gives a file system error its reason: a full volume needs a person, anything else may pass.
-func Failure(err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return contract.Failf(contract.InsufficientStorage, "the volume is full: %w; give the claim more storage, or remove revisions that nobody uses", err)
-	case errors.Is(err, fs.ErrPermission):
-		return contract.Failf(contract.VolumeInvalid, "the volume does not let this process write: %w; give its pod the volume's group (fsGroup), or the folder to its user", err)
-	default:
-		return contract.Failf(contract.ReasonOf(err), "the volume: %w", err)
-	}
-}
+// Failure gives a file system error its reason.
+func Failure(err error) error { return contract.VolumeFailure(err) }
 
 // WriteFile publishes a small file whole: it stands under its name with these bytes, or it does not.
 func WriteFile(name string, content []byte) error {
@@ -62,8 +51,11 @@ const (
 // ReadJSON reads a small file of JSON. A file that is not there is fs.ErrNotExist.
 func ReadJSON(name string, into any) error {
 	content, err := os.ReadFile(name)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	if err != nil {
+		return Failure(err)
 	}
 	if err := json.Unmarshal(content, into); err != nil {
 		return contract.Failf(contract.VolumeInvalid, "%s is damaged: %w; remove its folder, and it is built again", name, err)

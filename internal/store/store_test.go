@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
@@ -56,20 +55,6 @@ func TestWriteFileReplacesWholeAndLeavesNothingBeside(t *testing.T) {
 	must(t, err)
 	if info.Mode().Perm() != 0o444 {
 		t.Errorf("mode %v", info.Mode())
-	}
-}
-
-func TestFailuresOfTheVolumeHaveReasons(t *testing.T) {
-	for err, want := range map[error]contract.Reason{
-		syscall.ENOSPC: contract.InsufficientStorage, syscall.EDQUOT: contract.InsufficientStorage,
-		fs.ErrPermission: contract.VolumeInvalid, syscall.EIO: contract.WorkerFailed,
-	} {
-		if got := contract.ReasonOf(Failure(&fs.PathError{Op: "write", Path: "/data/x", Err: err})); got != want {
-			t.Errorf("%v: %s, want %s", err, got, want)
-		}
-	}
-	if Failure(nil) != nil {
-		t.Error("no error became one")
 	}
 }
 

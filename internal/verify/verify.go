@@ -53,7 +53,7 @@ type Options struct {
 func Revision(ctx context.Context, folder string, options Options) (Proof, error) {
 	encoded, err := os.ReadFile(filepath.Join(folder, contract.ManifestFile))
 	if err != nil {
-		return Proof{}, contract.Failf(contract.VolumeInvalid, "%s is no published revision: %w", folder, err)
+		return Proof{}, differ("%s is no published revision: %w", folder, err)
 	}
 	manifest, err := contract.ParseManifest(encoded)
 	if err != nil {
@@ -106,8 +106,9 @@ func (v *verifier) close() {
 	}
 }
 
+// differ is the failure of a revision that is not what it should be. Trouble of the volume keeps its own reason.
 func differ(format string, args ...any) error {
-	return contract.Failf(contract.VolumeInvalid, format, args...)
+	return contract.VolumeMismatch(fmt.Errorf(format, args...))
 }
 
 // rowFolders are those that training code looks for files of rows in, by pattern. There is none but those that are expected.

@@ -1,0 +1,74 @@
+package contract
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"syscall"
+)
+
+// trouble is what errors of a file system come to.
+type trouble struct {
+	reason Reason
+	errs   []error
+	// says what is wrong, and what to do; %w is the error.
+	says string
+}
+
+// troubles tells errors of a volume by what they are. An error that may pass is tried again; what the file system cannot do, or does
+// not let a worker do, needs a person. None of them says that what lies on the volume is wrong.
+var troubles = []trouble{
+	{InsufficientStorage, []error{syscall.ENOSPC, syscall.EDQUOT},
+		"the volume is full: %w; give the claim more storage, or remove revisions that nobody uses"},
+	{VolumeUnsuitable, []error{syscall.EROFS},
+		"the volume is mounted read-only: %w; mount it for writing, and where it became so by itself, look at its storage"},
+	{VolumeUnsuitable, []error{errors.ErrUnsupported},
+		"the volume cannot do what a build needs: %w; " + SuitableVolumes},
+	{VolumeUnsuitable, []error{fs.ErrPermission},
+		"the volume does not let this process do that: %w; give its pod the volume's group (fsGroup), or the folder to its user"},
+	{VolumeIOError, []error{syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT, syscall.ENOTCONN, syscall.ECONNRESET, syscall.ECONNABORTED,
+		syscall.ECONNREFUSED, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ENODEV, syscall.ENXIO},
+		"the volume's storage failed: %w; that may pass: run it again, as a Job does by itself, and if it stays, look at the storage"},
+}
+
+// SuitableVolumes says what to do about a volume that cannot do what a build needs.
+const SuitableVolumes = "use a volume with a POSIX file system, such as block storage, NFS or CephFS (docs/volumes.md has the classes that work)"
+
+// VolumeFailure gives an error of a volume its reason. One that has a reason keeps it.
+func VolumeFailure(err error) error {
+	var known *Failure
+	if err == nil || errors.As(err, &known) {
+		return err
+	}
+	var of *os.LinkError
+	if errors.As(err, &of) && of.Op == "symlinkat" && errors.Is(err, syscall.EPERM) { // no right to write is EACCES
+		return Failf(VolumeUnsuitable, "the volume has no symbolic links: %w; %s", err, SuitableVolumes)
+	}
+	if t := troubleOf(err); t != nil {
+		return Failf(t.reason, t.says, err)
+	}
+	return Failf(WorkerFailed, "the volume: %w", err)
+}
+
+// VolumeMismatch is the failure of what lies on a volume and is not what it should be, or is missing. Trouble of the volume on the way
+// to it says nothing about it: it keeps its own reason.
+func VolumeMismatch(err error) error {
+	if troubleOf(err) == nil {
+		return Failf(VolumeInvalid, "%w", err)
+	}
+	if reason := ReasonOf(err); reason != WorkerFailed {
+		return &Failure{Reason: reason, Message: err.Error(), Err: err}
+	}
+	return VolumeFailure(err)
+}
+
+func troubleOf(err error) *trouble {
+	i := slices.IndexFunc(troubles, func(t trouble) bool {
+		return slices.ContainsFunc(t.errs, func(of error) bool { return errors.Is(err, of) })
+	})
+	if i < 0 {
+		return nil
+	}
+	return &troubles[i]
+}
