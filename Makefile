@@ -19,7 +19,7 @@ export PATH := $(BIN):$(PATH)
 GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w"
 SOURCES := go.mod go.sum $(shell find api cmd config/crd controllers internal hack/hub hack/reader -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
-PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/...
+PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/...
 
 ##@ For people
 
