@@ -29,7 +29,7 @@ func verifyCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			proof, err := verify.Revision(command.Context(), folder, verify.Options{Name: filepath.Base(folder)})
+			proof, err := verify.Revision(command.Context(), folder, verify.Options{})
 			if err != nil {
 				return err
 			}

@@ -188,3 +188,14 @@ type Published struct {
 	Bytes int64 `json:"bytes"`
 	Files int   `json:"files"`
 }
+
+// Only reports whether the result is one of a stage and holds nothing of another.
+func (r Result) Only(stage Stage) bool {
+	held := 0
+	for _, there := range []bool{r.Download != nil, r.Split != nil, r.Balance != nil, r.Mix != nil, r.Publish != nil} {
+		if there {
+			held++
+		}
+	}
+	return held == 1 && r.is(stage)
+}

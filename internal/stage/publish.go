@@ -38,7 +38,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 	if err := writeJSON(unit, unitsName, j.keys()); err != nil {
 		return recipe.Result{}, err
 	}
-	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Name: revision, Checksums: p.checksums}); err != nil {
+	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums}); err != nil {
 		return recipe.Result{}, err
 	}
 	if err := j.worker.later.settle(); err != nil {
@@ -144,7 +144,10 @@ func (p *publisher) stages() {
 // lock writes what the sources were resolved to.
 func (p *publisher) lock() error {
 	encoded, err := contract.LockOf(p.manifest).Encode()
-	return p.describeIn(contract.LockFile, encoded, err)
+	if err != nil {
+		return err
+	}
+	return p.write(contract.LockFile, encoded)
 }
 
 // sources tells the manifest which originals were used, those of probes as well.

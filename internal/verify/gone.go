@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -46,12 +45,12 @@ func (v *verifier) balanced() recipe.Balanced {
 }
 
 func (v *verifier) eachGone(counts *goneCounts) error {
-	f, err := os.Open(v.path(contract.DroppedFile))
-	if errors.Is(err, os.ErrNotExist) {
+	if _, listed := v.files[contract.DroppedFile]; !listed {
 		return nil
 	}
+	f, err := v.open(contract.DroppedFile)
 	if err != nil {
-		return differ("%s cannot be read: %w", contract.DroppedFile, err)
+		return err
 	}
 	defer f.Close()
 	decoder := json.NewDecoder(f)

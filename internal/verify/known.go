@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
-	"syscall"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -18,30 +20,27 @@ import (
 // knownName is the note of what a proof has found of the files of single data sets.
 const knownName = "proof.json"
 
-// known is what a proof has found of the files of single data sets. They are never modified, and a new ratio leaves them as
-// they are: the same names of the same files. So a later proof of the same files need not read them again, as long as no one
-// has written to them: file, size and time of modification are those that were read. (Whoever wants all bytes read again asks
-// for a proof without notes, as people do.)
+// known is what a proof has found of the rows of single data sets. A new ratio leaves their files as they are, so a later proof
+// takes it over for files with the same digests. That the files have these digests is looked at each time.
 type known struct {
 	// Subject is a digest of everything that the finding is about.
-	Subject   string      `json:"subject"`
-	Files     []knownFile `json:"files"`
-	Questions []int       `json:"questions"`
-	// Indexes that were made of the files, and those of them that have identities.
-	Indexes    []string `json:"indexes"`
-	Identified []string `json:"identified,omitempty"`
+	Subject   string `json:"subject"`
+	Questions []int  `json:"questions"`
+	// Indexes that were made of the files.
+	Indexes []knownIndex `json:"indexes"`
 }
 
-// knownFile is a file as it was when it was read.
-type knownFile struct {
-	Path     string `json:"path"`
-	Inode    uint64 `json:"inode"`
-	Bytes    int64  `json:"bytes"`
-	Modified int64  `json:"modified"`
+// knownIndex is an index beside the note.
+type knownIndex struct {
+	Name string `json:"name"`
+	// XXH64 of the index in hex: nothing else would tell that it broke.
+	XXH64 string `json:"xxh64"`
+	// Identified says whether it has the identities of the rows.
+	Identified bool `json:"identified,omitempty"`
 }
 
-// subject is what the files of single data sets are to be, and which files they are.
-func (v *verifier) subject(tasks []task, single map[string]task) known {
+// subject is what the files of single data sets are to be.
+func (v *verifier) subject() known {
 	var about struct {
 		Version string              `json:"version"`
 		Stages  []contract.Finished `json:"stages"`
@@ -51,7 +50,7 @@ func (v *verifier) subject(tasks []task, single map[string]task) known {
 		Duplicates recipe.Duplicates        `json:"duplicates,omitempty"`
 		Files      []contract.PublishedFile `json:"files"`
 	}
-	about.Version, about.Splits, about.Domains = "proof/v2", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
+	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
 	about.Duplicates = v.manifest.Recipe.Duplicates
 	for i := range about.Splits {
 		about.Splits[i].Size = recipe.Size{}
@@ -70,30 +69,25 @@ func (v *verifier) subject(tasks []task, single map[string]task) known {
 			about.Stages = append(about.Stages, contract.Finished{Result: recipe.Result{Balance: &balanced}})
 		}
 	}
-	var k known
-	for _, t := range tasks {
-		if !has(single, t) {
-			continue
+	for _, file := range v.manifest.Files {
+		if file.Rows != nil && path.Dir(file.Path) != path.Dir(contract.InfoFile) {
+			about.Files = append(about.Files, file)
 		}
-		about.Files = append(append(about.Files, t.file), t.same...)
-		stat, _ := t.info.Sys().(*syscall.Stat_t)
-		k.Files = append(k.Files, knownFile{t.file.Path, stat.Ino, t.info.Size(), t.info.ModTime().UnixNano()})
 	}
 	encoded, err := json.Marshal(about)
 	if err != nil {
 		panic("verify: " + err.Error()) // it is plain data
 	}
 	sum := sha256.Sum256(encoded)
-	k.Subject = hex.EncodeToString(sum[:])
-	return k
+	return known{Subject: hex.EncodeToString(sum[:])}
 }
 
 // recall finds an earlier proof of the same files, and takes its indexes.
 func (v *verifier) recall(subject known) (known, bool) {
-	for _, folder := range v.earlier {
+	for _, folder := range v.options.Earlier {
 		var k known
-		if store.ReadJSON(filepath.Join(folder, knownName), &k) != nil || k.Subject != subject.Subject || !slices.Equal(k.Files, subject.Files) {
-			continue // no notes, or those of other files: everything is read
+		if store.ReadJSON(filepath.Join(folder, knownName), &k) != nil || k.Subject != subject.Subject {
+			continue // no notes, or those of other files: all rows are looked at
 		}
 		if v.identified(k) && v.take(folder, k) {
 			return k, true
@@ -106,7 +100,8 @@ func (v *verifier) recall(subject known) (known, bool) {
 func (v *verifier) identified(k known) bool {
 	for _, d := range v.datasets {
 		for _, c := range d.splits {
-			if c.repeats && !slices.Contains(k.Identified, c.index) {
+			i := slices.IndexFunc(k.Indexes, func(index knownIndex) bool { return index.Name == c.index })
+			if i < 0 || c.repeats && !k.Indexes[i].Identified {
 				return false
 			}
 		}
@@ -114,14 +109,44 @@ func (v *verifier) identified(k known) bool {
 	return true
 }
 
-// take gives the notes of an earlier proof a second name.
+// take gives the notes of an earlier proof a second name. Those of an index that is no longer what it was are not taken.
 func (v *verifier) take(folder string, k known) bool {
-	for _, name := range append(slices.Clone(k.Indexes), knownName) {
-		if !fs.ValidPath(name) || store.Link(filepath.Join(folder, name), filepath.Join(v.notes, name)) != nil {
+	for _, index := range k.Indexes {
+		if !fs.ValidPath(index.Name) || checksum(filepath.Join(folder, index.Name)) != index.XXH64 {
+			return false
+		}
+	}
+	for _, name := range append(v.indexes(), knownName) {
+		if store.Link(filepath.Join(folder, name), filepath.Join(v.notes, name)) != nil {
 			return false
 		}
 	}
 	return true
+}
+
+// indexes are the names of all indexes.
+func (v *verifier) indexes() []string {
+	var names []string
+	for _, d := range v.datasets {
+		for _, c := range d.splits {
+			names = append(names, c.index)
+		}
+	}
+	return names
+}
+
+// checksum is the XXH64 of a file; empty where it cannot be read, which is that of no file.
+func checksum(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	sum := xxhash.New()
+	if _, err := f.WriteTo(sum); err != nil {
+		return ""
+	}
+	return store.Checksum(sum)
 }
 
 // remember notes what was found.
@@ -129,18 +154,12 @@ func (v *verifier) remember(k known) error {
 	k.Questions = v.proof.Questions
 	for _, d := range v.datasets {
 		for _, c := range d.splits {
-			k.Indexes = append(k.Indexes, c.index)
-			if c.repeats {
-				k.Identified = append(k.Identified, c.index)
-			}
+			k.Indexes = append(k.Indexes, knownIndex{Name: c.index, XXH64: checksum(filepath.Join(v.notes, c.index)), Identified: c.repeats})
 		}
 	}
 	encoded, err := contract.EncodeJSON(k)
 	if err != nil {
 		return err
-	}
-	if err := os.Remove(filepath.Join(v.notes, knownName)); err != nil && !os.IsNotExist(err) {
-		return store.Failure(err)
 	}
 	return store.WriteFile(filepath.Join(v.notes, knownName), encoded)
 }

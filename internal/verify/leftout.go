@@ -67,10 +67,10 @@ type absentees struct {
 	next        int64 // that is listed, -1 after the last
 }
 
-func openAbsentees(path, list, among string) (*absentees, error) {
-	f, err := os.Open(path)
+func (v *verifier) openAbsentees(list, among string) (*absentees, error) {
+	f, err := v.open(list)
 	if err != nil {
-		return nil, differ("%s cannot be read: %w", list, err)
+		return nil, err
 	}
 	a := &absentees{list: list, among: among, file: f, lines: bufio.NewReader(f)}
 	return a, a.advance()
@@ -111,7 +111,7 @@ func (a *absentees) pass(id int64) error {
 func (c *rawCheck) begin() error {
 	if left := c.dataset.left; left != nil {
 		var err error
-		if c.absent, err = openAbsentees(c.dataset.verifier.path(left.file), left.file, c.file); err != nil {
+		if c.absent, err = c.dataset.verifier.openAbsentees(left.file, c.file); err != nil {
 			return err
 		}
 	}

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/draw"
@@ -70,7 +68,7 @@ func (c *mixCheck) begin() (err error) {
 		check := c.datasets[dataset].splits[c.split]
 		rows, err := store.OpenRows(c.path(check.file), filepath.Join(c.notes, check.index), hold)
 		if err != nil {
-			return nil, differ("%s cannot be read: %w", check.file, err)
+			return nil, contract.Within(check.file, err)
 		}
 		return rows, nil
 	})
@@ -138,9 +136,9 @@ func (c *mixCheck) explain(n int64, line []byte, dataset string, want []byte) er
 // has looks for a row among those of a data set in the split.
 func (c *mixCheck) has(dataset string, line []byte) (bool, error) {
 	file := contract.ProcessedFile(dataset, c.plan.Name)
-	f, err := os.Open(c.path(file))
+	f, err := c.open(file)
 	if err != nil {
-		return false, differ("%s cannot be read: %w", file, err)
+		return false, err
 	}
 	defer f.Close()
 	reader := rowReader{file: file, each: func(_ int64, other []byte) error {
@@ -158,8 +156,8 @@ func (c *mixCheck) end() error {
 	if c.rows != c.shard.Rows {
 		return differ("%s has %d rows, the plan says %d", c.file, c.rows, c.shard.Rows)
 	}
-	listed := c.listed(c.file)
-	if listed.Rows == nil || *listed.Rows != c.rows || c.result.Rows != c.rows {
+	listed := c.files[c.file]
+	if c.result.Rows != c.rows {
 		return differ("%s has %d rows, and the manifest says another number", c.file, c.rows)
 	}
 	if listed.SHA256 != c.result.Digest || listed.Bytes != c.result.Bytes {
@@ -187,10 +185,4 @@ func (c *mixCheck) reports() error {
 
 func reported(of recipe.MixedDataset) string {
 	return fmt.Sprintf("%d unique rows, the most frequent %d times, %d units", of.Unique, of.MaxRepeats, of.Units)
-}
-
-// listed is what the manifest says of a file that a revision of its recipe has.
-func (v *verifier) listed(path string) contract.PublishedFile {
-	i := slices.IndexFunc(v.manifest.Files, func(f contract.PublishedFile) bool { return f.Path == path })
-	return v.manifest.Files[i] // listing has found it
 }

@@ -58,7 +58,7 @@ func packedFile(t *testing.T, format recipe.Format) (*verifier, contract.Publish
 	for range packedRows {
 		err = errors.Join(err, w.WriteRow([]byte(plain+"\n")))
 	}
-	v := &verifier{context: context.Background(), folder: t.TempDir()}
+	v := inFolder(t)
 	if err := errors.Join(err, w.Close(), os.WriteFile(filepath.Join(v.folder, "f"), packed.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}

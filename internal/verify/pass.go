@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -22,7 +23,6 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // A file is read once, in chunks: while one is hashed, the rows of the next are looked at.
@@ -38,11 +38,14 @@ type eachRow func(offset int64, line []byte) error
 // pass reads a listed file front to back: its bytes must be those of the manifest, and its rows what each wants, if any.
 // Other bytes are the more telling difference: they explain a wrong row.
 func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
-	f, err := os.Open(v.path(file.Path))
+	f, err := v.open(file.Path)
 	if err != nil {
-		return differ("%s cannot be read: %w", file.Path, err)
+		return err
 	}
 	defer f.Close()
+	if each == nil {
+		return v.bytes(f, file, nil)
+	}
 	rows := rowReader{file: file.Path, each: each}
 	if err := v.bytes(f, file, rows.chunk); err != nil {
 		return err
@@ -50,24 +53,19 @@ func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
 	return rows.end()
 }
 
-// bytes hands a file's bytes on, which must be those of the manifest.
+// bytes hands a file's bytes on, if anybody wants them; they must be those of the manifest.
 func (v *verifier) bytes(f io.Reader, file contract.PublishedFile, chunk func([]byte)) error {
-	var have, want string
-	var size int64
-	var err error
-	if want = v.checksums[file.Path]; want != "" {
-		sum := xxhash.New()
-		size, err = readBeside(v.context, f, func(content []byte) { _, _ = sum.Write(content) }, chunk) // which cannot fail
-		have = store.Checksum(sum)
-	} else {
-		want = file.SHA256
-		have, size, err = readThrough(v.context, f, chunk)
+	sum, want := hash.Hash(xxhash.New()), v.options.Checksums[file.Path]
+	if want == "" {
+		sum, want = sha256.New(), file.SHA256
 	}
+	size, err := readBeside(v.context, f, sum, chunk)
+	have := hex.EncodeToString(sum.Sum(nil))
 	switch {
 	case v.context.Err() != nil:
 		return v.context.Err()
 	case err != nil:
-		return differ("%s cannot be read: %w", file.Path, err)
+		return unreadable(file.Path, err)
 	case size != file.Bytes:
 		return differ("%s has %d bytes, the manifest says %d", file.Path, size, file.Bytes)
 	case have != want:
@@ -82,12 +80,12 @@ const contextEvery = 4096
 // packed is pass for a file of which the rows do not lie there as lines. It is read twice, and unpacked only once its bytes are
 // known to be those of the manifest: they are few beside what they unpack to, and a reader of Parquet goes to and fro in them.
 func (v *verifier) packed(file contract.PublishedFile, format recipe.Format, each eachRow) error {
-	f, err := os.Open(v.path(file.Path))
+	f, err := v.open(file.Path)
 	if err != nil {
-		return differ("%s cannot be read: %w", file.Path, err)
+		return err
 	}
 	defer f.Close()
-	if err := v.bytes(f, file, func([]byte) {}); err != nil {
+	if err := v.bytes(f, file, nil); err != nil || each == nil {
 		return err
 	}
 	var n, offset int64
@@ -109,14 +107,27 @@ func (v *verifier) packed(file contract.PublishedFile, format recipe.Format, eac
 
 // readThrough hands every chunk on and gives the SHA-256, in hex, and the size of all of them.
 func readThrough(ctx context.Context, from io.Reader, chunk func([]byte)) (string, int64, error) {
-	h := sha256.New()
-	size, err := readBeside(ctx, from, func(content []byte) { h.Write(content) }, chunk)
-	return hex.EncodeToString(h.Sum(nil)), size, err
+	sum := sha256.New()
+	size, err := readBeside(ctx, from, sum, chunk)
+	return hex.EncodeToString(sum.Sum(nil)), size, err
 }
 
-// readBeside hands every chunk to two, one of them in a goroutine of its own.
-func readBeside(ctx context.Context, from io.Reader, hash, chunk func([]byte)) (size int64, err error) {
-	hashing := beside.Start(chunksAhead, hash)
+// Digest is the SHA-256, in hex, and the size of a file.
+func Digest(path string) (string, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	return readThrough(context.Background(), f, nil)
+}
+
+// readBeside hands every chunk to a hash, in a goroutine of its own, and to whoever wants it. A hash that is alone reads for itself.
+func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([]byte)) (size int64, err error) {
+	if chunk == nil {
+		return hashAlone(ctx, from, sum)
+	}
+	hashing := beside.Start(chunksAhead, func(content []byte) { _, _ = sum.Write(content) }) // which cannot fail
 	defer hashing.Wait()
 	next := firstChunk
 	for err == nil && ctx.Err() == nil {
@@ -129,6 +140,23 @@ func readBeside(ctx context.Context, from io.Reader, hash, chunk func([]byte)) (
 		chunk(buffer[:n])
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return size, err
+}
+
+// aloneChunk stays in a processor's cache between the kernel's copy and the hash.
+const aloneChunk = 256 << 10
+
+func hashAlone(ctx context.Context, from io.Reader, sum hash.Hash) (size int64, err error) {
+	buffer := make([]byte, aloneChunk)
+	for err == nil && ctx.Err() == nil {
+		var n int
+		n, err = from.Read(buffer)
+		size += int64(n)
+		_, _ = sum.Write(buffer[:n]) // which cannot fail
+	}
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return size, err
@@ -147,9 +175,6 @@ type rowReader struct {
 func (r *rowReader) chunk(content []byte) {
 	start := r.at
 	r.at += int64(len(content))
-	if r.each == nil {
-		return
-	}
 	for r.err == nil {
 		n := bytes.IndexByte(content, '\n')
 		if n < 0 {
@@ -193,14 +218,11 @@ type task struct {
 
 // tasks are the listed files; the rows of those that have a check are looked at. A file that stands under two names, as those
 // that evaluate a data set do, is read once.
-func (v *verifier) tasks(single, mixed map[string]task) ([]task, error) {
+func (v *verifier) tasks(single, mixed map[string]task) []task {
 	var tasks []task
 	infos := map[int64][]int{} // by size: the tasks that a file may be the same as
 	for _, file := range v.manifest.Files {
-		info, err := os.Stat(v.path(file.Path))
-		if err != nil {
-			return nil, differ("%s cannot be read: %w", file.Path, err)
-		}
+		info := v.infos[file.Path]
 		check, checked := single[file.Path]
 		if !checked {
 			check, checked = mixed[file.Path]
@@ -216,7 +238,7 @@ func (v *verifier) tasks(single, mixed map[string]task) ([]task, error) {
 		infos[info.Size()] = append(infos[info.Size()], len(tasks))
 		tasks = append(tasks, check)
 	}
-	return tasks, nil
+	return tasks
 }
 
 // readAll does tasks on all processors, large ones first, and gives the error of the first that has one in the order of the

@@ -14,6 +14,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
+// inFolder is a verifier of an empty folder.
+func inFolder(t *testing.T) *verifier {
+	t.Helper()
+	v := &verifier{context: context.Background(), folder: t.TempDir()}
+	var err error
+	if v.root, err = os.OpenRoot(v.folder); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { v.root.Close() })
+	return v
+}
+
 // Rows that end in one chunk and begin in another, in the chunk's last byte, and over several chunks.
 func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 	for what, rows := range map[string][]string{
@@ -29,7 +41,7 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 			for _, row := range rows {
 				content = append(append(content, row...), '\n')
 			}
-			v := verifier{context: context.Background(), folder: t.TempDir()}
+			v := inFolder(t)
 			if err := os.WriteFile(filepath.Join(v.folder, "f"), content, 0o600); err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +67,7 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 }
 
 func TestPassWantsWholeRows(t *testing.T) {
-	v := verifier{context: context.Background(), folder: t.TempDir()}
+	v := inFolder(t)
 	content := []byte("a\nb")
 	if err := os.WriteFile(filepath.Join(v.folder, "f"), content, 0o600); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"hash/maphash"
 	"io"
 	"math"
-	"os"
 	"strconv"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -161,9 +160,9 @@ func (v *verifier) twice(a, b questionRef) error {
 // rowAt reads a row of a processed file again.
 func (v *verifier) rowAt(ref questionRef) (record.Record, error) {
 	file := v.datasets[ref.dataset].splits[ref.split].file
-	f, err := os.Open(v.path(file))
+	f, err := v.open(file)
 	if err != nil {
-		return record.Record{}, differ("%s cannot be read: %w", file, err)
+		return record.Record{}, err
 	}
 	defer f.Close()
 	var found record.Record

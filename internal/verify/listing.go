@@ -1,0 +1,164 @@
+package verify
+
+import (
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// noRows marks a file that is none of rows.
+const noRows = -1
+
+// listing: the manifest lists the files that a revision of its recipe has, and no other, each once and with as many rows as it
+// has; and they are what lies in the folder.
+func (v *verifier) listing() error {
+	expected := v.expected()
+	v.files = make(map[string]contract.PublishedFile, len(expected))
+	for _, file := range v.manifest.Files {
+		rows, ok := expected[file.Path]
+		_, twice := v.files[file.Path]
+		switch {
+		case !ok:
+			return differ("the manifest lists %q, and a revision of its recipe has no such file", file.Path)
+		case twice:
+			return differ("the manifest lists %s twice", file.Path)
+		case (file.Rows == nil) != (rows == noRows) || file.Rows != nil && *file.Rows != rows:
+			return differ("the manifest says another number of rows of %s than the %d that its results give", file.Path, max(rows, 0))
+		}
+		v.files[file.Path] = file
+	}
+	for _, path := range slices.Sorted(maps.Keys(expected)) {
+		if _, listed := v.files[path]; !listed && path != contract.LockFile { // revisions of releases before it have none
+			return differ("the manifest does not list %s", path)
+		}
+	}
+	return v.walk()
+}
+
+// expected are the files of a revision of this recipe and these results, the manifest excepted, with their rows.
+func (v *verifier) expected() map[string]int64 {
+	r := v.manifest.Recipe
+	files := map[string]int64{contract.InfoFile: noRows, contract.LockFile: noRows}
+	for _, page := range report.PagePaths() {
+		files[page] = noRows
+	}
+	if r.EvaluationSplit() != "" {
+		files[contract.TestIndexFile] = noRows
+	}
+	balanced := v.balanced()
+	if dropped := balanced.DroppedTotal(); dropped > 0 {
+		files[contract.DroppedFile] = dropped
+	}
+	for place, name := range r.DatasetNames() {
+		_, domain, _ := r.Dataset(name)
+		divided := v.divided(name)
+		files[contract.MetaFile(name)] = noRows
+		files[contract.RawFile(domain.Name, name)] = divided.Read - divided.DroppedRows()
+		if dropped := divided.DroppedRows(); dropped > 0 {
+			files[contract.DroppedSourceFile(domain.Name, name)] = dropped
+		}
+		for _, split := range v.manifest.Plan.Splits {
+			available := split.Datasets()[place].Available
+			files[contract.ProcessedFile(name, split.Name)] = available
+			if split.Name == r.EvaluationSplit() {
+				files[contract.TestFile(name, split.Name)] = available
+			}
+		}
+	}
+	for _, split := range v.manifest.Plan.Splits {
+		shards := r.PlanShards(split)
+		for _, shard := range shards {
+			files[contract.MixedFile(recipe.Shard{Split: split.Name, Index: shard.Number, Count: len(shards)}, r.Output.Format)] = shard.Rows
+		}
+	}
+	return files
+}
+
+// walk: what lies in the folder are the listed files, with their lengths.
+func (v *verifier) walk() error {
+	v.infos = make(map[string]fs.FileInfo, len(v.files))
+	err := fs.WalkDir(v.root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return unreadable(path, err)
+		}
+		if entry.IsDir() || path == contract.ManifestFile {
+			return v.context.Err()
+		}
+		info, err := v.root.Lstat(filepath.FromSlash(path))
+		if err != nil {
+			return unreadable(path, err)
+		}
+		listed, ok := v.files[path]
+		switch {
+		case !ok:
+			return differ("%q stands in the revision, and the manifest does not list it", path)
+		case !info.Mode().IsRegular():
+			return irregular(path, info)
+		case info.Size() != listed.Bytes:
+			return differ("%s has %d bytes, the manifest says %d", path, info.Size(), listed.Bytes)
+		}
+		v.infos[path] = info
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, file := range v.manifest.Files {
+		if v.infos[file.Path] == nil {
+			return differ("%s is not there", file.Path)
+		}
+	}
+	return nil
+}
+
+// open opens a file of the revision. Nothing is read but regular files in the folder itself: a link may lead anywhere, and a pipe
+// to nothing.
+func (v *verifier) open(path string) (*os.File, error) {
+	name := filepath.FromSlash(path)
+	info, err := v.root.Lstat(name)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, irregular(path, info)
+	}
+	f, err := v.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now, and that would wait
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	if info, err = f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, errors.Join(unreadable(path, err), irregular(path, info))
+	}
+	return f, nil
+}
+
+func irregular(path string, info fs.FileInfo) error {
+	what := "no regular file"
+	if info.Mode().Type() == fs.ModeSymlink {
+		what = "a symbolic link"
+	}
+	return differ("%s is %s; a revision holds its files themselves: copy it with its links followed (cp -rL)", path, what)
+}
+
+// unreadable is the failure of a file that cannot be read. That it is not there, or not for this process to read, is the
+// revision's; anything else may pass.
+func unreadable(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		return differ("%s cannot be read: %w", path, err)
+	default:
+		return contract.Within(path+" cannot be read", store.Failure(err))
+	}
+}

@@ -1,0 +1,117 @@
+package verify
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"reflect"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// maxManifest is how many bytes of a manifest are read. One of a mix of 10,000 originals has 2 MB.
+const maxManifest = 64 << 20
+
+// readManifest reads and judges the manifest.
+func (v *verifier) readManifest() error {
+	f, err := v.open(contract.ManifestFile)
+	if err != nil {
+		return contract.Within(v.folder+" is no published revision", err)
+	}
+	defer f.Close()
+	encoded, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err != nil {
+		return unreadable(contract.ManifestFile, err)
+	}
+	if len(encoded) > maxManifest {
+		return differ("%s has more than %d bytes, and no revision has such a one", contract.ManifestFile, maxManifest)
+	}
+	sum := sha256.Sum256(encoded)
+	digest := hex.EncodeToString(sum[:])
+	if want := v.options.Digest; want != "" && want != digest {
+		return differ("%s has the SHA-256 %s, and %s was published: this is another revision, or it was changed", contract.ManifestFile, digest, want)
+	}
+	if v.manifest, err = contract.ParseManifest(encoded); err != nil {
+		return err
+	}
+	v.proof = Proof{Manifest: v.manifest, Digest: digest, Files: 1, Bytes: int64(len(encoded))}
+	return nil
+}
+
+// graph: the recipe and the results give the keys, the plan and the revision that the manifest states.
+func (v *verifier) graph() error {
+	m := v.manifest
+	if m.Name != m.Recipe.Name {
+		return differ("the manifest is of mix %s, and its recipe of %s", m.Name, m.Recipe.Name)
+	}
+	if !same(m.Recipe, m.Recipe.Content()) {
+		return differ("the manifest's recipe holds what changes no published byte, and no release publishes such a one")
+	}
+	graph, err := m.Recipe.Walk(m.Results())
+	if err != nil {
+		return differ("the manifest contradicts itself: %w", err)
+	}
+	last := graph.Next()
+	if last == nil || last.Stage != recipe.Publish {
+		return differ("the manifest lacks the result of a stage")
+	}
+	if err := v.stages(graph); err != nil {
+		return err
+	}
+	if revision := recipe.Revision(last.Units[0].Key); revision != m.Revision {
+		return differ("the contents are those of revision %s, the manifest says %s", revision, m.Revision)
+	}
+	if !reflect.DeepEqual(*graph.Plan, m.Plan) {
+		return differ("the manifest's plan is not the one that its recipe and counts give")
+	}
+	return nil
+}
+
+// stages: the manifest has the result of every unit of the graph, of the unit's own stage, and no other.
+func (v *verifier) stages(graph recipe.Graph) error {
+	var wanted []contract.Finished
+	for _, step := range graph.Steps[:len(graph.Steps)-1] {
+		for _, unit := range step.Units {
+			wanted = append(wanted, contract.Finished{Stage: step.Stage, Unit: unit})
+		}
+	}
+	if len(wanted) != len(v.manifest.Stages) {
+		return differ("the manifest has %d results, and its recipe %d units", len(v.manifest.Stages), len(wanted))
+	}
+	for i, finished := range v.manifest.Stages {
+		want := wanted[i]
+		if finished.Stage != want.Stage || finished.Unit != want.Unit || !finished.Result.Only(want.Stage) || !same(finished.Result, finished.Result.Content()) {
+			return differ("the manifest's stages are not those of its recipe")
+		}
+	}
+	return nil
+}
+
+// same compares what two values are in a manifest.
+func same(a, b any) bool {
+	encodedA, errA := contract.EncodeJSON(a)
+	encodedB, errB := contract.EncodeJSON(b)
+	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
+}
+
+// sources: the originals listed are those that the rows were made of.
+func (v *verifier) sources() error {
+	named := v.manifest.Recipe.Sources()
+	if len(named) != len(v.manifest.Sources) {
+		return differ("the manifest lists no originals for %d of %d sources, or some that its recipe does not have", max(0, len(named)-len(v.manifest.Sources)), len(named))
+	}
+	for i, origin := range v.manifest.Sources {
+		done := *v.manifest.Stages[i].Result.Download // the downloads come first, one for each source
+		var bytes int64
+		for _, file := range origin.Files {
+			bytes += file.Size
+		}
+		if origin.Dataset != named[i].Name || origin.Revision != done.Revision || origin.License != done.License ||
+			len(origin.Files) != done.Files || bytes != done.Bytes || contract.OriginalsDigest(origin.Files) != done.Digest {
+			return differ("data set %s: the originals that the manifest lists are not those that were downloaded", origin.Dataset)
+		}
+	}
+	return nil
+}
