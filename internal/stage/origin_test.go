@@ -169,12 +169,7 @@ func TestVerifyFindsAForgedLock(t *testing.T) {
 func TestARevisionWithoutALock(t *testing.T) {
 	w := newHubWorld(t)
 	folder := w.revision(onHub("main"))
-	forge(t, folder, func(t *testing.T, folder string, manifest *contract.Manifest) {
-		manifest.Files = slices.DeleteFunc(manifest.Files, func(f contract.PublishedFile) bool { return f.Path == contract.LockFile })
-		if err := os.Remove(filepath.Join(folder, contract.LockFile)); err != nil {
-			t.Fatal(err)
-		}
-	})
+	forge(t, folder, without(contract.LockFile), toldAgain)
 	if err := check(folder); err != nil {
 		t.Error(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/report"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -89,9 +90,9 @@ func TestVerifyFindsEveryChangedBit(t *testing.T) {
 	}
 }
 
-// forge changes files and then writes a manifest in which all their digests are right again: what is left to find are the
-// counts, the sides, the order.
-func forge(t *testing.T, folder string, edit func(t *testing.T, folder string, manifest *contract.Manifest)) {
+// forge changes files, one way after another, and then writes a manifest in which all their digests are right again: what is left to
+// find are the counts, the sides, the order.
+func forge(t *testing.T, folder string, edits ...func(t *testing.T, folder string, manifest *contract.Manifest)) {
 	t.Helper()
 	path := filepath.Join(folder, contract.ManifestFile)
 	encoded, err := os.ReadFile(path)
@@ -102,13 +103,15 @@ func forge(t *testing.T, folder string, edit func(t *testing.T, folder string, m
 	if err != nil {
 		t.Fatal(err)
 	}
-	edit(t, folder, &manifest)
-	for i, file := range manifest.Files {
-		digest, size, err := verify.Digest(filepath.Join(folder, file.Path))
-		if err != nil {
-			t.Fatal(err)
+	for _, edit := range edits {
+		edit(t, folder, &manifest)
+		for i, file := range manifest.Files {
+			digest, size, err := verify.Digest(filepath.Join(folder, file.Path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifest.Files[i].SHA256, manifest.Files[i].Bytes = digest, size
 		}
-		manifest.Files[i].SHA256, manifest.Files[i].Bytes = digest, size
 	}
 	change(t, path, func([]byte) []byte {
 		encoded, err := manifest.Encode()
@@ -117,6 +120,35 @@ func forge(t *testing.T, folder string, edit func(t *testing.T, folder string, m
 		}
 		return encoded
 	})
+}
+
+// toldAgain writes what repeats a forged manifest by it: not even that gives the forgery away.
+func toldAgain(t *testing.T, folder string, m *contract.Manifest) {
+	t.Helper()
+	beside, err := report.Beside(*m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(pages ...report.Page) {
+		for _, page := range pages {
+			change(t, filepath.Join(folder, page.Path), func([]byte) []byte { return page.Content })
+			digest, i := hexDigest(page.Content), slices.IndexFunc(m.Files, func(f contract.PublishedFile) bool { return f.Path == page.Path })
+			m.Files[i].SHA256, m.Files[i].Bytes = digest, int64(len(page.Content))
+		}
+	}
+	put(beside...)
+	if slices.ContainsFunc(m.Files, func(f contract.PublishedFile) bool { return f.Path == contract.LockFile }) {
+		lock, err := contract.LockOf(*m).Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(report.Page{Path: contract.LockFile, Content: lock})
+	}
+	pages, err := report.Pages(*m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(pages...)
 }
 
 func lines(content []byte) [][]byte {
