@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"errors"
 	"io/fs"
 	"maps"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/report"
-	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // noRows marks a file that is none of rows.
@@ -135,11 +133,14 @@ func (v *verifier) open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	if info, err = f.Stat(); err != nil || !info.Mode().IsRegular() {
-		f.Close()
-		return nil, errors.Join(unreadable(path, err), irregular(path, info))
+	if info, err = f.Stat(); err == nil && info.Mode().IsRegular() {
+		return f, nil
 	}
-	return f, nil
+	f.Close()
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	return nil, irregular(path, info)
 }
 
 func irregular(path string, info fs.FileInfo) error {
@@ -150,15 +151,5 @@ func irregular(path string, info fs.FileInfo) error {
 	return differ("%s is %s; a revision holds its files themselves: copy it with its links followed (cp -rL)", path, what)
 }
 
-// unreadable is the failure of a file that cannot be read. That it is not there, or not for this process to read, is the
-// revision's; anything else may pass.
-func unreadable(path string, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
-		return differ("%s cannot be read: %w", path, err)
-	default:
-		return contract.Within(path+" cannot be read", store.Failure(err))
-	}
-}
+// unreadable is the failure of a file that cannot be read.
+func unreadable(path string, err error) error { return differ("%s cannot be read: %w", path, err) }
