@@ -231,8 +231,8 @@ type BadRow string
 // DroppedRows is how many rows were dropped for one reason.
 type DroppedRows struct {
 	// reason why the rows were dropped: where (the record does not keep them), contaminated or contaminated-ngrams (a source to
-	// decontaminate against has the same question, or overlaps it), unmappable (the record can make nothing of them), or what is
-	// wrong with them: malformed, invalid-utf8, duplicate-name, missing-field, wrong-shape or too-long.
+	// decontaminate against has the same question, or overlaps it), unmappable (the record can make nothing of them), no-answer,
+	// not-a-number (of a numeric answer), or what is wrong with them: malformed, invalid-utf8, duplicate-name, missing-field, wrong-shape or too-long.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1

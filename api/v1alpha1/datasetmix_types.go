@@ -401,7 +401,28 @@ type Record struct {
 	//
 	// +optional
 	GroupBy Expression `json:"groupBy,omitempty"`
+
+	// answers says whether a row must have a reference answer: Required (a row without one, or with one of nothing but white
+	// space, is a bad row, which read.onBadRow deals with) or Optional (such a row is kept, with an empty answer). Rows that have
+	// none by nature, such as plain text, may have the referenceAnswer "" in quotes instead. It may stand beside a preset. Unset
+	// is Required, or what the preset says.
+	//
+	// +optional
+	Answers Answers `json:"answers,omitempty"`
 }
+
+// Answers says whether the rows of a data set must have a reference answer.
+//
+// +kubebuilder:validation:Enum=Required;Optional
+type Answers string
+
+// What may be said of reference answers.
+const (
+	// AnswersRequired makes a row without a reference answer a bad row.
+	AnswersRequired Answers = "Required"
+	// AnswersOptional keeps a row without a reference answer.
+	AnswersOptional Answers = "Optional"
+)
 
 // Metadata is one member of the metadata of a record.
 //

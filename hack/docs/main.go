@@ -39,7 +39,7 @@ func main() {
 
 func presets() ([]byte, error) {
 	var out bytes.Buffer
-	out.WriteString("# Presets\n\nGenerated from `internal/record`; do not edit. A preset is a named mapping from the rows of a known data set to the unified record,\nin the language of [every mapping](mapping.md). `where` and `groupBy` may stand beside it.\n")
+	out.WriteString("# Presets\n\nGenerated from `internal/record`; do not edit. A preset is a named mapping from the rows of a known data set to the unified record,\nin the language of [every mapping](mapping.md). `where`, `groupBy` and `answers` may stand beside it.\n")
 	for _, preset := range record.Presets() {
 		var fields []string
 		for _, field := range preset.Fields() {
@@ -63,13 +63,13 @@ func presets() ([]byte, error) {
 func expressions(of recipe.Record) ([]byte, error) {
 	var out []byte
 	for _, part := range []map[string]any{
-		{"question": of.Question}, {"referenceAnswer": of.ReferenceAnswer}, {"answerType": of.AnswerType}, {"metadata": of.Metadata},
+		{"question": of.Question}, {"referenceAnswer": of.ReferenceAnswer}, {"answerType": of.AnswerType}, {"metadata": of.Metadata}, {"answers": of.Answers},
 	} {
 		encoded, err := yaml.Marshal(part)
 		if err != nil {
 			return nil, err
 		}
-		if !bytes.HasSuffix(encoded, []byte(": null\n")) {
+		if !bytes.HasSuffix(encoded, []byte(": null\n")) && !bytes.HasSuffix(encoded, []byte(`: ""`+"\n")) {
 			out = append(out, encoded...)
 		}
 	}

@@ -78,7 +78,7 @@ type DroppedSourceRow struct {
 	// File is the place of its file, from 1, among those that the manifest lists for the data set. What files are called is in
 	// no key, and so in no result.
 	File int `json:"file"`
-	// Reason is where, contaminated, contaminated-ngrams, unmappable or a class of bad rows.
+	// Reason is where, contaminated, contaminated-ngrams, unmappable, no-answer, not-a-number or a class of bad rows.
 	Reason string `json:"reason"`
 	// Probe that has the question of a contaminated row.
 	Probe string `json:"probe,omitempty"`

@@ -251,7 +251,24 @@ type Record struct {
 	Where string `json:"where,omitempty"`
 	// GroupBy gives the value by which rows stay on one side of a split; empty is the question.
 	GroupBy string `json:"groupBy,omitempty"`
+	// Answers says whether a row must have a reference answer; empty is that it must. It may stand beside a preset.
+	Answers Answers `json:"answers,omitempty"`
+	// Rule is the version of the rule by which rows become records, RecordRule in every recipe that is made now. Empty is that of
+	// the releases before: a reference answer may be empty, a numeric one need be no number.
+	Rule string `json:"rule,omitempty"`
 }
+
+// RecordRule is the rule by which rows become records; docs/mapping.md has it.
+const RecordRule = "record/v2"
+
+// Answers says whether the rows of a data set must have a reference answer.
+type Answers string
+
+// A row without a reference answer is a bad row, which is the empty value in a recipe, or is kept with an empty one.
+const (
+	RequiredAnswers Answers = "Required"
+	OptionalAnswers Answers = "Optional"
+)
 
 // Metadata is one member of a record's metadata.
 type Metadata struct {

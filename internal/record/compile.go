@@ -19,7 +19,7 @@ import (
 // maxMetadata is how many members a mapping may keep, as in the schema.
 const maxMetadata = 16
 
-// Compile makes the mapping of a data set's record: a preset, a preset with where or groupBy beside it, or expressions. What
+// Compile makes the mapping of a data set's record: a preset, a preset with where, groupBy or answers beside it, or expressions. What
 // does not compile is an InvalidTask failure that names the expression, the place in it and the reason. It needs no data.
 func Compile(r recipe.Record) (Mapping, error) {
 	if r.Preset == "" {
@@ -30,13 +30,16 @@ func Compile(r recipe.Record) (Mapping, error) {
 		return nil, err
 	}
 	if r.Question != "" || r.ReferenceAnswer != "" || r.AnswerType != "" || len(r.Metadata) > 0 {
-		return nil, contract.Failf(contract.InvalidTask, "the record has the preset %q and expressions beside it; only where and groupBy may stand beside a preset", r.Preset)
+		return nil, contract.Failf(contract.InvalidTask, "the record has the preset %q and expressions beside it; only where, groupBy and answers may stand beside a preset", r.Preset)
 	}
-	if r.Where == "" && r.GroupBy == "" {
+	if r.Where == "" && r.GroupBy == "" && r.Answers == "" && r.Rule == "" {
 		return p.mapping, nil
 	}
 	refined := p.Record
-	refined.Where, refined.GroupBy = r.Where, r.GroupBy
+	refined.Where, refined.GroupBy, refined.Rule = r.Where, r.GroupBy, r.Rule
+	if r.Answers != "" {
+		refined.Answers = r.Answers
+	}
 	return compile(refined, r.Preset)
 }
 
@@ -71,6 +74,9 @@ func compile(r recipe.Record, preset string) (*mapping, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the mapping language cannot be set up: %w", err)
 	}
+	if r.Rule != "" && r.Rule != recipe.RecordRule {
+		return nil, contract.Failf(contract.InvalidTask, "the record was made by the rule %q, which this release does not know; it knows %q", r.Rule, recipe.RecordRule)
+	}
 	if len(r.Metadata) > maxMetadata {
 		return nil, contract.Failf(contract.InvalidTask, "the record has %d members of metadata, and at most %d are kept", len(r.Metadata), maxMetadata)
 	}
@@ -81,6 +87,7 @@ func compile(r recipe.Record, preset string) (*mapping, error) {
 	}
 	m.question = c.expression("question", r.Question, aString)
 	m.answer = c.expression("referenceAnswer", r.ReferenceAnswer, aScalar)
+	m.answers = c.answersOf(r, m.answer)
 	m.answerType = c.answerType(r.AnswerType)
 	m.kept = c.metadata(r.Metadata)
 	if i := slices.IndexFunc(m.kept, func(k kept) bool { return k.name == KeyOriginalID }); i >= 0 {

@@ -16,6 +16,7 @@ type mapping struct {
 	fields []decode.Field
 	// where, original and group are nil where the record has none.
 	where, question, answer, answerType, original, group *expression
+	answers                                              answers
 	kept                                                 []kept
 }
 
@@ -74,14 +75,17 @@ func (m *mapping) content(row *rowValue) (c Content, err error) {
 	if c.Question, err = m.question.asked(row); err != nil {
 		return c, err
 	}
-	if c.ReferenceAnswer, err = m.answer.textual(row, aScalar); err != nil {
-		return c, err
+	if m.answers.judged && blank(c.Question) {
+		return c, m.question.failure("the question is nothing but white space")
 	}
 	if c.AnswerType, err = m.answerType.textual(row, aString); err != nil {
 		return c, err
 	}
 	if !isAnswerType(c.AnswerType) {
 		return c, m.answerType.failure(fmt.Sprintf("the answer type is %.40q and must be numeric, text or code", c.AnswerType))
+	}
+	if c.ReferenceAnswer, err = m.answered(row, c.AnswerType); err != nil {
+		return c, err
 	}
 	if c.OriginalID, err = m.original.maybe(row); err != nil {
 		return c, err
@@ -170,6 +174,11 @@ func (x *expression) textual(row *rowValue, want result) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return x.textOf(v, want)
+}
+
+// textOf is a value of the expression that must be a string, or a number where that is wanted, too.
+func (x *expression) textOf(v any, want result) (string, error) {
 	switch v := v.(type) {
 	case string:
 		return v, nil

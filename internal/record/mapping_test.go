@@ -153,7 +153,7 @@ func TestCompileRefuses(t *testing.T) {
 	}{
 		{"nothing", recipe.Record{}, "the expression of question, ``, cannot be used: it is not set"},
 		{"a preset that is not there", recipe.Record{Preset: "gsm"}, `there is no preset "gsm"`},
-		{"a preset and a question", recipe.Record{Preset: "gsm8k", Question: `row.q`}, "only where and groupBy may stand beside a preset"},
+		{"a preset and a question", recipe.Record{Preset: "gsm8k", Question: `row.q`}, "only where, groupBy and answers may stand beside a preset"},
 		{"syntax", question(`row.q +`), "the expression of question, `row.q +`, cannot be used: at character 8: Syntax error"},
 		{"the second line", question("row.q +\n  row.b ++ row.c"), "at line 2, character 10: Syntax error"},
 		{"a function that is not there", question(`row.q.shout()`), "at character 12: undeclared reference to 'shout'; correct it in the data set's record"},

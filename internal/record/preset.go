@@ -36,11 +36,12 @@ var presets = []Preset{
 	},
 	{
 		Name: "math",
-		Doc:  "MATH (EleutherAI/hendrycks_math and its mirrors): problem, and what the last \\boxed or \\fbox of solution holds, as LaTeX. Text; keeps level and type.",
+		Doc:  "MATH (EleutherAI/hendrycks_math and its mirrors): problem, and what the last \\boxed or \\fbox of solution holds, as LaTeX; two rows of the data set have an empty box, and are kept. Text; keeps level and type.",
 		Record: recipe.Record{
 			Question:        `row.problem`,
 			ReferenceAnswer: `row.solution.boxed()`,
 			AnswerType:      Text,
+			Answers:         recipe.OptionalAnswers,
 			Metadata:        optional("level", "type"),
 		},
 	},

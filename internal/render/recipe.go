@@ -185,6 +185,11 @@ func record(from datav1alpha1.Record) recipe.Record {
 		AnswerType:      string(from.AnswerType),
 		Where:           string(from.Where),
 		GroupBy:         string(from.GroupBy),
+		Answers:         recipe.Answers(from.Answers),
+		Rule:            recipe.RecordRule,
+	}
+	if from.Preset == "" { // a preset may have a default of its own
+		out.Answers = recipe.Answers(unlessDefault(from.Answers, datav1alpha1.AnswersRequired))
 	}
 	for _, member := range from.Metadata {
 		out.Metadata = append(out.Metadata, recipe.Metadata{Name: member.Name, Value: string(member.Value)})

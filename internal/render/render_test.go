@@ -84,9 +84,29 @@ func TestRecords(t *testing.T) {
 	got := meaning(t, mix).Domains[0].Datasets
 	if diff := cmp.Diff([]recipe.Record{{
 		Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text", Where: "row.keep", GroupBy: "row.title",
-		Metadata: []recipe.Metadata{{Name: "original_id", Value: "row.id"}, {Name: "level", Value: "row.?level"}},
-	}, {Preset: "math", Where: "row.level != 'Level 1'"}}, []recipe.Record{got[0].Record, got[1].Record}); diff != "" {
+		Metadata: []recipe.Metadata{{Name: "original_id", Value: "row.id"}, {Name: "level", Value: "row.?level"}}, Rule: recipe.RecordRule,
+	}, {Preset: "math", Where: "row.level != 'Level 1'", Rule: recipe.RecordRule}}, []recipe.Record{got[0].Record, got[1].Record}); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestAnswers: Required is nothing in a recipe, but beside a preset, which may say otherwise.
+func TestAnswers(t *testing.T) {
+	own := datav1alpha1.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text"}
+	for _, test := range []struct {
+		record datav1alpha1.Record
+		said   datav1alpha1.Answers
+		want   recipe.Answers
+	}{
+		{own, "", ""}, {own, datav1alpha1.AnswersRequired, ""}, {own, datav1alpha1.AnswersOptional, recipe.OptionalAnswers},
+		{datav1alpha1.Record{Preset: "math"}, "", ""}, {datav1alpha1.Record{Preset: "math"}, datav1alpha1.AnswersRequired, recipe.RequiredAnswers},
+	} {
+		mix := sample(t, "grpo_six")
+		test.record.Answers = test.said
+		mix.Spec.Domains[0].Datasets[0].Record = test.record
+		if got := meaning(t, mix).Domains[0].Datasets[0].Record.Answers; got != test.want {
+			t.Errorf("%q beside the preset %q is %q, want %q", test.said, test.record.Preset, got, test.want)
+		}
 	}
 }
 

@@ -145,6 +145,8 @@ var leftOut = map[string]string{
 	"contaminated":        "a source to decontaminate against has the same question",
 	"contaminated-ngrams": "the question overlaps one of a source to decontaminate against",
 	"unmappable":          "the row has not what the record takes from it",
+	"no-answer":           "the row has no reference answer",
+	"not-a-number":        "the answer type is numeric and the reference answer is no number",
 	"malformed":           "the row is malformed",
 	"invalid-utf8":        "the row is not UTF-8",
 	"duplicate-name":      "the row has a name twice in an object",

@@ -196,7 +196,7 @@ func TestMeta(t *testing.T) {
 func TestReasonsOfTheSplitStage(t *testing.T) {
 	counts := map[string]int64{}
 	for _, reason := range []string{
-		"where", "contaminated", "contaminated-ngrams", "unmappable",
+		"where", "contaminated", "contaminated-ngrams", "unmappable", "no-answer", "not-a-number",
 		"malformed", "invalid-utf8", "duplicate-name", "missing-field", "wrong-shape", "too-long",
 	} {
 		counts[reason] = 1

@@ -11,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -41,11 +42,9 @@ type taker interface {
 	skip(row contract.DroppedSourceRow) error
 }
 
-// unmappable is the error of a row that is well formed, and of which the mapping can make nothing.
+// unmappable is the error of a row that is well formed, and of which the mapping can make no record. Such rows are counted under
+// their record.Class, the others under their decode.Class.
 type unmappable struct{ error }
-
-// unmappableReason is what such rows are counted under; the others are under their decode.Class.
-const unmappableReason = "unmappable"
 
 // each hands on every row of every file.
 func (r *reader) each(ctx context.Context, to taker) error {
@@ -116,7 +115,7 @@ func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to tak
 	}
 	where := row.Where()
 	return r.skip(to, bad.error, contract.DroppedSourceRow{
-		Row: number, File: r.file, Place: placeIn(file, where), Reason: unmappableReason, Message: strings.TrimPrefix(bad.Error(), where+": "),
+		Row: number, File: r.file, Place: placeIn(file, where), Reason: string(record.ClassOf(bad.error)), Message: strings.TrimPrefix(bad.Error(), where+": "),
 	})
 }
 

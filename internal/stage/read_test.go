@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -204,4 +206,98 @@ func TestRowsInsideADocument(t *testing.T) {
 	w.fails(r, contract.InvalidData, "data set sums", "sums.json", "nothing")
 	sums.Read.Path = ""
 	w.fails(r, contract.InvalidData, "data set sums", "sums.json", "data.rows")
+}
+
+// answerRows are rows of one question each, whose answers are a number, or none in one way or another. In a table there is nothing
+// but text, so absent and null are empty there.
+var answerRows = []struct{ answer, class, inTable string }{
+	{`"1"`, "", ""}, {`""`, "no-answer", "no-answer"}, {`" \t "`, "no-answer", "no-answer"}, {`null`, "missing-field", "no-answer"}, {``, "missing-field", "no-answer"},
+	{`"n/a"`, "not-a-number", "not-a-number"}, {`"2 apples"`, "not-a-number", "not-a-number"}, {`"1,234"`, "", ""}, {`"-0.5"`, "", ""},
+}
+
+// answersIn writes answerRows in a format.
+func answersIn(t *testing.T, format string) string {
+	t.Helper()
+	var lines, cells []string
+	type row struct {
+		Q string
+		A *string `parquet:",optional"`
+	}
+	var table []row
+	for i, r := range answerRows {
+		q := fmt.Sprintf("How many are %d?", i)
+		line := fmt.Sprintf(`{"Q":%q,"A":%s}`, q, r.answer)
+		if r.answer == "" {
+			line = fmt.Sprintf(`{"Q":%q}`, q)
+		}
+		var a *string
+		if err := json.Unmarshal([]byte(line), &struct{ A **string }{&a}); err != nil {
+			t.Fatal(err)
+		}
+		cell := ""
+		if a != nil {
+			cell = *a
+		}
+		lines, cells, table = append(lines, line), append(cells, q+`,"`+cell+`"`), append(table, row{q, a})
+	}
+	switch format {
+	case "JSON Lines":
+		return strings.Join(lines, "\n") + "\n"
+	case "a JSON array":
+		return "[" + strings.Join(lines, ",\n") + "]"
+	case "CSV":
+		return "Q,A\n" + strings.Join(cells, "\n") + "\n"
+	}
+	var out bytes.Buffer
+	if err := parquet.Write(&out, table); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// TestAnswersOfEveryFormat: no row without an answer, and no number that is none, is kept without a word of the record.
+func TestAnswersOfEveryFormat(t *testing.T) {
+	for _, format := range []string{"JSON Lines", "a JSON array", "CSV", "Parquet"} {
+		t.Run(format, func(t *testing.T) {
+			w := filled(t)
+			w.put("sums.jsonl", answersIn(t, format))
+			r := skipping(0)
+			r.Splits = r.Splits[:1]
+			rows := func(change func(*recipe.Record)) recipe.Divided {
+				r.Domains[0].Datasets[0].Record = recipe.Record{Question: `row.Q`, ReferenceAnswer: `row.A`, AnswerType: "numeric", Rule: recipe.RecordRule}
+				change(&r.Domains[0].Datasets[0].Record)
+				return w.divided(r, "sums")
+			}
+			want := map[string]int64{}
+			for _, row := range answerRows {
+				class := row.class
+				if format == "CSV" {
+					class = row.inTable
+				}
+				if class != "" {
+					want[class]++
+				}
+			}
+			if diff := cmp.Diff(want, rows(func(*recipe.Record) {}).Dropped); diff != "" {
+				t.Errorf("numbers (-want +got):\n%s", diff)
+			}
+			for _, row := range w.leftOut("math", "sums") {
+				if row.Place == "" || row.Message == "" {
+					t.Errorf("a row is left out without its place or without a message: %+v", row)
+				}
+			}
+			if diff := cmp.Diff(map[string]int64{"not-a-number": 2}, rows(func(r *recipe.Record) { r.Answers = recipe.OptionalAnswers }).Dropped); diff != "" {
+				t.Errorf("numbers that may be absent (-want +got):\n%s", diff)
+			}
+			if got := rows(func(r *recipe.Record) { r.Answers, r.AnswerType = recipe.OptionalAnswers, "text" }); got.Rows[0] != int64(len(answerRows)) {
+				t.Errorf("texts that may be absent: %+v", got)
+			}
+			if got := rows(func(r *recipe.Record) { r.ReferenceAnswer = `""` }); got.Rows[0] != int64(len(answerRows)) {
+				t.Errorf("rows that have none by nature: %+v", got)
+			}
+			r.Domains[0].Datasets[0].Read = recipe.Read{}
+			r.Domains[0].Datasets[0].Record = recipe.Record{Question: `row.Q`, ReferenceAnswer: `row.A`, AnswerType: "text", Rule: recipe.RecordRule}
+			w.fails(r, contract.InvalidData, "data set sums", "there is no reference answer: the field \"A\" is empty")
+		})
+	}
 }
