@@ -30,7 +30,7 @@ const contextEvery = 256
 
 // File is the bytes of one source file.
 type File struct {
-	// Name stands in messages and nowhere else.
+	// Name stands in messages. Its ending says of a text that looks like none of the formats whether it is a table.
 	Name string
 	// Data is read at several places at once, from one goroutine.
 	Data io.ReaderAt
@@ -39,7 +39,42 @@ type File struct {
 	// Path leads from the top of a JSON document to the array of its rows, name by name: {"data", "rows"} for
 	// {"data": {"rows": […]}}. Without it the text is an array, JSON Lines or of the SQuAD form.
 	Path []string
+	// Table says what is known of the file if it is a table, CSV or one of its relatives. nil is to find out whether it is one.
+	Table *Table
+	// NonFinite says what becomes of numbers that are not finite.
+	NonFinite NonFinite
+	// Own says that the project wrote the file: what it unpacks to, and what a row of it holds, has no bounds.
+	Own bool
 }
+
+// Table is how a text of delimited fields is written.
+type Table struct {
+	// Delimiter of the fields; 0 is to be found.
+	Delimiter byte
+	// Unquoted says that quotation marks are text like any other, so that no field has a delimiter or a line end in it.
+	Unquoted bool
+	// Columns are the names of a table without a header; nil is that the first record has them.
+	Columns []string
+}
+
+// NonFinite is what becomes of a wanted number that is not finite: NaN, Infinity, -Infinity.
+type NonFinite bool
+
+// JSON has no such numbers, and a record neither: its row is bad, or the value is null.
+const (
+	NonFiniteBad  NonFinite = false
+	NonFiniteNull NonFinite = true
+)
+
+// notFinite is the value of a number that is not finite.
+func notFinite(as NonFinite) (any, error) {
+	if as == NonFiniteNull {
+		return nil, nil
+	}
+	return nil, bad(Malformed, errNotFinite)
+}
+
+var errNotFinite = errors.New("the number is not finite (NaN or Infinity), which JSON cannot hold; correct it at the source, or set read.nonFinite to Null to read such numbers as null")
 
 // Field is one field of a row that a mapping wants.
 type Field struct {

@@ -42,7 +42,7 @@ func open(f File, src *source, fields []Field) (rows, error) {
 		if len(f.Path) > 0 {
 			return nil, errPath
 		}
-		return openParquet(src, f.Size, fields)
+		return openParquet(f, src, fields)
 	}
 	unpacked, err := unpack(raw, packing(magic))
 	if err != nil {

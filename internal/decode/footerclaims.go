@@ -12,61 +12,88 @@ var errFooter = errors.New("the Parquet file is damaged: its footer is cut short
 // deepest is how far structs and lists may stand in one another; those of a footer do to about ten.
 const deepest = 64
 
-// checkFooter walks over a struct in Thrift's compact protocol
-// (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
-func checkFooter(footer []byte) error {
-	if w := (compactWalk{rest: footer}); !w.structure(0) {
-		return errFooter
+// parts are the fields of a struct that are kept, by their numbers in parquet.thrift. nil keeps all.
+type parts map[int16]parts
+
+// footerParts is what reading rows takes: version, schema, rows and row groups, with each column's place, type and sizes. All else
+// may be as other writers understand the format: a key without a value, an order of values that the library does not know.
+var footerParts = parts{1: nil, 2: nil, 3: nil, 4: {
+	1: {1: nil, 2: nil, 3: {1: nil, 2: nil, 3: nil, 4: nil, 5: nil, 6: nil, 7: nil, 9: nil, 11: nil}, 8: nil, 9: nil}, // columns
+	2: nil, 3: nil,
+}}
+
+// trimFooter walks over a struct in Thrift's compact protocol
+// (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md) and returns it with the parts that are kept.
+func trimFooter(footer []byte, keep parts) ([]byte, error) {
+	w := compactWalk{rest: footer}
+	if !w.structure(0, keep) {
+		return nil, errFooter
 	}
-	return nil
+	return w.out, nil
 }
 
-// compactWalk is what is left to walk over. Its methods are false at what is broken.
-type compactWalk struct{ rest []byte }
+// compactWalk is what is left to walk over, and what is kept of the rest. Its methods are false at what is broken.
+type compactWalk struct{ rest, out []byte }
 
-func (w *compactWalk) structure(depth int) bool {
+func (w *compactWalk) structure(depth int, keep parts) bool {
 	if depth > deepest {
 		return false
 	}
-	for {
+	for id, last := int16(0), int16(0); ; {
+		mark := len(w.out)
 		head, ok := w.byte()
 		if !ok || head == 0 { // the end of the struct
 			return ok
 		}
+		id += int16(head >> 4)
 		if head>>4 == 0 { // the field's number follows
-			if _, ok := w.varint(); !ok {
+			n, ok := w.varint()
+			if !ok {
 				return false
 			}
+			id = int16(n>>1) ^ -int16(n&1)
 		}
-		if kind := head & 15; kind > 2 && !w.value(kind, depth) { // a bool has its value in its kind
+		kind := head & 15
+		w.out = append(w.out[:mark], kind)
+		w.out = binary.AppendVarint(w.out, int64(id))
+		if delta := id - last; delta > 0 && delta < 16 {
+			w.out = append(w.out[:mark], byte(delta)<<4|kind)
+		}
+		inner, kept := keep[id]
+		if kind > 2 && !w.value(kind, depth, inner) { // a bool has its value in its kind
 			return false
+		}
+		if kept || keep == nil {
+			last = id
+		} else {
+			w.out = w.out[:mark]
 		}
 	}
 }
 
 // value walks over a value that is not the bool of a field: those of a list take a byte.
-func (w *compactWalk) value(kind byte, depth int) bool {
+func (w *compactWalk) value(kind byte, depth int, keep parts) bool {
 	switch kind {
 	case 1, 2, 3: // bool, byte
-		return w.skip(1)
+		return w.take(1)
 	case 4, 5, 6: // i16, i32, i64
 		_, ok := w.varint()
 		return ok
 	case 7: // double
-		return w.skip(8)
+		return w.take(8)
 	case 8: // binary
 		n, ok := w.varint()
-		return ok && w.skip(n)
+		return ok && w.take(n)
 	case 9, 10: // list, set
-		return w.list(depth + 1)
+		return w.list(depth+1, keep)
 	case 12:
-		return w.structure(depth + 1)
+		return w.structure(depth+1, keep)
 	default: // a footer has no maps
 		return false
 	}
 }
 
-func (w *compactWalk) list(depth int) bool {
+func (w *compactWalk) list(depth int, keep parts) bool {
 	head, ok := w.byte()
 	n := uint64(head >> 4)
 	if ok && n == 15 {
@@ -76,7 +103,7 @@ func (w *compactWalk) list(depth int) bool {
 		return false
 	}
 	for range n {
-		if !w.value(head&15, depth) {
+		if !w.value(head&15, depth, keep) {
 			return false
 		}
 	}
@@ -84,27 +111,22 @@ func (w *compactWalk) list(depth int) bool {
 }
 
 func (w *compactWalk) byte() (byte, bool) {
-	if len(w.rest) == 0 {
+	if !w.take(1) {
 		return 0, false
 	}
-	b := w.rest[0]
-	w.rest = w.rest[1:]
-	return b, true
+	return w.out[len(w.out)-1], true
 }
 
 func (w *compactWalk) varint() (uint64, bool) {
 	v, n := binary.Uvarint(w.rest)
-	if n <= 0 {
-		return 0, false
-	}
-	w.rest = w.rest[n:]
-	return v, true
+	return v, n > 0 && w.take(uint64(n))
 }
 
-func (w *compactWalk) skip(n uint64) bool {
+// take moves bytes over to what is kept.
+func (w *compactWalk) take(n uint64) bool {
 	if n > uint64(len(w.rest)) {
 		return false
 	}
-	w.rest = w.rest[n:]
+	w.out, w.rest = append(w.out, w.rest[:n]...), w.rest[n:]
 	return true
 }

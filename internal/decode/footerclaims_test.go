@@ -27,8 +27,12 @@ func TestFootersAreNotBelieved(t *testing.T) {
 		"too deep":              {strings.Repeat("\x1c", 100) + strings.Repeat("\x00", 101), false},
 		"bools":                 {"\x11\x12\x19\x21\x01\x02\x00", true},
 	} {
-		if err := checkFooter([]byte(c.footer)); (err == nil) != c.whole || err != nil && !errors.Is(err, errFooter) {
+		got, err := trimFooter([]byte(c.footer), nil)
+		if (err == nil) != c.whole || err != nil && !errors.Is(err, errFooter) {
 			t.Errorf("%s: %v", name, err)
+		}
+		if c.whole && string(got) != c.footer {
+			t.Errorf("%s: %q was kept of %q", name, got, c.footer)
 		}
 	}
 }

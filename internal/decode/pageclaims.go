@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/bits"
 
 	"github.com/parquet-go/parquet-go"
@@ -37,7 +38,7 @@ func checkClaims(h *format.PageHeader, body []byte, leaf *parquet.Column) error 
 	return checkValues(values, encoding, count, leaf)
 }
 
-// sections are the parts of a data page. Levels that are not in runs are nil: they claim nothing.
+// sections are the parts of a data page.
 func sections(h *format.PageHeader, body []byte, leaf *parquet.Column) (repetition, definition, values []byte, encoding format.Encoding, count int, err error) {
 	if h.Type == format.DataPageV2 {
 		v2 := h.DataPageHeaderV2.V
@@ -59,14 +60,14 @@ func levelsV1(body []byte, most int, encoding format.Encoding) (levels, rest []b
 	if most == 0 {
 		return nil, body, nil
 	}
+	if encoding != format.RLE {
+		return nil, nil, fmt.Errorf("the levels of a page are in the encoding %v, which is not read; write the file again", encoding)
+	}
 	if len(body) < 4 || int64(binary.LittleEndian.Uint32(body)) > int64(len(body)-4) {
 		return nil, nil, errors.New("the levels of a page are cut short")
 	}
 	end := 4 + int(binary.LittleEndian.Uint32(body))
-	if encoding == format.RLE {
-		levels = body[4:end]
-	}
-	return levels, body[end:], nil
+	return body[4:end], body[end:], nil
 }
 
 func checkValues(values []byte, encoding format.Encoding, count int, leaf *parquet.Column) error {

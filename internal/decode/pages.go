@@ -37,6 +37,7 @@ type pageReader struct {
 
 	header, body        []byte // of a page, as far as the library has not taken them
 	head, packed, plain []byte // memory that is used again
+	booleans            []byte
 	err                 error
 }
 
@@ -105,21 +106,28 @@ func (r *pageReader) turn() error {
 	if err := checkClaims(&header, plain, r.leaf); err != nil {
 		return err
 	}
+	if plain, err = r.plainBooleans(&header, plain); err != nil {
+		return err
+	}
 	r.header, err = plainHeader(&header, len(plain))
 	r.body = plain
 	return err
 }
 
-// unpack gives the body of a page. Levels in pages of version 2 stand before what is packed.
+// unpack gives the body of a page. Levels in pages of version 2 stand before what is packed. Such a page may say that it is not
+// packed, which Arrow's writers before 3.0 said of packed ones: only a page that is as long as it claims to be unpacked is not.
 func (r *pageReader) unpack(header *format.PageHeader, packed []byte) ([]byte, error) {
-	levels := 0
+	levels, plainly := 0, r.codec == format.Uncompressed
 	if v2 := header.DataPageHeaderV2; header.Type == format.DataPageV2 {
 		levels = int(v2.V.RepetitionLevelsByteLength) + int(v2.V.DefinitionLevelsByteLength)
-		if v2.V.IsCompressed.Valid && !v2.V.IsCompressed.V {
-			return packed, nil
-		}
+		marked := v2.V.IsCompressed.Valid && !v2.V.IsCompressed.V
+		plainly = plainly || marked && header.CompressedPageSize == header.UncompressedPageSize
 	}
-	if r.codec == format.Uncompressed {
+	switch {
+	case !plainly:
+	case header.CompressedPageSize != header.UncompressedPageSize:
+		return nil, errPageLength
+	default:
 		return packed, nil
 	}
 	plain := sized(&r.plain, int(header.UncompressedPageSize))
@@ -192,6 +200,7 @@ func plainFooter(meta *format.FileMetaData) ([]byte, error) {
 	for i, group := range meta.RowGroups {
 		columns := make([]format.ColumnChunk, len(group.Columns))
 		for k, chunk := range group.Columns {
+			chunk.FilePath, chunk.CryptoMetadata, chunk.EncryptedColumnMetadata = "", format.ColumnCryptoMetaData{}, nil
 			chunk.MetaData.Codec = format.Uncompressed
 			chunk.MetaData.DataPageOffset, chunk.MetaData.DictionaryPageOffset = 0, 0
 			chunk.MetaData.TotalCompressedSize = math.MaxInt64

@@ -29,18 +29,19 @@ type parquetRows struct {
 	groups  []parquet.RowGroup
 	meta    []format.RowGroup
 	fields  []Field
-	wanted  []*node   // the parts of the schema that the fields name; nil is an optional field that is not there
+	wanted  []found   // the parts of the schema that the fields name
 	columns []*column // the leaf columns of all of these, each once
 
-	group int   // of the next row
-	done  int64 // rows of the group that were given out
-	open  bool
+	budget budget
+	group  int   // of the next row
+	done   int64 // rows of the group that were given out
+	open   bool
 	// format of a row's place. Row groups and rows count from 0, as Parquet tools print them.
 	format string
 }
 
-func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
-	footer, err := readFooter(src, size)
+func openParquet(f File, src *source, fields []Field) (r rows, err error) {
+	footer, err := readFooter(src, f.Size)
 	if err != nil {
 		return nil, err
 	}
@@ -49,19 +50,23 @@ func openParquet(src *source, size int64, fields []Field) (r rows, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the Parquet footer cannot be read (%w); fetch the file again", err)
 	}
-	root, err := newSchema(meta.Schema)
+	root, err := newSchema(meta.Schema, f.NonFinite)
 	if err != nil {
 		return nil, err
 	}
-	p := &parquetRows{src: src, size: size, leaves: leavesOf(file.Root(), nil), groups: file.RowGroups(), meta: meta.RowGroups, fields: fields}
+	limits := newBudget(f)
+	if err := limits.rows(meta.RowGroups); err != nil {
+		return nil, err
+	}
+	p := &parquetRows{src: src, size: f.Size, budget: limits, leaves: leavesOf(file.Root(), nil), groups: file.RowGroups(), meta: meta.RowGroups, fields: fields}
 	byLeaf := map[int]*column{}
-	for _, f := range fields {
-		n, err := root.lookup(f)
+	for _, field := range fields {
+		n, err := root.lookup(field)
 		if err != nil {
 			return nil, err
 		}
 		p.wanted = append(p.wanted, n)
-		for _, leaf := range n.leaves() {
+		for _, leaf := range n.node.leaves() {
 			if byLeaf[leaf.column] == nil {
 				byLeaf[leaf.column] = &column{index: leaf.column, name: leaf.path}
 				p.columns = append(p.columns, byLeaf[leaf.column])
@@ -98,7 +103,8 @@ func readFooter(src io.ReaderAt, size int64) ([]byte, error) {
 // openFooter reads what a footer says, and opens for the library a file of the same columns that is not packed and has nothing
 // but a footer: pageReaders are its pages.
 func openFooter(footer []byte) (*format.FileMetaData, *parquet.File, error) {
-	if err := checkFooter(footer); err != nil {
+	footer, err := trimFooter(footer, footerParts)
+	if err != nil {
 		return nil, nil, err
 	}
 	meta := new(format.FileMetaData)
@@ -158,12 +164,17 @@ func (p *parquetRows) next(row *Row) (err error) {
 		}
 	}
 	row.place.format, row.place.n = p.format, row.Number
+	values, texts := p.budget.room()
 	for _, c := range p.columns {
-		if err := c.nextRow(); err != nil {
+		if err := c.nextRow(values, texts); err != nil {
 			return fmt.Errorf("column %q: %w; fetch the file again", c.name, err)
 		}
+		values, texts = values-len(c.row), texts-c.texts
 	}
 	p.done++
+	if err := p.budget.row(p.columns); err != nil {
+		return err
+	}
 	return p.take(row.Values)
 }
 
@@ -171,15 +182,15 @@ func (p *parquetRows) next(row *Row) (err error) {
 // schema end the file, and must not hide behind a bad value.
 func (p *parquetRows) take(values []any) (first error) {
 	for i, n := range p.wanted {
-		if values[i] = nil; n == nil {
+		if values[i] = nil; n.node == nil {
 			continue
 		}
-		v, err := n.field()
+		v, err := n.value()
 		if err == nil && v == nil && !p.fields[i].Optional {
 			err = bad(MissingField, nullField(p.fields[i].Name))
 		}
 		if err != nil {
-			err = columnError(n.path, err)
+			err = columnError(n.node.path, err)
 			if !isBad(err) {
 				return err
 			}
@@ -207,6 +218,9 @@ func (p *parquetRows) openGroup() error {
 		if !ok {
 			return fmt.Errorf("column %q: the library reads no chunk of type %T", c.name, chunks[c.index])
 		}
+		if err := elsewhere(&meta[c.index]); err != nil {
+			return fmt.Errorf("column %q: %w", c.name, err)
+		}
 		source, err := newPageReader(p.src, p.size, &meta[c.index].MetaData, p.leaves[c.index])
 		if err != nil {
 			return fmt.Errorf("column %q: %w", c.name, err)
@@ -214,6 +228,17 @@ func (p *parquetRows) openGroup() error {
 		c.open(chunk, source)
 	}
 	p.open, p.format = true, fmt.Sprintf("row group %d, row %%d", p.group)
+	return nil
+}
+
+// elsewhere is an error where the pages of a column are not in this file, or not in the clear.
+func elsewhere(chunk *format.ColumnChunk) error {
+	switch {
+	case chunk.FilePath != "":
+		return fmt.Errorf("its pages are in another file, %q: this one is a summary, such as _metadata; name the files that it sums up", chunk.FilePath)
+	case chunk.CryptoMetadata.Value != nil || len(chunk.EncryptedColumnMetadata) > 0:
+		return errors.New("it is encrypted, which is not supported; publish it unencrypted")
+	}
 	return nil
 }
 
@@ -241,12 +266,13 @@ type column struct {
 	buf    [pageValues]parquet.Value
 	next   []parquet.Value // part of buf that was not yet taken
 	row    []parquet.Value // the current row; byte arrays point into the page
+	texts  int             // the bytes of its texts
 	err    error
 }
 
 func (c *column) open(chunk *parquet.FileColumnChunk, source *pageReader) {
 	if c.source != nil { // The memory of the chunk before it is used again.
-		source.head, source.packed, source.plain = c.source.head, c.source.packed, c.source.plain
+		source.head, source.packed, source.plain, source.booleans = c.source.head, c.source.packed, c.source.plain, c.source.booleans
 	}
 	c.source, c.pages, c.err, c.next = source, chunk.PagesFrom(source), nil, nil
 }
@@ -261,19 +287,28 @@ func (c *column) close() {
 }
 
 // nextRow takes the values of the next row: one, and all that follow with a repetition level above 0. Rows may go over the
-// end of a page.
-func (c *column) nextRow() error {
-	c.row = c.row[:0]
+// end of a page. Of a row with more than so many values, or bytes of texts, it takes no more than shows that.
+func (c *column) nextRow(values, texts int) error {
+	c.row, c.texts = c.row[:0], 0
+	begun := false
 	for c.more() {
-		if len(c.row) > 0 && c.next[0].RepetitionLevel() == 0 {
+		v := c.next[0]
+		if begun && v.RepetitionLevel() == 0 {
 			return nil
 		}
-		c.row, c.next = append(c.row, c.next[0]), c.next[1:]
+		begun = true
+		if k := v.Kind(); k == parquet.ByteArray || k == parquet.FixedLenByteArray {
+			c.texts += len(v.ByteArray())
+		}
+		c.next = c.next[1:]
+		if len(c.row) <= values && c.texts <= texts {
+			c.row = append(c.row, v)
+		}
 	}
 	switch {
 	case c.err != io.EOF:
 		return c.err
-	case len(c.row) == 0:
+	case !begun:
 		return errors.New("it ends before the last row of its row group")
 	}
 	return nil

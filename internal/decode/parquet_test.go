@@ -303,6 +303,12 @@ func TestListForms(t *testing.T) {
 		{"repeated without LIST", []format.SchemaElement{element("x", repeated, 0)}, []parquet.Value{value(1, 0, 1), value(2, 1, 1)}, []any{one, two}},
 		{"lists in a list", []format.SchemaElement{listElement("x", required), element("list", repeated, 1), listElement("element", required), element("list", repeated, 1), element("element", required, 0)},
 			[]parquet.Value{value(1, 0, 2), value(2, 2, 2), parquet.NullValue().Level(1, 1, 0), value(2, 1, 2)}, []any{[]any{one, two}, []any{}, []any{two}}},
+		{"2 levels, lists in a list", []format.SchemaElement{listElement("x", optional), listElement("array", repeated), element("array", repeated, 0)},
+			[]parquet.Value{value(1, 0, 3), value(2, 2, 3), value(1, 1, 3), parquet.NullValue().Level(1, 2, 0)}, []any{[]any{one, two}, []any{one}, []any{}}},
+		{"2 levels, lists in a list of another name", []format.SchemaElement{listElement("x", optional), listElement("list", repeated), element("element", repeated, 0)},
+			[]parquet.Value{value(1, 0, 3), value(2, 1, 3)}, []any{[]any{one}, []any{two}}},
+		{"2 levels, a struct of one list", []format.SchemaElement{listElement("x", optional), element("list", repeated, 1), element("item", repeated, 0)},
+			[]parquet.Value{value(1, 0, 3), value(2, 2, 3)}, []any{map[string]any{"item": []any{one, two}}}},
 		{"a struct that is null above", []format.SchemaElement{element("x", optional, 1), element("y", required, 0)}, empty(0), nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -317,8 +323,9 @@ func TestListForms(t *testing.T) {
 	}
 }
 
-func assemble(schema []format.SchemaElement, row []parquet.Value) (any, error) {
-	root, err := newSchema(append([]format.SchemaElement{element("schema", format.Required, 1)}, schema...))
+// assemble makes the value of the column x from the rows of its leaves; the last row is that of the leaves behind it as well.
+func assemble(schema []format.SchemaElement, rows ...[]parquet.Value) (any, error) {
+	root, err := newSchema(append([]format.SchemaElement{element("schema", format.Required, 1)}, schema...), NonFiniteBad)
 	if err != nil {
 		return nil, err
 	}
@@ -326,10 +333,10 @@ func assemble(schema []format.SchemaElement, row []parquet.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, leaf := range n.leaves() {
-		leaf.values = &column{row: row}
+	for i, leaf := range n.node.leaves() {
+		leaf.values = &column{row: rows[min(i, len(rows)-1)]}
 	}
-	return n.field()
+	return n.value()
 }
 
 func TestLevelsThatDoNotFit(t *testing.T) {
@@ -359,7 +366,7 @@ func TestSchemaThatIsNotWellFormed(t *testing.T) {
 		"an empty group":    {{Name: "root"}},
 		"negative children": {element("root", format.Required, 1), {Name: "x", NumChildren: thrift.New[int32](-1)}},
 	} {
-		if _, err := newSchema(schema); err != errSchema {
+		if _, err := newSchema(schema, NonFiniteBad); err != errSchema {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -3,6 +3,8 @@ package decode
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/parquet-go/parquet-go"
@@ -27,20 +29,22 @@ type node struct {
 	def, rep   int // the levels of a value that is there in full
 	above      int // the definition level that says that everything above is there
 	list       bool
+	mapped     bool
 	children   []*node
 	below      []*node // the leaves, once they were asked for
+	// refusal says why no value can be made of the node; empty is that one can.
+	refusal string
 
 	// The rest is set for leaves only.
 	column  int
 	convert convert
-	refusal string
 	values  *column // where the values of the current row stand
 	at      int     // the next of them
 }
 
 // newSchema builds the tree from its depth-first list.
-func newSchema(elements []format.SchemaElement) (*node, error) {
-	b := &schemaBuilder{elements: elements}
+func newSchema(elements []format.SchemaElement, nonFinite NonFinite) (*node, error) {
+	b := &schemaBuilder{elements: elements, nonFinite: nonFinite}
 	root, err := b.build(nil, 0)
 	if err == nil && len(b.elements) > 0 {
 		err = errSchema
@@ -49,8 +53,9 @@ func newSchema(elements []format.SchemaElement) (*node, error) {
 }
 
 type schemaBuilder struct {
-	elements []format.SchemaElement
-	leaves   int
+	elements  []format.SchemaElement
+	nonFinite NonFinite
+	leaves    int
 }
 
 func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
@@ -59,7 +64,7 @@ func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
 	}
 	e := b.elements[0]
 	b.elements = b.elements[1:]
-	n := &node{name: e.Name, path: e.Name, list: isList(e)}
+	n := &node{name: e.Name, path: e.Name, list: isList(e), mapped: isMap(e) && (parent == nil || !parent.mapped)}
 	if parent != nil {
 		n.kind, n.def, n.rep, n.above = e.RepetitionType.V, parent.def, parent.rep, parent.def
 		if parent.path != "" {
@@ -76,7 +81,7 @@ func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
 	}
 	if e.Type.Valid {
 		n.column = b.leaves
-		n.convert, n.refusal = conversion(e)
+		n.convert, n.refusal = conversion(e, b.nonFinite)
 		b.leaves++
 		return n, nil
 	}
@@ -90,7 +95,43 @@ func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
 	if len(n.children) == 0 {
 		return nil, errSchema
 	}
+	n.refusal = refusedGroup(e, n)
 	return n, nil
+}
+
+// refusedGroup is why no value can be made of a group, or empty.
+func refusedGroup(e format.SchemaElement, n *node) string {
+	if _, variant := e.LogicalType.Value.(*format.VariantType); variant {
+		return noPlace(typeName(e))
+	}
+	for i, c := range n.children {
+		if slices.ContainsFunc(n.children[:i], func(other *node) bool { return other.name == c.name }) {
+			n.child(c.name).refusal = "is there twice; rename one of them at the source"
+		}
+	}
+	repeated := len(n.children) == 1 && n.children[0].kind == format.Repeated
+	switch {
+	case n.list && !repeated:
+		return "is marked as a LIST and has no repeated field alone in it; write the file again"
+	case n.mapped && !(repeated && n.children[0].isPair()):
+		return "is marked as a MAP and has no repeated pairs of a plain key and a value in it; write it as a list of structs"
+	}
+	return ""
+}
+
+// isPair reports whether a node can be the pairs of a MAP: a key that is no group and not repeated, and at most a value.
+func (n *node) isPair() bool {
+	return len(n.children) > 0 && len(n.children) < 3 && len(n.children[0].children) == 0 && n.children[0].kind != format.Repeated
+}
+
+func noPlace(kind string) string {
+	return fmt.Sprintf("has the Parquet type %s, which has no place in a record; write it as a string or an integer", kind)
+}
+
+// isMap says whether a group is marked as a MAP. Old writers give it the mark of its pairs.
+func isMap(e format.SchemaElement) bool {
+	_, logical := e.LogicalType.Value.(*format.MapType)
+	return logical || e.ConvertedType.Valid && (e.ConvertedType.V == deprecated.Map || e.ConvertedType.V == deprecated.MapKeyValue)
 }
 
 func isList(e format.SchemaElement) bool {
@@ -98,38 +139,59 @@ func isList(e format.SchemaElement) bool {
 	return logical || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.List
 }
 
-// lookup finds a wanted field: a column of that whole name, else by a path of names. Nil is an optional field not there.
-func (n *node) lookup(f Field) (*node, error) {
-	found := n.child(f.Name)
-	if found == nil {
-		found = n.follow(strings.Split(f.Name, "."))
-	}
-	switch {
-	case found == nil && f.Optional:
-		return nil, nil
-	case found == nil:
-		return nil, missingField(f.Name, columnNames(n.children))
-	}
-	for _, leaf := range found.leaves() {
-		if leaf.refusal != "" {
-			return nil, fmt.Errorf("column %q has the Parquet type %s, which has no place in a record; write it as a string or an integer", leaf.path, leaf.refusal)
-		}
-	}
-	return found, nil
+// found is where the value of a wanted field is: at a node, and below it by the keys of MAPs. Without a node it is an optional
+// field that is not there.
+type found struct {
+	node *node
+	keys []string
 }
 
-// follow goes down a path of names. A path ends at a list: what is below one is many values and not one.
-func (n *node) follow(path []string) *node {
-	found := n
-	for i, name := range path {
-		if i > 0 && (found.list || found.kind == format.Repeated) {
-			return nil
-		}
-		if found = found.child(name); found == nil {
-			return nil
+// lookup finds a wanted field: a column of that whole name, else by a path of names.
+func (n *node) lookup(f Field) (found, error) {
+	at := found{node: n.child(f.Name)}
+	if at.node == nil {
+		at = n.follow(strings.Split(f.Name, "."))
+	}
+	switch {
+	case at.node == nil && f.Optional:
+		return at, nil
+	case at.node == nil:
+		return at, missingField(f.Name, columnNames(n.children))
+	}
+	return at, at.node.refused()
+}
+
+// refused is the error that no value can be made of a node, or of one below it.
+func (n *node) refused() error {
+	if n.refusal != "" {
+		return fmt.Errorf("column %q %s", n.path, n.refusal)
+	}
+	for _, c := range n.children {
+		if err := c.refused(); err != nil {
+			return err
 		}
 	}
-	return found
+	return nil
+}
+
+// follow goes down a path of names. A path ends at a list: what is below one is many values and not one. What follows on a MAP are
+// its keys. Nothing is below a node that is refused.
+func (n *node) follow(path []string) found {
+	at := n
+	for i, name := range path {
+		switch {
+		case i > 0 && at.refusal != "":
+			return found{node: at}
+		case i > 0 && at.mapped:
+			return found{node: at, keys: path[i:]}
+		case i > 0 && (at.list || at.kind == format.Repeated):
+			return found{}
+		}
+		if at = at.child(name); at == nil {
+			return found{}
+		}
+	}
+	return found{node: at}
 }
 
 func (n *node) child(name string) *node {
@@ -155,6 +217,16 @@ func (n *node) leaves() []*node {
 		}
 	}
 	return n.below
+}
+
+// value assembles the value that a wanted field has in the current row.
+func (f found) value() (any, error) {
+	v, err := f.node.field()
+	for _, key := range f.keys {
+		object, _ := v.(map[string]any)
+		v = object[key]
+	}
+	return v, err
 }
 
 // field assembles the value that a wanted node has in the current row.
@@ -218,8 +290,10 @@ func (n *node) present() (any, error) {
 	switch {
 	case len(n.children) == 0:
 		return n.scalar()
-	case n.list && len(n.children) == 1 && n.children[0].kind == format.Repeated:
+	case n.list:
 		return n.children[0].entries(n.name)
+	case n.mapped:
+		return n.children[0].pairs()
 	}
 	object := make(map[string]any, len(n.children))
 	for _, c := range n.children {
@@ -237,7 +311,8 @@ func (n *node) present() (any, error) {
 func (n *node) entries(parent string) (any, error) {
 	v, err := n.value()
 	entries, ok := v.([]any)
-	if err != nil || !ok || len(n.children) != 1 || n.name == "array" || n.name == parent+"_tuple" {
+	wrapper := len(n.children) == 1 && n.children[0].kind != format.Repeated && n.name != "array" && n.name != parent+"_tuple"
+	if err != nil || !ok || !wrapper || n.list || n.mapped {
 		return v, err
 	}
 	element := n.children[0].name
@@ -245,6 +320,45 @@ func (n *node) entries(parent string) (any, error) {
 		entries[i] = e.(map[string]any)[element]
 	}
 	return entries, nil
+}
+
+// pairs is the object of a repeated node inside a MAP, whatever the node, its key and its value are called. Without a value it is
+// null.
+func (n *node) pairs() (any, error) {
+	v, err := n.value()
+	if err != nil {
+		return nil, err
+	}
+	object := map[string]any{}
+	for _, pair := range v.([]any) {
+		members := pair.(map[string]any)
+		key, ok := keyText(members[n.children[0].name])
+		if !ok {
+			return nil, badf(Malformed, "a key of the MAP is null; correct it at the source")
+		}
+		if _, there := object[key]; there {
+			return nil, badf(DuplicateName, "the key %q is twice in the MAP; correct it at the source", key)
+		}
+		object[key] = nil
+		if len(n.children) == 2 {
+			object[key] = members[n.children[1].name]
+		}
+	}
+	return object, nil
+}
+
+// keyText is a MAP's key as the name of a member.
+func keyText(key any) (text string, ok bool) {
+	switch k := key.(type) {
+	case string:
+		return k, true
+	case Number:
+		return string(k), true
+	case bool:
+		return strconv.FormatBool(k), true
+	default:
+		return "", false
+	}
 }
 
 func (n *node) front() (parquet.Value, bool) {

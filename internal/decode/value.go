@@ -28,45 +28,50 @@ const (
 // convert makes a row's value of a leaf's, exactly.
 type convert func(parquet.Value) (any, error)
 
-// conversion chooses how a leaf is converted. Without one it gives the name of the type, for the refusal.
-func conversion(e format.SchemaElement) (c convert, refused string) {
-	if c, known := logical(e); known {
-		if c == nil {
-			return nil, typeName(e)
-		}
-		return c, ""
+// conversion chooses how a leaf is converted. Without one it says why not.
+func conversion(e format.SchemaElement, nonFinite NonFinite) (c convert, refusal string) {
+	c, known := logical(e)
+	if !known {
+		c = physical(e.Type.V, nonFinite)
 	}
-	unsigned := isUnsigned(e)
-	switch e.Type.V {
-	case format.Boolean:
-		return func(v parquet.Value) (any, error) { return v.Boolean(), nil }, ""
-	case format.Int32:
-		if unsigned {
-			return func(v parquet.Value) (any, error) { return Number(strconv.FormatUint(uint64(v.Uint32()), 10)), nil }, ""
-		}
-		return func(v parquet.Value) (any, error) { return Number(strconv.FormatInt(int64(v.Int32()), 10)), nil }, ""
-	case format.Int64:
-		if unsigned {
-			return func(v parquet.Value) (any, error) { return Number(strconv.FormatUint(v.Uint64(), 10)), nil }, ""
-		}
-		return func(v parquet.Value) (any, error) { return Number(strconv.FormatInt(v.Int64(), 10)), nil }, ""
-	case format.Int96:
-		return int96, ""
-	case format.Float:
-		return func(v parquet.Value) (any, error) { return float(float64(v.Float()), 32) }, ""
-	case format.Double:
-		return func(v parquet.Value) (any, error) { return float(v.Double(), 64) }, ""
-	case format.ByteArray:
-		return utf8Text, ""
-	default:
-		return nil, typeName(e)
+	if c == nil {
+		return nil, noPlace(typeName(e))
 	}
+	return c, ""
 }
 
-// logical gives the conversion of a logical type that changes what the physical one means; known without one is a refusal.
+// physical is the conversion of a type that nothing is said of, or nil.
+func physical(t format.Type, nonFinite NonFinite) convert {
+	switch t {
+	case format.Boolean:
+		return func(v parquet.Value) (any, error) { return v.Boolean(), nil }
+	case format.Int32:
+		return integer(t, 32, true)
+	case format.Int64:
+		return integer(t, 64, true)
+	case format.Int96:
+		return int96
+	case format.Float:
+		return func(v parquet.Value) (any, error) { return float(float64(v.Float()), 32, nonFinite) }
+	case format.Double:
+		return func(v parquet.Value) (any, error) { return float(v.Double(), 64, nonFinite) }
+	case format.ByteArray:
+		return binaryText
+	}
+	return nil
+}
+
+// logical gives the conversion of a logical type; known without one is a refusal: what has no place in a record, and what stands on
+// another physical type than it is defined for.
 func logical(e format.SchemaElement) (c convert, known bool) {
 	physical := e.Type.V
 	switch t := e.LogicalType.Value.(type) {
+	case nil:
+		return converted(e)
+	case *format.StringType, *format.EnumType, *format.JsonType:
+		return only(physical, format.ByteArray, utf8Text), true
+	case *format.IntType:
+		return integer(physical, int(t.BitWidth), t.IsSigned), true
 	case *format.DecimalType:
 		return decimal(physical, t.Scale), true
 	case *format.DateType:
@@ -80,12 +85,10 @@ func logical(e format.SchemaElement) (c convert, known bool) {
 			return nil, true
 		}
 		return only(physical, format.FixedLenByteArray, uuid), true
-	case *format.BsonType, *format.Float16Type, *format.VariantType, *format.GeometryType, *format.GeographyType:
-		return nil, true
-	case nil:
-		return converted(e)
+	case *format.NullType:
+		return null, true
 	}
-	return nil, false
+	return nil, true // FLOAT16, BSON, VARIANT, GEOMETRY, GEOGRAPHY, LIST and MAP of nothing
 }
 
 // converted does the same for the older annotation, which counts where the newer is not there. Its times are UTC.
@@ -94,7 +97,13 @@ func converted(e format.SchemaElement) (c convert, known bool) {
 		return nil, false
 	}
 	physical := e.Type.V
-	switch e.ConvertedType.V {
+	switch t := e.ConvertedType.V; t {
+	case deprecated.UTF8, deprecated.Enum, deprecated.Json:
+		return only(physical, format.ByteArray, utf8Text), true
+	case deprecated.Uint8, deprecated.Uint16, deprecated.Uint32, deprecated.Uint64:
+		return integer(physical, 8<<(t-deprecated.Uint8), false), true
+	case deprecated.Int8, deprecated.Int16, deprecated.Int32, deprecated.Int64:
+		return integer(physical, 8<<(t-deprecated.Int8), true), true
 	case deprecated.Decimal:
 		return decimal(physical, e.Scale.V), true
 	case deprecated.Date:
@@ -107,10 +116,8 @@ func converted(e format.SchemaElement) (c convert, known bool) {
 		return only(physical, format.Int64, timestamp(time.Millisecond, true)), true
 	case deprecated.TimestampMicros:
 		return only(physical, format.Int64, timestamp(time.Microsecond, true)), true
-	case deprecated.Bson, deprecated.Interval:
-		return nil, true
 	}
-	return nil, false
+	return nil, true // BSON, INTERVAL, LIST and MAP of nothing
 }
 
 // only is c where the physical type is the one that the logical type is defined for.
@@ -124,32 +131,47 @@ func only(physical, want format.Type, c convert) convert {
 func typeName(e format.SchemaElement) string {
 	switch {
 	case e.LogicalType.Value != nil:
-		return e.LogicalType.Value.String()
-	case e.ConvertedType.Valid && convertedNames[e.ConvertedType.V] != "":
-		return convertedNames[e.ConvertedType.V]
+		return fmt.Sprintf("%v on %v", e.LogicalType.Value, e.Type.V)
+	case e.ConvertedType.Valid && e.ConvertedType.V >= 0 && int(e.ConvertedType.V) < len(convertedNames):
+		return fmt.Sprintf("%s on %v", convertedNames[e.ConvertedType.V], e.Type.V)
+	case e.ConvertedType.Valid:
+		return fmt.Sprintf("%d of ConvertedType on %v", e.ConvertedType.V, e.Type.V)
 	default:
 		return e.Type.V.String()
 	}
 }
 
-// convertedNames are those that can be refused: by themselves, or on a physical type that they are not defined for.
-var convertedNames = map[deprecated.ConvertedType]string{
-	deprecated.Decimal: "DECIMAL", deprecated.Date: "DATE", deprecated.TimeMillis: "TIME", deprecated.TimeMicros: "TIME",
-	deprecated.TimestampMillis: "TIMESTAMP", deprecated.TimestampMicros: "TIMESTAMP", deprecated.Bson: "BSON", deprecated.Interval: "INTERVAL",
-}
-
-func isUnsigned(e format.SchemaElement) bool {
-	if t, ok := e.LogicalType.Value.(*format.IntType); ok {
-		return !t.IsSigned
-	}
-	return e.ConvertedType.Valid && e.ConvertedType.V >= deprecated.Uint8 && e.ConvertedType.V <= deprecated.Uint64
-}
+// convertedNames are those of parquet.thrift, in its order.
+var convertedNames = [...]string{"UTF8", "MAP", "MAP_KEY_VALUE", "LIST", "ENUM", "DECIMAL", "DATE", "TIME_MILLIS", "TIME_MICROS", "TIMESTAMP_MILLIS", "TIMESTAMP_MICROS",
+	"UINT_8", "UINT_16", "UINT_32", "UINT_64", "INT_8", "INT_16", "INT_32", "INT_64", "JSON", "BSON", "INTERVAL"}
 
 func unitOf(u format.TimeUnit) time.Duration {
 	if u.Value == nil {
 		return 0
 	}
 	return u.Value.Duration()
+}
+
+// integer is the conversion of a number of so many bits. Those of 8 and 16 bits stand in 32, where a larger one may be as well.
+func integer(physical format.Type, bits int, signed bool) convert {
+	switch {
+	case physical == format.Int64 && bits == 64 && signed:
+		return func(v parquet.Value) (any, error) { return Number(strconv.FormatInt(v.Int64(), 10)), nil }
+	case physical == format.Int64 && bits == 64:
+		return func(v parquet.Value) (any, error) { return Number(strconv.FormatUint(v.Uint64(), 10)), nil }
+	case physical != format.Int32 || bits != 8 && bits != 16 && bits != 32:
+		return nil
+	}
+	return func(v parquet.Value) (any, error) {
+		n, low, high := int64(v.Int32()), int64(-1)<<(bits-1), int64(1)<<(bits-1)
+		if !signed {
+			n, low, high = int64(v.Uint32()), 0, int64(1)<<bits
+		}
+		if n < low || n >= high {
+			return nil, badf(Malformed, "the number %d does not fit the %d bits of its type; correct it at the source", n, bits)
+		}
+		return Number(strconv.FormatInt(n, 10)), nil
+	}
 }
 
 func utf8Text(v parquet.Value) (any, error) {
@@ -160,11 +182,28 @@ func utf8Text(v parquet.Value) (any, error) {
 	return text, nil
 }
 
+// binaryText is the text of a BYTE_ARRAY that is not marked as one, which older writers leave their texts as.
+func binaryText(v parquet.Value) (any, error) {
+	text, err := utf8Text(v)
+	if err != nil {
+		return nil, bad(InvalidUTF8, errBinary)
+	}
+	return text, nil
+}
+
+var errBinary = errors.New("it is a BYTE_ARRAY that is not marked as text, and the value is not UTF-8 (an image, or something else that is binary?), which cannot stand in a record; " +
+	"leave the column out of the record, or write it as text, for example in Base64")
+
+// null is the value of a column of UNKNOWN type, which has no others.
+func null(parquet.Value) (any, error) {
+	return nil, badf(Malformed, "the type is UNKNOWN, of which all values are null, and this one is not; correct it at the source")
+}
+
 // float writes the shortest decimal that reads back as the same number of that size, the way of RFC 8785 (and ECMAScript):
 // 1234567 and not 1.234567e+06, which would be another answer to whoever compares texts.
-func float(f float64, bits int) (any, error) {
+func float(f float64, bits int, nonFinite NonFinite) (any, error) {
 	if f != f || f-f != 0 {
-		return nil, badf(Malformed, "the number is not finite, which JSON cannot hold; correct it at the source")
+		return notFinite(nonFinite)
 	}
 	if a := math.Abs(f); a == 0 || a >= 1e-6 && a < 1e21 {
 		return Number(strconv.FormatFloat(f, 'f', -1, bits)), nil

@@ -152,16 +152,26 @@ func TestConversions(t *testing.T) {
 		{"INTERVAL", leaf(format.FixedLenByteArray, deprecated.Interval), parquet.Value{}, nil, "INTERVAL"},
 		{"JSON", leaf(format.ByteArray, deprecated.Json), parquet.ByteArrayValue([]byte("{}")), "{}", ""},
 		{"ENUM", leaf(format.ByteArray, deprecated.Enum), parquet.ByteArrayValue([]byte("A")), "A", ""},
-		{"UINT_8", leaf(format.Int32, deprecated.Uint8), parquet.Int32Value(-1), Number("4294967295"), ""},
-		{"fixed bytes", leaf(format.FixedLenByteArray, deprecated.UTF8), parquet.Value{}, nil, "FIXED_LEN_BYTE_ARRAY"},
+		{"UINT_8", leaf(format.Int32, deprecated.Uint8), parquet.Int32Value(255), Number("255"), ""},
+		{"UINT_32", leaf(format.Int32, deprecated.Uint32), parquet.Int32Value(-1), Number("4294967295"), ""},
+		{"UINT_64", leaf(format.Int64, deprecated.Uint64), parquet.Int64Value(-1), Number("18446744073709551615"), ""},
+		{"INT_8", leaf(format.Int32, deprecated.Int8), parquet.Int32Value(-128), Number("-128"), ""},
+		{"INT_64 on INT32", leaf(format.Int32, deprecated.Int64), parquet.Value{}, nil, "INT_64 on INT32"},
+		{"UTF8 on INT32", leaf(format.Int32, deprecated.UTF8), parquet.Value{}, nil, "UTF8 on INT32"},
+		{"a MAP that is no group", leaf(format.Int32, deprecated.Map), parquet.Value{}, nil, "MAP on INT32"},
+		{"an unknown mark", leaf(format.Int32, 99), parquet.Value{}, nil, "99 of ConvertedType on INT32"},
+		{"a STRING on INT64", format.SchemaElement{Type: thrift.New(format.Int64), LogicalType: format.LogicalType{Value: &format.StringType{}}}, parquet.Value{}, nil, "STRING on INT64"},
+		{"an integer of 8 bits on INT64", format.SchemaElement{Type: thrift.New(format.Int64), LogicalType: format.LogicalType{Value: &format.IntType{BitWidth: 8}}}, parquet.Value{}, nil, "INT(8,false) on INT64"},
+		{"an integer of 24 bits", format.SchemaElement{Type: thrift.New(format.Int32), LogicalType: format.LogicalType{Value: &format.IntType{BitWidth: 24}}}, parquet.Value{}, nil, "INT(24,false)"},
+		{"fixed bytes", leaf(format.FixedLenByteArray, deprecated.UTF8), parquet.Value{}, nil, "UTF8 on FIXED_LEN_BYTE_ARRAY"},
 		{"FLOAT16", format.SchemaElement{Type: thrift.New(format.FixedLenByteArray), LogicalType: format.LogicalType{Value: &format.Float16Type{}}}, parquet.Value{}, nil, "FLOAT16"},
 		{"TIME without a unit", format.SchemaElement{Type: thrift.New(format.Int64), LogicalType: format.LogicalType{Value: &format.TimeType{}}}, parquet.Value{}, nil, "TIME"},
 		{"TIMESTAMP without a unit", format.SchemaElement{Type: thrift.New(format.Int64), LogicalType: format.LogicalType{Value: &format.TimestampType{}}}, parquet.Value{}, nil, "TIMESTAMP"},
 		{"UUID of another length", format.SchemaElement{Type: thrift.New(format.FixedLenByteArray), LogicalType: format.LogicalType{Value: &format.UUIDType{}}}, parquet.Value{}, nil, "UUID"},
 	} {
-		convert, refused := conversion(c.element)
+		convert, refused := conversion(c.element, NonFiniteBad)
 		if c.refused != "" {
-			if convert != nil || !strings.HasPrefix(refused, c.refused) {
+			if convert != nil || !strings.HasPrefix(refused, "has the Parquet type "+c.refused) {
 				t.Errorf("%s: the refusal is %q", c.name, refused)
 			}
 			continue
@@ -180,8 +190,8 @@ func TestConversions(t *testing.T) {
 func TestValuesThatNoRowCanHold(t *testing.T) {
 	day := timeOfDay(format.Int64, time.Nanosecond)
 	for name, err := range map[string]error{
-		"an endless number":            second(float(math.Inf(1), 64)),
-		"no number":                    second(float(math.NaN(), 32)),
+		"an endless number":            second(float(math.Inf(1), 64, NonFiniteBad)),
+		"no number":                    second(float(math.NaN(), 32, NonFiniteBad)),
 		"a year of five digits":        second(date(parquet.Int32Value(math.MaxInt32))),
 		"a year before 0":              second(timestamp(time.Millisecond, true)(parquet.Int64Value(math.MinInt64))),
 		"a time after midnight":        second(day(parquet.Int64Value(24 * 3600e9))),
@@ -207,7 +217,7 @@ func TestFloatsAreShortest(t *testing.T) {
 		{0.1, 64, "0.1"}, {float64(float32(0.1)), 32, "0.1"}, {float64(float32(0.1)), 64, "0.10000000149011612"}, {1, 64, "1"}, {-0.5, 64, "-0.5"},
 		{1e21, 64, "1e+21"}, {1e-7, 64, "1e-7"}, {1.5e-6, 64, "0.0000015"}, {1234567, 64, "1234567"}, {100000, 64, "100000"}, {1 << 53, 64, "9007199254740992"}, {math.Copysign(0, -1), 64, "-0"}, {math.MaxFloat64, 64, "1.7976931348623157e+308"},
 	} {
-		if got, err := float(c.number, c.bits); err != nil || got != c.want {
+		if got, err := float(c.number, c.bits, NonFiniteBad); err != nil || got != c.want {
 			t.Errorf("%v of %d bits: %v, %v", c.number, c.bits, got, err)
 		}
 	}

@@ -134,7 +134,7 @@ func parquetRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) erro
 		return err
 	}
 	var line []byte
-	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size}, decode.Required(columns...)) {
+	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size, Own: true}, decode.Required(columns...)) {
 		if err != nil {
 			return bare(err)
 		}
