@@ -1,4 +1,7 @@
-# One image, both binaries: the manager runs by default, the Jobs run /worker.
+# One image, both binaries: the manager runs by default, the Jobs run /worker. How they are built stands in the Makefile alone.
+#
+# The base images are named by tag, which a registry may move. Whoever releases names those of the day by digest as well:
+#   --build-arg BASE=gcr.io/distroless/static-debian12:nonroot@sha256:… --build-arg GO=golang:1.26@sha256:…
 ARG BASE=gcr.io/distroless/static-debian12:nonroot
 ARG GO=golang:1.26
 
@@ -7,14 +10,15 @@ ARG TARGETOS=linux TARGETARCH
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
+COPY Makefile ./
 COPY api/ api/
 COPY cmd/ cmd/
 COPY config/crd/ config/crd/
 COPY controllers/ controllers/
 COPY internal/ internal/
-RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath -ldflags "-s -w" -o /out/ ./cmd/manager ./cmd/worker
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} make /src/bin/manager /src/bin/worker
 
 FROM ${BASE}
-COPY --from=build /out/manager /out/worker /
+COPY --from=build /src/bin/manager /src/bin/worker /
 USER 65532:65532
 ENTRYPOINT ["/manager"]

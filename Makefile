@@ -17,7 +17,8 @@ export GOFLAGS := -trimpath -buildvcs=false
 export PATH := $(BIN):$(PATH)
 # Google's client of its store would bring gRPC's xDS, 13 MB of it; only its HTTP half is used.
 GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w"
-SOURCES := go.mod go.sum $(shell find api cmd config/crd controllers internal hack/hub hack/reader -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
+# Folders that there are: the image is built without those of hack.
+SOURCES := go.mod go.sum $(shell find $(wildcard api cmd config/crd controllers internal hack/hub hack/reader) -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/...
 
@@ -148,7 +149,7 @@ $(BIN)/golangci-lint: $(TOOLS)
 
 # The cluster's programs. Kubernetes takes ten minutes to compile once, so it is built again for its own sources only.
 CLUSTER_MOD := hack/cluster/go.mod hack/cluster/go.sum
-CLUSTER := $(CLUSTER_MOD) $(shell find hack/cluster/cmd/cluster hack/cluster/cmd/pause hack/cluster/internal -type f -not -name '*_test.go')
+CLUSTER := $(CLUSTER_MOD) $(shell find $(wildcard hack/cluster/cmd/cluster hack/cluster/cmd/pause hack/cluster/internal) -type f -not -name '*_test.go')
 KUBERNETES = $(shell awk '$$1 == "k8s.io/kubernetes" {print $$2}' hack/cluster/go.mod)
 COMPONENT_VERSION := k8s.io/component-base/version
 CLUSTER_GO := cd hack/cluster && go
