@@ -31,7 +31,7 @@ func buildCommand() *cobra.Command {
 		Short: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish",
 		Long: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish.\n\n" +
 			"DIR takes the place of the volume: the mix is published in DIR/<spec.output.path>/current. A second build does only\n" +
-			"what changed; --refresh looks again at sources that may have changed under the same name, --lock builds from the bytes\n" +
+			"what changed; of the files of a --claim it sees that by their size, time and inode, and reads them again. --refresh looks again at sources that may have changed under the same name, --lock builds from the bytes\n" +
 			"that the lock.json of a revision names, or not at all. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for\n" +
 			"private and gated repositories whose Secret has no --secret. HTTPS_PROXY, HTTP_PROXY and NO_PROXY take the place of\n" +
 			"spec.worker.proxy.",
@@ -46,7 +46,7 @@ func buildCommand() *cobra.Command {
 			if err := here.check(mix); err != nil {
 				return err
 			}
-			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh}
+			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh, Notice: true}
 			if worker.Lock, err = loadLock(lockFile, r); err != nil {
 				return err
 			}
@@ -94,10 +94,14 @@ func (p *progress) Begin(step recipe.Step) {
 	p.total[step.Stage] = p.done[step.Stage] + len(step.Missing)
 }
 
-// Done prints what a unit came to.
-func (p *progress) Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result) {
-	p.done[stage]++
-	fmt.Fprintf(p.out, "%7.1fs  %-8s %2d/%d  %-12s %s\n", time.Since(p.started).Seconds(), stage, p.done[stage], p.total[stage], unit.Name, p.describe(result))
+// Done prints what a unit came to, and how.
+func (p *progress) Done(name recipe.Stage, unit recipe.Unit, result recipe.Result, way stage.Way) {
+	p.done[name]++
+	text := p.describe(result)
+	if way.Why != "" {
+		text += ", since " + way.Why
+	}
+	fmt.Fprintf(p.out, "%7.1fs  %-8s %2d/%d  %-12s %-10s  %s\n", time.Since(p.started).Seconds(), name, p.done[name], p.total[name], unit.Name, way.How, text)
 }
 
 func (p *progress) describe(result recipe.Result) string {

@@ -82,6 +82,8 @@ type File struct {
 	// Validator is what tells a changed file where there is no digest: a strong ETag or a date of modification,
 	// for a file on a volume its size and time.
 	Validator string `json:"validator,omitempty"`
+	// Inode of a file on a volume, where the file system has one; 0 elsewhere.
+	Inode uint64 `json:"-"`
 }
 
 // pinned says that a digest proves the content, whatever way it came.

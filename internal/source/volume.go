@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -129,7 +130,15 @@ func (v *volume) list(root *os.Root, chosen []string) (Listing, error) {
 }
 
 func listed(p string, info fs.FileInfo) File {
-	return File{Path: p, Size: info.Size(), Validator: stamp(info)}
+	return File{Path: p, Size: info.Size(), Validator: stamp(info), Inode: inode(info)}
+}
+
+func inode(info fs.FileInfo) uint64 {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return stat.Ino
 }
 
 // stamp changes when a file is written to.

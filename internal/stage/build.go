@@ -17,7 +17,7 @@ import (
 // others are downloaded. It is called from one goroutine at a time.
 type Observer interface {
 	Begin(step recipe.Step)
-	Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result)
+	Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result, way Way)
 }
 
 // Build walks a recipe's graph to its end in this process, up to parallel units of a stage at once: the same stages as the
@@ -60,13 +60,13 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		mutex.Lock()
 		known := maps.Clone(finished)
 		mutex.Unlock()
-		result, err := w.Run(ctx, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
+		result, way, err := w.run(ctx, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
 		if err != nil {
 			return err
 		}
 		mutex.Lock()
 		finished[unit.Key] = result
-		observer.Done(stage, unit, result)
+		observer.Done(stage, unit, result, way)
 		var ahead []recipe.Unit
 		if stage == recipe.Download {
 			ahead = r.Ahead(finished)

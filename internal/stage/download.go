@@ -20,6 +20,8 @@ const originalsName = "originals.json"
 type original struct {
 	contract.Original
 	Validator string `json:"validator,omitempty"`
+	// Inode tells, beside the validator, that another file has taken the place of the one that was read; 0 is not known.
+	Inode uint64 `json:"inode,omitempty"`
 }
 
 // listed is the file as its source lists it.
@@ -143,5 +145,5 @@ func (j job) examine(ctx context.Context, from source.Source, file source.File) 
 	if err != nil {
 		return original{}, err
 	}
-	return original{contract.Original{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator}, nil
+	return original{contract.Original{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator, file.Inode}, nil
 }

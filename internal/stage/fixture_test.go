@@ -35,7 +35,7 @@ func newWorld(t *testing.T) *world {
 // Begin and Done make a world the observer of its builds.
 func (w *world) Begin(recipe.Step) {}
 
-func (w *world) Done(stage recipe.Stage, unit recipe.Unit, _ recipe.Result) {
+func (w *world) Done(stage recipe.Stage, unit recipe.Unit, _ recipe.Result, _ Way) {
 	w.built = append(w.built, string(stage)+" "+unit.Name)
 }
 

@@ -26,6 +26,8 @@ type Worker struct {
 	Lock *contract.Lock
 	// Anew resolves floating sources anew, whatever an earlier build found.
 	Anew bool
+	// Notice looks at the files of sources at hand before a finished download is reused, and reads them again if one has changed.
+	Notice bool
 
 	// later are the units of this process that are finished and not yet durable; nil commits each at once.
 	later *later
@@ -53,33 +55,45 @@ type job struct {
 
 // Run builds a unit, or finds it finished, and gives its result. A failure carries its reason.
 func (w *Worker) Run(ctx context.Context, todo Job) (recipe.Result, error) {
+	result, _, err := w.run(ctx, todo)
+	return result, err
+}
+
+// run is Run that says how the unit came to its result.
+func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) {
 	graph, err := todo.Recipe.Walk(todo.Results)
 	if err != nil {
-		return recipe.Result{}, contract.Failf(reasonOfWalk(err), "%w", err)
+		return recipe.Result{}, Way{}, contract.Failf(reasonOfWalk(err), "%w", err)
 	}
 	j := job{Job: todo, worker: w, graph: graph, folder: contract.Folder(todo.Recipe.Output.Path)}
 	final := w.path(j.folder.Unit(todo.Stage, todo.Unit.Key))
 	var result recipe.Result
 	err = store.ReadJSON(filepath.Join(final, contract.ResultFile), &result)
-	j.replaces = err == nil && !j.stands(final, result)
+	way := Way{How: Built}
+	if err == nil {
+		if way, err = j.way(ctx, final, result); err != nil {
+			return recipe.Result{}, way, err
+		}
+	}
+	j.replaces = way.How == ReadAgain
 	switch {
 	case j.replaces:
 	case err == nil && todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
-		return result, errors.Join(j.swap(result.Publish.Revision), j.release())
+		return result, way, errors.Join(j.swap(result.Publish.Revision), j.release())
 	case err == nil:
-		return result, touch(final)
+		return result, way, touch(final)
 	case !errors.Is(err, fs.ErrNotExist):
-		return result, err
+		return result, way, err
 	}
 	staging, err := store.Stage(final)
 	if err != nil {
-		return recipe.Result{}, err
+		return recipe.Result{}, way, err
 	}
 	defer staging.Close()
 	if result, err = j.build(ctx, staging); err != nil {
-		return recipe.Result{}, err
+		return recipe.Result{}, way, err
 	}
-	return result, j.finish(staging, result)
+	return result, way, j.finish(staging, result)
 }
 
 func reasonOfWalk(err error) contract.Reason {

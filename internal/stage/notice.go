@@ -1,0 +1,100 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// Way says how a unit came to its result.
+type Way struct {
+	How How
+	// Why a finished unit was not reused; empty where that was asked for, or where there was none.
+	Why string
+}
+
+// How is the one word of a Way.
+type How string
+
+// A unit was built, was found finished, or was finished and read again from its source.
+const (
+	Built     How = "built"
+	Reused    How = "reused"
+	ReadAgain How = "read again"
+)
+
+// mostChanges is how many files a Way names.
+const mostChanges = 4
+
+// notice says what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
+// inode tell; the files are not read for it.
+func (j job) notice(ctx context.Context, final string) (string, error) {
+	if _, locked := j.worker.locked(j.Unit.Name); !j.worker.Notice || j.Stage != recipe.Download || locked {
+		return "", nil
+	}
+	named, _ := j.Recipe.Source(j.Unit.Name)
+	from, err := j.worker.Source(recipe.Dataset{Name: named.Name, Source: named.Source})
+	if err != nil {
+		return "", err
+	}
+	if _, local := from.(source.Local); !local {
+		return "", nil
+	}
+	var before []original
+	if err := store.ReadJSON(filepath.Join(final, originalsName), &before); err != nil {
+		return "", store.Missing(err)
+	}
+	listing, err := from.Resolve(ctx)
+	if err != nil {
+		return "", contract.Within("data set "+named.Name+", which an earlier build has read, and whose revisions stay as they are", err)
+	}
+	return changes(before, listing.Files), nil
+}
+
+// changes compares the files that were read with those that are there, in the words of a message.
+func changes(before []original, now []source.File) string {
+	was := make(map[string]original, len(before))
+	for _, o := range before {
+		was[o.Path] = o
+	}
+	var said []string
+	for _, file := range now {
+		o, known := was[file.Path]
+		delete(was, file.Path)
+		switch {
+		case !known:
+			said = append(said, file.Path+" is new")
+		case o.Size != file.Size || o.Validator != file.Validator:
+			said = append(said, file.Path+" was changed")
+		case o.Inode != 0 && file.Inode != 0 && o.Inode != file.Inode:
+			said = append(said, file.Path+" was replaced")
+		}
+	}
+	for _, o := range before {
+		if _, gone := was[o.Path]; gone {
+			said = append(said, o.Path+" is gone")
+		}
+	}
+	if more := len(said) - mostChanges; more > 0 {
+		said = append(said[:mostChanges], fmt.Sprintf("%d more files differ", more))
+	}
+	return strings.Join(said, ", ")
+}
+
+// way says whether a finished unit is reused, or its source is read again.
+func (j job) way(ctx context.Context, final string, result recipe.Result) (Way, error) {
+	if !j.stands(final, result) {
+		return Way{How: ReadAgain}, nil
+	}
+	why, err := j.notice(ctx, final)
+	if err != nil || why == "" {
+		return Way{How: Reused}, err
+	}
+	return Way{How: ReadAgain, Why: why}, nil
+}
