@@ -134,8 +134,8 @@ func FuzzParseManifest(f *testing.F) {
 			t.Fatal(err)
 		}
 		got, err := ParseManifest(own)
-		if err != nil {
-			t.Fatalf("%s: %v", own, err)
+		if valid := m.Recipe.Validate(); (err == nil) != (valid == nil) {
+			t.Fatalf("%s: %v, and its recipe: %v", own, err, valid)
 		}
 		if len(got.Results()) > len(got.Stages) {
 			t.Error("there are results of no stage")

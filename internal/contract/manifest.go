@@ -125,6 +125,9 @@ func ParseManifest(encoded []byte) (Manifest, error) {
 	if !bytes.Equal(own, encoded) {
 		return m, Failf(VolumeInvalid, "%s was changed after it was published: its bytes do not match the digest in it", ManifestFile)
 	}
+	if err := m.Recipe.Validate(); err != nil {
+		return m, Failf(VolumeInvalid, "%s is of a recipe that this release cannot judge: %w", ManifestFile, err)
+	}
 	return m, nil
 }
 

@@ -66,6 +66,9 @@ func ParseTask(encoded []byte) (Task, error) {
 	if err := decoder.Decode(&task); err != nil {
 		return Task{}, Failf(InvalidTask, "the task cannot be read: %w: %s", err, taskTooNew)
 	}
+	if err := task.Recipe.Validate(); err != nil {
+		return Task{}, Failf(InvalidTask, "the task cannot be built: %w: %s", err, taskTooNew)
+	}
 	return task, nil
 }
 

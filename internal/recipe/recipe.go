@@ -222,7 +222,7 @@ type OCI struct {
 	// Files are globs over the titles of the artifact's layers, each of which must match; empty is every one.
 	Files []string `json:"files,omitempty"`
 	// Scheme is HTTP for a registry without TLS, else empty.
-	Scheme string `json:"scheme,omitempty"`
+	Scheme string `json:"scheme,omitempty" enum:"RegistryScheme"`
 }
 
 // Volume is a folder or file on another claim of the namespace.
@@ -320,7 +320,7 @@ const (
 // Tokenizer counts tokens; at most one field is set. With none, they are estimated by the rule of internal/tokens.
 type Tokenizer struct {
 	// Encoding is o200k_base or cl100k_base.
-	Encoding string `json:"encoding,omitempty"`
+	Encoding string `json:"encoding,omitempty" enum:"Encoding"`
 	// File is the path of a tokenizer.json below the output volume's root, and SHA256 its digest in lower-case hex.
 	File   string `json:"file,omitempty"`
 	SHA256 string `json:"sha256,omitempty"`

@@ -1,10 +1,57 @@
 package recipe
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+)
+
+// maxCount is more than any result counts, rows or bytes, and leaves the plan's sums room.
+const maxCount = 1_000_000_000_000_000
+
+// judgeCounts looks for numbers that count nothing.
+func judgeCounts(v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Int, reflect.Int64:
+		if n := v.Int(); n < 0 || n > maxCount {
+			return fmt.Errorf("it counts %d", n)
+		}
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return judgeCounts(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if err := judgeCounts(v.Field(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := judgeCounts(v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Map:
+		for _, value := range v.Seq2() {
+			if err := judgeCounts(value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // fits checks that a result counts what the recipe has: results travel through pods' messages, ConfigMaps and manifests, where
 // anybody may have changed them.
 func (r Recipe) fits(result Result) error {
+	if err := r.shaped(result); err != nil {
+		return err
+	}
+	return judgeCounts(reflect.ValueOf(result))
+}
+
+// shaped checks that there are as many numbers as the recipe has splits and data sets.
+func (r Recipe) shaped(result Result) error {
 	if done := result.Split; done != nil {
 		if err := r.perSplit("rows", done.Rows); err != nil || !r.Measured() {
 			return err

@@ -1,0 +1,293 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// enumerations are the values of every type of the recipe that has only some. Those of a plain field are found by its enum tag.
+var enumerations = map[string][]string{
+	"SizePolicy":     {string(KeepTotal), string(SmallestPool), string(NoRepeat), string(ExactRows)},
+	"Balance":        {string(Largest), string(Smallest), string(None), string(Shares)},
+	"OnBadRow":       {string(FailOnBadRow), string(SkipBadRow)},
+	"Addressing":     {string(AddressPath), string(AddressVirtualHost)},
+	"Access":         {string(AccessAnonymous), string(AccessSecret), string(AccessWorkloadIdentity)},
+	"RegistryScheme": {"HTTPS", "HTTP"},
+	"Order":          {string(Shuffled), string(Interleaved)},
+	"Format":         {string(JSONL), string(JSONLZstd), string(JSONLGzip), string(Parquet)},
+	"Resample":       {string(Passes), string(WithReplacement)},
+	"ShareUnit":      {string(InRows), string(InBytes), string(InTokens)},
+	"Encoding":       {"o200k_base", "cl100k_base"},
+	"Duplicates":     {string(KeepDuplicates), string(DropDuplicates)},
+}
+
+// Enumerations returns the values of each type of which the API knows only some, by the type's name there.
+func Enumerations() map[string][]string { return enumerations }
+
+// Bounds of a recipe, those of the API. What goes beyond them was made by nobody who may be believed, and would cost time.
+const (
+	maxSplits   = 8
+	maxDomains  = 16
+	maxDatasets = 32 // of a domain
+	maxProbes   = 16
+	maxShards   = 1024
+	maxName     = 40
+	maxRowsSize = 10_000_000_000
+	maxOften    = 1_000_000
+)
+
+var namePattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+
+// Validate reports what no schema would let pass: a value that its field does not have, a name or a number out of bounds. Recipes
+// travel through tasks and manifests, which another release may have written, or anybody.
+func (r Recipe) Validate() error {
+	if err := judgeValues("", reflect.ValueOf(r)); err != nil {
+		return err
+	}
+	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeNumbers} {
+		if err := judge(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judgeValues looks for values that their types do not have, field by field. Empty is a value of a field that may be left out.
+func judgeValues(path string, v reflect.Value) error {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			return judgeValues(path, v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if err := judgeValues(fmt.Sprintf("%s[%d]", path, i), v.Index(i)); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if err := judgeField(path, v.Type().Field(i), v.Field(i)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func judgeField(path string, field reflect.StructField, v reflect.Value) error {
+	name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+	path = strings.TrimPrefix(path+"."+name, ".")
+	values, ok := valuesOf(field)
+	if !ok {
+		return judgeValues(path, v)
+	}
+	if v.String() == "" && strings.HasPrefix(options, "omit") || slices.Contains(values, v.String()) {
+		return nil
+	}
+	return fmt.Errorf("%s is %q, and this release knows %s", path, v.String(), strings.Join(values, ", "))
+}
+
+// valuesOf returns the values of a field, if it has only some. A type of strings that is in no table has none.
+func valuesOf(field reflect.StructField) ([]string, bool) {
+	if name, ok := field.Tag.Lookup("enum"); ok {
+		return enumerations[name], true
+	}
+	if field.Type.Kind() != reflect.String || field.Type.PkgPath() == "" {
+		return nil, false
+	}
+	return enumerations[field.Type.Name()], true
+}
+
+// judgeNames: names are made of few characters, since they become names of files, and stand for one thing each.
+func (r Recipe) judgeNames() error {
+	var splits, domains, sources []string
+	for _, split := range r.Splits {
+		splits = append(splits, split.Name)
+	}
+	for _, domain := range r.Domains {
+		domains = append(domains, domain.Name)
+		if err := asManyAs("data sets", len(domain.Datasets), 1, maxDatasets); err != nil {
+			return fmt.Errorf("domain %q has %w", domain.Name, err)
+		}
+	}
+	for _, source := range r.Sources() {
+		sources = append(sources, source.Name)
+	}
+	if err := errors.Join(
+		asManyAs("splits", len(splits), 1, maxSplits), asManyAs("domains", len(domains), 1, maxDomains), asManyAs("probes", len(r.Probes()), 0, maxProbes),
+	); err != nil {
+		return fmt.Errorf("the recipe has %w", err)
+	}
+	if !named(r.Name, 253) && !namedInParts(r.Name) {
+		return fmt.Errorf("the mix is called %q, which no mix can be", r.Name)
+	}
+	return errors.Join(eachNamed("split", splits), eachNamed("domain", domains), eachNamed("data set or probe", sources))
+}
+
+func asManyAs(what string, n, least, most int) error {
+	if n < least || n > most {
+		return fmt.Errorf("%d %s, and there are %d to %d of them", n, what, least, most)
+	}
+	return nil
+}
+
+func named(name string, most int) bool { return len(name) <= most && namePattern.MatchString(name) }
+
+// namedInParts: the name of an object may have dots.
+func namedInParts(name string) bool {
+	return len(name) <= 253 && !slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return !named(part, 253) })
+}
+
+func eachNamed(what string, names []string) error {
+	seen := map[string]bool{}
+	for _, name := range names {
+		switch {
+		case !named(name, maxName):
+			return fmt.Errorf("a %s is called %q, which none can be", what, name)
+		case seen[name]:
+			return fmt.Errorf("two %ss are called %s", what, name)
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// judgeShares: every share is there, and no sum of them is more than a manifest's can be.
+func (r Recipe) judgeShares() error {
+	var splits, domains []int64
+	for _, split := range r.Splits {
+		splits = append(splits, split.Share)
+	}
+	for _, domain := range r.Domains {
+		domains = append(domains, domain.Share)
+		var datasets []int64
+		for _, dataset := range domain.Datasets {
+			datasets = append(datasets, dataset.Share)
+		}
+		if domain.Balance != Shares {
+			if slices.Max(datasets) != 0 || slices.Min(datasets) != 0 {
+				return fmt.Errorf("domain %s has the balance %s, and a data set with a share", domain.Name, domain.Balance)
+			}
+			continue
+		}
+		if err := sharesOf("data sets of domain "+domain.Name, datasets); err != nil {
+			return err
+		}
+	}
+	return errors.Join(sharesOf("splits", splits), sharesOf("domains", domains))
+}
+
+func sharesOf(what string, shares []int64) error {
+	var sum int64
+	for _, share := range shares {
+		if share < 1 || share > maxShareSum {
+			return fmt.Errorf("the %s have a share of %d; each is from 1 to %d", what, share, maxShareSum)
+		}
+		sum += share
+	}
+	if sum > maxShareSum {
+		return fmt.Errorf("the shares of the %s come to %d, and to %d at most", what, sum, maxShareSum)
+	}
+	return nil
+}
+
+// judgeSources: each source is of one kind, and digests are digests.
+func (r Recipe) judgeSources() error {
+	digest := func(of, value string) error {
+		if value != "" && !isHex(value, 64) {
+			return fmt.Errorf("%s has the SHA-256 %q, which is none", of, value)
+		}
+		return nil
+	}
+	for _, source := range r.Sources() {
+		of, kinds, digests := source.Source, 0, []error(nil)
+		for _, there := range []bool{of.HuggingFace != nil, of.HTTP != nil, of.ObjectStore != nil, of.OCI != nil, of.Volume != nil} {
+			if there {
+				kinds++
+			}
+		}
+		if kinds != 1 {
+			return fmt.Errorf("the source of %s is of %d kinds, and has to be of one", source.Name, kinds)
+		}
+		if of.HTTP != nil {
+			for _, file := range of.HTTP.URLs {
+				digests = append(digests, digest("a file of "+source.Name, file.SHA256))
+			}
+		}
+		if of.Expect != nil {
+			digests = append(digests, digest("what is expected of "+source.Name, of.Expect.SHA256))
+		}
+		if err := errors.Join(digests...); err != nil {
+			return err
+		}
+	}
+	return digest("the tokenizer", r.Tokenizer.SHA256)
+}
+
+// number is one of a recipe, with its bounds.
+type number struct {
+	what           string
+	n, least, most int64
+}
+
+// judgeNumbers: every number is within the API's bounds.
+func (r Recipe) judgeNumbers() error {
+	for _, of := range slices.Concat(r.numbersOfOutput(), r.numbersOfSources(), r.numbersOfComparisons()) {
+		if of.n < of.least || of.n > of.most {
+			return fmt.Errorf("%s is %d, and can be %d to %d", of.what, of.n, of.least, of.most)
+		}
+	}
+	return nil
+}
+
+func (r Recipe) numbersOfOutput() []number {
+	numbers := []number{
+		{"maxRepeats", r.MaxRepeats, 0, maxOften}, {"output.shards", int64(r.Output.Shards), 0, maxShards},
+		{"output.keepRevisions", int64(r.Output.KeepRevisions), 0, 100}, {"output.cacheSize", r.Output.CacheSize, 0, 1 << 60},
+	}
+	for _, split := range r.Splits {
+		least, most := int64(0), int64(0)
+		if split.Size.Policy == ExactRows {
+			least, most = 1, maxRowsSize
+		}
+		numbers = append(numbers, number{"the size of split " + split.Name, split.Size.Rows, least, most})
+	}
+	return numbers
+}
+
+func (r Recipe) numbersOfSources() []number {
+	var numbers []number
+	read := func(name string, read Read, expect *Expect) {
+		numbers = append(numbers, number{"maxBadRows of " + name, read.MaxBadRows, 0, maxRowsSize})
+		if expect != nil {
+			numbers = append(numbers, number{"the rows expected of " + name, expect.Rows, 0, maxRowsSize})
+		}
+	}
+	for _, domain := range r.Domains {
+		for _, dataset := range domain.Datasets {
+			read(dataset.Name, dataset.Read, dataset.Source.Expect)
+		}
+	}
+	for _, probe := range r.Probes() {
+		read(probe.Name, probe.Read, probe.Source.Expect)
+	}
+	return numbers
+}
+
+func (r Recipe) numbersOfComparisons() []number {
+	var numbers []number
+	if n := r.NearDuplicates; n != nil {
+		numbers = append(numbers, number{"nearDuplicates.n", int64(n.N), 1, 50}, number{"nearDuplicates.bands", int64(n.Bands), 1, 64},
+			number{"nearDuplicates.rows", int64(n.Rows), 1, 32}, number{"nearDuplicates.percent", int64(n.Percent), 1, 100})
+	}
+	if r.Decontaminate != nil && r.Decontaminate.NGrams != nil {
+		grams := r.Decontaminate.NGrams
+		numbers = append(numbers, number{"decontaminate.ngrams.n", int64(grams.N), 1, 50}, number{"decontaminate.ngrams.percent", int64(grams.Percent), 1, 100})
+	}
+	return numbers
+}
