@@ -255,7 +255,7 @@ type Record struct {
 	Answers Answers `json:"answers,omitempty"`
 	// Rule is the version of the rule by which rows become records, RecordRule in every recipe that is made now. Empty is that of
 	// the releases before: a reference answer may be empty, a numeric one need be no number.
-	Rule string `json:"rule,omitempty"`
+	Rule string `json:"rule,omitempty" enum:"RecordRule"`
 }
 
 // RecordRule is the rule by which rows become records; docs/mapping.md has it.

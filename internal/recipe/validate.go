@@ -13,6 +13,7 @@ import (
 var enumerations = map[string][]string{
 	"SizePolicy":     {string(KeepTotal), string(SmallestPool), string(NoRepeat), string(ExactRows)},
 	"Balance":        {string(Largest), string(Smallest), string(None), string(Shares)},
+	"Answers":        {string(RequiredAnswers), string(OptionalAnswers)},
 	"OnBadRow":       {string(FailOnBadRow), string(SkipBadRow)},
 	"Addressing":     {string(AddressPath), string(AddressVirtualHost)},
 	"Access":         {string(AccessAnonymous), string(AccessSecret), string(AccessWorkloadIdentity)},
@@ -24,6 +25,9 @@ var enumerations = map[string][]string{
 	"Encoding":       {"o200k_base", "cl100k_base"},
 	"Duplicates":     {string(KeepDuplicates), string(DropDuplicates)},
 }
+
+// rules are the versions of rules that a recipe may name, by the enum tags of the fields. The API has none of them.
+var rules = map[string][]string{"RecordRule": {RecordRule}}
 
 // Enumerations returns the values of each type of which the API knows only some, by the type's name there.
 func Enumerations() map[string][]string { return enumerations }
@@ -95,7 +99,7 @@ func judgeField(path string, field reflect.StructField, v reflect.Value) error {
 // valuesOf returns the values of a field, if it has only some. A type of strings that is in no table has none.
 func valuesOf(field reflect.StructField) ([]string, bool) {
 	if name, ok := field.Tag.Lookup("enum"); ok {
-		return enumerations[name], true
+		return slices.Concat(enumerations[name], rules[name]), true
 	}
 	if field.Type.Kind() != reflect.String || field.Type.PkgPath() == "" {
 		return nil, false
