@@ -136,7 +136,7 @@ func TestRowsRefuses(t *testing.T) {
 		{"a row that is no object", good + `"x"`, 1, "rows, line 2: a row must be a JSON object, not a string"},
 		{"a list on a line", good + `["x"]`, 1, "a row must be a JSON object, not a list"},
 		{"a missing field", `{"b":1,"c":{"d":2}}`, 0, `rows, line 1: there is no field "a"; the fields of the file are "b", "c"`},
-		{"a missing field in a later row", good + `{}`, 1, `rows, line 2: there is no field "a"; the fields of the file are "a"`},
+		{"a missing field in a later row", good + `{}`, 1, `rows, line 2: this row has no field "a", which the first row has: this row has none, the first row has "a"; `},
 		{"an empty first row", `{}`, 0, `the fields of the file are none`},
 		{"an array that is cut short", `[{"a":"x"},{"a":"y"}`, 2, "rows, element 3 of the array: the JSON ends before it is complete"},
 		{"an array cut inside a row", `[{"a":"x"},{"a":"y`, 1, "rows, element 2 of the array: the JSON ends before it is complete"},

@@ -200,6 +200,11 @@ type jsonArray struct {
 	document
 	scanner scanner
 	done    func()
+
+	// An element that was looked at before its turn.
+	held      bool
+	heldValue jsontext.Value
+	heldErr   error
 }
 
 func openArray(stream io.Reader, done func(), path []string, fields []Field) rows {
@@ -210,11 +215,27 @@ func (a *jsonArray) close() { a.done() }
 
 func (a *jsonArray) next(row *Row) error {
 	row.place.format, row.place.n = "element %d of the array", row.Number+1
-	element, err := a.document.next()
+	element, err := a.take()
 	if err != nil {
 		return err
 	}
-	return a.scanner.row(element, row.Values)
+	if err = a.scanner.row(element, row.Values); row.Number > 0 || !isRefused(err) {
+		return err
+	}
+	if a.heldValue, a.heldErr = a.document.next(); a.heldErr == nil {
+		err = oddFirst(err, a.heldValue)
+	}
+	a.held = true
+	return err
+}
+
+// take gives the next element.
+func (a *jsonArray) take() (jsontext.Value, error) {
+	if a.held {
+		a.held = false
+		return a.heldValue, a.heldErr
+	}
+	return a.document.next()
 }
 
 // isDocument says whether text begins a JSON object that goes over several lines. A first line that was cut, in a file of one

@@ -218,14 +218,17 @@ func (j *jsonLines) check(text []byte) (jsontext.Value, error) {
 }
 
 // document looks at a first row that is bad: it may be a whole document on one line, which is then the only one and has lists
-// of rows in it. To go on after that as after one bad row would hide that every row is lost.
+// of rows in it. To go on after that as after one bad row would hide that every row is lost. Or it is odd among good ones.
 func (j *jsonLines) document(text []byte, err error) error {
 	paths := arraysOfObjects(text)
-	if len(paths) == 0 {
-		return err
-	}
 	j.heldLine, j.heldErr = j.take() // The text is not looked at again, so its memory may go.
 	if j.held = j.heldErr != io.EOF; j.held {
+		if _, malformed := j.check(j.heldLine); j.heldErr != nil || malformed != nil {
+			return err
+		}
+		return oddFirst(err, j.heldLine)
+	}
+	if len(paths) == 0 {
 		return err
 	}
 	return fmt.Errorf("%w; or, if the file is one JSON document, %s", errors.Unwrap(err), setPath(paths))

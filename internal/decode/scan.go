@@ -43,7 +43,7 @@ func (s *scanner) row(text []byte, values []any) error {
 	}
 	clearValues(values)
 	s.object(c, s.root, values)
-	return s.settle(values, s.there)
+	return s.settle(values, text, s.there)
 }
 
 // spans takes the wanted fields of an object from where a checker found them. The strings of a row lie in one piece of memory;
@@ -68,7 +68,7 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	for _, f := range found {
 		s.put(f.wanted, s.value(f), values)
 	}
-	return s.settle(values, s.there)
+	return s.settle(values, text, s.there)
 }
 
 func (s *scanner) value(f span) any {

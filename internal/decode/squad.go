@@ -174,10 +174,7 @@ func (s *squad) question(q question, values []any) error {
 	if s.context != nil && q.context != nil {
 		s.scanner.put(s.context, s.contexts.of(q.context), values)
 	}
-	if err := s.scanner.settle(values, nil); err != nil {
-		return s.scanner.settle(values, names(q.text)) // Again, with the names for the message.
-	}
-	return nil
+	return s.scanner.settle(values, q.text, nil)
 }
 
 // flatAnswers turns the list of answers into the Hub's struct of lists.

@@ -138,7 +138,7 @@ func placeIn(file, where string) string { return strings.TrimPrefix(where, file+
 // skip leaves a bad row out, if that is asked for and not too many were.
 func (r *reader) skip(to taker, cause error, row contract.DroppedSourceRow) error {
 	if r.read.OnBadRow != recipe.SkipBadRow {
-		return cause
+		return r.alone(cause)
 	}
 	if r.bad++; r.bad == 1 {
 		r.first = cause
@@ -149,6 +149,18 @@ func (r *reader) skip(to taker, cause error, row contract.DroppedSourceRow) erro
 			r.bad, r.rows, most, r.first)
 	}
 	return to.skip(row)
+}
+
+// alone is the error of a bad row that fails the build: one after good rows is odd, and the first one tells of all.
+func (r *reader) alone(cause error) error {
+	switch good := r.rows - 1; good {
+	case 0:
+		return cause
+	case 1:
+		return contract.Failf(contract.ReasonOf(cause), "%w; the row before it is good", cause)
+	default:
+		return contract.Failf(contract.ReasonOf(cause), "%w; the %d rows before it are good", cause, good)
+	}
 }
 
 // open opens an original: in the download's folder, or where its source has it.

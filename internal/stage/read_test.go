@@ -301,3 +301,37 @@ func TestAnswersOfEveryFormat(t *testing.T) {
 		})
 	}
 }
+
+// TestARowOfAnotherType: one row with another type than the rows before it is named as one among good ones.
+func TestARowOfAnotherType(t *testing.T) {
+	const good = `{"q":"%d?","a":"1","m":[{"content":"c"}]}` + "\n"
+	for _, c := range []struct{ name, odd, want string }{
+		{"a number for a text", `{"q":5,"a":"1","m":[]}`, `the field "q" is a number and must be a string`},
+		{"a list for a text", `{"q":"x?","a":["1"],"m":[]}`, `the field "a" is a list and must be a string or a number`},
+		{"a text for a list", `{"q":"x?","a":"1","m":"text"}`, `m.first()`},
+		{"null", `{"q":"x?","a":"1","m":null}`, `the field "m" is null`},
+		{"another field", `{"q":"x?","a":"1","text":"c"}`, `this row has no field "m", which the first row has`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, before := range []int{0, 1, 120} {
+				w := filled(t)
+				var rows strings.Builder
+				for i := range before {
+					fmt.Fprintf(&rows, good, i)
+				}
+				w.put("sums.jsonl", rows.String()+c.odd+"\n")
+				r := two()
+				r.Domains[0].Datasets[0].Record = recipe.Record{Question: `row.q`, ReferenceAnswer: `row.a`, AnswerType: "text", Metadata: []recipe.Metadata{{Name: "m", Value: `row.m.first()`}}}
+				want := []string{"sums.jsonl, line " + fmt.Sprint(before+1), c.want}
+				if before == 1 {
+					want = append(want, "; the row before it is good")
+				} else if before > 1 {
+					want = append(want, fmt.Sprintf("; the %d rows before it are good", before))
+				} else if c.name == "another field" {
+					want[1] = `there is no field "m"`
+				}
+				w.fails(r, contract.InvalidData, want...)
+			}
+		})
+	}
+}
