@@ -13,6 +13,7 @@ const (
 	stagesFolder  = ".stages"     // finished units, by stage and key
 	revisions     = "revisions"   // published revisions
 	current       = "current"     // the link that training pods mount
+	knownFolder   = ".known"      // what servers say of files, for this mix alone
 	ResultFile    = "result.json" // in a finished unit's folder
 	ManifestFile  = "manifest.json"
 	LockFile      = "lock.json"
@@ -38,6 +39,9 @@ func (f Folder) Stage(stage recipe.Stage) string { return path.Join(f.Stages(), 
 
 // Unit is the folder of one finished unit.
 func (f Folder) Unit(stage recipe.Stage, key string) string { return path.Join(f.Stage(stage), key) }
+
+// Known is the folder of the notes of what servers say of files.
+func (f Folder) Known() string { return path.Join(string(f), knownFolder) }
 
 // Revisions is the folder of all published revisions.
 func (f Folder) Revisions() string { return path.Join(string(f), revisions) }

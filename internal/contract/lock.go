@@ -3,6 +3,9 @@ package contract
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -63,7 +66,8 @@ func LockOf(m Manifest) Lock {
 // Encode gives the bytes of the lock's file.
 func (l Lock) Encode() ([]byte, error) { return EncodeJSON(l) }
 
-// ParseLock reads a lock and refuses one that contradicts itself.
+// ParseLock reads a lock and refuses one that contradicts itself, or that no build wrote: what it says becomes names of files and
+// parts of addresses.
 func ParseLock(encoded []byte) (Lock, error) {
 	var lock Lock
 	decoder := json.NewDecoder(bytes.NewReader(encoded))
@@ -74,12 +78,44 @@ func ParseLock(encoded []byte) (Lock, error) {
 	if lock.Version != LockVersion {
 		return Lock{}, Failf(InvalidTask, "it has version %q, this program reads %q", lock.Version, LockVersion)
 	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Lock{}, Failf(InvalidTask, "it is not a lock: something follows the JSON document")
+	}
+	named := map[string]bool{}
 	for _, source := range lock.Sources {
-		if digest := OriginalsDigest(source.Files); digest != source.Digest {
-			return Lock{}, Failf(InvalidTask, "the files that it lists for %s have the digest %s, and it says %s: it was changed by hand", source.Name, digest, source.Digest)
+		if err := source.check(); err != nil {
+			return Lock{}, Failf(InvalidTask, "%w", err)
 		}
+		if named[source.Name] {
+			return Lock{}, Failf(InvalidTask, "it has the source %s twice", source.Name)
+		}
+		named[source.Name] = true
 	}
 	return lock, nil
+}
+
+// check judges what the lock says of one source.
+func (s LockedSource) check() error {
+	if !recipe.IsName(s.Name) {
+		return fmt.Errorf("a source is called %.100q, which none can be", s.Name)
+	}
+	if !isRevision(s.Revision) {
+		return fmt.Errorf("source %s: the revision %.100q is neither a commit nor the digest of an artifact", s.Name, s.Revision)
+	}
+	if err := CheckOriginals(s.Files); err != nil {
+		return fmt.Errorf("source %s: %w", s.Name, err)
+	}
+	if digest := OriginalsDigest(s.Files); digest != s.Digest {
+		return fmt.Errorf("the files that it lists for %s have the digest %s, and it says %.100q: it was changed by hand", s.Name, digest, s.Digest)
+	}
+	var bytes int64
+	for _, file := range s.Files {
+		bytes += file.Size // which may wrap: then it is not what the lock says either
+	}
+	if bytes != s.Bytes || s.Rows < 0 {
+		return fmt.Errorf("the files that it lists for %s have %d bytes, and it says %d, and %d rows: it was changed by hand", s.Name, bytes, s.Bytes, s.Rows)
+	}
+	return nil
 }
 
 // Source finds a source by name.
@@ -95,7 +131,7 @@ func (l Lock) Source(name string) (LockedSource, bool) {
 // Pinned is what a source was asked for, with everything pinned that can be: the commit, the digest of an artifact, and that of
 // every address. It resolves to the same files, or to none.
 func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
-	if hub := request.HuggingFace; hub != nil && s.Revision != "" {
+	if hub := request.HuggingFace; hub != nil && IsGitDigest(s.Revision) {
 		pinned := *hub
 		pinned.Revision = s.Revision
 		request.HuggingFace = &pinned
@@ -108,7 +144,7 @@ func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
 		}
 		request.HTTP = &pinned
 	}
-	if artifact := request.OCI; artifact != nil && s.Revision != "" && !strings.Contains(artifact.Reference, "@") {
+	if artifact := request.OCI; artifact != nil && strings.HasPrefix(s.Revision, artifactDigest) && isRevision(s.Revision) && !strings.Contains(artifact.Reference, "@") {
 		pinned := *artifact
 		pinned.Reference += "@" + s.Revision
 		request.OCI = &pinned

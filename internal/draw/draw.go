@@ -22,8 +22,8 @@ const holdMemory = 32 << 20
 type Sequences []*Sequence
 
 // Open begins a shard of a planned split. open opens the rows of a data set by its place, and may hold so many bytes in memory.
-// The order of a pass that does not fit in memory is made in the folder scratch.
-func Open(r recipe.Recipe, plan recipe.SplitPlan, shard recipe.ShardPlan, scratch string, open func(dataset int, hold int64) (*store.Rows, error)) (Sequences, error) {
+// The order of a pass that does not fit in memory is made in a file of the folder scratch.
+func Open(r recipe.Recipe, plan recipe.SplitPlan, shard recipe.ShardPlan, scratch store.Path, open func(dataset int, hold int64) (*store.Rows, error)) (Sequences, error) {
 	datasets := plan.Datasets()
 	var sequences Sequences
 	for i, dataset := range datasets {
@@ -51,7 +51,7 @@ type Sequence struct {
 	draws   mix.Draws
 	next    int64
 	seed    int64
-	scratch string
+	scratch store.Path
 
 	pass   int64           // of sorted; 0 is none
 	places *extsort.Sorter // place in the order of the pass → place in the file
@@ -70,9 +70,9 @@ type Row struct {
 // valueBytes is the length of what a row's place in a pass leads to: offset, length and units, in eight bytes each.
 const valueBytes = 3 * 8
 
-// New gives the occurrences of rows from a first one on. The order of a pass that does not fit in memory is made in the folder
-// scratch. The sequence closes the rows.
-func New(rows *store.Rows, draws mix.Draws, first, seed int64, scratch string) *Sequence {
+// New gives the occurrences of rows from a first one on. The order of a pass that does not fit in memory is made in a file of the
+// folder scratch. The sequence closes the rows.
+func New(rows *store.Rows, draws mix.Draws, first, seed int64, scratch store.Path) *Sequence {
 	return &Sequence{rows: rows, draws: draws, next: first, seed: seed, scratch: scratch}
 }
 
@@ -106,7 +106,7 @@ func (s *Sequence) Next() (Row, error) {
 // begin makes the order of a pass: by content; equal contents keep the order of the file.
 func (s *Sequence) begin(pass int64) (err error) {
 	if s.places == nil {
-		s.places = extsort.New(s.scratch, len(mix.Place{}), passMemory)
+		s.places = extsort.New(s.scratch.Scratch, len(mix.Place{}), passMemory)
 	}
 	s.places.Reset()
 	s.pass, s.at = pass, 0

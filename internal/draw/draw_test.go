@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -22,16 +21,27 @@ const seed = 42
 
 // file is a file of rows as it was written.
 type file struct {
-	path, index string
+	path, index store.Path
 	lines       []string
 	entries     []store.Entry
+}
+
+// at is a folder as a place on a volume of its own.
+func at(t testing.TB, folder string) store.Path {
+	t.Helper()
+	volume, err := store.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { volume.Close() })
+	return volume.Path(".")
 }
 
 // write makes a file of so many rows, each eighth of which says the same as the one before.
 func write(t *testing.T, rows int) file {
 	t.Helper()
-	f := file{path: filepath.Join(t.TempDir(), "rows.jsonl")}
-	f.index = f.path + ".idx"
+	folder := at(t, t.TempDir())
+	f := file{path: folder.Join("rows.jsonl"), index: folder.Join("rows.idx")}
 	out, err := store.CreateRows(f.path, f.index)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +101,7 @@ func (f file) sequence(t *testing.T, draws mix.Draws, first, hold int64) *Sequen
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(rows, draws, first, seed, t.TempDir())
+	s := New(rows, draws, first, seed, at(t, t.TempDir()))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -159,7 +169,7 @@ func TestLargeSequences(t *testing.T) {
 			}
 			s := f.sequence(t, draws, c.first, 0)
 			same(t, take(t, s, c.occurrences), f.wanted(c.drawn, c.first, c.occurrences, "train"))
-			if left, err := os.ReadDir(s.scratch); err != nil || len(left) > 0 {
+			if left, err := s.scratch.ReadDir(); err != nil || len(left) > 0 {
 				t.Errorf("scratch files are left: %v, %v", left, err)
 			}
 		})
@@ -196,15 +206,15 @@ func TestEachPassHasEveryRowOnceInAnOrderOfItsOwn(t *testing.T) {
 // What is damaged on the volume is an error, in whichever pass it is met.
 func TestDamagedFilesAreFound(t *testing.T) {
 	f := write(t, 20)
-	if err := os.Chmod(f.index, 0o600); err != nil {
+	if err := os.Chmod(f.index.String(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(f.index)
+	content, err := os.ReadFile(f.index.String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	content[0] = 0xff // the first row begins after its end
-	if err := os.WriteFile(f.index, content, 0o600); err != nil {
+	if err := os.WriteFile(f.index.String(), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, first := range []int64{0, 20} {

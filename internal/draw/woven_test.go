@@ -67,7 +67,7 @@ func TestWovenIsClosedEarly(t *testing.T) {
 // The rows before a damaged place are given, and then the error, as often as it is asked for.
 func TestWovenOfADamagedFile(t *testing.T) {
 	f := write(t, 20)
-	if err := os.Truncate(f.path, 100); err != nil {
+	if err := os.Truncate(f.path.String(), 100); err != nil {
 		t.Fatal(err)
 	}
 	sequences := Sequences{f.sequence(t, mix.InPasses(20), 0, 0)}

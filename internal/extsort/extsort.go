@@ -29,7 +29,7 @@ const (
 
 // Sorter takes records in any order, from any number of goroutines, and gives them back sorted. It must be closed.
 type Sorter struct {
-	folder  string
+	scratch func() (*os.File, error)
 	keySize int
 	memory  int
 
@@ -49,12 +49,12 @@ type Sorter struct {
 type run struct{ start, end int64 }
 
 // New makes a sorter of records with keys of keySize bytes, at least 8. It holds up to about memory bytes, and what one record
-// needs beyond that; what does not fit is written to a file in folder, which vanishes with the process.
-func New(folder string, keySize, memory int) *Sorter {
+// needs beyond that; what does not fit is written to a file that scratch makes, which has no name and vanishes with the process.
+func New(scratch func() (*os.File, error), keySize, memory int) *Sorter {
 	if keySize < prefixBytes {
 		panic("extsort: a key needs 8 bytes at least")
 	}
-	return &Sorter{folder: folder, keySize: keySize, memory: max(memory, blockSize)}
+	return &Sorter{scratch: scratch, keySize: keySize, memory: max(memory, blockSize)}
 }
 
 // Add takes a record whose value is the values one after the other. It keeps none of the slices. Errors are those of the file.
@@ -122,7 +122,7 @@ func (s *Sorter) block(need int) []byte {
 func (s *Sorter) spill() error {
 	s.sort()
 	if s.file == nil {
-		file, err := scratch(s.folder)
+		file, err := s.scratch()
 		if err != nil {
 			return err
 		}
@@ -151,15 +151,6 @@ func (s *Sorter) empty() {
 		}
 	}
 	s.blocks, s.index, s.held = s.blocks[:0], s.index[:0], 0
-}
-
-// scratch makes a file that has no name, so nothing of it is left behind however the process ends.
-func scratch(folder string) (*os.File, error) {
-	file, err := os.CreateTemp(folder, ".sorting-*")
-	if err != nil {
-		return nil, err
-	}
-	return file, os.Remove(file.Name())
 }
 
 // record is a record as it stands in a block: size, key, value.
@@ -192,7 +183,7 @@ func (s *Sorter) Sorted() (*Reader, error) { return Sorted(s) }
 // reduce merges runs until there are few enough to be read at once.
 func (s *Sorter) reduce() error {
 	for len(s.runs) > fan {
-		file, err := scratch(s.folder)
+		file, err := s.scratch()
 		if err != nil {
 			return err
 		}

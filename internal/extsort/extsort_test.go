@@ -82,7 +82,7 @@ func TestSortedIsAStableSort(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			in := records(random, c.n, c.keySize, c.largest)
-			s := New(t.TempDir(), c.keySize, c.mem)
+			s := New(scratchIn(t.TempDir()), c.keySize, c.mem)
 			defer s.Close()
 			for round := range 2 { // Reset leaves a sorter as good as new
 				for _, p := range in {
@@ -108,7 +108,7 @@ func TestSortedIsAStableSort(t *testing.T) {
 
 func TestManyRunsAreMergedInSteps(t *testing.T) {
 	const n = 300_000
-	s := New(t.TempDir(), 8, 1)
+	s := New(scratchIn(t.TempDir()), 8, 1)
 	defer s.Close()
 	var key [8]byte
 	value := make([]byte, 1000)
@@ -158,7 +158,7 @@ func TestSeveralSortersAreReadAsOne(t *testing.T) {
 	folder := t.TempDir()
 	var sorters []*Sorter
 	for part := range slices.Chunk(in, 7_000) {
-		s := New(folder, 16, 1<<20)
+		s := New(scratchIn(folder), 16, 1<<20)
 		defer s.Close()
 		for _, p := range part {
 			if err := s.Add(p.key, p.value); err != nil {
@@ -173,7 +173,7 @@ func TestSeveralSortersAreReadAsOne(t *testing.T) {
 }
 
 func TestAddFromSeveralGoroutines(t *testing.T) {
-	s := New(t.TempDir(), 8, 1<<20)
+	s := New(scratchIn(t.TempDir()), 8, 1<<20)
 	defer s.Close()
 	var group sync.WaitGroup
 	for g := range 4 {
@@ -198,7 +198,7 @@ func TestAddFromSeveralGoroutines(t *testing.T) {
 // What a sorter holds does not grow with what it is given, and nothing is left on the volume.
 func TestMemoryIsBounded(t *testing.T) {
 	folder := t.TempDir()
-	s := New(folder, 16, 2<<20)
+	s := New(scratchIn(folder), 16, 2<<20)
 	var key [16]byte
 	value := make([]byte, 500)
 	random := rand.New(rand.NewPCG(7, 8))
@@ -225,7 +225,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestErrorsOfTheFolderAreGiven(t *testing.T) {
-	s := New(t.TempDir()+"/gone", 8, 1)
+	s := New(scratchIn(t.TempDir()+"/gone"), 8, 1)
 	defer s.Close()
 	var err error
 	for i := 0; i < 10_000 && err == nil; i++ {
@@ -243,7 +243,7 @@ func FuzzSorted(f *testing.F) {
 	f.Add([]byte("some bytes that become keys and values of several lengths"), uint16(3))
 	f.Add(bytes.Repeat([]byte{0, 1, 2}, 100), uint16(9))
 	f.Fuzz(func(t *testing.T, content []byte, step uint16) {
-		s := New(t.TempDir(), 8, 1)
+		s := New(scratchIn(t.TempDir()), 8, 1)
 		defer s.Close()
 		var in []pair
 		for part := range slices.Chunk(content, 9+int(step%50)) {
@@ -273,7 +273,7 @@ func BenchmarkSorter(b *testing.B) {
 				random := rand.New(rand.NewPCG(9, 10))
 				content, folder := make([]byte, value), b.TempDir()
 				for b.Loop() {
-					s := New(folder, 24, memory)
+					s := New(scratchIn(folder), 24, memory)
 					var key [24]byte
 					for range n {
 						binary.BigEndian.PutUint64(key[:], random.Uint64())
@@ -292,5 +292,16 @@ func BenchmarkSorter(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// scratchIn makes files without a name in a folder.
+func scratchIn(folder string) func() (*os.File, error) {
+	return func() (*os.File, error) {
+		f, err := os.CreateTemp(folder, ".scratch-")
+		if err != nil {
+			return nil, err
+		}
+		return f, os.Remove(f.Name())
 	}
 }

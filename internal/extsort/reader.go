@@ -253,16 +253,11 @@ type Files struct {
 	files []*os.File
 }
 
-// Open reads files that Save wrote: of equal keys those of an earlier file come first. What is not such a file is found at
-// the latest at its end.
-func Open(keySize int, names ...string) (*Files, error) {
-	f := &Files{Reader: Reader{keySize: keySize}}
-	for _, name := range names {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, errors.Join(err, f.Close())
-		}
-		f.files = append(f.files, file)
+// Open reads files that Save wrote, which are closed with it: of equal keys those of an earlier file come first. What is not such a
+// file is found at the latest at its end.
+func Open(keySize int, files ...*os.File) (*Files, error) {
+	f := &Files{Reader: Reader{keySize: keySize}, files: files}
+	for _, file := range files {
 		info, err := file.Stat()
 		if err != nil {
 			return nil, errors.Join(err, f.Close())

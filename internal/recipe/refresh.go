@@ -10,7 +10,7 @@ const commitLength = 40
 func (s Source) Floating() bool {
 	switch {
 	case s.HuggingFace != nil:
-		return !isHex(s.HuggingFace.Revision, commitLength)
+		return !IsHex(s.HuggingFace.Revision, commitLength)
 	case s.HTTP != nil:
 		for _, file := range s.HTTP.URLs {
 			if file.SHA256 == "" {
@@ -26,7 +26,8 @@ func (s Source) Floating() bool {
 	}
 }
 
-func isHex(text string, length int) bool {
+// IsHex reports whether a text is so many lower-case hexadecimal digits.
+func IsHex(text string, length int) bool {
 	for _, c := range text {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
 			return false

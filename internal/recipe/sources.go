@@ -52,7 +52,7 @@ func (s Source) Published() Source {
 	bare.URLs = slices.Clone(bare.URLs)
 	for i, file := range bare.URLs {
 		address, query, found := strings.Cut(file.URL, "?")
-		if digest, done := strings.CutPrefix("?"+query, queryDigest); !found || done && isHex(digest, 2*sha256.Size) {
+		if digest, done := strings.CutPrefix("?"+query, queryDigest); !found || done && IsHex(digest, 2*sha256.Size) {
 			continue
 		}
 		bare.URLs[i].URL = fmt.Sprintf("%s%s%x", address, queryDigest, sha256.Sum256([]byte(query)))

@@ -44,6 +44,9 @@ const (
 	maxOften    = 1_000_000
 )
 
+// pathPattern is that of the mix's folder. The rest of a volume's folders begin with a dot.
+var pathPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`)
+
 var namePattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 
 // Validate reports what no schema would let pass: a value that its field does not have, a name or a number out of bounds. Recipes
@@ -130,6 +133,9 @@ func (r Recipe) judgeNames() error {
 	if !named(r.Name, 253) && !namedInParts(r.Name) {
 		return fmt.Errorf("the mix is called %q, which no mix can be", r.Name)
 	}
+	if folder := r.Output.Path; folder != "" && (len(folder) > 253 || !pathPattern.MatchString(folder)) {
+		return fmt.Errorf("output.path is %q, which is no folder below the volume's root", folder)
+	}
 	return errors.Join(eachNamed("split", splits), eachNamed("domain", domains), eachNamed("data set or probe", sources))
 }
 
@@ -139,6 +145,9 @@ func asManyAs(what string, n, least, most int) error {
 	}
 	return nil
 }
+
+// IsName reports whether a text can be the name of a split, a domain, a data set or a probe. It becomes one of files.
+func IsName(text string) bool { return named(text, maxName) }
 
 func named(name string, most int) bool { return len(name) <= most && namePattern.MatchString(name) }
 
@@ -203,7 +212,7 @@ func sharesOf(what string, shares []int64) error {
 // judgeSources: each source is of one kind, and digests are digests.
 func (r Recipe) judgeSources() error {
 	digest := func(of, value string) error {
-		if value != "" && !isHex(value, 64) {
+		if value != "" && !IsHex(value, 64) {
 			return fmt.Errorf("%s has the SHA-256 %q, which is none", of, value)
 		}
 		return nil

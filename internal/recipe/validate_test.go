@@ -62,6 +62,9 @@ func TestValidateRefusesByName(t *testing.T) {
 			r.Domains[0].Datasets[0].Source = Source{HTTP: &HTTP{URLs: []HTTPFile{{SHA256: "../../victim"}}}}
 		},
 		`what is expected of gsm8k has the SHA-256 "x", which is none`: func(r *Recipe) { r.Domains[0].Datasets[0].Source.Expect = &Expect{SHA256: "x"} },
+		`output.path is "../other"`:                                    func(r *Recipe) { r.Output.Path = "../other" },
+		`output.path is "/etc"`:                                        func(r *Recipe) { r.Output.Path = "/etc" },
+		`output.path is "mix/.stages"`:                                 func(r *Recipe) { r.Output.Path = "mix/.stages" },
 		`the tokenizer has the SHA-256 "ABC", which is none`:           func(r *Recipe) { r.Tokenizer.SHA256 = "ABC" },
 	} {
 		r := six(KeepTotal, KeepTotal).mapSources(func(s Source) Source { return s }) // a copy of what is edited

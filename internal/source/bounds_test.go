@@ -13,7 +13,6 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
 )
 
 // TestBoundsOfAListing: a Hub that lists without end, or what no repository has, is left.
@@ -91,7 +90,7 @@ func TestBoundOfAFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = source.Fetch(context.Background(), s, l.Files[0], t.TempDir()+"/part")
+			_, err = fetchTo(context.Background(), s, l.Files[0], t.TempDir()+"/part")
 			wantReason(t, err, contract.InvalidData)
 			if !strings.Contains(err.Error(), "more than 1000000 bytes") {
 				t.Errorf("message %q", err)

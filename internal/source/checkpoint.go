@@ -2,10 +2,6 @@ package source
 
 import (
 	"encoding/json"
-	"errors"
-	"os"
-
-	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // checkpointEvery is how many bytes of a file without a digest may have to be fetched again after a crash.
@@ -21,14 +17,17 @@ type checkpoint struct {
 	Synced    int64  `json:"synced"`
 }
 
-func checkpointPath(partPath string) string { return partPath + contract.CheckpointSuffix }
-
 // checkpointed is how much of a part is known to be of the file; 0 where nothing says so.
-func checkpointed(partPath string, f File) int64 {
-	encoded, err := os.ReadFile(checkpointPath(partPath))
+func checkpointed(part Part, f File) int64 {
+	encoded, err := part.Checkpoint()
 	if err != nil {
 		return 0
 	}
+	return syncedOf(encoded, f)
+}
+
+// syncedOf is how much of a file a checkpoint knows to be on the disk.
+func syncedOf(encoded []byte, f File) int64 {
 	var c checkpoint
 	if json.Unmarshal(encoded, &c) != nil || f.Validator == "" || c.Synced < 0 ||
 		c != (checkpoint{f.Path, f.Size, f.Validator, c.Synced}) {
@@ -38,27 +37,10 @@ func checkpointed(partPath string, f File) int64 {
 }
 
 // write brings the part to the disk, and then says so.
-func (c checkpoint) write(part *os.File) error {
-	if err := part.Sync(); err != nil {
-		return err
-	}
+func (c checkpoint) write(part Part) error {
 	encoded, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	at := checkpointPath(part.Name())
-	next, err := os.Create(at + ".next")
-	if err != nil {
-		return err
-	}
-	_, err = next.Write(encoded)
-	if err := errors.Join(err, next.Sync(), next.Close()); err != nil {
-		return err
-	}
-	return os.Rename(at+".next", at)
-}
-
-// forget removes what stands beside a part.
-func forget(partPath string) {
-	_ = os.Remove(checkpointPath(partPath)) // it may not be there, and without its part it says nothing
+	return part.SetCheckpoint(encoded)
 }

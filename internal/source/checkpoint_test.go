@@ -60,11 +60,11 @@ func TestCheckpoints(t *testing.T) {
 				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 			})), "/x")
 			part := filepath.Join(t.TempDir(), "part")
-			_, err := source.Fetch(context.Background(), s, listed(t, s), part)
+			_, err := fetchTo(context.Background(), s, listed(t, s), part)
 			wantReason(t, err, contract.FetchFailed)
 			faults.Clear()
 			tc.between(t, part, &etag)
-			got, err := source.Fetch(context.Background(), s, listed(t, s), part)
+			got, err := fetchTo(context.Background(), s, listed(t, s), part)
 			if err != nil || got.Reused < tc.reused || got.Reused > tc.reused+tc.reused/64 || got.SHA256 != digest(content) {
 				t.Errorf("fetched %+v, %v; want %d bytes reused", got, err, tc.reused)
 			}
@@ -125,7 +125,7 @@ func TestCheckpointOfAnotherFile(t *testing.T) {
 		if err := os.WriteFile(part, []byte("0123"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := source.Fetch(context.Background(), s, f, part)
+		got, err := fetchTo(context.Background(), s, f, part)
 		if err != nil || got.Reused != tc.held || got.SHA256 != digest([]byte("0123456789")) {
 			t.Errorf("%s is %v: %+v, %v; want %d bytes reused", tc.key, tc.value, got, err, tc.held)
 		}

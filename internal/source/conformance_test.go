@@ -114,7 +114,7 @@ func fetch(t *testing.T, s subject, f source.File, part []byte) (source.Fetched,
 			t.Fatal(err)
 		}
 	}
-	got, err := source.Fetch(context.Background(), s.source, f, path)
+	got, err := fetchTo(context.Background(), s.source, f, path)
 	content, readErr := os.ReadFile(path)
 	if readErr != nil && !errors.Is(readErr, os.ErrNotExist) {
 		t.Fatal(readErr)

@@ -39,13 +39,12 @@ func Example() {
 	}
 	fmt.Println(l.Revision, l.License)
 	for _, f := range l.Files {
-		part := filepath.Join(dir, "part")
-		got, err := source.Fetch(ctx, s, f, part)
+		got, err := fetchTo(ctx, s, f, filepath.Join(dir, "part"))
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		err = os.Rename(part, filepath.Join(dir, got.SHA256))
+		err = os.Rename(filepath.Join(dir, "part"), filepath.Join(dir, got.SHA256))
 		fmt.Println(f.Path, got.SHA256 == f.SHA256, err)
 	}
 	// Output:

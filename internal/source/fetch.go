@@ -32,18 +32,27 @@ const (
 // copyBuffer is large enough that a network volume is written to in large pieces.
 const copyBuffer = 256 << 10
 
-// Fetch brings a file to partPath, which may hold the beginning of it from an earlier try, and returns once every byte
+// Part is where a file is fetched to, with what stands beside it: see checkpoint.
+type Part interface {
+	// File is open for reading and writing, and stays open.
+	File() *os.File
+	// Remove removes the file and what stands beside it.
+	Remove() error
+	// Checkpoint is what stands beside the file; an error where nothing does.
+	Checkpoint() ([]byte, error)
+	// SetCheckpoint brings the file to the disk, and then what is to stand beside it.
+	SetCheckpoint(encoded []byte) error
+	// Forget removes what stands beside the file.
+	Forget() error
+}
+
+// Fetch brings a file to a part, which may hold the beginning of it from an earlier try, and returns once every byte
 // is there, matches size and digests, and has reached the disk. The caller renames the file.
 //
 // A part is continued where a digest can prove the result; else, where the source says what tells a changed file, up to the
 // last checkpoint beside the part. It stays when a fetch fails for a transient reason, or when its process is killed, and is
 // removed when its bytes are wrong.
-func Fetch(ctx context.Context, s Source, f File, partPath string) (Fetched, error) {
-	part, err := os.OpenFile(partPath, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return Fetched{}, diskFailure(f, err)
-	}
-	defer part.Close() // after a success it has been closed already
+func Fetch(ctx context.Context, s Source, f File, part Part) (Fetched, error) {
 	held, err := reusable(part, f)
 	if err != nil {
 		return Fetched{}, diskFailure(f, err)
@@ -51,51 +60,52 @@ func Fetch(ctx context.Context, s Source, f File, partPath string) (Fetched, err
 	for pass, wrong := 1, 0; ; pass++ {
 		got, err := fetchOnce(ctx, s, f, part, held)
 		if err == nil {
-			forget(partPath)
-			return got, finish(part, f)
+			if err := errors.Join(part.Forget(), part.File().Sync()); err != nil {
+				return Fetched{}, diskFailure(f, err)
+			}
+			return got, nil
 		}
 		if contract.ReasonOf(err) == contract.ChecksumMismatch {
 			if wrong++; wrong == maxWrong {
-				forget(partPath)
-				_ = os.Remove(partPath) // the wrong bytes are the failure to report
+				_ = part.Remove() // the wrong bytes are the failure to report
 				return Fetched{}, err
 			}
 		} else if !errors.Is(err, errCannotContinue) || pass == maxPasses || ctx.Err() != nil {
 			return Fetched{}, err
 		}
-		forget(partPath)
-		if held, err = 0, part.Truncate(0); err != nil {
+		held = 0
+		if err := errors.Join(part.Forget(), part.File().Truncate(0)); err != nil {
 			return Fetched{}, diskFailure(f, err)
 		}
 	}
 }
 
 // reusable is how many bytes of a part a fetch may build on; the rest of the part is cut off.
-func reusable(part *os.File, f File) (int64, error) {
-	info, err := part.Stat()
+func reusable(part Part, f File) (int64, error) {
+	info, err := part.File().Stat()
 	if err != nil {
 		return 0, err
 	}
 	held := info.Size()
 	if !f.pinned() {
-		held = min(held, checkpointed(part.Name(), f))
+		held = min(held, checkpointed(part, f))
 	}
 	if f.Size >= 0 && held > f.Size {
 		held = 0
 	}
 	if held == 0 {
-		forget(part.Name())
+		err = part.Forget()
 	}
-	return held, part.Truncate(held)
+	return held, errors.Join(err, part.File().Truncate(held))
 }
 
 // fetchOnce hashes what the part holds and appends the rest.
-func fetchOnce(ctx context.Context, s Source, f File, part *os.File, held int64) (Fetched, error) {
+func fetchOnce(ctx context.Context, s Source, f File, part Part, held int64) (Fetched, error) {
 	v := newVerifier(f)
-	if _, err := part.Seek(0, io.SeekStart); err != nil {
+	if _, err := part.File().Seek(0, io.SeekStart); err != nil {
 		return Fetched{}, diskFailure(f, err)
 	}
-	if err := v.readAll(part); err != nil {
+	if err := v.readAll(ctx, part.File()); err != nil {
 		return Fetched{}, diskFailure(f, err)
 	}
 	body, err := s.Open(ctx, f, held)
@@ -118,7 +128,7 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	defer body.Close()
 	v := newVerifier(f)
 	if _, ok := s.(Local); ok {
-		err = v.readAll(body)
+		err = v.readAll(ctx, body)
 	} else {
 		err = readThrough(body, v, func([]byte) error { return nil })
 	}
@@ -164,13 +174,13 @@ func fill(body io.Reader, buffer []byte) (_ []byte, err error) {
 
 // disk gives the errors of writing their reason, so that a full volume is not taken for trouble with the source.
 type disk struct {
-	part            *os.File
+	part            Part
 	file            File
 	written, synced int64 // bytes of the file
 }
 
 func (d *disk) write(p []byte) error {
-	if _, err := d.part.Write(p); err != nil {
+	if _, err := d.part.File().Write(p); err != nil {
 		return diskFailure(d.file, err)
 	}
 	d.written += int64(len(p))
@@ -181,17 +191,6 @@ func (d *disk) write(p []byte) error {
 	c := checkpoint{d.file.Path, d.file.Size, d.file.Validator, d.synced}
 	if err := c.write(d.part); err != nil {
 		return diskFailure(d.file, err)
-	}
-	return nil
-}
-
-// finish brings the file's bytes to the disk.
-func finish(part *os.File, f File) error {
-	if err := part.Sync(); err != nil {
-		return diskFailure(f, err)
-	}
-	if err := part.Close(); err != nil {
-		return diskFailure(f, err)
 	}
 	return nil
 }

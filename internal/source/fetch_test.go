@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	volumes "github.com/datasetmix/datasetmix/internal/store"
 )
 
 func TestFetchKeepsThePartOfATransientFailure(t *testing.T) {
@@ -27,23 +28,32 @@ func TestFetchKeepsThePartOfATransientFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	part := filepath.Join(t.TempDir(), "part")
-	_, err = source.Fetch(context.Background(), s, l.Files[0], part)
+	_, err = fetchTo(context.Background(), s, l.Files[0], part)
 	wantReason(t, err, contract.FetchFailed)
 	info, err := os.Stat(part)
 	if err != nil || info.Size() == 0 || info.Size() > 30_000 {
 		t.Fatalf("the part: %v, %v", info, err)
 	}
 	faults.Clear()
-	got, err := source.Fetch(context.Background(), s, l.Files[0], part)
+	got, err := fetchTo(context.Background(), s, l.Files[0], part)
 	if err != nil || got.Reused != info.Size() || got.SHA256 != digest(text()) {
 		t.Errorf("fetched %+v, %v; want %d bytes reused", got, err, info.Size())
 	}
 }
 
-func TestFetchWithoutAFolder(t *testing.T) {
-	s := onWeb(t, body("content"), "/x")
-	_, err := source.Fetch(context.Background(), s, source.File{Size: -1}, filepath.Join(t.TempDir(), "no", "part"))
-	wantReason(t, err, contract.WorkerFailed)
+// fetchTo fetches a file to the part at a path.
+func fetchTo(ctx context.Context, s source.Source, f source.File, path string) (source.Fetched, error) {
+	volume, err := volumes.Open(filepath.Dir(path))
+	if err != nil {
+		return source.Fetched{}, err
+	}
+	defer volume.Close()
+	part, err := volumes.OpenPartial(volume.Path(filepath.Base(path)))
+	if err != nil {
+		return source.Fetched{}, err
+	}
+	defer part.Close()
+	return source.Fetch(ctx, s, f, part)
 }
 
 func TestFetchOfAnEmptyFile(t *testing.T) {
@@ -59,7 +69,7 @@ func TestFetchEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = source.Fetch(ctx, s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+	_, err = fetchTo(ctx, s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
@@ -103,7 +113,7 @@ func TestFetchTakesConstantMemory(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := source.Fetch(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+	got, err := fetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 	runtime.ReadMemStats(&after)
 	if err != nil || got.Size != size {
 		t.Fatalf("fetched %+v, %v", got, err)

@@ -181,8 +181,6 @@ func (h *hub) getOnce(ctx context.Context, u *url.URL, v any) (apiAnswer, error)
 	return apiAnswer{a.Header, len(body)}, nil
 }
 
-var commit = regexp.MustCompile(`^[0-9a-f]{40}$`)
-
 func (h *hub) info(ctx context.Context) (repoInfo, error) {
 	u := h.api()
 	if h.spec.Revision != "" {
@@ -195,11 +193,11 @@ func (h *hub) info(ctx context.Context) (repoInfo, error) {
 	if info.Disabled {
 		return repoInfo{}, h.disabled()
 	}
-	if !commit.MatchString(info.SHA) {
+	if !contract.IsGitDigest(info.SHA) {
 		return repoInfo{}, contract.Failf(contract.FetchFailed,
 			"%s did not answer as a Hub does: it names no commit. Check the endpoint.", shown(u))
 	}
-	if commit.MatchString(h.spec.Revision) && info.SHA != h.spec.Revision {
+	if contract.IsGitDigest(h.spec.Revision) && info.SHA != h.spec.Revision {
 		return repoInfo{}, contract.Failf(contract.ChecksumMismatch,
 			"%s answers with commit %s where %s is pinned. Check the mirror.", shown(u), info.SHA, h.spec.Revision)
 	}
@@ -262,7 +260,7 @@ func nextPage(header http.Header) string {
 // Open asks the Hub where the file lies, each time anew since a signed address ends, checks that it is the listed file,
 // and reads it there.
 func (h *hub) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error) {
-	if !commit.MatchString(f.Revision) {
+	if !contract.IsGitDigest(f.Revision) {
 		return nil, contract.Failf(contract.InvalidTask, "%s of %s is not pinned to a commit.", f.Path, h.where())
 	}
 	ns, name, _ := strings.Cut(h.spec.Repo, "/")
@@ -305,9 +303,9 @@ func (h *hub) sameFile(said http.Header, f File) error {
 		etag = said.Get("ETag")
 	}
 	switch etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`); {
-	case hexSHA256.MatchString(etag) && f.SHA256 != "" && etag != f.SHA256 && said.Get("X-Linked-Etag") != "":
+	case contract.IsSHA256(etag) && f.SHA256 != "" && etag != f.SHA256 && said.Get("X-Linked-Etag") != "":
 		return differs("SHA-256", etag, f.SHA256)
-	case commit.MatchString(etag) && f.GitBlob != "" && etag != f.GitBlob:
+	case contract.IsGitDigest(etag) && f.GitBlob != "" && etag != f.GitBlob:
 		return differs("git blob SHA-1", etag, f.GitBlob)
 	}
 	return nil

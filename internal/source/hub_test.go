@@ -72,7 +72,7 @@ func TestTheSixDatasets(t *testing.T) {
 			if l.License != tc.license || len(l.Revision) != 40 || tc.spec.Revision != "main" && tc.spec.Revision != "" && l.Revision != tc.spec.Revision {
 				t.Errorf("licence %q, revision %q", l.License, l.Revision)
 			}
-			got, err := source.Fetch(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+			got, err := fetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 			if err != nil || got.SHA256 != l.Files[0].SHA256 || got.Size != l.Files[0].Size {
 				t.Errorf("fetched %+v, %v", got, err)
 			}
@@ -94,7 +94,7 @@ func TestRealRowsComeThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := source.Fetch(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+	got, err := fetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 	if err != nil || got.SHA256 != l.Files[0].SHA256 {
 		t.Errorf("fetched %+v, %v", got, err)
 	}

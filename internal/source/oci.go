@@ -121,7 +121,7 @@ func (a *artifact) files(manifest *v1.Manifest) (map[string]layer, error) {
 		if _, twice := files[title]; twice {
 			return nil, contract.Failf(contract.InvalidData, "Two layers of %s have the title %s.", a.where(), title)
 		}
-		if l.Digest.Algorithm != "sha256" || !hexSHA256.MatchString(l.Digest.Hex) {
+		if l.Digest.Algorithm != "sha256" || !contract.IsSHA256(l.Digest.Hex) {
 			return nil, contract.Failf(contract.InvalidData, "%s of %s has the digest %s, and only SHA-256 is known here.", title, a.where(), clean(l.Digest.String(), 200))
 		}
 		files[title] = layer{File{Path: title, Size: l.Size, SHA256: l.Digest.Hex}, l.Annotations[unpackOfLayer] == "true"}

@@ -16,6 +16,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"strings"
@@ -49,6 +50,8 @@ type Local interface {
 type LocalFile interface {
 	io.ReaderAt
 	io.Closer
+	// Stat describes the file.
+	Stat() (fs.FileInfo, error)
 	// Unchanged fails when the file was written to since it was listed.
 	Unchanged() error
 }
@@ -84,6 +87,20 @@ type File struct {
 	Validator string `json:"validator,omitempty"`
 	// Inode of a file on a volume, where the file system has one; 0 elsewhere.
 	Inode uint64 `json:"-"`
+}
+
+// checkDigests refuses what is no digest: it would name a file of the cache, or be part of an address.
+func (f File) checkDigests() error {
+	switch {
+	case f.SHA256 != "" && !contract.IsSHA256(f.SHA256):
+		return contract.Failf(contract.InvalidData, "%s is listed with %q as its SHA-256, which has 64 lower-case hexadecimal digits. Check the endpoint, and any mirror or proxy on the way.",
+			clean(f.Path, 200), clean(f.SHA256, 100))
+	case f.GitBlob != "" && !contract.IsGitDigest(f.GitBlob):
+		return contract.Failf(contract.InvalidData, "%s is listed with %q as git's digest of it, which has 40 lower-case hexadecimal digits. Check the endpoint, and any mirror or proxy on the way.",
+			clean(f.Path, 200), clean(f.GitBlob, 100))
+	default:
+		return nil
+	}
 }
 
 // pinned says that a digest proves the content, whatever way it came.

@@ -192,13 +192,21 @@ func TestDiskFailure(t *testing.T) {
 	}
 }
 
+// bare is a part with nothing beside it.
+type bare struct {
+	Part
+	file *os.File
+}
+
+func (b bare) File() *os.File { return b.file }
+
 func TestFullDiskIsNotTakenForTheSource(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {
 		t.Skipf("no device that is always full: %v", err)
 	}
 	defer full.Close()
-	err = (&disk{part: full, file: File{Path: "a", Size: -1}}).write([]byte("x"))
+	err = (&disk{part: bare{file: full}, file: File{Path: "a", Size: -1}}).write([]byte("x"))
 	if contract.ReasonOf(err) != contract.InsufficientStorage {
 		t.Errorf("reason %s: %v", contract.ReasonOf(err), err)
 	}

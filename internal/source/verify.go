@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"crypto/sha1" // git's own digest of a blob, not a protection
 	"crypto/sha256"
 	"encoding/hex"
@@ -46,9 +47,12 @@ func (v *verifier) write(p []byte) {
 // do meanwhile, so nothing is gained beside.
 const digestBuffer = 64 << 10
 
-// readAll reads to the end. Its error is the reader's.
-func (v *verifier) readAll(from io.Reader) error {
+// readAll reads to the end, or to that of ctx. Its error is the reader's.
+func (v *verifier) readAll(ctx context.Context, from io.Reader) error {
 	for buffer := make([]byte, digestBuffer); ; {
+		if ctx.Err() != nil {
+			return contract.Failf(contract.FetchFailed, "Reading %s was stopped: %w.", v.file.Path, context.Cause(ctx))
+		}
 		n, err := from.Read(buffer)
 		v.write(buffer[:n])
 		if errors.Is(err, io.EOF) {

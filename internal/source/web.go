@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -25,8 +24,6 @@ type webFile struct {
 	sha256 string
 }
 
-var hexSHA256 = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
 func newWeb(spec recipe.HTTP, env Environment) (*web, error) {
 	if len(spec.URLs) == 0 {
 		return nil, contract.Failf(contract.InvalidTask, "An http source must name at least one address.")
@@ -39,7 +36,7 @@ func newWeb(spec recipe.HTTP, env Environment) (*web, error) {
 			// The parser's error would repeat the address with what is secret in it.
 			return nil, contract.Failf(contract.InvalidTask, "Address %d of the http source is not an http or https URL.", i+1)
 		}
-		if file.SHA256 != "" && !hexSHA256.MatchString(file.SHA256) {
+		if file.SHA256 != "" && !contract.IsSHA256(file.SHA256) {
 			return nil, contract.Failf(contract.InvalidTask,
 				"The sha256 of %s is not 64 lower-case hexadecimal digits.", shown(u))
 		}

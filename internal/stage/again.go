@@ -3,8 +3,6 @@ package stage
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -17,9 +15,9 @@ const againName = "again"
 
 // stands says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
 // finished itself.
-func (j job) stands(final string, result recipe.Result) bool {
+func (j job) stands(final store.Path, result recipe.Result) bool {
 	if j.Again != "" {
-		built, err := os.ReadFile(filepath.Join(final, againName))
+		built, err := final.Join(againName).ReadFile()
 		return err == nil && string(built) == j.Again
 	}
 	if j.Stage != recipe.Download {
@@ -67,7 +65,7 @@ func (j job) plainKey() string {
 func (j job) refreshed() bool { return j.plainKey() != j.Unit.Key }
 
 // earlier lists the folders of downloads of the same source for earlier requests.
-func (j job) earlier() ([]string, error) {
+func (j job) earlier() ([]store.Path, error) {
 	if !j.refreshed() {
 		return nil, nil
 	}
@@ -76,15 +74,15 @@ func (j job) earlier() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var folders []string
+	var folders []store.Path
 	for _, key := range keys {
 		var of request
-		err := store.ReadJSON(filepath.Join(all, key, requestName), &of)
+		err := store.ReadJSON(all.Join(key, requestName), &of)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 		if key != j.Unit.Key && (key == plain || of.Source == plain) {
-			folders = append(folders, filepath.Join(all, key))
+			folders = append(folders, all.Join(key))
 		}
 	}
 	return folders, nil

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"path/filepath"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -24,7 +23,7 @@ import (
 // Questions come sorted from the split stage, so equal ones meet while the files are read once, side by side.
 func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
 	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
-		drops: extsort.New(staging.Folder(), dropSize, dropMemory)}
+		drops: extsort.New(staging.Folder().Scratch, dropSize, dropMemory)}
 	defer b.drops.Close()
 	comparison := compared{j.Recipe.Comparison(j.divided())}
 	there, err := b.reuse(comparison.Comparison)
@@ -99,7 +98,7 @@ func readDrop(key []byte) (rowRef, recipe.DropReason) {
 
 // compare goes through the questions of all splits and data sets at once.
 func (b *balancer) compare(ctx context.Context) error {
-	var files []string
+	var names []store.Path
 	var from []rowRef
 	for s := len(b.Recipe.Splits) - 1; s >= 0; s-- { // the last split first: of equal questions, its come first
 		for d, name := range b.names {
@@ -107,9 +106,13 @@ func (b *balancer) compare(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			files = append(files, filepath.Join(folder, b.Recipe.Splits[s].Name+questionSuffix))
+			names = append(names, folder.Join(b.Recipe.Splits[s].Name+questionSuffix))
 			from = append(from, rowRef{split: s, dataset: d})
 		}
+	}
+	files, err := store.OpenAll(names...)
+	if err != nil {
+		return store.Missing(err)
 	}
 	sorted, err := extsort.Open(shortSize, files...)
 	if err != nil {
@@ -315,7 +318,7 @@ func (j job) divided() map[string]recipe.Divided {
 
 // processed is where a data set's final rows of a split lie, the unit's folder and the name in it: in the balance unit's where
 // that dropped any.
-func (j job) processed(split int, dataset string) (folder, name string, err error) {
+func (j job) processed(split int, dataset string) (folder store.Path, name string, err error) {
 	name = j.Recipe.Splits[split].Name + rowSuffix
 	balanced := j.result(recipe.Balancing, j.Recipe.Name).Balance
 	if balanced.Dropped(split, slices.Index(j.Recipe.DatasetNames(), dataset)) > 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // Observer is told of each stage when it begins and of each unit when it is finished: that of a data set's split may come while
@@ -25,8 +26,12 @@ type Observer interface {
 //
 // Units are brought to the disk while those that need them are built, and have their names before the revision has its own.
 func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]recipe.Result, error) {
-	own := *w
-	own.later = &later{units: map[string]*unsettled{}}
+	own, err := w.mounted()
+	if err != nil {
+		return nil, err
+	}
+	defer own.close()
+	own.later = &later{units: map[store.Path]*unsettled{}}
 	results, err := own.walk(ctx, r, parallel, observer)
 	return results, errors.Join(err, own.later.settle()) // what is finished stays, however the build ends
 }

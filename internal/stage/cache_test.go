@@ -104,7 +104,7 @@ func TestAnOriginalThatIsNowhere(t *testing.T) {
 			w.asks(hubtest.New(hubtest.Options{}, c.now)) // history was rewritten
 			r := bounded(onHub("main"), 1)
 			r.Domains[0].Datasets[0].Record.Where = `row.answer != "#### 7"`
-			w.fails(r, c.reason, "data set sums", "sums.jsonl is no longer in the cache", c.says)
+			w.fails(r, c.reason, "data set sums", "sums.jsonl is no longer whole in the cache", c.says)
 		})
 	}
 }

@@ -3,7 +3,6 @@ package stage
 import (
 	"errors"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -29,9 +28,9 @@ func (b *balancer) reuse(key string) (bool, error) {
 		return false, err
 	}
 	for _, unit := range units {
-		folder := filepath.Join(all, unit)
+		folder := all.Join(unit)
 		var of compared
-		if err := store.ReadJSON(filepath.Join(folder, comparedName), &of); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := store.ReadJSON(folder.Join(comparedName), &of); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return false, err
 		}
 		if of.Comparison == key {
@@ -42,12 +41,12 @@ func (b *balancer) reuse(key string) (bool, error) {
 }
 
 // take takes over what a finished unit dropped.
-func (b *balancer) take(folder string) error {
+func (b *balancer) take(folder store.Path) error {
 	if err := touch(folder); err != nil { // so that no publication removes it meanwhile
 		return err
 	}
 	var result recipe.Result
-	err := store.ReadJSON(filepath.Join(folder, contract.ResultFile), &result)
+	err := store.ReadJSON(folder.Join(contract.ResultFile), &result)
 	if err != nil {
 		return store.Missing(err)
 	}
@@ -61,7 +60,7 @@ func (b *balancer) take(folder string) error {
 			files = append(files, indexOf(name))
 		}
 		for _, file := range files {
-			if err := b.staging.Link(filepath.Join(folder, filepath.FromSlash(file)), file); err != nil {
+			if err := b.staging.Link(folder.Join(file), file); err != nil {
 				return err
 			}
 		}

@@ -3,7 +3,6 @@ package stage
 import (
 	"errors"
 	"io/fs"
-	"path/filepath"
 
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
@@ -20,9 +19,9 @@ type written = store.Written
 type digests map[string]written
 
 // readDigests reads a unit's list. Units of releases before it have none.
-func readDigests(folder string) (digests, error) {
+func readDigests(folder store.Path) (digests, error) {
 	var list digests
-	err := store.ReadJSON(filepath.Join(folder, digestsName), &list)
+	err := store.ReadJSON(folder.Join(digestsName), &list)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -30,11 +29,11 @@ func readDigests(folder string) (digests, error) {
 }
 
 // of is the entry of a file; one that is not listed is read.
-func (d digests) of(folder, name string) (written, error) {
-	if entry, ok := d[filepath.ToSlash(name)]; ok {
+func (d digests) of(folder store.Path, name string) (written, error) {
+	if entry, ok := d[name]; ok {
 		return entry, nil
 	}
-	digest, size, err := verify.Digest(filepath.Join(folder, filepath.FromSlash(name)))
+	digest, size, err := verify.Digest(folder.Join(name))
 	if err != nil {
 		return written{}, store.Missing(err)
 	}

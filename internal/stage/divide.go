@@ -31,15 +31,14 @@ type divider struct {
 	recipe   recipe.Recipe
 	groupKey mix.Key
 	orderKey mix.Key
-	folder   string
 	rows     *extsort.Sorter // place in the order → rowHead, line
 	groups   *extsort.Sorter // place of the group, of every row
 }
 
-func newDivider(folder string, r recipe.Recipe) *divider {
+func newDivider(folder store.Path, r recipe.Recipe) *divider {
 	return &divider{
-		recipe: r, folder: folder, groupKey: mix.NewKey(r.Seed, "split"), orderKey: mix.NewKey(r.Seed, "order"),
-		rows: extsort.New(folder, len(mix.Place{}), rowMemory), groups: extsort.New(folder, len(mix.Place{}), groupMemory),
+		recipe: r, groupKey: mix.NewKey(r.Seed, "split"), orderKey: mix.NewKey(r.Seed, "order"),
+		rows: extsort.New(folder.Scratch, len(mix.Place{}), rowMemory), groups: extsort.New(folder.Scratch, len(mix.Place{}), groupMemory),
 	}
 }
 
@@ -197,7 +196,7 @@ type splitFile struct {
 	rows          *store.RowsWriter
 	units         int64
 	questions     *extsort.Sorter // question → pair, row
-	questionsPath string
+	questionsPath store.Path
 }
 
 func createSplit(staging *store.Staging, name string) (*splitFile, error) {
@@ -209,7 +208,7 @@ func createSplit(staging *store.Staging, name string) (*splitFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &splitFile{rows: rows, questions: extsort.New(staging.Folder(), shortSize, questionMemory), questionsPath: path}, nil
+	return &splitFile{rows: rows, questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
 }
 
 func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {

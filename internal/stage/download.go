@@ -3,7 +3,7 @@ package stage
 import (
 	"context"
 	"fmt"
-	"path/filepath"
+	"path"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -29,11 +29,28 @@ func (o original) listed() source.File {
 	return source.File{Path: o.Path, Size: o.Size, Validator: o.Validator}
 }
 
+// readOriginals reads the list of a download, which must be that of its result: the rows that follow are of these very bytes.
+func readOriginals(folder store.Path, done *recipe.Downloaded) ([]original, error) {
+	var originals []original
+	if err := store.ReadJSON(folder.Join(originalsName), &originals); err != nil {
+		return nil, contract.VolumeMismatch(fmt.Errorf("the download is gone from the volume: %w", err))
+	}
+	listed := make([]contract.Original, len(originals))
+	for i, o := range originals {
+		listed[i] = o.Original
+	}
+	if err := contract.CheckOriginals(listed); err != nil {
+		return nil, contract.Failf(contract.VolumeInvalid, "%s: %w; remove its folder, and it is downloaded again", folder.Join(originalsName), err)
+	}
+	if done == nil || contract.OriginalsDigest(listed) != done.Digest {
+		return nil, contract.Failf(contract.VolumeInvalid, "%s lists other files than the download found: it was changed; remove its folder, and it is downloaded again", folder.Join(originalsName))
+	}
+	return originals, nil
+}
+
 // originalPath is where the i-th original lies in a download unit's folder; its name at the source is in the list only, so
 // that no name from outside becomes one on the volume.
-func originalPath(folder string, i int) string {
-	return filepath.Join(folder, filesName, fmt.Sprintf("%05d", i))
-}
+func originalPath(i int) string { return path.Join(filesName, fmt.Sprintf("%05d", i)) }
 
 // download brings a data set's originals into the cache and links them into the unit's folder. Those of a source at hand stay
 // where they are: they are read once for their digests.
@@ -64,10 +81,10 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 	for i, file := range listing.Files {
 		if _, ok := from.(source.Local); ok {
 			originals[i], err = j.examine(ctx, from, file)
-		} else if known, ok := last.has(j.name(named, file), file); ok {
+		} else if known, ok := last.has(j.named(named, file), file); ok {
 			originals[i] = original{Original: known}
 		} else {
-			originals[i], err = j.bring(ctx, fetching{named, from}, file, staging, originalPath("", i))
+			originals[i], err = j.bring(ctx, fetching{named, from}, file, staging, originalPath(i))
 		}
 		if err != nil {
 			return recipe.Result{}, err
@@ -139,10 +156,32 @@ func forPeople(files []contract.Original) []recipe.ListedFile {
 	return listed
 }
 
+// noteAt notes the digest of a file that stays where it is, if it is as it was when it was listed.
+func (j job) noteAt(ctx context.Context, from source.Source, file source.File, digest string) error {
+	local, ok := from.(source.Local)
+	if !ok {
+		return nil
+	}
+	f, err := local.At(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return store.Failure(err)
+	}
+	j.worker.proofs.Note(info, digest)
+	return nil
+}
+
 // examine reads a file that stays where it is.
 func (j job) examine(ctx context.Context, from source.Source, file source.File) (original, error) {
 	got, err := source.Digest(ctx, from, file)
 	if err != nil {
+		return original{}, err
+	}
+	if err := j.noteAt(ctx, from, file, got.SHA256); err != nil {
 		return original{}, err
 	}
 	return original{contract.Original{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator, file.Inode}, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // world is a volume, the claims that sources lie on, and what was built.
@@ -30,6 +31,17 @@ func newWorld(t *testing.T) *world {
 		return source.New(dataset.Source, source.Environment{Claims: map[string]string{"corpora": w.claims}})
 	}}
 	return w
+}
+
+// at is a folder as a place on a volume of its own.
+func at(t testing.TB, folder string) store.Path {
+	t.Helper()
+	volume, err := store.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { volume.Close() })
+	return volume.Path(".")
 }
 
 // Begin and Done make a world the observer of its builds.

@@ -130,7 +130,7 @@ func TestShardsAreIndependent(t *testing.T) {
 			step, _ := graph.Step(recipe.Mixing)
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 			for _, unit := range slices.Backward(step.Units) {
-				folder := w.worker.path(contract.Folder("mix").Unit(recipe.Mixing, unit.Key))
+				folder := filepath.Join(w.worker.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))
 				if err := os.RemoveAll(folder); err != nil {
 					t.Fatal(err)
 				}

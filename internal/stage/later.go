@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -13,7 +14,7 @@ import (
 // names, so a machine that stops leaves nothing half-made under one; the process that made them reads them where they lie.
 type later struct {
 	mutex   sync.Mutex
-	units   map[string]*unsettled // by final name
+	units   map[store.Path]*unsettled // by final name
 	syncing sync.WaitGroup
 }
 
@@ -42,7 +43,7 @@ func (w *Worker) commit(staging *store.Staging) error {
 }
 
 // at is where the folder of a finished unit lies now.
-func (l *later) at(final string) string {
+func (l *later) at(final store.Path) store.Path {
 	if l == nil {
 		return final
 	}
@@ -63,7 +64,7 @@ func (l *later) settle() error {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	var errs []error
-	for _, final := range slices.Sorted(maps.Keys(l.units)) {
+	for _, final := range slices.SortedFunc(maps.Keys(l.units), func(a, b store.Path) int { return strings.Compare(a.String(), b.String()) }) {
 		unit := l.units[final]
 		if unit.err == nil {
 			unit.err = unit.staging.Settle()

@@ -29,16 +29,13 @@ func (b *balancer) near(ctx context.Context) error {
 	if wanted == nil || len(b.Recipe.Splits) < 2 {
 		return nil
 	}
-	n := nearer{balancer: b, wanted: *wanted, record: int64(4 * wanted.Bands * wanted.Rows), bands: extsort.New(b.staging.Folder(), bandSize, bandMemory)}
+	n := nearer{balancer: b, wanted: *wanted, record: int64(4 * wanted.Bands * wanted.Rows), bands: extsort.New(b.staging.Folder().Scratch, bandSize, bandMemory)}
 	defer n.bands.Close()
-	signatures, err := os.CreateTemp(b.staging.Folder(), ".signatures-*")
+	signatures, err := b.staging.Folder().Scratch()
 	if err != nil {
-		return store.Failure(err)
+		return err
 	}
 	defer signatures.Close()
-	if err := os.Remove(signatures.Name()); err != nil { // nothing of it is left behind however the process ends
-		return store.Failure(err)
-	}
 	n.signatures = signatures
 	if err := n.sketch(ctx); err != nil {
 		return err

@@ -3,7 +3,6 @@ package stage
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -34,7 +33,7 @@ const mostChanges = 4
 
 // notice says what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
 // inode tell; the files are not read for it.
-func (j job) notice(ctx context.Context, final string) (string, error) {
+func (j job) notice(ctx context.Context, final store.Path) (string, error) {
 	if _, locked := j.worker.locked(j.Unit.Name); !j.worker.Notice || j.Stage != recipe.Download || locked {
 		return "", nil
 	}
@@ -47,7 +46,7 @@ func (j job) notice(ctx context.Context, final string) (string, error) {
 		return "", nil
 	}
 	var before []original
-	if err := store.ReadJSON(filepath.Join(final, originalsName), &before); err != nil {
+	if err := store.ReadJSON(final.Join(originalsName), &before); err != nil {
 		return "", store.Missing(err)
 	}
 	listing, err := from.Resolve(ctx)
@@ -88,7 +87,7 @@ func changes(before []original, now []source.File) string {
 }
 
 // way says whether a finished unit is reused, or its source is read again.
-func (j job) way(ctx context.Context, final string, result recipe.Result) (Way, error) {
+func (j job) way(ctx context.Context, final store.Path, result recipe.Result) (Way, error) {
 	if !j.stands(final, result) {
 		return Way{How: ReadAgain}, nil
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -42,17 +40,20 @@ func (j job) bring(ctx context.Context, from fetching, file source.File, staging
 	if err != nil {
 		return original{}, err
 	}
-	return original{Original: contract.Original{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, j.worker.cache().Link(held, path)
+	if err := j.worker.cache().Link(held, path); err != nil {
+		return original{}, err
+	}
+	return original{Original: contract.Original{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, j.worker.proofs.NoteHeld(held)
 }
 
 // fetch brings one file into the cache, unless it is there. It is held until it is closed.
 func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store.Held, error) {
-	cache, name := j.worker.cache(), j.name(from.NamedSource, file)
+	cache, known := j.worker.cache(), j.named(from.NamedSource, file)
 	digest, size := file.SHA256, file.Size
-	if digest == "" && name != "" {
-		digest, size = cache.Known(name)
+	if digest == "" {
+		digest, size = known.digest()
 	}
-	if held, ok, err := cache.Hold(digest, size); ok || err != nil {
+	if held, ok, err := cache.Hold(ctx, digest, size); ok || err != nil {
 		return held, err
 	}
 	if limit := j.Recipe.Output.CacheSize; limit > 0 {
@@ -60,30 +61,65 @@ func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store
 			return nil, err
 		}
 	}
-	id := file.SHA256
-	if id == "" {
-		id = j.Unit.Key + "/" + file.Path
-	}
-	partial, err := cache.Partial(id)
+	partial, err := cache.Partial(j.partID(file))
 	if err != nil {
 		return nil, err
 	}
 	defer partial.Close()
-	got, err := source.Fetch(ctx, from.from, file, partial.Path)
+	got, err := source.Fetch(ctx, from.from, file, partial)
 	if err != nil {
 		return nil, err
 	}
-	if name != "" && file.SHA256 == "" {
-		if err := cache.Note(name, got.SHA256, got.Size); err != nil {
+	if file.SHA256 == "" {
+		if err := known.note(got); err != nil {
 			return nil, err
 		}
 	}
-	return cache.Keep(partial, got.SHA256)
+	return cache.Keep(ctx, partial, got.SHA256)
 }
 
-// name is what tells a file of a source from any other without its SHA-256: git's digest within the repository, or the ETag or
-// date that its server gives it. It is empty where nothing does.
-func (j job) name(named recipe.NamedSource, file source.File) string {
+// partID names the part of a file that is not whole yet. A part goes on with what another mix has begun only where a SHA-256 proves the
+// whole: that mix may have asked by a proxy, or trusted an authority, of its own.
+func (j job) partID(file source.File) string {
+	if file.SHA256 != "" {
+		return file.SHA256
+	}
+	return string(j.folder) + "\n" + j.Unit.Key + "/" + file.Path
+}
+
+// named is a file by what its source calls it, and where the digest of it is noted. Without a name nothing is known of it.
+type named struct {
+	notes store.Notes
+	name  string
+}
+
+func (n named) digest() (digest string, size int64) {
+	if n.name == "" {
+		return "", -1
+	}
+	return n.notes.Known(n.name)
+}
+
+func (n named) note(got source.Fetched) error {
+	if n.name == "" {
+		return nil
+	}
+	return n.notes.Note(n.name, got.SHA256, got.Size)
+}
+
+// named gives what tells a file of a source from any other without its SHA-256: git's digest within the repository, which every mix
+// on the volume may rely on since the bytes were compared with it, or the ETag or date that its server gives it. That says
+// whatever the server wants it to, so it is known to this mix alone.
+func (j job) named(from recipe.NamedSource, file source.File) named {
+	known := named{name: nameOf(from, file), notes: store.Notes{Folder: j.worker.path(j.folder.Known())}}
+	if file.GitBlob != "" {
+		known.notes = j.worker.cache().Notes()
+	}
+	return known
+}
+
+// nameOf is the name; it is empty where nothing tells the file apart.
+func nameOf(named recipe.NamedSource, file source.File) string {
 	if file.Size < 0 || file.GitBlob == "" && file.Validator == "" {
 		return ""
 	}
@@ -104,13 +140,16 @@ func (j job) name(named recipe.NamedSource, file source.File) string {
 // release lets go of the originals once a mix is published whose cache is bounded, and trims the cache. Who needs one again
 // finds it there, or fetches it again.
 func (j job) release() error {
+	if err := (store.Notes{Folder: j.worker.path(j.folder.Known())}).Forget(j.worker.cache()); err != nil {
+		return err
+	}
 	limit := j.Recipe.Output.CacheSize
 	if limit == 0 {
 		return nil
 	}
 	step, _ := j.graph.Step(recipe.Download)
 	for _, unit := range step.Units {
-		if err := store.RemoveAll(filepath.Join(j.unit(recipe.Download, unit.Key), filesName)); err != nil {
+		if err := store.RemoveAll(j.unit(recipe.Download, unit.Key).Join(filesName)); err != nil {
 			return err
 		}
 	}
@@ -119,59 +158,37 @@ func (j job) release() error {
 
 // lastDownload is what the download for the request before found; empty where there was none, or where it holds its
 // originals still.
-type lastDownload struct {
-	cache     store.Cache
-	originals []original
-}
+type lastDownload []original
 
 // last finds the download for the request before. Where its originals were released, a file that is the same again need not be
 // brought: nothing may ask for it.
 func (j job) last() (lastDownload, error) {
 	folders, err := j.earlier()
 	if err != nil || len(folders) == 0 {
-		return lastDownload{}, err
+		return nil, err
 	}
-	last := lastDownload{cache: j.worker.cache()}
-	if _, err := os.Stat(filepath.Join(folders[0], filesName)); !errors.Is(err, fs.ErrNotExist) {
-		return lastDownload{}, store.Failure(err)
+	if _, err := folders[0].Join(filesName).Stat(); !errors.Is(err, fs.ErrNotExist) {
+		return nil, store.Failure(err)
 	}
-	if err := store.ReadJSON(filepath.Join(folders[0], originalsName), &last.originals); err != nil {
-		return lastDownload{}, store.Missing(err)
+	var result recipe.Result
+	if err := store.ReadJSON(folders[0].Join(contract.ResultFile), &result); err != nil {
+		return nil, store.Missing(err)
 	}
-	return last, nil
+	return readOriginals(folders[0], result.Download)
 }
 
 // has says whether a file is the same as it was.
-func (l lastDownload) has(name string, file source.File) (contract.Original, bool) {
-	i := slices.IndexFunc(l.originals, func(o original) bool { return o.Path == file.Path })
+func (l lastDownload) has(known named, file source.File) (contract.Original, bool) {
+	i := slices.IndexFunc(l, func(o original) bool { return o.Path == file.Path })
 	if i < 0 {
 		return contract.Original{}, false
 	}
 	digest := file.SHA256
-	if digest == "" && name != "" {
-		digest, _ = l.cache.Known(name)
+	if digest == "" {
+		digest, _ = known.digest()
 	}
-	was := l.originals[i].Original
+	was := l[i].Original
 	return was, digest == was.SHA256 && (file.Size < 0 || file.Size == was.Size)
-}
-
-// stored opens an original of a download: where the unit has it linked, else in the cache, and else it is fetched again.
-func (r *reader) stored(ctx context.Context, file original, path string) (source.LocalFile, error) {
-	f, err := os.Open(path)
-	if err == nil {
-		return finished{f}, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return nil, contract.VolumeMismatch(fmt.Errorf("an original cannot be read: %w", err))
-	}
-	held, ok, err := r.worker.cache().Hold(file.SHA256, file.Size)
-	if !ok && err == nil {
-		held, err = r.fetchAgain(ctx, file)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return finished{held.File}, nil
 }
 
 // gone are the reasons of a source that no longer has what it was found to have: what resolved once is no mistake in the manifest.
@@ -183,9 +200,9 @@ var gone = []contract.Reason{
 func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, error) {
 	fail := func(err error) (*store.Held, error) {
 		if slices.Contains(gone, contract.ReasonOf(err)) {
-			return nil, contract.Failf(contract.SourceDrifted, "%s is no longer in the cache, and the source no longer has it: %w; have the source looked at again (annotation data.datasetmix.io/requestedAt, or build --refresh), or give the cache more room", file.Path, err)
+			return nil, contract.Failf(contract.SourceDrifted, "%s is no longer whole in the cache, and the source no longer has it: %w; have the source looked at again (annotation data.datasetmix.io/requestedAt, or build --refresh), or give the cache more room", file.Path, err)
 		}
-		return nil, contract.Within(file.Path+" is no longer in the cache and has to be fetched again", err)
+		return nil, contract.Within(file.Path+" is no longer whole in the cache and has to be fetched again", err)
 	}
 	as := contract.LockedSource{Revision: r.result(recipe.Download, r.source.Name).Download.Revision}
 	for _, o := range r.originals {

@@ -184,7 +184,7 @@ func wholeUnits(t *testing.T, volume string, r recipe.Recipe, from *files) (unit
 	}
 	for _, folder := range folders {
 		for i, file := range r.Domains[0].Datasets[0].Source.HTTP.URLs {
-			got, err := os.ReadFile(originalPath(folder, i))
+			got, err := os.ReadFile(filepath.Join(folder, originalPath(i)))
 			if want := from.content[file.URL[strings.LastIndex(file.URL, "/"):]]; err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("file %d of a finished unit has %d bytes, want %d (%v)", i, len(got), len(want), err)
 			}

@@ -5,10 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +51,7 @@ func (j job) settle(ctx context.Context, staging *store.Staging) error {
 	if j.Again == "" {
 		return staging.Commit()
 	}
-	if _, err := verify.Revision(ctx, staging.Final(), verify.Options{}); err == nil || ctx.Err() != nil {
+	if _, err := verify.At(ctx, staging.Final(), verify.Options{}); err == nil || ctx.Err() != nil {
 		return errors.Join(ctx.Err(), staging.Commit())
 	}
 	return staging.Replace()
@@ -77,7 +74,7 @@ func (j job) keys() []string {
 const proofFolder = "proof"
 
 // prove proves a revision before it has its name. Its notes stay, so that the next proof need not read again what this one has.
-func (j job) prove(ctx context.Context, unit *store.Staging, folder string, options verify.Options) error {
+func (j job) prove(ctx context.Context, unit *store.Staging, folder store.Path, options verify.Options) error {
 	notes, err := unit.Path(proofFolder)
 	if err != nil {
 		return err
@@ -91,9 +88,9 @@ func (j job) prove(ctx context.Context, unit *store.Staging, folder string, opti
 	}
 	options.Notes = notes
 	for _, key := range keys {
-		options.Earlier = append(options.Earlier, filepath.Join(units, key, proofFolder))
+		options.Earlier = append(options.Earlier, units.Join(key, proofFolder))
 	}
-	_, err = verify.Revision(ctx, folder, options)
+	_, err = verify.At(ctx, folder, options)
 	return err
 }
 
@@ -160,8 +157,12 @@ func (p *publisher) sources() error {
 		}
 		done := p.result(recipe.Download, name).Download
 		origin := contract.Origin{Dataset: name, Revision: done.Revision, License: done.License}
-		if err := store.ReadJSON(filepath.Join(folder, originalsName), &origin.Files); err != nil {
-			return contract.VolumeMismatch(fmt.Errorf("data set %s: the download is gone from the volume: %w", name, err))
+		originals, err := readOriginals(folder, done)
+		if err != nil {
+			return contract.Within("data set "+name, err)
+		}
+		for _, o := range originals {
+			origin.Files = append(origin.Files, o.Original)
 		}
 		p.manifest.Sources = append(p.manifest.Sources, origin)
 	}
@@ -247,7 +248,7 @@ func (p *publisher) mixes() error {
 }
 
 // linkRows gives a file of a unit its names in the revision.
-func (p *publisher) linkRows(folder, file string, rows int64, names ...string) error {
+func (p *publisher) linkRows(folder store.Path, file string, rows int64, names ...string) error {
 	list, err := readDigests(folder)
 	if err != nil {
 		return err
@@ -257,7 +258,7 @@ func (p *publisher) linkRows(folder, file string, rows int64, names ...string) e
 		return err
 	}
 	for _, name := range names {
-		if err := p.link(filepath.Join(folder, filepath.FromSlash(file)), name, as, rows); err != nil {
+		if err := p.link(folder.Join(file), name, as, rows); err != nil {
 			return err
 		}
 	}
@@ -265,7 +266,7 @@ func (p *publisher) linkRows(folder, file string, rows int64, names ...string) e
 }
 
 // link gives a finished file its name in the revision and lists it as its writer knew it.
-func (p *publisher) link(from, name string, as written, rows int64) error {
+func (p *publisher) link(from store.Path, name string, as written, rows int64) error {
 	if err := p.staging.Link(from, name); err != nil {
 		return err
 	}
@@ -291,6 +292,9 @@ func (p *publisher) list(file contract.PublishedFile) {
 
 // swap points the link that training pods mount at a revision, and notes that it is the newest.
 func (j job) swap(revision string) error {
+	if own := recipe.Revision(j.Unit.Key); revision != own {
+		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", revision, own, j.unit(recipe.Publish, j.Unit.Key))
+	}
 	if err := touch(j.unit(recipe.Publish, j.Unit.Key)); err != nil {
 		return err
 	}
@@ -310,12 +314,12 @@ func (j job) prune() error {
 	used := map[string]bool{}
 	for i, key := range units {
 		if i >= j.Recipe.Output.KeepRevisions && key != j.Unit.Key {
-			if err := errors.Join(store.RemoveAll(j.worker.path(j.folder.Revision(recipe.Revision(key)))), store.RemoveAll(filepath.Join(folder, key))); err != nil {
+			if err := errors.Join(store.RemoveAll(j.worker.path(j.folder.Revision(recipe.Revision(key)))), store.RemoveAll(folder.Join(key))); err != nil {
 				return err
 			}
 			continue
 		}
-		encoded, err := os.ReadFile(filepath.Join(j.worker.path(j.folder.Revision(recipe.Revision(key))), contract.ManifestFile))
+		encoded, err := j.worker.path(j.folder.Revision(recipe.Revision(key))).Join(contract.ManifestFile).ReadFile()
 		if err != nil {
 			return store.Failure(err)
 		}
@@ -327,7 +331,7 @@ func (j job) prune() error {
 			used[finished.Unit.Key] = true
 		}
 		var built []string // of a release before there were any, none
-		if err := store.ReadJSON(filepath.Join(folder, key, unitsName), &built); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := store.ReadJSON(folder.Join(key, unitsName), &built); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		for _, unit := range built {
@@ -338,11 +342,11 @@ func (j job) prune() error {
 }
 
 // newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
-func (j job) newestFirst(stage recipe.Stage) (folder string, keys []string, err error) {
+func (j job) newestFirst(stage recipe.Stage) (folder store.Path, keys []string, err error) {
 	folder = j.worker.path(j.folder.Stage(stage))
-	entries, err := os.ReadDir(folder)
+	entries, err := folder.ReadDir()
 	if err != nil {
-		return "", nil, store.Failure(err)
+		return folder, nil, store.Failure(err)
 	}
 	times := map[string]time.Time{}
 	for _, entry := range entries {
@@ -354,7 +358,7 @@ func (j job) newestFirst(stage recipe.Stage) (folder string, keys []string, err 
 			continue // another worker was quicker
 		}
 		if err != nil {
-			return "", nil, store.Failure(err)
+			return folder, nil, store.Failure(err)
 		}
 		times[entry.Name()] = info.ModTime()
 		keys = append(keys, entry.Name())
@@ -366,7 +370,7 @@ func (j job) newestFirst(stage recipe.Stage) (folder string, keys []string, err 
 func (j job) sweepStages(used map[string]bool) error {
 	for _, stage := range recipe.Stages()[:len(recipe.Stages())-1] {
 		folder := j.worker.path(j.folder.Stage(stage))
-		entries, err := os.ReadDir(folder)
+		entries, err := folder.ReadDir()
 		if err != nil {
 			return store.Failure(err)
 		}
@@ -375,7 +379,7 @@ func (j job) sweepStages(used map[string]bool) error {
 			if err != nil || used[entry.Name()] || strings.HasPrefix(entry.Name(), ".") || time.Since(info.ModTime()) < unusedFor {
 				continue
 			}
-			if err := store.RemoveAll(filepath.Join(folder, entry.Name())); err != nil {
+			if err := store.RemoveAll(folder.Join(entry.Name())); err != nil {
 				return err
 			}
 		}

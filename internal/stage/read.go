@@ -3,9 +3,6 @@ package stage
 import (
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -52,12 +49,12 @@ func (r *reader) each(ctx context.Context, to taker) error {
 	if err != nil {
 		return err
 	}
-	if err := store.ReadJSON(filepath.Join(folder, originalsName), &r.originals); err != nil {
-		return contract.VolumeMismatch(fmt.Errorf("the download is gone from the volume: %w", err))
+	if r.originals, err = readOriginals(folder, r.result(recipe.Download, r.source.Name).Download); err != nil {
+		return err
 	}
 	for i, file := range r.originals {
 		r.file = i + 1
-		if err := r.eachOf(ctx, file, originalPath(folder, i), to); err != nil {
+		if err := r.eachOf(ctx, file, folder.Join(originalPath(i)), to); err != nil {
 			return err
 		}
 	}
@@ -69,12 +66,23 @@ func (r *reader) each(ctx context.Context, to taker) error {
 
 // eachOf hands on the rows of one file. They are decoded ahead, in other goroutines: of a large data set, decoding is half of
 // the work.
-func (r *reader) eachOf(ctx context.Context, file original, path string, to taker) error {
+//
+// The file is compared with its digest beside that. What is wrong with its rows may come of its being damaged, so that is said first.
+func (r *reader) eachOf(ctx context.Context, file original, path store.Path, to taker) error {
 	f, err := r.open(ctx, file, path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	comparing := f.compare(ctx)
+	err = r.rowsOf(ctx, file, f, to)
+	if differs := comparing(); differs != nil {
+		return differs
+	}
+	return err
+}
+
+func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, to taker) error {
 	of := decode.File{Name: file.Path, Data: f, Size: file.Size}
 	if r.read.Path != "" {
 		of.Path = strings.Split(r.read.Path, ".")
@@ -162,28 +170,3 @@ func (r *reader) alone(cause error) error {
 		return contract.Failf(contract.ReasonOf(cause), "%w; the %d rows before it are good", cause, good)
 	}
 }
-
-// open opens an original: in the download's folder, or where its source has it.
-func (r *reader) open(ctx context.Context, file original, path string) (source.LocalFile, error) {
-	if file.Validator == "" {
-		return r.stored(ctx, file, path)
-	}
-	from, err := r.worker.Source(recipe.Dataset{Name: r.source.Name, Source: r.source.Source})
-	if err != nil {
-		return nil, err
-	}
-	local, ok := from.(source.Local)
-	if !ok {
-		return nil, contract.Failf(contract.InvalidTask, "%s was read where its source has it, and the source is not at hand", file.Path)
-	}
-	f, err := local.At(ctx, file.listed())
-	if contract.ReasonOf(err) == contract.FetchFailed {
-		err = contract.Failf(contract.ChecksumMismatch, "%w A mix is made of the bytes that it read first: put that file back, give the new one another path, or have the source looked at again (annotation data.datasetmix.io/requestedAt, or build --refresh).", err)
-	}
-	return f, err
-}
-
-// finished is a file on the volume, which no one writes to.
-type finished struct{ *os.File }
-
-func (finished) Unchanged() error { return nil }

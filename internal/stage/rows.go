@@ -1,8 +1,6 @@
 package stage
 
 import (
-	"path/filepath"
-
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -14,7 +12,7 @@ const (
 )
 
 // indexOf is the name of the index of a file of rows.
-func indexOf(path string) string { return path[:len(path)-len(rowSuffix)] + idxSuffix }
+func indexOf(name string) string { return name[:len(name)-len(rowSuffix)] + idxSuffix }
 
 // createRows begins a file of rows in a unit's folder.
 func createRows(staging *store.Staging, name string) (*store.RowsWriter, error) {
@@ -22,11 +20,10 @@ func createRows(staging *store.Staging, name string) (*store.RowsWriter, error) 
 	if err != nil {
 		return nil, err
 	}
-	return store.CreateRows(path, indexOf(path))
+	return store.CreateRows(path, path.Dir().Join(indexOf(path.Base())))
 }
 
 // openRows opens a file of rows of a finished unit.
-func openRows(folder, name string, hold int64) (*store.Rows, error) {
-	path := filepath.Join(folder, filepath.FromSlash(name))
-	return store.OpenRows(path, indexOf(path), hold)
+func openRows(folder store.Path, name string, hold int64) (*store.Rows, error) {
+	return store.OpenRows(folder.Join(name), folder.Join(indexOf(name)), hold)
 }

@@ -135,7 +135,7 @@ func BenchmarkStages(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for _, name := range doomed {
-					if err := os.RemoveAll(w.path(name)); err != nil {
+					if err := os.RemoveAll(filepath.Join(w.Volume, name)); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -183,7 +183,7 @@ func BenchmarkMix(b *testing.B) {
 			b.SetBytes(lineBytes)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := os.RemoveAll(w.path(contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
+				if err := os.RemoveAll(filepath.Join(w.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
 					b.Fatal(err)
 				}
 				if _, err := w.Run(context.Background(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit}); err != nil {
@@ -217,7 +217,7 @@ func BenchmarkVerify(b *testing.B) {
 			b.SetBytes(plain.Published.Bytes)
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := verify.Revision(context.Background(), w.path("mix/revisions/"+graph.Published.Revision), verify.Options{}); err != nil {
+				if _, err := verify.Revision(context.Background(), filepath.Join(w.Volume, "mix/revisions", graph.Published.Revision), verify.Options{}); err != nil {
 					b.Fatal(err)
 				}
 			}

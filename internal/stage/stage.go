@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -29,6 +27,10 @@ type Worker struct {
 	// Notice looks at the files of sources at hand before a finished download is reused, and reads them again if one has changed.
 	Notice bool
 
+	// proofs are of the originals that this process has read.
+	proofs *store.Proofs
+	// volume is open while units are built.
+	volume *store.Volume
 	// later are the units of this process that are finished and not yet durable; nil commits each at once.
 	later *later
 }
@@ -49,6 +51,8 @@ type job struct {
 	worker *Worker
 	graph  recipe.Graph
 	folder contract.Folder
+	// careful compares an original with its digest before its rows are read, and not beside that: one was damaged.
+	careful bool
 	// replaces a finished unit that is not to be used any more.
 	replaces bool
 }
@@ -65,10 +69,17 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	if err != nil {
 		return recipe.Result{}, Way{}, contract.Failf(reasonOfWalk(err), "%w", err)
 	}
-	j := job{Job: todo, worker: w, graph: graph, folder: contract.Folder(todo.Recipe.Output.Path)}
-	final := w.path(j.folder.Unit(todo.Stage, todo.Unit.Key))
+	own, err := w.mounted()
+	if err != nil {
+		return recipe.Result{}, Way{}, err
+	}
+	if w.volume == nil {
+		defer own.close()
+	}
+	j := job{Job: todo, worker: own, graph: graph, folder: contract.Folder(todo.Recipe.Output.Path)}
+	final := own.path(j.folder.Unit(todo.Stage, todo.Unit.Key))
 	var result recipe.Result
-	err = store.ReadJSON(filepath.Join(final, contract.ResultFile), &result)
+	err = store.ReadJSON(final.Join(contract.ResultFile), &result)
 	way := Way{How: Built}
 	if err == nil {
 		if way, err = j.way(ctx, final, result); err != nil {
@@ -85,15 +96,26 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	case !errors.Is(err, fs.ErrNotExist):
 		return result, way, err
 	}
+	result, err = j.attempt(ctx, final)
+	if damage := (*damaged)(nil); errors.As(err, &damage) { // its rows may be among those that were written
+		j.careful = true
+		result, err = j.attempt(ctx, final)
+	}
+	return result, way, err
+}
+
+// attempt builds the unit in a folder of its own, and gives that its name.
+func (j job) attempt(ctx context.Context, final store.Path) (recipe.Result, error) {
 	staging, err := store.Stage(final)
 	if err != nil {
-		return recipe.Result{}, way, err
+		return recipe.Result{}, err
 	}
 	defer staging.Close()
-	if result, err = j.build(ctx, staging); err != nil {
-		return recipe.Result{}, way, err
+	result, err := j.build(ctx, staging)
+	if err != nil {
+		return recipe.Result{}, err
 	}
-	return result, way, j.finish(staging, result)
+	return result, j.finish(staging, result)
 }
 
 func reasonOfWalk(err error) contract.Reason {
@@ -169,23 +191,37 @@ func writeJSON(staging *store.Staging, name string, value any) error {
 	return staging.WriteFile(name, encoded)
 }
 
+// mounted is the worker with its volume open.
+func (w *Worker) mounted() (*Worker, error) {
+	own := *w
+	if own.volume != nil {
+		return &own, nil
+	}
+	var err error
+	own.proofs = &store.Proofs{}
+	own.volume, err = store.Open(w.Volume)
+	return &own, err
+}
+
+func (w *Worker) close() { w.volume.Close() } // it was only looked at
+
 // path is the place of a name on the volume.
-func (w *Worker) path(name string) string { return filepath.Join(w.Volume, filepath.FromSlash(name)) }
+func (w *Worker) path(name string) store.Path { return w.volume.Path(name) }
 
 // unit is the folder of a unit.
-func (j job) unit(stage recipe.Stage, key string) string {
+func (j job) unit(stage recipe.Stage, key string) store.Path {
 	return j.worker.later.at(j.worker.path(j.folder.Unit(stage, key)))
 }
 
 // input is the folder of a finished unit of an earlier stage.
-func (j job) input(stage recipe.Stage, name string) (string, error) {
+func (j job) input(stage recipe.Stage, name string) (store.Path, error) {
 	step, _ := j.graph.Step(stage)
 	for _, unit := range step.Units {
 		if unit.Name == name {
 			return j.unit(stage, unit.Key), nil
 		}
 	}
-	return "", contract.Failf(contract.InvalidTask, "the task has no result of stage %s for %s", stage, name)
+	return store.Path{}, contract.Failf(contract.InvalidTask, "the task has no result of stage %s for %s", stage, name)
 }
 
 // result is the result of a finished unit of an earlier stage.
@@ -200,7 +236,4 @@ func (j job) result(stage recipe.Stage, name string) recipe.Result {
 }
 
 // touch notes that a finished folder is in use, so that no publication removes it as left over.
-func touch(folder string) error {
-	now := time.Now()
-	return store.Failure(os.Chtimes(folder, now, now))
-}
+func touch(folder store.Path) error { return store.Failure(folder.Touch(time.Now())) }

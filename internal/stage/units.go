@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -40,7 +39,7 @@ const maxTokenizer = 128 << 20
 // tokenizer reads a tokenizer.json from the output volume. It must be the one that the recipe names: its digest is in the keys
 // of what is counted by it.
 func (w *Worker) tokenizer(name, digest string) ([]byte, error) {
-	f, err := os.OpenInRoot(w.Volume, name)
+	f, err := w.path(name).Open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, contract.Failf(contract.SourceNotFound, "the tokenizer %s is not on the output volume; put it there, or correct spec.tokenizer.file, a path below the volume's root", name)
 	}

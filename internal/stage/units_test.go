@@ -13,7 +13,6 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
@@ -89,7 +88,7 @@ func TestUnitsAreCounted(t *testing.T) {
 				divided := w.divided(r, name)
 				for s, split := range r.Splits {
 					var want, left int64
-					rows, err := store.OpenRows(filepath.Join(w.splitFolder(r, name), split.Name+".jsonl"), filepath.Join(w.splitFolder(r, name), split.Name+".idx"), 0)
+					rows, err := openRows(at(t, w.splitFolder(r, name)), split.Name+".jsonl", 0)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -170,7 +169,7 @@ func TestTokenizersThatCannotBeUsed(t *testing.T) {
 		"another file":       {good, "models/tokenizer.json", digest("x"), contract.ChecksumMismatch, []string{digest(good), digest("x"), "spec.tokenizer.sha256"}},
 		"no tokenizer":       {"{}", "models/tokenizer.json", digest("{}"), contract.InvalidData, []string{"models/tokenizer.json"}},
 		"outside the volume": {good, "../tokenizer.json", digest(good), contract.VolumeInvalid, []string{"../tokenizer.json"}},
-		"a folder":           {good, "models", digest(good), contract.WorkerFailed, nil},
+		"a folder":           {good, "models", digest(good), contract.VolumeInvalid, []string{"models is no file but a folder"}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := filled(t)

@@ -1,13 +1,14 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,7 @@ import (
 //
 // An original is in use while it has another name (a unit's folder links it) or someone holds a lock on it. Trim removes those
 // that are not, the least recently used first.
-type Cache struct{ Root string }
+type Cache struct{ Root Path }
 
 const (
 	blobFolder    = "sha256"
@@ -32,50 +33,111 @@ const (
 	knownFolder   = "known"
 )
 
-// Blob is where the original with a digest lies.
-func (c Cache) Blob(sha256 string) string { return filepath.Join(c.Root, blobFolder, sha256) }
+// Blob is where the original with a digest lies. What is no digest is refused: it would be a path of somebody's choice.
+func (c Cache) Blob(digest string) (Path, error) {
+	if !contract.IsSHA256(digest) {
+		return Path{}, contract.Failf(contract.InvalidData, "%.100q is no SHA-256, which has 64 lower-case hexadecimal digits, and names no file of the cache", digest)
+	}
+	return c.Root.Join(blobFolder, digest), nil
+}
 
 // Held is an original that stays while it is held.
 type Held struct {
 	*os.File
 	// Digest of the original.
 	Digest string
+	// hashed is how the file was when its bytes were known to have the digest.
+	hashed fs.FileInfo
 }
 
 // Hold takes hold of an original, whole and unchanged: it is read through for that. There is none where ok is false; one that
-// has changed is removed.
-func (c Cache) Hold(digest string, size int64) (held *Held, ok bool, err error) {
-	for {
-		f, err := os.Open(c.Blob(digest))
-		if digest == "" || errors.Is(err, fs.ErrNotExist) {
-			return nil, false, nil
-		}
-		if err != nil {
-			return nil, false, Failure(err)
-		}
-		share(f)
-		if !stillNamed(f, c.Blob(digest)) { // removed between the two steps
-			f.Close()
-			continue
-		}
-		sum := sha256.New()
-		n, err := io.Copy(sum, f)
-		whole := err == nil && hex.EncodeToString(sum.Sum(nil)) == digest
-		if whole && (size < 0 || n == size) {
-			now := time.Now()
-			_ = os.Chtimes(c.Blob(digest), now, now) // of another user's, the time stays: it goes earlier
-			_, err = f.Seek(0, io.SeekStart)
-			return &Held{f, digest}, true, Failure(err)
-		}
-		f.Close()
-		if err != nil || whole { // of another size than the caller was promised
-			return nil, false, Failure(err)
-		}
-		if err := os.Remove(c.Blob(digest)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, false, Failure(err)
-		}
+// has changed is removed. No digest is that of no original.
+func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held, ok bool, err error) {
+	if digest == "" {
 		return nil, false, nil
 	}
+	blob, err := c.Blob(digest)
+	if err != nil {
+		return nil, false, err
+	}
+	f, err := openShared(blob)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, Failure(err)
+	}
+	found, n, err := SHA256(ctx, f)
+	if err == nil && found == digest && (size < 0 || n == size) {
+		_ = blob.Touch(time.Now()) // of another user's, the time stays: it goes earlier
+		held, err := hold(f, digest)
+		return held, true, err
+	}
+	f.Close()
+	if err != nil || found == digest { // of another size than the caller was promised
+		return nil, false, Failure(err)
+	}
+	return nil, false, c.Discard(digest)
+}
+
+// hold gives an open file that has a digest, from its beginning on.
+func hold(f *os.File, digest string) (*Held, error) {
+	hashed, err := f.Stat()
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	return &Held{f, digest, hashed}, Failure(err)
+}
+
+// openShared opens an original with the lock of a reader. Where its name still is another file's after some tries, the file system
+// gives one file several numbers: what is open stays open, whatever its name is.
+func openShared(blob Path) (*os.File, error) {
+	const tries = 20
+	for n := 1; ; n++ {
+		f, err := blob.Open()
+		if err != nil {
+			return nil, err
+		}
+		share(f)
+		if n == tries || stillNamed(f, blob) {
+			return f, nil
+		}
+		f.Close() // removed between the two steps
+	}
+}
+
+// SHA256 returns the digest and the length of what is left of a file. It ends with ctx.
+func SHA256(ctx context.Context, f io.Reader) (digest string, bytes int64, err error) {
+	sum := sha256.New()
+	for buffer := make([]byte, digestBuffer); ; {
+		if ctx.Err() != nil {
+			return "", bytes, context.Cause(ctx)
+		}
+		n, err := f.Read(buffer)
+		sum.Write(buffer[:n])
+		bytes += int64(n)
+		if errors.Is(err, io.EOF) {
+			return hex.EncodeToString(sum.Sum(nil)), bytes, nil
+		}
+		if err != nil {
+			return "", bytes, err
+		}
+	}
+}
+
+// digestBuffer is what is read at once of a file that is only hashed. It stays in the processor's cache.
+const digestBuffer = 64 << 10
+
+// Discard removes an original that is not what its name says.
+func (c Cache) Discard(digest string) error {
+	blob, err := c.Blob(digest)
+	if err != nil {
+		return err
+	}
+	if err := blob.Remove(); !errors.Is(err, fs.ErrNotExist) {
+		return Failure(err)
+	}
+	return nil
 }
 
 // share takes the lock of a reader; it waits no longer than another takes to look at the file. Where a file system has no locks,
@@ -83,9 +145,12 @@ func (c Cache) Hold(digest string, size int64) (held *Held, ok bool, err error) 
 func share(f *os.File) { _ = unix.Flock(int(f.Fd()), unix.LOCK_SH) }
 
 // Link gives an original that is held a second name, without a second copy where the file system can.
-func (c Cache) Link(held *Held, to string) error {
-	err := Link(c.Blob(held.Digest), to)
-	if !errors.Is(err, fs.ErrNotExist) {
+func (c Cache) Link(held *Held, to Path) error {
+	blob, err := c.Blob(held.Digest)
+	if err != nil {
+		return err
+	}
+	if err := Link(blob, to); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return Failure(copyTo(held.File, to)) // its name was removed all the same: by hand, or where there are no locks
@@ -93,7 +158,7 @@ func (c Cache) Link(held *Held, to string) error {
 
 // Partial is a file that is being downloaded. It survives its writer, so that the next one goes on where it stopped.
 type Partial struct {
-	Path string
+	Path Path
 	lock *os.File // the file itself
 	own  bool     // of this writer alone: nobody will go on with it
 }
@@ -101,53 +166,67 @@ type Partial struct {
 // Partial finds the unfinished file of an original, known by what the caller asks for (not by digest, which may be unknown
 // yet). Two workers never write to the same one: the second gets one of its own.
 func (c Cache) Partial(id string) (*Partial, error) {
-	folder := filepath.Join(c.Root, partialFolder)
-	if err := errors.Join(MakeFolder(folder), MakeFolder(filepath.Join(c.Root, blobFolder))); err != nil {
+	folder := c.Root.Join(partialFolder)
+	if err := errors.Join(MakeFolder(folder), MakeFolder(c.Root.Join(blobFolder))); err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256([]byte(id))
-	path := filepath.Join(folder, hex.EncodeToString(sum[:]))
+	path := folder.Join(hex.EncodeToString(sum[:]))
 	if err := sweepOwn(path); err != nil {
 		return nil, err
 	}
-	for {
-		f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	for range partialTries {
+		p, err := OpenPartial(path)
 		if err != nil {
-			return nil, Failure(err)
+			return nil, err
 		}
-		if !lock(f) {
-			f.Close()
+		if !lock(p.lock) {
+			p.Close()
 			break
 		}
-		if stillNamed(f, path) {
-			return &Partial{Path: path, lock: f}, nil
+		if stillNamed(p.lock, path) {
+			return p, nil
 		}
-		f.Close() // its writer finished it between the two steps: it is in the cache now, and nobody's to write
+		p.Close() // its writer finished it between the two steps: it is in the cache now, and nobody's to write
 	}
-	for {
-		own, err := os.CreateTemp(folder, filepath.Base(path)+ownInfix+"*")
+	for n := 1; ; n++ {
+		own, at, err := folder.createTemp(path.Base() + ownInfix)
 		if err != nil {
 			return nil, Failure(err)
 		}
 		lock(own)
-		if stillNamed(own, own.Name()) {
-			return &Partial{Path: own.Name(), lock: own, own: true}, nil
+		if n == partialTries || stillNamed(own, at) {
+			return &Partial{Path: at, lock: own, own: true}, nil
 		}
 		own.Close() // swept away before it was locked
 	}
 }
 
+// OpenPartial opens the unfinished file at a place, or begins it.
+func OpenPartial(at Path) (*Partial, error) {
+	f, err := at.open(os.O_CREATE | os.O_RDWR)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	return &Partial{Path: at, lock: f}, nil
+}
+
+// partialTries is how often a part's name is looked at. Others take a name away now and then; where it happens each time, the file
+// system gives one file several numbers.
+const partialTries = 20
+
 // ownInfix stands in the names of files that a second writer has to itself.
 const ownInfix = "-"
 
 // sweepOwn removes what second writers left that were killed: nobody would go on with it.
-func sweepOwn(path string) error {
-	left, err := filepath.Glob(path + ownInfix + "*")
+func sweepOwn(path Path) error {
+	left, err := path.Dir().ReadDir()
 	if err != nil {
 		return Failure(err)
 	}
-	for _, name := range left {
-		if ofPart(name) {
+	for _, entry := range left {
+		name := path.Dir().Join(entry.Name())
+		if !strings.HasPrefix(entry.Name(), path.Base()+ownInfix) || ofPart(name) {
 			continue
 		}
 		if err := removeUnused(name); err != nil {
@@ -157,31 +236,35 @@ func sweepOwn(path string) error {
 	return nil
 }
 
-func stillNamed(f *os.File, path string) bool {
+func stillNamed(f *os.File, path Path) bool {
 	opened, err := f.Stat()
 	if err != nil {
 		return false
 	}
-	named, err := os.Stat(path)
+	named, err := path.Lstat()
 	return err == nil && os.SameFile(opened, named)
 }
 
 // Keep gives a finished download its place in the cache, and holds it: p's lock goes over to what is given. An original that is
 // there already stays.
-func (c Cache) Keep(p *Partial, digest string) (*Held, error) {
-	if held, ok, err := c.Hold(digest, -1); ok || err != nil {
-		return held, errors.Join(err, Failure(os.Remove(p.Path)))
+func (c Cache) Keep(ctx context.Context, p *Partial, digest string) (*Held, error) {
+	if held, ok, err := c.Hold(ctx, digest, -1); ok || err != nil {
+		return held, errors.Join(err, Failure(p.Path.Remove()))
 	}
-	if err := os.Chmod(p.Path, fileMode); err != nil {
+	blob, err := c.Blob(digest)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.lock.Chmod(fileMode); err != nil {
 		return nil, Failure(err)
 	}
-	if err := os.Rename(p.Path, c.Blob(digest)); err != nil {
+	if err := p.Path.rename(blob); err != nil {
 		return nil, Failure(err)
 	}
-	held := &Held{p.lock, digest}
+	held, err := hold(p.lock, digest)
 	p.lock = nil
 	share(held.File)
-	return held, SyncFolder(filepath.Dir(c.Blob(digest)))
+	return held, errors.Join(err, SyncFolder(blob.Dir()))
 }
 
 // Close lets the next writer go on with what is left of the download.
@@ -190,8 +273,8 @@ func (p *Partial) Close() error {
 		return nil // it is kept
 	}
 	if p.own {
-		os.Remove(p.Path) // fails once the download has its place in the cache
-		os.Remove(p.Path + contract.CheckpointSuffix)
+		_ = p.Path.Remove() // fails once the download has its place in the cache
+		_ = p.checkpoint().Remove()
 	}
 	return p.lock.Close()
 }

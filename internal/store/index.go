@@ -37,7 +37,7 @@ type Index struct {
 }
 
 // OpenIndex opens an index. One of at most so many bytes is held in memory.
-func OpenIndex(name string, hold int64) (*Index, error) {
+func OpenIndex(name Path, hold int64) (*Index, error) {
 	entries, err := OpenWindow(name, hold)
 	if err != nil {
 		return nil, Missing(err)

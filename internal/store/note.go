@@ -4,43 +4,103 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"os"
-	"path/filepath"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// known is what the cache notes of a name.
+// Notes are the digests of what sources name otherwise: one file for each name, in a folder that is made with the first. Whoever
+// reads a note believes whoever wrote it, so what only a server says of a file is noted for one mix alone.
+type Notes struct{ Folder Path }
+
+// Notes are those of names that prove the content by themselves: git's digests. Every mix on the volume shares them.
+func (c Cache) Notes() Notes { return Notes{c.Root.Join(knownFolder)} }
+
+// known is a note.
 type known struct {
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
 }
 
-func (c Cache) note(name string) string {
+func (n Notes) of(name string) Path {
 	sum := sha256.Sum256([]byte(name))
-	return filepath.Join(c.Root, knownFolder, hex.EncodeToString(sum[:]))
+	return n.Folder.Join(hex.EncodeToString(sum[:]))
 }
 
 // Note remembers the digest of what a source names otherwise. The name must tell any other content apart.
-func (c Cache) Note(name, digest string, size int64) error {
-	if err := MakeFolder(filepath.Join(c.Root, knownFolder)); err != nil {
+func (n Notes) Note(name, digest string, size int64) error {
+	if err := MakeFolder(n.Folder); err != nil {
 		return err
 	}
 	encoded, err := contract.EncodeJSON(known{digest, size})
 	if err != nil {
 		return err
 	}
-	return WriteFile(c.note(name), encoded)
+	return WriteFile(n.of(name), encoded)
 }
 
 // Known gives the digest and size that were noted, "" where nothing was.
-func (c Cache) Known(name string) (digest string, size int64) { return readNote(c.note(name)) }
+func (n Notes) Known(name string) (digest string, size int64) { return readNote(n.of(name)) }
 
-func readNote(path string) (digest string, size int64) {
-	encoded, err := os.ReadFile(path)
-	var k known
-	if err != nil || json.Unmarshal(encoded, &k) != nil {
+// mostNote is the most bytes of a note.
+const mostNote = 1 << 10
+
+func readNote(path Path) (digest string, size int64) {
+	encoded, err := path.readAtMost(mostNote)
+	if err != nil {
 		return "", 0 // a note is a convenience: without it, the file is downloaded
 	}
+	return parseNote(encoded)
+}
+
+// parseNote gives what a note says, "" where that makes no sense.
+func parseNote(encoded []byte) (digest string, size int64) {
+	var k known
+	if json.Unmarshal(encoded, &k) != nil || !contract.IsSHA256(k.SHA256) || k.Size < 0 {
+		return "", 0
+	}
 	return k.SHA256, k.Size
+}
+
+const (
+	// keepNotes is how long the note of an original stays that is gone: it tells that a file is the same again.
+	keepNotes = 30 * 24 * time.Hour
+	// keepRemains is how long what is left of a note stays that was not written to its end.
+	keepRemains = time.Hour
+)
+
+// Forget removes the old notes of originals that are gone from a cache: they would be kept for ever.
+func (n Notes) Forget(cache Cache) error {
+	entries, err := n.Folder.ReadDir()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Failure(err)
+	}
+	for _, entry := range entries {
+		path, keep := n.Folder.Join(entry.Name()), keepNotes
+		if strings.HasPrefix(entry.Name(), ".") {
+			keep = keepRemains
+		} else if digest, _ := readNote(path); digest != "" && cache.has(digest) {
+			continue
+		}
+		if info, err := entry.Info(); err != nil || time.Since(info.ModTime()) < keep {
+			continue
+		}
+		if err := path.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Failure(err)
+		}
+	}
+	return nil
+}
+
+// has reports whether an original lies in the cache.
+func (c Cache) has(digest string) bool {
+	blob, err := c.Blob(digest)
+	if err != nil {
+		return false
+	}
+	_, err = blob.Lstat()
+	return err == nil
 }

@@ -12,7 +12,7 @@ type RowsWriter struct {
 }
 
 // CreateRows begins a file of rows and its index.
-func CreateRows(file, index string) (*RowsWriter, error) {
+func CreateRows(file, index Path) (*RowsWriter, error) {
 	content, err := Create(file)
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ type Rows struct {
 
 // OpenRows opens a file of rows by its index. A file of at most hold bytes is held in memory with its index, for reading in any
 // order.
-func OpenRows(file, index string, hold int64) (*Rows, error) {
+func OpenRows(file, index Path, hold int64) (*Rows, error) {
 	content, err := OpenWindow(file, hold)
 	if err != nil {
 		return nil, Missing(err)

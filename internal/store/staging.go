@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -13,8 +12,8 @@ import (
 
 // Staging is a folder that is being written and has no final name yet. Other workers leave it alone while its writer lives.
 type Staging struct {
-	final string
-	path  string
+	final Path
+	path  Path // zero once it has its final name
 	lock  *os.File
 }
 
@@ -22,23 +21,23 @@ const stagingPrefix = ".staging-"
 
 // Stage begins a folder that will stand under its final name once it is committed. What a dead writer left beside it is
 // swept away; what a living one is writing stays.
-func Stage(final string) (*Staging, error) {
-	parent := filepath.Dir(final)
+func Stage(final Path) (*Staging, error) {
+	parent := final.Dir()
 	if err := MakeFolder(parent); err != nil {
 		return nil, err
 	}
-	prefix := stagingPrefix + filepath.Base(final) + "-"
+	prefix := stagingPrefix + final.Base() + "-"
 	if err := sweep(parent, prefix); err != nil {
 		return nil, err
 	}
 	for {
-		path, err := os.MkdirTemp(parent, prefix+"*")
+		path, err := parent.unique(prefix, func(at Path) error { return at.failure(at.root.Mkdir(at.name, 0o700)) })
 		if err != nil {
 			return nil, Failure(err)
 		}
-		folder, err := os.Open(path)
+		folder, err := path.openFolder()
 		if err == nil && lock(folder) && stillNamed(folder, path) {
-			return &Staging{final: final, path: path, lock: folder}, os.Chmod(path, folderMode)
+			return &Staging{final: final, path: path, lock: folder}, path.chmod(folderMode)
 		}
 		// Another writer swept the new folder away before it was locked: make the next.
 		if err == nil {
@@ -50,8 +49,8 @@ func Stage(final string) (*Staging, error) {
 }
 
 // sweep removes the staging folders of one final name whose writers are dead: their locks can be taken.
-func sweep(parent, prefix string) error {
-	entries, err := os.ReadDir(parent)
+func sweep(parent Path, prefix string) error {
+	entries, err := parent.ReadDir()
 	if err != nil {
 		return Failure(err)
 	}
@@ -59,7 +58,7 @@ func sweep(parent, prefix string) error {
 		if !strings.HasPrefix(entry.Name(), prefix) && !strings.HasPrefix(entry.Name(), doomedPrefix) {
 			continue
 		}
-		if err := removeAbandoned(filepath.Join(parent, entry.Name())); err != nil {
+		if err := removeAbandoned(parent.Join(entry.Name())); err != nil {
 			return err
 		}
 	}
@@ -68,8 +67,8 @@ func sweep(parent, prefix string) error {
 
 // removeAbandoned removes a folder that has no living writer: the lock on the folder itself is free. It is held meanwhile, since
 // a writer that has made the folder may be about to take it.
-func removeAbandoned(staging string) error {
-	folder, err := os.Open(staging)
+func removeAbandoned(staging Path) error {
+	folder, err := staging.openFolder()
 	if err != nil {
 		return nil // gone by now
 	}
@@ -77,25 +76,23 @@ func removeAbandoned(staging string) error {
 	if !lock(folder) {
 		return nil
 	}
-	return Failure(os.RemoveAll(staging))
+	return Failure(staging.removeAll())
 }
 
 // Path is the name of a file in the folder; the folders above it are made.
-func (s *Staging) Path(name string) (string, error) {
-	path := filepath.Join(s.path, filepath.FromSlash(name))
-	return path, MakeFolder(filepath.Dir(path))
+func (s *Staging) Path(name string) (Path, error) {
+	path := s.path.Join(name)
+	return path, MakeFolder(path.Dir())
 }
 
 // Link gives a finished file a name in the folder.
-func (s *Staging) Link(from, name string) error {
-	return Link(from, filepath.Join(s.path, filepath.FromSlash(name)))
-}
+func (s *Staging) Link(from Path, name string) error { return Link(from, s.path.Join(name)) }
 
 // Final is the name that the folder is to have.
-func (s *Staging) Final() string { return s.final }
+func (s *Staging) Final() Path { return s.final }
 
 // Folder is where the folder lies until it is committed.
-func (s *Staging) Folder() string { return s.path }
+func (s *Staging) Folder() Path { return s.path }
 
 // WriteFile writes a small file whole.
 func (s *Staging) WriteFile(name string, content []byte) error {
@@ -103,7 +100,7 @@ func (s *Staging) WriteFile(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	f, err := path.create()
 	if err != nil {
 		return Failure(err)
 	}
@@ -118,17 +115,19 @@ const syncsAtOnce = 16
 func (s *Staging) sync() error {
 	var group errgroup.Group
 	group.SetLimit(syncsAtOnce)
-	err := filepath.WalkDir(s.path, func(path string, entry fs.DirEntry, err error) error {
+	err := s.path.WalkDir(func(path Path, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
+		open := path.openFolder
 		if !entry.IsDir() {
 			info, err := entry.Info()
 			if err != nil || linked(info) {
 				return err
 			}
+			open = path.Open
 		}
-		group.Go(func() error { return syncName(path) })
+		group.Go(func() error { return syncFile(open()) })
 		return nil
 	})
 	return errors.Join(err, group.Wait())
@@ -153,14 +152,14 @@ func (s *Staging) Sync() error { return Failure(s.sync()) }
 
 // Settle gives a folder that is durable its final name.
 func (s *Staging) Settle() error {
-	if err := os.Rename(s.path, s.final); err != nil {
-		if _, gone := os.Stat(s.final); gone != nil {
+	if err := s.path.rename(s.final); err != nil {
+		if _, gone := s.final.Stat(); gone != nil {
 			return Failure(err)
 		}
-		return Failure(os.RemoveAll(s.path))
+		return Failure(s.path.removeAll())
 	}
-	s.path = ""
-	return SyncFolder(filepath.Dir(s.final))
+	s.path = Path{}
+	return SyncFolder(s.final.Dir())
 }
 
 // Replace gives a folder that is durable its final name, in place of one that stands there. For a moment neither does.
@@ -168,20 +167,20 @@ func (s *Staging) Replace() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
-	doomed := filepath.Join(filepath.Dir(s.final), doomedPrefix+filepath.Base(s.path)) // a name that nobody else has
-	if err := os.Rename(s.final, doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	doomed := s.final.Dir().Join(doomedPrefix + s.path.Base()) // a name that nobody else has
+	if err := s.final.rename(doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Failure(err)
 	}
 	if err := s.Settle(); err != nil {
 		return err
 	}
-	return Failure(os.RemoveAll(doomed))
+	return Failure(doomed.removeAll())
 }
 
 // Keep takes the folder over: closing s does nothing any more.
 func (s *Staging) Keep() *Staging {
 	kept := *s
-	s.path, s.lock = "", nil
+	s.path, s.lock = Path{}, nil
 	return &kept
 }
 
@@ -191,8 +190,8 @@ func (s *Staging) Close() error {
 		return nil
 	}
 	defer s.lock.Close()
-	if s.path == "" {
+	if s.path.IsZero() {
 		return nil
 	}
-	return Failure(os.RemoveAll(s.path))
+	return Failure(s.path.removeAll())
 }

@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -23,12 +22,12 @@ import (
 func Failure(err error) error { return contract.VolumeFailure(err) }
 
 // WriteFile publishes a small file whole: it stands under its name with these bytes, or it does not.
-func WriteFile(name string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".writing-*")
+func WriteFile(name Path, content []byte) error {
+	f, next, err := name.Dir().createTemp(".writing-")
 	if err != nil {
 		return Failure(err)
 	}
-	defer os.Remove(f.Name()) // fails once the file has its final name
+	defer next.Remove() // fails once the file has its final name
 	if _, err := f.Write(content); err != nil {
 		f.Close()
 		return Failure(err)
@@ -36,10 +35,10 @@ func WriteFile(name string, content []byte) error {
 	if err := errors.Join(f.Chmod(fileMode), f.Sync(), f.Close()); err != nil {
 		return Failure(err)
 	}
-	if err := os.Rename(f.Name(), name); err != nil {
+	if err := next.rename(name); err != nil {
 		return Failure(err)
 	}
-	return SyncFolder(filepath.Dir(name))
+	return SyncFolder(name.Dir())
 }
 
 // Published files are for everyone to read and for nobody to write, their owner included.
@@ -49,8 +48,8 @@ const (
 )
 
 // ReadJSON reads a small file of JSON. A file that is not there is fs.ErrNotExist.
-func ReadJSON(name string, into any) error {
-	content, err := os.ReadFile(name)
+func ReadJSON(name Path, into any) error {
+	content, err := name.ReadFile()
 	if errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -64,11 +63,10 @@ func ReadJSON(name string, into any) error {
 }
 
 // SyncFolder makes the names in a folder durable.
-func SyncFolder(name string) error { return Failure(syncName(name)) }
+func SyncFolder(name Path) error { return Failure(syncFile(name.openFolder())) }
 
-// syncName makes a file's content or a folder's names durable.
-func syncName(name string) error {
-	f, err := os.Open(name)
+// syncFile makes a file's content or a folder's names durable, and closes it.
+func syncFile(f *os.File, err error) error {
 	if err != nil {
 		return err
 	}
@@ -76,14 +74,23 @@ func syncName(name string) error {
 }
 
 // MakeFolder makes a folder and its parents.
-func MakeFolder(name string) error { return Failure(os.MkdirAll(name, folderMode)) }
+func MakeFolder(name Path) error {
+	err := name.failure(name.root.MkdirAll(name.name, folderMode))
+	if errors.Is(err, fs.ErrExist) {
+		return contract.Failf(contract.VolumeInvalid, "something else is in the place of the folder %s: remove it (%w)", name, err)
+	}
+	return Failure(err)
+}
 
 // Link gives a finished file a second name without a second copy. A file system without hard links gets a copy.
-func Link(from, to string) error {
-	if err := MakeFolder(filepath.Dir(to)); err != nil {
+func Link(from, to Path) error {
+	if err := MakeFolder(to.Dir()); err != nil {
 		return err
 	}
-	err := os.Link(from, to)
+	if from.root != to.root {
+		return copyFile(from, to)
+	}
+	err := from.failure(from.root.Link(from.name, to.name))
 	if err == nil || errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -93,8 +100,8 @@ func Link(from, to string) error {
 	return copyFile(from, to)
 }
 
-func copyFile(from, to string) error {
-	in, err := os.Open(from)
+func copyFile(from, to Path) error {
+	in, err := from.Open()
 	if err != nil {
 		return Failure(err)
 	}
@@ -103,8 +110,8 @@ func copyFile(from, to string) error {
 }
 
 // copyTo writes what is left of a file to a new one.
-func copyTo(in *os.File, to string) error {
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+func copyTo(in *os.File, to Path) error {
+	out, err := to.create()
 	if err != nil {
 		return err
 	}
@@ -117,30 +124,30 @@ func copyTo(in *os.File, to string) error {
 func lock(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }
 
 // SwapLink points a symbolic link at another target in one step: a reader finds the old target or the new one.
-func SwapLink(name, target string) error {
-	if at, err := os.Readlink(name); err == nil && at == target {
+func SwapLink(name Path, target string) error {
+	if at, err := name.root.Readlink(name.name); err == nil && at == target {
 		return nil
 	}
-	next := name + ".next"
-	if err := os.Remove(next); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	next := name.add(".next")
+	if err := next.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Failure(err)
 	}
-	if err := os.Symlink(target, next); err != nil {
+	if err := next.failure(next.root.Symlink(target, next.name)); err != nil {
 		return Failure(err)
 	}
-	if err := os.Rename(next, name); err != nil {
+	if err := next.rename(name); err != nil {
 		return Failure(err)
 	}
-	return SyncFolder(filepath.Dir(name))
+	return SyncFolder(name.Dir())
 }
 
 // RemoveAll removes a folder in two steps, so that no half-removed one stands under its final name.
-func RemoveAll(name string) error {
-	doomed := filepath.Join(filepath.Dir(name), doomedPrefix+filepath.Base(name))
-	if err := os.Rename(name, doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func RemoveAll(name Path) error {
+	doomed := name.Dir().Join(doomedPrefix + name.Base())
+	if err := name.rename(doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Failure(err)
 	}
-	return Failure(os.RemoveAll(doomed))
+	return Failure(doomed.removeAll())
 }
 
 const doomedPrefix = ".removing-"

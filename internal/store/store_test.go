@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -27,6 +28,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// at is the place of an absolute name, on a volume that is the whole machine.
+func at(name string) Path { return machine().Path(name[1:]) }
+
+var machine = sync.OnceValue(func() *Volume {
+	volume, err := Open("/")
+	if err != nil {
+		panic(err)
+	}
+	return volume
+})
+
 func names(t *testing.T, folder string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -41,7 +53,7 @@ func names(t *testing.T, folder string) []string {
 func TestWriteFileReplacesWholeAndLeavesNothingBeside(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
 	for _, content := range []string{"one", "two, longer", ""} {
-		must(t, WriteFile(name, []byte(content)))
+		must(t, WriteFile(at(name), []byte(content)))
 		got, err := os.ReadFile(name)
 		must(t, err)
 		if string(got) != content {
@@ -60,7 +72,7 @@ func TestWriteFileReplacesWholeAndLeavesNothingBeside(t *testing.T) {
 
 func TestStagingAppearsWholeOrNotAtAll(t *testing.T) {
 	final := filepath.Join(t.TempDir(), "stages", "key")
-	s, err := Stage(final)
+	s, err := Stage(at(final))
 	must(t, err)
 	path, err := s.Path("sub/file")
 	must(t, err)
@@ -80,7 +92,7 @@ func TestStagingAppearsWholeOrNotAtAll(t *testing.T) {
 
 func TestCloseGivesUpWhatWasNotCommitted(t *testing.T) {
 	final := filepath.Join(t.TempDir(), "key")
-	s, err := Stage(final)
+	s, err := Stage(at(final))
 	must(t, err)
 	must(t, s.Close())
 	if got := names(t, filepath.Dir(final)); len(got) != 0 {
@@ -91,7 +103,7 @@ func TestCloseGivesUpWhatWasNotCommitted(t *testing.T) {
 func TestTheFirstOfTwoWritersWins(t *testing.T) {
 	final := filepath.Join(t.TempDir(), "key")
 	for _, content := range []string{"first", "second"} {
-		s, err := Stage(final)
+		s, err := Stage(at(final))
 		must(t, err)
 		defer s.Close()
 		path, err := s.Path("file")
@@ -109,7 +121,7 @@ func TestTheFirstOfTwoWritersWins(t *testing.T) {
 
 func TestStageSweepsTheDeadAndSparesTheLiving(t *testing.T) {
 	final := filepath.Join(t.TempDir(), "key")
-	living, err := Stage(final)
+	living, err := Stage(at(final))
 	must(t, err)
 	defer living.Close()
 	dead := filepath.Join(filepath.Dir(final), stagingPrefix+"key-123")
@@ -117,13 +129,13 @@ func TestStageSweepsTheDeadAndSparesTheLiving(t *testing.T) {
 	other := filepath.Join(filepath.Dir(final), stagingPrefix+"another-1")
 	must(t, os.Mkdir(other, 0o755))
 
-	next, err := Stage(final)
+	next, err := Stage(at(final))
 	must(t, err)
 	defer next.Close()
 	if _, err := os.Stat(dead); !errors.Is(err, fs.ErrNotExist) {
 		t.Error("what a dead writer left still stands")
 	}
-	for _, kept := range []string{living.Folder(), other} {
+	for _, kept := range []string{living.Folder().String(), other} {
 		if _, err := os.Stat(kept); err != nil {
 			t.Errorf("%s was swept away: %v", kept, err)
 		}
@@ -135,7 +147,7 @@ func TestManyWritersOfOneKey(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 16 {
 		group.Go(func() {
-			s, err := Stage(final)
+			s, err := Stage(at(final))
 			if err != nil {
 				t.Error(err)
 				return
@@ -161,7 +173,7 @@ func TestManyWritersOfOneKey(t *testing.T) {
 
 func TestWriterCountsAndHashes(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f")
-	w, err := Create(name)
+	w, err := Create(at(name))
 	must(t, err)
 	content := bytes.Repeat([]byte("row\n"), 1_000_000) // more than the buffer
 	for i := 0; i < len(content); i += 400_000 {
@@ -182,7 +194,7 @@ func TestWriterCountsAndHashes(t *testing.T) {
 	if got, _ := os.ReadFile(name); !bytes.Equal(got, content) {
 		t.Error("the file does not hold what was written")
 	}
-	if _, err := Create(name); err == nil {
+	if _, err := Create(at(name)); err == nil {
 		t.Error("a finished file was begun again")
 	}
 }
@@ -190,9 +202,9 @@ func TestWriterCountsAndHashes(t *testing.T) {
 func TestLinkIsNoSecondCopyAndMayBeRepeated(t *testing.T) {
 	folder := t.TempDir()
 	from, to := filepath.Join(folder, "a"), filepath.Join(folder, "sub", "b")
-	must(t, WriteFile(from, []byte("x")))
-	must(t, Link(from, to))
-	must(t, Link(from, to))
+	must(t, WriteFile(at(from), []byte("x")))
+	must(t, Link(at(from), at(to)))
+	must(t, Link(at(from), at(to)))
 	a, err := os.Stat(from)
 	must(t, err)
 	b, err := os.Stat(to)
@@ -200,10 +212,10 @@ func TestLinkIsNoSecondCopyAndMayBeRepeated(t *testing.T) {
 	if !os.SameFile(a, b) {
 		t.Error("the link is a copy")
 	}
-	if err := Link(filepath.Join(folder, "none"), filepath.Join(folder, "c")); err == nil {
+	if err := Link(at(folder).Join("none"), at(folder).Join("c")); err == nil {
 		t.Error("linked a file that is not there")
 	}
-	must(t, copyFile(from, filepath.Join(folder, "copy")))
+	must(t, copyFile(at(from), at(folder).Join("copy")))
 	if got, _ := os.ReadFile(filepath.Join(folder, "copy")); string(got) != "x" {
 		t.Errorf("the copy holds %q", got)
 	}
@@ -213,7 +225,7 @@ func TestSwapLink(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "current")
 	must(t, os.Symlink("left by a dead worker", name+".next"))
 	for _, target := range []string{"revisions/a", "revisions/b", "revisions/b"} {
-		must(t, SwapLink(name, target))
+		must(t, SwapLink(at(name), target))
 		if got, err := os.Readlink(name); err != nil || got != target {
 			t.Errorf("the link holds %q, %v; want %q", got, err, target)
 		}
@@ -223,8 +235,8 @@ func TestSwapLink(t *testing.T) {
 func TestRemoveAll(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "revision")
 	must(t, os.MkdirAll(filepath.Join(folder, "sub"), 0o755))
-	must(t, RemoveAll(folder))
-	must(t, RemoveAll(folder))
+	must(t, RemoveAll(at(folder)))
+	must(t, RemoveAll(at(folder)))
 	if got := names(t, filepath.Dir(folder)); len(got) != 0 {
 		t.Errorf("left behind: %v", got)
 	}
@@ -233,15 +245,15 @@ func TestRemoveAll(t *testing.T) {
 func TestReadJSON(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "f.json")
 	var into struct{ A int }
-	if err := ReadJSON(name, &into); !errors.Is(err, fs.ErrNotExist) {
+	if err := ReadJSON(at(name), &into); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
-	must(t, WriteFile(name, []byte(`{"A":7}`)))
-	if err := ReadJSON(name, &into); err != nil || into.A != 7 {
+	must(t, WriteFile(at(name), []byte(`{"A":7}`)))
+	if err := ReadJSON(at(name), &into); err != nil || into.A != 7 {
 		t.Errorf("%v, %v", into, err)
 	}
-	must(t, WriteFile(name, []byte(`{"A":`)))
-	if err := ReadJSON(name, &into); contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(err.Error(), name) {
+	must(t, WriteFile(at(name), []byte(`{"A":`)))
+	if err := ReadJSON(at(name), &into); contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(err.Error(), name) {
 		t.Errorf("half a file: %v", err)
 	}
 }
@@ -249,7 +261,7 @@ func TestReadJSON(t *testing.T) {
 func writeRows(t *testing.T, folder string, rows []string) (file, index string) {
 	t.Helper()
 	file, index = filepath.Join(folder, "rows.jsonl"), filepath.Join(folder, "rows.idx")
-	out, err := CreateRows(file, index)
+	out, err := CreateRows(at(file), at(index))
 	must(t, err)
 	for i, row := range rows {
 		must(t, out.Add([]byte(row), Entry{Identity: Short{byte(i)}, Units: int64(i) << 40}))
@@ -268,7 +280,7 @@ func TestRowsInAnyOrder(t *testing.T) {
 	for what, rows := range map[string][]string{"in memory": {"a\n", "bcd\n", "\n"}, "on the volume": {"a\n", long, "z\n"}, "none": nil} {
 		t.Run(what, func(t *testing.T) {
 			file, index := writeRows(t, t.TempDir(), rows)
-			r, err := OpenRows(file, index, hold)
+			r, err := OpenRows(at(file), at(index), hold)
 			must(t, err)
 			defer r.Close()
 			if r.Len() != int64(len(rows)) {
@@ -300,7 +312,7 @@ func TestManyRowsInAnyOrder(t *testing.T) {
 	file, index := writeRows(t, t.TempDir(), rows)
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, hold := range []int64{0, 700 << 10, 2 << 20} {
-		r, err := OpenRows(file, index, hold)
+		r, err := OpenRows(at(file), at(index), hold)
 		must(t, err)
 		for n := range 2 * len(rows) {
 			i := n
@@ -323,8 +335,8 @@ func TestDamagedIndexesAreFound(t *testing.T) {
 	must(t, err)
 	for what, damaged := range map[string][]byte{"cut short": content[:len(content)-1], "an offset beyond the end": append([]byte{255, 255}, content[2:]...)} {
 		must(t, os.Remove(index))
-		must(t, WriteFile(index, damaged))
-		r, err := OpenRows(file, index, 0)
+		must(t, WriteFile(at(index), damaged))
+		r, err := OpenRows(at(file), at(index), 0)
 		if err == nil {
 			_, _, err = r.Row(0)
 			r.Close()
@@ -334,14 +346,14 @@ func TestDamagedIndexesAreFound(t *testing.T) {
 		}
 	}
 	for _, missing := range [][2]string{{file + "x", index}, {file, index + "x"}} {
-		if _, err := OpenRows(missing[0], missing[1], 0); contract.ReasonOf(err) != contract.VolumeInvalid {
+		if _, err := OpenRows(at(missing[0]), at(missing[1]), 0); contract.ReasonOf(err) != contract.VolumeInvalid {
 			t.Errorf("a missing file: %v", err)
 		}
 	}
 }
 
 func TestCache(t *testing.T) {
-	cache := Cache{Root: filepath.Join(t.TempDir(), ".cache")}
+	cache := Cache{Root: at(t.TempDir()).Join(".cache")}
 	first, err := cache.Partial("key/a.parquet")
 	must(t, err)
 	second, err := cache.Partial("key/a.parquet")
@@ -349,19 +361,19 @@ func TestCache(t *testing.T) {
 	if first.Path == second.Path {
 		t.Fatal("two writers share a file")
 	}
-	must(t, os.WriteFile(first.Path, []byte("half"), 0o644))
+	must(t, os.WriteFile(first.Path.String(), []byte("half"), 0o644))
 	must(t, second.Close())
 	must(t, first.Close())
 
 	again, err := cache.Partial("key/a.parquet")
 	must(t, err)
-	if got, _ := os.ReadFile(again.Path); string(got) != "half" {
+	if got, _ := os.ReadFile(again.Path.String()); string(got) != "half" {
 		t.Errorf("the next writer goes on with %q", got)
 	}
 	sum := sha256.Sum256([]byte("half"))
 	digest := hex.EncodeToString(sum[:])
 	has := func(digest string, size int64) bool {
-		held, ok, err := cache.Hold(digest, size)
+		held, ok, err := cache.Hold(context.Background(), digest, size)
 		must(t, err)
 		if ok {
 			must(t, held.Close())
@@ -371,7 +383,7 @@ func TestCache(t *testing.T) {
 	if has(digest, 4) || has("", 4) {
 		t.Error("the cache has what nobody kept")
 	}
-	held, err := cache.Keep(again, digest)
+	held, err := cache.Keep(context.Background(), again, digest)
 	must(t, err)
 	must(t, again.Close())
 	if got, err := io.ReadAll(held); err != nil || string(got) != "half" {
@@ -383,7 +395,7 @@ func TestCache(t *testing.T) {
 			t.Errorf("does not have size %d", size)
 		}
 	}
-	if got := names(t, filepath.Join(cache.Root, "partial")); len(got) != 0 {
+	if got := names(t, cache.Root.Join("partial").String()); len(got) != 0 {
 		t.Errorf("left behind: %v", got)
 	}
 }

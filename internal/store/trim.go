@@ -3,8 +3,6 @@ package store
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +14,7 @@ import (
 
 // cached is a file of the cache as Trim sees it.
 type cached struct {
-	path string
+	path Path
 	size int64
 	used time.Time
 	// needed by a unit, which has linked it.
@@ -45,23 +43,23 @@ func (c Cache) Trim(limit int64) error {
 		if err := removeUnused(f.path); err != nil {
 			return err
 		}
-		if _, err := os.Lstat(f.path); errors.Is(err, fs.ErrNotExist) {
+		if _, err := f.path.Lstat(); errors.Is(err, fs.ErrNotExist) {
 			total -= f.size
 		}
 	}
-	return c.forget()
+	return c.Notes().Forget(c)
 }
 
 // files lists originals and partial downloads.
 func (c Cache) files() ([]cached, error) {
 	var files []cached
 	for _, folder := range []string{blobFolder, partialFolder} {
-		entries, err := os.ReadDir(filepath.Join(c.Root, folder))
+		entries, err := c.Root.Join(folder).ReadDir()
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, Failure(err)
 		}
 		for _, entry := range entries {
-			path := filepath.Join(c.Root, folder, entry.Name())
+			path := c.Root.Join(folder, entry.Name())
 			info, err := entry.Info()
 			if errors.Is(err, fs.ErrNotExist) || ofPart(path) {
 				continue // another process was quicker; or it goes with its part
@@ -76,19 +74,19 @@ func (c Cache) files() ([]cached, error) {
 }
 
 // ofPart says that a file stands beside a part that is there: its checkpoint, or the next one, on which nobody has a lock.
-func ofPart(path string) bool {
-	part, _, beside := strings.Cut(filepath.Base(path), contract.CheckpointSuffix)
+func ofPart(path Path) bool {
+	part, _, beside := strings.Cut(path.Base(), contract.CheckpointSuffix)
 	if !beside {
 		return false
 	}
-	_, err := os.Lstat(filepath.Join(filepath.Dir(path), part))
+	_, err := path.Dir().Join(part).Lstat()
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // removeUnused removes a file on which nobody holds a lock, and its checkpoint before it: who finds no part begins a new one, with
 // a new checkpoint. That it is gone already is no error.
-func removeUnused(path string) error {
-	f, err := os.Open(path)
+func removeUnused(path Path) error {
+	f, err := path.Open()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -99,41 +97,8 @@ func removeUnused(path string) error {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) || !stillNamed(f, path) {
 		return nil
 	}
-	for _, name := range []string{path + contract.CheckpointSuffix, path} {
-		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return Failure(err)
-		}
-	}
-	return nil
-}
-
-const (
-	// keepNotes is how long the note of an original stays that is gone: it tells that a file is the same again.
-	keepNotes = 30 * 24 * time.Hour
-	// keepRemains is how long what is left of a note stays that was not written to its end.
-	keepRemains = time.Hour
-)
-
-// forget removes the old notes of originals that are gone: they would be kept for ever.
-func (c Cache) forget() error {
-	folder := filepath.Join(c.Root, knownFolder)
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Failure(err)
-	}
-	for _, entry := range entries {
-		path, keep := filepath.Join(folder, entry.Name()), keepNotes
-		if strings.HasPrefix(entry.Name(), ".") {
-			keep = keepRemains
-		} else if digest, _ := readNote(path); digest != "" {
-			if _, err := os.Lstat(c.Blob(digest)); err == nil {
-				continue
-			}
-		}
-		if info, err := entry.Info(); err != nil || time.Since(info.ModTime()) < keep {
-			continue
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range []Path{path.add(contract.CheckpointSuffix), path} {
+		if err := name.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return Failure(err)
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -22,7 +23,14 @@ type box struct {
 	t *testing.T
 }
 
-func newBox(t *testing.T) box { return box{Cache{Root: filepath.Join(t.TempDir(), ".cache")}, t} }
+func newBox(t *testing.T) box { return box{Cache{Root: at(t.TempDir()).Join(".cache")}, t} }
+
+// blob is where the original with a content lies.
+func (b box) blob(content string) string {
+	blob, err := b.Blob(digestOf(content))
+	must(b.t, err)
+	return blob.String()
+}
 
 func digestOf(content string) string {
 	sum := sha256.Sum256([]byte(content))
@@ -35,11 +43,11 @@ func (b box) keep(content string, minutes int) *Held {
 	p, err := b.Partial(content)
 	must(b.t, err)
 	defer p.Close()
-	must(b.t, os.WriteFile(p.Path, []byte(content), 0o644))
-	held, err := b.Keep(p, digestOf(content))
+	must(b.t, os.WriteFile(p.Path.String(), []byte(content), 0o644))
+	held, err := b.Keep(context.Background(), p, digestOf(content))
 	must(b.t, err)
 	used := time.Now().Add(-time.Duration(minutes) * time.Minute)
-	must(b.t, os.Chtimes(b.Blob(held.Digest), used, used))
+	must(b.t, os.Chtimes(b.blob(content), used, used))
 	return held
 }
 
@@ -48,7 +56,7 @@ func (b box) left() []string {
 	b.t.Helper()
 	var contents []string
 	for _, pattern := range []string{"sha256/*", "partial/*"} {
-		files, err := filepath.Glob(filepath.Join(b.Root, pattern))
+		files, err := filepath.Glob(filepath.Join(b.Root.String(), pattern))
 		must(b.t, err)
 		for _, file := range files {
 			content, err := os.ReadFile(file)
@@ -73,35 +81,35 @@ func TestTrim(t *testing.T) {
 		{what: "two are too many", limit: 7, want: []string{"cccc"}},
 		{what: "nothing may stay", limit: 0, want: nil},
 		{what: "the oldest was used again", limit: 8, use: func(b box) {
-			held, ok, err := b.Hold(digestOf("aaaa"), 4)
+			held, ok, err := b.Hold(context.Background(), digestOf("aaaa"), 4)
 			if !ok {
 				b.t.Fatal(err)
 			}
 			must(b.t, held.Close())
 		}, want: []string{"aaaa", "cccc"}},
 		{what: "the oldest is held", limit: 4, use: func(b box) {
-			held, ok, err := b.Hold(digestOf("aaaa"), 4)
+			held, ok, err := b.Hold(context.Background(), digestOf("aaaa"), 4)
 			if !ok {
 				b.t.Fatal(err)
 			}
-			must(b.t, os.Chtimes(b.Blob(digestOf("aaaa")), time.Unix(0, 0), time.Unix(0, 0)))
+			must(b.t, os.Chtimes(b.blob("aaaa"), time.Unix(0, 0), time.Unix(0, 0)))
 			b.t.Cleanup(func() { held.Close() })
 		}, want: []string{"aaaa"}},
 		{what: "a unit has linked the oldest", limit: 0, use: func(b box) {
-			must(b.t, Link(b.Blob(digestOf("aaaa")), filepath.Join(b.t.TempDir(), "files", "00000")))
+			must(b.t, Link(at(b.blob("aaaa")), at(b.t.TempDir()).Join("files", "00000")))
 		}, want: []string{"aaaa"}},
 		{what: "half a download that nobody goes on with", limit: 12, use: func(b box) {
 			p, err := b.Partial("x")
 			must(b.t, err)
-			must(b.t, os.WriteFile(p.Path, []byte("half"), 0o644))
-			must(b.t, os.Chtimes(p.Path, time.Unix(0, 0), time.Unix(0, 0)))
+			must(b.t, os.WriteFile(p.Path.String(), []byte("half"), 0o644))
+			must(b.t, os.Chtimes(p.Path.String(), time.Unix(0, 0), time.Unix(0, 0)))
 			must(b.t, p.Close())
 		}, want: []string{"aaaa", "bbbb", "cccc"}},
 		{what: "half a download that goes on", limit: 12, use: func(b box) {
 			p, err := b.Partial("x")
 			must(b.t, err)
-			must(b.t, os.WriteFile(p.Path, []byte("half"), 0o644))
-			must(b.t, os.Chtimes(p.Path, time.Unix(0, 0), time.Unix(0, 0)))
+			must(b.t, os.WriteFile(p.Path.String(), []byte("half"), 0o644))
+			must(b.t, os.Chtimes(p.Path.String(), time.Unix(0, 0), time.Unix(0, 0)))
 			b.t.Cleanup(func() { p.Close() })
 		}, want: []string{"bbbb", "cccc", "half"}},
 	} {
@@ -127,9 +135,9 @@ func TestAHeldOriginalCanBeReadAndLinked(t *testing.T) {
 	b := newBox(t)
 	held := b.keep("content", 0)
 	defer held.Close()
-	must(t, os.Remove(b.Blob(held.Digest)))
+	must(t, os.Remove(b.blob("content")))
 	to := filepath.Join(t.TempDir(), "file")
-	must(t, b.Link(held, to))
+	must(t, b.Link(held, at(to)))
 	if got, err := os.ReadFile(to); err != nil || string(got) != "content" {
 		t.Errorf("linked %q, %v", got, err)
 	}
@@ -139,17 +147,17 @@ func TestAHeldOriginalCanBeReadAndLinked(t *testing.T) {
 func TestADamagedOriginalIsNone(t *testing.T) {
 	b := newBox(t)
 	must(t, b.keep("content", 0).Close())
-	blob := b.Blob(digestOf("content"))
+	blob := b.blob("content")
 	must(t, os.Chmod(blob, 0o644))
 	must(t, os.WriteFile(blob, []byte("CONTENT"), 0o644))
-	if _, ok, err := b.Hold(digestOf("content"), 7); ok || err != nil {
+	if _, ok, err := b.Hold(context.Background(), digestOf("content"), 7); ok || err != nil {
 		t.Errorf("held a damaged original: %v", err)
 	}
 	if left := b.left(); left != nil {
 		t.Errorf("left %q", left)
 	}
 	must(t, b.keep("content", 0).Close())
-	if _, ok, err := b.Hold(digestOf("content"), 8); ok || err != nil {
+	if _, ok, err := b.Hold(context.Background(), digestOf("content"), 8); ok || err != nil {
 		t.Errorf("held an original of another size than the one that was promised: %v", err)
 	}
 	if left := b.left(); len(left) != 1 {
@@ -161,11 +169,11 @@ func TestADamagedOriginalIsNone(t *testing.T) {
 func TestKeepOfWhatIsThere(t *testing.T) {
 	b := newBox(t)
 	must(t, b.keep("content", 0).Close())
-	first, err := os.Stat(b.Blob(digestOf("content")))
+	first, err := os.Stat(b.blob("content"))
 	must(t, err)
 	held := b.keep("content", 0)
 	defer held.Close()
-	second, err := os.Stat(b.Blob(digestOf("content")))
+	second, err := os.Stat(b.blob("content"))
 	must(t, err)
 	if !os.SameFile(first, second) {
 		t.Error("the original was replaced")
@@ -186,8 +194,8 @@ func TestWhatSecondWritersLeft(t *testing.T) {
 	defer first.Close()
 	second, err := b.Partial("x")
 	must(t, err)
-	must(t, os.WriteFile(second.Path, []byte("living"), 0o644))
-	must(t, os.WriteFile(first.Path+ownInfix+"1", []byte("dead"), 0o644)) // of a writer that was killed
+	must(t, os.WriteFile(second.Path.String(), []byte("living"), 0o644))
+	must(t, os.WriteFile(first.Path.String()+ownInfix+"1", []byte("dead"), 0o644)) // of a writer that was killed
 	third, err := b.Partial("x")
 	must(t, err)
 	must(t, third.Close())
@@ -203,7 +211,7 @@ func TestACheckpointGoesWithItsPart(t *testing.T) {
 	half := func(b box, id string) *Partial {
 		p, err := b.Partial(id)
 		must(t, err)
-		for path, content := range map[string]string{p.Path: "half of " + id, p.Path + contract.CheckpointSuffix: "checkpoint of " + id, p.Path + contract.CheckpointSuffix + ".next": "next of " + id} {
+		for path, content := range map[string]string{p.Path.String(): "half of " + id, p.Path.String() + contract.CheckpointSuffix: "checkpoint of " + id, p.Path.String() + contract.CheckpointSuffix + ".next": "next of " + id} {
 			must(t, os.WriteFile(path, []byte(content), 0o644))
 			must(t, os.Chtimes(path, long, long)) // its writer waits
 		}
@@ -213,9 +221,9 @@ func TestACheckpointGoesWithItsPart(t *testing.T) {
 	living := half(b, "living")
 	defer living.Close()
 	dead := half(b, "dead")
-	must(t, os.Remove(dead.Path+contract.CheckpointSuffix+".next"))
+	must(t, os.Remove(dead.Path.String()+contract.CheckpointSuffix+".next"))
 	must(t, dead.Close())
-	orphan := filepath.Join(b.Root, partialFolder, strings.Repeat("0", 64)+contract.CheckpointSuffix)
+	orphan := filepath.Join(b.Root.String(), partialFolder, strings.Repeat("0", 64)+contract.CheckpointSuffix)
 	must(t, os.WriteFile(orphan, []byte("of a part that was kept"), 0o644))
 	must(t, b.Trim(0))
 	if diff := cmp.Diff([]string{"checkpoint of living", "half of living", "next of living"}, b.left()); diff != "" {
@@ -229,7 +237,7 @@ func TestACheckpointGoesWithItsPart(t *testing.T) {
 	second := half(b, "x") // has one of its own
 	defer second.Close()
 	for path, content := range map[string]string{"1": "dead", "1" + contract.CheckpointSuffix: "checkpoint of dead", "2" + contract.CheckpointSuffix: "of a part that is gone"} {
-		must(t, os.WriteFile(first.Path+ownInfix+path, []byte(content), 0o644))
+		must(t, os.WriteFile(first.Path.String()+ownInfix+path, []byte(content), 0o644))
 	}
 	third, err := b.Partial("x")
 	must(t, err)
@@ -241,26 +249,26 @@ func TestACheckpointGoesWithItsPart(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	b := newBox(t)
-	if digest, _ := b.Known("etag"); digest != "" {
+	if digest, _ := b.Notes().Known("etag"); digest != "" {
 		t.Errorf("knows %q of nothing", digest)
 	}
 	must(t, b.keep("content", 0).Close())
-	must(t, b.Note("etag", digestOf("content"), 7))
-	must(t, b.Note("of what is gone", digestOf("gone"), 4))
-	must(t, b.Note("of what went long ago", digestOf("gone"), 4))
+	must(t, b.Notes().Note("etag", digestOf("content"), 7))
+	must(t, b.Notes().Note("of what is gone", digestOf("gone"), 4))
+	must(t, b.Notes().Note("of what went long ago", digestOf("gone"), 4))
 	old := time.Now().Add(-2 * keepNotes)
-	must(t, os.Chtimes(b.note("of what went long ago"), old, old))
-	must(t, os.Chtimes(b.note("etag"), old, old))
-	broken := filepath.Join(b.Root, knownFolder, ".writing-1")
+	must(t, os.Chtimes(b.Notes().of("of what went long ago").String(), old, old))
+	must(t, os.Chtimes(b.Notes().of("etag").String(), old, old))
+	broken := filepath.Join(b.Root.String(), knownFolder, ".writing-1")
 	must(t, os.WriteFile(broken, []byte("{"), 0o644))
 	must(t, os.Chtimes(broken, old, old))
 	must(t, b.Trim(100))
 	for name, want := range map[string]string{"etag": digestOf("content"), "of what is gone": digestOf("gone"), "of what went long ago": "", "another": ""} {
-		if digest, _ := b.Known(name); digest != want {
+		if digest, _ := b.Notes().Known(name); digest != want {
 			t.Errorf("%s: knows %q, want %q", name, digest, want)
 		}
 	}
-	if got := names(t, filepath.Join(b.Root, knownFolder)); len(got) != 2 || strings.HasPrefix(got[0], ".") {
+	if got := names(t, filepath.Join(b.Root.String(), knownFolder)); len(got) != 2 || strings.HasPrefix(got[0], ".") {
 		t.Errorf("left %v", got)
 	}
 }
@@ -269,7 +277,7 @@ func TestNotes(t *testing.T) {
 func TestReplace(t *testing.T) {
 	final := filepath.Join(t.TempDir(), "key")
 	for _, content := range []string{"first", "second"} {
-		s, err := Stage(final)
+		s, err := Stage(at(final))
 		must(t, err)
 		must(t, s.WriteFile("file", []byte(content)))
 		must(t, s.WriteFile(content, nil))

@@ -19,8 +19,8 @@ type Window struct {
 }
 
 // OpenWindow opens a file. One of at most so many bytes is read at once and held.
-func OpenWindow(name string, hold int64) (*Window, error) {
-	f, err := os.Open(name)
+func OpenWindow(name Path, hold int64) (*Window, error) {
+	f, err := name.Open()
 	if err != nil {
 		return nil, err
 	}

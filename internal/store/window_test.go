@@ -19,7 +19,7 @@ func TestWindowGivesEveryPart(t *testing.T) {
 		}
 		name := filepath.Join(t.TempDir(), "f")
 		must(t, os.WriteFile(name, content, 0o600))
-		w, err := OpenWindow(name, hold)
+		w, err := OpenWindow(at(name), hold)
 		must(t, err)
 		defer w.Close()
 		check := func(offset, n int) {
@@ -51,7 +51,7 @@ func BenchmarkWriter(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		name := filepath.Join(folder, "f")
-		w, err := Create(name)
+		w, err := Create(at(name))
 		if err != nil {
 			b.Fatal(err)
 		}

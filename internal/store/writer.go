@@ -35,7 +35,7 @@ const (
 )
 
 // Create begins a new file in a staging folder.
-func Create(name string) (*Writer, error) {
+func Create(name Path) (*Writer, error) {
 	w, err := create(name)
 	if err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func Create(name string) (*Writer, error) {
 }
 
 // CreatePlain begins a new file of which nobody wants the digest.
-func CreatePlain(name string) (*Writer, error) {
+func CreatePlain(name Path) (*Writer, error) {
 	w, err := create(name)
 	if err != nil {
 		return nil, err
@@ -55,8 +55,8 @@ func CreatePlain(name string) (*Writer, error) {
 	return w, nil
 }
 
-func create(name string) (*Writer, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+func create(name Path) (*Writer, error) {
+	f, err := name.create()
 	if err != nil {
 		return nil, Failure(err)
 	}

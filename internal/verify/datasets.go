@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
-	"path/filepath"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
@@ -188,7 +187,7 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 // note writes the row's entry of the index.
 func (c *splitCheck) note(n int64, entry store.Entry, line []byte) error {
 	if c.out == nil {
-		out, err := store.CreatePlain(filepath.Join(c.dataset.verifier.notes, c.index))
+		out, err := store.CreatePlain(c.dataset.verifier.notes.Join(c.index))
 		if err != nil {
 			return err
 		}
@@ -211,7 +210,7 @@ func (c *splitCheck) end() error {
 		return differ("%s has %d rows, the plan says %d", c.file, c.rows, c.plan.Available)
 	}
 	if c.out == nil {
-		return store.WriteFile(filepath.Join(c.dataset.verifier.notes, c.index), nil)
+		return store.WriteFile(c.dataset.verifier.notes.Join(c.index), nil)
 	}
 	_, err := c.out.Finish()
 	return err

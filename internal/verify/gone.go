@@ -68,7 +68,7 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 		}
 		sorter := counts.sorters[dataset]
 		if sorter == nil {
-			sorter = extsort.New(v.notes, 8, goneMemory)
+			sorter = extsort.New(v.notes.Scratch, 8, goneMemory)
 			v.sorters = append(v.sorters, sorter)
 			counts.sorters[dataset] = sorter
 		}

@@ -5,9 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 
 	"github.com/cespare/xxhash/v2"
@@ -86,7 +84,7 @@ func (v *verifier) subject() known {
 func (v *verifier) recall(subject known) (known, bool) {
 	for _, folder := range v.options.Earlier {
 		var k known
-		if store.ReadJSON(filepath.Join(folder, knownName), &k) != nil || k.Subject != subject.Subject {
+		if store.ReadJSON(folder.Join(knownName), &k) != nil || k.Subject != subject.Subject {
 			continue // no notes, or those of other files: all rows are looked at
 		}
 		if v.identified(k) && v.take(folder, k) {
@@ -110,14 +108,14 @@ func (v *verifier) identified(k known) bool {
 }
 
 // take gives the notes of an earlier proof a second name. Those of an index that is no longer what it was are not taken.
-func (v *verifier) take(folder string, k known) bool {
+func (v *verifier) take(folder store.Path, k known) bool {
 	for _, index := range k.Indexes {
-		if !fs.ValidPath(index.Name) || checksum(filepath.Join(folder, index.Name)) != index.XXH64 {
+		if !fs.ValidPath(index.Name) || checksum(folder.Join(index.Name)) != index.XXH64 {
 			return false
 		}
 	}
 	for _, name := range append(v.indexes(), knownName) {
-		if store.Link(filepath.Join(folder, name), filepath.Join(v.notes, name)) != nil {
+		if store.Link(folder.Join(name), v.notes.Join(name)) != nil {
 			return false
 		}
 	}
@@ -136,8 +134,8 @@ func (v *verifier) indexes() []string {
 }
 
 // checksum is the XXH64 of a file; empty where it cannot be read, which is that of no file.
-func checksum(path string) string {
-	f, err := os.Open(path)
+func checksum(path store.Path) string {
+	f, err := path.Open()
 	if err != nil {
 		return ""
 	}
@@ -154,12 +152,12 @@ func (v *verifier) remember(k known) error {
 	k.Questions = v.proof.Questions
 	for _, d := range v.datasets {
 		for _, c := range d.splits {
-			k.Indexes = append(k.Indexes, knownIndex{Name: c.index, XXH64: checksum(filepath.Join(v.notes, c.index)), Identified: c.repeats})
+			k.Indexes = append(k.Indexes, knownIndex{Name: c.index, XXH64: checksum(v.notes.Join(c.index)), Identified: c.repeats})
 		}
 	}
 	encoded, err := contract.EncodeJSON(k)
 	if err != nil {
 		return err
 	}
-	return store.WriteFile(filepath.Join(v.notes, knownName), encoded)
+	return store.WriteFile(v.notes.Join(knownName), encoded)
 }

@@ -4,13 +4,12 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
-	"syscall"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // noRows marks a file that is none of rows.
@@ -84,14 +83,15 @@ func (v *verifier) expected() map[string]int64 {
 // walk: what lies in the folder are the listed files, with their lengths.
 func (v *verifier) walk() error {
 	v.infos = make(map[string]fs.FileInfo, len(v.files))
-	err := fs.WalkDir(v.root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
+	err := v.folder.WalkDir(func(at store.Path, entry fs.DirEntry, err error) error {
+		path := at.Rel(v.folder)
 		if err != nil {
 			return unreadable(path, err)
 		}
 		if entry.IsDir() || path == contract.ManifestFile {
 			return v.context.Err()
 		}
-		info, err := v.root.Lstat(filepath.FromSlash(path))
+		info, err := at.Lstat()
 		if err != nil {
 			return unreadable(path, err)
 		}
@@ -121,26 +121,18 @@ func (v *verifier) walk() error {
 // open opens a file of the revision. Nothing is read but regular files in the folder itself: a link may lead anywhere, and a pipe
 // to nothing.
 func (v *verifier) open(path string) (*os.File, error) {
-	name := filepath.FromSlash(path)
-	info, err := v.root.Lstat(name)
+	info, err := v.folder.Join(path).Lstat()
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, irregular(path, info)
 	}
-	f, err := v.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now, and that would wait
+	f, err := v.folder.Join(path).Open()
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
-	if info, err = f.Stat(); err == nil && info.Mode().IsRegular() {
-		return f, nil
-	}
-	f.Close()
-	if err != nil {
-		return nil, unreadable(path, err)
-	}
-	return nil, irregular(path, info)
+	return f, nil
 }
 
 func irregular(path string, info fs.FileInfo) error {

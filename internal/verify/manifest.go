@@ -18,7 +18,7 @@ const maxManifest = 64 << 20
 func (v *verifier) readManifest() error {
 	f, err := v.open(contract.ManifestFile)
 	if err != nil {
-		return contract.Within(v.folder+" is no published revision", err)
+		return contract.Within(v.folder.String()+" is no published revision", err)
 	}
 	defer f.Close()
 	encoded, err := io.ReadAll(io.LimitReader(f, maxManifest+1))

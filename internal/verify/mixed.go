@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/draw"
@@ -66,7 +65,7 @@ type mixCheck struct {
 func (c *mixCheck) begin() (err error) {
 	c.sequences, err = draw.Open(c.manifest.Recipe, c.plan, c.shard, c.notes, func(dataset int, hold int64) (*store.Rows, error) {
 		check := c.datasets[dataset].splits[c.split]
-		rows, err := store.OpenRows(c.path(check.file), filepath.Join(c.notes, check.index), hold)
+		rows, err := store.OpenRows(c.folder.Join(check.file), c.notes.Join(check.index), hold)
 		if err != nil {
 			return nil, contract.Within(check.file, err)
 		}

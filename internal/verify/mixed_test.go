@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -59,7 +58,7 @@ func packedFile(t *testing.T, format recipe.Format) (*verifier, contract.Publish
 		err = errors.Join(err, w.WriteRow([]byte(plain+"\n")))
 	}
 	v := inFolder(t)
-	if err := errors.Join(err, w.Close(), os.WriteFile(filepath.Join(v.folder, "f"), packed.Bytes(), 0o600)); err != nil {
+	if err := errors.Join(err, w.Close(), os.WriteFile(v.folder.Join("f").String(), packed.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(packed.Bytes())

@@ -11,7 +11,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 
@@ -23,6 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // A file is read once, in chunks: while one is hashed, the rows of the next are looked at.
@@ -113,8 +113,8 @@ func readThrough(ctx context.Context, from io.Reader, chunk func([]byte)) (strin
 }
 
 // Digest is the SHA-256, in hex, and the size of a file.
-func Digest(path string) (string, int64, error) {
-	f, err := os.Open(path)
+func Digest(path store.Path) (string, int64, error) {
+	f, err := path.Open()
 	if err != nil {
 		return "", 0, err
 	}
@@ -295,5 +295,3 @@ func (v *verifier) read(t task) error {
 	}
 	return v.packed(t.file, t.format, t.each)
 }
-
-func (v *verifier) path(name string) string { return filepath.Join(v.folder, filepath.FromSlash(name)) }

@@ -7,23 +7,22 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // inFolder is a verifier of an empty folder.
 func inFolder(t *testing.T) *verifier {
 	t.Helper()
-	v := &verifier{context: context.Background(), folder: t.TempDir()}
-	var err error
-	if v.root, err = os.OpenRoot(v.folder); err != nil {
+	volume, err := store.Open(t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { v.root.Close() })
-	return v
+	t.Cleanup(func() { volume.Close() })
+	return &verifier{context: context.Background(), folder: volume.Path(".")}
 }
 
 // Rows that end in one chunk and begin in another, in the chunk's last byte, and over several chunks.
@@ -42,7 +41,7 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 				content = append(append(content, row...), '\n')
 			}
 			v := inFolder(t)
-			if err := os.WriteFile(filepath.Join(v.folder, "f"), content, 0o600); err != nil {
+			if err := os.WriteFile(v.folder.Join("f").String(), content, 0o600); err != nil {
 				t.Fatal(err)
 			}
 			sum := sha256.Sum256(content)
@@ -69,10 +68,10 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 func TestPassWantsWholeRows(t *testing.T) {
 	v := inFolder(t)
 	content := []byte("a\nb")
-	if err := os.WriteFile(filepath.Join(v.folder, "f"), content, 0o600); err != nil {
+	if err := os.WriteFile(v.folder.Join("f").String(), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	digest, size, err := Digest(filepath.Join(v.folder, "f"))
+	digest, size, err := Digest(v.folder.Join("f"))
 	if err != nil || size != 3 || digest != fmt.Sprintf("%x", sha256.Sum256(content)) {
 		t.Fatalf("%s, %d, %v", digest, size, err)
 	}

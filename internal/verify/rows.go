@@ -13,7 +13,7 @@ import (
 // Two passes: first the files of single data sets, then the mixed ones, whose rows must be the bytes of the first. Memory is
 // bounded: what has to be compared across files is sorted, through scratch files where it does not fit.
 func (v *verifier) rows() error {
-	v.questions = extsort.New(v.notes, questionSize, questionMemory)
+	v.questions = extsort.New(v.notes.Scratch, questionSize, questionMemory)
 	v.sorters = append(v.sorters, v.questions)
 	single := map[string]task{}
 	for place, name := range v.manifest.Recipe.DatasetNames() {

@@ -35,11 +35,11 @@ type Options struct {
 	// Digest that the manifest must have; empty is any. A revision proves itself consistent. That it is the one that somebody
 	// published, only a digest shows that came another way.
 	Digest string
-	// Notes is the folder for what is noted on the way, for a later proof; empty is a temporary one.
-	Notes string
+	// Notes is the folder for what is noted on the way, for a later proof; the zero value is a temporary one.
+	Notes store.Path
 	// Earlier are the notes of earlier proofs, newest first. What one of them has found of the rows of files with the same
 	// bytes is taken over.
-	Earlier []string
+	Earlier []store.Path
 	// Checksums are the XXH64 of files by path, as whoever computed their SHA-256 noted it of the same bytes. Of a file that has
 	// one, that is compared: the SHA-256 is then right as well.
 	Checksums map[string]string
@@ -48,20 +48,32 @@ type Options struct {
 // Revision verifies the revision in a folder, whatever the folder is called. The first difference is an error that says which
 // file, where, and what it should be.
 func Revision(ctx context.Context, folder string, options Options) (Proof, error) {
-	root, err := os.OpenRoot(folder)
+	volume, err := store.Open(folder)
 	if err != nil {
 		return Proof{}, differ("%s is no published revision: %w", folder, err)
 	}
-	defer root.Close()
-	v := verifier{context: ctx, folder: folder, root: root, options: options, notes: options.Notes, seed: maphash.MakeSeed(), other: maphash.MakeSeed()}
+	defer volume.Close()
+	return At(ctx, volume.Path("."), options)
+}
+
+// At verifies the revision at a place on a volume, as Revision does.
+func At(ctx context.Context, folder store.Path, options Options) (Proof, error) {
+	v := verifier{context: ctx, folder: folder, options: options, notes: options.Notes, seed: maphash.MakeSeed(), other: maphash.MakeSeed()}
 	if err := v.readManifest(); err != nil {
 		return Proof{}, err
 	}
-	if v.notes == "" {
-		if v.notes, err = os.MkdirTemp("", "datasetmix-proof-*"); err != nil {
+	if v.notes.IsZero() {
+		temporary, err := os.MkdirTemp("", "datasetmix-proof-*")
+		if err != nil {
 			return Proof{}, store.Failure(err)
 		}
-		defer os.RemoveAll(v.notes)
+		defer os.RemoveAll(temporary)
+		notes, err := store.Open(temporary)
+		if err != nil {
+			return Proof{}, err
+		}
+		defer notes.Close()
+		v.notes = notes.Path(".")
 	}
 	defer v.close()
 	for _, check := range []func() error{v.graph, v.sources, v.listing, v.measure, v.rows, v.told} {
@@ -74,10 +86,9 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 
 type verifier struct {
 	context  context.Context // of the call that this is the state of
-	folder   string
-	root     *os.Root // the folder: nothing outside of it is opened
+	folder   store.Path
 	options  Options
-	notes    string
+	notes    store.Path
 	manifest contract.Manifest
 	proof    Proof
 	// files are those that the manifest lists, and infos what lies there, by path.
