@@ -50,9 +50,11 @@ type Worker struct {
 	// +kubebuilder:validation:MaxItems=16
 	Tolerations []Toleration `json:"tolerations,omitempty"`
 
-	// priorityClassName of the worker pods. Unset is the cluster's default.
+	// priorityClassName of the worker pods. Unset is the cluster's default. It is none of the cluster's own, whose names begin
+	// with "system-".
 	//
 	// +optional
+	// +kubebuilder:validation:XValidation:rule="!self.startsWith('system-')",message="A priorityClassName that begins with system- is for pods of the cluster itself, which a worker must not push aside; name another one."
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	PriorityClassName string `json:"priorityClassName,omitempty"`

@@ -161,6 +161,9 @@ func TestRefusals(t *testing.T) {
 		{name: "a name with a dot", edits: []edit{{"metadata.name", "a.b"}}, want: []string{
 			"<nil>: Invalid value: The name of a DatasetMix must be at most 40 characters long and contain no dot, so that the names of its Jobs and pods fit.",
 		}},
+		{name: "the priority of the cluster's own pods", edits: []edit{{"spec.worker", map[string]any{"priorityClassName": "system-node-critical"}}}, want: []string{
+			"spec.worker.priorityClassName: Invalid value: A priorityClassName that begins with system- is for pods of the cluster itself, which a worker must not push aside; name another one.",
+		}},
 		{name: "no seed", edits: []edit{{"spec.seed", nil}}, want: []string{"spec.seed: Required value"}},
 		{name: "a seed that is no integer", edits: []edit{{"spec.seed", 1.5}}, want: []string{
 			`<nil>: Invalid value: "": Checked value must be of type integer with format int64 in spec.seed`,

@@ -3,9 +3,9 @@ package e2e
 import (
 	"context"
 	"os"
-	"strings"
 	"testing"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/utils/ptr"
@@ -15,18 +15,20 @@ import (
 // previousImage is built of the commit before this one.
 const previousImage = "datasetmix:previous"
 
-// runs deploys the operator from an image, with workers of it, and waits until both managers are of it.
+// runs deploys the operator from an image, with workers of it, as config/default does with kustomize edit set image, and waits until
+// both managers are of it.
 func (e *cluster) runs(ctx context.Context, image string) {
 	e.Helper()
+	e.admits(ctx, image)
 	deployment := &appsv1.Deployment{}
 	key := client.ObjectKey{Namespace: "datasetmix-system", Name: "datasetmix-manager"}
 	e.must(e.Get(ctx, key, deployment))
 	before := deployment.DeepCopy()
 	container := &deployment.Spec.Template.Spec.Containers[0]
 	container.Image = image
-	for i, argument := range container.Args {
-		if strings.HasPrefix(argument, "--worker-image=") {
-			container.Args[i] = "--worker-image=" + image
+	for i, variable := range container.Env {
+		if variable.Name == "WORKER_IMAGE" {
+			container.Env[i].Value = image
 		}
 	}
 	e.must(e.Patch(ctx, deployment, client.MergeFrom(before)))
@@ -36,6 +38,20 @@ func (e *cluster) runs(ctx context.Context, image string) {
 		return status.ObservedGeneration == deployment.Generation && status.UpdatedReplicas == ptr.Deref(deployment.Spec.Replicas, 1) &&
 			status.Replicas == status.UpdatedReplicas && status.AvailableReplicas == status.Replicas
 	})
+}
+
+// admits has the admission policy let workers of an image through.
+func (e *cluster) admits(ctx context.Context, image string) {
+	e.Helper()
+	policy := &admissionv1.ValidatingAdmissionPolicy{}
+	e.must(e.Get(ctx, client.ObjectKey{Name: "datasetmix-manager-jobs"}, policy))
+	before := policy.DeepCopy()
+	for i, variable := range policy.Spec.Variables {
+		if variable.Name == "image" {
+			policy.Spec.Variables[i].Expression = "'" + image + "'"
+		}
+	}
+	e.must(e.Patch(ctx, policy, client.MergeFrom(before)))
 }
 
 // TestUpgrade replaces managers and workers of the previous commit by those of this one in mid-build: no stage is lost, none is

@@ -22,7 +22,7 @@ const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
 rules:
-- {level: Metadata, users: [manager]}
+- {level: Metadata, users: ["` + managerAccount + `"]}
 - {level: None}
 `
 

@@ -12,15 +12,12 @@ import (
 	"testing"
 	"time"
 
-	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
-	"sigs.k8s.io/yaml"
 
 	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/controllers"
@@ -134,42 +131,6 @@ func logs() *os.File {
 		return os.Stderr
 	}
 	return file
-}
-
-// serviceAccount is a user with the rights of config/rbac/role.yaml and no others: a right that is missing there fails the
-// tests.
-func serviceAccount(ctx context.Context, environment *envtest.Environment) (*rest.Config, error) {
-	encoded, err := os.ReadFile(filepath.Join("..", "..", "config", "rbac", "role.yaml"))
-	if err != nil {
-		return nil, err
-	}
-	role := &rbacv1.ClusterRole{}
-	if err := yaml.UnmarshalStrict(encoded, role); err != nil {
-		return nil, err
-	}
-	binding := &rbacv1.ClusterRoleBinding{
-		ObjectMeta: metav1.ObjectMeta{Name: role.Name},
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: "manager"}},
-	}
-	for _, object := range []client.Object{role, binding} {
-		if err := api.Create(ctx, object); err != nil {
-			return nil, err
-		}
-	}
-	user, err := environment.AddUser(envtest.User{Name: "manager"}, nil)
-	if err != nil {
-		return nil, err
-	}
-	if managerKubeconfig, err = user.KubeConfig(); err != nil {
-		return nil, err
-	}
-	administrator, err := environment.AddUser(envtest.User{Name: "administrator", Groups: []string{"system:masters"}}, nil)
-	if err != nil {
-		return nil, err
-	}
-	adminKubeconfig, err = administrator.KubeConfig()
-	return user.Config(), err
 }
 
 // needServer skips a test that cannot have an API server.
