@@ -142,3 +142,45 @@ func FuzzParseManifest(f *testing.F) {
 		}
 	})
 }
+
+// FuzzParseLock: any bytes are a lock or an InvalidTask failure. What a lock that is read says can name files and parts of addresses,
+// and it is written and read again as it is.
+func FuzzParseLock(f *testing.F) {
+	encoded, err := LockOf(locked()).Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(encoded)
+	for _, digest := range []string{"../../victim", "/dev/zero", strings.Repeat("A", 64), ""} {
+		f.Add([]byte(strings.Replace(string(encoded), hexOf("probe"), digest, 1)))
+	}
+	f.Add([]byte(strings.Replace(string(encoded), commit, "../..", 1)))
+	f.Add([]byte(`{"version":"datasetmix.lock/v1","sources":[{"name":"a","request":{},"files":[{"path":"","size":-1,"sha256":""}]}]}`))
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		lock, err := ParseLock(encoded)
+		if err != nil {
+			if ReasonOf(err) != InvalidTask {
+				t.Errorf("reason %s: %v", ReasonOf(err), err)
+			}
+			return
+		}
+		for _, source := range lock.Sources {
+			if !recipe.IsName(source.Name) || !isRevision(source.Revision) {
+				t.Errorf("a source %q at %q", source.Name, source.Revision)
+			}
+			for _, file := range source.Files {
+				if !IsSHA256(file.SHA256) || file.Size < 0 || file.Path == "" {
+					t.Errorf("a file %+v", file)
+				}
+			}
+		}
+		written, err := lock.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseLock(written)
+		if diff := cmp.Diff(lock, again); err != nil || diff != "" {
+			t.Errorf("read again: %v\n%s", err, diff)
+		}
+	})
+}

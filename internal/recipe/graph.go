@@ -87,7 +87,7 @@ func (r Recipe) Walk(results map[string]Result) (Graph, error) {
 		for _, unit := range units {
 			if !results[unit.Key].is(stage) {
 				step.Missing = append(step.Missing, unit)
-			} else if err := r.fits(results[unit.Key]); err != nil {
+			} else if err := r.fits(unit, results[unit.Key]); err != nil {
 				return w.graph, fmt.Errorf("the result of stage %s for %s does not fit the recipe: %w", stage, unit.Name, err)
 			}
 		}

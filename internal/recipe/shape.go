@@ -43,9 +43,12 @@ func judgeCounts(v reflect.Value) error {
 
 // fits checks that a result counts what the recipe has: results travel through pods' messages, ConfigMaps and manifests, where
 // anybody may have changed them.
-func (r Recipe) fits(result Result) error {
+func (r Recipe) fits(unit Unit, result Result) error {
 	if err := r.shaped(result); err != nil {
 		return err
+	}
+	if done := result.Publish; done != nil && done.Revision != Revision(unit.Key) { // it becomes the name of a folder
+		return fmt.Errorf("it names the revision %.100q, and that of its key is %s", done.Revision, Revision(unit.Key))
 	}
 	return judgeCounts(reflect.ValueOf(result))
 }

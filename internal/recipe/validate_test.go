@@ -94,8 +94,19 @@ func TestResultsCountWhatThereCanBe(t *testing.T) {
 		{Mix: &Mixed{Rows: -1}},
 		{Mix: &Mixed{Datasets: []MixedDataset{{Unique: 1 << 60}}}},
 	} {
-		if err := six(KeepTotal, KeepTotal).fits(result); err == nil || !strings.Contains(err.Error(), "it counts ") {
+		if err := six(KeepTotal, KeepTotal).fits(Unit{}, result); err == nil || !strings.Contains(err.Error(), "it counts ") {
 			t.Errorf("%+v: %v", result, err)
+		}
+	}
+}
+
+// A result's revision becomes the name of a folder, and what a link leads to: it is that of the key, and nothing else.
+func TestAResultNamesTheRevisionOfItsKey(t *testing.T) {
+	unit := Unit{Name: "mix", Key: "0123456789abcdef"}
+	for revision, fits := range map[string]bool{"0123456789": true, "0123456780": false, "../../other": false, "": false} {
+		err := six(KeepTotal, KeepTotal).fits(unit, Result{Publish: &Published{Revision: revision}})
+		if (err == nil) != fits {
+			t.Errorf("%q: %v", revision, err)
 		}
 	}
 }

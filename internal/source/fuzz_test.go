@@ -83,3 +83,24 @@ func FuzzHeaders(f *testing.F) {
 		nextPage(http.Header{"Link": {link}})
 	})
 }
+
+// FuzzCheckpoint: whatever stands beside a part, of the part is taken no more than it says of this very file, and nothing of a file
+// that no server tells apart.
+func FuzzCheckpoint(f *testing.F) {
+	f.Add([]byte(`{"path":"a","size":9,"validator":"\"one\"","synced":4}`), `"one"`)
+	f.Add([]byte(`{"path":"a","size":9,"validator":"\"one\"","synced":-4}`), `"one"`)
+	f.Add([]byte(`{"path":"a","size":9,"validator":"","synced":4}`), "")
+	f.Add([]byte(`{"path":"b","size":9,"validator":"\"one\"","synced":4}`), `"one"`)
+	f.Add([]byte(`{"synced":1e30`), "x")
+	f.Fuzz(func(t *testing.T, encoded []byte, validator string) {
+		file := File{Path: "a", Size: 9, Validator: validator}
+		synced := syncedOf(encoded, file)
+		if synced == 0 {
+			return
+		}
+		var said checkpoint
+		if err := json.Unmarshal(encoded, &said); err != nil || validator == "" || said != (checkpoint{"a", 9, validator, synced}) || synced < 0 {
+			t.Errorf("%q proves %d bytes of %+v: %v", encoded, synced, file, err)
+		}
+	})
+}

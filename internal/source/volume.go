@@ -170,7 +170,7 @@ func (v *volume) open(ctx context.Context, f File) (*volumeFile, error) {
 	} else if !info.Mode().IsRegular() {
 		return nil, v.changed(f) // opening a pipe would wait for whoever writes to it
 	}
-	file, err := root.Open(f.Path)
+	file, err := root.OpenFile(f.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now: that is no longer the same file
 	if err != nil {
 		return nil, v.failure(f.Path, err)
 	}

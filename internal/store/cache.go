@@ -208,6 +208,10 @@ func OpenPartial(at Path) (*Partial, error) {
 	if err != nil {
 		return nil, Failure(err)
 	}
+	if info, err := f.Stat(); err != nil || linked(info) {
+		f.Close()
+		return nil, errors.Join(Failure(err), contract.Failf(contract.VolumeInvalid, "%s, which is to be written to, has a second name: remove it", at))
+	}
 	return &Partial{Path: at, lock: f}, nil
 }
 

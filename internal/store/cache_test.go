@@ -166,3 +166,21 @@ func FuzzNote(f *testing.F) {
 		}
 	})
 }
+
+// TestAPartWithASecondName is not written to: the other is somebody's finished file.
+func TestAPartWithASecondName(t *testing.T) {
+	b := newBox(t)
+	p, err := b.Partial("x")
+	must(t, err)
+	must(t, p.Close())
+	other := filepath.Join(t.TempDir(), "published")
+	must(t, os.WriteFile(other, []byte("published"), 0o644))
+	must(t, os.Remove(p.Path.String()))
+	must(t, os.Link(other, p.Path.String()))
+	if _, err := b.Partial("x"); contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(err.Error(), "has a second name") {
+		t.Errorf("%v", err)
+	}
+	if got, _ := os.ReadFile(other); string(got) != "published" {
+		t.Errorf("the other holds %q", got)
+	}
+}
