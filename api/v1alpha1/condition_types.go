@@ -77,6 +77,8 @@ const (
 	ReasonRevisionNotFound = "RevisionNotFound"
 	// ReasonFileNotFound: a repository or folder has no such file, or none that a pattern matches.
 	ReasonFileNotFound = "FileNotFound"
+	// ReasonUnitsDamaged: finished stages on the volume were not what they had left there, again and again.
+	ReasonUnitsDamaged = "UnitsDamaged"
 	// ReasonSourceEmpty: a source has files, and no data in them.
 	ReasonSourceEmpty = "SourceEmpty"
 	// ReasonChecksumMismatch: bytes are not those that were promised.

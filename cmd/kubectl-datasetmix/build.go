@@ -98,6 +98,12 @@ func (p *progress) Begin(step recipe.Step) {
 func (p *progress) Done(name recipe.Stage, unit recipe.Unit, result recipe.Result, way stage.Way) {
 	p.done[name]++
 	text := p.describe(result)
+	switch {
+	case name == recipe.Publish && way.How == stage.Reused:
+		text += ", every byte as it was published"
+	case name == recipe.Publish:
+		text += ", verified"
+	}
 	if way.Why != "" {
 		text += ", since " + way.Why
 	}
@@ -115,7 +121,7 @@ func (p *progress) describe(result recipe.Result) string {
 	case result.Mix != nil:
 		return p.printer.Sprintf("%d rows, %d bytes", result.Mix.Rows, result.Mix.Bytes)
 	default:
-		return p.printer.Sprintf("revision %s, %d files, %d bytes, verified", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
+		return p.printer.Sprintf("revision %s, %d files, %d bytes", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
 	}
 }
 

@@ -49,7 +49,8 @@ func run(ctx context.Context, pod pod) int {
 	if err != nil {
 		reason := contract.ReasonOf(err)
 		slog.Error("the unit failed", "stage", message.Stage, "unit", message.Unit.Name, "reason", reason, "error", err.Error())
-		message.Failure, message.Result = &contract.FailureNote{Reason: reason, Message: err.Error()}, nil
+		note := contract.NoteOf(err)
+		message.Failure, message.Result = &note, nil
 	}
 	encoded, encodeErr := message.Encode()
 	if encodeErr == nil {

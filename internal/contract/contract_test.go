@@ -81,7 +81,7 @@ func TestTasksThatCannotBeUnderstoodAreRefused(t *testing.T) {
 func TestMessageRoundTrip(t *testing.T) {
 	for _, want := range []Message{
 		{Stage: recipe.Publish, Unit: recipe.Unit{Name: "small", Key: "k"}, Result: &recipe.Result{Publish: &recipe.Published{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
-		{Failure: &FailureNote{SourceNotFound, "data set gsm8k: there is no revision x."}},
+		{Failure: &FailureNote{Reason: SourceNotFound, Message: "data set gsm8k: there is no revision x."}},
 	} {
 		encoded, err := want.Encode()
 		if err != nil {
@@ -162,7 +162,7 @@ func TestAMessageThatDoesNotFitIsAnErrorAndNotHalfAMessage(t *testing.T) {
 	if _, err := (Message{Result: &recipe.Result{Split: &recipe.Divided{Dropped: dropped}}}).Encode(); err == nil {
 		t.Error("a message over the limit was encoded")
 	}
-	long := Message{Failure: &FailureNote{InvalidData, strings.Repeat("ä", 5000)}}
+	long := Message{Failure: &FailureNote{Reason: InvalidData, Message: strings.Repeat("ä", 5000)}}
 	encoded, err := long.Encode()
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ const (
 	VolumeInvalid        Reason = "VolumeInvalid"        // what lies on the volume is not what a finished stage left there
 	VolumeUnsuitable     Reason = "VolumeUnsuitable"     // the volume's file system cannot do, or does not let a worker do, what a build needs
 	VolumeIOError        Reason = "VolumeIOError"        // the volume's storage failed; transient
+	UnitsDamaged         Reason = "UnitsDamaged"         // finished units were not what their stages left there, and were removed
 	SourceDrifted        Reason = "SourceDrifted"        // a source holds something else than is expected of it, or than it held
 	FetchFailed          Reason = "FetchFailed"          // network trouble; transient
 	RateLimited          Reason = "RateLimited"          // the source asked to wait longer than a worker may; transient
@@ -54,6 +55,7 @@ var exitCodes = map[Reason]int{
 	RevisionNotFound:     32,
 	FileNotFound:         33,
 	SourceEmpty:          34,
+	UnitsDamaged:         36,
 	VolumeUnsuitable:     35,
 }
 

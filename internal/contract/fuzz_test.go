@@ -20,7 +20,7 @@ func FuzzParseMessage(f *testing.F) {
 	for _, m := range []Message{
 		{Stage: recipe.Download, Unit: recipe.Unit{Name: "a", Key: "b"}, Result: &recipe.Result{}},
 		{Stage: recipe.Divide, Result: &recipe.Result{Split: &recipe.Divided{Dropped: dropped}}}, // packed
-		{Failure: &FailureNote{InvalidData, strings.Repeat("é", 2000)}},
+		{Failure: &FailureNote{Reason: InvalidData, Message: strings.Repeat("é", 2000)}},
 	} {
 		encoded, err := m.Encode()
 		if err != nil {

@@ -105,6 +105,8 @@ type Message struct {
 type FailureNote struct {
 	Reason  Reason `json:"reason"`
 	Message string `json:"message"`
+	// Damaged are the keys, cut short, of finished units that were removed, since they were not what their stages had left.
+	Damaged []string `json:"damaged,omitempty"`
 }
 
 // noteLimit bounds the text of a failure, in bytes, so that a message always fits.
@@ -115,7 +117,8 @@ const noteLimit = 1024
 func (m Message) Encode() ([]byte, error) {
 	m.Version = MessageVersion
 	if m.Failure != nil {
-		note := FailureNote{m.Failure.Reason, shorten(m.Failure.Message, noteLimit)}
+		note := *m.Failure
+		note.Message = shorten(note.Message, noteLimit)
 		m.Failure = &note
 	}
 	encoded, err := json.Marshal(m)

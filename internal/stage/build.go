@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -31,14 +32,18 @@ func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, obser
 		return nil, err
 	}
 	defer own.close()
-	own.later = &later{units: map[store.Path]*unsettled{}}
+	own.later, own.damaged = &later{units: map[store.Path]*unsettled{}}, map[string]bool{}
 	results, err := own.walk(ctx, r, parallel, observer)
 	return results, errors.Join(err, own.later.settle()) // what is finished stays, however the build ends
 }
 
+// mostRepairs is how often a build begins again at a stage whose units were found damaged: a volume that goes on breaking them is no
+// place for a build.
+const mostRepairs = 3
+
 func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]recipe.Result, error) {
 	results := map[string]recipe.Result{}
-	for {
+	for repairs := 0; ; {
 		graph, err := r.Walk(results)
 		if err != nil {
 			return nil, contract.Failf(reasonOfWalk(err), "%w", err)
@@ -48,8 +53,25 @@ func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observ
 			return results, nil
 		}
 		observer.Begin(*step)
-		if results, err = w.buildStep(ctx, r, results, *step, parallel, observer); err != nil {
+		results, err = w.buildStep(ctx, r, results, *step, parallel, observer)
+		var damaged *contract.Damaged
+		switch {
+		case err == nil:
+		case repairs < mostRepairs && errors.As(err, &damaged):
+			repairs++
+			w.repairs(results, damaged.Keys)
+		default:
 			return nil, err
+		}
+	}
+}
+
+// repairs forgets the results of units that were damaged, and notes that they are built again for that.
+func (w *Worker) repairs(results map[string]recipe.Result, keys []string) {
+	for key := range results {
+		if slices.ContainsFunc(keys, func(cut string) bool { return strings.HasPrefix(key, cut) }) {
+			delete(results, key)
+			w.damaged[key] = true
 		}
 	}
 }
@@ -68,6 +90,9 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		result, way, err := w.run(ctx, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
 		if err != nil {
 			return err
+		}
+		if w.damaged[unit.Key] && way.How == Built {
+			way = Way{How: Repaired, Why: "what was finished was damaged"}
 		}
 		mutex.Lock()
 		finished[unit.Key] = result

@@ -1,9 +1,13 @@
 package stage
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
@@ -33,9 +37,23 @@ func (d digests) of(folder store.Path, name string) (written, error) {
 	if entry, ok := d[name]; ok {
 		return entry, nil
 	}
-	digest, size, err := verify.Digest(folder.Join(name))
+	digest, size, err := verify.Digest(context.Background(), folder.Join(name))
 	if err != nil {
 		return written{}, store.Missing(err)
 	}
 	return written{SHA256: digest, Bytes: size}, nil
+}
+
+// ofDataset is the digest of a divided data set: over the SHA-256 of the file of all rows, of each split's, and of the list of the
+// rows that were left out.
+func (d digests) ofDataset(r recipe.Recipe) string {
+	sum := sha256.New()
+	sum.Write([]byte(d[rawName].SHA256 + "\n"))
+	for _, split := range r.Splits {
+		sum.Write([]byte(d[split.Name+rowSuffix].SHA256 + "\n"))
+	}
+	if dropped, there := d[droppedName]; there {
+		sum.Write([]byte(dropped.SHA256 + "\n"))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -182,4 +183,9 @@ func reversed(r recipe.Recipe) recipe.Recipe {
 		slices.Reverse(r.Domains[i].Datasets)
 	}
 	return r
+}
+
+func command(t *testing.T, name string, arguments ...string) (string, error) {
+	out, err := exec.CommandContext(t.Context(), name, arguments...).CombinedOutput()
+	return string(out), err
 }

@@ -21,11 +21,12 @@ type Way struct {
 // How is the one word of a Way.
 type How string
 
-// A unit was built, was found finished, or was finished and read again from its source.
+// A unit was built, was found finished, was finished and read again from its source, or was damaged and built again.
 const (
 	Built     How = "built"
 	Reused    How = "reused"
 	ReadAgain How = "read again"
+	Repaired  How = "repaired"
 )
 
 // mostChanges is how many files a Way names.
@@ -91,7 +92,11 @@ func (j job) way(ctx context.Context, final store.Path, result recipe.Result) (W
 	if !j.stands(final, result) {
 		return Way{How: ReadAgain}, nil
 	}
-	why, err := j.notice(ctx, final)
+	why, err := j.broken(ctx, final, result)
+	if err != nil || why != "" {
+		return Way{How: Repaired, Why: why}, err
+	}
+	why, err = j.notice(ctx, final)
 	if err != nil || why == "" {
 		return Way{How: Reused}, err
 	}

@@ -5,10 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -25,7 +28,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 		return recipe.Result{}, err
 	}
 	defer staging.Close()
-	p := publisher{job: j, staging: staging, checksums: map[string]string{}, manifest: contract.Manifest{
+	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, manifest: contract.Manifest{
 		Version: contract.ManifestVersion, Name: j.Recipe.Name, Revision: revision, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
 	}}
 	digest, err := p.assemble()
@@ -42,19 +45,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 		return recipe.Result{}, err
 	}
 	published := recipe.Published{Revision: revision, Digest: digest, Bytes: p.bytes, Files: p.files}
-	return recipe.Result{Publish: &published}, j.settle(ctx, staging)
-}
-
-// settle gives a revision its name. One that has it already stays, unless it is to be built again and is no longer what it was:
-// then it is replaced.
-func (j job) settle(ctx context.Context, staging *store.Staging) error {
-	if j.Again == "" {
-		return staging.Commit()
-	}
-	if _, err := verify.At(ctx, staging.Final(), verify.Options{}); err == nil || ctx.Err() != nil {
-		return errors.Join(ctx.Err(), staging.Commit())
-	}
-	return staging.Replace()
+	return recipe.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), j.settle(ctx, staging, published, p.list))
 }
 
 // unitsName lists the keys of the units that a revision was built from, in its publish unit's folder.
@@ -90,14 +81,23 @@ func (j job) prove(ctx context.Context, unit *store.Staging, folder store.Path, 
 	for _, key := range keys {
 		options.Earlier = append(options.Earlier, units.Join(key, proofFolder))
 	}
-	_, err = verify.At(ctx, folder, options)
-	return err
+	if _, err = verify.At(ctx, folder, options); err != nil {
+		return &unproved{err}
+	}
+	return nil
 }
+
+// unproved is the error of a proof that failed.
+type unproved struct{ error }
+
+func (u *unproved) Unwrap() error { return u.error }
 
 type publisher struct {
 	job
 	staging  *store.Staging
 	manifest contract.Manifest
+	// list has every file of the revision as its writer knew it, for who looks at the revision again.
+	list digests
 	// checksums are what the writers of linked files noted beside their digests.
 	checksums map[string]string
 	bytes     int64
@@ -177,6 +177,9 @@ func (p *publisher) datasets() error {
 		folder, err := p.input(recipe.Divide, name)
 		if err != nil {
 			return err
+		}
+		if list, err := readDigests(folder); err != nil || list != nil && list.ofDataset(p.Recipe) != divided.Digest {
+			return errors.Join(err, contract.Failf(contract.VolumeInvalid, "data set %s: %s of its split is not what was reported", name, digestsName))
 		}
 		if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), contract.RawFile(domain.Name, name)); err != nil {
 			return err
@@ -270,35 +273,36 @@ func (p *publisher) link(from store.Path, name string, as written, rows int64) e
 	if err := p.staging.Link(from, name); err != nil {
 		return err
 	}
-	p.checksums[name] = as.XXH64
-	p.list(contract.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
+	p.list[name] = as
+	if !p.ofBalance(from) {
+		p.checksums[name] = as.XXH64
+	}
+	p.lists(contract.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
 	return nil
+}
+
+// ofBalance says whether a file is one of the balance stage, of which no result has the digest: nothing tells whether the note of it
+// broke, so the SHA-256 is computed again.
+func (p *publisher) ofBalance(file store.Path) bool {
+	folder, err := p.input(recipe.Balancing, p.Recipe.Name)
+	return err != nil || file.Rel(folder) != file.Rel(p.worker.path("."))
 }
 
 // write publishes a small file and lists it.
 func (p *publisher) write(name string, content []byte) error {
+	sum := sha256.Sum256(content)
+	as := written{SHA256: hex.EncodeToString(sum[:]), XXH64: fmt.Sprintf("%016x", xxhash.Sum64(content)), Bytes: int64(len(content))}
+	p.list[name] = as
 	if name != contract.ManifestFile {
-		sum := sha256.Sum256(content)
-		p.list(contract.PublishedFile{Path: name, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])})
+		p.lists(contract.PublishedFile{Path: name, Bytes: as.Bytes, SHA256: as.SHA256})
 	}
 	return p.staging.WriteFile(name, content)
 }
 
-func (p *publisher) list(file contract.PublishedFile) {
+func (p *publisher) lists(file contract.PublishedFile) {
 	p.manifest.Files = append(p.manifest.Files, file)
 	p.files++
 	p.bytes += file.Bytes
-}
-
-// swap points the link that training pods mount at a revision, and notes that it is the newest.
-func (j job) swap(revision string) error {
-	if own := recipe.Revision(j.Unit.Key); revision != own {
-		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", revision, own, j.unit(recipe.Publish, j.Unit.Key))
-	}
-	if err := touch(j.unit(recipe.Publish, j.Unit.Key)); err != nil {
-		return err
-	}
-	return store.SwapLink(j.worker.path(j.folder.Current()), contract.RevisionLink(revision))
 }
 
 // unusedFor is how long a stage's folder must have been left alone before it is removed. It protects what another build of
@@ -319,19 +323,11 @@ func (j job) prune() error {
 			}
 			continue
 		}
-		encoded, err := j.worker.path(j.folder.Revision(recipe.Revision(key))).Join(contract.ManifestFile).ReadFile()
+		built, err := j.partsOf(folder.Join(key), recipe.Revision(key))
+		if errors.Is(err, fs.ErrNotExist) { // the revision was removed by hand, and so it is none
+			err, built = store.RemoveAll(folder.Join(key)), nil
+		}
 		if err != nil {
-			return store.Failure(err)
-		}
-		manifest, err := contract.ParseManifest(encoded)
-		if err != nil {
-			return err
-		}
-		for _, finished := range manifest.Stages {
-			used[finished.Unit.Key] = true
-		}
-		var built []string // of a release before there were any, none
-		if err := store.ReadJSON(folder.Join(key, unitsName), &built); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 		for _, unit := range built {
@@ -339,6 +335,26 @@ func (j job) prune() error {
 		}
 	}
 	return j.sweepStages(used)
+}
+
+// partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its
+// manifest.
+func (j job) partsOf(unit store.Path, revision string) (keys []string, err error) {
+	manifestFile := j.worker.path(j.folder.Revision(revision)).Join(contract.ManifestFile)
+	if _, err := manifestFile.Lstat(); err != nil {
+		return nil, err
+	}
+	if err := store.ReadJSON(unit.Join(unitsName), &keys); !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
+	}
+	var manifest contract.Manifest
+	if err := store.ReadJSON(manifestFile, &manifest); err != nil {
+		return nil, err
+	}
+	for _, finished := range manifest.Stages {
+		keys = append(keys, finished.Unit.Key)
+	}
+	return keys, nil
 }
 
 // newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.

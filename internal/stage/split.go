@@ -2,8 +2,6 @@ package stage
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -41,20 +39,14 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 		return recipe.Result{}, err
 	}
 	done := recipe.Divided{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: list[rawName].Bytes}
-	all := sha256.New()
-	all.Write([]byte(list[rawName].SHA256 + "\n"))
 	for i, part := range parts {
 		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
-		all.Write([]byte(part.SHA256 + "\n"))
 		done.Rows = append(done.Rows, part.rows)
 		if j.Recipe.Measured() {
 			done.Units = append(done.Units, part.units)
 		}
 	}
-	if dropped, there := list[droppedName]; there {
-		all.Write([]byte(dropped.SHA256 + "\n"))
-	}
-	done.Digest = hex.EncodeToString(all.Sum(nil))
+	done.Digest = list.ofDataset(j.Recipe)
 	return recipe.Result{Split: &done}, writeJSON(staging, digestsName, list)
 }
 

@@ -33,6 +33,8 @@ type Worker struct {
 	volume *store.Volume
 	// later are the units of this process that are finished and not yet durable; nil commits each at once.
 	later *later
+	// damaged are the keys of units that this process found damaged, and removed.
+	damaged map[string]bool
 }
 
 // Job is one unit to build, with all that it may depend on.
@@ -81,12 +83,14 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	var result recipe.Result
 	err = store.ReadJSON(final.Join(contract.ResultFile), &result)
 	way := Way{How: Built}
-	if err == nil {
+	if contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(todo.Stage) {
+		err, way = nil, Way{How: Repaired, Why: contract.ResultFile + " is not what it was"}
+	} else if err == nil {
 		if way, err = j.way(ctx, final, result); err != nil {
 			return recipe.Result{}, way, err
 		}
 	}
-	j.replaces = way.How == ReadAgain
+	j.replaces = way.How == ReadAgain || way.How == Repaired
 	switch {
 	case j.replaces:
 	case err == nil && todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
@@ -113,7 +117,7 @@ func (j job) attempt(ctx context.Context, final store.Path) (recipe.Result, erro
 	defer staging.Close()
 	result, err := j.build(ctx, staging)
 	if err != nil {
-		return recipe.Result{}, err
+		return recipe.Result{}, j.diagnose(ctx, err)
 	}
 	return result, j.finish(staging, result)
 }

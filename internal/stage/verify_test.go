@@ -106,7 +106,7 @@ func forge(t *testing.T, folder string, edits ...func(t *testing.T, folder strin
 	for _, edit := range edits {
 		edit(t, folder, &manifest)
 		for i, file := range manifest.Files {
-			digest, size, err := verify.Digest(at(t, filepath.Dir(folder)).Join(filepath.Base(folder), file.Path))
+			digest, size, err := verify.Digest(context.Background(), at(t, filepath.Dir(folder)).Join(filepath.Base(folder), file.Path))
 			if err != nil {
 				t.Fatal(err)
 			}

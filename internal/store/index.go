@@ -49,6 +49,9 @@ func OpenIndex(name Path, hold int64) (*Index, error) {
 	return &Index{entries, entries.Size() / entrySize}, nil
 }
 
+// IndexBytes is the length of an index of so many rows.
+func IndexBytes(rows int64) int64 { return rows * entrySize }
+
 // Len is the number of rows.
 func (x *Index) Len() int64 { return x.rows }
 

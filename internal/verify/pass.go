@@ -113,13 +113,13 @@ func readThrough(ctx context.Context, from io.Reader, chunk func([]byte)) (strin
 }
 
 // Digest is the SHA-256, in hex, and the size of a file.
-func Digest(path store.Path) (string, int64, error) {
+func Digest(ctx context.Context, path store.Path) (string, int64, error) {
 	f, err := path.Open()
 	if err != nil {
 		return "", 0, err
 	}
 	defer f.Close()
-	return readThrough(context.Background(), f, nil)
+	return readThrough(ctx, f, nil)
 }
 
 // readBeside hands every chunk to a hash, in a goroutine of its own, and to whoever wants it. A hash that is alone reads for itself.

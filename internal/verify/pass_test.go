@@ -71,7 +71,7 @@ func TestPassWantsWholeRows(t *testing.T) {
 	if err := os.WriteFile(v.folder.Join("f").String(), content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	digest, size, err := Digest(v.folder.Join("f"))
+	digest, size, err := Digest(context.Background(), v.folder.Join("f"))
 	if err != nil || size != 3 || digest != fmt.Sprintf("%x", sha256.Sum256(content)) {
 		t.Fatalf("%s, %d, %v", digest, size, err)
 	}

@@ -84,6 +84,23 @@ func At(ctx context.Context, folder store.Path, options Options) (Proof, error) 
 	return v.proof, nil
 }
 
+// Files finds out whether a folder holds the files that its manifest lists, each with its bytes, and no other. What their rows say was
+// proved when they were published, and follows from the bytes.
+func Files(ctx context.Context, folder store.Path, options Options) error {
+	v := verifier{context: ctx, folder: folder, options: options}
+	if err := v.readManifest(); err != nil {
+		return err
+	}
+	v.files = make(map[string]contract.PublishedFile, len(v.manifest.Files))
+	for _, file := range v.manifest.Files {
+		v.files[file.Path] = file
+	}
+	if err := v.walk(); err != nil {
+		return err
+	}
+	return v.readAll(v.tasks(nil, nil))
+}
+
 type verifier struct {
 	context  context.Context // of the call that this is the state of
 	folder   store.Path
