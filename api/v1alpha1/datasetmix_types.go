@@ -340,7 +340,7 @@ type Dataset struct {
 type Preset string
 
 // Expression is an expression in CEL, the Common Expression Language, over the variable row, which holds the fields of a row
-// of the source; docs/mapping.md has the language.
+// of the source, and the variable file, which tells of the file that the row stands in; docs/mapping.md has the language.
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=1024

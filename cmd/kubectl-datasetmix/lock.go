@@ -46,6 +46,7 @@ func sameRequest(a, b recipe.Source) bool {
 }
 
 func withoutQueries(source recipe.Source) recipe.Source {
+	source.Names = false // which asks for nothing
 	if source.HTTP == nil {
 		return source
 	}

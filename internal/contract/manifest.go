@@ -87,6 +87,15 @@ type DroppedSourceRow struct {
 	Message string `json:"message,omitempty"`
 }
 
+// NamesDigest is the SHA-256, in hex, over the names of a data set's originals in row order, each in quotes on a line.
+func NamesDigest(files []Original) string {
+	hash := sha256.New()
+	for _, file := range files {
+		fmt.Fprintf(hash, "%q\n", file.Path)
+	}
+	return hex.EncodeToString(hash.Sum(nil))
+}
+
 // OriginalsDigest is the digest of a data set's originals: over their sizes and SHA-256 in row order, not over their names,
 // so a file that is renamed at its source is still the same data.
 func OriginalsDigest(files []Original) string {

@@ -121,6 +121,9 @@ func (r Row) Where() string {
 	return r.place.String()
 }
 
+// File is the name of the file that the row stands in.
+func (r Row) File() string { return r.place.file }
+
 // Failf is the InvalidData failure of this row, its place first. The text should say why and what to do.
 func (r Row) Failf(format string, args ...any) error {
 	return contract.Failf(contract.InvalidData, "%s: %w", r.Where(), fmt.Errorf(format, args...))

@@ -197,12 +197,12 @@ func (w *walk) divisions() []Unit {
 	return units
 }
 
-// originals are the digests of all downloads by name.
+// originals are the digests of all downloads by name, each with that of the files' names where rows depend on them.
 func (w *walk) originals() map[string]string {
 	digests := map[string]string{}
 	for _, unit := range w.graph.Steps[0].Units {
 		if done := w.results[unit.Key].Download; done != nil {
-			digests[unit.Name] = done.Digest
+			digests[unit.Name] = done.Digest + done.Names
 		}
 	}
 	return digests

@@ -122,6 +122,9 @@ type Source struct {
 	ObjectStore *ObjectStore `json:"objectStore,omitempty"`
 	OCI         *OCI         `json:"oci,omitempty"`
 	Volume      *Volume      `json:"volume,omitempty"`
+	// Names says that the rows depend on what the files are called, since the record uses the variable file; false is that they do
+	// not.
+	Names bool `json:"names,omitempty"`
 	// Refresh names the request by which a floating source was last resolved anew; empty before the first. It is in the key of
 	// the download, and in no other: what follows depends on what the download found.
 	Refresh string `json:"refresh,omitempty"`

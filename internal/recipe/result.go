@@ -20,6 +20,8 @@ type Downloaded struct {
 	Bytes   int64  `json:"bytes"`
 	// Digest over the files' sizes and SHA-256 in row order, not over their names.
 	Digest string `json:"digest"`
+	// Names is the SHA-256 over the names of the files in row order, where the source's Names is set; else empty.
+	Names string `json:"names,omitempty"`
 	// Listed are the first files, for people. Names are in no key, and so this is in none, and in no manifest.
 	Listed []ListedFile `json:"listed,omitempty"`
 }

@@ -128,10 +128,18 @@ type rowValue struct {
 
 	names  []decode.Field
 	values []any
+	// at is the path of the row's file, and files gives the variable file for it.
+	at    string
+	files *files
 }
 
 // ResolveName and Parent make it the activation of an evaluation, too.
-func (r *rowValue) ResolveName(name string) (any, bool) { return r, name == rowName }
+func (r *rowValue) ResolveName(name string) (any, bool) {
+	if name == fileName && r.files != nil {
+		return r.files.of(r.at), true
+	}
+	return r, name == rowName
+}
 
 func (r *rowValue) Parent() cel.Activation { return nil }
 

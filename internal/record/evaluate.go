@@ -18,6 +18,7 @@ type mapping struct {
 	where, question, answer, answerType, original, group *expression
 	answers                                              answers
 	kept                                                 []kept
+	files                                                files
 }
 
 // kept is a member of the metadata.
@@ -54,7 +55,7 @@ func (m *mapping) Map(row decode.Row) (Content, error) {
 	if len(row.Values) != len(m.fields) {
 		return Content{}, row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
 	}
-	values := &rowValue{names: m.fields, values: row.Values}
+	values := &rowValue{names: m.fields, values: row.Values, at: row.File(), files: &m.files}
 	if m.where != nil {
 		keep, err := m.where.boolean(values)
 		if err != nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
+
+	"github.com/datasetmix/datasetmix/internal/decode"
 )
 
 // textOf is the string that a function works on, or the error to give back instead.
@@ -130,6 +132,19 @@ func argument(s, command string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("the braces of the last %s do not close", command)
+}
+
+// openJSON is what a text of JSON says.
+func openJSON(args ...ref.Val) ref.Val {
+	s, bad := textOf(args[0])
+	if bad != nil {
+		return bad
+	}
+	v, err := decode.Text(s)
+	if err != nil {
+		return wrong(func(it subject) string { return it.the() + " is not a text of JSON: " + err.Error() })
+	}
+	return adapter{}.NativeToValue(v)
 }
 
 func trim(args ...ref.Val) ref.Val {

@@ -33,7 +33,7 @@ const (
 	maxParts = 1 << 20
 )
 
-// rowName is the one variable of an expression.
+// rowName is the variable of an expression that holds the row; fileName is the other one.
 const rowName = "row"
 
 // language is the environment that every expression is compiled in: CEL's standard library and macros, its optional values,
@@ -41,6 +41,7 @@ const rowName = "row"
 var language = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
 		cel.Variable(rowName, cel.MapType(cel.StringType, cel.DynType)),
+		cel.Variable(fileName, cel.MapType(cel.StringType, cel.DynType)),
 		cel.CustomTypeAdapter(adapter{}),
 		cel.OptionalTypes(cel.OptionalTypesVersion(2)),
 		cel.EnableMacroCallTracking(), // so that messages show what was written
@@ -72,6 +73,7 @@ var functions = []function{
 	{"afterLast", true, []*cel.Type{aText, aText}, aText, afterLast},
 	{"number", true, []*cel.Type{aText}, aText, number},
 	{"boxed", true, []*cel.Type{aText}, aText, boxed},
+	{"json", true, []*cel.Type{aText}, cel.DynType, openJSON},
 	{"trim", true, []*cel.Type{aText}, aText, trim},
 	{"split", true, []*cel.Type{aText, aText}, textList, split},
 	{"join", true, []*cel.Type{textList, aText}, aText, join},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/operators"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
@@ -83,6 +84,8 @@ func (x *expression) explain(err error, row *rowValue) string {
 	switch {
 	case missing && slices.ContainsFunc(row.names, func(f decode.Field) bool { return f.Name == key }) && row.get(key) == nil:
 		return subject{field: key}.the() + " is absent or null"
+	case (missing || strings.Contains(what, "expected iterable type")) && x.closed(row) != "":
+		return fmt.Sprintf("the field %q is a string, and nothing can be taken out of it; if it holds JSON, open it first: row.%[1]s.json()", x.closed(row))
 	case missing:
 		return fmt.Sprintf("there is no key %q", key)
 	case at != nil && strings.HasPrefix(what, "no such overload"):
@@ -95,6 +98,30 @@ func (x *expression) explain(err error, row *rowValue) string {
 	return what
 }
 
+// closed is a field from which something is taken as if it were a list or an object, and which is a text in this row; "" if there
+// is none.
+func (x *expression) closed(row *rowValue) (field string) {
+	walk(x.checked.Expr(), func(e ast.Expr) {
+		of := ast.Expr(nil)
+		switch {
+		case e.Kind() == ast.SelectKind:
+			of = e.AsSelect().Operand()
+		case e.Kind() == ast.CallKind && slices.Contains([]string{operators.Index, operators.OptIndex, operators.OptSelect}, e.AsCall().FunctionName()):
+			of = e.AsCall().Args()[0]
+		case e.Kind() == ast.ComprehensionKind:
+			of = e.AsComprehension().IterRange()
+		default:
+			return
+		}
+		if name, _, in := fieldOf(of); in != nil {
+			if _, text := row.get(name).(string); text {
+				field = name
+			}
+		}
+	})
+	return field
+}
+
 // mismatch explains CEL's "no such overload", which says nothing of the types that the row gave.
 func (x *expression) mismatch(at ast.Expr, row *rowValue) string {
 	what := []string{x.unparse(at) + " has no meaning for these types"}
@@ -103,6 +130,9 @@ func (x *expression) mismatch(at ast.Expr, row *rowValue) string {
 			kind := describe(row.get(name))
 			if n, ok := row.get(name).(decode.Number); ok && numberOf(n).Type() == longNumberType {
 				kind = fmt.Sprintf("the number %.40s, which has more digits than a 64-bit number holds", string(n))
+			}
+			if s, ok := row.get(name).(string); ok && looksLikeJSON(s) {
+				kind += ", which seems to hold JSON: .json() opens it"
 			}
 			what = append(what, fmt.Sprintf("the field %q is %s", name, kind))
 		}
@@ -200,4 +230,10 @@ func describeValue(v ref.Val) string {
 		return "a list"
 	}
 	return "a value of type " + v.Type().TypeName()
+}
+
+// looksLikeJSON reports whether a text begins as a list or an object of JSON does.
+func looksLikeJSON(s string) bool {
+	s = strings.TrimSpace(s)
+	return strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{")
 }

@@ -24,7 +24,7 @@ var expressions = []string{
 	`row.a ? row.b : "c"`, `!row.a`, `row.a && row.b`, `row.a || row.b`, `!has(row.a) || row.a == row.b`, `[row.a, row.b]`, `[row.a, row.b].join(", ")`, `[?row.?a]`,
 	`row.a.afterLast("####").number()`, `row.a.afterLast(row.b)`, `row.a.boxed()`, `row.a.trim()`, `row.a.split(",")`, `row.a.replace(row.b, "x")`, `row.a.join(row.b)`, `fail(row.a)`,
 	`squadAnswer(row.a, row.?b)`, `squadAnswer(row.a, optional.of(row.b))`, `hotpotParagraphs(row.a)`, `row.a.map(x, x)`, `row.a.first().orValue(row.b)`, `{"z": row.a, "y": row.b}`,
-	`row.a.filter(x, x == row.b)`, `row.a[0]`, `string(row.a)`, `double(row.a) > 0.5`, `row.a in row.b`, `size(row.a)`, `1`, `"x"`, `null`, `[]`, `b"x"`, `duration("1s")`, `type(row.a)`,
+	`row.a.filter(x, x == row.b)`, `row.a[0]`, `string(row.a)`, `double(row.a) > 0.5`, `row.a in row.b`, `size(row.a)`, `row.a.json()`, `row.a.json().b`, `file.path`, `file.folders.lang`, `1`, `"x"`, `null`, `[]`, `b"x"`, `duration("1s")`, `type(row.a)`,
 	`row.a.matches("[a-z]+")`, `row.a.matches(row.b)`, `{1: 2}.map(k, k)`, `{"0": row.a, B"0": row.a}`, `{row.a: row.b}`, `row.a.optMap(x, x)`, `dyn(row.a).exists(x, x)`, `row["a.b"]`, "row.a\n+ row.b", `(`, `row`, `[[[[[`, `"\u0000"`,
 }
 
@@ -55,7 +55,7 @@ func compare(t *testing.T, m *mapping, a, b any) {
 	if x.path != nil {
 		return // A field as it stands is not CEL's: it keeps the digits of a number.
 	}
-	values := &rowValue{names: m.fields, values: row.Values}
+	values := &rowValue{names: m.fields, values: row.Values, files: &m.files}
 	want, wanted := x.evaluate(values)
 	var entries []Entry
 	if want != nil {

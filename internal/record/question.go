@@ -12,6 +12,7 @@ import (
 type Question struct {
 	fields     []decode.Field
 	expression *expression
+	files      files
 }
 
 // CompileQuestion makes the question of a preset, or of an expression; one of both is given. Only the fields of the question
@@ -37,7 +38,7 @@ func CompileQuestion(preset, expression string) (*Question, error) {
 // Of is the question of a row whose values stand in the order of Fields. A row without one is an InvalidData failure that
 // names the row.
 func (q *Question) Of(row decode.Row) (string, error) {
-	text, err := q.expression.asked(&rowValue{names: q.fields, values: row.Values})
+	text, err := q.expression.asked(&rowValue{names: q.fields, values: row.Values, at: row.File(), files: &q.files})
 	if err != nil {
 		return "", row.Failf("%w", err)
 	}

@@ -49,10 +49,12 @@ func decontaminate(from *datav1alpha1.Decontaminate) *recipe.Decontaminate {
 	}
 	out := &recipe.Decontaminate{}
 	for _, probe := range from.Against {
-		out.Against = append(out.Against, recipe.Probe{
+		against := recipe.Probe{
 			Name: probe.Name, Source: source(probe.Source), Read: read(probe.Read),
 			Preset: string(probe.Preset), Question: string(probe.Question),
-		})
+		}
+		against.Source.Names = recipe.MentionsFile(against.Question)
+		out.Against = append(out.Against, against)
 	}
 	if from.NGrams != nil {
 		out.NGrams = &recipe.NGrams{N: int(from.NGrams.Words), Percent: int(from.NGrams.Percent)}

@@ -99,12 +99,14 @@ func datasets(domain datav1alpha1.Domain) ([]recipe.Dataset, error) {
 	var quantities []resource.Quantity
 	var out []recipe.Dataset
 	for _, dataset := range domain.Datasets {
-		out = append(out, recipe.Dataset{
+		set := recipe.Dataset{
 			Name:   dataset.Name,
 			Source: source(dataset.Source),
 			Read:   read(dataset.Read),
 			Record: record(dataset.Record),
-		})
+		}
+		set.Source.Names = set.Record.MentionsFile()
+		out = append(out, set)
 		if dataset.Share != nil {
 			quantities = append(quantities, *dataset.Share)
 		}

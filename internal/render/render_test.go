@@ -90,6 +90,24 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// TestNames: the names of a source's files count where an expression may use the variable file.
+func TestNames(t *testing.T) {
+	for expression, want := range map[string]bool{
+		"row.q": false, "row.profile": false, "file.path": true, "row.q + file.folders.lang": true, "row.files.first().orValue('')": false,
+	} {
+		mix := sample(t, "grpo_six")
+		mix.Spec.Domains[0].Datasets[0].Record = datav1alpha1.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text",
+			Metadata: []datav1alpha1.Metadata{{Name: "m", Value: datav1alpha1.Expression(expression)}}}
+		mix.Spec.Decontaminate = &datav1alpha1.Decontaminate{Against: []datav1alpha1.Probe{{Name: "probe", Question: datav1alpha1.Expression(expression)}}}
+		r := meaning(t, mix)
+		for _, name := range []string{"gsm8k", "probe"} {
+			if source, _ := r.Source(name); source.Source.Names != want {
+				t.Errorf("%s with %s: names count: %t, want %t", name, expression, source.Source.Names, want)
+			}
+		}
+	}
+}
+
 // TestAnswers: Required is nothing in a recipe, but beside a preset, which may say otherwise.
 func TestAnswers(t *testing.T) {
 	own := datav1alpha1.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text"}

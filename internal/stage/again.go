@@ -24,7 +24,8 @@ func (j job) stands(final store.Path, result recipe.Result) bool {
 		return true
 	}
 	if locked, ok := j.worker.locked(j.Unit.Name); ok {
-		return locked.Digest == result.Download.Digest && locked.Revision == result.Download.Revision
+		named := result.Download.Names == "" || result.Download.Names == contract.NamesDigest(locked.Files)
+		return named && locked.Digest == result.Download.Digest && locked.Revision == result.Download.Revision
 	}
 	named, _ := j.Recipe.Source(j.Unit.Name)
 	return !j.worker.Anew || !named.Source.Floating()

@@ -93,6 +93,9 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 		done.Bytes += originals[i].Size
 	}
 	done.Digest, done.Listed = contract.OriginalsDigest(listed), forPeople(listed)
+	if named.Source.Names {
+		done.Names = contract.NamesDigest(listed)
+	}
 	if j.refreshed() {
 		if err := writeJSON(staging, requestName, request{j.plainKey()}); err != nil {
 			return recipe.Result{}, err

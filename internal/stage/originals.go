@@ -124,7 +124,7 @@ func nameOf(named recipe.NamedSource, file source.File) string {
 		return ""
 	}
 	from := named.Source
-	from.Refresh, from.Expect = "", nil
+	from.Refresh, from.Expect, from.Names = "", nil, false
 	path := file.Path
 	if hub := from.HuggingFace; hub != nil && file.GitBlob != "" {
 		from = recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: hub.Repo, Endpoint: hub.Endpoint}}

@@ -73,6 +73,9 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 	if s.mapping, err = record.Compile(s.dataset.Record); err != nil {
 		return nil, err
 	}
+	if record := s.dataset.Record; record.Rule != "" && record.MentionsFile() && !s.dataset.Source.Names {
+		return nil, contract.Failf(contract.InvalidTask, "the record uses the variable file, and its source does not say that names count; set names in the source of the recipe")
+	}
 	path, err := staging.Path(rawName)
 	if err != nil {
 		return nil, err

@@ -112,6 +112,9 @@ func (v *verifier) sources() error {
 			len(origin.Files) != done.Files || bytes != done.Bytes || contract.OriginalsDigest(origin.Files) != done.Digest {
 			return differ("data set %s: the originals that the manifest lists are not those that were downloaded", origin.Dataset)
 		}
+		if names := contract.NamesDigest(origin.Files); named[i].Source.Names != (done.Names != "") || done.Names != "" && done.Names != names {
+			return differ("data set %s: the originals are not called what they were when they were read", origin.Dataset)
+		}
 	}
 	return nil
 }

@@ -1,0 +1,25 @@
+package recipe
+
+import "regexp"
+
+var fileWord = regexp.MustCompile(`\bfile\b`)
+
+// MentionsFile reports whether an expression may use the variable file, so that its value depends on what files are called. It
+// looks for the word alone: a field of that name, or a text that holds it, is taken for the variable as well, and then a
+// data set depends on more than it has to.
+func MentionsFile(expression string) bool { return fileWord.MatchString(expression) }
+
+// MentionsFile reports whether an expression of the record may use the variable file.
+func (r Record) MentionsFile() bool {
+	for _, expression := range []string{r.Question, r.ReferenceAnswer, r.AnswerType, r.Where, r.GroupBy} {
+		if MentionsFile(expression) {
+			return true
+		}
+	}
+	for _, member := range r.Metadata {
+		if MentionsFile(member.Value) {
+			return true
+		}
+	}
+	return false
+}
