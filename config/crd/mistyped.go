@@ -68,7 +68,7 @@ func mistypedMember(at *field.Path, schema *structuralschema.Structural, name st
 	case of != nil && of.Structural != nil:
 		return mistyped(at.Key(name), of.Structural, value)
 	case len(schema.Properties) > 0 && (name == "true" || name == "false"):
-		return field.ErrorList{field.Invalid(at.Child(name), field.OmitValueType{}, "unknown field: YAML reads the names y, yes and on as true, and n, no and off as false; "+fieldsOf(schema))}
+		return field.ErrorList{field.Invalid(at.Child(name), field.OmitValueType{}, "there is no such field: YAML reads the names y, yes and on as true, and n, no and off as false; "+fieldsOf(schema))}
 	}
 	return nil
 }

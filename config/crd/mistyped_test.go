@@ -52,7 +52,7 @@ func TestMistyped(t *testing.T) {
 		{"a list for an object", "spec: {splits: [{size: [KeepTotal]}]}", []string{"spec.splits[0].size: Invalid value: it must be an object; its fields are policy, rows"}},
 		{"a list for a text", "spec: {order: [Shuffled]}", []string{"spec.order: Invalid value: it must be text"}},
 		{"a name that YAML reads as a boolean", "spec: {limits: {n: 5}}", []string{
-			"spec.limits.false: Invalid value: unknown field: YAML reads the names y, yes and on as true, and n, no and off as false; its fields are maxRepeats"}},
+			"spec.limits.false: Invalid value: there is no such field: YAML reads the names y, yes and on as true, and n, no and off as false; its fields are maxRepeats"}},
 	}
 	validator := newValidator(t)
 	for _, test := range tests {
