@@ -305,8 +305,14 @@ func TestTwoWorkersAtOnce(t *testing.T) {
 	if err := worker.Wait(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if sent := from.sent.Load() - before; sent != 0 {
-		t.Errorf("a later mix over the same sources downloaded %d bytes", sent)
+	var alone int64 // bytes of files of which only their server says that they are the same
+	for _, file := range r.Domains[0].Datasets[0].Source.HTTP.URLs {
+		if file.SHA256 == "" {
+			alone += int64(len(from.content[file.URL[strings.LastIndex(file.URL, "/"):]]))
+		}
+	}
+	if sent := from.sent.Load() - before; sent != alone {
+		t.Errorf("a later mix over the same sources downloaded %d bytes, want the %d that no digest proves", sent, alone)
 	}
 	if diff := cmp.Diff(6, wholeCache(t, volume)); diff != "" {
 		t.Error(diff)

@@ -203,7 +203,7 @@ func (w *Worker) mounted() (*Worker, error) {
 	}
 	var err error
 	own.proofs = &store.Proofs{}
-	own.volume, err = store.Open(w.Volume)
+	own.volume, err = store.Make(w.Volume)
 	return &own, err
 }
 

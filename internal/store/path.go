@@ -29,6 +29,14 @@ func Open(folder string) (*Volume, error) {
 	return &Volume{root}, nil
 }
 
+// Make opens the folder as Open does, and makes it where there is none.
+func Make(folder string) (*Volume, error) {
+	if err := os.MkdirAll(folder, folderMode); err != nil {
+		return nil, Failure(err)
+	}
+	return Open(folder)
+}
+
 // Path returns the place of a name, with slashes, relative to the volume's root.
 func (v *Volume) Path(name string) Path { return Path{v.root, path.Clean(name)} }
 

@@ -144,4 +144,8 @@ func TestAVolumeKeepsItsErrors(t *testing.T) {
 	if _, err := Open(filepath.Join(folder, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no volume: %v", err)
 	}
+	made, err := Make(filepath.Join(folder, "none", "yet"))
+	must(t, err)
+	defer made.Close()
+	must(t, WriteFile(made.Path("a"), nil))
 }
