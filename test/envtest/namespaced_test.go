@@ -2,12 +2,10 @@ package envtest
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
-	rbacv1 "k8s.io/api/rbac/v1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -18,51 +16,44 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/yaml"
 
 	"github.com/datasetmix/datasetmix/controllers"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// inOneNamespace is a user with the manager's rights in one namespace, by a Role, as in config/namespaced.
-func inOneNamespace(t *testing.T, namespace string) *rest.Config {
+// inOneNamespace installs config/namespaced, and what an administrator applies for it, and gives its namespace and its manager's user.
+func inOneNamespace(t *testing.T) (string, *rest.Config) {
 	t.Helper()
-	encoded, err := os.ReadFile(filepath.Join("..", "..", "config", "rbac", "role.yaml"))
-	if err != nil {
+	const space = "datasetmix"
+	object := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: space}}
+	if err := api.Create(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	all := &rbacv1.ClusterRole{}
-	if err := yaml.UnmarshalStrict(encoded, all); err != nil {
-		t.Fatal(err)
-	}
-	meta := metav1.ObjectMeta{Namespace: namespace, Name: "manager"}
-	role := &rbacv1.Role{ObjectMeta: meta, Rules: all.Rules}
-	binding := &rbacv1.RoleBinding{
-		ObjectMeta: meta,
-		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: role.Name},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: namespace}},
-	}
-	for _, object := range []client.Object{role, binding} {
-		if err := api.Create(t.Context(), object); err != nil {
+	for _, folder := range []string{"namespaced-admin", "namespaced"} {
+		if err := install(t.Context(), folder); err != nil {
 			t.Fatal(err)
 		}
 	}
 	user := rest.CopyConfig(server)
-	user.Impersonate = rest.ImpersonationConfig{UserName: namespace}
-	return user
+	user.Impersonate = rest.ImpersonationConfig{UserName: "system:serviceaccount:" + space + ":datasetmix-manager"}
+	if err := confined(t.Context(), user, space); err != nil {
+		t.Fatal(err)
+	}
+	return space, user
 }
 
 // TestNamespacedManager: a manager with Roles alone fills its cache, goes over a mix from beginning to end, may write what it
-// writes, and may do nothing next door.
+// writes in its own namespace, under policies that confine it there, and may do nothing next door.
 func TestNamespacedManager(t *testing.T) {
 	needAPI(t)
-	space, other := namespace(t), namespace(t)
+	space, user := inOneNamespace(t)
+	other := namespace(t)
 	newDriver(t, space)
 	mix := create(t, space, nil)
 	published(t, mix)
 	foreign := create(t, other, nil)
 
-	manager, err := ctrl.NewManager(inOneNamespace(t, space), ctrl.Options{
+	manager, err := ctrl.NewManager(user, ctrl.Options{
 		Scheme:     controllers.Scheme(),
 		Cache:      cache.Options{ByObject: controllers.CacheByObject(), DefaultNamespaces: map[string]cache.Config{space: {}}},
 		Metrics:    metricsserver.Options{BindAddress: "0"},
@@ -104,7 +95,6 @@ func TestNamespacedManager(t *testing.T) {
 		copied := mix.DeepCopy()
 		copied.Namespace, copied.Name, copied.UID = where, "copy", "00000000-0000-0000-0000-000000000000"
 		config := render.Results(copied, render.Location{}, nil)
-		config.OwnerReferences = nil
 		for _, object := range []client.Object{config, render.Claim(copied)} {
 			err := writes.Create(ctx, object)
 			if where == space && err != nil || where == other && !apierrors.IsForbidden(err) {
@@ -112,6 +102,9 @@ func TestNamespacedManager(t *testing.T) {
 			}
 		}
 	}
+	shell := aJob(t, space)
+	shell.Spec.Template.Spec.Containers[0].Image = "docker.io/evil/shell:1"
+	refusal(t, writes.Create(ctx, shell), "its own worker image alone")
 	if err := pass(client.ObjectKeyFromObject(foreign)); err == nil || apierrors.IsNotFound(err) {
 		t.Errorf("it can see the mix next door: %v", err)
 	}
