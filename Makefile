@@ -125,11 +125,12 @@ $(DIST)/stores.tar: $(BIN)/cluster $(wildcard hack/stores/*.go) hack/stores/go.m
 	cd hack/stores && go build -ldflags "-s -w" -o $(BIN)/stores .
 	cluster image --tag datasetmix-stores:$(VERSION) --binary $(BIN)/stores:/stores --entrypoint /stores --out $@
 
-# The Hub with the real rows, for the tests: only where they lie beside the checkout.
+# The Hub with the real rows, for the tests: only where they are, see internal/realrows.
+ROWS = $(or $(DATASETMIX_REAL_ROWS),$(patsubst %/gsm8k/train.jsonl,%,$(firstword $(wildcard ../*/data/gsm8k/train.jsonl))))
 $(DIST)/hub-data.stamp: $(BIN)/cluster $(BIN)/hub
 	@mkdir -p $(@D)
-	if [ -d ../shared/data ]; then cluster image --tag datasetmix-hub-data:$(VERSION) --binary $(BIN)/hub:/hub --dir ../shared/data:/rows \
-	  --entrypoint /hub --entrypoint -data --entrypoint /rows --out $(DIST)/hub-data.tar; else echo "no real rows beside the checkout"; fi
+	if [ -n "$(ROWS)" ]; then cluster image --tag datasetmix-hub-data:$(VERSION) --binary $(BIN)/hub:/hub --dir $(ROWS):/rows \
+	  --entrypoint /hub --entrypoint -data --entrypoint /rows --out $(DIST)/hub-data.tar; else echo "there are no real rows"; fi
 	touch $@
 
 # The operator of an earlier commit, for the test of upgrades: only where there is a history.

@@ -19,7 +19,7 @@ func main() {
 	var growth float64
 	flag.StringVar(&b.program, "program", "bin/kubectl-datasetmix", "the program to measure")
 	flag.StringVar(&b.dir, "dir", "dist/bench", "folder for the corpus, which stays, and for what is built, which goes")
-	flag.StringVar(&b.shared, "shared", "../shared/bench", "folder with another generator and pipeline (gen.py, reference.py), where there is one")
+	flag.StringVar(&b.elsewhere, "other", beside("*/bench/reference.py"), "folder with another generator and pipeline (gen.py, reference.py); default: one beside the checkout, if there is one")
 	flag.StringVar(&b.profile, "profile", "", "also build once under `perf record`, into this file")
 	flag.IntVar(&b.runs, "runs", 3, "how often everything is measured; the medians count")
 	scale := flag.Float64("scale", 1, "size of the corpus; 1 is 568 MB, the real numbers of rows")
@@ -32,6 +32,15 @@ func main() {
 	}
 }
 
+// beside returns the folder of a file beside the checkout, in which this runs; empty is none.
+func beside(pattern string) string {
+	found, err := filepath.Glob(filepath.Join("..", pattern))
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	return filepath.Dir(found[0])
+}
+
 func run(b *bench, scale, growth float64) error {
 	if err := os.MkdirAll(b.dir, 0o750); err != nil {
 		return err
@@ -42,7 +51,7 @@ func run(b *bench, scale, growth float64) error {
 		return err
 	}
 	report.Corpora = append(report.Corpora, own)
-	if _, err := os.Stat(filepath.Join(b.shared, "reference.py")); err == nil {
+	if _, err := os.Stat(filepath.Join(b.elsewhere, "reference.py")); err == nil {
 		other, err := b.other(scale)
 		if err != nil {
 			return err

@@ -20,10 +20,10 @@ var pipeline []byte
 
 // bench is where and what is measured.
 type bench struct {
-	program, dir, shared, profile string
-	runs                          int
-	limit                         int64  // MiB of memory for the build at another scale; 0 does not limit it
-	group                         string // the control group that builds run in, if any
+	program, dir, elsewhere, profile string
+	runs                             int
+	limit                            int64  // MiB of memory for the build at another scale; 0 does not limit it
+	group                            string // the control group that builds run in, if any
 }
 
 // figure is one program's run.
@@ -143,13 +143,13 @@ func (b *bench) own(scale float64) (result, error) {
 
 // other measures with the generator and the pipeline of somebody else, that lie beside the checkout.
 func (b *bench) other(scale float64) (result, error) {
-	originals := b.path(scaled("shared", scale))
+	originals := b.path(scaled("other", scale))
 	if sizeOf(originals) == 0 {
-		if _, err := timed("python3", filepath.Join(b.shared, "gen.py"), originals, "--scale", fmt.Sprint(scale)); err != nil {
+		if _, err := timed("python3", filepath.Join(b.elsewhere, "gen.py"), originals, "--scale", fmt.Sprint(scale)); err != nil {
 			return result{}, err
 		}
 	}
-	return b.measure(fmt.Sprintf("other corpus, scale %g", scale), originals, filepath.Join(b.shared, "reference.py"))
+	return b.measure(fmt.Sprintf("other corpus, scale %g", scale), originals, filepath.Join(b.elsewhere, "reference.py"))
 }
 
 // growth builds at another scale, several times, and gives the medians.

@@ -5,11 +5,11 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/realrows"
 )
 
 // BenchmarkRows measures whole files in memory. Bytes are those of the file as it is; rows/op and allocations per row are
@@ -96,12 +96,8 @@ func memory(data []byte) File {
 	return File{Name: "test", Data: bytes.NewReader(data), Size: int64(len(data))}
 }
 
-// real reads a file of whole public data sets, which lie beside the repository and are no part of it.
+// real reads a file of whole public data sets.
 func real(tb testing.TB, name string) []byte {
 	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", filepath.FromSlash(name)))
-	if err != nil {
-		tb.Skipf("the real rows are not here: %v", err)
-	}
-	return data
+	return realrows.Read(tb, name)
 }

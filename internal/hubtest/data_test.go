@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/realrows"
 )
 
 func start(t *testing.T, h http.Handler) string {
@@ -196,11 +196,7 @@ func TestColumnTypes(t *testing.T) {
 }
 
 func TestFromData(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "shared", "data")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the published files of the six data sets are not at ../shared/data of the repository: %v", err)
-	}
-	repos, err := hubtest.FromData(dir)
+	repos, err := hubtest.FromData(realrows.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,12 @@ package leak
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/realrows"
 )
 
 // prose is a question of ordinary length, in ASCII.
@@ -14,18 +15,12 @@ const prose = "Natalia sold clips to 48 of her friends in April, and then she so
 	"How many clips did Natalia sell altogether in April and May? Weng earns $12 an hour for babysitting; yesterday, " +
 	"she just did 50 minutes of babysitting. How much did she earn? Betty is saving money for a new wallet which costs $100."
 
-// questions are those of GSM8K and MATH beside the repository.
+// questions are those of GSM8K and MATH.
 func questions(tb testing.TB) []string {
 	tb.Helper()
 	var all []string
 	for _, file := range []string{"gsm8k/train.jsonl", "math/train.jsonl"} {
-		path := filepath.Join("..", "..", "..", "shared", "data", file)
-		f, err := os.Open(path)
-		if err != nil {
-			tb.Skipf("the real rows are not here: %v", err)
-		}
-		defer f.Close()
-		lines := bufio.NewScanner(f)
+		lines := bufio.NewScanner(bytes.NewReader(realrows.Read(tb, file)))
 		lines.Buffer(nil, 1<<20)
 		for lines.Scan() {
 			var row struct{ Question, Problem string }

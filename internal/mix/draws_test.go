@@ -83,7 +83,7 @@ func TestReplacementIsUniform(t *testing.T) {
 	}
 }
 
-// The strategy document's random.choices: 6,227 rows drawn 6,250 times lose e^-1.0037 of them, 2,282, give or take 25.
+// Python's random.choices: 6,227 rows drawn 6,250 times lose e^-1.0037 of them, 2,282, give or take 25.
 func TestReplacementLosesAThirdOfTheRows(t *testing.T) {
 	_, times := use(WithReplacement(6227, 6250, NewKey(42, "replace/train")), 6227, 6250)
 	lost := 0

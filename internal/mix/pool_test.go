@@ -45,7 +45,7 @@ func TestProportionalCutsNone(t *testing.T) {
 	}
 }
 
-// six is the strategy document's shape, sorted by name: code (humaneval, mbpp), math (gsm8k, math), qa (hotpotqa, squad2).
+// six is the shape of the six data sets' mix, sorted by name: code (humaneval, mbpp), math (gsm8k, math), qa (hotpotqa, squad2).
 func six(code, math, qa [2]int64) Shape {
 	domain := func(share int64, rows [2]int64) Domain {
 		return Domain{Share: share, Rows: rows[:], Pool: Largest(rows[:])}

@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mix"
 )
 
-// planned is the plan of the train split of the strategy's recipe.
+// planned is the plan of the train split of the recipe of the six data sets.
 func planned(t *testing.T, r Recipe) SplitPlan {
 	t.Helper()
 	plan, err := r.Plan(sixCounts())

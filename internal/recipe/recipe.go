@@ -303,8 +303,8 @@ const (
 // Resample says how a data set gives more rows than it has.
 type Resample string
 
-// Passes, in a recipe the empty value, uses each row as often as any other, give or take one. WithReplacement draws each row anew (random.choices of the
-// strategy document), so some rows are never drawn.
+// Passes, in a recipe the empty value, uses each row as often as any other, give or take one. WithReplacement draws each row anew (Python's
+// random.choices), so some rows are never drawn.
 const (
 	Passes          Resample = "Passes"
 	WithReplacement Resample = "WithReplacement"

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// six is the strategy document's recipe.
+// six is the recipe of the six data sets.
 func six(train, test SizePolicy) Recipe {
 	dataset := func(name string) Dataset {
 		return Dataset{Name: name, Source: Source{Volume: &Volume{ClaimName: "c", Path: name}}, Record: Record{Preset: name}}
@@ -30,7 +30,7 @@ func six(train, test SizePolicy) Recipe {
 	}
 }
 
-// sixCounts are the strategy document's rows after the split.
+// sixCounts are the rows of the six data sets after the split.
 func sixCounts() Counts {
 	return rowCounts(map[string][]int64{"gsm8k": {6227, 1246}, "math": {6250, 1250}, "squad2": {72999, 14600}, "hotpotqa": {74138, 14828}, "humaneval": {137, 27}, "mbpp": {356, 71}})
 }

@@ -3,8 +3,6 @@ package record
 import (
 	"bytes"
 	"context"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
@@ -13,15 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/realrows"
 )
 
-// open finds a file of whole public data, which lies beside the repository and is no part of it.
+// open finds a file of whole public data.
 func open(tb testing.TB, file string) decode.File {
 	tb.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", filepath.FromSlash(file)))
-	if err != nil {
-		tb.Skipf("the real rows are not here: %v", err)
-	}
+	data := realrows.Read(tb, file)
 	return decode.File{Name: file, Data: bytes.NewReader(data), Size: int64(len(data))}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Info is the content of mixed/info.json: every key of the strategy document with its type, and what that leaves out. The
+// Info is the content of mixed/info.json: every key that scripts for the six data sets read, with its type, and what these leave out. The
 // shares in it are those of rows, whatever the unit of the mix.
 func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
 	info := object{
@@ -37,7 +37,7 @@ func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
 }
 
 // mixedFilesOf names the files of each split and their format. A mix of one plain file per split has neither: its names are
-// those of the strategy document, and its bytes are what they were before there was another choice.
+// what scripts expect, and its bytes are what they were before there was another choice.
 func mixedFilesOf(r recipe.Recipe) object {
 	if r.Output.Shards <= 1 && r.Output.Format == recipe.JSONL {
 		return nil
@@ -53,7 +53,7 @@ func mixedFilesOf(r recipe.Recipe) object {
 	return object{{"format", r.Output.Format}, {"files", listed}}
 }
 
-// percent is rounded to one decimal, as the strategy document writes it.
+// percent is rounded to one decimal, as scripts expect it.
 func percent(part, whole int64) decimal {
 	tenths := (part*2000 + whole) / (2 * whole)
 	return decimal(fmt.Sprintf("%d.%d", tenths/10, tenths%10))

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// six is the mix of the strategy document as its plan comes out, KeepTotal for both splits.
+// six is the six data sets' mix as its plan comes out, KeepTotal for both splits.
 func six() Revision {
 	train := func(rows, balanced, mixed, unique, repeats int64) Counts {
 		return Counts{rows, balanced, mixed, unique, repeats}

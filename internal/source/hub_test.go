@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/realrows"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 )
@@ -81,11 +81,7 @@ func TestTheSixDatasets(t *testing.T) {
 }
 
 func TestRealRowsComeThrough(t *testing.T) {
-	dir := filepath.Join("..", "..", "..", "shared", "data")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the published files of the six data sets are not at ../shared/data of the repository: %v", err)
-	}
-	repos, err := hubtest.FromData(dir)
+	repos, err := hubtest.FromData(realrows.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}

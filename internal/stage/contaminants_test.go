@@ -2,7 +2,6 @@ package stage
 
 import (
 	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/leak"
+	"github.com/datasetmix/datasetmix/internal/realrows"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -149,10 +149,7 @@ func TestBadProbes(t *testing.T) {
 
 // The real rows against themselves: all of MATH against a fifth of it drops that fifth and what is equal to it.
 func TestRealQuestionsAgainstThemselves(t *testing.T) {
-	content, err := os.ReadFile(realRows + "/math/train.jsonl")
-	if err != nil {
-		t.Skipf("the real rows are not beside the checkout: %v", err)
-	}
+	content := realrows.Read(t, "math/train.jsonl")
 	w := filled(t)
 	rows := strings.SplitAfter(strings.TrimSpace(string(content)), "\n")
 	w.put("sums.jsonl", string(content))

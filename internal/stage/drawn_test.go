@@ -131,7 +131,7 @@ func TestPassesReportNothing(t *testing.T) {
 	}
 }
 
-// The strategy document's six data sets with its own numbers of rows, drawn as its random.choices draws: the counts that are
+// The six data sets with their own numbers of rows, drawn as random.choices draws: the counts that are
 // reported are those of the files.
 func TestTheStrategyDrawn(t *testing.T) {
 	w := newWorld(t)

@@ -3,13 +3,13 @@ package stage
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/datasetmix/datasetmix/internal/realrows"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -136,11 +136,8 @@ func TestEachDroppedRowHasOneReason(t *testing.T) {
 
 // The real MBPP and SQuAD have questions twice, with other answers; read twice, every row is a duplicate of one.
 func TestRealDuplicates(t *testing.T) {
-	if _, err := os.Stat(realRows); err != nil {
-		t.Skipf("the real rows are not beside the checkout: %v", err)
-	}
 	w := newWorld(t)
-	w.claims = realRows
+	w.claims = realrows.Folder(t)
 	r := realSix()
 	r.Domains = r.Domains[1:2]
 	r.Domains[0].Balance = recipe.None

@@ -14,6 +14,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/leak"
+	"github.com/datasetmix/datasetmix/internal/realrows"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -196,10 +197,7 @@ func TestNearDuplicatesAreTheSameWhateverTheWay(t *testing.T) {
 
 // Of the real questions the same are dropped as by comparing each with each.
 func TestRealNearDuplicates(t *testing.T) {
-	content, err := os.ReadFile(realRows + "/math/train.jsonl")
-	if err != nil {
-		t.Skipf("the real rows are not beside the checkout: %v", err)
-	}
+	content := realrows.Read(t, "math/train.jsonl")
 	w := filled(t)
 	w.put("sums.jsonl", strings.Join(strings.SplitAfter(string(content), "\n")[:3000], ""))
 	r := two()

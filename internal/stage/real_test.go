@@ -9,12 +9,10 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/realrows"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
-
-// realRows is where whole public files lie, if they do.
-const realRows = "../../../shared/data"
 
 // realSix is the six data sets from their original files: JSON Lines, nested SQuAD, JSON arrays, gzip.
 func realSix() recipe.Recipe {
@@ -33,11 +31,8 @@ func realSix() recipe.Recipe {
 
 // The real duplicates of squad2 and mbpp are in the input, and on one side each of every published file.
 func TestTheRealDuplicatesDoNotLeak(t *testing.T) {
-	if _, err := os.Stat(realRows); err != nil {
-		t.Skipf("the real rows are not beside the checkout: %v", err)
-	}
 	w := newWorld(t)
-	w.claims = realRows
+	w.claims = realrows.Folder(t)
 	w.build(realSix())
 	for dataset, file := range map[string]string{"squad2": "raw/qa/squad2.jsonl", "mbpp": "raw/code/mbpp.jsonl"} {
 		questions := map[string]int{}

@@ -6,13 +6,13 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/realrows"
 )
 
-// corpora are the real rows beside the repository by data set: each text a question or an answer.
+// corpora are the real rows by data set: each text a question or an answer.
 func corpora(tb testing.TB) map[string][]string {
 	tb.Helper()
 	return map[string][]string{
@@ -28,10 +28,7 @@ func corpora(tb testing.TB) map[string][]string {
 
 func read(tb testing.TB, file string) []byte {
 	tb.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", file))
-	if err != nil {
-		tb.Skipf("the real rows are not here: %v", err)
-	}
+	raw := realrows.Read(tb, file)
 	if strings.HasSuffix(file, ".gz") {
 		unpacked, err := gzip.NewReader(bytes.NewReader(raw))
 		if err != nil {

@@ -50,6 +50,7 @@ var rules = []rule{
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/hubtest", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/storestest"},
+	{pkg: "internal/realrows"},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render"}, planned...), foreign: anything},
 	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers"}, planned...), foreign: anything},

@@ -24,7 +24,7 @@ import (
 
 var all = []string{"gsm8k", "hotpotqa", "humaneval", "math", "mbpp", "squad2"}
 
-// TestBuild: the six data sets of the strategy document come to its numbers, and kubectl shows them.
+// TestBuild: the six data sets come to the numbers that README shows, and kubectl shows them.
 func TestBuild(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)

@@ -278,12 +278,12 @@ func indexes(total int) string {
 	return fmt.Sprintf("0-%d", total-1)
 }
 
-// rows are those of the strategy document.
+// rows are those of the six data sets as they are published.
 var rows = map[string]int64{
 	"gsm8k": 7473, "math": 7500, "squad2": 87599, "hotpotqa": 88966, "humaneval": 164, "mbpp": 427,
 }
 
-// worker reports what the strategy document says of its six data sets; it needs no data for it.
+// worker reports what the six data sets come to; it needs no data for it.
 func worker(task contract.Task, unit recipe.Unit) ending {
 	return reports(task, unit, result(task, unit))
 }

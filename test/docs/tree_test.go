@@ -1,0 +1,38 @@
+package docs
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// elsewhere are names of things that no reader of the tree has, put together so that this file has none of them.
+var elsewhere = []string{"../" + "shared", "strategy " + "document", `"shared"` + `, "data"`, "/work/" + "main"}
+
+// TestTheTreeStandsAlone: nothing in it points at a thing outside of it by name. Tests that want the real rows ask
+// internal/realrows.
+func TestTheTreeStandsAlone(t *testing.T) {
+	command := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard")
+	command.Dir = root
+	out, err := command.Output()
+	if err != nil {
+		t.Skipf("the tree is no checkout, so its files are not known: %v", err)
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 100 {
+		t.Fatalf("the tree has %d files", len(files))
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			continue // removed, and not committed yet
+		}
+		for _, name := range elsewhere {
+			if strings.Contains(string(content), name) {
+				t.Errorf("%s has %q", file, name)
+			}
+		}
+	}
+}
