@@ -202,7 +202,8 @@ func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, er
 		if slices.Contains(gone, contract.ReasonOf(err)) {
 			return nil, contract.Failf(contract.SourceDrifted, "%s is no longer whole in the cache, and the source no longer has it: %w; have the source looked at again (annotation data.datasetmix.io/requestedAt, or build --refresh), or give the cache more room", file.Path, err)
 		}
-		return nil, contract.Within(file.Path+" is no longer whole in the cache and has to be fetched again", err)
+		return nil, contract.Within(file.Path+" is no longer whole in the cache and has to be fetched again; pods of the split stage may where output.cache is set, "+
+			"else the annotation data.datasetmix.io/forceAt has the download stage do it", err)
 	}
 	as := contract.LockedSource{Revision: r.result(recipe.Download, r.source.Name).Download.Revision}
 	for _, o := range r.originals {
