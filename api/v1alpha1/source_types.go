@@ -236,7 +236,7 @@ type VolumeSource struct {
 	Path string `json:"path,omitempty"`
 
 	// files are globs below path, read in the order of the paths. Unset takes path itself if it is a file, else every file
-	// below it whose name does not begin with a dot.
+	// below it whose name, and whose folders' names, begin with neither a dot nor an underscore.
 	//
 	// +optional
 	// +listType=atomic
@@ -277,8 +277,66 @@ const (
 	OnBadRowSkip OnBadRow = "Skip"
 )
 
+// NonFinite says what becomes of a number that is not finite.
+//
+// +kubebuilder:validation:Enum=BadRow;Null
+type NonFinite string
+
+// What becomes of numbers that are not finite.
+const (
+	// NonFiniteBadRow makes the row a bad one.
+	NonFiniteBadRow NonFinite = "BadRow"
+	// NonFiniteNull reads the number as null.
+	NonFiniteNull NonFinite = "Null"
+)
+
+// Quote says what quotation marks mean in a table.
+//
+// +kubebuilder:validation:Enum=Double;None
+type Quote string
+
+// What quotation marks mean.
+const (
+	// QuoteDouble is RFC 4180: a field in marks may have delimiters and line ends in it, and marks that are doubled.
+	QuoteDouble Quote = "Double"
+	// QuoteNone takes them for text like any other.
+	QuoteNone Quote = "None"
+)
+
+// Table says how a text of delimited fields is written, CSV and its relatives, where the text does not show it.
+//
+// +kubebuilder:validation:MinProperties=1
+type Table struct {
+	// delimiter is the character between the fields, for example "|" or "\t". One ASCII character that is no quotation mark and no
+	// line end. Unset is the comma, semicolon or tab that the first records have.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1
+	// +kubebuilder:validation:Pattern=`^[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x7e]$`
+	Delimiter string `json:"delimiter,omitempty"`
+
+	// quote says what quotation marks mean: Double (a field in marks may have delimiters, line ends and doubled marks in it) or None
+	// (they are text, and every line is a record). Unset is Double, and refuses fields between tabs that would be records as well.
+	//
+	// +optional
+	Quote Quote `json:"quote,omitempty"`
+
+	// columns are the names of a table that has no header, in their order. 1 to 256 names of 1 to 256 characters. Unset is for a
+	// table whose first record has them.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Columns []string `json:"columns,omitempty"`
+}
+
 // Read says how a source's files are read.
 //
+// +kubebuilder:validation:XValidation:rule="!(has(self.path) && has(self.table))",message="Only one of path and table must be set: the first is for a JSON document, the second for delimited text."
 // +kubebuilder:validation:XValidation:rule="!has(self.maxBadRows) || (has(self.onBadRow) && self.onBadRow == 'Skip')",message="The number maxBadRows must be set only with the onBadRow Skip."
 // +kubebuilder:validation:MinProperties=1
 type Read struct {
@@ -290,6 +348,18 @@ type Read struct {
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:Pattern=`^[^.]+(\.[^.]+)*$`
 	Path string `json:"path,omitempty"`
+
+	// table says that the files are tables of delimited fields, and how they are written. Unset is that a file's first lines say
+	// whether it is one.
+	//
+	// +optional
+	Table *Table `json:"table,omitempty"`
+
+	// nonFinite says what becomes of a number that the record wants and that is not finite, NaN or Infinity: BadRow (the row is a
+	// bad one) or Null (the value is null). Unset is BadRow. What the record does not want may be anything.
+	//
+	// +optional
+	NonFinite NonFinite `json:"nonFinite,omitempty"`
 
 	// onBadRow says what becomes of a row that cannot be read or mapped: Fail (the build ends and the mix stalls as
 	// InvalidData) or Skip (the row is left out and counted; status.datasets names the first ones). Unset is Fail.

@@ -19,7 +19,7 @@ const (
 	DuplicateName Class = "duplicate-name" // a name twice in one object
 	MissingField  Class = "missing-field"  // a required field that is absent or null
 	WrongShape    Class = "wrong-shape"    // valid, but no object, or with another number of fields than the header
-	TooLong       Class = "too-long"       // longer than MaxRow
+	TooLong       Class = "too-long"       // longer than MaxRow, or more in it than a row may bring into memory
 )
 
 // BadRow is the error of one row in a file that can be read on: a caller that keeps ranging gets the next row. An error of
@@ -61,7 +61,6 @@ func badJSON(text []byte, err error) error {
 }
 
 var (
-	errNoRows       = errors.New("the file has no rows; check that the source names the right file and that it was uploaded whole")
 	errMore         = errors.New("there is more text after the end of the JSON value; correct it at the source")
 	errSeveralLines = errors.New("the JSON ends before it is complete: the file is one JSON object over several lines; write each row on a line of its own")
 	errTooLong      = fmt.Errorf("the row is longer than %d MiB; split it at the source, or name only files that hold rows", MaxRow>>20)

@@ -20,16 +20,18 @@ type outcome struct {
 	End  string
 }
 
-func readOn(data []byte, fields []Field) outcome {
+func readOn(data []byte, fields []Field) outcome { return collect(memory(data), fields) }
+
+func collect(file File, fields []Field) outcome {
 	var out outcome
-	for row, err := range Rows(context.Background(), memory(data), fields) {
+	for row, err := range Rows(context.Background(), file, fields) {
 		var badRow *BadRow
 		switch {
 		case errors.As(err, &badRow):
 			if contract.ReasonOf(err) != contract.InvalidData || badRow.Where != row.Where() {
 				out.End = "the reason or the place is wrong"
 			}
-			out.Rows = append(out.Rows, string(badRow.Class)+" "+strings.TrimPrefix(badRow.Where, "test, "))
+			out.Rows = append(out.Rows, string(badRow.Class)+" "+strings.TrimPrefix(badRow.Where, file.Name+", "))
 		case err != nil:
 			out.End = err.Error()
 		default:
@@ -132,7 +134,7 @@ func TestRowNumbersCountBadRows(t *testing.T) {
 
 // TestOnlyBadRowsCanBeSkipped: an error that ends the file never looks like one that does not.
 func TestOnlyBadRowsCanBeSkipped(t *testing.T) {
-	for _, data := range []string{"", "[", `[{"a":1},`, "a,b\n\"", "a,b\n1,2\n\"x", "b,c\n1,2\n", "a,a\n1,2\n", "PAR1", "\x1f\x8b", "{\n}", squadText[:99], "{\"a\":[{}]}", `{"b":[{}]}`} {
+	for _, data := range []string{"[", `[{"a":1},`, "a,b\n\"", "a,b\n1,2\n\"x", "b,c\n1,2\n", "a,a\n1,2\n", "PAR1", "\x1f\x8b", "{\n}", squadText[:99], "{\"a\":[{}]}", `{"b":[{}]}`} {
 		ends := 0
 		for _, err := range Rows(context.Background(), memory([]byte(data)), Required("a")) {
 			if err != nil && !isBad(err) {

@@ -103,11 +103,11 @@ func (p *producer) run() {
 	}
 	defer r.close()
 	lines, _ := r.(*jsonLines)
-	if !p.pieces(r, lines, true) || lines == nil {
+	if !p.pieces(r, lines) || lines == nil {
 		return
 	}
 	if p.chunks(lines) {
-		p.pieces(r, nil, false)
+		p.pieces(r, nil)
 	}
 }
 
@@ -128,16 +128,13 @@ func (p *producer) enqueue(done chan []batch) bool {
 
 // pieces sends batch after batch. It ends with true when lines can be read in chunks: not before the first rows have shown
 // what the file is.
-func (p *producer) pieces(r rows, lines *jsonLines, first bool) bool {
+func (p *producer) pieces(r rows, lines *jsonLines) bool {
 	row := Row{place: place{file: p.file.Name}}
 	for {
 		b := p.gather(r, &row)
 		last := b.err != nil && !isBad(b.err)
 		if b.err == io.EOF {
 			b.err = nil
-			if first && row.Number == 1 { // the number that a first row would have had
-				b.failed.place, b.err = place{file: p.file.Name}, errNoRows
-			}
 		}
 		split := !last && lines != nil && lines.divisible()
 		if split {
@@ -190,7 +187,7 @@ func (p *producer) chunks(j *jsonLines) bool {
 	var running sync.WaitGroup
 	for range workers {
 		running.Go(func() {
-			d := jsonLines{lines: &lines{}, scanner: scanner{selection: j.scanner.selection, there: j.scanner.there}}
+			d := jsonLines{lines: &lines{}, scanner: scanner{selection: j.scanner.selection, nonFinite: j.scanner.nonFinite, there: j.scanner.there}}
 			for c := range work {
 				c.done <- d.chunk(c.text, p.file.Name)
 				select {

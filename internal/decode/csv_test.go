@@ -45,6 +45,13 @@ func TestTables(t *testing.T) {
 		{"a name with a dot is no path", "a.b,c\n1,2\n", Required("a.b"), rows("2", []any{"1"})},
 		{"gzip", string(zipped("a,b\n1,", "2\n")), Required("b"), rows("2", []any{"2"})},
 		{"only the second record is whole", "a,b\nx\n1,2\n", nil, nil},
+		{"an index without a name", ",a\n0,x\n1,y\n", Required("a"), rows("2", []any{"x"}, []any{"y"})},
+		{"a delimiter at the end of each line", "a,b,\n1,2,\n", Required("a"), rows("2", []any{"1"})},
+		{"a name twice that nobody wants", "a,b,b\n1,2,3\n", Required("a"), rows("2", []any{"1"})},
+		{"one column, which is wanted", "a\none\ntwo\n", Required("a"), rows("2", []any{"one"}, []any{"two"})},
+		{"a header's text in a table of one column", "a\na\n", Required("a"), rows("2", []any{"a"})},
+		{"a quoted text over lines without tabs", "a\tb\n\"x\ny\"\t1\n", Required("a"), rows("2", []any{"x\ny"})},
+		{"a quoted text over lines with tabs, but others than the header", "a\tb\n\"x\ty\tz\nw\"\t1\n", Required("a"), rows("2", []any{"x\ty\tz\nw"})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := read([]byte(c.data), c.fields)
@@ -70,13 +77,19 @@ func TestTables(t *testing.T) {
 func TestTablesRefuse(t *testing.T) {
 	for _, c := range []struct{ name, data, message string }{
 		{"a name twice", "a,b,a\n1,2,3\n", `rows: the header: the name "a" is there twice`},
-		{"a column without a name", ",a\n0,1\n", "rows: the header: column 1 has no name"},
 		{"a missing column", "b,c\n1,2\n", `rows: there is no field "a"; the fields of the file are "b", "c"`},
-		{"a header alone", "a,b\n", "which is none of the formats that are read"},
-		{"one column", "a\n1\n", "which is none of the formats that are read"},
-		{"no record like the header", "a,b\n1\n2\n", "which is none of the formats that are read"},
-		{"a header that is not UTF-8", "a,\xff\n1,2\n", "which is none of the formats that are read"},
-		{"a NUL byte in the header", "a,b\x00\n1,2\n", "which is none of the formats that are read"},
+		{"no record like the header", "a,b\n1\n2\n", "rows, line 2: the record has 1 fields and the header 2"},
+		{"another header, and no record like it", "b,c\n1\n2\n", "which is none of the formats that are read"},
+		{"a header that is not UTF-8", "a,\xff\n1,2\n", "rows: the header: the text is not UTF-8"},
+		{"a NUL byte in the header", "a,b\x00\n1,2\n", "rows: the header: there is a NUL byte in the text"},
+		{"a first record that is not UTF-8", "a,b\ncaf\xe9,1\n", "rows, line 2: the text is not UTF-8"},
+		{"a first record that is not UTF-8, of other columns", "b,c\ncaf\xe9,1\n", `there is no field "a"; the fields of the file are "b", "c"`},
+		{"a first record with a quote inside", "a,b\n5\" pipe,1\n", "rows, line 2: there is a quotation mark inside a field"},
+		{"lines that end with CR", "a,b\r1,2\r3,4\r", "rows: the header: the lines of the file end with CR alone"},
+		{"a header that comes again", "a,b\n1,2\na,b\n3,4\n", "rows, line 3: the record repeats the header"},
+		{"a header that comes again with its mark", "a,b\n1,2\n" + byteOrder + "a,b\n3,4\n", "rows, line 3: the record repeats the header"},
+		{"a quoted field over lines with as many tabs as the header", "a\tb\n\"no\t1\nplain\t2\nleft\"\t3\n", "each of them has as many fields as the header"},
+		{"a quoted field with tabs to the end of the file", "a\tb\n1\t2\n\"no\t1\nplain\t2\n", "set read.table.quote to None"},
 		{"a NUL byte in a record", "a,b\n1,2\n\x00,2\n", "rows, line 3: there is a NUL byte in the text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,6 +98,46 @@ func TestTablesRefuse(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTablesThatAreDescribed has what is said of a file, by its description or by its name, and not found in it.
+func TestTablesThatAreDescribed(t *testing.T) {
+	quoted := "a\tb\n\"no\t1\nplain\t2\nleft\"\t3\n"
+	for _, c := range []struct {
+		name, file, data string
+		table            *Table
+		fields           []Field
+		want             []string
+		end              string
+	}{
+		{"quotation marks that mean nothing", "rows", quoted, &Table{Quote: QuoteNone}, Required("a"), []string{`"no`, "plain", `left"`}, ""},
+		{"quotation marks that mean what they do", "rows", quoted, &Table{Quote: QuoteDouble}, Required("a"), []string{"no\t1\nplain\t2\nleft"}, ""},
+		{"a mark inside a field that means nothing", "rows", "a,b\n5\" pipe,1\n\"\",2\n", &Table{Quote: QuoteNone}, Required("a"), []string{`5" pipe`, `""`}, ""},
+		{"a delimiter", "rows", "a|b\n1,5;2|2\n", &Table{Delimiter: '|'}, Required("a"), []string{"1,5;2"}, ""},
+		{"a delimiter against what is found", "rows", "a,b;c\n1,2;3\n", &Table{Delimiter: ';'}, Required("a,b"), []string{"1,2"}, ""},
+		{"columns of a table without a header", "rows", "x,1\ny,2\n", &Table{Columns: []string{"a", "b"}}, Required("a"), []string{"x", "y"}, ""},
+		{"columns of one record", "rows", "x\n", &Table{Columns: []string{"a"}, Delimiter: ','}, Required("a"), []string{"x"}, ""},
+		{"columns of a table with a header", "rows", "a,b\nx,1\n", &Table{Columns: []string{"a", "b"}}, Required("a"), []string{"wrong-shape line 1", "x"}, ""},
+		{"a table whose header looks like JSON", "rows", "{a},b\nx,1\n", &Table{}, Required("{a}"), []string{"x"}, ""},
+		{"one column that is not said to be required", "rows", "a\none\n", &Table{}, Optional("a"), []string{"one"}, ""},
+		{"the same without a description", "rows", "a\none\n", nil, Optional("a"), nil, "or set read.table if it is a table"},
+		{"the same in a .csv", "part/Rows.CSV.gz", string(zipped("a\none\n")), nil, Optional("a"), []string{"one"}, ""},
+		{"a header alone in a .tsv", "rows.tsv", "a\tb\n", nil, Optional("a"), nil, ""},
+		{"an error page in a .csv", "rows.csv", "Entry not found", nil, Required("a"), nil, `there is no field "a"; the fields of the file are "Entry not found"`},
+		{"JSON Lines in a .csv", "rows.csv", `{"a":"x"}`, nil, Required("a"), []string{"x"}, ""},
+		{"a zip archive", "rows", "PK\x03\x04", &Table{}, Required("a"), nil, "zip archive"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			file := memory([]byte(c.data))
+			file.Name, file.Table = c.file, c.table
+			collect(file, c.fields).check(t, c.want, c.end)
+		})
+	}
+}
+
+func TestTablesOfManyColumns(t *testing.T) {
+	readOn([]byte("a,b\nx,1\n"+strings.Repeat(",", maxValues+5)+"\n\"\""+strings.Repeat(",", maxValues+5)+"\ny,2\n"), Required("a")).check(t, []string{"x", "too-long line 3", "too-long line 4", "y"}, "")
+	readOn([]byte("a,b\nx,1\n"+strings.Repeat("x", maxKept+1)+",2\ny,2\n"), Required("a")).check(t, []string{"x", "too-long line 3", "y"}, "")
 }
 
 func TestFindDelimiter(t *testing.T) {
@@ -103,10 +156,11 @@ func TestFindDelimiter(t *testing.T) {
 		{"a,b\n1,2", false, ','},              // the line that is not whole is not looked at
 		{"a,b\n\"1\n2", false, ','},           // a record that goes on behind the window
 		{"a,b\n\"1\n2", true, 0},              // and one that never ends
+		{"a,b\n\xff,2", true, ','},            // a record whose characters are wrong is one
 		{"a,b", false, 0},                     // a header longer than the window
 		{"", true, 0},
 	} {
-		if got := findDelimiter([]byte(c.text), c.whole); got != c.want {
+		if got := findDelimiter([]byte(c.text), c.whole, QuoteUnsaid); got != c.want {
 			t.Errorf("%q: %q, not %q", c.text, got, c.want)
 		}
 	}

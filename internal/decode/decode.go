@@ -51,11 +51,21 @@ type File struct {
 type Table struct {
 	// Delimiter of the fields; 0 is to be found.
 	Delimiter byte
-	// Unquoted says that quotation marks are text like any other, so that no field has a delimiter or a line end in it.
-	Unquoted bool
+	Quote     Quote
 	// Columns are the names of a table without a header; nil is that the first record has them.
 	Columns []string
 }
+
+// Quote is what quotation marks mean in a table.
+type Quote int
+
+// Unsaid is RFC 4180, and that a record is refused where both meanings would do. With QuoteNone they are text like any other, and no
+// field has a delimiter or a line end in it.
+const (
+	QuoteUnsaid Quote = iota
+	QuoteDouble
+	QuoteNone
+)
 
 // NonFinite is what becomes of a wanted number that is not finite: NaN, Infinity, -Infinity.
 type NonFinite bool
@@ -154,7 +164,8 @@ type rows interface {
 	close()
 }
 
-// Rows yields the rows of a file in their order. Each field is asked for once.
+// Rows yields the rows of a file in their order. Each field is asked for once. A file of none is no error: shards may be empty, and
+// whoever reads them all knows whether any row came.
 //
 // Bad input is a contract.Failure with reason InvalidData that says where, why and what to do. If there is a BadRow in it, the
 // file can be read on: a caller that goes on ranging gets the rows after it; a row that is bad has a number like any other. Any
@@ -176,11 +187,8 @@ func Rows(ctx context.Context, f File, fields []Field) iter.Seq2[Row, error] {
 				return
 			}
 			err := r.next(&row)
-			if err == io.EOF && row.Number > 0 {
-				return
-			}
 			if err == io.EOF {
-				row.place, err = place{file: f.Name}, errNoRows
+				return
 			}
 			last := false
 			if err != nil {

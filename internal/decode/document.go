@@ -207,8 +207,8 @@ type jsonArray struct {
 	heldErr   error
 }
 
-func openArray(stream io.Reader, done func(), path []string, fields []Field) rows {
-	return &jsonArray{document: newDocument(stream, path), scanner: scanner{selection: selectFields(fields)}, done: done}
+func openArray(stream io.Reader, done func(), f File, fields []Field) rows {
+	return &jsonArray{document: newDocument(stream, f.Path), scanner: scanner{selection: selectFields(fields)}, done: done}
 }
 
 func (a *jsonArray) close() { a.done() }

@@ -117,6 +117,7 @@ type jsonLines struct {
 	scanner scanner
 	dec     jsontext.Decoder
 	buffer  bytes.Buffer
+	finite  []byte // memory that is used again
 	done    func()
 	later   bool // the first row of the file was somebody else's
 
@@ -126,8 +127,8 @@ type jsonLines struct {
 	heldErr  error
 }
 
-func openLines(stream io.Reader, done func(), fields []Field) rows {
-	return &jsonLines{lines: newLines(stream), scanner: scanner{selection: selectFields(fields)}, done: done}
+func openLines(stream io.Reader, done func(), f File, fields []Field) rows {
+	return &jsonLines{lines: newLines(stream), scanner: scanner{selection: selectFields(fields), nonFinite: f.NonFinite}, done: done}
 }
 
 func (j *jsonLines) close() { j.done() }
@@ -180,6 +181,14 @@ func (j *jsonLines) line(line []byte, row *Row) error {
 func (j *jsonLines) row(line []byte, values []any) error {
 	if j.checker.object(line, j.scanner.root) {
 		return j.scanner.spans(line, j.checker.found, values)
+	}
+	if finite, some := finiteText(j.finite[:0], line); some {
+		// The places are the same in the text without such numbers, which is checked, and in the line, which has the values.
+		if j.finite = finite; j.checker.object(finite, j.scanner.root) {
+			copy(finite, line)
+			return j.scanner.spans(finite, j.checker.found, values)
+		}
+		line = finite
 	}
 	if _, err := j.check(line); err != nil {
 		return j.refusal(line, err)

@@ -218,7 +218,6 @@ func TestParquetRefuses(t *testing.T) {
 		{"cut inside the footer", whole[:len(whole)-20], Required("text"), "the Parquet file was cut short: it ends in"},
 		{"a footer longer than the file", footer(1 << 31), Required("text"), "its footer claims 2147483648 bytes"},
 		{"a footer that is none", footer(100), Required("text"), "the Parquet footer cannot be read"},
-		{"no rows", parquetFile(t, []line{}), Required("text"), "rows: the file has no rows"},
 		{"fixed bytes", parquetFile(t, []fixed{{}}), Required("id"), `column "id" has the Parquet type FIXED_LEN_BYTE_ARRAY`},
 		{"not a number", parquetFile(t, []numbers{{1}, {zero / zero}}), Required("f"), `rows, row group 0, row 1: column "f": the number is not finite`},
 		{"not UTF-8", parquetFile(t, []line{{Text: "\xff"}}), Required("text"), `rows, row group 0, row 0: column "text": the text is not UTF-8`},

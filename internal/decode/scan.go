@@ -17,8 +17,9 @@ const (
 // scanner takes the wanted fields out of JSON objects.
 type scanner struct {
 	selection
-	cursor cursor
-	arena  strings.Builder
+	nonFinite NonFinite
+	cursor    cursor
+	arena     strings.Builder
 	// before are the strings of the row before, by field.
 	before []boxed
 	// there are the names of the first object, for the message that a field is missing.
@@ -67,6 +68,12 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	clearValues(values)
 	for _, f := range found {
 		s.put(f.wanted, s.value(f), values)
+	}
+	if s.cursor.infinite {
+		s.cursor.infinite = false
+		if _, err := notFinite(s.nonFinite); err != nil {
+			return err
+		}
 	}
 	return s.settle(values, text, s.there)
 }
@@ -138,6 +145,8 @@ type cursor struct {
 	// arena has room for the strings of a row; without it each has memory of its own.
 	arena *strings.Builder
 	known map[string]string
+	// infinite says that there was a number that is not finite, which no text has that was checked as it stands.
+	infinite bool
 }
 
 func newCursor(text []byte) cursor { return cursor{text: text} }
@@ -256,6 +265,10 @@ func (c *cursor) value() any {
 	case 't', 'f':
 		return text[0] == 't'
 	default:
+		if last := text[len(text)-1]; last == 'N' || last == 'y' {
+			c.infinite = true
+			return nil
+		}
 		return Number(c.own(text))
 	}
 }

@@ -60,7 +60,6 @@ func TestSquadRefuses(t *testing.T) {
 		{"cut short", squadText[:len(squadText)-60], "article 3: the JSON ends before it is complete"},
 		{"cut short after the articles", squadText[:len(squadText)-3], "article 4: the JSON ends before it is complete"},
 		{"text after the end", squadText + "{}", "there is more text after the end"},
-		{"no questions", `{"data":[{"paragraphs":[]}]}`, "rows: the file has no rows"},
 		{"an article that is no object", begin + `]}, 1]}`, "article 2: an article must be a JSON object"},
 		{"no paragraphs", begin + `]}, {}]}`, `article 2: "paragraphs" must be there and be a list`},
 		{"a paragraph that is no object", begin + `1]}]}`, "a paragraph must be an object"},

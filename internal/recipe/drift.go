@@ -35,6 +35,14 @@ func (s NamedSource) CheckRows(found int64) error {
 	return nil
 }
 
+// CheckAtMost compares the rows that were read so far, of a source that may have more, with what is expected of all.
+func (s NamedSource) CheckAtMost(read int64) error {
+	if want := s.Source.Expect; want != nil && want.Rows != 0 && want.Rows < read {
+		return &DriftError{s.Name, "the number of rows", strconv.FormatInt(want.Rows, 10), "at least " + strconv.FormatInt(read, 10)}
+	}
+	return nil
+}
+
 // drift compares the results of a stage, as far as there are any, with what is expected of the sources. It is a comparison of
 // facts that are known: an expectation that is set, corrected or removed builds nothing again.
 func (w *walk) drift(stage Stage, units []Unit) error {

@@ -99,11 +99,42 @@ type Dataset struct {
 type Read struct {
 	// Path leads from the top of a JSON document to the list of its rows: names with dots. Empty is for every other file.
 	Path string `json:"path,omitempty"`
+	// Table says how tables are written; nil is that a file shows whether it is one.
+	Table *Table `json:"table,omitempty"`
+	// NonFinite says what becomes of a wanted number that is not finite; empty is a bad row.
+	NonFinite NonFinite `json:"nonFinite,omitempty"`
 	// OnBadRow says what becomes of a row that cannot be read or mapped; empty is FailOnBadRow.
 	OnBadRow OnBadRow `json:"onBadRow,omitempty"`
 	// MaxBadRows is how many rows may be skipped; 0 is any number. Only with SkipBadRow.
 	MaxBadRows int64 `json:"maxBadRows,omitempty"`
 }
+
+// Table is how a text of delimited fields is written. What is empty is found in the text.
+type Table struct {
+	// Delimiter is one ASCII character.
+	Delimiter string `json:"delimiter,omitempty"`
+	Quote     Quote  `json:"quote,omitempty"`
+	// Columns are the names of a table without a header.
+	Columns []string `json:"columns,omitempty"`
+}
+
+// Quote says what quotation marks in a table mean.
+type Quote string
+
+// Quotation marks may go around fields, or are text like any other.
+const (
+	DoubleQuote Quote = "Double"
+	NoQuote     Quote = "None"
+)
+
+// NonFinite says what becomes of a number that is not finite.
+type NonFinite string
+
+// Such a number makes its row a bad one, the empty value in a recipe, or is read as null.
+const (
+	BadNonFinite  NonFinite = "BadRow"
+	NullNonFinite NonFinite = "Null"
+)
 
 // OnBadRow says what becomes of a row that cannot be read or mapped.
 type OnBadRow string

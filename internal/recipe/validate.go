@@ -3,6 +3,7 @@ package recipe
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -15,6 +16,8 @@ var enumerations = map[string][]string{
 	"Balance":        {string(Largest), string(Smallest), string(None), string(Shares)},
 	"Answers":        {string(RequiredAnswers), string(OptionalAnswers)},
 	"OnBadRow":       {string(FailOnBadRow), string(SkipBadRow)},
+	"NonFinite":      {string(BadNonFinite), string(NullNonFinite)},
+	"Quote":          {string(DoubleQuote), string(NoQuote)},
 	"Addressing":     {string(AddressPath), string(AddressVirtualHost)},
 	"Access":         {string(AccessAnonymous), string(AccessSecret), string(AccessWorkloadIdentity)},
 	"RegistryScheme": {"HTTPS", "HTTP"},
@@ -39,6 +42,7 @@ const (
 	maxDatasets = 32 // of a domain
 	maxProbes   = 16
 	maxShards   = 1024
+	maxColumns  = 256
 	maxName     = 40
 	maxRowsSize = 10_000_000_000
 	maxOften    = 1_000_000
@@ -55,7 +59,7 @@ func (r Recipe) Validate() error {
 	if err := judgeValues("", reflect.ValueOf(r)); err != nil {
 		return err
 	}
-	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeNumbers} {
+	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeTables, r.judgeNumbers} {
 		if err := judge(); err != nil {
 			return err
 		}
@@ -303,4 +307,30 @@ func (r Recipe) numbersOfComparisons() []number {
 		numbers = append(numbers, number{"decontaminate.ngrams.n", int64(grams.N), 1, 50}, number{"decontaminate.ngrams.percent", int64(grams.Percent), 1, 100})
 	}
 	return numbers
+}
+
+// judgeTables: a table is delimited by one ASCII character that can stand between fields, and has no path.
+func (r Recipe) judgeTables() error {
+	reads := map[string]Read{}
+	for _, domain := range r.Domains {
+		for _, dataset := range domain.Datasets {
+			reads[dataset.Name] = dataset.Read
+		}
+	}
+	for _, probe := range r.Probes() {
+		reads[probe.Name] = probe.Read
+	}
+	for _, name := range slices.Sorted(maps.Keys(reads)) {
+		t := reads[name].Table
+		switch {
+		case t == nil:
+		case t.Delimiter != "" && (len(t.Delimiter) > 1 || t.Delimiter[0] > '~' || strings.ContainsAny(t.Delimiter, "\"\r\n\x00")):
+			return fmt.Errorf("the table of %s has the delimiter %q, and needs one ASCII character that is no quotation mark and no line end", name, t.Delimiter)
+		case len(t.Columns) > maxColumns:
+			return fmt.Errorf("the table of %s has %d columns, and the most is %d", name, len(t.Columns), maxColumns)
+		case reads[name].Path != "":
+			return fmt.Errorf("%s is read as a table and by a path, which is for JSON documents", name)
+		}
+	}
+	return nil
 }

@@ -26,9 +26,18 @@ func read(from *datav1alpha1.Read) recipe.Read {
 	}
 	return recipe.Read{
 		Path:       from.Path,
+		Table:      table(from.Table),
+		NonFinite:  recipe.NonFinite(unlessDefault(from.NonFinite, datav1alpha1.NonFiniteBadRow)),
 		OnBadRow:   recipe.OnBadRow(unlessDefault(from.OnBadRow, datav1alpha1.OnBadRowFail)),
 		MaxBadRows: from.MaxBadRows,
 	}
+}
+
+func table(from *datav1alpha1.Table) *recipe.Table {
+	if from == nil {
+		return nil
+	}
+	return &recipe.Table{Delimiter: from.Delimiter, Quote: recipe.Quote(from.Quote), Columns: from.Columns}
 }
 
 func nearDuplicates(from *datav1alpha1.NearDuplicates) *recipe.NearDuplicates {

@@ -87,6 +87,16 @@ func TestNewerFields(t *testing.T) {
 		}, want: func(r *recipe.Recipe) {
 			r.Domains[0].Datasets[1].Read = recipe.Read{Path: "data.rows", OnBadRow: recipe.SkipBadRow, MaxBadRows: 9}
 		}},
+		{name: "read a table", edit: func(s *datav1alpha1.DatasetMixSpec) {
+			s.Domains[0].Datasets[1].Read = &datav1alpha1.Read{NonFinite: datav1alpha1.NonFiniteNull,
+				Table: &datav1alpha1.Table{Delimiter: "|", Quote: datav1alpha1.QuoteNone, Columns: []string{"q", "a"}}}
+		}, want: func(r *recipe.Recipe) {
+			r.Domains[0].Datasets[1].Read = recipe.Read{NonFinite: recipe.NullNonFinite,
+				Table: &recipe.Table{Delimiter: "|", Quote: recipe.NoQuote, Columns: []string{"q", "a"}}}
+		}},
+		{name: "read with defaults spelled out", edit: func(s *datav1alpha1.DatasetMixSpec) {
+			s.Domains[0].Datasets[1].Read = &datav1alpha1.Read{NonFinite: datav1alpha1.NonFiniteBadRow, OnBadRow: datav1alpha1.OnBadRowFail}
+		}, want: func(*recipe.Recipe) {}},
 		{name: "format and shards", edit: func(s *datav1alpha1.DatasetMixSpec) {
 			s.Output.Format, s.Output.Shards = datav1alpha1.FormatParquet, 16
 		}, want: func(r *recipe.Recipe) { r.Output.Format, r.Output.Shards = recipe.Parquet, 16 }},

@@ -216,14 +216,9 @@ func (b *bucket) choose(objects map[string]File) ([]string, error) {
 	for key := range objects {
 		below = append(below, strings.TrimPrefix(strings.TrimPrefix(key, b.folder), "/"))
 	}
-	chosen := below
-	if len(b.spec.Files) > 0 {
-		var err error
-		if chosen, err = matchAll(b.spec.Files, below, b.where()); err != nil {
-			return nil, err
-		}
-	} else {
-		chosen = slices.DeleteFunc(chosen, noData)
+	chosen, err := chosenFiles(b.spec.Files, below, b.where())
+	if err != nil {
+		return nil, err
 	}
 	if len(chosen) == 0 {
 		return nil, contract.Failf(contract.SourceEmpty, "%s holds no objects to read. Check url and files.", b.where())
@@ -233,13 +228,6 @@ func (b *bucket) choose(objects map[string]File) ([]string, error) {
 	}
 	slices.Sort(chosen)
 	return chosen, nil
-}
-
-// noData says that an object is none by its name.
-func noData(key string) bool {
-	return slices.ContainsFunc(strings.Split(key, "/"), func(name string) bool {
-		return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
-	})
 }
 
 // Open reads an object from an offset to its end.

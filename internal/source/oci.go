@@ -81,13 +81,12 @@ func (a *artifact) Resolve(ctx context.Context) (Listing, error) {
 	for title := range files {
 		titles = append(titles, title) // what is made of them is sorted
 	}
-	patterns := a.spec.Files
-	if len(patterns) == 0 {
-		patterns = []string{"**"}
-	}
-	chosen, err := matchAll(patterns, titles, a.where())
+	chosen, err := chosenFiles(a.spec.Files, titles, a.where())
 	if err != nil {
 		return Listing{}, err
+	}
+	if len(chosen) == 0 {
+		return Listing{}, contract.Failf(contract.SourceEmpty, "%s has no layers with a title to read. Check reference and files.", capital(a.where()))
 	}
 	l := Listing{Revision: digest, License: manifest.Annotations[licenceOf]}
 	for _, title := range chosen {

@@ -42,7 +42,7 @@ func newVolume(spec recipe.Volume, env Environment) (*volume, error) {
 }
 
 // Resolve lists the path itself where it is a file, else the files below it that match a pattern; without patterns all
-// whose name and folders do not begin with a dot, which is where volumes keep what is not data.
+// whose name and folders begin with neither a dot nor an underscore, which is how volumes and Spark keep what is no data.
 func (v *volume) Resolve(ctx context.Context) (Listing, error) {
 	root, err := os.OpenRoot(v.folder)
 	if err != nil {
@@ -60,11 +60,9 @@ func (v *volume) Resolve(ctx context.Context) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	chosen := paths
-	if len(v.spec.Files) > 0 {
-		if chosen, err = matchAll(v.spec.Files, paths, v.where()); err != nil {
-			return Listing{}, err
-		}
+	chosen, err := chosenFiles(v.spec.Files, paths, v.where())
+	if err != nil {
+		return Listing{}, err
 	}
 	return v.list(root, chosen)
 }
@@ -92,6 +90,9 @@ func (v *volume) walk(ctx context.Context, root *os.Root) ([]string, error) {
 		case ctx.Err() != nil:
 			return contract.Failf(contract.FetchFailed, "Listing the %s was stopped: %w.", v.where(), context.Cause(ctx))
 		case p != "." && v.ignored(p, entry):
+			if tableFormat(p) != "" {
+				paths = append(paths, p)
+			}
 			if entry.IsDir() {
 				return fs.SkipDir
 			}

@@ -120,7 +120,7 @@ func TestBadProbes(t *testing.T) {
 		"a malformed line":       {good + "{\n", nil, contract.InvalidData, []string{"quiz.jsonl", "line 2"}},
 		"another field":          {`{"question":"Who is 5?"}` + "\n", nil, contract.InvalidData, []string{"quiz.jsonl", "prompt"}},
 		"an empty question":      {`{"prompt":""}` + "\n", nil, contract.InvalidData, []string{"the question is empty"}},
-		"an empty file":          {"", nil, contract.InvalidData, []string{"no rows"}},
+		"an empty file":          {"", nil, contract.InvalidData, []string{"no file of the source has a row"}},
 		"too many bad rows":      {good + "{\n{\n", func(p *recipe.Probe) { p.Read = recipe.Read{OnBadRow: recipe.SkipBadRow, MaxBadRows: 1} }, contract.InvalidData, []string{"maxBadRows is 1"}},
 		"a wrong expression":     {good, func(p *recipe.Probe) { p.Question = "row.prompt +" }, contract.InvalidTask, []string{"row.prompt +"}},
 		"an unknown preset":      {good, func(p *recipe.Probe) { p.Question, p.Preset = "", "none" }, contract.InvalidTask, []string{"none"}},

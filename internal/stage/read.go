@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -58,10 +59,27 @@ func (r *reader) each(ctx context.Context, to taker) error {
 			return err
 		}
 	}
+	if r.rows == 0 {
+		return r.noRows()
+	}
 	if err := r.source.CheckRows(r.rows); err != nil {
 		return contract.Failf(contract.SourceDrifted, "%w", err)
 	}
 	return nil
+}
+
+// noRows is the error of a source none of whose files has a row; one that has none beside others is a shard like them.
+func (r *reader) noRows() error {
+	const named = 8
+	var paths []string
+	for _, file := range r.originals[:min(len(r.originals), named)] {
+		paths = append(paths, file.Path)
+	}
+	if more := len(r.originals) - named; more > 0 {
+		paths = append(paths, fmt.Sprintf("%d more", more))
+	}
+	return contract.Failf(contract.InvalidData,
+		"no file of the source has a row (%s); check that the source names the right files and that they were uploaded whole", strings.Join(paths, ", "))
 }
 
 // eachOf hands on the rows of one file. They are decoded ahead, in other goroutines: of a large data set, decoding is half of
@@ -83,10 +101,8 @@ func (r *reader) eachOf(ctx context.Context, file original, path store.Path, to 
 }
 
 func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, to taker) error {
-	of := decode.File{Name: file.Path, Data: f, Size: file.Size}
-	if r.read.Path != "" {
-		of.Path = strings.Split(r.read.Path, ".")
-	}
+	of := sourceFile(r.read)
+	of.Name, of.Data, of.Size = file.Path, f, file.Size
 	for b := range ahead(ctx, of, r.fields, r.rows, to.newMapper) {
 		start := 0
 		for i, row := range b.mapped {
@@ -108,9 +124,36 @@ func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, 
 	return f.Unchanged()
 }
 
+// sourceFile is what is said of a source's files.
+func sourceFile(read recipe.Read) decode.File {
+	var f decode.File
+	if read.Path != "" {
+		f.Path = strings.Split(read.Path, ".")
+	}
+	if t := read.Table; t != nil {
+		f.Table = &decode.Table{Columns: t.Columns}
+		if t.Delimiter != "" {
+			f.Table.Delimiter = t.Delimiter[0]
+		}
+		switch t.Quote {
+		case recipe.DoubleQuote:
+			f.Table.Quote = decode.QuoteDouble
+		case recipe.NoQuote:
+			f.Table.Quote = decode.QuoteNone
+		}
+	}
+	if read.NonFinite == recipe.NullNonFinite {
+		f.NonFinite = decode.NonFiniteNull
+	}
+	return f
+}
+
 func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to taker) error {
 	number := r.rows
 	r.rows++
+	if err := r.source.CheckAtMost(r.rows); err != nil {
+		return contract.Failf(contract.SourceDrifted, "%w", err)
+	}
 	var bad unmappable
 	switch {
 	case as.leftOut != nil:

@@ -138,7 +138,7 @@ func TestSkippingDoesNotHideABrokenFile(t *testing.T) {
 	for what, c := range map[string]struct{ content, part string }{
 		"a truncated gzip":    {packed[:len(packed)-9], "gzip"},
 		"half a Parquet file": {"PAR1" + strings.Repeat("x", 100), "Parquet"},
-		"an empty file":       {"", "no rows"},
+		"an empty file":       {"", "no file of the source has a row"},
 		"a cut last line":     {good + `{"question":"half`, "line 121"},
 		"a broken array":      {`[{"question":"a","answer":"#### 1"},{]`, "element"},
 	} {
@@ -333,5 +333,57 @@ func TestARowOfAnotherType(t *testing.T) {
 				w.fails(r, contract.InvalidData, want...)
 			}
 		})
+	}
+}
+
+// A shard may have no rows, of any format; a source none of whose files has one is refused with their names.
+func TestShardsWithoutRows(t *testing.T) {
+	w := filled(t)
+	w.put("parts/0.jsonl", "")
+	w.put("parts/1.jsonl", sums("What is the sum of", 120))
+	w.put("parts/2.csv", "question,answer\n")
+	w.put("parts/3.json", "[]")
+	w.put("parts/4.jsonl.gz", gzipped(t, ""))
+	w.put("parts/_SUCCESS", "")
+	r := skipping(0)
+	r.Domains[0].Datasets[0].Source.Volume.Path = "parts"
+	if divided := w.divided(r, "sums"); divided.Read != 120 || len(divided.Dropped) != 0 {
+		t.Errorf("read %d, dropped %v", divided.Read, divided.Dropped)
+	}
+	for i := range 10 {
+		w.put(fmt.Sprintf("none/%d.jsonl", i), "\n")
+	}
+	r.Domains[0].Datasets[0].Source.Volume.Path = "none"
+	w.fails(r, contract.InvalidData, "data set sums", "no file of the source has a row", "none/0.jsonl, none/1.jsonl", "2 more")
+}
+
+// More rows than are expected end the reading where they are, and not after the last one.
+func TestMoreRowsThanExpected(t *testing.T) {
+	w := filled(t)
+	w.put("sums.jsonl", sums("What is the sum of", 120)+"{\n")
+	r := skipping(1)
+	r.Domains[0].Datasets[0].Read = recipe.Read{}
+	r.Domains[0].Datasets[0].Source.Expect = &recipe.Expect{Rows: 100}
+	w.fails(r, contract.SourceDrifted, "100 was expected, and at least 101 was found")
+}
+
+// How a table is written reaches what reads it.
+func TestTablesAsTheyAreSaid(t *testing.T) {
+	w := filled(t)
+	var text strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&text, "\"What is %d\" plus one?|#### %d\n", i, i+1)
+	}
+	w.put("sums.txt", text.String())
+	r := skipping(0)
+	r.Domains[0].Datasets[0].Source.Volume.Path = "sums.txt"
+	w.fails(r, contract.InvalidData, "sums.txt", "set read.table if it is a table")
+	for _, quote := range []recipe.Quote{recipe.NoQuote, recipe.DoubleQuote} {
+		r.Domains[0].Datasets[0].Read.Table = &recipe.Table{Delimiter: "|", Quote: quote, Columns: []string{"question", "answer"}}
+		if quote == recipe.DoubleQuote {
+			w.fails(r, contract.InvalidData, "none of the 100 rows is kept: 100 malformed")
+		} else if divided := w.divided(r, "sums"); divided.Read != 100 || len(divided.Dropped) != 0 {
+			t.Errorf("read %d, dropped %v", divided.Read, divided.Dropped)
+		}
 	}
 }

@@ -305,7 +305,7 @@ func TestBadInput(t *testing.T) {
 		"a malformed line":    {good + "{\"question\":\"half\n", []string{"data set sums", "sums.jsonl", "line 121"}},
 		"a missing column":    {strings.ReplaceAll(good, `"answer"`, `"reply"`), []string{"data set sums", "sums.jsonl", `answer`, "reply"}},
 		"an answer not found": {good + "{\"question\":\"q\",\"answer\":\"none\"}\n", []string{"data set sums", "line 121", "####"}},
-		"an empty file":       {"", []string{"data set sums", "sums.jsonl", "no rows"}},
+		"an empty file":       {"", []string{"data set sums", "sums.jsonl", "no file of the source has a row"}},
 		"a truncated gzip":    {packed[:len(packed)-9], []string{"data set sums", "sums.jsonl", "gzip"}},
 		"half a Parquet file": {"PAR1" + strings.Repeat("x", 100), []string{"data set sums", "sums.jsonl", "Parquet"}},
 	} {

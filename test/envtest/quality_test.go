@@ -35,6 +35,14 @@ func TestRefusalsOfQuality(t *testing.T) {
 			s.Domains[0].Datasets[0].Read = &datav1alpha1.Read{MaxBadRows: 5}
 		},
 			want: "spec.domains[0].datasets[0].read: Invalid value: The number maxBadRows must be set only with the onBadRow Skip."},
+		{name: "path-and-table", edit: func(s *datav1alpha1.DatasetMixSpec) {
+			s.Domains[0].Datasets[0].Read = &datav1alpha1.Read{Path: "data", Table: &datav1alpha1.Table{Quote: datav1alpha1.QuoteNone}}
+		},
+			want: "spec.domains[0].datasets[0].read: Invalid value: Only one of path and table must be set: the first is for a JSON document, the second for delimited text."},
+		{name: "delimiter-of-a-quote", edit: func(s *datav1alpha1.DatasetMixSpec) {
+			s.Domains[0].Datasets[0].Read = &datav1alpha1.Read{Table: &datav1alpha1.Table{Delimiter: `"`}}
+		},
+			want: "spec.domains[0].datasets[0].read.table.delimiter: Invalid value"},
 		{name: "tokenizer-without-tokens", edit: func(s *datav1alpha1.DatasetMixSpec) { s.Tokenizer = &datav1alpha1.Tokenizer{Encoding: "o200k_base"} },
 			want: "spec: Invalid value: A tokenizer must be set only with the unit Tokens."},
 		{name: "two-tokenizers", edit: func(s *datav1alpha1.DatasetMixSpec) {

@@ -1,0 +1,56 @@
+package decode
+
+import "bytes"
+
+// infinities are the numbers that are not finite, as Python writes them into JSON, and finite ones of the same length.
+var infinities = []struct{ text, finite string }{{"NaN", "0.0"}, {"-Infinity", "-0.000000"}, {"Infinity", "0.000000"}}
+
+// finiteText appends a text to a buffer and puts finite numbers in the place of those in it that are not. some reports whether there
+// were any.
+func finiteText(to, text []byte) (_ []byte, some bool) {
+	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
+		return to, false
+	}
+	from := len(to)
+	to = append(to, text...)
+	text = to[from:]
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			if at = closingQuote(text, at+1); at < 0 {
+				return to, some
+			}
+		case 'N', 'I', '-':
+			for _, n := range infinities {
+				if end := at + len(n.text); bytes.HasPrefix(text[at:], []byte(n.text)) && !isWord(text, at-1) && !isWord(text, end) {
+					copy(text[at:], n.finite)
+					some, at = true, end-1
+					break
+				}
+			}
+		}
+	}
+	return to, some
+}
+
+// closingQuote is the place of the quote that ends a string, or -1.
+func closingQuote(text []byte, at int) int {
+	for ; at < len(text); at++ {
+		switch text[at] {
+		case '"':
+			return at
+		case '\\':
+			at++
+		}
+	}
+	return -1
+}
+
+// isWord reports whether there is something at a place that a number or a name could go on with.
+func isWord(text []byte, at int) bool {
+	if at < 0 || at >= len(text) {
+		return false
+	}
+	b := text[at]
+	return b == '.' || b == '+' || b == '-' || b == '_' || b >= '0' && b <= '9' || b|0x20 >= 'a' && b|0x20 <= 'z' || b >= 0x80
+}
