@@ -103,7 +103,7 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 		return r.start(ctx, s, next, 1)
 	case finished(newest) == "":
 		return r.accompany(ctx, s, next, newest)
-	case finished(newest) == batchv1.JobFailed && s.sameRequest(newest) && !s.grown(newest):
+	case finished(newest) == batchv1.JobFailed && s.sameRequest(newest) && !s.grown(newest) && !s.mended(newest):
 		return s.failure(next, newest), nil
 	case s.lost(next) >= lostLimit:
 		message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", next.Stage, lostLimit, newest.Name)
@@ -215,6 +215,9 @@ func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
 	if note != nil {
 		message += fmt.Sprintf(" Trying again after %s: %s", note.Reason, sentence(note.Message))
 		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+	}
+	if s.repairing(step) {
+		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message + " What is missing was found damaged on the volume, and is built again."}
 	}
 	if s.lost(step) > 0 {
 		message += fmt.Sprintf(" Trying again after %s: The results are gone with their pods; attempt %d reads them back.", datav1alpha1.ReasonResultLost, attempt(job))

@@ -152,7 +152,7 @@ func (s *scope) harvest(job *batchv1.Job) {
 	}
 	for _, pod := range s.podsOf(job) {
 		message, ok := succeeded(pod)
-		if ok && render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit) {
+		if ok && render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit) && !s.superseded(job, message.Unit) {
 			s.record.results[message.Unit.Key] = *message.Result
 		}
 	}
@@ -164,6 +164,7 @@ func (s *scope) harvest(job *batchv1.Job) {
 			note.Capacity = capacity(s.claim)
 		}
 		s.record.failures[job.Name] = *note
+		s.forget(*note)
 		if job.Labels[datav1alpha1.LabelStage] == string(recipe.Download) {
 			s.tally.fetchErrors = append(s.tally.fetchErrors, note.Reason)
 		}

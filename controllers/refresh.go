@@ -144,7 +144,7 @@ func (s *scope) resting() bool {
 		return true
 	default:
 		newest := s.newest(s.graph.Next())
-		return newest != nil && finished(newest) == batchv1.JobFailed && s.sameRequest(newest) && !s.grown(newest)
+		return newest != nil && finished(newest) == batchv1.JobFailed && s.sameRequest(newest) && !s.grown(newest) && !s.mended(newest)
 	}
 }
 
