@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -215,6 +219,62 @@ func TestBuildAndVerify(t *testing.T) {
 	_, err = run(t, "verify", current)
 	if contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(fmt.Sprint(err), "train_mixed.jsonl was changed") {
 		t.Errorf("a changed bit: %v", err)
+	}
+	seeds := strings.Replace(string(sample), "share: 4", "share: 5", 1)
+	if out, err = run(t, "build", "-f", write(t, seeds), "--data", data); err != nil || !regexp.MustCompile(`publish .* repaired `).MatchString(out) || !strings.Contains(out, "train_mixed.jsonl was changed") {
+		t.Errorf("the same build does not repair it: %v\n%s", err, out)
+	}
+	if out, err = run(t, "build", "-f", write(t, seeds), "--data", data); err != nil || !regexp.MustCompile(`publish .* reused `).MatchString(out) || !strings.Contains(out, "every byte as it was published") {
+		t.Errorf("nothing is left to do: %v\n%s", err, out)
+	}
+	t.Run("what was proved is said", func(t *testing.T) { saysWhatWasProved(t, current) })
+}
+
+// saysWhatWasProved: verify tells what it proved of a revision and what it did not, to people and to programs, and takes a revision
+// for the published one by its digest alone.
+func saysWhatWasProved(t *testing.T, current string) {
+	encoded, err := os.ReadFile(filepath.Join(current, contract.ManifestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := fmt.Sprintf("%x", sha256.Sum256(encoded))
+	copied := filepath.Join(t.TempDir(), "mix")
+	if err := os.CopyFS(copied, os.DirFS(current)); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "verify", copied)
+	if err != nil || !strings.Contains(out, "Proved:\n  - each of the ") || !strings.Contains(out, "consistent, not authentic") || !strings.Contains(out, "--digest "+digest) {
+		t.Errorf("without a digest: %v\n%s", err, out)
+	}
+	var proof struct {
+		Digest            string
+		Proved, NotProved []string
+	}
+	out, err = run(t, "verify", copied, "--digest", digest, "-o", "json")
+	if err := errors.Join(err, json.Unmarshal([]byte(out), &proof)); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if proof.Digest != digest || !slices.Contains(proof.Proved, "the manifest is the one with the digest that was given") || strings.Contains(strings.Join(proof.NotProved, ""), "authentic") {
+		t.Errorf("with its digest: %+v", proof)
+	}
+	for what, c := range map[string]struct {
+		arguments []string
+		reason    contract.Reason
+	}{
+		"another digest": {[]string{"verify", copied, "--digest", strings.Repeat("0", 64)}, contract.VolumeInvalid},
+		"no digest":      {[]string{"verify", copied, "--digest", digest[:10]}, contract.InvalidTask},
+		"another output": {[]string{"verify", copied, "-o", "yaml"}, contract.InvalidTask},
+	} {
+		if _, err := run(t, c.arguments...); contract.ReasonOf(err) != c.reason {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	link := filepath.Join(t.TempDir(), "current")
+	if err := os.Symlink("revisions/0123456789", link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, "verify", filepath.Dir(link)); contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(err.Error(), "revisions/0123456789") {
+		t.Errorf("a link that leads nowhere: %v", err)
 	}
 }
 

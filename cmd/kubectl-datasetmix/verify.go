@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,39 +18,80 @@ import (
 
 // verifyCommand proves a published revision from its files.
 func verifyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "verify DIR",
+	var digest, output string
+	command := &cobra.Command{
+		Use:   "verify DIR [--digest SHA256]",
 		Short: "Prove a published revision from its files alone",
 		Long: "Prove a published revision from its files alone: every digest, count, share, repeat and the order of the rows are\n" +
-			"computed again, and no question may stand in two splits. DIR is a revision, the link \"current\" to one, or a mix's\n" +
-			"folder. The exit code is 0 only if everything is true; otherwise the first difference is printed.",
-		Example: "  kubectl datasetmix verify data/grpo-six/current",
-		Args:    cobra.ExactArgs(1),
+			"computed again, what repeats the manifest is made again from it, and no question may stand in two splits. DIR is a\n" +
+			"revision under any name, the link \"current\" to one, or a mix's folder. The exit code is 0 only if everything is true;\n" +
+			"otherwise the first difference is printed. The last lines say what was proved, and what cannot be.\n\n" +
+			"A revision can only prove itself consistent. With --digest, that of status.published, it is the one that was published.",
+		Example: "  kubectl datasetmix verify data/grpo-six/current\n" +
+			"  kubectl datasetmix verify /mix --digest $(kubectl get dmix grpo-six -o jsonpath='{.status.published.digest}')",
+		Args: cobra.ExactArgs(1),
 		RunE: func(command *cobra.Command, args []string) error {
+			if output != "" && output != "json" {
+				return contract.Failf(contract.InvalidTask, "there is no output format %q; leave -o out for text, or use json", output)
+			}
+			if digest != "" && !sha256Pattern.MatchString(digest) {
+				return contract.Failf(contract.InvalidTask, "--digest is %q, which is no SHA-256; take the one in status.published.digest", digest)
+			}
 			folder, err := revisionFolder(args[0])
 			if err != nil {
 				return err
 			}
-			proof, err := verify.Revision(command.Context(), folder, verify.Options{})
+			proof, err := verify.Revision(command.Context(), folder, verify.Options{Digest: digest})
 			if err != nil {
 				return err
+			}
+			if output == "json" {
+				return printProofJSON(command, proof)
 			}
 			printProof(command, proof)
 			return nil
 		},
 	}
+	command.Flags().StringVar(&digest, "digest", "", "the SHA-256 of the manifest that was published: status.published.digest")
+	command.Flags().StringVarP(&output, "output", "o", "", "json prints the proof for programs")
+	return command
 }
+
+var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // revisionFolder finds the revision behind a link, or the current one of a mix's folder.
 func revisionFolder(dir string) (string, error) {
-	if current, err := filepath.EvalSymlinks(filepath.Join(dir, filepath.Base(contract.Folder("").Current()))); err == nil {
+	link := filepath.Join(dir, filepath.Base(contract.Folder("").Current()))
+	current, err := filepath.EvalSymlinks(link)
+	if err == nil {
 		return current, nil
+	}
+	if to, linked := os.Readlink(link); linked == nil {
+		return "", contract.Failf(contract.VolumeInvalid, "%s leads to %q, which is not there; build again, and it is repaired", link, to)
 	}
 	folder, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return "", contract.Failf(contract.VolumeInvalid, "there is no revision to verify: %w", err)
 	}
 	return filepath.Abs(folder)
+}
+
+// printProofJSON prints a proof for programs.
+func printProofJSON(command *cobra.Command, proof verify.Proof) error {
+	encoded, err := contract.EncodeJSON(struct {
+		Mix       string `json:"mix"`
+		Revision  string `json:"revision"`
+		Digest    string `json:"digest"`
+		Files     int    `json:"files"`
+		Bytes     int64  `json:"bytes"`
+		Questions []int  `json:"questions"`
+		verify.Claims
+	}{proof.Manifest.Name, proof.Manifest.Revision, proof.Digest, proof.Files, proof.Bytes, proof.Questions, proof.Claims()})
+	if err != nil {
+		return err
+	}
+	_, err = command.OutOrStdout().Write(encoded)
+	return err
 }
 
 func printProof(command *cobra.Command, proof verify.Proof) {
@@ -69,6 +112,17 @@ func printProof(command *cobra.Command, proof verify.Proof) {
 		p.Fprintf(out, "  %s: %d rows%s, in the ratio, the order and the %s of the recipe\n", split.Name, split.Rows, files, repeats)
 	}
 	p.Fprintf(out, "  %s = ∅ over %d different questions\n", strings.Join(names, " ∩ "), questions)
+	p.Fprintf(out, "  the manifest's SHA-256 is %s\n", proof.Digest)
+	claims := proof.Claims()
+	for _, list := range []struct {
+		title  string
+		claims []string
+	}{{"Proved:", claims.Proved}, {"Not proved:", claims.NotProved}} {
+		fmt.Fprintln(out, list.title)
+		for _, claim := range list.claims {
+			fmt.Fprintln(out, "  - "+claim)
+		}
+	}
 }
 
 // filesPerSplit says in what a mixed split lies, where that is not one file of lines as they are.

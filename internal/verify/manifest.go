@@ -36,7 +36,7 @@ func (v *verifier) readManifest() error {
 	if v.manifest, err = contract.ParseManifest(encoded); err != nil {
 		return err
 	}
-	v.proof = Proof{Manifest: v.manifest, Digest: digest, Files: 1, Bytes: int64(len(encoded))}
+	v.proof = Proof{Manifest: v.manifest, Digest: digest, Files: 1, Bytes: int64(len(encoded)), anchored: v.options.Digest != ""}
 	return nil
 }
 

@@ -28,6 +28,8 @@ type Proof struct {
 	Questions []int
 	// OtherPages are those that another release wrote: they are as they were published, and this one would write them otherwise.
 	OtherPages []string
+
+	anchored bool // by the digest that was given
 }
 
 // Options of a proof.

@@ -1,0 +1,66 @@
+package verify
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// Claims are what a proof has shown, and what it has not, in sentences without their ends.
+type Claims struct {
+	Proved    []string `json:"proved"`
+	NotProved []string `json:"notProved"`
+}
+
+// Claims returns what the proof has shown of its revision, and what nobody can tell from the files of one.
+func (p Proof) Claims() Claims {
+	r := p.Manifest.Recipe
+	c := Claims{Proved: []string{
+		fmt.Sprintf("each of the %d files has the bytes that the manifest lists, and there is no other", p.Files),
+		"keys, counts, shares and the plan follow from the recipe and the results in the manifest",
+		"what repeats the manifest (lock.json, info.json, meta.json, the test index, the pages) says what the manifest says",
+		"every kept row of a data set is in one split, once, or listed as dropped, with the reasons counted",
+		"every mixed file has the planned rows of every data set, in the recipe's order and repeats",
+		"no question stands in two splits, to the byte",
+	}}
+	if r.Duplicates == recipe.DropDuplicates {
+		c.Proved = append(c.Proved, "no two rows of a split say the same")
+	}
+	if p.anchored {
+		c.Proved = append(c.Proved, "the manifest is the one with the digest that was given")
+	} else {
+		c.NotProved = append(c.NotProved, "who published this: it is consistent, not authentic; compare with status.published.digest by --digest "+p.Digest)
+	}
+	c.NotProved = append(c.NotProved, "that the rows are those of the sources: build --lock lock.json builds the same manifest from them, or says what differs",
+		"what the files are called at their sources, which changes no row")
+	return c.withoutEvidence(r, p.OtherPages)
+}
+
+// withoutEvidence adds what the recipe asks for and the files hold no evidence of.
+func (c Claims) withoutEvidence(r recipe.Recipe, otherPages []string) Claims {
+	var grouped []string
+	for _, name := range r.DatasetNames() {
+		if dataset, _, _ := r.Dataset(name); dataset.Record.GroupBy != "" {
+			grouped = append(grouped, name)
+		}
+	}
+	add := func(when bool, format string, args ...any) {
+		if when {
+			c.NotProved = append(c.NotProved, fmt.Sprintf(format, args...))
+		}
+	}
+	add(true, "that the seed chose which groups of rows are in which split")
+	add(len(grouped) > 0, "groupBy, of %s by its record: rows hold no group values; rows with one question are together", strings.Join(grouped, ", "))
+	add(r.NearDuplicates != nil, "nearDuplicates: the rows that are left were not compared again")
+	if r.Decontaminate != nil {
+		var probes []string
+		for _, probe := range r.Probes() {
+			probes = append(probes, probe.Name)
+		}
+		add(true, "decontaminate: a revision holds no questions of %s", strings.Join(probes, ", "))
+	}
+	add(r.Measured() && r.Tokenizer.File != "", "the tokens of rows: the tokenizer's file is no part of a revision")
+	add(len(otherPages) > 0, "%s: another release wrote it, and its bytes are those that were published", strings.Join(otherPages, ", "))
+	return c
+}
