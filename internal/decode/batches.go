@@ -288,6 +288,8 @@ func sizeOf(values []any) int {
 		switch v := value.(type) {
 		case string:
 			size += len(v)
+		case JSON:
+			size += len(v)
 		case []any:
 			size += sizeOf(v)
 		case map[string]any:

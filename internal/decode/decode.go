@@ -93,6 +93,9 @@ type Field struct {
 	Name string
 	// Optional fields are nil where they are absent or null; any other must be there and not be null.
 	Optional bool
+	// Ordered asks for the text of a list or an object, JSON, where a row has one under the whole name; it is nil where the row
+	// has anything else, which another Field of that name may ask for. Formats without an order give nil.
+	Ordered bool
 }
 
 // Required lists fields that must be there.

@@ -18,7 +18,9 @@ type wanted struct {
 	// plain is the name as the checker compares it.
 	plain memberName
 	// leaf is the index of the field that ends here, or -1.
-	leaf     int
+	leaf int
+	// text is the index of the field that wants the text of what ends here, or -1. It is only there beside a leaf.
+	text     int
 	children []*wanted
 }
 
@@ -32,12 +34,20 @@ type selection struct {
 }
 
 func selectFields(fields []Field) selection {
-	root := &wanted{leaf: -1}
+	root := &wanted{leaf: -1, text: -1}
 	for i, f := range fields {
+		if f.Ordered {
+			continue
+		}
 		// The whole name first: a column may have dots in its own name.
 		root.add([]string{f.Name}, i)
 		if path := strings.Split(f.Name, "."); len(path) > 1 {
 			root.add(path, i)
+		}
+	}
+	for i, f := range fields {
+		if at := root.child(f.Name); f.Ordered && at != nil && at.leaf >= 0 {
+			at.text = i
 		}
 	}
 	return selection{fields: fields, root: root}
@@ -47,7 +57,7 @@ func (w *wanted) add(path []string, leaf int) {
 	at := slices.IndexFunc(w.children, func(c *wanted) bool { return c.name == path[0] })
 	if at < 0 {
 		quoted, _ := jsontext.AppendQuote(nil, path[0]) // A name that is not UTF-8 matches nothing.
-		w.children = append(w.children, &wanted{name: path[0], quoted: quoted, plain: memberName{[]byte(path[0]), keyOf([]byte(path[0]))}, leaf: -1})
+		w.children = append(w.children, &wanted{name: path[0], quoted: quoted, plain: memberName{[]byte(path[0]), keyOf([]byte(path[0]))}, leaf: -1, text: -1})
 		at = len(w.children) - 1
 	}
 	if len(path) == 1 {

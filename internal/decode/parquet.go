@@ -198,6 +198,9 @@ func (p *parquetRows) take(values []any) (first error) {
 				first = err
 			}
 		}
+		if p.fields[i].Ordered {
+			v = n.text(v)
+		}
 		values[i] = v
 	}
 	return first

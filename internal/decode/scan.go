@@ -67,6 +67,7 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	s.cursor.arena = &s.arena
 	clearValues(values)
 	for _, f := range found {
+		s.keep(f.wanted, f.raw, values)
 		s.put(f.wanted, s.value(f), values)
 	}
 	if s.cursor.infinite {
@@ -91,6 +92,16 @@ func (s *scanner) value(f span) any {
 	return b.value
 }
 
+// keep takes the text of a value, where that is wanted.
+func (s *scanner) keep(w *wanted, text []byte, values []any) {
+	if w.text < 0 {
+		return
+	}
+	if text = bytes.TrimLeft(text, " \t\r\n:,"); isComposite(text) {
+		values[w.text] = JSON(text)
+	}
+}
+
 func (s *scanner) object(c *cursor, w *wanted, values []any) {
 	for name := range c.members {
 		s.member(c, w.find(name), values)
@@ -103,7 +114,10 @@ func (s *scanner) member(c *cursor, w *wanted, values []any) {
 	case w == nil:
 		c.skip()
 	case w.leaf >= 0:
-		s.put(w, c.value(), values)
+		start := c.at
+		v := c.value()
+		s.keep(w, c.text[start:c.at], values)
+		s.put(w, v, values)
 	case c.kind() == '{':
 		s.object(c, w, values)
 	default:

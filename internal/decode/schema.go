@@ -311,8 +311,7 @@ func (n *node) present() (any, error) {
 func (n *node) entries(parent string) (any, error) {
 	v, err := n.value()
 	entries, ok := v.([]any)
-	wrapper := len(n.children) == 1 && n.children[0].kind != format.Repeated && n.name != "array" && n.name != parent+"_tuple"
-	if err != nil || !ok || !wrapper || n.list || n.mapped {
+	if err != nil || !ok || !n.wraps(parent) {
 		return v, err
 	}
 	element := n.children[0].name
@@ -320,6 +319,12 @@ func (n *node) entries(parent string) (any, error) {
 		entries[i] = e.(map[string]any)[element]
 	}
 	return entries, nil
+}
+
+// wraps reports whether a repeated node of a LIST is no more than a wrapper around its one child.
+func (n *node) wraps(parent string) bool {
+	one := len(n.children) == 1 && n.children[0].kind != format.Repeated
+	return one && n.name != "array" && n.name != parent+"_tuple" && !n.list && !n.mapped
 }
 
 // pairs is the object of a repeated node inside a MAP, whatever the node, its key and its value are called. Without a value it is

@@ -173,7 +173,7 @@ func (t *table) next(row *Row) error {
 	}
 	size := 0
 	for i, column := range t.columns {
-		if row.Values[i] = nil; column >= 0 {
+		if row.Values[i] = nil; column >= 0 && !t.fields[i].Ordered {
 			size += len(t.records.fields[column])
 			row.Values[i] = string(t.records.fields[column])
 		}

@@ -288,7 +288,7 @@ type Record struct {
 	// Answers says whether a row must have a reference answer; empty is that it must. It may stand beside a preset.
 	Answers Answers `json:"answers,omitempty"`
 	// Rule is the version of the rule by which rows become records, RecordRule in every recipe that is made now. Empty is that of
-	// the releases before: a reference answer may be empty, a numeric one need be no number.
+	// the releases before: a reference answer may be empty, a numeric one need be no number, and the members of objects in the metadata are sorted by name.
 	Rule string `json:"rule,omitempty" enum:"RecordRule"`
 }
 

@@ -156,7 +156,7 @@ func (r *rowValue) Find(key ref.Val) (ref.Val, bool) {
 
 func (r *rowValue) get(name string) any {
 	for i := range r.names {
-		if r.names[i].Name == name {
+		if r.names[i].Name == name && !r.names[i].Ordered {
 			return r.values[i]
 		}
 	}

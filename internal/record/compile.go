@@ -97,6 +97,9 @@ func compile(r recipe.Record, preset string) (*mapping, error) {
 	if r.GroupBy != "" {
 		m.group = c.expression("groupBy", r.GroupBy, aScalar)
 	}
+	if c.err == nil && r.Rule != "" {
+		c.textsOf(m.kept)
+	}
 	if m.fields, err = c.done(); err != nil {
 		return nil, err
 	}
@@ -109,7 +112,7 @@ func (c *compiler) done() ([]decode.Field, error) {
 		return nil, c.err
 	}
 	for i := range c.fields {
-		c.fields[i].Optional = c.guarded[c.fields[i].Name]
+		c.fields[i].Optional = c.fields[i].Ordered || c.guarded[c.fields[i].Name]
 	}
 	return c.fields, nil
 }
@@ -139,9 +142,24 @@ func (c *compiler) metadata(members []recipe.Metadata) (out []kept) {
 		case slices.ContainsFunc(members[:i], func(m recipe.Metadata) bool { return m.Name == member.Name }):
 			c.refuse(x, "the name %q is there twice", member.Name)
 		}
-		out = append(out, kept{member.Name, x})
+		out = append(out, kept{member.Name, x, -1})
 	}
 	return out
+}
+
+// textsOf asks for the text of each field that is kept as it stands, so that its objects keep the order of their members.
+func (c *compiler) textsOf(members []kept) {
+	for i, k := range members {
+		p := k.value.path
+		if p == nil || len(p.names) != 1 || len(p.below) > 0 {
+			continue
+		}
+		want := decode.Field{Name: p.names[0], Optional: true, Ordered: true}
+		if members[i].text = slices.Index(c.fields, want); members[i].text < 0 {
+			members[i].text = len(c.fields)
+			c.fields = append(c.fields, want)
+		}
+	}
 }
 
 // expression compiles one expression. After the first that is wrong, the others are left alone.
@@ -232,7 +250,7 @@ func (c *compiler) collect(x *expression) {
 
 // index is the place of a field among those of the mapping.
 func (c *compiler) index(name string) int {
-	i := slices.IndexFunc(c.fields, func(f decode.Field) bool { return f.Name == name })
+	i := slices.IndexFunc(c.fields, func(f decode.Field) bool { return f.Name == name && !f.Ordered })
 	if i < 0 {
 		i = len(c.fields)
 		c.fields = append(c.fields, decode.Field{Name: name})

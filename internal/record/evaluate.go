@@ -25,6 +25,8 @@ type mapping struct {
 type kept struct {
 	name  string
 	value *expression
+	// text is the field with the text of the value where that is a list or an object, -1 where none is asked for.
+	text int
 }
 
 // expression is one compiled expression: a constant, a path or a program.
@@ -98,20 +100,35 @@ func (m *mapping) content(row *rowValue) (c Content, err error) {
 		c.Kept = make([]Entry, 0, len(m.kept))
 	}
 	for _, k := range m.kept {
-		v, err := k.value.value(row)
+		value, err := k.of(row)
 		if err != nil {
 			return c, err
 		}
-		if v == nil {
-			continue
+		if value != "" {
+			c.Kept = append(c.Kept, Entry{k.name, value})
 		}
-		value, err := ValueOf(v)
-		if err != nil {
-			return c, k.value.failure(err.Error())
-		}
-		c.Kept = append(c.Kept, Entry{k.name, value})
 	}
 	return c, nil
+}
+
+// of is the member's value for a row, "" where the row has none.
+func (k *kept) of(row *rowValue) (JSON, error) {
+	if k.text >= 0 {
+		if text, ok := row.values[k.text].(decode.JSON); ok {
+			if value, err := valueOfText(text); err == nil {
+				return value, nil // A number that is not finite, and that read.nonFinite makes null, is no JSON.
+			}
+		}
+	}
+	v, err := k.value.value(row)
+	if v == nil || err != nil {
+		return "", err
+	}
+	value, err := ValueOf(v)
+	if err != nil {
+		return "", k.value.failure(err.Error())
+	}
+	return value, nil
 }
 
 // value evaluates the expression. What is absent is nil; everything else is as decode has it.

@@ -188,8 +188,8 @@ func (p *parser) escape() error {
 	return nil
 }
 
-// value walks over any JSON value in the published form. The names of an object are in ascending order, as ValueOf writes
-// them, which also means that none is there twice.
+// value walks over any JSON value in the published form. The names of an object may be in any order, that of the source or an
+// ascending one, and none is there twice.
 func (p *parser) value(depth int) error {
 	if depth > maxDepth {
 		return errors.New("the value is nested too deeply")
@@ -231,7 +231,7 @@ func (p *parser) list(depth int) error {
 
 func (p *parser) object(depth int) error {
 	p.at++
-	before := ""
+	var names nameSet
 	for first := true; p.peek() != '}'; first = false {
 		if !first {
 			if err := p.literal(","); err != nil {
@@ -242,16 +242,41 @@ func (p *parser) object(depth int) error {
 		if err != nil {
 			return err
 		}
-		if !first && name <= before {
-			return fmt.Errorf("the key %q is not in its place", name)
+		if !names.add(name) {
+			return fmt.Errorf("the key %q is there twice", name)
 		}
-		before = name
 		if err := p.value(depth + 1); err != nil {
 			return err
 		}
 	}
 	p.at++
 	return nil
+}
+
+// nameSet holds the names of an object. Ascending ones, which are most, need no memory but of the last; of others it keeps all.
+type nameSet struct {
+	ascending []string
+	last      string
+	all       map[string]bool
+}
+
+// add reports whether the name was not there.
+func (s *nameSet) add(name string) bool {
+	if s.all == nil {
+		if len(s.ascending) == 0 || name > s.last {
+			s.ascending, s.last = append(s.ascending, name), name
+			return true
+		}
+		s.all = make(map[string]bool, len(s.ascending)+1)
+		for _, n := range s.ascending {
+			s.all[n] = true
+		}
+	}
+	if s.all[name] {
+		return false
+	}
+	s.all[name] = true
+	return true
 }
 
 // number walks over a number: an optional minus, an integer without leading zeros, a fraction, an exponent.

@@ -113,8 +113,8 @@ func TestParseRefuses(t *testing.T) {
 		{"a leading zero", change(`"original_id":"0"`, `"original_id":01`), `, should be here`},
 		{"a point at the end", change(`"original_id":"0"`, `"original_id":1.`), `a number ends in its point`},
 		{"an exponent without digits", change(`"original_id":"0"`, `"original_id":1e+`), `a number has no exponent`},
-		{"names out of order", change(`"original_id":"0"`, `"original_id":{"b":1,"a":2}`), `the key "a" is not in its place`},
-		{"a name twice", change(`"original_id":"0"`, `"original_id":[{"a":1,"a":2}]`), `the key "a" is not in its place`},
+		{"a name twice, others between", change(`"original_id":"0"`, `"original_id":{"c":0,"b":1,"d":2,"b":3}`), `the key "b" is there twice`},
+		{"a name twice", change(`"original_id":"0"`, `"original_id":[{"a":1,"a":2}]`), `the key "a" is there twice`},
 		{"too deep", change(`"original_id":"0"`, `"original_id":`+strings.Repeat("[", maxDepth+2)), `the value is nested too deeply`},
 		{"not UTF-8", change("Natalia", "Natali\xff"), "it is not UTF-8"},
 	} {

@@ -6,11 +6,23 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/datasetmix/datasetmix/internal/decode"
 )
 
+// valueOfText writes the text of a value in the published form: no white space, strings with the fewest escapes, and all else as it
+// stands, the order of members as well, which a chat template shows to a model.
+func valueOfText(text decode.JSON) (JSON, error) {
+	buffer := messages.Get().(*[]byte)
+	defer messages.Put(buffer)
+	written, err := jsontext.AppendFormat((*buffer)[:0], []byte(text))
+	*buffer = written
+	return JSON(written), err
+}
+
 // ValueOf writes a decoded value in the published form. Numbers keep the source's digits; the names of an object are
-// sorted, since a source's own order says nothing.
+// sorted, since nothing is left of a source's own order.
 func ValueOf(v any) (JSON, error) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
