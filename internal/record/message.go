@@ -69,16 +69,7 @@ func quoted(text string) string {
 
 // explain says why an evaluation failed, by the part of the expression in which it did.
 func (x *expression) explain(err error, row *rowValue) string {
-	it, at := subject{text: "the value"}, ast.Expr(nil)
-	var located *types.Err
-	if errors.As(err, &located) {
-		at = x.find(located.NodeID())
-	}
-	if at != nil && at.Kind() == ast.CallKind {
-		if args := operands(at); len(args) > 0 {
-			it = x.about(args[0])
-		}
-	}
+	at, it := x.where(err)
 	what := problem(err, it)
 	key, missing := strings.CutPrefix(what, "no such key: ")
 	switch {
@@ -96,6 +87,20 @@ func (x *expression) explain(err error, row *rowValue) string {
 		return fmt.Sprintf("it costs more than %d steps for one row", maxCost)
 	}
 	return what
+}
+
+// where is the part of the expression that failed, nil if it is not known, and what that part is about.
+func (x *expression) where(err error) (at ast.Expr, it subject) {
+	var located *types.Err
+	if errors.As(err, &located) {
+		at = x.find(located.NodeID())
+	}
+	if at != nil && at.Kind() == ast.CallKind {
+		if args := operands(at); len(args) > 0 {
+			return at, x.about(args[0])
+		}
+	}
+	return at, subject{text: "the value"}
 }
 
 // closed is a field from which something is taken as if it were a list or an object, and which is a text in this row; "" if there
