@@ -1,14 +1,18 @@
 package envtest
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -467,4 +471,42 @@ func TestTenants(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARefusedImageIsSaid: where an overlay sets the image of the manager and not that of the policy, the mix says so, and goes on
+// when they agree.
+func TestARefusedImageIsSaid(t *testing.T) {
+	needAPI(t)
+	admits := func(image string) {
+		policy := &admissionv1.ValidatingAdmissionPolicy{}
+		if err := api.Get(context.Background(), client.ObjectKey{Name: "datasetmix-manager-jobs"}, policy); err != nil {
+			t.Fatal(err)
+		}
+		before := policy.DeepCopy()
+		policy.Spec.Variables[0].Expression = "'" + image + "'"
+		if err := api.Patch(context.Background(), policy, client.MergeFrom(before)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	space := namespace(t)
+	admits("registry.example.org/another:v1")
+	t.Cleanup(func() { admits(workerImage) })
+	eventually(t, "the policy changes", func() string {
+		if err := thief(t).Create(t.Context(), aJob(t, space)); byPolicy(err) {
+			return ""
+		}
+		return "Jobs are let through"
+	})
+	newDriver(t, space)
+	mix := create(t, space, nil)
+	eventually(t, "the mix says what is refused", func() string {
+		read(t, mix)
+		ready := apimeta.FindStatusCondition(mix.Status.Conditions, datav1alpha1.ConditionReady)
+		if ready == nil || ready.Reason != datav1alpha1.ReasonProgressingWithRetry || !strings.Contains(ready.Message, "registry.example.org/another:v1, and not "+workerImage) {
+			return fmt.Sprintf("Ready is %+v", ready)
+		}
+		return ""
+	})
+	admits(workerImage)
+	published(t, mix)
 }
