@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -31,7 +32,9 @@ const someUID = types.UID("11111111-2222-3333-4444-555555555555")
 // thief has the manager's token.
 func thief(t *testing.T) client.Client {
 	t.Helper()
-	stolen, err := client.New(account, client.Options{Scheme: api.Scheme()})
+	patient := rest.CopyConfig(account)
+	patient.QPS = -1 // many attempts
+	stolen, err := client.New(patient, client.Options{Scheme: api.Scheme()})
 	if err != nil {
 		t.Fatal(err)
 	}
