@@ -96,7 +96,10 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	case err == nil && todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
 		return result, way, errors.Join(j.swap(result.Publish.Revision), j.release())
 	case err == nil:
-		return result, way, touch(final)
+		if err := touch(final); !errors.Is(err, fs.ErrNotExist) {
+			return result, way, err
+		}
+		way = Way{How: Built} // it was found damaged meanwhile, and removed
 	case !errors.Is(err, fs.ErrNotExist):
 		return result, way, err
 	}

@@ -203,11 +203,10 @@ func (j job) intact(ctx context.Context, stage recipe.Stage, unit recipe.Unit) (
 		return false, nil
 	}
 	if stage == recipe.Download {
-		var files []contract.Original
-		if err := store.ReadJSON(folder.Join(originalsName), &files); err != nil {
+		if _, err := readOriginals(folder, result.Download); err != nil {
 			return notIntact(err)
 		}
-		return contract.OriginalsDigest(files) == result.Download.Digest, nil
+		return true, nil
 	}
 	list, err := readDigests(folder)
 	if err != nil {
