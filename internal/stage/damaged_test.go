@@ -114,6 +114,17 @@ func TestADamagedOriginalThatIsGone(t *testing.T) {
 	}
 }
 
+// TestADamagedOriginalThatASplitMayNotFetch: on a cluster the split of an unbounded cache has no credentials, and the message says what has.
+func TestADamagedOriginalThatASplitMayNotFetch(t *testing.T) {
+	w := newHubWorld(t)
+	w.build(onHub("main"))
+	rewrite(t, w.blob("sums"), flip)
+	w.asks(hubtest.New(hubtest.Options{}, hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Gated: "auto", Files: map[string]hubtest.File{
+		"sums.jsonl": {Content: []byte(sums("What is the sum of", 120)), LFS: true},
+	}}))
+	w.fails(newRecord(onHub("main")), contract.SourceGated, "data set sums", "has to be fetched again", "data.datasetmix.io/forceAt")
+}
+
 // TestADamagedOriginalOfAProbe takes no row out that should stay.
 func TestADamagedOriginalOfAProbe(t *testing.T) {
 	r := onHub("main")
