@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/realrows"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // open finds a file of whole public data.
@@ -237,4 +238,33 @@ func BenchmarkMap(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestRealRowsAreKeptByTheRuleOfToday: no row of the public data sets is a bad row, by its answer or otherwise.
+func TestRealRowsAreKeptByTheRuleOfToday(t *testing.T) {
+	for preset, c := range map[string]struct {
+		file string
+		rows int
+	}{
+		"gsm8k": {"gsm8k/train.jsonl", 7473}, "math": {"math/train.jsonl", 7500}, "squad2": {"squad2/dev-v2.0.json", 6078},
+		"hotpotqa": {"hotpotqa/hotpot_dev_v1_simplified.json", 7405}, "humaneval": {"humaneval/HumanEval.jsonl.gz", 164}, "mbpp": {"mbpp/sanitized-mbpp.json", 427},
+	} {
+		m, err := Compile(recipe.Record{Preset: preset, Rule: recipe.RecordRule})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := 0
+		for row, err := range decode.Rows(context.Background(), open(t, c.file), m.Fields()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := m.Map(row); err != nil {
+				t.Errorf("%s: %v", preset, err)
+			}
+			rows++
+		}
+		if rows != c.rows {
+			t.Errorf("%s: %d rows, want %d", preset, rows, c.rows)
+		}
+	}
 }
