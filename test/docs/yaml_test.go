@@ -179,6 +179,22 @@ func put(mix map[string]any, place []any, fragment map[string]any) error {
 	if spec, ok := fragment["spec"].(map[string]any); ok && len(place) == 0 {
 		return put(mix, []any{"spec"}, spec)
 	}
+	object := descend(mix, place)
+	for name, value := range fragment {
+		if output, ok := value.(map[string]any); ok && name == "output" {
+			maps.Copy(object[name].(map[string]any), output)
+			continue
+		}
+		object[name] = value
+	}
+	if len(place) > 0 && place[len(place)-1] == "record" && object["question"] == nil && object["preset"] == nil {
+		object["preset"] = "gsm8k"
+	}
+	return nil
+}
+
+// descend finds a place. A record and a source are emptied, since a fragment stands for the whole of them.
+func descend(mix map[string]any, place []any) map[string]any {
 	at := any(mix)
 	for i, step := range place {
 		name, ok := step.(string)
@@ -192,18 +208,7 @@ func put(mix map[string]any, place []any, fragment map[string]any) error {
 		}
 		at = parent[name]
 	}
-	object := at.(map[string]any)
-	for name, value := range fragment {
-		if output, ok := value.(map[string]any); ok && name == "output" {
-			maps.Copy(object[name].(map[string]any), output)
-			continue
-		}
-		object[name] = value
-	}
-	if len(place) > 0 && place[len(place)-1] == "record" && object["question"] == nil && object["preset"] == nil {
-		object["preset"] = "gsm8k"
-	}
-	return nil
+	return at.(map[string]any)
 }
 
 // judgeMix judges a mix as the API server and the programs do.
