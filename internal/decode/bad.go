@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -82,6 +83,8 @@ func jsonError(err error) error {
 		return fmt.Errorf("the JSON ends before it is complete: the file was cut short or a row goes over several lines; fetch it again or correct it at the source: %w", io.ErrUnexpectedEOF)
 	case !errors.As(err, &syntax):
 		return err
+	case strings.Contains(syntax.Err.Error(), "'N'") || strings.Contains(syntax.Err.Error(), "'I'"):
+		return fmt.Errorf("this is not valid JSON at byte %d, in %q: %w, as NaN and Infinity begin; write null for them at the source, or the rows as JSON Lines, where such numbers are read", syntax.ByteOffset, syntax.JSONPointer, syntax.Err)
 	case syntax.JSONPointer != "":
 		return fmt.Errorf("this is not valid JSON at byte %d, in %q: %w; correct it at the source", syntax.ByteOffset, syntax.JSONPointer, syntax.Err)
 	default:

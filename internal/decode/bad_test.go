@@ -78,7 +78,7 @@ func TestGoingOnAfterABadRow(t *testing.T) {
 		{"an array: no object", `[{"a":"x"},1,"s",[2],null,{"a":"y"}]`,
 			[]string{"x", "wrong-shape element 2 of the array", "wrong-shape element 3 of the array", "wrong-shape element 4 of the array", "wrong-shape element 5 of the array", "y"}, ""},
 		{"an array: malformed", `[{"a":"x"},{a},{"a":"y"}]`, []string{"x"}, "element 2 of the array: this is not valid JSON"},
-		{"an array: a name twice", `[{"a":"x"},{"a":"y","a":"z"}]`, []string{"x"}, "duplicate object member name"},
+		{"an array: a name twice", `[{"a":"x"},{"a":"y","a":"z"}]`, []string{"x", "duplicate-name element 2 of the array"}, ""},
 		{"an array: cut", `[{"a":"x"},{},`, []string{"x", "missing-field element 2 of the array"}, "element 3 of the array: the JSON ends"},
 		{"CSV: a wrong number of fields", "a,b\n1,2\n3\n4,5,6\n7,8\n", []string{"1", "wrong-shape line 3", "wrong-shape line 4", "7"}, ""},
 		{"CSV: not UTF-8", "a,b\n1,2\n3,\xff\n7,8\n", []string{"1", "invalid-utf8 line 3", "7"}, ""},

@@ -17,7 +17,9 @@ const (
 	// chunkBytes is what one processor decodes of JSON Lines at a time, and chunkMost what a chunk may grow to for the sake of
 	// a long row. At most 2*maxWorkers+2 chunks and the rows of as many are held.
 	chunkBytes = 256 << 10
-	chunkMost  = 4 << 20
+	chunkMost  = 512 << 10
+	// valueBytes is about what a value takes beside its text.
+	valueBytes = 32
 	maxWorkers = 4
 )
 
@@ -281,20 +283,22 @@ func (j *jsonLines) chunk(text []byte, file string) []batch {
 	return append(out, b)
 }
 
-// sizeOf is about the memory that values hold: what counts are the long strings.
+// sizeOf is about the memory that values hold.
 func sizeOf(values []any) int {
-	size := 0
+	size := valueBytes * len(values)
 	for _, value := range values {
 		switch v := value.(type) {
 		case string:
 			size += len(v)
 		case JSON:
 			size += len(v)
+		case Number:
+			size += len(v)
 		case []any:
 			size += sizeOf(v)
 		case map[string]any:
-			for _, member := range v {
-				size += sizeOf([]any{member})
+			for name, member := range v {
+				size += len(name) + valueBytes + sizeOf([]any{member})
 			}
 		}
 	}

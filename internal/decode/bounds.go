@@ -12,17 +12,54 @@ import (
 // the memory of its text; a text is held in about five forms on its way to the volume.
 const (
 	// maxValues is how many values the wanted fields of a row may have, those in lists and objects and the names of objects
-	// included; how many names the objects that are open at once may have, wanted or not; and how many columns a table.
+	// included; and how many columns a table.
 	maxValues = 1 << 20
+	// maxNames is how many names the objects that are open at once may have, wanted or not: they are compared with each other.
+	maxNames = 1 << 18
 	// maxKept is the longest that the wanted fields of a row may be together, in bytes as they stand in the file.
 	maxKept = 32 << 20
 )
 
 var (
 	errManyValues = fmt.Errorf("the fields of the row that the record wants have more than %d values; want fewer of them, or split the row at the source", maxValues)
-	errManyNames  = fmt.Errorf("an object of the row has more than %d names; make a list of them at the source, or name only files that hold rows", maxValues)
+	errManyNames  = fmt.Errorf("an object of the row has more than %d names; make a list of them at the source, or name only files that hold rows", maxNames)
 	errKept       = fmt.Errorf("the fields of the row that the record wants are longer than %d MiB; want fewer of them, or split the row at the source", maxKept>>20)
 )
+
+// bounded is an error where the wanted values of a row, which have a size together, are more than a row may bring into memory.
+func bounded(found []span, size int) error {
+	switch {
+	case size > maxKept:
+		return bad(TooLong, errKept)
+	case size <= maxValues: // A value takes a byte at least.
+		return nil
+	}
+	values := 0
+	for _, f := range found {
+		values++
+		if !f.plain {
+			values += marks(f.raw)
+		}
+	}
+	if values > maxValues {
+		return bad(TooLong, errManyValues)
+	}
+	return nil
+}
+
+// marks counts the brackets, commas and colons of a JSON value that are not in a text: about as many as it has values and names.
+func marks(raw []byte) int {
+	n := 0
+	for at := 0; at < len(raw); at++ {
+		switch raw[at] {
+		case '"':
+			at = closingQuote(raw, at+1)
+		case '[', '{', ',', ':':
+			n++
+		}
+	}
+	return n
+}
 
 // What a Parquet file may unpack to: parquetFree bytes, and parquetRatio for each of its own. A row counts rowCost, which is about
 // what the record of an empty one takes on the volume, and a value valueCost more than its text. Real files stay far below: a long

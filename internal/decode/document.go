@@ -23,9 +23,10 @@ type document struct {
 	started bool
 }
 
+// newDocument leaves it to whoever takes the elements to compare the names in them: a decoder would keep any number of names.
 func newDocument(stream io.Reader, path []string) document {
 	l := &limited{stream: stream, limit: MaxRow}
-	return document{stream: l, dec: jsontext.NewDecoder(l), path: path}
+	return document{stream: l, dec: jsontext.NewDecoder(l, jsontext.AllowDuplicateNames(true)), path: path}
 }
 
 // next gives the next element, checked and valid until the next call; after the last, and a whole end of the text, io.EOF.
@@ -148,10 +149,14 @@ func (d *document) leave() error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return jsonError(err)
 	}
-	for range d.path {
+	for i := range d.path {
 		for d.dec.PeekKind() == '"' {
-			if _, err := d.dec.ReadToken(); err != nil {
+			token, err := d.dec.ReadToken()
+			if err != nil {
 				return jsonError(err)
+			}
+			if path := d.path[:len(d.path)-i]; token.String() == path[len(path)-1] {
+				return fmt.Errorf("there are two %q in the file, and the rows are in one of them; correct it at the source", strings.Join(path, "."))
 			}
 			if err := d.skip(); err != nil {
 				return err
@@ -198,8 +203,8 @@ func (l *limited) Read(p []byte) (int, error) {
 // jsonArray is an array of objects, compact or indented.
 type jsonArray struct {
 	document
-	scanner scanner
-	done    func()
+	elements jsonLines
+	done     func()
 
 	// An element that was looked at before its turn.
 	held      bool
@@ -208,7 +213,7 @@ type jsonArray struct {
 }
 
 func openArray(stream io.Reader, done func(), f File, fields []Field) rows {
-	return &jsonArray{document: newDocument(stream, f.Path), scanner: scanner{selection: selectFields(fields)}, done: done}
+	return &jsonArray{document: newDocument(stream, f.Path), elements: jsonLines{lines: &lines{}, scanner: scanner{selection: selectFields(fields), nonFinite: f.NonFinite}}, done: done}
 }
 
 func (a *jsonArray) close() { a.done() }
@@ -219,7 +224,7 @@ func (a *jsonArray) next(row *Row) error {
 	if err != nil {
 		return err
 	}
-	if err = a.scanner.row(element, row.Values); row.Number > 0 || !isRefused(err) {
+	if err = a.elements.row(element, row.Values); row.Number > 0 || !isRefused(err) {
 		return err
 	}
 	if a.heldValue, a.heldErr = a.document.next(); a.heldErr == nil {

@@ -28,6 +28,8 @@ type checker struct {
 	// names are those of the objects that are open, the outermost first.
 	names []memberName
 	found []span
+	// many says that there were more names than are compared.
+	many bool
 	// unescaped has the names that were written with escapes.
 	unescaped []byte
 }
@@ -48,7 +50,7 @@ type span struct {
 // object reads a text that is to be one object and nothing else, without space around it, and fills found.
 func (c *checker) object(text []byte, root *wanted) bool {
 	c.text, c.names, c.found, c.unescaped = text, c.names[:0], c.found[:0], c.unescaped[:0]
-	if len(text) == 0 || text[0] != '{' {
+	if c.many = false; len(text) == 0 || text[0] != '{' {
 		return false
 	}
 	control, high := survey(text)
@@ -196,6 +198,9 @@ func (c *checker) add(first int, name memberName) bool {
 				return false
 			}
 		}
+	} else if len(c.names) >= maxNames {
+		c.many = true
+		return false
 	}
 	c.names = append(c.names, name)
 	return true

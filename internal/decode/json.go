@@ -182,6 +182,9 @@ func (j *jsonLines) row(line []byte, values []any) error {
 	if j.checker.object(line, j.scanner.root) {
 		return j.scanner.spans(line, j.checker.found, values)
 	}
+	if j.checker.many {
+		return bad(TooLong, errManyNames)
+	}
 	if finite, some := finiteText(j.finite[:0], line); some {
 		// The places are the same in the text without such numbers, which is checked, and in the line, which has the values.
 		if j.finite = finite; j.checker.object(finite, j.scanner.root) {

@@ -377,3 +377,35 @@ func TestLargeRowsOfParquet(t *testing.T) {
 	readOn(data, Required("text", "list", "other")).check(t, []string{"a", "too-long row group 0, row 1", "too-long row group 0, row 2", "too-long row group 0, row 3", "b"}, "")
 	readOn(data, Required("text", "list")).check(t, []string{"a", "too-long row group 0, row 1", "", "too-long row group 0, row 3", "b"}, "")
 }
+
+// TestLargeRowsOfJSON: what is wanted of a row has bounds, in lines and in arrays, and the rows beside it are read.
+func TestLargeRowsOfJSON(t *testing.T) {
+	long := func(n int, entry string) string { return strings.TrimSuffix(strings.Repeat(entry+",", n), ",") }
+	var names strings.Builder
+	for i := range maxNames + 10 {
+		fmt.Fprintf(&names, `,"%d":1`, i)
+	}
+	rows := []string{`{"a":"x"}`, `{"a":[` + long(maxValues+1, "1") + `]}`, `{"b":[` + long(maxValues+1, "1") + `],"a":"y"}`, `{"a":{"k":[` + long(maxValues/2+1, "{}") + `]}}`,
+		`{"a":"` + strings.Repeat("z", maxKept+1) + `"}`, `{"a":"w","b":{"c":1` + names.String() + `}}`, `{"a":["` + strings.Repeat(",", 2*maxValues) + `"]}`, `{"a":"v"}`}
+	want := func(place string) []string {
+		out := []string{"x", "too-long", "y", "too-long", "too-long", "too-long", "", "v"}
+		for i := range out {
+			if out[i] == "too-long" {
+				out[i] += fmt.Sprintf(place, i+1)
+			}
+		}
+		return out
+	}
+	readOn([]byte(strings.Join(rows, "\n")), Required("a")).check(t, want(" line %d"), "")
+	readOn([]byte("["+strings.Join(rows, ",\n")+"]"), Required("a")).check(t, want(" element %d of the array"), "")
+}
+
+// TestNamesTwiceInArrays: an element with a name twice is one bad row, and in SQuAD ends the file, as anything above a question does.
+func TestNamesTwiceInArrays(t *testing.T) {
+	readOn([]byte(`[{"a":"x"},{"a":"y","b":{"c":1,"c":2}},{"a":"z"}]`), Required("a")).check(t, []string{"x", "duplicate-name element 2 of the array", "z"}, "")
+	file := memory([]byte(`{"d":{"r":[{"a":"x"}],"r":[{"a":"y"}]}}`))
+	file.Path = []string{"d", "r"}
+	collect(file, Required("a")).check(t, []string{"x"}, `there are two "d.r" in the file`)
+	readOn([]byte(`{"data":[{"paragraphs":[{"context":"c","qas":[{"question":"q"}]}]},{"title":"t","title":"u","paragraphs":[]}]}`), Required("question")).check(t, []string{"q"}, "duplicate object member name")
+	readOn([]byte(`[{"a":"x"},{"a":"y","b":NaN}]`), Required("a")).check(t, []string{"x"}, "as NaN and Infinity begin")
+}

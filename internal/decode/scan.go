@@ -62,6 +62,9 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 			size += len(f.raw)
 		}
 	}
+	if err := bounded(found, size); err != nil {
+		return err
+	}
 	s.arena.Reset()
 	s.arena.Grow(size)
 	s.cursor.arena = &s.arena

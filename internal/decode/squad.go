@@ -17,6 +17,7 @@ var squadColumns = []string{"id", "title", "context", "question", "answers", "is
 // {"text": […], "answer_start": […]}. The names of an object may stand in any order: an article is read as a whole.
 type squad struct {
 	document
+	names   jsonLines // that compares the names in an article
 	scanner scanner
 	done    func()
 	// The columns that stand above a question, nil where they are not wanted.
@@ -87,6 +88,14 @@ func (s *squad) next(row *Row) error {
 func (s *squad) article(text []byte) error {
 	if text[0] != '{' {
 		return errors.New("an article must be a JSON object; correct it at the source")
+	}
+	if !s.names.checker.object(text, &wanted{leaf: -1}) {
+		if s.names.checker.many {
+			return errManyNames
+		}
+		if _, err := s.names.check(text); err != nil {
+			return jsonError(err)
+		}
 	}
 	err := missingList("paragraphs")
 	c := newCursor(text)
