@@ -17,7 +17,7 @@ const (
 	// maxNames is how many names the objects that are open at once may have, wanted or not: they are compared with each other.
 	maxNames = 1 << 18
 	// maxKept is the longest that the wanted fields of a row may be together, in bytes as they stand in the file.
-	maxKept = 32 << 20
+	maxKept = 16 << 20
 )
 
 var (

@@ -228,6 +228,8 @@ func (p *parquetRows) openGroup() error {
 		if err != nil {
 			return fmt.Errorf("column %q: %w", c.name, err)
 		}
+		kind := p.leaves[c.index].Type().Kind()
+		c.bytes = kind == parquet.ByteArray || kind == parquet.FixedLenByteArray
 		c.open(chunk, source)
 	}
 	p.open, p.format = true, fmt.Sprintf("row group %d, row %%d", p.group)
@@ -261,6 +263,7 @@ func (p *parquetRows) finishGroup() error {
 type column struct {
 	index int
 	name  string
+	bytes bool // its values are texts, or null
 
 	source *pageReader
 	pages  parquet.Pages
@@ -295,17 +298,17 @@ func (c *column) nextRow(values, texts int) error {
 	c.row, c.texts = c.row[:0], 0
 	begun := false
 	for c.more() {
-		v := c.next[0]
+		v := &c.next[0]
 		if begun && v.RepetitionLevel() == 0 {
 			return nil
 		}
 		begun = true
-		if k := v.Kind(); k == parquet.ByteArray || k == parquet.FixedLenByteArray {
+		if c.bytes {
 			c.texts += len(v.ByteArray())
 		}
 		c.next = c.next[1:]
 		if len(c.row) <= values && c.texts <= texts {
-			c.row = append(c.row, v)
+			c.row = append(c.row, *v)
 		}
 	}
 	switch {
