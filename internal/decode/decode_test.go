@@ -251,7 +251,7 @@ func TestLimitedStream(t *testing.T) {
 }
 
 func TestLongLine(t *testing.T) {
-	long := strings.Repeat("x", 20<<20)
+	long := strings.Repeat("x", 15<<20)
 	rows, err := read([]byte(`{"a":"`+long+`"}`+"\n"+`{"a":"y"}`), Required("a"))
 	if err != nil {
 		t.Fatal(err)

@@ -1,9 +1,14 @@
 package decode
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
+
+type infinity struct{ text, finite string }
 
 // infinities are the numbers that are not finite, as Python writes them into JSON, and finite ones of the same length.
-var infinities = []struct{ text, finite string }{{"NaN", "0.0"}, {"-Infinity", "-0.000000"}, {"Infinity", "0.000000"}}
+var infinities = []infinity{{"NaN", "0.0"}, {"-Infinity", "-0.000000"}, {"Infinity", "0.000000"}}
 
 // finiteText appends a text to a buffer and puts finite numbers in the place of those in it that are not. some reports whether there
 // were any.
@@ -13,24 +18,42 @@ func finiteText(to, text []byte) (_ []byte, some bool) {
 	}
 	from := len(to)
 	to = append(to, text...)
-	text = to[from:]
+	eachInfinity(text, func(at, n int) {
+		copy(to[from+at:], infinities[n].finite)
+		some = true
+	})
+	return to, some
+}
+
+// withNulls is a text with null in the place of numbers that are not finite.
+func withNulls(text []byte) []byte {
+	var out []byte
+	done := 0
+	eachInfinity(text, func(at, n int) {
+		out = append(append(out, text[done:at]...), "null"...)
+		done = at + len(infinities[n].text)
+	})
+	return append(out, text[done:]...)
+}
+
+// eachInfinity calls found for each number that is not finite, with its place in the text and which one it is.
+func eachInfinity(text []byte, found func(at, n int)) {
 	for at := 0; at < len(text); at++ {
 		switch text[at] {
 		case '"':
 			if at = closingQuote(text, at+1); at < 0 {
-				return to, some
+				return
 			}
 		case 'N', 'I', '-':
-			for _, n := range infinities {
-				if end := at + len(n.text); bytes.HasPrefix(text[at:], []byte(n.text)) && !isWord(text, at-1) && !isWord(text, end) {
-					copy(text[at:], n.finite)
-					some, at = true, end-1
-					break
-				}
+			n := slices.IndexFunc(infinities, func(n infinity) bool {
+				return bytes.HasPrefix(text[at:], []byte(n.text)) && !isWord(text, at-1) && !isWord(text, at+len(n.text))
+			})
+			if n >= 0 {
+				found(at, n)
+				at += len(infinities[n].text) - 1
 			}
 		}
 	}
-	return to, some
 }
 
 // closingQuote is the place of the quote that ends a string, or -1.

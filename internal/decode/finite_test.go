@@ -43,6 +43,14 @@ func TestNonFiniteNumbers(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+	file.Data = strings.NewReader(data) // The text of a value that is kept whole is JSON.
+	rows, err = readFile(file, []Field{{Name: "more", Optional: true}, {Name: "more", Optional: true, Ordered: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(JSON(`{"s":[1,null,"NaN"]}`), rows[1].Values[1]); diff != "" {
+		t.Error(diff)
+	}
 	for _, wrong := range []string{`{"a":NaN,"a":1}`, `{"a":NaN,"b":}`, `{"a":Nan}`, `{"a":+Infinity}`, `{"a":NaN`, `{"a":"x",NaN:1}`} {
 		file := memory([]byte(strings.Replace(data, "\n", "\n"+wrong+"\n", 1)))
 		file.NonFinite = NonFiniteNull

@@ -70,14 +70,16 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	s.cursor.arena = &s.arena
 	clearValues(values)
 	for _, f := range found {
-		s.keep(f.wanted, f.raw, values)
-		s.put(f.wanted, s.value(f), values)
-	}
-	if s.cursor.infinite {
-		s.cursor.infinite = false
-		if _, err := notFinite(s.nonFinite); err != nil {
-			return err
+		v := s.value(f)
+		if s.cursor.infinite {
+			s.cursor.infinite = false
+			if _, err := notFinite(s.nonFinite); err != nil {
+				return err
+			}
+			f.raw = withNulls(f.raw)
 		}
+		s.keep(f.wanted, f.raw, values)
+		s.put(f.wanted, v, values)
 	}
 	return s.settle(values, text, s.there)
 }
