@@ -47,6 +47,7 @@ func buildCommand() *cobra.Command {
 				return err
 			}
 			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh, Notice: true}
+			worker.Lacks = func(what string) { fmt.Fprintf(command.ErrOrStderr(), "The volume: %s.\n", what) }
 			if worker.Lock, err = loadLock(lockFile, r); err != nil {
 				return err
 			}

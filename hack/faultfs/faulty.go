@@ -165,7 +165,7 @@ func (f *faulty) Create(cancel <-chan struct{}, in *fuse.CreateIn, name string, 
 	}
 	s := f.RawFileSystem.Create(cancel, in, name, out)
 	f.renumber(&out.Attr)
-	f.opened(out.Fh, in.Flags)
+	f.opened(&out.OpenOut, in.Flags)
 	return s
 }
 
@@ -174,16 +174,17 @@ func (f *faulty) Open(cancel <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut
 		return s
 	}
 	s := f.RawFileSystem.Open(cancel, in, out)
-	f.opened(out.Fh, in.Flags)
+	f.opened(out, in.Flags)
 	return s
 }
 
-// opened notes how a file was opened.
-func (f *faulty) opened(handle uint64, flags uint32) {
+// opened notes how a file was opened, and keeps the kernel from reading and writing it itself.
+func (f *faulty) opened(out *fuse.OpenOut, flags uint32) {
+	out.OpenFlags &^= fuse.FOPEN_PASSTHROUGH
 	if flags&syscall.O_ACCMODE == syscall.O_RDONLY {
-		f.reading.Store(handle, nil)
+		f.reading.Store(out.Fh, nil)
 	} else {
-		f.reading.Delete(handle)
+		f.reading.Delete(out.Fh)
 	}
 }
 

@@ -17,7 +17,7 @@ type trouble struct {
 }
 
 // troubles tells errors of a volume by what they are. An error that may pass is tried again; what the file system cannot do, or does
-// not let a worker do, needs a person. None of them says that what lies on the volume is wrong.
+// not let a worker do, needs a person. Only what was put in a build's way is wrong itself.
 var troubles = []trouble{
 	{InsufficientStorage, []error{syscall.ENOSPC, syscall.EDQUOT},
 		"the volume is full: %w; give the claim more storage, or remove revisions that nobody uses"},
@@ -27,6 +27,8 @@ var troubles = []trouble{
 		"the volume cannot do what a build needs: %w; " + SuitableVolumes},
 	{VolumeUnsuitable, []error{fs.ErrPermission},
 		"the volume does not let this process do that: %w; give its pod the volume's group (fsGroup), or the folder to its user"},
+	{VolumeInvalid, []error{syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP},
+		"something else stands on the volume where a folder or a file of a build belongs: %w; move it away, and build again"},
 	{VolumeIOError, []error{syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT, syscall.ENOTCONN, syscall.ECONNRESET, syscall.ECONNABORTED,
 		syscall.ECONNREFUSED, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ENODEV, syscall.ENXIO},
 		"the volume's storage failed: %w; that may pass: run it again, as a Job does by itself, and if it stays, look at the storage"},

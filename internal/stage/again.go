@@ -90,11 +90,23 @@ func (j job) earlier() ([]store.Path, error) {
 }
 
 // supersede removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
-// is known by its digest.
-func (j job) supersede() error {
+// is known by its digest. The originals that only they had go with them, and those of killed downloads for the same request.
+func (j job) supersede(left *store.Left) error {
 	folders, err := j.earlier()
-	for _, folder := range folders {
-		err = errors.Join(err, store.RemoveAll(folder))
+	if err != nil {
+		return err
 	}
-	return err
+	for _, folder := range folders {
+		leave(left, folder)
+		if err := store.RemoveAll(folder); err != nil {
+			return err
+		}
+	}
+	if err := store.SweepOf(j.final(), func(folder store.Path) { leave(left, folder) }); err != nil {
+		return err
+	}
+	if j.Recipe.Output.CacheSize > 0 {
+		return nil // the cache is trimmed
+	}
+	return j.cache().Release(left)
 }

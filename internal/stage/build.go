@@ -27,11 +27,15 @@ type Observer interface {
 //
 // Units are brought to the disk while those that need them are built, and have their names before the revision has its own.
 func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]recipe.Result, error) {
-	own, err := w.mounted()
+	own, err := w.mounted(r)
 	if err != nil {
 		return nil, err
 	}
 	defer own.close()
+	if own.present, err = own.begin(contract.Folder(r.Output.Path)); err != nil {
+		return nil, err
+	}
+	defer own.present.Leave() // it was only a sign
 	own.later, own.damaged = &later{units: map[store.Path]*unsettled{}}, map[string]bool{}
 	results, err := own.walk(ctx, r, parallel, observer)
 	return results, errors.Join(err, own.later.settle()) // what is finished stays, however the build ends

@@ -76,6 +76,11 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 	if err != nil {
 		return recipe.Result{}, err
 	}
+	if _, ok := from.(source.Local); !ok {
+		if err := j.room(named, listing.Files, last); err != nil {
+			return recipe.Result{}, err
+		}
+	}
 	done := recipe.Downloaded{Revision: listing.Revision, License: listing.License, Files: len(listing.Files)}
 	originals, listed := make([]original, len(listing.Files)), make([]contract.Original, len(listing.Files))
 	for i, file := range listing.Files {

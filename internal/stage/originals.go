@@ -17,7 +17,10 @@ import (
 // filesName is the folder of a download's folder that links the originals. While they are linked, they stay in the cache.
 const filesName = "files"
 
-func (w *Worker) cache() store.Cache { return store.Cache{Root: w.path(contract.CacheFolder)} }
+// cache is the volume's, for this mix.
+func (j job) cache() store.Cache {
+	return store.Cache{Root: j.worker.path(contract.CacheFolder), Owner: string(j.folder)}
+}
 
 // fetching is a source that files are fetched from.
 type fetching struct {
@@ -40,7 +43,7 @@ func (j job) bring(ctx context.Context, from fetching, file source.File, staging
 	if err != nil {
 		return original{}, err
 	}
-	if err := j.worker.cache().Link(held, path); err != nil {
+	if err := j.cache().Link(held, path); err != nil {
 		return original{}, err
 	}
 	return original{Original: contract.Original{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, j.worker.proofs.NoteHeld(held)
@@ -48,7 +51,7 @@ func (j job) bring(ctx context.Context, from fetching, file source.File, staging
 
 // fetch brings one file into the cache, unless it is there. It is held until it is closed.
 func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store.Held, error) {
-	cache, known := j.worker.cache(), j.named(from.NamedSource, file)
+	cache, known := j.cache(), j.named(from.NamedSource, file)
 	digest, size := file.SHA256, file.Size
 	if digest == "" {
 		digest, size = known.digest()
@@ -78,13 +81,35 @@ func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store
 	return cache.Keep(ctx, partial, got.SHA256)
 }
 
-// partID names the part of a file that is not whole yet. A part goes on with what another mix has begun only where a SHA-256 proves the
-// whole: that mix may have asked by a proxy, or trusted an authority, of its own.
+// partID tells the part of a file that is not whole yet from the mix's other parts.
 func (j job) partID(file source.File) string {
 	if file.SHA256 != "" {
 		return file.SHA256
 	}
-	return string(j.folder) + "\n" + j.Unit.Key + "/" + file.Path
+	return j.Unit.Key + "/" + file.Path
+}
+
+// room fails, before the first byte, where the volume has less room than the files that have to be brought.
+func (j job) room(from recipe.NamedSource, files []source.File, last lastDownload) error {
+	cache := j.cache()
+	var missing int64
+	for _, file := range files {
+		known := j.named(from, file)
+		if _, same := last.has(known, file); same || file.Size < 0 {
+			continue
+		}
+		digest := file.SHA256
+		if digest == "" {
+			digest, _ = known.digest()
+		}
+		missing += cache.Missing(digest, j.partID(file), file.Size)
+	}
+	if limit := j.Recipe.Output.CacheSize; limit > 0 && missing > 0 {
+		if err := cache.Trim(max(0, limit-missing)); err != nil {
+			return err
+		}
+	}
+	return store.Room(j.worker.path(string(j.folder)), missing, "what has to be downloaded")
 }
 
 // named is a file by what its source calls it, and where the digest of it is noted. Without a name nothing is known of it.
@@ -113,7 +138,7 @@ func (n named) note(got source.Fetched) error {
 func (j job) named(from recipe.NamedSource, file source.File) named {
 	known := named{name: nameOf(from, file), notes: store.Notes{Folder: j.worker.path(j.folder.Known())}}
 	if file.GitBlob != "" {
-		known.notes = j.worker.cache().Notes()
+		known.notes = j.cache().Notes()
 	}
 	return known
 }
@@ -140,20 +165,22 @@ func nameOf(named recipe.NamedSource, file source.File) string {
 // release lets go of the originals once a mix is published whose cache is bounded, and trims the cache. Who needs one again
 // finds it there, or fetches it again.
 func (j job) release() error {
-	if err := (store.Notes{Folder: j.worker.path(j.folder.Known())}).Forget(j.worker.cache()); err != nil {
-		return err
-	}
 	limit := j.Recipe.Output.CacheSize
+	notes := store.Notes{Folder: j.worker.path(j.folder.Known())}
 	if limit == 0 {
-		return nil
+		return notes.Forget(j.cache(), 0) // what is gone is not needed
+	}
+	if err := notes.Forget(j.cache(), store.KeepNotes); err != nil {
+		return err
 	}
 	step, _ := j.graph.Step(recipe.Download)
 	for _, unit := range step.Units {
-		if err := store.RemoveAll(j.unit(recipe.Download, unit.Key).Join(filesName)); err != nil {
+		folder := j.unit(recipe.Download, unit.Key)
+		if err := errors.Join(store.RemoveAll(folder.Join(filesName)), store.Sweep(folder, nil)); err != nil {
 			return err
 		}
 	}
-	return j.worker.cache().Trim(limit)
+	return j.cache().Trim(limit)
 }
 
 // lastDownload is what the download for the request before found; empty where there was none, or where it holds its

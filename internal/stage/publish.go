@@ -6,10 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -303,102 +299,4 @@ func (p *publisher) lists(file contract.PublishedFile) {
 	p.manifest.Files = append(p.manifest.Files, file)
 	p.files++
 	p.bytes += file.Bytes
-}
-
-// unusedFor is how long a stage's folder must have been left alone before it is removed. It protects what another build of
-// the same mix, begun by an edit of the manifest, has made or found but not published yet.
-const unusedFor = time.Hour
-
-// prune removes the oldest revisions beyond those to keep, and the stages' folders that no kept revision is made of.
-func (j job) prune() error {
-	folder, units, err := j.newestFirst(recipe.Publish)
-	if err != nil {
-		return err
-	}
-	used := map[string]bool{}
-	for i, key := range units {
-		if i >= j.Recipe.Output.KeepRevisions && key != j.Unit.Key {
-			if err := errors.Join(store.RemoveAll(j.worker.path(j.folder.Revision(recipe.Revision(key)))), store.RemoveAll(folder.Join(key))); err != nil {
-				return err
-			}
-			continue
-		}
-		built, err := j.partsOf(folder.Join(key), recipe.Revision(key))
-		if errors.Is(err, fs.ErrNotExist) { // the revision was removed by hand, and so it is none
-			err, built = store.RemoveAll(folder.Join(key)), nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, unit := range built {
-			used[unit] = true
-		}
-	}
-	return j.sweepStages(used)
-}
-
-// partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its
-// manifest.
-func (j job) partsOf(unit store.Path, revision string) (keys []string, err error) {
-	manifestFile := j.worker.path(j.folder.Revision(revision)).Join(contract.ManifestFile)
-	if _, err := manifestFile.Lstat(); err != nil {
-		return nil, err
-	}
-	if err := store.ReadJSON(unit.Join(unitsName), &keys); !errors.Is(err, fs.ErrNotExist) {
-		return keys, err
-	}
-	var manifest contract.Manifest
-	if err := store.ReadJSON(manifestFile, &manifest); err != nil {
-		return nil, err
-	}
-	for _, finished := range manifest.Stages {
-		keys = append(keys, finished.Unit.Key)
-	}
-	return keys, nil
-}
-
-// newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
-func (j job) newestFirst(stage recipe.Stage) (folder store.Path, keys []string, err error) {
-	folder = j.worker.path(j.folder.Stage(stage))
-	entries, err := folder.ReadDir()
-	if err != nil {
-		return folder, nil, store.Failure(err)
-	}
-	times := map[string]time.Time{}
-	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), ".") {
-			continue
-		}
-		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue // another worker was quicker
-		}
-		if err != nil {
-			return folder, nil, store.Failure(err)
-		}
-		times[entry.Name()] = info.ModTime()
-		keys = append(keys, entry.Name())
-	}
-	slices.SortFunc(keys, func(a, b string) int { return times[b].Compare(times[a]) })
-	return folder, keys, nil
-}
-
-func (j job) sweepStages(used map[string]bool) error {
-	for _, stage := range recipe.Stages()[:len(recipe.Stages())-1] {
-		folder := j.worker.path(j.folder.Stage(stage))
-		entries, err := folder.ReadDir()
-		if err != nil {
-			return store.Failure(err)
-		}
-		for _, entry := range entries {
-			info, err := entry.Info()
-			if err != nil || used[entry.Name()] || strings.HasPrefix(entry.Name(), ".") || time.Since(info.ModTime()) < unusedFor {
-				continue
-			}
-			if err := store.RemoveAll(folder.Join(entry.Name())); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

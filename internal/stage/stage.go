@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"time"
+	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -22,6 +22,8 @@ type Worker struct {
 	Source func(recipe.Dataset) (source.Source, error)
 	// Lock says to which bytes sources resolve; nil leaves that to the sources.
 	Lock *contract.Lock
+	// Lacks is told, once, what the volume cannot do and a build can do without; nil is told nothing.
+	Lacks func(what string)
 	// Anew resolves floating sources anew, whatever an earlier build found.
 	Anew bool
 	// Notice looks at the files of sources at hand before a finished download is reused, and reads them again if one has changed.
@@ -31,6 +33,10 @@ type Worker struct {
 	proofs *store.Proofs
 	// volume is open while units are built.
 	volume *store.Volume
+	// suits probes the volume, once.
+	suits func() error
+	// present is the sign that all stages of a mix are built in this process.
+	present *store.Presence
 	// later are the units of this process that are finished and not yet durable; nil commits each at once.
 	later *later
 	// damaged are the keys of units that this process found damaged, and removed.
@@ -71,7 +77,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	if err != nil {
 		return recipe.Result{}, Way{}, contract.Failf(reasonOfWalk(err), "%w", err)
 	}
-	own, err := w.mounted()
+	own, err := w.mounted(todo.Recipe)
 	if err != nil {
 		return recipe.Result{}, Way{}, err
 	}
@@ -79,7 +85,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 		defer own.close()
 	}
 	j := job{Job: todo, worker: own, graph: graph, folder: contract.Folder(todo.Recipe.Output.Path)}
-	final := own.path(j.folder.Unit(todo.Stage, todo.Unit.Key))
+	final := j.final()
 	var result recipe.Result
 	err = store.ReadJSON(final.Join(contract.ResultFile), &result)
 	way := Way{How: Built}
@@ -94,7 +100,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	switch {
 	case j.replaces:
 	case err == nil && todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
-		return result, way, errors.Join(j.swap(result.Publish.Revision), j.release())
+		return result, way, errors.Join(j.swap(result.Publish.Revision), j.prune(), j.release())
 	case err == nil:
 		if err := touch(final); !errors.Is(err, fs.ErrNotExist) {
 			return result, way, err
@@ -102,6 +108,9 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 		way = Way{How: Built} // it was found damaged meanwhile, and removed
 	case !errors.Is(err, fs.ErrNotExist):
 		return result, way, err
+	}
+	if err := own.suits(); err != nil {
+		return recipe.Result{}, way, err
 	}
 	result, err = j.attempt(ctx, final)
 	if damage := (*damaged)(nil); errors.As(err, &damage) { // its rows may be among those that were written
@@ -113,7 +122,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 
 // attempt builds the unit in a folder of its own, and gives that its name.
 func (j job) attempt(ctx context.Context, final store.Path) (recipe.Result, error) {
-	staging, err := store.Stage(final)
+	staging, err := j.stage(final)
 	if err != nil {
 		return recipe.Result{}, err
 	}
@@ -155,6 +164,14 @@ func (j job) build(ctx context.Context, staging *store.Staging) (recipe.Result, 
 	}
 }
 
+// stage begins the unit's folder. What a killed download left stays until this one is done: it goes on with the originals.
+func (j job) stage(final store.Path) (*store.Staging, error) {
+	if j.Stage == recipe.Download {
+		return store.Begin(final)
+	}
+	return store.Stage(final)
+}
+
 // finish records the result beside what it describes and gives the folder its name.
 func (j job) finish(staging *store.Staging, result recipe.Result) error {
 	if err := writeJSON(staging, contract.ResultFile, result); err != nil {
@@ -163,8 +180,10 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 	if err := j.mark(staging); err != nil {
 		return err
 	}
+	var left store.Left
 	switch {
 	case j.replaces:
+		leave(&left, j.final())
 		if err := staging.Replace(); err != nil {
 			return err
 		}
@@ -179,7 +198,7 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 	}
 	switch j.Stage {
 	case recipe.Download:
-		return j.supersede()
+		return j.supersede(&left)
 	case recipe.Publish:
 		if err := j.swap(result.Publish.Revision); err != nil {
 			return err
@@ -199,7 +218,7 @@ func writeJSON(staging *store.Staging, name string, value any) error {
 }
 
 // mounted is the worker with its volume open.
-func (w *Worker) mounted() (*Worker, error) {
+func (w *Worker) mounted(r recipe.Recipe) (*Worker, error) {
 	own := *w
 	if own.volume != nil {
 		return &own, nil
@@ -207,13 +226,28 @@ func (w *Worker) mounted() (*Worker, error) {
 	var err error
 	own.proofs = &store.Proofs{}
 	own.volume, err = store.Make(w.Volume)
+	own.suits = sync.OnceValue(func() error { return own.probe(r.Output.Path) })
 	return &own, err
+}
+
+// probe fails where the volume cannot do what a build needs, and says what else it cannot do.
+func (w *Worker) probe(folder string) error {
+	lacks, err := store.Probe(w.path(folder))
+	for _, what := range lacks {
+		if w.Lacks != nil {
+			w.Lacks(what)
+		}
+	}
+	return err
 }
 
 func (w *Worker) close() { w.volume.Close() } // it was only looked at
 
 // path is the place of a name on the volume.
 func (w *Worker) path(name string) store.Path { return w.volume.Path(name) }
+
+// final is the place of the unit itself.
+func (j job) final() store.Path { return j.worker.path(j.folder.Unit(j.Stage, j.Unit.Key)) }
 
 // unit is the folder of a unit.
 func (j job) unit(stage recipe.Stage, key string) store.Path {
@@ -243,4 +277,4 @@ func (j job) result(stage recipe.Stage, name string) recipe.Result {
 }
 
 // touch notes that a finished folder is in use, so that no publication removes it as left over.
-func touch(folder store.Path) error { return store.Failure(folder.Touch(time.Now())) }
+func touch(folder store.Path) error { return store.Touch(folder) }

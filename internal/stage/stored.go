@@ -95,7 +95,7 @@ func (r *reader) stored(ctx context.Context, file original, path store.Path) (op
 	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damage) {
 		return f, err
 	}
-	held, ok, err := r.worker.cache().Hold(ctx, file.SHA256, file.Size)
+	held, ok, err := r.cache().Hold(ctx, file.SHA256, file.Size)
 	if !ok && err == nil {
 		held, err = r.fetchAgain(ctx, file)
 	}
@@ -103,7 +103,7 @@ func (r *reader) stored(ctx context.Context, file original, path store.Path) (op
 		return opened{}, err
 	}
 	if r.Recipe.Output.CacheSize == 0 { // else it goes once the mix is published
-		err = r.worker.cache().Link(held, path)
+		err = r.cache().Link(held, path)
 	}
 	return opened{LocalFile: finished{held.File}, whole: true}, err
 }

@@ -8,10 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -25,7 +22,12 @@ import (
 //
 // An original is in use while it has another name (a unit's folder links it) or someone holds a lock on it. Trim removes those
 // that are not, the least recently used first.
-type Cache struct{ Root Path }
+type Cache struct {
+	Root Path
+	// Owner is the mix that downloads. It goes on with its own broken downloads alone: another one may have asked by a proxy, or trusted
+	// an authority, of its own. And it removes them once it needs none.
+	Owner string
+}
 
 const (
 	blobFolder    = "sha256"
@@ -140,10 +142,6 @@ func (c Cache) Discard(digest string) error {
 	return nil
 }
 
-// share takes the lock of a reader; it waits no longer than another takes to look at the file. Where a file system has no locks,
-// whoever has the file open reads on when its name is removed.
-func share(f *os.File) { _ = unix.Flock(int(f.Fd()), unix.LOCK_SH) }
-
 // Link gives an original that is held a second name, without a second copy where the file system can.
 func (c Cache) Link(held *Held, to Path) error {
 	blob, err := c.Blob(held.Digest)
@@ -156,99 +154,6 @@ func (c Cache) Link(held *Held, to Path) error {
 	return Failure(copyTo(held.File, to)) // its name was removed all the same: by hand, or where there are no locks
 }
 
-// Partial is a file that is being downloaded. It survives its writer, so that the next one goes on where it stopped.
-type Partial struct {
-	Path Path
-	lock *os.File // the file itself
-	own  bool     // of this writer alone: nobody will go on with it
-}
-
-// Partial finds the unfinished file of an original, known by what the caller asks for (not by digest, which may be unknown
-// yet). Two workers never write to the same one: the second gets one of its own.
-func (c Cache) Partial(id string) (*Partial, error) {
-	folder := c.Root.Join(partialFolder)
-	if err := errors.Join(MakeFolder(folder), MakeFolder(c.Root.Join(blobFolder))); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256([]byte(id))
-	path := folder.Join(hex.EncodeToString(sum[:]))
-	if err := sweepOwn(path); err != nil {
-		return nil, err
-	}
-	for range partialTries {
-		p, err := OpenPartial(path)
-		if err != nil {
-			return nil, err
-		}
-		if !lock(p.lock) {
-			p.Close()
-			break
-		}
-		if stillNamed(p.lock, path) {
-			return p, nil
-		}
-		p.Close() // its writer finished it between the two steps: it is in the cache now, and nobody's to write
-	}
-	for n := 1; ; n++ {
-		own, at, err := folder.createTemp(path.Base() + ownInfix)
-		if err != nil {
-			return nil, Failure(err)
-		}
-		lock(own)
-		if n == partialTries || stillNamed(own, at) {
-			return &Partial{Path: at, lock: own, own: true}, nil
-		}
-		own.Close() // swept away before it was locked
-	}
-}
-
-// OpenPartial opens the unfinished file at a place, or begins it.
-func OpenPartial(at Path) (*Partial, error) {
-	f, err := at.open(os.O_CREATE | os.O_RDWR)
-	if err != nil {
-		return nil, Failure(err)
-	}
-	if info, err := f.Stat(); err != nil || linked(info) {
-		f.Close()
-		return nil, errors.Join(Failure(err), contract.Failf(contract.VolumeInvalid, "%s, which is to be written to, has a second name: remove it", at))
-	}
-	return &Partial{Path: at, lock: f}, nil
-}
-
-// partialTries is how often a part's name is looked at. Others take a name away now and then; where it happens each time, the file
-// system gives one file several numbers.
-const partialTries = 20
-
-// ownInfix stands in the names of files that a second writer has to itself.
-const ownInfix = "-"
-
-// sweepOwn removes what second writers left that were killed: nobody would go on with it.
-func sweepOwn(path Path) error {
-	left, err := path.Dir().ReadDir()
-	if err != nil {
-		return Failure(err)
-	}
-	for _, entry := range left {
-		name := path.Dir().Join(entry.Name())
-		if !strings.HasPrefix(entry.Name(), path.Base()+ownInfix) || ofPart(name) {
-			continue
-		}
-		if err := removeUnused(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func stillNamed(f *os.File, path Path) bool {
-	opened, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	named, err := path.Lstat()
-	return err == nil && os.SameFile(opened, named)
-}
-
 // Keep gives a finished download its place in the cache, and holds it: p's lock goes over to what is given. An original that is
 // there already stays.
 func (c Cache) Keep(ctx context.Context, p *Partial, digest string) (*Held, error) {
@@ -259,7 +164,7 @@ func (c Cache) Keep(ctx context.Context, p *Partial, digest string) (*Held, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := p.lock.Chmod(fileMode); err != nil {
+	if err := protect(p.lock); err != nil {
 		return nil, Failure(err)
 	}
 	if err := p.Path.rename(blob); err != nil {
@@ -269,16 +174,4 @@ func (c Cache) Keep(ctx context.Context, p *Partial, digest string) (*Held, erro
 	p.lock = nil
 	share(held.File)
 	return held, errors.Join(err, SyncFolder(blob.Dir()))
-}
-
-// Close lets the next writer go on with what is left of the download.
-func (p *Partial) Close() error {
-	if p.lock == nil {
-		return nil // it is kept
-	}
-	if p.own {
-		_ = p.Path.Remove() // fails once the download has its place in the cache
-		_ = p.checkpoint().Remove()
-	}
-	return p.lock.Close()
 }

@@ -103,7 +103,7 @@ func TestPlantedInTheCache(t *testing.T) {
 				volume, err := Open(folder)
 				must(t, err)
 				defer volume.Close()
-				b := box{Cache{volume.Path(".cache")}, t}
+				b := box{Cache{Root: volume.Path(".cache")}, t}
 				must(t, b.keep("content", 0).Close())
 				must(t, b.Notes().Note("etag", digest, 7))
 				name := c.plant(b)

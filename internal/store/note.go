@@ -66,20 +66,21 @@ func parseNote(encoded []byte) (digest string, size int64) {
 }
 
 const (
-	// keepNotes is how long the note of an original stays that is gone: it tells that a file is the same again.
-	keepNotes = 30 * 24 * time.Hour
-	// keepRemains is how long what is left of a note stays that was not written to its end.
+	// KeepNotes is how long the note of an original stays that is gone: where originals come and go, it tells that a file is the same
+	// again.
+	KeepNotes = 30 * 24 * time.Hour
+	// keepRemains is how long a small file stays that was not written to its end: whoever writes one does so in a moment.
 	keepRemains = time.Hour
 )
 
-// Forget removes the old notes of originals that are gone from a cache: they would be kept for ever.
-func (n Notes) Forget(cache Cache) error {
+// Forget removes the notes of originals that are gone from a cache, once they are so old: they would be kept for ever.
+func (n Notes) Forget(cache Cache, after time.Duration) error {
 	entries, err := n.Folder.ReadDir()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Failure(err)
 	}
 	for _, entry := range entries {
-		path, keep := n.Folder.Join(entry.Name()), keepNotes
+		path, keep := n.Folder.Join(entry.Name()), after
 		if strings.HasPrefix(entry.Name(), ".") {
 			keep = keepRemains
 		} else if digest, _ := readNote(path); digest != "" && cache.has(digest) {

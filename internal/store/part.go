@@ -1,12 +1,166 @@
 package store
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
+
+// Partial is a file that is being downloaded. It survives its writer, so that the next one goes on where it stopped.
+type Partial struct {
+	Path Path
+	lock *os.File // the file itself
+	own  bool     // of this writer alone: nobody will go on with it
+	// shared is the name that the part has between two writers, where there are no locks and its writer has given it one of its own.
+	shared Path
+}
+
+// Partial finds the unfinished file of an original, known by what the caller asks for (not by digest, which may be unknown
+// yet). Two workers never write to the same one: the second gets one of its own.
+func (c Cache) Partial(id string) (*Partial, error) {
+	folder := c.Root.Join(partialFolder)
+	if err := errors.Join(MakeFolder(folder), MakeFolder(c.Root.Join(blobFolder))); err != nil {
+		return nil, err
+	}
+	path := c.part(id)
+	if err := sweepOwn(path); err != nil {
+		return nil, err
+	}
+	for range partialTries {
+		p, err := OpenPartial(path)
+		if err != nil {
+			return nil, err
+		}
+		got := lock(p.lock)
+		if got == taken && sameNamed(p.lock, path) {
+			return p, nil
+		}
+		p.Close()
+		switch got {
+		case held:
+			return ownPartial(path)
+		case lockless:
+			return claim(path)
+		}
+		// Its writer finished it between the two steps: it is in the cache now, and nobody's to write.
+	}
+	return ownPartial(path)
+}
+
+// OpenPartial opens the unfinished file at a place, or begins it.
+func OpenPartial(at Path) (*Partial, error) {
+	f, err := at.open(os.O_CREATE | os.O_RDWR)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	if info, err := f.Stat(); err != nil || linked(info) {
+		f.Close()
+		return nil, errors.Join(Failure(err), contract.Failf(contract.VolumeInvalid, "%s, which is to be written to, has a second name: remove it", at))
+	}
+	return &Partial{Path: at, lock: f}, nil
+}
+
+// part is the name of a part that is the owner's.
+func (c Cache) part(id string) Path {
+	sum := sha256.Sum256([]byte(id))
+	return c.Root.Join(partialFolder, c.ownerPrefix()+hex.EncodeToString(sum[:]))
+}
+
+// ownerPrefix begins the names of the owner's parts.
+func (c Cache) ownerPrefix() string {
+	sum := sha256.Sum256([]byte(c.Owner))
+	return hex.EncodeToString(sum[:4]) + "."
+}
+
+// partialTries is how often a part's name is looked at. Others take a name away now and then; where it happens each time, the file
+// system gives one file several numbers.
+const partialTries = 20
+
+// ownPartial makes a part that nobody will go on with.
+func ownPartial(path Path) (*Partial, error) {
+	for range partialTries {
+		own, at, err := path.Dir().createTemp(path.Base() + ownInfix)
+		if err != nil {
+			return nil, Failure(err)
+		}
+		if lockSoon(own) != held && stillNamed(own, at) {
+			return &Partial{Path: at, lock: own, own: true}, nil
+		}
+		own.Close() // swept away before it was locked
+	}
+	return nil, contract.Failf(contract.WorkerFailed, "each of %d new files in %s was swept away at once: other processes work there; run it again", partialTries, path.Dir())
+}
+
+// claim gives a part a name that nobody else knows, in one step, where there are no locks: of two writers one has it, the other one
+// begins anew. Its name is given back when it is closed; a writer that is killed does not, and its part is swept away in time.
+func claim(path Path) (*Partial, error) {
+	own, err := path.Dir().unique(path.Base()+ownInfix, path.rename)
+	if errors.Is(err, fs.ErrNotExist) {
+		return ownPartial(path)
+	}
+	if err != nil {
+		return nil, Failure(err)
+	}
+	f, err := own.open(os.O_RDWR)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	p := &Partial{Path: own, lock: f, shared: path}
+	if err := path.add(contract.CheckpointSuffix).rename(p.checkpoint()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, Failure(errors.Join(err, p.Close()))
+	}
+	return p, nil
+}
+
+// ownInfix stands in the names of files that a writer has to itself.
+const ownInfix = "-"
+
+// sweepOwn removes what writers left that were killed and had a part to themselves: nobody would go on with it.
+func sweepOwn(path Path) error {
+	left, err := path.Dir().ReadDir()
+	if err != nil {
+		return Failure(err)
+	}
+	for _, entry := range left {
+		name := path.Dir().Join(entry.Name())
+		if !strings.HasPrefix(entry.Name(), path.Base()+ownInfix) || ofPart(name) {
+			continue
+		}
+		if err := removeUnused(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sameNamed reports whether the name is that of the open file.
+func sameNamed(f *os.File, path Path) bool {
+	opened, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	named, err := path.Lstat()
+	return err == nil && os.SameFile(opened, named)
+}
+
+// stillNamed reports whether the name still is that of the open file, for all that can be said: a file system may give one file another
+// number each time, and then the name alone counts.
+func stillNamed(f *os.File, path Path) bool {
+	if sameNamed(f, path) {
+		return true
+	}
+	first, err := path.Lstat()
+	if err != nil {
+		return false
+	}
+	second, err := path.Lstat()
+	return err == nil && !os.SameFile(first, second)
+}
 
 // File is the part itself, open for reading and writing. It is closed with p.
 func (p *Partial) File() *os.File { return p.lock }
@@ -36,4 +190,19 @@ func (p *Partial) Forget() error {
 		return err
 	}
 	return nil
+}
+
+// Close lets the next writer go on with what is left of the download.
+func (p *Partial) Close() error {
+	switch {
+	case p.lock == nil:
+		return nil // it is kept
+	case p.own:
+		_ = p.Path.Remove() // fails once the download has its place in the cache
+		_ = p.checkpoint().Remove()
+	case !p.shared.IsZero():
+		_ = p.checkpoint().rename(p.shared.add(contract.CheckpointSuffix)) // there may be none
+		_ = p.Path.rename(p.shared)                                        // the same, or what is left of it is swept away
+	}
+	return p.lock.Close()
 }

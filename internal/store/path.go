@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -185,9 +186,15 @@ func (p Path) readAtMost(most int64) ([]byte, error) {
 	return content.Bytes(), err
 }
 
-// ReadDir lists a folder by name.
+// ReadDir lists a folder by name. Anything else is an error: to open a pipe would wait for whoever writes to it.
 func (p Path) ReadDir() ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(p.root.FS(), p.name)
+	f, err := p.openFolder()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, p.failure(err)
 }
 

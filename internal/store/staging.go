@@ -4,10 +4,11 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // Staging is a folder that is being written and has no final name yet. Other workers leave it alone while its writer lives.
@@ -17,66 +18,50 @@ type Staging struct {
 	lock  *os.File
 }
 
-const stagingPrefix = ".staging-"
-
-// Stage begins a folder that will stand under its final name once it is committed. What a dead writer left beside it is
-// swept away; what a living one is writing stays.
+// Stage begins a folder that will stand under its final name once it is committed. What dead writers of the same name left beside it
+// is swept away; what a living one is writing stays.
 func Stage(final Path) (*Staging, error) {
+	if err := SweepOf(final, nil); err != nil {
+		return nil, err
+	}
+	return Begin(final)
+}
+
+// Begin begins a folder as Stage does, and sweeps nothing away.
+func Begin(final Path) (*Staging, error) {
 	parent := final.Dir()
 	if err := MakeFolder(parent); err != nil {
 		return nil, err
 	}
-	prefix := stagingPrefix + final.Base() + "-"
-	if err := sweep(parent, prefix); err != nil {
-		return nil, err
-	}
-	for {
-		path, err := parent.unique(prefix, func(at Path) error { return at.failure(at.root.Mkdir(at.name, 0o700)) })
+	for range stageTries {
+		path, err := parent.unique(stagingPrefix+final.Base()+"-"+thisMachine()+"-", func(at Path) error { return at.failure(at.root.Mkdir(at.name, folderMode)) })
 		if err != nil {
 			return nil, Failure(err)
 		}
-		folder, err := path.openFolder()
-		if err == nil && lock(folder) && stillNamed(folder, path) {
-			return &Staging{final: final, path: path, lock: folder}, path.chmod(folderMode)
-		}
-		// Another writer swept the new folder away before it was locked: make the next.
-		if err == nil {
-			folder.Close()
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, Failure(err)
+		staging, err := inhabit(final, path)
+		if staging != nil || err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return staging, Failure(err)
 		}
 	}
+	return nil, contract.Failf(contract.WorkerFailed, "each of %d new folders in %s was swept away at once: other processes work there; run it again", stageTries, parent)
 }
 
-// sweep removes the staging folders of one final name whose writers are dead: their locks can be taken.
-func sweep(parent Path, prefix string) error {
-	entries, err := parent.ReadDir()
-	if err != nil {
-		return Failure(err)
-	}
-	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), prefix) && !strings.HasPrefix(entry.Name(), doomedPrefix) {
-			continue
-		}
-		if err := removeAbandoned(parent.Join(entry.Name())); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// stageTries is how often a folder is made that another process sweeps away before it is locked.
+const stageTries = 20
 
-// removeAbandoned removes a folder that has no living writer: the lock on the folder itself is free. It is held meanwhile, since
-// a writer that has made the folder may be about to take it.
-func removeAbandoned(staging Path) error {
-	folder, err := staging.openFolder()
+// inhabit locks a new folder; nil where another process was quicker and swept it away. Where there are no locks, nobody sweeps away what
+// is new.
+func inhabit(final, path Path) (*Staging, error) {
+	folder, err := path.openFolder()
 	if err != nil {
-		return nil // gone by now
+		return nil, err
 	}
-	defer folder.Close()
-	if !lock(folder) {
-		return nil
+	if lockSoon(folder) != held {
+		if err = path.chmod(folderMode); err == nil || refused(err) { // whatever the process' mask is
+			return &Staging{final: final, path: path, lock: folder}, nil
+		}
 	}
-	return Failure(staging.removeAll())
+	return nil, errors.Join(err, folder.Close(), path.removeAll())
 }
 
 // Path is the name of a file in the folder; the folders above it are made.
@@ -105,7 +90,7 @@ func (s *Staging) WriteFile(name string, content []byte) error {
 		return Failure(err)
 	}
 	_, err = f.Write(content)
-	return Failure(errors.Join(err, f.Chmod(fileMode), f.Close()))
+	return Failure(errors.Join(err, protect(f), f.Close()))
 }
 
 // syncsAtOnce is how many files are made durable at once: a journalling file system does many in the time of one.
@@ -119,15 +104,15 @@ func (s *Staging) sync() error {
 		if err != nil {
 			return err
 		}
-		open := path.openFolder
-		if !entry.IsDir() {
-			info, err := entry.Info()
-			if err != nil || linked(info) {
-				return err
-			}
-			open = path.Open
+		if entry.IsDir() {
+			group.Go(func() error { return syncFolder(path) })
+			return nil
 		}
-		group.Go(func() error { return syncFile(open()) })
+		info, err := entry.Info()
+		if err != nil || linked(info) {
+			return err
+		}
+		group.Go(func() error { return syncFile(path.Open()) })
 		return nil
 	})
 	return errors.Join(err, group.Wait())
@@ -167,8 +152,8 @@ func (s *Staging) Replace() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
-	doomed := s.final.Dir().Join(doomedPrefix + s.path.Base()) // a name that nobody else has
-	if err := s.final.rename(doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	doomed, err := s.final.Dir().unique(doomedPrefix+s.final.Base()+"-", s.final.rename)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Failure(err)
 	}
 	if err := s.Settle(); err != nil {

@@ -12,8 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-
-	"golang.org/x/sys/unix"
+	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -23,7 +22,7 @@ func Failure(err error) error { return contract.VolumeFailure(err) }
 
 // WriteFile publishes a small file whole: it stands under its name with these bytes, or it does not.
 func WriteFile(name Path, content []byte) error {
-	f, next, err := name.Dir().createTemp(".writing-")
+	f, next, err := name.Dir().createTemp(writingPrefix)
 	if err != nil {
 		return Failure(err)
 	}
@@ -32,7 +31,7 @@ func WriteFile(name Path, content []byte) error {
 		f.Close()
 		return Failure(err)
 	}
-	if err := errors.Join(f.Chmod(fileMode), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(protect(f), f.Sync(), f.Close()); err != nil {
 		return Failure(err)
 	}
 	if err := next.rename(name); err != nil {
@@ -63,14 +62,51 @@ func ReadJSON(name Path, into any) error {
 }
 
 // SyncFolder makes the names in a folder durable.
-func SyncFolder(name Path) error { return Failure(syncFile(name.openFolder())) }
+func SyncFolder(name Path) error { return Failure(syncFolder(name)) }
 
-// syncFile makes a file's content or a folder's names durable, and closes it.
+// syncFolder makes the names in a folder durable. Where a file system has no such thing for folders, names are as durable as it makes
+// them.
+func syncFolder(name Path) error {
+	err := syncFile(name.openFolder())
+	if refused(err) || errors.Is(err, syscall.EBADF) {
+		return nil
+	}
+	return err
+}
+
+// syncFile makes what is open durable, and closes it.
 func syncFile(f *os.File, err error) error {
 	if err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// protect makes a finished file read-only. Where a file system refuses that, such as one whose modes are those of its mount, it stays
+// as it is.
+func protect(f *os.File) error {
+	if err := f.Chmod(fileMode); !refused(err) {
+		return err
+	}
+	return nil
+}
+
+// refused reports whether a file system does not do what it was asked for, and never will.
+func refused(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
+}
+
+// Touch notes that a folder is in use. Where its times are not this process' to set, a file comes and goes in it.
+func Touch(folder Path) error {
+	err := folder.Touch(time.Now())
+	if !refused(err) {
+		return Failure(err)
+	}
+	f, at, err := folder.createTemp(writingPrefix)
+	if err != nil {
+		return Failure(err)
+	}
+	return Failure(errors.Join(f.Close(), at.Remove()))
 }
 
 // MakeFolder makes a folder and its parents.
@@ -82,23 +118,28 @@ func MakeFolder(name Path) error {
 	return Failure(err)
 }
 
-// Link gives a finished file a second name without a second copy. A file system without hard links gets a copy.
+// Link gives a finished file a second name without a second copy. A file system that makes no hard link, for whatever reason, gets a
+// copy: one whose storage fails refuses that as well.
 func Link(from, to Path) error {
 	if err := MakeFolder(to.Dir()); err != nil {
 		return err
 	}
-	if from.root != to.root {
+	err := errCopy
+	if from.root == to.root {
+		err = from.failure(from.root.Link(from.name, to.name))
+	}
+	switch {
+	case err == nil, errors.Is(err, fs.ErrExist):
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return Failure(err)
+	default:
 		return copyFile(from, to)
 	}
-	err := from.failure(from.root.Link(from.name, to.name))
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		return nil
-	}
-	if !errors.Is(err, syscall.EPERM) && !errors.Is(err, syscall.ENOTSUP) && !errors.Is(err, syscall.EXDEV) && !errors.Is(err, syscall.EMLINK) {
-		return Failure(err)
-	}
-	return copyFile(from, to)
 }
+
+// errCopy is why a file of another volume has no second name.
+var errCopy = errors.New("files of two volumes")
 
 func copyFile(from, to Path) error {
 	in, err := from.Open()
@@ -116,38 +157,44 @@ func copyTo(in *os.File, to Path) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Chmod(fileMode), out.Sync(), out.Close())
+	return errors.Join(err, protect(out), out.Sync(), out.Close())
 }
 
-// lock takes an exclusive lock on a file without waiting. Locks belong to the open file, so a process that dies gives its
-// locks back, however it dies.
-func lock(f *os.File) bool { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil }
-
-// SwapLink points a symbolic link at another target in one step: a reader finds the old target or the new one.
+// SwapLink points a symbolic link at another target in one step: a reader finds the old target or the new one. What a worker that was
+// killed left of its own is removed.
 func SwapLink(name Path, target string) error {
-	if at, err := name.root.Readlink(name.name); err == nil && at == target {
-		return nil
-	}
 	next := name.add(".next")
-	if err := next.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Failure(err)
+	for n := 1; ; n++ {
+		if err := next.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return Failure(err)
+		}
+		if at, err := name.root.Readlink(name.name); err == nil && at == target {
+			return nil
+		}
+		err := next.failure(next.root.Symlink(target, next.name))
+		if err == nil {
+			err = next.rename(name)
+		}
+		if err == nil {
+			return SyncFolder(name.Dir())
+		}
+		if n == swapTries || !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+			return Failure(err)
+		}
 	}
-	if err := next.failure(next.root.Symlink(target, next.name)); err != nil {
-		return Failure(err)
-	}
-	if err := next.rename(name); err != nil {
-		return Failure(err)
-	}
-	return SyncFolder(name.Dir())
 }
+
+// swapTries is how often a link is swapped while another worker swaps it.
+const swapTries = 20
 
 // RemoveAll removes a folder in two steps, so that no half-removed one stands under its final name.
 func RemoveAll(name Path) error {
-	doomed := name.Dir().Join(doomedPrefix + name.Base())
-	if err := name.rename(doomed); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	doomed, err := name.Dir().unique(doomedPrefix+name.Base()+"-", name.rename)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return Failure(err)
 	}
 	return Failure(doomed.removeAll())
 }
-
-const doomedPrefix = ".removing-"

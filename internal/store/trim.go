@@ -3,11 +3,10 @@ package store
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -15,8 +14,11 @@ import (
 // cached is a file of the cache as Trim sees it.
 type cached struct {
 	path Path
+	id   fileID
 	size int64
 	used time.Time
+	// part of a download that is not finished.
+	part bool
 	// needed by a unit, which has linked it.
 	needed bool
 }
@@ -47,7 +49,30 @@ func (c Cache) Trim(limit int64) error {
 			total -= f.size
 		}
 	}
-	return c.Notes().Forget(c)
+	return c.Notes().Forget(c, KeepNotes)
+}
+
+// keepUnlinked is how long an original stays that no unit has linked: of a build that was killed, or of a mix whose cache is bounded.
+const keepUnlinked = 7 * 24 * time.Hour
+
+// Reclaim removes what is left of the owner's broken downloads, of which it has all that it needs, what is left of others' that nobody
+// has gone on with, and originals that nobody has used for long; where those are bounded, that is for Trim.
+func (c Cache) Reclaim(bounded bool) error {
+	files, err := c.files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		unused := time.Since(f.used)
+		switch {
+		case f.needed:
+		case f.part && (strings.HasPrefix(f.path.Base(), c.ownerPrefix()) || unused > abandonedAfter), !f.part && !bounded && unused > keepUnlinked:
+			if err := removeUnused(f.path); err != nil {
+				return err
+			}
+		}
+	}
+	return c.Notes().Forget(c, KeepNotes)
 }
 
 // files lists originals and partial downloads.
@@ -67,7 +92,7 @@ func (c Cache) files() ([]cached, error) {
 			if err != nil {
 				return nil, Failure(err)
 			}
-			files = append(files, cached{path, info.Size(), info.ModTime(), linked(info)})
+			files = append(files, cached{path, idOf(info), info.Size(), info.ModTime(), folder == partialFolder, linked(info)})
 		}
 	}
 	return files, nil
@@ -83,10 +108,13 @@ func ofPart(path Path) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// removeUnused removes a file on which nobody holds a lock, and its checkpoint before it: who finds no part begins a new one, with
-// a new checkpoint. That it is gone already is no error.
+// removeUnused removes a file that nobody uses, and its checkpoint before it: who finds no part begins a new one, with a new
+// checkpoint. That it is gone already is no error.
 func removeUnused(path Path) error {
-	f, err := path.Open()
+	f, err := path.open(os.O_RDWR) // NFS has a lock for writing only on what was opened for that
+	if errors.Is(err, fs.ErrPermission) {
+		f, err = path.Open()
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -94,7 +122,7 @@ func removeUnused(path Path) error {
 		return Failure(err)
 	}
 	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) || !stillNamed(f, path) {
+	if !abandoned(path, lock(f), true) || !stillNamed(f, path) {
 		return nil
 	}
 	for _, name := range []Path{path.add(contract.CheckpointSuffix), path} {
@@ -103,4 +131,15 @@ func removeUnused(path Path) error {
 		}
 	}
 	return nil
+}
+
+// Missing is how many bytes of an original have still to be brought; it is not looked at whether what is there is whole.
+func (c Cache) Missing(digest, id string, size int64) int64 {
+	if c.has(digest) {
+		return 0
+	}
+	if part, err := c.part(id).Lstat(); err == nil {
+		return max(0, size-part.Size())
+	}
+	return size
 }

@@ -256,7 +256,7 @@ func TestNotes(t *testing.T) {
 	must(t, b.Notes().Note("etag", digestOf("content"), 7))
 	must(t, b.Notes().Note("of what is gone", digestOf("gone"), 4))
 	must(t, b.Notes().Note("of what went long ago", digestOf("gone"), 4))
-	old := time.Now().Add(-2 * keepNotes)
+	old := time.Now().Add(-2 * KeepNotes)
 	must(t, os.Chtimes(b.Notes().of("of what went long ago").String(), old, old))
 	must(t, os.Chtimes(b.Notes().of("etag").String(), old, old))
 	broken := filepath.Join(b.Root.String(), knownFolder, ".writing-1")

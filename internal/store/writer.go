@@ -125,7 +125,7 @@ func (w *Writer) Finish() (Written, error) {
 			return Written{}, errors.Join(err, w.stop())
 		}
 	}
-	if err := errors.Join(w.stop(), w.file.Chmod(fileMode), w.file.Close()); err != nil {
+	if err := errors.Join(w.stop(), protect(w.file), w.file.Close()); err != nil {
 		return Written{}, Failure(err)
 	}
 	done := Written{Bytes: w.bytes}

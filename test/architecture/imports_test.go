@@ -49,6 +49,7 @@ var rules = []rule{
 	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/store", "internal/extsort", "internal/draw", "internal/report", "internal/tokens"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/hubtest", own: planned, foreign: anything, never: kubernetes},
+	{pkg: "internal/faultfstest"},
 	{pkg: "internal/storestest"},
 	{pkg: "internal/realrows"},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},

@@ -1,0 +1,165 @@
+package stage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/faultfstest"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+func TestMain(m *testing.M) { os.Exit(faultfstest.Main(m)) }
+
+// ending is how a build ended.
+type ending struct {
+	Reason contract.Reason // "" if well
+	Digest string          // of the published revision
+	Lacks  []string
+	Left   []string // folders and files that nobody works on any more
+}
+
+// onVolume builds a mix on another volume than the world's, and ends it if it does not end by itself.
+func (w *world) onVolume(volume string, r recipe.Recipe) (ending, error) {
+	w.t.Helper()
+	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+	defer stop()
+	var end ending
+	worker := Worker{Volume: volume, Source: w.worker.Source, Lacks: func(what string) {
+		name, _, _ := strings.Cut(what, " (")
+		end.Lacks = append(end.Lacks, name)
+	}}
+	results, err := worker.Build(ctx, r, 2, w)
+	if ctx.Err() != nil {
+		w.t.Fatalf("the build did not end by itself: %v", err)
+	}
+	if err != nil {
+		end.Reason = contract.ReasonOf(err)
+		return end, err
+	}
+	graph, err := r.Walk(results)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	end.Digest = graph.Published.Digest
+	end.Left = remains(w.t, volume)
+	return end, nil
+}
+
+// remains lists what is being written or removed on a volume.
+func remains(t *testing.T, volume string) []string {
+	t.Helper()
+	var left []string
+	err := filepath.WalkDir(volume, func(path string, _ os.DirEntry, err error) error {
+		switch name := filepath.Base(path); {
+		case err != nil:
+			return err
+		case name != contract.CacheFolder && name != ".stages" && strings.HasPrefix(name, "."), strings.HasSuffix(name, ".next"):
+			left = append(left, path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return left
+}
+
+// TestBuildsOnVolumesThatLack what a build needs end before they begin, with the reason; those that lack what can be done without say
+// so and publish the same bytes. In either way nothing is left that would disturb a build of the same mix where nothing lacks.
+func TestBuildsOnVolumesThatLack(t *testing.T) {
+	good := filled(t)
+	want, err := good.onVolume(t.TempDir(), two())
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := func(lacks ...string) ending { return ending{Digest: want.Digest, Lacks: lacks} }
+	for fault, want := range map[string]ending{
+		"symlink=EPERM":    {Reason: contract.VolumeUnsuitable},
+		"symlink=ENOTSUP":  {Reason: contract.VolumeUnsuitable},
+		"symlink=ENOSYS":   {Reason: contract.VolumeUnsuitable},
+		"rename=ENOSYS":    {Reason: contract.VolumeUnsuitable},
+		"change=EROFS":     {Reason: contract.VolumeUnsuitable},
+		"change=ENOSPC":    {Reason: contract.InsufficientStorage},
+		"link=EPERM":       without("no hard links"),
+		"link=ENOTSUP":     without("no hard links"),
+		"link=EIO":         without("no hard links"),
+		"link=EACCES":      without("no hard links"),
+		"link=EINVAL":      without("no hard links"),
+		"flock=ENOLCK":     without("no locks on files"),
+		"flock=ENOTSUP":    without("no locks on files"),
+		"exclusive=EBADF":  without(),
+		"fsyncdir=EINVAL":  without("folders cannot be brought to the disk"),
+		"fsyncdir=ENOTSUP": without("folders cannot be brought to the disk"),
+		"chmod=EPERM":      without("files cannot be made read-only"),
+		"utimes=EPERM":     without(),
+		"inodes":           without("a file has another inode number each time"),
+	} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			w := filled(t)
+			volume := t.TempDir()
+			got, err := w.onVolume(faultfstest.Mount(t, volume, fault), two())
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Fatalf("%v\n(-want +got):\n%s", err, diff)
+			}
+			if after, err := w.onVolume(volume, two()); after.Digest != good.digestOf(t, two()) || after.Left != nil {
+				t.Errorf("afterwards, without the fault: %+v, %v", after, err)
+			}
+		})
+	}
+}
+
+// digestOf is the digest of what a recipe publishes where nothing lacks.
+func (w *world) digestOf(t *testing.T, r recipe.Recipe) string {
+	t.Helper()
+	end, err := (&world{t: t, worker: w.worker, claims: w.claims}).onVolume(t.TempDir(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return end.Digest
+}
+
+// TestAnErrorOfTheStorageAnywhere is one that may pass: it is never said that the files are wrong, and the same build then goes on to the
+// same bytes.
+func TestAnErrorOfTheStorageAnywhere(t *testing.T) {
+	want := filled(t).digestOf(t, two())
+	failed := 0
+	for operation, calls := range map[string][]int{
+		"read": {1, 8, 32}, "write": {5, 20, 60}, "fsync": {2, 20, 40}, "fsyncdir": {3, 40}, "create": {6, 40}, "mkdir": {4, 20}, "rename": {6, 9, 12},
+		"unlink": {10}, "lookup": {40, 400}, "open": {5, 20, 60},
+	} {
+		for _, call := range calls {
+			fault := fmt.Sprintf("%s=EIO@%d", operation, call)
+			t.Run(fault, func(t *testing.T) {
+				w := filled(t)
+				volume := t.TempDir()
+				faulty := faultfstest.Mount(t, volume, fault)
+				got, err := w.onVolume(faulty, two())
+				if err != nil {
+					failed++
+					if contract.ReasonOf(err) != contract.VolumeIOError {
+						t.Errorf("%s: %v", contract.ReasonOf(err), err)
+					}
+					if got, err = w.onVolume(faulty, two()); err != nil {
+						t.Fatalf("the next build: %v", err)
+					}
+				}
+				if got.Digest != want || got.Left != nil {
+					t.Errorf("ended as %+v, want digest %s and nothing left", got, want)
+				}
+			})
+		}
+	}
+	t.Logf("%d builds failed", failed)
+	if failed < 10 {
+		t.Errorf("%d builds failed: that says little", failed)
+	}
+}

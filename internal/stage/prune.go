@@ -1,0 +1,206 @@
+package stage
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// unusedFor is how long a stage's folder must have been left alone before it is removed. It protects what another build of
+// the same mix, begun by an edit of the manifest, has made or found but not published yet. Where it is known that there is no other
+// build, nothing has to be protected but what this one has made.
+const unusedFor = time.Hour
+
+// prune gives back what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that nobody finished,
+// what workers left that were killed, and the originals that only these had.
+func (j job) prune() error {
+	p := pruning{job: j, used: map[string]bool{}}
+	if sign := j.worker.present; sign != nil {
+		p.alone, p.since = sign.Alone(), sign.Since
+	}
+	for _, step := range []func() error{p.keep, p.revisions, p.units, p.sweep} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	cache, bounded := j.cache(), j.Recipe.Output.CacheSize > 0
+	if !bounded { // else they are for Trim
+		if err := cache.Release(&p.left); err != nil {
+			return err
+		}
+	}
+	return cache.Reclaim(bounded)
+}
+
+type pruning struct {
+	job
+	used  map[string]bool // keys of units, and names of revisions, that a kept revision needs
+	left  store.Left
+	alone bool // no other build is under way
+	since time.Time
+}
+
+// keep removes the oldest revisions beyond those to keep, and notes what the others need. One whose folder was removed by hand is none.
+func (p *pruning) keep() error {
+	folder, units, err := p.newestFirst(recipe.Publish)
+	if err != nil {
+		return err
+	}
+	kept := 0
+	for _, key := range units {
+		name := recipe.Revision(key)
+		built, err := p.partsOf(folder.Join(key), name)
+		gone := errors.Is(err, fs.ErrNotExist)
+		if key != p.Unit.Key && (gone || kept >= p.Recipe.Output.KeepRevisions) {
+			if err := errors.Join(store.RemoveAll(p.worker.path(p.folder.Revision(name))), store.RemoveAll(folder.Join(key))); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil && !gone {
+			return err
+		}
+		kept++
+		for _, needed := range append(built, key, name) {
+			p.used[needed] = true
+		}
+	}
+	return nil
+}
+
+// partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its
+// manifest.
+func (j job) partsOf(unit store.Path, revision string) (keys []string, err error) {
+	manifestFile := j.worker.path(j.folder.Revision(revision)).Join(contract.ManifestFile)
+	if _, err := manifestFile.Lstat(); err != nil {
+		return nil, err
+	}
+	if err := store.ReadJSON(unit.Join(unitsName), &keys); !errors.Is(err, fs.ErrNotExist) {
+		return keys, err
+	}
+	var manifest contract.Manifest
+	if err := store.ReadJSON(manifestFile, &manifest); err != nil {
+		return nil, err
+	}
+	for _, finished := range manifest.Stages {
+		keys = append(keys, finished.Unit.Key)
+	}
+	return keys, nil
+}
+
+// stale reports whether a folder that no kept revision needs is of no build that is under way.
+func (p *pruning) stale(info fs.FileInfo) bool {
+	return p.alone && info.ModTime().Before(p.since) || time.Since(info.ModTime()) >= unusedFor
+}
+
+// revisions removes those that were given their names by a build that did not finish.
+func (p *pruning) revisions() error {
+	return p.removeStale(p.worker.path(p.folder.Revisions()))
+}
+
+// units removes the folders of stages that no kept revision is made of.
+func (p *pruning) units() error {
+	for _, stage := range recipe.Stages() {
+		if err := p.removeStale(p.worker.path(p.folder.Stage(stage))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pruning) removeStale(folder store.Path) error {
+	entries, err := folder.ReadDir()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return store.Failure(err)
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || p.used[entry.Name()] || strings.HasPrefix(entry.Name(), ".") || !p.stale(info) {
+			continue
+		}
+		at := folder.Join(entry.Name())
+		p.leave(at)
+		if err := store.RemoveAll(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep removes what workers left that were killed.
+func (p *pruning) sweep() error { return p.worker.sweep(p.folder, recipe.Stages(), p.leave) }
+
+// leave notes the originals of a folder that goes, if it is a download's.
+func (p *pruning) leave(folder store.Path) {
+	if folder.Dir() == p.worker.path(p.folder.Stage(recipe.Download)) {
+		leave(&p.left, folder)
+	}
+}
+
+func leave(left *store.Left, download store.Path) {
+	left.Folder(download.Join(filesName))
+	var originals []original
+	if store.ReadJSON(download.Join(originalsName), &originals) != nil {
+		return // of a download that was not finished
+	}
+	for _, o := range originals {
+		left.Digest(o.SHA256)
+	}
+}
+
+// newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
+func (j job) newestFirst(stage recipe.Stage) (folder store.Path, keys []string, err error) {
+	folder = j.worker.path(j.folder.Stage(stage))
+	entries, err := folder.ReadDir()
+	if err != nil {
+		return folder, nil, store.Failure(err)
+	}
+	times := map[string]time.Time{}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // another worker was quicker
+		}
+		if err != nil {
+			return folder, nil, store.Failure(err)
+		}
+		times[entry.Name()] = info.ModTime()
+		keys = append(keys, entry.Name())
+	}
+	slices.SortFunc(keys, func(a, b string) int { return times[b].Compare(times[a]) })
+	return folder, keys, nil
+}
+
+// sweep removes from the folders of a mix, and those of some of its stages, what workers left that were killed.
+func (w *Worker) sweep(folder contract.Folder, stages []recipe.Stage, left func(store.Path)) error {
+	folders := []string{string(folder), folder.Revisions()}
+	for _, stage := range stages {
+		folders = append(folders, folder.Stage(stage))
+	}
+	for _, name := range folders {
+		if err := store.Sweep(w.path(path.Clean(name)), left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin readies a mix's folder for a build of all stages in this process. What killed downloads left stays, until they are done: there is
+// what the next one goes on with.
+func (w *Worker) begin(folder contract.Folder) (*store.Presence, error) {
+	stages := slices.DeleteFunc(recipe.Stages(), func(stage recipe.Stage) bool { return stage == recipe.Download })
+	if err := w.sweep(folder, stages, nil); err != nil {
+		return nil, err
+	}
+	return store.Enter(w.path(folder.Stages()))
+}

@@ -1,0 +1,203 @@
+package stage
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// buildVariable makes TestABuildInAProcess a build: it names the volume and the recipe's file.
+const buildVariable = "DATASETMIX_TEST_BUILD"
+
+// TestABuildInAProcess is no test but the build that the test below starts, and kills.
+func TestABuildInAProcess(t *testing.T) {
+	volume, file, ok := strings.Cut(os.Getenv(buildVariable), "\n")
+	if !ok {
+		t.Skip("only the tests of processes run this")
+	}
+	encoded, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r recipe.Recipe
+	if err := json.Unmarshal(encoded, &r); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(begun(file), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, worker: Worker{Volume: volume, Source: func(dataset recipe.Dataset) (source.Source, error) {
+		return source.New(dataset.Source, source.Environment{})
+	}}}
+	w.build(r)
+}
+
+// edits makes one recipe after another of a mix, as people do: another seed, ratio, source, or two of them.
+type edits struct {
+	t      *testing.T
+	random *rand.Rand
+	server *httptest.Server
+	files  *files
+	now    recipe.Recipe
+	made   int
+}
+
+func newEdits(t *testing.T) *edits {
+	e := &edits{t: t, random: rand.New(rand.NewPCG(5, 6)), files: &files{content: map[string][]byte{}, pause: time.Millisecond}, now: two()}
+	e.server = httptest.NewServer(e.files)
+	t.Cleanup(e.server.Close)
+	e.now.Output.KeepRevisions = 2
+	for d := range e.now.Domains {
+		for s := range e.now.Domains[d].Datasets {
+			e.renew(&e.now.Domains[d].Datasets[s])
+		}
+	}
+	return e
+}
+
+// renew gives a data set another source, of two new files.
+func (e *edits) renew(dataset *recipe.Dataset) {
+	var urls []recipe.HTTPFile
+	for range 2 {
+		e.made++
+		name := fmt.Sprintf("/%s-%d.jsonl", dataset.Name, e.made)
+		e.files.content[name] = []byte(sums(fmt.Sprintf("%s in version %d of", dataset.Name, e.made), 1000+e.random.IntN(2000)))
+		urls = append(urls, recipe.HTTPFile{URL: e.server.URL + name})
+	}
+	dataset.Source, dataset.Record.Preset = recipe.Source{HTTP: &recipe.HTTP{URLs: urls}}, "gsm8k"
+}
+
+// next is the recipe after an edit; those before stay what they are.
+func (e *edits) next() recipe.Recipe {
+	e.now = reversed(reversed(e.now)) // a copy
+	domain := &e.now.Domains[e.random.IntN(len(e.now.Domains))]
+	switch e.random.IntN(3) {
+	case 0:
+		e.now.Seed++
+	case 1:
+		domain.Share++
+	case 2:
+		e.renew(&domain.Datasets[e.random.IntN(len(domain.Datasets))])
+	}
+	return e.now
+}
+
+// start starts a build in a process, and returns once it works.
+func (e *edits) start(volume string, r recipe.Recipe) (*exec.Cmd, *bytes.Buffer) {
+	e.t.Helper()
+	encoded, err := json.Marshal(r)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	file := filepath.Join(e.t.TempDir(), "recipe.json")
+	if err := os.WriteFile(file, encoded, 0o644); err != nil {
+		e.t.Fatal(err)
+	}
+	command := exec.Command(os.Args[0], "-test.run=^TestABuildInAProcess$")
+	command.Env = append(os.Environ(), buildVariable+"="+volume+"\n"+file)
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	if err := command.Start(); err != nil {
+		e.t.Fatal(err)
+	}
+	await(e.t, begun(file))
+	return command, &out
+}
+
+// build builds to the end, in a process.
+func (e *edits) build(volume string, r recipe.Recipe) {
+	e.t.Helper()
+	command, out := e.start(volume, r)
+	if err := command.Wait(); err != nil {
+		e.t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// used is what the files below a folder take, one of several names once.
+func used(t *testing.T, folder string) int64 {
+	t.Helper()
+	var bytes int64
+	seen := map[uint64]bool{}
+	err := filepath.WalkDir(folder, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if stat := info.Sys().(*syscall.Stat_t); !seen[stat.Ino] {
+			seen[stat.Ino] = true
+			bytes += 512 * stat.Blocks
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes
+}
+
+// TestSpaceComesBack: of 50 builds of a mix that is edited again and again, 30 are killed at any moment. Then the volume has what a new
+// one has on which only the kept revisions were built, within 1 %, and nothing else.
+func TestSpaceComesBack(t *testing.T) {
+	const builds, kills = 50, 30
+	e := newEdits(t)
+	volume := t.TempDir()
+	first, out := e.start(volume, e.now)
+	began := time.Now()
+	if err := first.Wait(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	whole := time.Since(began)
+	published := []recipe.Recipe{e.now}
+	killed, finished, peak := 0, 1, int64(0)
+	for killed < kills || finished < builds-kills {
+		r := e.next()
+		command, out := e.start(volume, r)
+		if killed < kills && e.random.IntN(3) > 0 {
+			time.Sleep(time.Duration(e.random.Int64N(int64(whole))))
+			_ = command.Process.Kill() // it may have ended
+		}
+		switch err := command.Wait(); {
+		case err == nil:
+			finished++
+			published = append(published, r)
+		case command.ProcessState.Exited():
+			t.Fatalf("%v\n%s", err, out)
+		default:
+			killed++
+		}
+		peak = max(peak, used(t, volume))
+	}
+	for range 2 { // what is kept is in the order in which it was built
+		r := e.next()
+		e.build(volume, r)
+		published = append(published, r)
+	}
+	fresh := t.TempDir()
+	for _, r := range published[len(published)-2:] {
+		e.build(fresh, r)
+	}
+	have, want := used(t, volume), used(t, fresh)
+	t.Logf("%d builds were killed, %d were not; the volume has %d bytes, its kept revisions need %d; at the most it had %d", killed, len(published), have, want, peak)
+	if 100*have > 101*want || 101*have < 100*want {
+		t.Errorf("the volume has %d bytes, what is kept needs %d", have, want)
+	}
+	if left := remains(t, volume); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"io/fs"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// grip is what came of asking for a lock. Locks belong to the open file, so a process that dies gives its locks back, however it dies.
+type grip int
+
+const (
+	// taken: nobody else has it.
+	taken grip = iota
+	// held: somebody else has it.
+	held
+	// lockless: the file system gives no locks, or not on this file. Who holds it is not known.
+	lockless
+)
+
+// lock asks for an exclusive lock on a file or folder without waiting.
+func lock(f *os.File) grip { return flock(f, unix.LOCK_EX) }
+
+// A lock is asked for again after so long, while somebody looks at the file. Such a look is over in a moment.
+const (
+	lockPause = 5 * time.Millisecond
+	lockTries = 200
+)
+
+// lockSoon asks for an exclusive lock on what is new: whoever has it is looking whether anybody lives here.
+func lockSoon(f *os.File) grip { return soon(lockTries, func() grip { return lock(f) }) }
+
+// share takes the lock of a reader. Where there are no locks, whoever has the file open reads on when its name is removed.
+func share(f *os.File) { soon(lockTries, func() grip { return flock(f, unix.LOCK_SH) }) }
+
+func soon(tries int, ask func() grip) grip {
+	for range tries {
+		if got := ask(); got != held {
+			return got
+		}
+		time.Sleep(lockPause)
+	}
+	return held
+}
+
+// flock asks for a lock. Only one error says that somebody has it: file systems refuse locks in many ways, NFS those for writing on
+// what was opened for reading.
+func flock(f *os.File, how int) grip {
+	for range lockTries {
+		switch unix.Flock(int(f.Fd()), how|unix.LOCK_NB) {
+		case nil:
+			return taken
+		case unix.EWOULDBLOCK:
+			return held
+		case unix.EINTR: // ask again
+		default:
+			return lockless
+		}
+	}
+	return lockless
+}
+
+// abandonedAfter is how long nothing of a file or folder must have changed before it counts as abandoned where locks do not tell.
+const abandonedAfter = 24 * time.Hour
+
+// abandoned reports whether nobody works on a file or folder any more. A lock tells, where it is good: one of this machine is for what
+// this machine has made, whatever the file system; of another machine's locks, not every network file system knows.
+func abandoned(at Path, got grip, here bool) bool {
+	switch {
+	case got == held:
+		return false
+	case got == taken && here:
+		return true
+	default:
+		return idle(at) > abandonedAfter
+	}
+}
+
+// idle is how long ago a file, or anything in a folder, changed last; 0 where that cannot be said.
+func idle(at Path) time.Duration {
+	var last time.Time
+	err := at.WalkDir(func(_ Path, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+		return err
+	})
+	if err != nil {
+		return 0
+	}
+	return time.Since(last)
+}

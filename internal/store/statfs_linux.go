@@ -1,0 +1,33 @@
+package store
+
+import (
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+const zfsMagic = 0x2fc12fc1
+
+// Of these file systems, one machine has all users.
+var ofOneMachine = map[int64]bool{
+	unix.EXT4_SUPER_MAGIC: true, unix.XFS_SUPER_MAGIC: true, unix.BTRFS_SUPER_MAGIC: true, unix.F2FS_SUPER_MAGIC: true,
+	unix.TMPFS_MAGIC: true, unix.OVERLAYFS_SUPER_MAGIC: true, zfsMagic: true,
+}
+
+// locksAreSeen reports whether a lock on a file is seen by everybody who could have one. Network file systems keep locks on folders, and
+// by their mount options all locks, to the machine.
+func locksAreSeen(f *os.File) bool {
+	var stat unix.Statfs_t
+	return unix.Fstatfs(int(f.Fd()), &stat) == nil && ofOneMachine[stat.Type]
+}
+
+// free is how many more bytes of files a file system takes at the most; -1 is not known: some pack what is written.
+func free(f *os.File) int64 {
+	var stat unix.Statfs_t
+	if unix.Fstatfs(int(f.Fd()), &stat) != nil || stat.Blocks == 0 || stat.Type == zfsMagic || stat.Type == unix.BTRFS_SUPER_MAGIC {
+		return -1
+	}
+	block := uint64(max(stat.Frsize, 1))
+	return int64(min(stat.Bfree, math.MaxInt64/block) * block)
+}

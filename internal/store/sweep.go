@@ -1,0 +1,85 @@
+package store
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+)
+
+// What is being written, or removed, has a name with one of these prefixes. Whoever finds such a name, and nobody who works on it,
+// may remove it.
+const (
+	stagingPrefix = ".staging-" // a folder
+	doomedPrefix  = ".removing-"
+	writingPrefix = ".writing-" // a small file
+)
+
+// Sweep removes from a folder what writers left in it that are dead, whatever it was to become; left, if there is one, is told of each
+// folder first.
+func Sweep(parent Path, left func(folder Path)) error { return sweep(parent, stagingPrefix, left) }
+
+// SweepOf removes what dead writers of one final name left beside it.
+func SweepOf(final Path, left func(folder Path)) error {
+	return sweep(final.Dir(), stagingPrefix+final.Base()+"-", left)
+}
+
+// sweep removes the folders with a prefix whose writers are dead, and what was not removed or written to its end.
+func sweep(parent Path, prefix string, left func(folder Path)) error {
+	entries, err := parent.ReadDir()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return Failure(err)
+	}
+	for _, entry := range entries {
+		at := parent.Join(entry.Name())
+		switch {
+		case strings.HasPrefix(entry.Name(), prefix):
+			err = removeAbandoned(at, left)
+		case strings.HasPrefix(entry.Name(), doomedPrefix):
+			err = removeDoomed(at, left)
+		case strings.HasPrefix(entry.Name(), writingPrefix):
+			err = removeRemains(at)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeAbandoned removes a folder that has no living writer. Its lock is held meanwhile, since a writer that has made the folder may
+// be about to take it.
+func removeAbandoned(staging Path, left func(folder Path)) error {
+	folder, err := staging.openFolder()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // gone by now
+	}
+	if err != nil {
+		return Failure(err)
+	}
+	defer folder.Close()
+	if !abandoned(staging, lock(folder), here(staging.Base())) {
+		return nil
+	}
+	return removeDoomed(staging, left)
+}
+
+// removeDoomed removes a folder that nobody has any use for. Several processes may do so at once.
+func removeDoomed(folder Path, left func(folder Path)) error {
+	if left != nil {
+		left(folder)
+	}
+	return Failure(folder.removeAll())
+}
+
+func removeRemains(file Path) error {
+	if idle(file) < keepRemains {
+		return nil
+	}
+	if err := file.Remove(); !errors.Is(err, fs.ErrNotExist) {
+		return Failure(err)
+	}
+	return nil
+}
