@@ -228,6 +228,9 @@ func (s *scope) datasetSplits(index int, divided *recipe.Divided, counts counts)
 		if balanced != nil {
 			status.Overlap = ptr.To(balanced.Overlap.Of(i, index))
 		}
+		if balanced != nil && s.recipe.Compare != recipe.CompareBytes {
+			status.Variants = ptr.To(balanced.Variants.Of(i, index))
+		}
 		if balanced != nil && s.recipe.Duplicates == recipe.DropDuplicates {
 			status.Duplicates = ptr.To(balanced.Duplicates.Of(i, index))
 		}

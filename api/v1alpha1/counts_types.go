@@ -292,6 +292,14 @@ type DatasetSplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Overlap *int64 `json:"overlap,omitempty"`
 
+	// variants is how many rows, left out or not, have the question of another row of the mix but for the way in which it is
+	// written, where spec.compare is Normalized. Of the rows with one question, those are counted that are not written like the
+	// first: of the last split, of the data set whose name sorts first.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Variants *int64 `json:"variants,omitempty"`
+
 	// duplicates is how many rows were left out because the split has a row with the same question and reference answer, where
 	// spec.duplicates is Drop.
 	//

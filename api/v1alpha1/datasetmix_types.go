@@ -118,9 +118,16 @@ type DatasetMixSpec struct {
 	// +optional
 	Tokenizer *Tokenizer `json:"tokenizer,omitempty"`
 
-	// duplicates says what becomes of rows of one split, in whatever data sets, with the same question and reference answer:
-	// Keep, or Drop (one of them stays: the first of the data set whose name sorts first). Rows with the same question are
-	// never in two splits. Unset is Keep.
+	// compare says when two questions are the same, and then never in two splits: Normalized (Unicode's compatibility form, case,
+	// white space and characters that nobody sees make no difference) or Exact (every byte is the same). It rules the default
+	// group of rows, what a later split takes from an earlier one, duplicates, and the proof. Unset is Normalized.
+	//
+	// +optional
+	Compare Compare `json:"compare,omitempty"`
+
+	// duplicates says what becomes of rows of one split, in whatever data sets, with the same question, as compare has it, and the
+	// same reference answer to the byte: Keep, or Drop (one of them stays: the first of the data set whose name sorts first).
+	// Unset is Keep.
 	//
 	// +optional
 	Duplicates Duplicates `json:"duplicates,omitempty"`
@@ -396,8 +403,9 @@ type Record struct {
 	Where Expression `json:"where,omitempty"`
 
 	// groupBy is the expression of a string or number by which rows belong together: rows with the same value stay on one
-	// side of a split, for example row.title. A row for which it is empty or absent belongs with the rows that have the same
-	// question. It may stand beside a preset. 1 to 1024 characters. Unset groups by the question.
+	// side of a split, for example row.title. Values are the same where every byte is. A row for which it is empty or absent
+	// belongs with the rows that have the same question, as spec.compare has it. It may stand beside a preset. 1 to 1024
+	// characters. Unset groups by the question.
 	//
 	// +optional
 	GroupBy Expression `json:"groupBy,omitempty"`

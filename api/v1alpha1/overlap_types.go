@@ -1,5 +1,18 @@
 package v1alpha1
 
+// Compare says when two questions are the same.
+//
+// +kubebuilder:validation:Enum=Normalized;Exact
+type Compare string
+
+// When two questions are the same.
+const (
+	// CompareNormalized takes them for the same where a person would: the way in which they are written makes no difference.
+	CompareNormalized Compare = "Normalized"
+	// CompareExact takes them for the same where every byte is.
+	CompareExact Compare = "Exact"
+)
+
 // Duplicates says what becomes of rows of one split that say the same.
 //
 // +kubebuilder:validation:Enum=Keep;Drop
@@ -17,7 +30,8 @@ const (
 // rows numbers, the smallest hashes of its n-grams of words; questions whose signatures agree in one band are compared, and
 // are nearly the same where at least percent of the numbers agree.
 type NearDuplicates struct {
-	// words is the number of words of an n-gram. At least 1, at most 50. Unset is 5.
+	// words is the number of words of an n-gram. In languages without spaces between words, each character is one. At least 1, at
+	// most 50. Unset is 5.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

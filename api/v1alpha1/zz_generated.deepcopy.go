@@ -333,6 +333,11 @@ func (in *DatasetSplitStatus) DeepCopyInto(out *DatasetSplitStatus) {
 		*out = new(int64)
 		**out = **in
 	}
+	if in.Variants != nil {
+		in, out := &in.Variants, &out.Variants
+		*out = new(int64)
+		**out = **in
+	}
 	if in.Duplicates != nil {
 		in, out := &in.Duplicates, &out.Duplicates
 		*out = new(int64)

@@ -141,6 +141,9 @@ func (p *progress) leftOut(result recipe.Divided) string {
 
 func (p *progress) balanced(result recipe.Balanced) string {
 	text := p.printer.Sprintf("%d rows dropped that another split has", result.Overlap.Total())
+	if variants := result.Variants.Total(); variants > 0 {
+		text += p.printer.Sprintf(", %d rows with a question that another has, written in another way", variants)
+	}
 	if result.Duplicates != nil {
 		text += p.printer.Sprintf(", %d duplicates", result.Duplicates.Total())
 	}

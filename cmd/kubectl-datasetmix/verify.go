@@ -23,9 +23,10 @@ func verifyCommand() *cobra.Command {
 		Use:   "verify DIR [--digest SHA256]",
 		Short: "Prove a published revision from its files alone",
 		Long: "Prove a published revision from its files alone: every digest, count, share, repeat and the order of the rows are\n" +
-			"computed again, what repeats the manifest is made again from it, and no question may stand in two splits. DIR is a\n" +
-			"revision under any name, the link \"current\" to one, or a mix's folder. The exit code is 0 only if everything is true;\n" +
-			"otherwise the first difference is printed. The last lines say what was proved, and what cannot be.\n\n" +
+			"computed again, what repeats the manifest is made again from it, and no question may stand in two splits, compared as\n" +
+			"the recipe says. DIR is a revision under any name, the link \"current\" to one, or a mix's folder. The exit code is 0\n" +
+			"only if everything is true; otherwise the first difference is printed. The last lines say what was proved, and what\n" +
+			"cannot be.\n\n" +
 			"A revision can only prove itself consistent. With --digest, that of status.published, it is the one that was published.",
 		Example: "  kubectl datasetmix verify data/grpo-six/current\n" +
 			"  kubectl datasetmix verify /mix --digest $(kubectl get dmix grpo-six -o jsonpath='{.status.published.digest}')",
@@ -111,7 +112,7 @@ func printProof(command *cobra.Command, proof verify.Proof) {
 		questions += proof.Questions[i]
 		p.Fprintf(out, "  %s: %d rows%s, in the ratio, the order and the %s of the recipe\n", split.Name, split.Rows, files, repeats)
 	}
-	p.Fprintf(out, "  %s = ∅ over %d different questions\n", strings.Join(names, " ∩ "), questions)
+	p.Fprintf(out, "  %s = ∅ over %d different questions, compared %s\n", strings.Join(names, " ∩ "), questions, proof.Compared())
 	p.Fprintf(out, "  the manifest's SHA-256 is %s\n", proof.Digest)
 	claims := proof.Claims()
 	for _, list := range []struct {

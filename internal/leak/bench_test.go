@@ -6,24 +6,33 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-func BenchmarkNormalize(b *testing.B) {
-	for name, text := range map[string]string{
+// benchTexts are short questions in several scripts.
+func benchTexts() map[string]string {
+	return map[string]string{
 		"ascii":    prose,
 		"quotes":   "“Natalia” sold clips to 48 of her friends in April — and then she sold half as many clips in May; that’s it.",
 		"german":   "Natalia verkaufte im April 48 Klammern an ihre Freundinnen, danach für die Hälfte des Größten übrigen Teils.",
 		"russian":  "Наталья продала в апреле скрепки сорока восьми подругам, а в мае вдвое меньше. Сколько скрепок она продала?",
 		"mandarin": "娜塔莉亚四月份向她的四十八个朋友出售了发夹，五月份的销量减少了一半。她两个月一共卖出了多少个发夹？",
-	} {
+	}
+}
+
+func benchmarkForm(b *testing.B, form func(dst []byte, text string) []byte) {
+	for name, text := range benchTexts() {
 		b.Run(name, func(b *testing.B) {
-			buffer := AppendNormal(nil, text)
+			buffer := form(nil, text)
 			b.SetBytes(int64(len(text)))
 			b.ReportAllocs()
 			for b.Loop() {
-				buffer = AppendNormal(buffer[:0], text)
+				buffer = form(buffer[:0], text)
 			}
 		})
 	}
 }
+
+func BenchmarkNormalize(b *testing.B) { benchmarkForm(b, AppendNormal) }
+
+func BenchmarkQuestion(b *testing.B) { benchmarkForm(b, AppendQuestion[string]) }
 
 func BenchmarkNGrams(b *testing.B) {
 	g, normal := newGrams(13), AppendNormal(nil, prose)
@@ -42,7 +51,7 @@ func BenchmarkMatch(b *testing.B) {
 	}
 	for name, ngrams := range map[string]*recipe.NGrams{"equal": nil, "13-grams": {N: 13, Percent: 50}} {
 		b.Run(name, func(b *testing.B) {
-			p, err := NewProbes(ngrams)
+			p, err := NewProbes(recipe.WordsV1, ngrams)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -71,7 +80,7 @@ func BenchmarkAdd(b *testing.B) {
 	}
 	b.SetBytes(int64(bytes))
 	for b.Loop() {
-		p, err := NewProbes(&recipe.NGrams{N: 13, Percent: 50})
+		p, err := NewProbes(recipe.WordsV1, &recipe.NGrams{N: 13, Percent: 50})
 		if err != nil {
 			b.Fatal(err)
 		}

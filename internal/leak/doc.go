@@ -1,20 +1,21 @@
-// Package leak compares questions by what they say: it normalizes them, indexes the questions that may stand in no split
-// (Probes), and sketches questions so that near duplicates can be found (Sketcher).
+// Package leak compares questions by what they say: it brings them into the form in which two of them are equal to a person
+// (AppendQuestion), finds their words (AppendWords), indexes the questions that may stand in no split (Probes), and sketches
+// questions so that near duplicates can be found (Sketcher).
 //
 // # What is compared
 //
-// Questions are compared after normalization (AppendNormal), as sequences of words. Two questions are
+// Splits are kept apart by the form of a question. Probes and sketches compare its words, which leave out punctuation and signs.
+// Rules have versions, which stand in recipes and so in keys: a changed rule is another rule. Two questions are, by their words,
 //
-//   - equal when their normalized texts are equal. Texts are looked up by the first 128 bits of their SHA-256; among 2³²
-//     questions the chance of one wrong match is below 2⁻⁶⁴.
+//   - equal when they have the same. Texts are looked up by the first 128 bits of their SHA-256; among 2³² questions the chance
+//     of one wrong match is below 2⁻⁶⁴. Of a text without a word (symbols alone) the form is looked up.
 //   - overlapping when they share n-grams of words. This is the test of the GPT-3 paper (Brown et al., "Language Models are
 //     Few-Shot Learners", 2020, appendix C: 13-grams) and of PaLM (Chowdhery et al., 2022, section 8: a row counts as
 //     contaminated when 70 % of its 8-grams are in a training text).
 //   - nearly equal when the estimate of the Jaccard similarity of their n-gram sets by MinHash (Broder, "On the resemblance
 //     and containment of documents", 1997) reaches a percentage.
 //
-// A text without a word (empty, or symbols alone) is equal to nothing and near nothing. A text with fewer words than n has
-// one n-gram, of all its words; it is no n-gram of a longer text, so a short question is dropped only for an equal one.
+// A text without a word overlaps nothing and is near nothing. A text with fewer words than n has one n-gram, of all its words; it is no n-gram of a longer text, so a short question is dropped only for an equal one.
 //
 // # Hashes
 //

@@ -38,7 +38,7 @@ func questions(tb testing.TB) []string {
 
 // ngrams are the n-grams of a text as strings: what the hashes stand for.
 func ngrams(text string, n int) []string {
-	words := strings.Fields(slowNormal(text))
+	words := strings.Fields(slowWords(text))
 	if 0 < len(words) && len(words) < n {
 		return []string{strings.Join(words, " ")}
 	}

@@ -3,6 +3,8 @@ package leak
 import (
 	"fmt"
 	"math"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // maxSlots bounds a signature: its error, 1/√slots, falls slowly, and its cost grows with each.
@@ -30,9 +32,13 @@ type Sketcher struct {
 	scratch     scratch
 }
 
-// NewSketcher returns a sketcher of n-grams of n words with bands·rows minima. It fails if n is not 1 to 64, or bands and
-// rows are not at least 1 and their product at most 4,096.
-func NewSketcher(n, bands, rows int) (*Sketcher, error) {
+// NewSketcher returns a sketcher of n-grams of n words with bands·rows minima. It fails if there is no such rule, n is not 1 to
+// 64, or bands and rows are not at least 1 and their product at most 4,096.
+func NewSketcher(rule recipe.WordRule, n, bands, rows int) (*Sketcher, error) {
+	words, err := newScratch(rule)
+	if err != nil {
+		return nil, err
+	}
 	if n < minWords || n > maxWords {
 		return nil, fmt.Errorf("an n-gram has %d to %d words, not %d", minWords, maxWords, n)
 	}
@@ -41,7 +47,7 @@ func NewSketcher(n, bands, rows int) (*Sketcher, error) {
 	}
 	slots := bands * rows
 	s := &Sketcher{
-		grams: newGrams(n), bands: bands, rows: rows,
+		scratch: words, grams: newGrams(n), bands: bands, rows: rows,
 		multiply: make([]uint64, slots), add: make([]uint64, slots), minima: make([]uint64, slots), signature: make(Signature, slots),
 	}
 	for i := range slots {
@@ -54,7 +60,7 @@ func NewSketcher(n, bands, rows int) (*Sketcher, error) {
 // Sketch returns the signature of a question. It is overwritten by the next call. A text of fewer than n words has one
 // n-gram, of all its words, so it is similar to its equals alone; a text without a word has an empty signature.
 func (s *Sketcher) Sketch(text string) Signature {
-	s.scratch.normal = AppendNormal(s.scratch.normal[:0], text)
+	s.scratch.read(text)
 	s.scratch.hashes = s.grams.appendHashes(s.scratch.hashes[:0], s.scratch.normal)
 	if len(s.scratch.hashes) == 0 {
 		return s.signature[:0]

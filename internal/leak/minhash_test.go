@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 func sketcher(tb testing.TB, n, bands, rows int) *Sketcher {
 	tb.Helper()
-	s, err := NewSketcher(n, bands, rows)
+	s, err := NewSketcher(recipe.WordsV1, n, bands, rows)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -20,7 +22,7 @@ func sketcher(tb testing.TB, n, bands, rows int) *Sketcher {
 
 func (s *Sketcher) copyOf(text string) Signature { return slices.Clone(s.Sketch(text)) }
 
-// Signatures and band keys are in files of the stages' results: these values never change under the name normalize/v1.
+// Signatures and band keys are in files of the stages' results: these values never change.
 func TestSignatureVectors(t *testing.T) {
 	s := sketcher(t, 2, 2, 3)
 	signature := s.copyOf("The quick brown fox jumps over the lazy dog.")
@@ -47,7 +49,7 @@ func TestSketcherBounds(t *testing.T) {
 		{5, math.MaxInt, math.MaxInt, fmt.Sprintf("%d bands of %d rows: both are at least 1, and their product is at most 4096", math.MaxInt, math.MaxInt)},
 	} {
 		message := ""
-		if _, err := NewSketcher(test.n, test.bands, test.rows); err != nil {
+		if _, err := NewSketcher(recipe.WordsV1, test.n, test.bands, test.rows); err != nil {
 			message = err.Error()
 		}
 		if message != test.want {

@@ -8,10 +8,6 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Normalization names the rule of AppendNormal. A change of the rule changes the name, and with it the keys of the stages
-// that compare questions.
-const Normalization = "normalize/v1"
-
 // Classes of bytes in ascii; every other value is the letter or digit itself, in lower case.
 const (
 	separator byte = 0
@@ -42,7 +38,8 @@ const (
 	separated             // at least one separator
 )
 
-// AppendNormal appends the normalized text to dst and returns it. The rule, normalize/v1, in order:
+// AppendNormal appends the words of a text to dst, with a space between them, and returns it, by the rule of the recipes that
+// name none. The rule, normalize/v1, in order:
 //
 //  1. Unicode normalization form NFKD: é becomes e and its accent, ½ becomes 1⁄2, a full-width A becomes A.
 //  2. Every character becomes the lower case of its upper case (simple mappings of one character to one, no locale): the
@@ -61,7 +58,7 @@ const (
 func AppendNormal(dst []byte, text string) []byte {
 	w := writer{out: dst, start: len(dst)}
 	for len(text) > 0 {
-		text = text[w.ascii(text):]
+		text = text[asciiWords(&w, text):]
 		text = text[w.plain(text):]
 		if run := entangled(text); run > 0 {
 			w.decomposed(text[:run])
@@ -78,8 +75,8 @@ type writer struct {
 	gap   gap
 }
 
-// ascii writes the leading ASCII characters of a text and returns how many there are.
-func (w *writer) ascii(text string) int {
+// asciiWords writes the leading ASCII characters of a text and returns how many there are.
+func asciiWords[T string | []byte](w *writer, text T) int {
 	// Each byte makes at most one, and one space may be due before the first.
 	w.out = slices.Grow(w.out, len(text)+1)
 	out, j := w.out[:cap(w.out)], len(w.out)

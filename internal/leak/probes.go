@@ -22,7 +22,7 @@ type Reason int
 
 // The reasons. Equal comes before NGram: a row that is both is Equal.
 const (
-	// Equal: the normalized question is a probe's.
+	// Equal: the question's words are a probe's.
 	Equal Reason = iota + 1
 	// NGram: enough of the question's n-grams are those of probes.
 	NGram
@@ -49,11 +49,11 @@ type Found struct {
 	Shared, Total int
 }
 
-// digest is the first half of the SHA-256 of a normalized text.
+// digest is the first half of the SHA-256 of what a text is looked up by.
 type digest [sha256.Size / 2]byte
 
-func digestOf(normal []byte) digest {
-	sum := sha256.Sum256(normal)
+func digestOf(words []byte) digest {
+	sum := sha256.Sum256(words)
 	return digest(sum[:len(digest{})])
 }
 
@@ -71,16 +71,14 @@ type Probes struct {
 	scratch scratch
 }
 
-// scratch is what one goroutine needs to look at a text.
-type scratch struct {
-	normal []byte
-	hashes []uint64
-}
-
-// NewProbes returns an empty index, which looks for equal questions, and for n-grams unless they are nil. It fails if the
-// words of an n-gram are not 1 to 64 or the percentage is not 1 to 100.
-func NewProbes(ngrams *recipe.NGrams) (*Probes, error) {
-	p := &Probes{equal: map[digest]uint16{}}
+// NewProbes returns an empty index, which looks for questions with the same words, and for n-grams unless they are nil. It fails
+// if there is no such rule, the words of an n-gram are not 1 to 64 or the percentage is not 1 to 100.
+func NewProbes(rule recipe.WordRule, ngrams *recipe.NGrams) (*Probes, error) {
+	s, err := newScratch(rule)
+	if err != nil {
+		return nil, err
+	}
+	p := &Probes{equal: map[digest]uint16{}, scratch: s}
 	if ngrams == nil {
 		return p, nil
 	}
@@ -103,18 +101,18 @@ func checkPercent(percent int) error {
 }
 
 // Add indexes a question of a source. Sources are numbered from 0 to MaxSources - 1; another number panics. The order of
-// calls makes no difference to the index. A text without a word is not indexed.
+// calls makes no difference to the index. A text with nothing to compare is not indexed.
 func (p *Probes) Add(source int, text string) {
 	if source < 0 || source >= MaxSources {
 		panic(fmt.Sprintf("leak: source %d of at most %d", source, MaxSources))
 	}
 	p.sources = max(p.sources, source+1)
 	s := &p.scratch
-	s.normal = AppendNormal(s.normal[:0], text)
-	if len(s.normal) == 0 {
+	s.read(text)
+	if len(s.equal()) == 0 {
 		return
 	}
-	key := digestOf(s.normal)
+	key := digestOf(s.equal())
 	if known, ok := p.equal[key]; !ok || source < int(known) {
 		p.equal[key] = uint16(source)
 	}
@@ -145,7 +143,7 @@ type Matcher struct {
 
 // NewMatcher returns a matcher of the index as it is; Add must not be called any more.
 func (p *Probes) NewMatcher() *Matcher {
-	m := &Matcher{probes: p, shared: make([]int, p.sources)}
+	m := &Matcher{probes: p, shared: make([]int, p.sources), scratch: scratch{rule: p.scratch.rule}}
 	if p.grams != nil {
 		g := newGrams(len(p.grams.last))
 		m.grams = &g
@@ -159,14 +157,14 @@ func (p *Probes) NewMatcher() *Matcher {
 // those whose n-gram any probe has. A row of fewer than n words has one n-gram, of all its words, which only an equal question has.
 func (m *Matcher) Match(text string) (Found, bool) {
 	s := &m.scratch
-	s.normal = AppendNormal(s.normal[:0], text)
-	if len(s.normal) == 0 {
+	s.read(text)
+	if len(s.equal()) == 0 {
 		return Found{}, false
 	}
-	if source, ok := m.probes.equal[digestOf(s.normal)]; ok {
+	if source, ok := m.probes.equal[digestOf(s.equal())]; ok {
 		return Found{Reason: Equal, Source: int(source)}, true
 	}
-	if m.grams == nil {
+	if m.grams == nil || len(s.normal) == 0 {
 		return Found{}, false
 	}
 	s.hashes = m.grams.appendHashes(s.hashes[:0], s.normal)

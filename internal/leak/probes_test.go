@@ -15,7 +15,7 @@ import (
 
 func index(t *testing.T, ngrams *recipe.NGrams, sources ...[]string) *Matcher {
 	t.Helper()
-	p, err := NewProbes(ngrams)
+	p, err := NewProbes(recipe.WordsV1, ngrams)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,8 @@ func TestMatch(t *testing.T) {
 		{"one word more", nil, [][]string{{"What is 2+2?"}}, "What is 2+2+2?", Found{}},
 		{"the second source", nil, [][]string{{"one"}, {"two"}}, "Two!", Found{Reason: Equal, Source: 1}},
 		{"both sources", nil, [][]string{{"one"}, {"one"}}, "One!", Found{Reason: Equal, Source: 0}},
-		{"no word", nil, [][]string{{"?!"}}, "?!", Found{}},
+		{"no word: the question as it is compared", nil, [][]string{{"?!"}}, " ?!", Found{Reason: Equal}},
+		{"no word, and another one", nil, [][]string{{"?!"}}, "!?", Found{}},
 		{"no word, n-grams", eight, [][]string{{"?!"}}, "...", Found{}},
 		{"equal comes before n-grams", eight, [][]string{{words(0, 20)}}, words(0, 20), Found{Reason: Equal}},
 		{"a row inside a probe", eight, [][]string{{words(0, 40)}}, words(10, 30), Found{Reason: NGram, Shared: 13, Total: 13}},
@@ -94,7 +95,7 @@ func TestBounds(t *testing.T) {
 		{recipe.NGrams{N: 8, Percent: 101}, "a percentage is 1 to 100, not 101"},
 	} {
 		message := ""
-		if _, err := NewProbes(&test.ngrams); err != nil {
+		if _, err := NewProbes(recipe.WordsV1, &test.ngrams); err != nil {
 			message = err.Error()
 		}
 		if message != test.want {
@@ -108,7 +109,7 @@ func TestBounds(t *testing.T) {
 					t.Errorf("source %d was taken", source)
 				}
 			}()
-			p, _ := NewProbes(nil)
+			p, _ := NewProbes(recipe.WordsV1, nil)
 			p.Add(source, "a")
 		}()
 	}
@@ -177,7 +178,7 @@ func TestMatchAgainstStrings(t *testing.T) {
 				sources[i] = append(sources[i], text())
 			}
 		}
-		p, err := NewProbes(&ngrams)
+		p, err := NewProbes(recipe.WordsV1, &ngrams)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +208,7 @@ func TestMatchAgainstStrings(t *testing.T) {
 // What a matcher saw before makes no difference, and matchers do not disturb each other.
 func TestMatchersAreIndependent(t *testing.T) {
 	rows := questions(t)[:4000]
-	p, err := NewProbes(&recipe.NGrams{N: 8, Percent: 30})
+	p, err := NewProbes(recipe.WordsV1, &recipe.NGrams{N: 8, Percent: 30})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ type Count struct {
 	Rows []int64
 	// Units are the bytes or tokens of those rows; nil where shares are measured in rows.
 	Units []int64
+	// Divided is what the split stage made of the data set, for the words of a failure; nil where no data is there yet.
+	Divided *Divided
 }
 
 // Counts holds the count of every data set by name: all that a plan is made from.
@@ -24,7 +26,8 @@ type Counts map[string]Count
 func (r Recipe) Counts(divided map[string]Divided, balanced Balanced) Counts {
 	counts := Counts{}
 	for i, name := range r.DatasetNames() {
-		count := Count{Rows: append([]int64(nil), divided[name].Rows...)}
+		of := divided[name]
+		count := Count{Rows: append([]int64(nil), of.Rows...), Divided: &of}
 		for s := range count.Rows {
 			count.Rows[s] -= balanced.Dropped(s, i)
 		}

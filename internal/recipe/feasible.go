@@ -22,22 +22,56 @@ func infeasible(split, format string, args ...any) error {
 }
 
 // checkRows finds what cannot be balanced: rows from where there are none.
-func checkRows(split string, domain Domain, have mix.Domain) error {
+func checkRows(index int, split string, domain Domain, have mix.Domain, counts Counts) error {
 	if slices.Max(have.Rows) == 0 {
-		return infeasible(split, "domain %s has no row in it; give the split a larger share, or leave the domain out", domain.Name)
+		why, remedy := "", "give the split a larger share"
+		for _, dataset := range domain.Datasets {
+			if of := counts[dataset.Name].Divided; of != nil && why == "" {
+				why, remedy = dataset.whyEmpty(index, *of)
+			}
+		}
+		return infeasible(split, "domain %s has no row in it%s; %s, or leave the domain out", domain.Name, why, remedy)
 	}
 	for j, dataset := range domain.Datasets {
 		if have.Rows[j] > 0 || domain.Balance == None {
 			continue
 		}
-		if domain.Balance == Smallest {
-			return infeasible(split, "data set %s has no row in it, and the balance Smallest cuts all of domain %s to as many; "+
-				"give the split a larger share, or the domain the balance None", dataset.Name, domain.Name)
+		why, remedy := "", "give the split a larger share"
+		if of := counts[dataset.Name].Divided; of != nil {
+			why, remedy = dataset.whyEmpty(index, *of)
 		}
-		return infeasible(split, "data set %s has no row in it, so nothing can be repeated to what the balance of domain %s asks for; "+
-			"give the split a larger share, or the domain the balance None", dataset.Name, domain.Name)
+		if domain.Balance == Smallest {
+			return infeasible(split, "data set %s has no row in it%s, and the balance Smallest cuts all of domain %s to as many; "+
+				"%s, or give the domain the balance None", dataset.Name, why, domain.Name, remedy)
+		}
+		return infeasible(split, "data set %s has no row in it%s, so nothing can be repeated to what the balance of domain %s asks for; "+
+			"%s, or give the domain the balance None", dataset.Name, why, domain.Name, remedy)
 	}
 	return nil
+}
+
+// whyEmpty says why a split has no row of the data set, and what helps.
+func (d Dataset) whyEmpty(split int, of Divided) (why, remedy string) {
+	var rows int64
+	for _, n := range of.Rows {
+		rows += n
+	}
+	noun, by, add := "question", "", "add rows with other questions"
+	if d.Record.GroupBy != "" {
+		noun, by, add = "value", " of groupBy ("+d.Record.GroupBy+")", "group by something that tells more rows apart"
+	}
+	together := fmt.Sprintf("and rows with the same %s stay on one side", noun)
+	switch {
+	case of.Rows[split] > 0:
+		return fmt.Sprintf(" (its %d rows of data set %s were dropped for the sake of rows of other splits)", of.Rows[split], d.Name),
+			"leave out a data set that has the same rows"
+	case of.Groups == 1 && rows > 1:
+		return fmt.Sprintf(" (all %d rows of data set %s have the same %s%s, %s)", rows, d.Name, noun, by, together), add
+	case 0 < of.Groups && of.Groups < rows:
+		return fmt.Sprintf(" (the %d rows of data set %s have only %d different %ss%s, one of them in %d rows, %s)",
+			rows, d.Name, of.Groups, noun, by, of.LargestGroup, together), add + " or give the split a larger share"
+	}
+	return fmt.Sprintf(" (the rows of data set %s, %d in all, are in other splits)", d.Name, rows), "add rows or give the split a larger share"
 }
 
 // checkUnits finds rows in which a share cannot be measured, because they have no bytes or tokens at all.

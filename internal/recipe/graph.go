@@ -189,9 +189,10 @@ func (w *walk) divisions() []Unit {
 			Read     Read         `json:"read,omitzero"`
 			measured
 			Decontaminate *decontaminated `json:"decontaminate,omitempty"`
+			Compare       Comparison      `json:"compare,omitempty"`
 		}{
 			digests[name], name, domain.Name, dataset.Record, splits, w.recipe.Seed,
-			dataset.Read, w.recipe.measured(), w.recipe.decontaminated(digests),
+			dataset.Read, w.recipe.measured(), w.recipe.decontaminated(digests), w.recipe.Compare,
 		})})
 	}
 	return units

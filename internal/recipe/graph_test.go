@@ -14,7 +14,7 @@ func pretend(r Recipe, step Step, graph Graph, results map[string]Result) {
 	counts := sixCounts()
 	if r.Measured() { // every row has 10 units
 		for name, count := range counts {
-			counts[name] = Count{count.Rows, []int64{10 * count.Rows[0], 10 * count.Rows[1]}}
+			counts[name] = Count{Rows: count.Rows, Units: []int64{10 * count.Rows[0], 10 * count.Rows[1]}}
 		}
 	}
 	for _, unit := range step.Missing {

@@ -24,13 +24,16 @@ func (r Recipe) measured() measured {
 // Measured says whether shares are measured in something other than rows, so that rows have units to count.
 func (r Recipe) Measured() bool { return r.Unit == InBytes || r.Unit == InTokens }
 
-// deduplicated says which rows are dropped because others say the same, or nearly so.
+// deduplicated says which rows are dropped because others say the same, or nearly so, and when they do.
 type deduplicated struct {
 	Duplicates     Duplicates      `json:"duplicates,omitempty"`
 	NearDuplicates *NearDuplicates `json:"nearDuplicates,omitempty"`
+	Compare        Comparison      `json:"compare,omitempty"`
 }
 
-func (r Recipe) deduplicated() deduplicated { return deduplicated{r.Duplicates, r.NearDuplicates} }
+func (r Recipe) deduplicated() deduplicated {
+	return deduplicated{r.Duplicates, r.NearDuplicates, r.Compare}
+}
 
 // probed is a probe as the split of every data set depends on it: its bytes, not where they come from. Its name is in the
 // reasons that the split gives.
@@ -46,6 +49,7 @@ type probed struct {
 type decontaminated struct {
 	Against []probed `json:"against"`
 	NGrams  *NGrams  `json:"ngrams,omitempty"`
+	Words   WordRule `json:"words,omitempty"`
 }
 
 // decontaminated: digests are those of the downloads by name.
@@ -53,7 +57,7 @@ func (r Recipe) decontaminated(digests map[string]string) *decontaminated {
 	if r.Decontaminate == nil {
 		return nil
 	}
-	d := &decontaminated{NGrams: r.Decontaminate.NGrams}
+	d := &decontaminated{NGrams: r.Decontaminate.NGrams, Words: r.Decontaminate.Words}
 	for _, probe := range r.Probes() {
 		d.Against = append(d.Against, probed{probe.Name, digests[probe.Name], probe.Read, probe.Preset, probe.Question})
 	}

@@ -81,7 +81,7 @@ func (r Recipe) planSplit(index int, split Split, counts Counts) (SplitPlan, err
 		if err != nil {
 			return SplitPlan{}, err
 		}
-		if err := checkRows(split.Name, domain, have); err != nil {
+		if err := checkRows(index, split.Name, domain, have, counts); err != nil {
 			return SplitPlan{}, err
 		}
 		if err := r.checkUnits(split.Name, domain, have); err != nil {

@@ -324,7 +324,7 @@ func TestSplitCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 5 of 6 of the 3 bytes over, by rows: 2.49975… and 0.50019… of 7473 rows
-	if diff := cmp.Diff(Count{[]int64{6227, 1246}, []int64{622702, 124601}}, got["gsm8k"]); diff != "" {
+	if diff := cmp.Diff(Count{Rows: []int64{6227, 1246}, Units: []int64{622702, 124601}}, got["gsm8k"]); diff != "" {
 		t.Errorf("gsm8k (-want +got):\n%s", diff)
 	}
 }
@@ -368,11 +368,11 @@ func TestCountsOfUnits(t *testing.T) {
 		t.Errorf("units %v of a mix that is measured in rows", got.Units)
 	}
 	r.Unit = InTokens
-	if diff := cmp.Diff(Count{[]int64{10, 2}, []int64{100, 20}}, r.Counts(divided, balanced)["mbpp"]); diff != "" {
+	if diff := cmp.Diff(Count{Rows: []int64{10, 2}, Units: []int64{100, 20}, Divided: ptrTo(divided["mbpp"])}, r.Counts(divided, balanced)["mbpp"]); diff != "" {
 		t.Error(diff)
 	}
 	balanced = Balanced{Duplicates: DroppedRows{{0, 0, 0, 0, 3, 0}, make([]int64, 6)}, Units: [][]int64{{100, 100, 100, 100, 61, 100}, {20, 20, 20, 20, 20, 20}}}
-	if diff := cmp.Diff(Count{[]int64{7, 2}, []int64{61, 20}}, r.Counts(divided, balanced)["mbpp"]); diff != "" {
+	if diff := cmp.Diff(Count{Rows: []int64{7, 2}, Units: []int64{61, 20}, Divided: ptrTo(divided["mbpp"])}, r.Counts(divided, balanced)["mbpp"]); diff != "" {
 		t.Error(diff)
 	}
 	if got := divided["mbpp"].Units[0]; got != 100 {

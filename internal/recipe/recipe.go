@@ -27,6 +27,8 @@ type Recipe struct {
 	Unit ShareUnit `json:"unit,omitempty"`
 	// Tokenizer counts the tokens where Unit is InTokens; empty estimates them.
 	Tokenizer Tokenizer `json:"tokenizer,omitzero"`
+	// Compare is the rule by which two questions are equal; empty is CompareBytes.
+	Compare Comparison `json:"compare,omitempty"`
 	// Duplicates says what becomes of rows of one split that say the same; empty is KeepDuplicates.
 	Duplicates Duplicates `json:"duplicates,omitempty"`
 	// Decontaminate names questions that may stand in no split; nil names none.
@@ -360,6 +362,26 @@ type Tokenizer struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
+// Comparison is the rule by which two questions are equal, and then stand on one side of the splits. internal/leak documents
+// the rules. A rule never changes under its name: a better one gets a new name, and with it come new keys.
+type Comparison string
+
+// CompareBytes takes questions as they are: what recipes of before there was a rule mean. CompareQuestionV1 compares their form:
+// compatibility, case, white space and what nobody sees make no difference.
+const (
+	CompareBytes      Comparison = ""
+	CompareQuestionV1 Comparison = "question/v1"
+)
+
+// WordRule is the rule by which the words of a question are found; internal/leak documents the rules.
+type WordRule string
+
+// NormalizeV1 is what recipes of before the rule had a name mean. WordsV1 compares text in languages without spaces by characters.
+const (
+	NormalizeV1 WordRule = ""
+	WordsV1     WordRule = "words/v1"
+)
+
 // Duplicates says what becomes of rows of one split, in whatever data sets, with the same question and reference answer.
 type Duplicates string
 
@@ -369,13 +391,15 @@ const (
 	DropDuplicates Duplicates = "Drop"
 )
 
-// Decontaminate names sources whose questions may stand in no split. A row is dropped when its question is one of theirs
-// after normalization, or overlaps one.
+// Decontaminate names sources whose questions may stand in no split. A row is dropped when its question has the words of one of
+// theirs, or overlaps one.
 type Decontaminate struct {
 	// Against are the sources, with names that no data set has.
 	Against []Probe `json:"against"`
 	// NGrams drops rows that share n-grams of words with one of the questions; nil looks for equal questions alone.
 	NGrams *NGrams `json:"ngrams,omitempty"`
+	// Words is the rule by which words are found; empty is NormalizeV1.
+	Words WordRule `json:"words,omitempty"`
 }
 
 // Probe is a source of questions that may stand in no split.
@@ -404,6 +428,8 @@ type NearDuplicates struct {
 	Bands   int `json:"bands"`
 	Rows    int `json:"rows"`
 	Percent int `json:"percent"`
+	// Words is the rule by which words are found; empty is NormalizeV1.
+	Words WordRule `json:"words,omitempty"`
 }
 
 // Output says what is published and where.

@@ -170,7 +170,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// TestContentOfAResult: what is listed for people changes no key.
+// TestContentOfAResult: what is said to people alone changes no key.
 func TestContentOfAResult(t *testing.T) {
 	listed := Result{Download: &Downloaded{Files: 1, Digest: "d", Listed: []ListedFile{{Path: "a"}}}}
 	if diff := cmp.Diff(Result{Download: &Downloaded{Files: 1, Digest: "d"}}, listed.Content()); diff != "" {
@@ -179,7 +179,14 @@ func TestContentOfAResult(t *testing.T) {
 	if len(listed.Download.Listed) != 1 {
 		t.Error("the result itself was changed")
 	}
-	if split := (Result{Split: &Divided{Read: 1}}); split.Content() != split {
+	split := Result{Split: &Divided{Read: 1, Groups: 1, LargestGroup: 1}}
+	if diff := cmp.Diff(Result{Split: &Divided{Read: 1}}, split.Content()); diff != "" {
+		t.Error(diff)
+	}
+	if split.Split.Groups != 1 {
+		t.Error("the result itself was changed")
+	}
+	if mixed := (Result{Mix: &Mixed{Rows: 1}}); mixed.Content() != mixed {
 		t.Error("another result was changed")
 	}
 }

@@ -36,6 +36,11 @@ type ListedFile struct {
 
 // Content is the result without what is said to people alone.
 func (r Result) Content() Result {
+	if r.Split != nil {
+		done := *r.Split
+		done.Groups, done.LargestGroup = 0, 0
+		r.Split = &done
+	}
 	if r.Download != nil && r.Download.Listed != nil {
 		done := *r.Download
 		done.Listed = nil
@@ -60,6 +65,10 @@ type Divided struct {
 	Bytes int64 `json:"bytes"`
 	// Digest over the SHA-256 of the file of all rows and of each split's file.
 	Digest string `json:"digest"`
+	// Groups of rows that stay on one side of the splits, and the rows of the largest, for people: in no key, and in no manifest.
+	// 0 is not known.
+	Groups       int64 `json:"groups,omitempty"`
+	LargestGroup int64 `json:"largestGroup,omitempty"`
 }
 
 // DroppedRows are those left out for any reason.
@@ -79,14 +88,17 @@ type Balanced struct {
 	Duplicates DroppedRows `json:"duplicates,omitempty"`
 	// NearDuplicates are those dropped because a later split has nearly the same question.
 	NearDuplicates DroppedRows `json:"nearDuplicates,omitempty"`
+	// Variants are the rows, dropped or not, whose question is that of a row before them but for the way in which it is written;
+	// nil where there is none. (The last split comes first, its data sets by name, their rows in order.)
+	Variants DroppedRows `json:"variants,omitempty"`
 	// Units are the bytes or tokens of the rows that are left, like them; absent where shares are measured in rows.
 	Units [][]int64 `json:"units,omitempty"`
 	// Plan is the digest of the plan of the rows that are left.
 	Plan string `json:"plan"`
 }
 
-// DroppedRows are numbers of rows per split in the order of declaration and per data set sorted by name; nil where nothing
-// was dropped.
+// DroppedRows are numbers of rows, mostly of dropped ones, per split in the order of declaration and per data set sorted by name;
+// nil where nothing was dropped.
 type DroppedRows [][]int64
 
 // Of is the number of a split and a data set.

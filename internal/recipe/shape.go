@@ -67,6 +67,9 @@ func (r Recipe) shaped(result Result) error {
 				return err
 			}
 		}
+		if err := r.perDataset("variants", done.Variants); err != nil {
+			return err
+		}
 		return r.perDataset(r.unitName(), done.Units)
 	}
 	return nil

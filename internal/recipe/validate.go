@@ -29,8 +29,8 @@ var enumerations = map[string][]string{
 	"Duplicates":     {string(KeepDuplicates), string(DropDuplicates)},
 }
 
-// rules are the versions of rules that a recipe may name, by the enum tags of the fields. The API has none of them.
-var rules = map[string][]string{"RecordRule": {RecordRule}}
+// rules are the versions of rules that a recipe may name, by the types or the enum tags of the fields. The API has none of them.
+var rules = map[string][]string{"RecordRule": {RecordRule}, "Comparison": {string(CompareQuestionV1)}, "WordRule": {string(WordsV1)}}
 
 // Enumerations returns the values of each type of which the API knows only some, by the type's name there.
 func Enumerations() map[string][]string { return enumerations }
@@ -111,7 +111,8 @@ func valuesOf(field reflect.StructField) ([]string, bool) {
 	if field.Type.Kind() != reflect.String || field.Type.PkgPath() == "" {
 		return nil, false
 	}
-	return enumerations[field.Type.Name()], true
+	name := field.Type.Name()
+	return slices.Concat(enumerations[name], rules[name]), true
 }
 
 // judgeNames: names are made of few characters, since they become names of files, and stand for one thing each.

@@ -59,6 +59,10 @@ func TestValidateRefusesByName(t *testing.T) {
 		`the size of split train is 9223372036854775807`:                       func(r *Recipe) { r.Splits[0].Size = Size{Policy: ExactRows, Rows: 1<<63 - 1} },
 		`nearDuplicates.bands is 1000000`:                                      func(r *Recipe) { r.NearDuplicates = &NearDuplicates{N: 5, Bands: 1_000_000, Rows: 4, Percent: 80} },
 		`nearDuplicates.percent is 101`:                                        func(r *Recipe) { r.NearDuplicates = &NearDuplicates{N: 5, Bands: 16, Rows: 4, Percent: 101} },
+		`compare is "question/v9", and this release knows question/v1`:         func(r *Recipe) { r.Compare = "question/v9" },
+		`nearDuplicates.words is "words/v9", and this release knows words/v1`: func(r *Recipe) {
+			r.NearDuplicates = &NearDuplicates{N: 5, Bands: 16, Rows: 4, Percent: 80, Words: "words/v9"}
+		},
 		`decontaminate.ngrams.n is 0`: func(r *Recipe) {
 			probed(r, Probe{Name: "p", Source: onHub})
 			r.Decontaminate.NGrams = &NGrams{Percent: 1}

@@ -14,8 +14,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// beside are the enumerations of the API that are in no recipe: they say how a mix is built, not what it is.
-var beside = []string{"AccessMode", "BundleKind", "DeletionPolicy", "StageState", "TaintEffect", "TolerationOperator"}
+// beside are the enumerations of the API that are in no recipe: they say how a mix is built, not what it is, or, as Compare, choose
+// a rule that a recipe has the version of.
+var beside = []string{"AccessMode", "BundleKind", "Compare", "DeletionPolicy", "StageState", "TaintEffect", "TolerationOperator"}
 
 // Each enumeration of the API that gets into a recipe has the same values there: neither half of the operator knows one that the
 // other refuses. A new one is listed in one of the two.

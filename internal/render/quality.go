@@ -13,6 +13,14 @@ const (
 	DefaultNearRows  = 5
 )
 
+// comparison is the newest rule, unless a mix wants none.
+func comparison(from datav1alpha1.Compare) recipe.Comparison {
+	if from == datav1alpha1.CompareExact {
+		return recipe.CompareBytes
+	}
+	return recipe.CompareQuestionV1
+}
+
 func tokenizer(from *datav1alpha1.Tokenizer) recipe.Tokenizer {
 	if from == nil {
 		return recipe.Tokenizer{}
@@ -49,6 +57,7 @@ func nearDuplicates(from *datav1alpha1.NearDuplicates) *recipe.NearDuplicates {
 		Bands:   int(defaulted(from.Bands, DefaultNearBands)),
 		Rows:    int(defaulted(from.Rows, DefaultNearRows)),
 		Percent: int(from.Percent),
+		Words:   recipe.WordsV1,
 	}
 }
 
@@ -56,7 +65,7 @@ func decontaminate(from *datav1alpha1.Decontaminate) *recipe.Decontaminate {
 	if from == nil {
 		return nil
 	}
-	out := &recipe.Decontaminate{}
+	out := &recipe.Decontaminate{Words: recipe.WordsV1}
 	for _, probe := range from.Against {
 		against := recipe.Probe{
 			Name: probe.Name, Source: source(probe.Source), Read: read(probe.Read),

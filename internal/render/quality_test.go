@@ -26,6 +26,7 @@ func TestDefaultsAreNothing(t *testing.T) {
 	}
 	plain, spelled := sample(t, "grpo_six"), sample(t, "grpo_six")
 	spelled.Spec.Resample, spelled.Spec.Unit = datav1alpha1.ResamplePasses, datav1alpha1.UnitRows
+	spelled.Spec.Compare = datav1alpha1.CompareNormalized
 	spelled.Spec.Duplicates, spelled.Spec.Output.Shards = datav1alpha1.DuplicatesKeep, 1
 	spelled.Spec.Domains[0].Datasets[0].Read = &datav1alpha1.Read{OnBadRow: datav1alpha1.OnBadRowFail}
 	if diff := cmp.Diff(encoded(plain), encoded(spelled)); diff != "" {
@@ -55,15 +56,19 @@ func TestNewerFields(t *testing.T) {
 		}, want: func(r *recipe.Recipe) {
 			r.Unit, r.Tokenizer = recipe.InTokens, recipe.Tokenizer{File: "t.json", SHA256: digest}
 		}},
+		{name: "compare", edit: func(s *datav1alpha1.DatasetMixSpec) { s.Compare = datav1alpha1.CompareExact },
+			want: func(r *recipe.Recipe) { r.Compare = recipe.CompareBytes }},
 		{name: "duplicates", edit: func(s *datav1alpha1.DatasetMixSpec) { s.Duplicates = datav1alpha1.DuplicatesDrop },
 			want: func(r *recipe.Recipe) { r.Duplicates = recipe.DropDuplicates }},
 		{name: "near duplicates, defaults", edit: func(s *datav1alpha1.DatasetMixSpec) { s.NearDuplicates = &datav1alpha1.NearDuplicates{Percent: 90} },
 			want: func(r *recipe.Recipe) {
-				r.NearDuplicates = &recipe.NearDuplicates{N: 5, Bands: 20, Rows: 5, Percent: 90}
+				r.NearDuplicates = &recipe.NearDuplicates{N: 5, Bands: 20, Rows: 5, Percent: 90, Words: recipe.WordsV1}
 			}},
 		{name: "near duplicates", edit: func(s *datav1alpha1.DatasetMixSpec) {
 			s.NearDuplicates = &datav1alpha1.NearDuplicates{Words: 1, Bands: 2, Rows: 3, Percent: 4}
-		}, want: func(r *recipe.Recipe) { r.NearDuplicates = &recipe.NearDuplicates{N: 1, Bands: 2, Rows: 3, Percent: 4} }},
+		}, want: func(r *recipe.Recipe) {
+			r.NearDuplicates = &recipe.NearDuplicates{N: 1, Bands: 2, Rows: 3, Percent: 4, Words: recipe.WordsV1}
+		}},
 		{name: "decontaminate", edit: func(s *datav1alpha1.DatasetMixSpec) {
 			s.Decontaminate = &datav1alpha1.Decontaminate{
 				Against: []datav1alpha1.Probe{
@@ -75,6 +80,7 @@ func TestNewerFields(t *testing.T) {
 			}
 		}, want: func(r *recipe.Recipe) {
 			r.Decontaminate = &recipe.Decontaminate{
+				Words: recipe.WordsV1,
 				Against: []recipe.Probe{
 					{Name: "a", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "c"}}, Question: "row.q", Read: recipe.Read{OnBadRow: recipe.SkipBadRow}},
 					{Name: "b", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "d"}}, Preset: "math"},

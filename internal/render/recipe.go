@@ -33,6 +33,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 		Resample:       recipe.Resample(unlessDefault(spec.Resample, datav1alpha1.ResamplePasses)),
 		Unit:           recipe.ShareUnit(unlessDefault(spec.Unit, datav1alpha1.UnitRows)),
 		Tokenizer:      tokenizer(spec.Tokenizer),
+		Compare:        comparison(spec.Compare),
 		Duplicates:     recipe.Duplicates(unlessDefault(spec.Duplicates, datav1alpha1.DuplicatesKeep)),
 		NearDuplicates: nearDuplicates(spec.NearDuplicates),
 		Decontaminate:  decontaminate(spec.Decontaminate),

@@ -113,8 +113,8 @@ func balanceText(domain recipe.Domain) string {
 }
 
 // Meta is the content of a data set's meta.json: its rows per split, those that are in no split, by reason, where there are any,
-// and those dropped because a later split has them, or, in a mix that drops them, because the split has the same row or a later
-// one nearly the same question.
+// those dropped because a later split has them, or, in a mix that drops them, because the split has the same row or a later one
+// nearly the same question; and those with a question of another row, written in another way, where that makes no difference.
 func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, divided recipe.Divided, balanced recipe.Balanced) ([]byte, error) {
 	_, domain, _ := r.Dataset(dataset)
 	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", divided.Read}}
@@ -137,6 +137,9 @@ func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, divided recipe.Divi
 		return out
 	}
 	meta = append(meta, member{"overlap_dropped", dropped(balanced.Overlap)})
+	if r.Compare != recipe.CompareBytes {
+		meta = append(meta, member{"variants", dropped(balanced.Variants)})
+	}
 	if r.Duplicates == recipe.DropDuplicates {
 		meta = append(meta, member{"duplicates_dropped", dropped(balanced.Duplicates)})
 	}

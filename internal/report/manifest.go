@@ -13,7 +13,7 @@ import (
 
 // Of gives what a manifest says of its revision, in the words of the reports.
 func Of(m contract.Manifest) Revision {
-	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order)}
+	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order), Compare: string(m.Recipe.Compare)}
 	if m.Recipe.Measured() {
 		out.Unit = strings.ToLower(string(m.Recipe.Unit))
 	}
@@ -113,6 +113,7 @@ func (f finished) dataset(m contract.Manifest, domain string, declared recipe.Da
 			if plan.Name == declared.Name {
 				out.Splits = append(out.Splits, f.counts(s, d, plan))
 				overlap += f.balanced.Overlap.Of(s, d)
+				out.Variants += f.balanced.Variants.Of(s, d)
 				same += f.balanced.Duplicates.Of(s, d)
 				near += f.balanced.NearDuplicates.Of(s, d)
 			}

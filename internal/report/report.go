@@ -26,6 +26,8 @@ type Revision struct {
 	// mixed split, in the order of Domains and Splits.
 	Unit  string
 	Units [][]int64
+	// Compare names the rule by which questions are the same; "" compares them to the byte.
+	Compare string
 	// URL of a page about the mix, and the day it was published (2006-01-02). Both are optional and only Croissant has a
 	// place for them; the day is the caller's, so that equal revisions can have equal bytes.
 	URL, Published string
@@ -69,6 +71,8 @@ type Dataset struct {
 	// Read is how many rows the source has; Dropped says which of them are in no split, and why.
 	Read    int64
 	Dropped []Drop
+	// Variants are the rows with the question of another row, written in another way.
+	Variants int64
 	// Splits in the order of Revision.Splits.
 	Splits []Counts
 }

@@ -119,7 +119,7 @@ func (b *balancer) compare(ctx context.Context) error {
 		return store.Missing(err)
 	}
 	defer sorted.Close()
-	same := equals{drop: b.drop, duplicates: b.Recipe.Duplicates == recipe.DropDuplicates}
+	same := equals{drop: b.drop, variant: b.variant, duplicates: b.Recipe.Duplicates == recipe.DropDuplicates}
 	for n := 0; ; n++ {
 		if n%contextEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -132,29 +132,42 @@ func (b *balancer) compare(ctx context.Context) error {
 			return store.Failure(err)
 		}
 		ref := from[sorted.Source()]
-		ref.row = int64(binary.BigEndian.Uint64(value[shortSize:]))
-		if err := same.next(question, store.Short(value), ref); err != nil {
+		var row asked
+		row, ref.row = readAsked(value)
+		if err := same.next(question, row, ref); err != nil {
 			return err
 		}
 	}
 }
 
+// variant counts a row whose question is another one's but for the way in which it is written.
+func (b *balancer) variant(ref rowRef) {
+	if b.done.Variants == nil {
+		b.done.Variants = recipe.NewDroppedRows(len(b.Recipe.Splits), len(b.names))
+	}
+	b.done.Variants[ref.split][ref.dataset]++
+}
+
 // equals judges rows that come sorted by question, the last split first, then by data set, then by row.
 type equals struct {
 	drop       func(rowRef, recipe.DropReason) error
+	variant    func(rowRef)
 	duplicates bool // are dropped
 
 	question store.Short
 	begun    bool
 	split    int                      // that keeps the question
-	pairs    map[store.Short]struct{} // of the question, where there are several and duplicates are dropped
-	first    store.Short
+	answers  map[store.Short]struct{} // to the question, where there are several and duplicates are dropped
+	first    asked
 }
 
-func (e *equals) next(question []byte, pair store.Short, ref rowRef) error {
+func (e *equals) next(question []byte, row asked, ref rowRef) error {
 	if !e.begun || !bytes.Equal(question, e.question[:]) {
-		e.begun, e.question, e.split, e.first, e.pairs = true, store.Short(question), ref.split, pair, nil
+		e.begun, e.question, e.split, e.first, e.answers = true, store.Short(question), ref.split, row, nil
 		return nil
+	}
+	if row.exact != e.first.exact {
+		e.variant(ref)
 	}
 	if ref.split != e.split {
 		return e.drop(ref, recipe.Overlap)
@@ -162,13 +175,13 @@ func (e *equals) next(question []byte, pair store.Short, ref rowRef) error {
 	if !e.duplicates {
 		return nil
 	}
-	if e.pairs == nil {
-		e.pairs = map[store.Short]struct{}{e.first: {}}
+	if e.answers == nil {
+		e.answers = map[store.Short]struct{}{e.first.answer: {}}
 	}
-	if _, there := e.pairs[pair]; there {
+	if _, there := e.answers[row.answer]; there {
 		return e.drop(ref, recipe.Duplicate)
 	}
-	e.pairs[pair] = struct{}{}
+	e.answers[row.answer] = struct{}{}
 	return nil
 }
 

@@ -28,7 +28,7 @@ func (j job) contaminants(ctx context.Context) (*contaminants, error) {
 	if j.Recipe.Decontaminate == nil {
 		return nil, nil
 	}
-	index, err := leak.NewProbes(j.Recipe.Decontaminate.NGrams)
+	index, err := leak.NewProbes(j.Recipe.Decontaminate.Words, j.Recipe.Decontaminate.NGrams)
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "decontaminate: %w", err)
 	}

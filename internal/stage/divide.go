@@ -8,7 +8,9 @@ import (
 	"errors"
 	"io"
 
+	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/leak"
 	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
@@ -29,17 +31,24 @@ const shortSize = mix.ContentSize
 // where the splits border on one another, and all rows, whole, by the order in which they stand in their files.
 type divider struct {
 	recipe   recipe.Recipe
+	byForm   bool // questions are compared by their form, else by their bytes
 	groupKey mix.Key
 	orderKey mix.Key
 	rows     *extsort.Sorter // place in the order → rowHead, line
 	groups   *extsort.Sorter // place of the group, of every row
+	// different is how many groups there are, largest how many rows the largest has; both are known with the borders.
+	different, largest int64
 }
 
-func newDivider(folder store.Path, r recipe.Recipe) *divider {
-	return &divider{
-		recipe: r, groupKey: mix.NewKey(r.Seed, "split"), orderKey: mix.NewKey(r.Seed, "order"),
-		rows: extsort.New(folder.Scratch, len(mix.Place{}), rowMemory), groups: extsort.New(folder.Scratch, len(mix.Place{}), groupMemory),
+func newDivider(folder store.Path, r recipe.Recipe) (*divider, error) {
+	byForm, err := leak.ByForm(r.Compare)
+	if err != nil {
+		return nil, contract.Failf(contract.InvalidTask, "compare: %w", err)
 	}
+	return &divider{
+		recipe: r, byForm: byForm, groupKey: mix.NewKey(r.Seed, "split"), orderKey: mix.NewKey(r.Seed, "order"),
+		rows: extsort.New(folder.Scratch, len(mix.Place{}), rowMemory), groups: extsort.New(folder.Scratch, len(mix.Place{}), groupMemory),
+	}, nil
 }
 
 func (d *divider) close() {
@@ -50,41 +59,59 @@ func (d *divider) close() {
 // rowHead is what a row is known by besides its line.
 type rowHead struct {
 	group    mix.Place
-	question store.Short
-	pair     store.Short
+	question store.Short // as it is compared
+	asked    asked
 	units    int64
 }
 
-// rowHeadSize is the length of an encoded rowHead, placeSize that of the place in it.
+// asked tells rows apart whose questions are equal as they are compared.
+type asked struct {
+	// answer is the same for the same reference answer.
+	answer store.Short
+	// exact is the beginning of the digest of the question's bytes; nothing where that is what is compared.
+	exact [exactSize]byte
+}
+
+// rowHeadSize is the length of an encoded rowHead, the others those of what is in it.
 const (
 	placeSize   = len(mix.Place{})
-	rowHeadSize = placeSize + 2*shortSize + 8
+	exactSize   = 8
+	rowHeadSize = placeSize + 2*shortSize + exactSize + 8
 )
 
 func (h *rowHead) append(dst []byte) []byte {
-	dst = append(append(append(dst, h.group[:]...), h.question[:]...), h.pair[:]...)
+	dst = append(append(append(append(dst, h.group[:]...), h.question[:]...), h.asked.answer[:]...), h.asked.exact[:]...)
 	return binary.BigEndian.AppendUint64(dst, uint64(h.units))
 }
 
 func readHead(encoded []byte) (h rowHead) {
-	copy(h.group[:], encoded)
-	copy(h.question[:], encoded[placeSize:])
-	copy(h.pair[:], encoded[placeSize+shortSize:])
-	h.units = int64(binary.BigEndian.Uint64(encoded[placeSize+2*shortSize:]))
+	encoded = encoded[copy(h.group[:], encoded):]
+	encoded = encoded[copy(h.question[:], encoded):]
+	encoded = encoded[copy(h.asked.answer[:], encoded):]
+	encoded = encoded[copy(h.asked.exact[:], encoded):]
+	h.units = int64(binary.BigEndian.Uint64(encoded))
 	return h
 }
 
-// place is where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines.
-func (d *divider) place(r *record.Record, group string, units int64) (at mix.Place, head rowHead) {
+// place is where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines, each
+// with a buffer of its own.
+func (d *divider) place(r *record.Record, group string, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
 	digests := r.Digests()
 	groupID := digests.Question
+	head.asked.answer, head.units = store.Short(digests.Pair[:shortSize]), units
+	if d.byForm {
+		form := leak.AppendQuestion((*buffer)[:0], r.Question)
+		groupID = sha256.Sum256(form)
+		*buffer = append(form[:0], r.ReferenceAnswer...)
+		answer := sha256.Sum256(*buffer)
+		head.asked = asked{store.Short(answer[:shortSize]), [exactSize]byte(digests.Question[:exactSize])}
+	}
+	head.question = store.Short(groupID[:shortSize])
 	if group != r.Question {
 		groupID = sha256.Sum256([]byte(group))
 	}
-	return d.orderKey.Place(store.Short(digests.Identity[:shortSize])), rowHead{
-		group:    d.groupKey.Place(store.Short(groupID[:shortSize])),
-		question: store.Short(digests.Question[:shortSize]), pair: store.Short(digests.Pair[:shortSize]), units: units,
-	}
+	head.group = d.groupKey.Place(store.Short(groupID[:shortSize]))
+	return d.orderKey.Place(store.Short(digests.Identity[:shortSize])), head
 }
 
 // add takes a row in the order of the source: of equal contents, that order is kept.
@@ -111,6 +138,8 @@ func (d *divider) borders() ([]mix.Place, error) {
 		if size == 0 {
 			return
 		}
+		d.different++
+		d.largest = max(d.largest, size)
 		for split := cutter.Place(size); len(borders) < split; {
 			borders = append(borders, group)
 		}
@@ -157,7 +186,7 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 	d.groups.Close()
 	files := make([]*splitFile, len(d.recipe.Splits))
 	for i, split := range d.recipe.Splits {
-		if files[i], err = createSplit(staging, split.Name); err != nil {
+		if files[i], err = createSplit(staging, split.Name, d.byForm); err != nil {
 			return nil, err
 		}
 		defer files[i].abort()
@@ -191,15 +220,36 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 	return parts, nil
 }
 
+// askedSize is the length of a value in a file of questions, at most.
+const askedSize = shortSize + exactSize + 8
+
+// append encodes the value of a row in a file of questions.
+func (a *asked) append(dst []byte, byForm bool, row int64) []byte {
+	dst = append(dst, a.answer[:]...)
+	if byForm {
+		dst = append(dst, a.exact[:]...)
+	}
+	return binary.BigEndian.AppendUint64(dst, uint64(row))
+}
+
+func readAsked(value []byte) (a asked, row int64) {
+	value = value[copy(a.answer[:], value):]
+	if len(value) > 8 {
+		value = value[copy(a.exact[:], value):]
+	}
+	return a, int64(binary.BigEndian.Uint64(value))
+}
+
 // splitFile is one split's rows on their way to the volume.
 type splitFile struct {
 	rows          *store.RowsWriter
 	units         int64
-	questions     *extsort.Sorter // question → pair, row
+	byForm        bool
+	questions     *extsort.Sorter // question → what was asked, row
 	questionsPath store.Path
 }
 
-func createSplit(staging *store.Staging, name string) (*splitFile, error) {
+func createSplit(staging *store.Staging, name string, byForm bool) (*splitFile, error) {
 	path, err := staging.Path(name + questionSuffix)
 	if err != nil {
 		return nil, err
@@ -208,13 +258,12 @@ func createSplit(staging *store.Staging, name string) (*splitFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &splitFile{rows: rows, questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
+	return &splitFile{rows: rows, byForm: byForm, questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
 }
 
 func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {
-	var row [8]byte
-	binary.BigEndian.PutUint64(row[:], uint64(f.rows.Rows()))
-	if err := f.questions.Add(head.question[:], head.pair[:], row[:]); err != nil {
+	var value [askedSize]byte
+	if err := f.questions.Add(head.question[:], head.asked.append(value[:0], f.byForm, f.rows.Rows())); err != nil {
 		return store.Failure(err)
 	}
 	f.units += head.units

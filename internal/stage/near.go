@@ -104,7 +104,7 @@ func (n *nearer) sketch(ctx context.Context) error {
 
 // sketchFile goes through one file of rows, of which the first is given.
 func (n *nearer) sketchFile(ctx context.Context, row banded) error {
-	sketcher, err := leak.NewSketcher(n.wanted.N, n.wanted.Bands, n.wanted.Rows)
+	sketcher, err := leak.NewSketcher(n.wanted.Words, n.wanted.N, n.wanted.Bands, n.wanted.Rows)
 	if err != nil {
 		return contract.Failf(contract.InvalidTask, "nearDuplicates: %w", err)
 	}

@@ -84,7 +84,7 @@ func (a sketch) candidates(b sketch) bool {
 // whose very question a later split has are no near ones, but overlap.
 func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates) []string {
 	t.Helper()
-	sketcher, err := leak.NewSketcher(near.N, near.Bands, near.Rows)
+	sketcher, err := leak.NewSketcher(near.Words, near.N, near.Bands, near.Rows)
 	if err != nil {
 		t.Fatal(err)
 	}

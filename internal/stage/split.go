@@ -20,10 +20,13 @@ const rawName = "raw.jsonl"
 // group of many rows is not a clump.
 func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
 	dataset, domain, _ := j.Recipe.Dataset(j.Unit.Name)
-	s := splitter{job: j, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), divider: newDivider(staging.Folder(), j.Recipe)}
+	divider, err := newDivider(staging.Folder(), j.Recipe)
+	if err != nil {
+		return recipe.Result{}, err
+	}
+	s := splitter{job: j, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), divider: divider}
 	defer s.leftOut.abort()
 	defer s.divider.close()
-	var err error
 	if s.units, err = j.units(); err != nil {
 		return recipe.Result{}, err
 	}
@@ -38,7 +41,8 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 	if err != nil {
 		return recipe.Result{}, err
 	}
-	done := recipe.Divided{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: list[rawName].Bytes}
+	done := recipe.Divided{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: list[rawName].Bytes,
+		Groups: s.divider.different, LargestGroup: s.divider.largest}
 	for i, part := range parts {
 		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
 		done.Rows = append(done.Rows, part.rows)
@@ -112,12 +116,15 @@ func (s *splitter) take(row mapped, line []byte) error {
 // skip implements taker.
 func (s *splitter) skip(row contract.DroppedSourceRow) error { return s.leftOut.add(row) }
 
-func (s *splitter) newMapper() mapper { return &recordMapper{s, s.contaminated.newFinder()} }
+func (s *splitter) newMapper() mapper {
+	return &recordMapper{splitter: s, contaminants: s.contaminated.newFinder()}
+}
 
 // recordMapper makes records of a data set's rows. Of the splitter it only reads what does not change.
 type recordMapper struct {
 	*splitter
 	contaminants *finder
+	buffer       []byte
 }
 
 func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, []byte) {
@@ -135,6 +142,6 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: reason, Probe: probe}}, lines
 	}
 	var as mapped
-	as.at, as.head = m.divider.place(&made, group, m.units.Of(made.Question, made.ReferenceAnswer))
+	as.at, as.head = m.divider.place(&made, group, m.units.Of(made.Question, made.ReferenceAnswer), &m.buffer)
 	return as, append(made.AppendJSON(lines), '\n')
 }

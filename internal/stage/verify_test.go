@@ -23,8 +23,12 @@ func published(t *testing.T) string {
 }
 
 func check(folder string) error {
-	_, err := verify.Revision(context.Background(), folder, verify.Options{})
+	_, err := verifiedRevision(folder)
 	return err
+}
+
+func verifiedRevision(folder string) (verify.Proof, error) {
+	return verify.Revision(context.Background(), folder, verify.Options{})
 }
 
 // change rewrites a published file, however read-only it is.

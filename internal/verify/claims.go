@@ -22,7 +22,7 @@ func (p Proof) Claims() Claims {
 		"what repeats the manifest (lock.json, info.json, meta.json, the test index, the pages) says what the manifest says",
 		"every kept row of a data set is in one split, once, or listed as dropped, with the reasons counted",
 		"every mixed file has the planned rows of every data set, in the recipe's order and repeats",
-		"no question stands in two splits, to the byte",
+		"no question stands in two splits, compared " + p.Compared(),
 	}}
 	if r.Duplicates == recipe.DropDuplicates {
 		c.Proved = append(c.Proved, "no two rows of a split say the same")
@@ -35,6 +35,14 @@ func (p Proof) Claims() Claims {
 	c.NotProved = append(c.NotProved, "that the rows are those of the sources: build --lock lock.json builds the same manifest from them, or says what differs",
 		"what the files are called at their sources, which changes no row")
 	return c.withoutEvidence(r, p.OtherPages)
+}
+
+// Compared says how questions were compared, for a sentence.
+func (p Proof) Compared() string {
+	if p.Manifest.Recipe.Compare == recipe.CompareBytes {
+		return "to the byte"
+	}
+	return fmt.Sprintf("as normalized by %s", p.Manifest.Recipe.Compare)
 }
 
 // withoutEvidence adds what the recipe asks for and the files hold no evidence of.

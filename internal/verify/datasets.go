@@ -165,6 +165,7 @@ type splitCheck struct {
 	units int64
 	sum   uint64
 	out   *store.Writer
+	forms forms
 }
 
 func (c *splitCheck) row(offset int64, line []byte) error {
@@ -176,7 +177,7 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 		return err
 	}
 	c.sum += maphash.Bytes(v.seed, line)
-	if err := v.compare(row, questionRef{c.split, c.dataset.place, offset}); err != nil {
+	if err := v.compare(row, questionRef{c.split, c.dataset.place, offset}, &c.forms); err != nil {
 		return err
 	}
 	units := v.unitsOf(row)

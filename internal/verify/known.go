@@ -46,10 +46,11 @@ func (v *verifier) subject() known {
 		Domains map[string]string   `json:"domains"`
 		// Duplicates that were dropped are proved to be, so a proof for a mix that keeps them says less.
 		Duplicates recipe.Duplicates        `json:"duplicates,omitempty"`
+		Compare    recipe.Comparison        `json:"compare,omitempty"`
 		Files      []contract.PublishedFile `json:"files"`
 	}
 	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
-	about.Duplicates = v.manifest.Recipe.Duplicates
+	about.Duplicates, about.Compare = v.manifest.Recipe.Duplicates, v.manifest.Recipe.Compare
 	for i := range about.Splits {
 		about.Splits[i].Size = recipe.Size{}
 	}

@@ -11,14 +11,15 @@ import (
 	"strconv"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/leak"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // compare takes a row's question to those of all others, and its answer where no row may be there twice.
-func (v *verifier) compare(row said, ref questionRef) error {
-	key := v.question(row.question, ref)
+func (v *verifier) compare(row said, ref questionRef, buffers *forms) error {
+	key := v.question(v.compared(row.question, buffers), ref)
 	if !v.distinct() {
 		return store.Failure(v.questions.Add(key[:]))
 	}
@@ -29,6 +30,27 @@ func (v *verifier) compare(row said, ref questionRef) error {
 
 // distinct says whether no two rows of one split may have the same question and reference answer.
 func (v *verifier) distinct() bool { return v.manifest.Recipe.Duplicates == recipe.DropDuplicates }
+
+// forms are the buffers in which the form of a question is made.
+type forms struct{ text, form []byte }
+
+// compared is what a question is compared by, of a question as it stands in JSON.
+func (v *verifier) compared(question []byte, buffers *forms) []byte {
+	if !v.byForm {
+		return question
+	}
+	if bytes.IndexByte(question, '\\') >= 0 {
+		buffers.text = appendText(buffers.text[:0], question)
+		question = buffers.text
+	}
+	buffers.form = leak.AppendQuestion(buffers.form[:0], question)
+	return buffers.form
+}
+
+// sameQuestion reports whether two questions are equal as they are compared.
+func (v *verifier) sameQuestion(a, b string) bool {
+	return a == b || v.byForm && bytes.Equal(leak.AppendQuestion(nil, a), leak.AppendQuestion(nil, b))
+}
 
 // sides: no question stands in two splits, and no row twice in one where duplicates are dropped.
 func (v *verifier) sides() error {
@@ -137,11 +159,15 @@ func (v *verifier) leak(a, b questionRef) error {
 	if err != nil {
 		return err
 	}
-	if first.Question != second.Question { // which happens once in 2^128 pairs
+	if !v.sameQuestion(first.Question, second.Question) { // which happens once in 2^128 pairs
 		return fmt.Errorf("the questions of %s and %s have one hash under two keys: run the proof again", first.ID, second.ID)
 	}
-	return contract.Failf(contract.LeakageDetected, "%s: the question of row %s stands in split %s as well, in row %s",
-		v.datasets[a.dataset].splits[a.split].file, first.ID, v.manifest.Plan.Splits[b.split].Name, second.ID)
+	written := ""
+	if first.Question != second.Question {
+		written = ", written in another way"
+	}
+	return contract.Failf(contract.LeakageDetected, "%s: the question of row %s stands in split %s as well, in row %s%s",
+		v.datasets[a.dataset].splits[a.split].file, first.ID, v.manifest.Plan.Splits[b.split].Name, second.ID, written)
 }
 
 // twice says that two rows of one split say the same.
@@ -150,7 +176,7 @@ func (v *verifier) twice(a, b questionRef) error {
 	if err != nil {
 		return err
 	}
-	if first.Question != second.Question || first.ReferenceAnswer != second.ReferenceAnswer {
+	if !v.sameQuestion(first.Question, second.Question) || first.ReferenceAnswer != second.ReferenceAnswer {
 		return fmt.Errorf("what %s and %s say has one hash under two keys: run the proof again", first.ID, second.ID)
 	}
 	return differ("%s: row %s has the question and the reference answer of row %s of the same split, and duplicates are dropped",

@@ -24,7 +24,7 @@ type Proof struct {
 	// Files and Bytes that were read, the manifest included.
 	Files int
 	Bytes int64
-	// Questions per split: no two splits share one.
+	// Questions per split: no two splits share one, as the recipe has them compared.
 	Questions []int
 	// OtherPages are those that another release wrote: they are as they were published, and this one would write them otherwise.
 	OtherPages []string
@@ -117,6 +117,7 @@ type verifier struct {
 	seed, other maphash.Seed
 	datasets    []*dataset // sorted by name
 	questions   *extsort.Sorter
+	byForm      bool // questions are compared by their form, else by their bytes
 	// units counts rows in the unit of the shares; nil where that is rows, or not known here.
 	units   *tokens.Units
 	sorters []*extsort.Sorter
