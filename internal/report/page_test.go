@@ -150,3 +150,25 @@ func TestGolden(t *testing.T) {
 		golden(t, name, got)
 	}
 }
+
+// The page says by which rule questions are the same, and how many are written in another way.
+func TestPageSaysHowQuestionsAreCompared(t *testing.T) {
+	r := six()
+	for _, c := range []struct {
+		compare string
+		rows    int64
+		want    map[string]bool
+	}{
+		{"", 0, map[string]bool{"no question of one split is in another: a build": true, "written in another way": false}},
+		{"question/v1", 17, map[string]bool{"no question of one split is in another, compared as normalized by question/v1: a build": true,
+			`with a question of another row, written in another way</td><td class="n lead">17</td>`: true}},
+	} {
+		r.Compare, r.Datasets[0].Variants = c.compare, c.rows
+		text := page(t, r)
+		for part, want := range c.want {
+			if strings.Contains(text, part) != want {
+				t.Errorf("compared by %q, the page has %q: %v, want %v", c.compare, part, !want, want)
+			}
+		}
+	}
+}

@@ -71,10 +71,10 @@ type Dataset struct {
 	// Read is how many rows the source has; Dropped says which of them are in no split, and why.
 	Read    int64
 	Dropped []Drop
-	// Variants are the rows with the question of another row, written in another way.
-	Variants int64
 	// Splits in the order of Revision.Splits.
 	Splits []Counts
+	// Variants are the rows with the question of another row, written in another way.
+	Variants int64
 }
 
 // Drop is a number of rows that were dropped for one reason.
