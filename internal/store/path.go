@@ -2,14 +2,13 @@ package store
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -156,7 +155,7 @@ func (p Path) createTemp(prefix string) (f *os.File, at Path, err error) {
 func (p Path) unique(prefix string, try func(at Path) error) (Path, error) {
 	const mostTries = 1000
 	for n := 1; ; n++ {
-		at := p.Join(prefix + strconv.FormatUint(uint64(rand.Uint32()), 10))
+		at := p.Join(prefix + rand.Text()[:10])
 		if err := try(at); n == mostTries || !errors.Is(err, fs.ErrExist) {
 			return at, err
 		}

@@ -66,7 +66,7 @@ func TestAPlantedLinkIsReplacedOrRemovedAsSuch(t *testing.T) {
 		"WriteFile": func(p Path) error { return WriteFile(p, []byte("own")) },
 		"SwapLink":  func(p Path) error { return SwapLink(p, "own") },
 		"Remove":    func(p Path) error { return p.Remove() },
-		"RemoveAll": func(p Path) error { return RemoveAll(p) },
+		"RemoveAll": RemoveAll,
 	} {
 		outside, folder := t.TempDir(), t.TempDir()
 		must(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o600))

@@ -26,7 +26,7 @@ func WriteFile(name Path, content []byte) error {
 	if err != nil {
 		return Failure(err)
 	}
-	defer next.Remove() // fails once the file has its final name
+	defer func() { _ = next.Remove() }() // fails once the file has its final name
 	if _, err := f.Write(content); err != nil {
 		f.Close()
 		return Failure(err)
