@@ -3,10 +3,10 @@ package stage
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,9 +17,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// blob is where the original of a data set's only file lies in the cache, and link where the download has it.
-func (w hubWorld) blob(dataset string) string {
-	locked, _ := w.lock().Source(dataset)
+// blob is where the original of the sums lies in the cache.
+func (w hubWorld) blob() string {
+	locked, _ := w.lock().Source("sums")
 	return filepath.Join(w.worker.Volume, contract.CacheFolder, "sha256", locked.Files[0].SHA256)
 }
 
@@ -83,7 +83,7 @@ func TestADamagedOriginalGivesNoRow(t *testing.T) {
 			t.Run(what+", "+how, func(t *testing.T) {
 				w := newHubWorld(t)
 				build(w, onHub("main"))
-				rewrite(t, w.blob("sums"), damage)
+				rewrite(t, w.blob(), damage)
 				w.hub.ResetCounts()
 				if got := build(w, newRecord(onHub("main"))).Published; *got != *want {
 					t.Errorf("published %+v, want %+v", got, want)
@@ -91,8 +91,8 @@ func TestADamagedOriginalGivesNoRow(t *testing.T) {
 				if w.hub.Downloads() != 1 {
 					t.Errorf("%d downloads, want the one of the original that was damaged", w.hub.Downloads())
 				}
-				if got := w.digest(".cache/sha256/" + filepath.Base(w.blob("sums"))); got != filepath.Base(w.blob("sums")) {
-					t.Errorf("the cache keeps an original with the digest %s under the name %s", got, filepath.Base(w.blob("sums")))
+				if got := w.digest(".cache/sha256/" + filepath.Base(w.blob())); got != filepath.Base(w.blob()) {
+					t.Errorf("the cache keeps an original with the digest %s under the name %s", got, filepath.Base(w.blob()))
 				}
 				if info, err := os.Stat(filepath.Join(w.download(onHub("main"), "sums"), "files", "00000")); err != nil || info.Size() != int64(len(sums("What is the sum of", 120))) {
 					t.Errorf("the download has lost its original: %v", err)
@@ -106,7 +106,7 @@ func TestADamagedOriginalGivesNoRow(t *testing.T) {
 func TestADamagedOriginalThatIsGone(t *testing.T) {
 	w := newHubWorld(t)
 	revision := w.build(onHub("main")).Published.Revision
-	rewrite(t, w.blob("sums"), flip)
+	rewrite(t, w.blob(), flip)
 	w.asks(hubtest.New(hubtest.Options{}, hubtest.Repo{ID: "acme/rows", SHA: commitOf(2), Files: map[string]hubtest.File{"sums.jsonl": {Content: []byte("{}\n")}}}))
 	w.fails(newRecord(onHub("main")), contract.SourceDrifted, "data set sums", "sums.jsonl is no longer whole in the cache", "the source no longer has it")
 	if w.current() != revision {
@@ -118,7 +118,7 @@ func TestADamagedOriginalThatIsGone(t *testing.T) {
 func TestADamagedOriginalThatASplitMayNotFetch(t *testing.T) {
 	w := newHubWorld(t)
 	w.build(onHub("main"))
-	rewrite(t, w.blob("sums"), flip)
+	rewrite(t, w.blob(), flip)
 	w.asks(hubtest.New(hubtest.Options{}, hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Gated: "auto", Files: map[string]hubtest.File{
 		"sums.jsonl": {Content: []byte(sums("What is the sum of", 120)), LFS: true},
 	}}))
@@ -209,7 +209,7 @@ func FuzzOriginals(f *testing.F) {
 	f.Cleanup(func() { volume.Close() })
 	done := &recipe.Downloaded{Digest: contract.OriginalsDigest(good)}
 	f.Fuzz(func(t *testing.T, encoded []byte) {
-		folder := volume.Path(fmt.Sprint(os.Getpid()))
+		folder := volume.Path(strconv.Itoa(os.Getpid()))
 		if err := os.MkdirAll(folder.String(), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -225,7 +225,7 @@ func FuzzOriginals(f *testing.F) {
 		}
 		var got []contract.Original
 		for _, o := range list {
-			o.Original.Path = good[0].Path // which is in no digest
+			o.Path = good[0].Path // which is in no digest
 			got = append(got, o.Original)
 		}
 		if diff := cmp.Diff(good, got); diff != "" {

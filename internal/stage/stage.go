@@ -109,15 +109,21 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	case !errors.Is(err, fs.ErrNotExist):
 		return result, way, err
 	}
-	if err := own.suits(); err != nil {
-		return recipe.Result{}, way, err
-	}
-	result, err = j.attempt(ctx, final)
-	if damage := (*damaged)(nil); errors.As(err, &damage) { // its rows may be among those that were written
-		j.careful = true
-		result, err = j.attempt(ctx, final)
-	}
+	result, err = j.make(ctx, final)
 	return result, way, err
+}
+
+// make builds the unit on a volume that suits, once more where an original was found damaged: its rows may be among those that were written.
+func (j job) make(ctx context.Context, final store.Path) (recipe.Result, error) {
+	if err := j.worker.suits(); err != nil {
+		return recipe.Result{}, err
+	}
+	result, err := j.attempt(ctx, final)
+	if damage := (*damaged)(nil); errors.As(err, &damage) {
+		j.careful = true
+		return j.attempt(ctx, final)
+	}
+	return result, err
 }
 
 // attempt builds the unit in a folder of its own, and gives that its name.
