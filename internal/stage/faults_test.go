@@ -61,7 +61,7 @@ func remains(t *testing.T, volume string) []string {
 		switch name := filepath.Base(path); {
 		case err != nil:
 			return err
-		case name != contract.CacheFolder && name != ".stages" && strings.HasPrefix(name, "."), strings.HasSuffix(name, ".next"):
+		case name != contract.CacheFolder && name != ".stages" && name != ".known" && strings.HasPrefix(name, "."), strings.HasSuffix(name, ".next"):
 			left = append(left, path)
 		}
 		return nil

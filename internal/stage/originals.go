@@ -81,12 +81,13 @@ func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store
 	return cache.Keep(ctx, partial, got.SHA256)
 }
 
-// partID tells the part of a file that is not whole yet from the mix's other parts.
+// partID tells the part of a file that is not whole yet from the mix's other parts, and from those of any other mix but where a SHA-256
+// proves the whole: another mix may have asked by a proxy, or trusted an authority, of its own.
 func (j job) partID(file source.File) string {
 	if file.SHA256 != "" {
 		return file.SHA256
 	}
-	return j.Unit.Key + "/" + file.Path
+	return string(j.folder) + "\n" + j.Unit.Key + "/" + file.Path
 }
 
 // room fails, before the first byte, where the volume has less room than the files that have to be brought.
