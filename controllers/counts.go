@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ func (c counts) of(split, dataset int, planned recipe.DatasetPlan) numbers {
 	if c.drawn {
 		out.unique, out.maxRepeats = &reported.Unique, &reported.MaxRepeats
 	}
-	if c.measured {
+	if c.measured && reported.Units >= 0 {
 		out.units = &reported.Units
 	}
 	return out
@@ -75,7 +76,7 @@ func (c counts) together(split int, pick func(name string) bool) numbers {
 		} else {
 			unique += *of.unique
 		}
-		if of.units == nil {
+		if of.units == nil || *of.units > math.MaxInt64-units { // a sum that overflows is that of no mix
 			out.units = nil
 		} else {
 			units += *of.units
@@ -141,10 +142,12 @@ func (c counts) achieved(split int, rows int64, units *int64) *int32 {
 	return nil
 }
 
-// milli is part of whole in thousandths, to the nearest. Rows are at most 10^10 times 64, and bytes and tokens far from the
-// 4·10^15 of which the sum would overflow.
+// milli is part of whole in thousandths, to the nearest. Of numbers whose product would overflow, the last digits do not count.
 func milli(part, whole int64) *int32 {
-	return ptr.To(int32((2000*part + whole) / (2 * whole)))
+	for whole > 1<<50 {
+		part, whole = part/2, whole/2
+	}
+	return ptr.To(int32(min(1000, (2000*min(part, whole)+whole)/(2*whole))))
 }
 
 // shares is the achieved ratio of the first split in the order of the manifest, for people: math 40.0% qa 30.0% code 30.0%.
@@ -199,22 +202,11 @@ func dropped(rows map[string]int64) []datav1alpha1.DroppedRows {
 	return list
 }
 
-const (
-	// badRowsShown and badRowLength are what the schema allows: of more, or longer ones, the status could not be written.
-	badRowsShown = 8
-	badRowLength = 256
-)
-
 // badRows names the first rows that were skipped.
 func badRows(names []string) []datav1alpha1.BadRow {
 	var rows []datav1alpha1.BadRow
-	for _, name := range names[:min(len(names), badRowsShown)] {
-		if characters := []rune(name); len(characters) > badRowLength {
-			name = string(characters[:badRowLength-1]) + "…"
-		}
-		if name != "" {
-			rows = append(rows, datav1alpha1.BadRow(name))
-		}
+	for _, name := range names {
+		rows = append(rows, datav1alpha1.BadRow(name))
 	}
 	return rows
 }

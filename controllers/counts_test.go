@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -117,24 +116,6 @@ func TestDroppedForReasons(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("code-set (-want +got):\n%s", diff)
-	}
-}
-
-// TestBadRows: never more, and never longer, than the schema takes.
-func TestBadRows(t *testing.T) {
-	for _, test := range []struct {
-		names []string
-		want  []datav1alpha1.BadRow
-	}{
-		{nil, nil},
-		{[]string{"a.jsonl, row 3: no answer", ""}, []datav1alpha1.BadRow{"a.jsonl, row 3: no answer"}},
-		{[]string{strings.Repeat("ä", 256), strings.Repeat("ä", 257)},
-			[]datav1alpha1.BadRow{datav1alpha1.BadRow(strings.Repeat("ä", 256)), datav1alpha1.BadRow(strings.Repeat("ä", 255) + "…")}},
-		{strings.Split("123456789", ""), []datav1alpha1.BadRow{"1", "2", "3", "4", "5", "6", "7", "8"}},
-	} {
-		if diff := cmp.Diff(test.want, badRows(test.names)); diff != "" {
-			t.Errorf("%q (-want +got):\n%s", test.names, diff)
-		}
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// messageLimit bounds what a condition quotes, in bytes.
+// messageLimit bounds what a condition quotes, in characters.
 const messageLimit = 1024
 
 // worker is the state of a pod's worker container, found by name: sidecars may stand beside it.
@@ -150,12 +150,9 @@ func tail(log string) string {
 	return line[max(0, len(line)-messageLimit/2):]
 }
 
-// sentence makes a message of an error's text.
+// sentence makes a message of an error's text, which may repeat what is said outside.
 func sentence(text string) string {
-	if len(text) > messageLimit {
-		text = text[:messageLimit] + "…"
-	}
-	text = strings.ToValidUTF8(text, "") // what a container leaves is bytes, and half a character where it was cut
+	text = contract.Clean(text, messageLimit)
 	first, width := utf8.DecodeRuneInString(text)
 	if width > 0 {
 		text = string(unicode.ToUpper(first)) + text[width:]

@@ -186,7 +186,7 @@ func FuzzTerminationMessage(f *testing.F) {
 			t.Errorf("exit code %d: failure %v", code, note)
 		}
 		if note != nil {
-			if quoted := sentence(note.Message); len(quoted) > messageLimit+len("X….") || !utf8.ValidString(quoted) {
+			if quoted := sentence(note.Message); utf8.RuneCountInString(quoted) > messageLimit+len(".") || !utf8.ValidString(quoted) {
 				t.Errorf("a sentence of %d bytes: %q", len(quoted), quoted)
 			}
 		}
@@ -199,7 +199,8 @@ func TestSentence(t *testing.T) {
 		"no such file":            "No such file.",
 		"Done.":                   "Done.",
 		"écrit":                   "Écrit.",
-		strings.Repeat("a", 2000): "A" + strings.Repeat("a", messageLimit-1) + "….",
+		strings.Repeat("a", 2000): "A" + strings.Repeat("a", messageLimit-2) + "….",
+		"first\nsecond\x1b[2J":    "First second\ufffd[2J.",
 	} {
 		if diff := cmp.Diff(want, sentence(text)); diff != "" {
 			t.Errorf("sentence (-want +got):\n%s", diff)

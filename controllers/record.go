@@ -34,6 +34,8 @@ const (
 	// recordLimit is far below what an API server takes; a record only comes near it by many edits of a big mix without a
 	// published revision in between.
 	recordLimit = 512 << 10
+	// recordMost is what an API server takes, with room for the object's other fields.
+	recordMost = 1<<20 - 64<<10
 )
 
 // readRecord reads the ConfigMap. An entry that cannot be read, of another release say, counts as missing, and so does
@@ -50,13 +52,17 @@ func readRecord(config *corev1.ConfigMap, location render.Location) record {
 		if job, ok := strings.CutPrefix(key, failurePrefix); ok {
 			var note failure
 			if json.Unmarshal([]byte(value), &note) == nil {
+				note.FailureNote = note.Judged()
 				rec.failures[job] = note
 			}
 			continue
 		}
 		var result recipe.Result
-		if json.Unmarshal([]byte(value), &result) == nil {
-			rec.results[key] = result
+		if json.Unmarshal([]byte(value), &result) != nil {
+			continue
+		}
+		if judged, err := contract.Judge(result); err == nil {
+			rec.results[key] = judged
 		}
 	}
 	return rec
@@ -85,8 +91,12 @@ func (rec record) data() (map[string]string, error) {
 }
 
 func (rec record) size() int {
-	size := 0
 	data, _ := rec.data() // what cannot be encoded takes no room
+	return sizeOf(data)
+}
+
+func sizeOf(data map[string]string) int {
+	size := 0
 	for key, value := range data {
 		size += len(key) + len(value)
 	}
@@ -198,6 +208,10 @@ func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome, er
 	}
 	if s.results == nil && len(data) == 0 {
 		return nil, nil
+	}
+	if size := sizeOf(data); size > recordMost {
+		message := fmt.Sprintf("The results of the stages take %d bytes, and a ConfigMap holds 1 MiB: make fewer files, or mixes of fewer data sets.", size)
+		return stall(datav1alpha1.ReasonWorkerFailed, message), nil
 	}
 	wanted := render.Results(s.mix, s.location, data)
 	if s.results == nil {

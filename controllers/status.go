@@ -23,7 +23,10 @@ import (
 
 const (
 	historyLimit = 10
-	nothing      = "-"
+	// conditionLimit is far below what the schema allows, in characters; eventLimit is what the API server takes, in bytes.
+	conditionLimit = 8192
+	eventLimit     = 1024
+	nothing        = "-"
 )
 
 // report writes the status, once, if it says anything new, and then tells of the transitions. A pass that failed reports
@@ -50,7 +53,7 @@ func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure err
 	r.Metrics.count(s.tally, before, after)
 	logger := log.FromContext(ctx)
 	for _, event := range transitions(before, after) {
-		r.Events.Eventf(after, nil, event.kind, event.reason, event.action, "%s", event.note)
+		r.Events.Eventf(after, nil, event.kind, event.reason, event.action, "%s", contract.Shorten(event.note, eventLimit))
 		logger.Info(event.note, "build", s.build(), "reason", event.reason)
 	}
 	return nil
@@ -114,6 +117,7 @@ func (s *scope) conditions(status datav1alpha1.DatasetMixStatus, now metav1.Time
 		})
 	}
 	for i := range wanted {
+		wanted[i].Message = contract.Clean(wanted[i].Message, conditionLimit)
 		wanted[i].ObservedGeneration = s.mix.Generation
 		wanted[i].LastTransitionTime = now
 		old := apimeta.FindStatusCondition(s.mix.Status.Conditions, wanted[i].Type)

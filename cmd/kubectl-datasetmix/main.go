@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,17 +15,32 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-func main() { os.Exit(execute()) }
+func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // execute runs the command line and gives its exit code.
-func execute() int {
+func execute(arguments []string, out, errors io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := rootCommand().ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(os.Stderr, "Error: %v\n", err)
+	root := rootCommand()
+	root.SetArgs(arguments)
+	root.SetOut(terminal{out})
+	root.SetErr(terminal{errors})
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(root.ErrOrStderr(), "Error: %v\n", err)
 		return contract.ReasonOf(err).ExitCode()
 	}
 	return 0
+}
+
+// terminal is where everything that this program says goes out: names of files, of manifests and of what servers say are text from
+// outside, and no part of them is a command to a terminal.
+type terminal struct{ out io.Writer }
+
+func (t terminal) Write(p []byte) (int, error) {
+	if _, err := io.WriteString(t.out, contract.CleanLines(string(p))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
 }
 
 // rootCommand is the whole command line.

@@ -74,6 +74,9 @@ func (p places) credentials(from datav1alpha1.Source, into *source.Environment) 
 			return err
 		}
 		into.Token = string(token)
+		if into.Hosts, err = source.ReadHosts(p.secrets[hub.TokenSecretRef.Name]); err != nil {
+			return err
+		}
 	}
 	if ref := render.BundleOf(from); ref != nil {
 		bundle, err := readKey(p.bundleFolder(ref), ref.Key)
@@ -82,9 +85,17 @@ func (p places) credentials(from datav1alpha1.Source, into *source.Environment) 
 		}
 		into.CABundle = bundle
 	}
-	switch secret := render.SecretOf(from); {
-	case secret == nil:
+	secret := render.SecretOf(from)
+	if secret == nil {
 		return nil
+	}
+	var err error
+	if folder := p.secrets[secret.Name]; folder != "" {
+		if into.Hosts, err = source.ReadHosts(folder); err != nil {
+			return err
+		}
+	}
+	switch {
 	case from.HTTP != nil:
 		return p.login(*secret, into)
 	default:

@@ -203,14 +203,16 @@ func TestNoCredentialIsInAFailure(t *testing.T) {
 		reason contract.Reason
 		says   string
 	}{
-		"wrong bearer token": {func(b *privateBuild) error { return set(b.bearer, "token", "s3cr3t-wrong") }, contract.AuthenticationFailed, "answers 401 to the credentials"},
-		"two kinds at once":  {func(b *privateBuild) error { return set(b.bearer, "password", "s3cr3t-too") }, contract.InvalidTask, "both a token and"},
-		"a token in pieces":  {func(b *privateBuild) error { return set(b.bearer, "token", "s3cr3t a\ns3cr3t b") }, contract.InvalidTask, "characters that no token has"},
-		"wrong password":     {func(b *privateBuild) error { return set(b.basic, "password", "s3cr3t-wrong") }, contract.AuthenticationFailed, "answers 401 to the credentials"},
-		"no key of a login":  {func(b *privateBuild) error { return os.Remove(filepath.Join(b.bearer, "token")) }, contract.AuthenticationFailed, "neither the key token nor"},
-		"wrong Hub token":    {func(b *privateBuild) error { return set(b.hub, "token", "hf_s3cr3t-wrong") }, contract.AuthenticationFailed, "does not accept the token"},
-		"no Hub token":       {func(b *privateBuild) error { return os.Remove(filepath.Join(b.hub, "token")) }, contract.AuthenticationFailed, "cannot be read"},
-		"no certificates":    {func(b *privateBuild) error { return set(b.ca, "ca.crt", "s3cr3t") }, contract.InvalidTask, "no certificate in PEM form"},
+		"wrong bearer token":          {func(b *privateBuild) error { return set(b.bearer, "token", "s3cr3t-wrong") }, contract.AuthenticationFailed, "answers 401 to the credentials"},
+		"two kinds at once":           {func(b *privateBuild) error { return set(b.bearer, "password", "s3cr3t-too") }, contract.InvalidTask, "both a token and"},
+		"a token in pieces":           {func(b *privateBuild) error { return set(b.bearer, "token", "s3cr3t a\ns3cr3t b") }, contract.InvalidTask, "characters that no token has"},
+		"wrong password":              {func(b *privateBuild) error { return set(b.basic, "password", "s3cr3t-wrong") }, contract.AuthenticationFailed, "answers 401 to the credentials"},
+		"no key of a login":           {func(b *privateBuild) error { return os.Remove(filepath.Join(b.bearer, "token")) }, contract.AuthenticationFailed, "neither the key token nor"},
+		"wrong Hub token":             {func(b *privateBuild) error { return set(b.hub, "token", "hf_s3cr3t-wrong") }, contract.AuthenticationFailed, "does not accept the token"},
+		"no Hub token":                {func(b *privateBuild) error { return os.Remove(filepath.Join(b.hub, "token")) }, contract.AuthenticationFailed, "cannot be read"},
+		"a Hub token of another host": {func(b *privateBuild) error { return set(b.hub, "hosts", "huggingface.co") }, contract.AuthenticationFailed, "may be sent to huggingface.co alone"},
+		"a login of another host":     {func(b *privateBuild) error { return set(b.bearer, "hosts", "*.example.org") }, contract.AuthenticationFailed, "may be sent to *.example.org alone"},
+		"no certificates":             {func(b *privateBuild) error { return set(b.ca, "ca.crt", "s3cr3t") }, contract.InvalidTask, "no certificate in PEM form"},
 		"wrong proxy password": {func(*privateBuild) error {
 			return os.Setenv("HTTPS_PROXY", strings.Replace(os.Getenv("HTTPS_PROXY"), proxyPassword, "s3cr3t-wrong", 1))
 		}, contract.AuthenticationFailed, "it wants credentials"},

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	logger := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{ReplaceAttr: shown}))
 	if build := os.Getenv(contract.BuildVariable); build != "" {
 		logger = logger.With("build", build)
 	}
@@ -24,6 +24,14 @@ func main() {
 	limitMemory()
 	memory.CollectLess()
 	os.Exit(serve())
+}
+
+// shown makes the texts of the log fit for a terminal: they repeat what servers, files and rows say.
+func shown(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindString {
+		a.Value = slog.StringValue(contract.CleanLines(a.Value.String()))
+	}
+	return a
 }
 
 // limitMemory keeps the worker to its pod's memory, and says what that is.

@@ -178,6 +178,21 @@ func TestCredentialsComeFromTheFileOfTheirDataSet(t *testing.T) {
 	if _, err := p.sources()(dataset); err != nil {
 		t.Errorf("no token at all: %v", err)
 	}
+	for _, folder := range []string{p.tokens, p.secrets} { // of one key of a Secret, and of a whole one
+		hosts := filepath.Join(folder, "sums", "hosts")
+		if err := os.MkdirAll(filepath.Dir(hosts), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(hosts, []byte("no host\x1b"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.sources()(dataset); contract.ReasonOf(err) != contract.AuthenticationFailed {
+			t.Errorf("hosts that are none: %v", err)
+		}
+		if err := os.RemoveAll(folder); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestNoCredentialLeavesTheWorker: a download with every kind of credential, right and wrong; what is logged, reported and stored

@@ -36,7 +36,11 @@ func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 		if environment.Token, err = mounted(p.tokens, dataset.Name, "token"); err != nil {
 			return nil, err
 		}
-		if secret := filepath.Join(p.secrets, dataset.Name); dataset.Source.HTTP != nil {
+		secret := filepath.Join(p.secrets, dataset.Name)
+		if environment.Hosts, err = source.ReadHosts(filepath.Join(p.tokens, dataset.Name), secret); err != nil {
+			return nil, err
+		}
+		if dataset.Source.HTTP != nil {
 			if environment.Login, err = source.ReadLogin(secret); err != nil {
 				return nil, err
 			}

@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Reason names why a stage failed. It is the reason of the condition that the user sees, chosen by the deepest layer
@@ -89,10 +90,21 @@ type Failure struct {
 	Err     error
 }
 
-// Failf makes a Failure whose message is formatted; a %w verb keeps the cause.
+// Failf makes a Failure whose message is formatted; a %w verb keeps the cause. A cause may be a fragment or whole sentences: what
+// the format says behind it follows as one or the other.
 func Failf(reason Reason, format string, args ...any) error {
-	err := fmt.Errorf(format, args...)
-	return &Failure{Reason: reason, Message: err.Error(), Err: errors.Unwrap(err)}
+	marked := slices.Clone(args)
+	for i, arg := range marked {
+		if err, ok := arg.(error); ok && err != nil {
+			marked[i] = embedded{err}
+		}
+	}
+	err := fmt.Errorf(format, marked...)
+	cause := errors.Unwrap(err)
+	if marked, ok := cause.(embedded); ok {
+		cause = marked.error
+	}
+	return &Failure{Reason: reason, Message: joinEmbedded(err.Error()), Err: cause}
 }
 
 func (f *Failure) Error() string { return f.Message }

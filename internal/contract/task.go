@@ -25,6 +25,7 @@ const (
 	WorkerProgram = "/worker"                   // in the worker image, which may hold the manager as well
 	TaskFile      = "/etc/datasetmix/task.json" // the mounted task
 	IdentityFile  = "identity"                  // in a data set's folder of tokens: which service account the pod runs as
+	HostsKey      = "hosts"                     // of a Secret: where its credentials may be sent; in a data set's folder of tokens, too
 	TokenFolder   = "/etc/datasetmix/tokens"    // <data set>/token, for sources with a credential
 	BundleFolder  = "/etc/datasetmix/bundles"   // <data set>/ca.crt, for sources with certificates of their own
 	SecretFolder  = "/secrets"                  // <data set>/<key>, for sources with a whole Secret
@@ -118,7 +119,7 @@ func (m Message) Encode() ([]byte, error) {
 	m.Version = MessageVersion
 	if m.Failure != nil {
 		note := *m.Failure
-		note.Message = shorten(note.Message, noteLimit)
+		note.Message = Shorten(note.Message, noteLimit)
 		m.Failure = &note
 	}
 	encoded, err := json.Marshal(m)
@@ -154,11 +155,21 @@ func ParseMessage(encoded []byte) (Message, error) {
 	if (m.Result == nil) == (m.Failure == nil) {
 		return Message{}, errors.New("the termination message must hold a result or a failure, one of both")
 	}
+	if m.Failure != nil {
+		note := m.Failure.Judged()
+		m.Failure = &note
+		return m, nil
+	}
+	result, err := Judge(*m.Result)
+	if err != nil {
+		return Message{}, fmt.Errorf("the termination message has a result that no worker reports: %w", err)
+	}
+	m.Result = &result
 	return m, nil
 }
 
-// shorten cuts a text to a limit of bytes at a whole character.
-func shorten(text string, limit int) string {
+// Shorten cuts a text to a limit of bytes at a whole character.
+func Shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}

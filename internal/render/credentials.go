@@ -16,8 +16,10 @@ import (
 func keys(download Source) []corev1.VolumeProjection {
 	var out []corev1.VolumeProjection
 	if hub := download.Source.HuggingFace; hub != nil && hub.TokenSecretRef != nil {
-		at := path.Join(path.Base(contract.TokenFolder), download.Name, "token")
-		out = append(out, secretKey(hub.TokenSecretRef.Name, hub.TokenSecretRef.Key, at))
+		folder := path.Join(path.Base(contract.TokenFolder), download.Name)
+		hosts := secretKey(hub.TokenSecretRef.Name, contract.HostsKey, path.Join(folder, contract.HostsKey))
+		hosts.Secret.Optional = ptr.To(true) // most Secrets do not say where they may be sent
+		out = append(out, secretKey(hub.TokenSecretRef.Name, hub.TokenSecretRef.Key, path.Join(folder, "token")), hosts)
 	}
 	if bundle := BundleOf(download.Source); bundle != nil {
 		at := path.Join(path.Base(contract.BundleFolder), download.Name, "ca.crt")

@@ -128,7 +128,7 @@ func TestDownloadsOfProbes(t *testing.T) {
 		name           string
 		secrets, mount string
 	}{
-		{name: "gsm8k-test", secrets: "[tokens/gsm8k-test/token]", mount: "[]"},
+		{name: "gsm8k-test", secrets: "[tokens/gsm8k-test/token tokens/gsm8k-test/hosts]", mount: "[]"},
 		{name: "exams", secrets: "[]", mount: "[/claims/benchmarks]"},
 		{name: "squad2", secrets: "[]", mount: "[/claims/originals]"},
 	} {

@@ -3,10 +3,10 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,7 +35,7 @@ type bucket struct {
 // provider is what differs from store to store.
 type provider struct {
 	*blob.Bucket
-	// describe completes a listed object: what pins it and what its bytes are checked against. exact is nil where the
+	// describe completes a listed object: its key as the store has it, what pins it and what its bytes are checked against. exact is nil where the
 	// listing says it all.
 	describe func(o *blob.ListObject, f *File) error
 	exact    func(ctx context.Context, f *File) error
@@ -43,6 +43,8 @@ type provider struct {
 	hold func(f File, as func(any) bool)
 	// code is the service's own word for an error.
 	code func(err error) string
+	// unasked are the characters of keys that the library writes in another way, and so asks for another object.
+	unasked string
 	// hint completes the message of a refusal; it may be nil.
 	hint func(a *answer) string
 }
@@ -66,6 +68,11 @@ func newBucket(spec recipe.ObjectStore, env Environment) (*bucket, error) {
 		if known := spec.Access == "" || spec.Access == recipe.AccessAnonymous; u.Scheme != https && !known && m[1] != "s3" {
 			return nil, contract.Failf(contract.InvalidTask,
 				"The endpoint of %s is not https, and credentials are sent over nothing else: anyone on the way could read them.", spec.URL)
+		}
+		if spec.Access == recipe.AccessSecret { // a signature in the address is seen in no header
+			if err := env.Hosts.check(u); err != nil {
+				return nil, err
+			}
 		}
 	}
 	b := &bucket{spec: spec, name: m[2], folder: strings.Trim(m[3], "/"), clock: env.Clock, patience: env.patience()}
@@ -91,7 +98,7 @@ func (b *bucket) Resolve(ctx context.Context) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	chosen, err := b.choose(objects)
+	chosen, err := b.choose(ctx, objects)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -132,10 +139,15 @@ func (b *bucket) at(key string) string {
 // page is how many objects are asked for at once, the most that every store gives.
 const page = 1000
 
+// maxObjectPages is how many pages of a listing are asked for: some stores have few objects on one, and pages without any.
+const maxObjectPages = 100_000
+
 // list finds the objects at and below the folder, by key.
 func (b *bucket) list(ctx context.Context) (map[string]File, error) {
 	objects, options := map[string]File{}, &blob.ListOptions{Prefix: b.prefix()}
+	asked := map[string]bool{}
 	for token := blob.FirstPageToken; len(token) > 0; {
+		asked[string(token)] = true
 		var listed []*blob.ListObject
 		var next []byte
 		err := b.patience.do(ctx, func() (err error) {
@@ -149,16 +161,15 @@ func (b *bucket) list(ctx context.Context) (map[string]File, error) {
 			return nil, err
 		}
 		for _, o := range listed {
-			if !b.holds(o.Key) {
-				continue
-			}
 			f := File{Path: o.Key, Size: o.Size}
 			if err := b.describe(o, &f); err != nil {
 				return nil, err
 			}
-			objects[o.Key] = f
+			if b.holds(f.Path) {
+				objects[f.Path] = f
+			}
 		}
-		if len(objects) > maxFiles || string(next) == string(token) {
+		if len(objects) > maxFiles || asked[string(next)] || len(asked) > maxObjectPages {
 			return nil, contract.Failf(contract.InvalidData,
 				"The listing of %s does not end, after %s. Name a folder that holds less.", b.where(), plural(len(objects), "object"))
 		}
@@ -176,8 +187,8 @@ func (b *bucket) prefix() string {
 	for i, pattern := range b.spec.Files {
 		dir, _ := doublestar.SplitPattern(pattern)
 		folders := strings.Split(dir, "/")
-		if dir == "." {
-			folders = nil
+		if dir == "." || slices.ContainsFunc(folders, func(name string) bool { return strings.Trim(name, ".") == "" }) {
+			folders = nil // none, or such as keys have and paths do not
 		}
 		if i == 0 {
 			base = folders
@@ -192,11 +203,13 @@ func (b *bucket) prefix() string {
 	if strings.Contains(strings.Join(base, "/"), `\`) { // a name with a character that was escaped
 		base = nil
 	}
-	prefix := path.Join(b.folder, strings.Join(base, "/"))
-	if prefix == "" || prefix == "." {
-		return ""
+	prefix := ""
+	for _, name := range append([]string{b.folder}, base...) {
+		if name != "" {
+			prefix += name + "/"
+		}
 	}
-	return prefix + "/"
+	return prefix
 }
 
 // holds says that a listed key is the object that the URL names or lies below it, and is no marker of a folder.
@@ -207,16 +220,22 @@ func (b *bucket) holds(key string) bool {
 	return b.folder == "" || key == b.folder || strings.HasPrefix(key, b.folder+"/")
 }
 
-// choose gives the keys to read, sorted.
-func (b *bucket) choose(objects map[string]File) ([]string, error) {
+// choose gives the keys to read, sorted. A key is no path: slashes may follow one another, or begin it, and nothing is made of them.
+func (b *bucket) choose(ctx context.Context, objects map[string]File) ([]string, error) {
 	if _, ok := objects[b.folder]; ok && len(b.spec.Files) == 0 {
 		return []string{b.folder}, nil
 	}
+	above := ""
+	if b.folder != "" {
+		above = b.folder + "/"
+	}
 	below := make([]string, 0, len(objects))
 	for key := range objects {
-		below = append(below, strings.TrimPrefix(strings.TrimPrefix(key, b.folder), "/"))
+		if rest, ok := strings.CutPrefix(key, above); ok {
+			below = append(below, rest)
+		}
 	}
-	chosen, err := chosenFiles(b.spec.Files, below, b.where())
+	chosen, err := chosenFiles(ctx, b.spec.Files, below, b.where())
 	if err != nil {
 		return nil, err
 	}
@@ -224,11 +243,31 @@ func (b *bucket) choose(objects map[string]File) ([]string, error) {
 		return nil, contract.Failf(contract.SourceEmpty, "%s holds no objects to read. Check url and files.", b.where())
 	}
 	for i, name := range chosen {
-		chosen[i] = path.Join(b.folder, name)
+		if chosen[i] = above + name; b.unreadable(chosen[i]) {
+			return nil, b.cannotAsk(chosen[i])
+		}
 	}
 	slices.Sort(chosen)
 	return chosen, nil
 }
+
+func (b *bucket) cannotAsk(key string) error {
+	others := ""
+	if b.unasked != "" {
+		others = fmt.Sprintf(", or one of the characters %s", b.unasked)
+	}
+	return contract.Failf(contract.InvalidData,
+		"The object %q of %s has a key that cannot be asked for as it is: it has . or .. between slashes, __0x, a control character%s. Copy it to another key, or leave it out with files.",
+		contract.Clean(key, 200), b.where(), others)
+}
+
+// unreadable says that an object with the key would be asked for by another one.
+func (b *bucket) unreadable(key string) bool {
+	return slices.ContainsFunc(strings.Split(key, "/"), dots) || strings.Contains(key, "__0x") ||
+		contract.Clean(key, 0) != key || b.unasked != "" && strings.ContainsAny(key, b.unasked)
+}
+
+func dots(name string) bool { return name == "." || name == ".." }
 
 // Open reads an object from an offset to its end.
 func (b *bucket) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error) {
@@ -269,7 +308,7 @@ func (b *bucket) failure(ctx context.Context, x *exchange, what string, err erro
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) && refused.Response != nil && refused.Response.StatusCode/100 == 4 && refused.Response.StatusCode != http.StatusTooManyRequests {
 		return contract.Failf(contract.AuthenticationFailed, "%s cannot be read: the credentials are given no token (the answer of %s is %s). Check the Secret.",
-			what, refused.Response.Request.URL.Host, clean(refused.Response.Status, 100))
+			what, refused.Response.Request.URL.Host, contract.Clean(refused.Response.Status, 100))
 	}
 	code := b.code(err)
 	failure := x.failure(what, code, err, b.clock.Now())
@@ -277,11 +316,11 @@ func (b *bucket) failure(ctx context.Context, x *exchange, what string, err erro
 		if code == "" {
 			code = "the answer is not one that this kind of store gives, or there are no credentials"
 		}
-		return contract.Failf(contract.FetchFailed, "%s cannot be read: %s. Check endpoint, credentials and any proxy on the way.", what, clean(code, 200))
+		return contract.Failf(contract.FetchFailed, "%s cannot be read: %s. Check endpoint, credentials and any proxy on the way.", what, contract.Clean(code, 200))
 	}
 	if a := x.answered(); a != nil && b.hint != nil {
 		if hint := b.hint(a); hint != "" {
-			return &contract.Failure{Reason: contract.ReasonOf(failure), Message: failure.Error() + " " + hint, Err: failure}
+			return &contract.Failure{Reason: contract.ReasonOf(failure), Message: contract.Sentences(failure.Error(), hint), Err: failure}
 		}
 	}
 	return failure

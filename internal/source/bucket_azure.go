@@ -39,7 +39,7 @@ func openAzure(spec recipe.ObjectStore, name string, c credentials) (provider, e
 	if err != nil {
 		return provider{}, contract.Failf(contract.InvalidTask, "%s cannot be opened: %w.", spec.URL, err)
 	}
-	return provider{Bucket: opened, describe: describeAzure, hold: holdAzure, code: codeAzure}, nil
+	return provider{Bucket: opened, describe: describeAzure, hold: holdAzure, code: codeAzure, unasked: "\\\"#%?"}, nil
 }
 
 // azureClient asks with the Secret's key or signature, with the identity that the environment describes, or with nothing.
@@ -115,7 +115,8 @@ func azureAccount(endpoint string) string {
 
 func describeAzure(o *blob.ListObject, f *File) error {
 	var item container.BlobItem
-	if o.As(&item) && item.Properties != nil && item.Properties.ETag != nil {
+	if o.As(&item) && item.Name != nil && item.Properties != nil && item.Properties.ETag != nil {
+		f.Path = *item.Name
 		f.Validator = `"` + strings.Trim(string(*item.Properties.ETag), `"`) + `"` // a listing leaves the quotes out
 	}
 	return pinnedBy(f, f.Validator)

@@ -78,7 +78,7 @@ func gsClient(spec recipe.ObjectStore, c credentials) (*gcp.HTTPClient, error) {
 func describeGS(o *blob.ListObject, f *File) error {
 	var object storage.ObjectAttrs
 	if o.As(&object) && object.Generation != 0 {
-		f.Revision = strconv.FormatInt(object.Generation, 10)
+		f.Path, f.Revision = object.Name, strconv.FormatInt(object.Generation, 10)
 		switch {
 		case len(object.MD5) > 0:
 			f.Checksum = checksum(checksumMD5, object.MD5)

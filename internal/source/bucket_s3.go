@@ -63,7 +63,7 @@ func openS3(spec recipe.ObjectStore, name string, c credentials) (provider, erro
 		exact: func(ctx context.Context, f *File) error { return exactS3(ctx, client, name, f) },
 		hint: func(a *answer) string {
 			if in := a.Header.Get("X-Amz-Bucket-Region"); in != "" && in != region {
-				return fmt.Sprintf("The bucket is in region %s and was asked for in %s: set region.", clean(in, 40), region)
+				return fmt.Sprintf("The bucket is in region %s and was asked for in %s: set region.", contract.Clean(in, 40), region)
 			}
 			return ""
 		},
@@ -127,7 +127,7 @@ func ownCredentials(spec recipe.ObjectStore, region string, c credentials) (aws.
 func describeS3(o *blob.ListObject, f *File) error {
 	var object types.Object
 	if o.As(&object) {
-		f.Validator = aws.ToString(object.ETag)
+		f.Path, f.Validator = aws.ToString(object.Key), aws.ToString(object.ETag)
 	}
 	return pinnedBy(f, f.Validator)
 }

@@ -1,78 +1,40 @@
 package source
 
 import (
-	"fmt"
+	"context"
 	"path"
 	"slices"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// checkGlobs refuses patterns that are none.
-func checkGlobs(patterns []string) error {
-	for _, p := range patterns {
-		if p == "" || !doublestar.ValidatePattern(p) {
-			return contract.Failf(contract.InvalidTask, "%q in files is not a valid pattern.", p)
-		}
-	}
-	return nil
-}
-
-// match is the paths that a pattern chooses, sorted. It must be valid.
-func match(pattern string, paths []string) []string {
-	var out []string
-	for _, p := range paths {
-		if doublestar.MatchUnvalidated(pattern, p) {
-			out = append(out, p)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// matchAll is the paths that any of the patterns chooses, each once, sorted. A pattern that chooses nothing is an error:
-// whoever wrote it expected rows from it.
-func matchAll(patterns, paths []string, where string) ([]string, error) {
-	var out []string
-	for _, pattern := range patterns {
-		chosen := match(pattern, paths)
-		if len(chosen) == 0 {
-			return nil, contract.Failf(contract.FileNotFound,
-				"No file of %s matches %q. It has %s.", where, pattern, enumerate(paths))
-		}
-		out = append(out, chosen...)
-	}
-	slices.Sort(out)
-	return slices.Compact(out), nil
-}
-
-// enumerate lists names for a message, a dozen at most.
-func enumerate(names []string) string {
-	const most = 12
-	if len(names) == 0 {
-		return "none"
-	}
-	sorted := slices.Sorted(slices.Values(names))
-	if len(sorted) <= most {
-		return strings.Join(sorted, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(sorted[:most], ", "), len(sorted)-most)
-}
+// The files of a repository are chosen as the library `datasets` chooses them, so that a name means the same rows here and
+// there: by the configurations of the card, else by where files lie and what they are called. Where that library would read
+// two splits, or two configurations, as one, the choice is refused with the names that there are.
 
 // cardConfig is a configuration of a repository's card: the patterns of each split, in the card's order.
 type cardConfig struct {
 	name      string
 	isDefault bool
-	splits    []cardSplit
+	// folder is where its files lie, and what its patterns are relative to; empty is the repository's root.
+	folder string
+	// splits are empty where the card leaves the files to the layout.
+	splits []cardSplit
+	// odd says what of the entry is not understood; empty is nothing. Other entries are as good as they were.
+	odd string
 }
 
 type cardSplit struct {
-	name     string // empty where the card gives files without a split
+	name     string
 	patterns []string
 }
+
+// defaultSplit is what files without a split are, and defaultConfig the configuration that is taken where none is named.
+const (
+	defaultSplit  = "train"
+	defaultConfig = "default"
+)
 
 // selection is how the rows of a repository are asked for.
 type selection struct {
@@ -82,155 +44,179 @@ type selection struct {
 
 // choose finds the files of a configuration and split: by the card where it has configurations, else by the layouts that
 // the Hub knows. An empty configuration is the default or only one, an empty split every split.
-func (s selection) choose(configs []cardConfig, paths []string) ([]string, error) {
-	if len(configs) == 0 {
+func (s selection) choose(ctx context.Context, card cardData, paths []string) ([]string, error) {
+	configs := card.configs()
+	switch {
+	case card.odd != "":
+		return nil, contract.Failf(contract.InvalidData,
+			"The card of %s has %s where a list of configurations belongs. Name the files with files.", s.where, card.odd)
+	case len(configs) == 0:
 		return s.byLayout(paths)
 	}
 	c, err := s.findConfig(configs)
 	if err != nil {
 		return nil, err
 	}
-	if len(c.splits) == 0 { // the card names the configuration and leaves its files to the layout
-		return selection{config: c.name, split: s.split, where: s.where}.byLayout(paths)
+	if c.odd != "" {
+		return nil, contract.Failf(contract.InvalidData,
+			"The card of %s describes configuration %s with %s, which is not known. Name the files with files.", s.where, shownName(c.name), c.odd)
 	}
-	var patterns, names []string
+	below := within(c.folder, paths)
+	if c.folder != "" && len(below) == 0 {
+		return nil, contract.Failf(contract.SourceNotFound,
+			"The card of %s has the files of configuration %s in the folder %s, and it has no file there. Name the files with files.",
+			s.where, shownName(c.name), shownName(c.folder))
+	}
+	var chosen []string
+	switch {
+	case len(c.splits) > 0:
+		chosen, err = s.byCard(ctx, c, below)
+	case c.folder != "":
+		chosen, err = selection{split: s.split, where: s.where}.byLayout(below)
+	default:
+		chosen, err = s.byLayoutOf(c.name, below)
+	}
+	for i := range chosen {
+		chosen[i] = path.Join(c.folder, chosen[i])
+	}
+	return chosen, err
+}
+
+// within are the paths below a folder, relative to it.
+func within(folder string, paths []string) []string {
+	if folder == "" {
+		return paths
+	}
+	var below []string
+	for _, p := range paths {
+		if rest, ok := strings.CutPrefix(p, folder+"/"); ok {
+			below = append(below, rest)
+		}
+	}
+	return below
+}
+
+// byCard finds the files that a configuration names.
+func (s selection) byCard(ctx context.Context, c cardConfig, paths []string) ([]string, error) {
+	m := newMatching(ctx, s.where, paths)
+	var out, names []string
+	found := false
 	for _, split := range c.splits {
 		names = append(names, split.name)
-		if s.split == "" || s.split == split.name {
-			patterns = append(patterns, split.patterns...)
+		if s.split != "" && s.split != split.name {
+			continue
 		}
+		found = true
+		chosen, err := s.ofSplit(m, split)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, chosen...)
 	}
-	if len(patterns) == 0 {
+	if !found {
 		return nil, contract.Failf(contract.SourceNotFound,
-			"Configuration %s of %s has no split %q. It has %s.", c.name, s.where, s.split, enumerate(names))
+			"Configuration %s of %s has no split %q. It has %s: name one of them with split.", shownName(c.name), s.where, s.split, enumerate(names))
 	}
-	for _, p := range patterns {
-		if !doublestar.ValidatePattern(p) {
-			return nil, contract.Failf(contract.InvalidData,
-				"The card of %s has the invalid pattern %q. Name the files with files.", s.where, p)
-		}
-	}
-	return matchAll(patterns, paths, s.where)
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
-func (s selection) findConfig(configs []cardConfig) (cardConfig, error) {
-	var names []string
-	for _, c := range configs {
-		names = append(names, c.name)
-		if s.config != "" && s.config == c.name || s.config == "" && (c.isDefault || len(configs) == 1) {
-			return c, nil
-		}
-	}
-	if s.config == "" {
-		if i := slices.Index(names, "default"); i >= 0 {
-			return configs[i], nil
-		}
-		return cardConfig{}, contract.Failf(contract.SourceNotFound,
-			"%s has several configurations and no default one: name one of %s with config, or the files with files.",
-			capital(s.where), enumerate(names))
-	}
-	return cardConfig{}, contract.Failf(contract.SourceNotFound,
-		"%s has no configuration %q. It has %s.", capital(s.where), s.config, enumerate(names))
-}
-
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-// otherNames of splits, as the Hub's own layouts allow them.
-var otherNames = map[string][]string{
-	"train":      {"training"},
-	"validation": {"valid", "val", "dev"},
-	"test":       {"testing", "eval", "evaluation"},
-}
-
-// byLayout finds files by where they usually lie; the first layout that has any is taken.
-func (s selection) byLayout(paths []string) ([]string, error) {
-	var data []string
-	for _, p := range paths {
-		if formatOf(p) != "" {
-			data = append(data, p)
-		}
-	}
-	for _, pattern := range s.layouts() {
-		if chosen := match(pattern, data); len(chosen) > 0 {
-			return chosen, s.oneFormat(chosen)
-		}
-	}
-	asked := "data files"
-	if s.config != "" {
-		asked += fmt.Sprintf(" of configuration %q", s.config)
-	}
-	if s.split != "" {
-		asked += fmt.Sprintf(" of split %q", s.split)
-	}
-	return nil, contract.Failf(contract.SourceNotFound,
-		"No %s are where they usually lie in %s. It has %s. Name the files with files.", asked, s.where, enumerate(paths))
-}
-
-// layouts are the usual places, the most exact first.
-func (s selection) layouts() []string {
-	folders := []string{"data/", ""}
-	if s.config != "" {
-		config := escape(s.config)
-		folders = []string{config + "/", "data/" + config + "/"}
-		if s.config == "default" {
-			folders = append(folders, "data/", "")
-		}
-	}
-	splits := []string{"**"}
-	if s.split != "" {
-		splits = nil
-		for _, name := range append([]string{s.split}, otherNames[s.split]...) {
-			name = escape(name)
-			splits = append(splits, name+"-*", name+".*", name+"/**", name+"_*")
-		}
-	}
+// ofSplit finds the files of a split of a card. A pattern with wildcards may find none, as long as another one of its split
+// does; a path must be there.
+func (s selection) ofSplit(m *matching, split cardSplit) ([]string, error) {
 	var out []string
-	for _, split := range splits {
-		for _, folder := range folders {
-			out = append(out, folder+split)
+	for _, pattern := range split.patterns {
+		g, err := parseGlob(strings.TrimPrefix(pattern, "./"))
+		if err != nil {
+			return nil, contract.Failf(contract.InvalidData,
+				"The pattern %q in the card of %s %w. Name the files with files.", contract.Clean(pattern, maxPattern), s.where, err)
 		}
+		chosen, err := m.match(g)
+		if err != nil {
+			return nil, err
+		}
+		if g.path != "" && len(chosen) == 0 {
+			return nil, s.notThere(pattern, m.paths)
+		}
+		out = append(out, asked(g, chosen)...)
+	}
+	if len(out) == 0 {
+		return nil, s.notThere(strings.Join(split.patterns, ", "), m.paths)
+	}
+	return out, s.oneFormat(out)
+}
+
+func (s selection) notThere(pattern string, paths []string) error {
+	where := strings.TrimPrefix(s.where, "repository ")
+	if strings.Contains(pattern, "://") || strings.HasPrefix(pattern, "/") || slices.Contains(strings.Split(pattern, "/"), "..") {
+		return contract.Failf(contract.FileNotFound,
+			"The card of %s names files outside the repository: %q. Make a source of the place where they are.", s.where, contract.Clean(pattern, maxPattern))
+	}
+	return contract.Failf(contract.FileNotFound, "No file of repository %s matches %q, which its card names. It has %s. Name the files with files.",
+		where, contract.Clean(pattern, maxPattern), enumerate(paths))
+}
+
+// asked leaves out what a pattern matches by accident: hidden files, descriptions of the data set and, where a pattern finds
+// files of data, all that are none.
+func asked(g glob, chosen []string) []string {
+	if g.path != "" {
+		return chosen
+	}
+	out := slices.DeleteFunc(slices.Clone(chosen), func(p string) bool {
+		return descriptions[path.Base(p)] && path.Base(p) != path.Base(g.written) || hiddenParts(p) > hiddenParts(g.written)
+	})
+	if slices.ContainsFunc(out, func(p string) bool { return formatOf(p) != "" }) {
+		out = slices.DeleteFunc(out, func(p string) bool { return formatOf(p) == "" })
 	}
 	return out
 }
 
-// escape makes a name a pattern that matches it alone.
-func escape(name string) string {
-	var b strings.Builder
-	for _, r := range name {
-		if strings.ContainsRune(`*?[]{}\`, r) {
-			b.WriteByte('\\')
+// descriptions are files that describe a data set and hold no rows of it.
+var descriptions = map[string]bool{
+	"README.md": true, "config.json": true, "dataset_info.json": true, "dataset_infos.json": true, "dataset_dict.json": true,
+}
+
+// hiddenParts counts the names on a path that are hidden unless they are asked for.
+func hiddenParts(p string) int {
+	n := 0
+	for _, name := range strings.Split(p, "/") {
+		if strings.HasPrefix(name, ".") && strings.Trim(name, ".") != "" || strings.HasPrefix(name, "__") {
+			n++
 		}
-		b.WriteRune(r)
 	}
-	return b.String()
+	return n
 }
 
-// oneFormat refuses a guess that would read the same rows twice, once from each format.
-func (s selection) oneFormat(chosen []string) error {
-	formats := map[string]bool{}
-	for _, p := range chosen {
-		formats[formatOf(p)] = true
+// findConfig is the configuration that is asked for, the default one, or the only one.
+func (s selection) findConfig(configs []cardConfig) (cardConfig, error) {
+	var names []string
+	var found []cardConfig
+	for _, c := range configs {
+		names = append(names, c.name)
+		if s.config != "" && s.config == c.name || s.config == "" && (c.isDefault || c.name == defaultConfig || len(configs) == 1) {
+			found = append(found, c)
+		}
 	}
-	if len(formats) > 1 {
-		return contract.Failf(contract.SourceNotFound,
-			"The files of %s are in several formats, perhaps the same rows twice: %s. Name those to read with files.",
-			s.where, enumerate(chosen))
-	}
-	return nil
-}
-
-// formatOf is the format that a file's name says, without compression; empty is no data.
-func formatOf(p string) string {
-	p = strings.ToLower(p)
-	for _, end := range []string{".gz", ".zst"} {
-		p = strings.TrimSuffix(p, end)
-	}
-	switch ext := path.Ext(p); ext {
-	case ".parquet", ".json", ".csv", ".tsv":
-		return ext
-	case ".jsonl", ".ndjson":
-		return ".jsonl"
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) > 1 && s.config == "":
+		return cardConfig{}, contract.Failf(contract.SourceNotFound,
+			"%s has several default configurations: name one of %s with config, or the files with files.", capital(s.where), enumerate(names))
+	case len(found) > 1:
+		return cardConfig{}, contract.Failf(contract.SourceNotFound,
+			"The card of %s describes configuration %q more than once. Name the files with files.", s.where, s.config)
+	case s.config == "":
+		return cardConfig{}, contract.Failf(contract.SourceNotFound,
+			"%s has several configurations and no default one: name one of %s with config, or the files with files.",
+			capital(s.where), enumerate(names))
 	default:
-		return ""
+		return cardConfig{}, contract.Failf(contract.SourceNotFound,
+			"%s has no configuration %q. It has %s.", capital(s.where), s.config, enumerate(names))
 	}
 }
+
+// shownName is a name of a card in a message.
+func shownName(name string) string { return contract.Clean(name, 100) }
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -191,12 +191,13 @@ func onTheWeb(u *url.URL) bool { return (u.Scheme == https || u.Scheme == "http"
 const https = "https"
 
 // authorityOf is host and port as they are the same however they are written.
-func authorityOf(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", https: "443"}[u.Scheme]
+func authorityOf(u *url.URL) string { return strings.ToLower(u.Hostname()) + ":" + portOf(u) }
+
+func portOf(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
 	}
-	return strings.ToLower(u.Hostname()) + ":" + port
+	return map[string]string{"http": "80", https: "443"}[u.Scheme]
 }
 
 // once sends one request.

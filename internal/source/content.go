@@ -81,7 +81,7 @@ func checkRange(header string, f File, offset int64) error {
 	}
 	m := contentRange.FindStringSubmatch(header)
 	if m == nil || m[1] != strconv.FormatInt(offset, 10) {
-		return cannotContinue(f, offset, "the server sends another part ("+strconv.Quote(clean(header, 100))+")")
+		return cannotContinue(f, offset, "the server sends another part ("+strconv.Quote(contract.Clean(header, 100))+")")
 	}
 	if total := m[2]; total != "*" && f.Size >= 0 && total != strconv.FormatInt(f.Size, 10) {
 		return cannotContinue(f, offset, fmt.Sprintf("the server's copy has %s bytes instead of %d", total, f.Size))
@@ -180,22 +180,8 @@ func refusal(a *answer, what string, now time.Time) error {
 func requestID(h http.Header) string {
 	for _, name := range []string{"X-Request-Id", "X-Amzn-Trace-Id", "X-Amz-Cf-Id"} {
 		if id := h.Get(name); id != "" {
-			return clean(id, 100)
+			return contract.Clean(id, 100)
 		}
 	}
 	return ""
-}
-
-// clean makes a line of text from outside fit for a message: printable, and of limited length.
-func clean(s string, most int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
 }

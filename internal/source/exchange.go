@@ -22,6 +22,7 @@ type exchange struct {
 	offset int64
 
 	mu     sync.Mutex
+	count  int     // of requests
 	last   *answer // nil before an answer
 	broke  error   // why the last request has none
 	opened bool    // the file was asked for
@@ -37,13 +38,22 @@ func during(ctx context.Context, x *exchange) context.Context {
 // errSecondTry ends a request that a library makes by itself after the first one failed: how often to try is ours to say.
 var errSecondTry = errors.New("the transfer broke")
 
+// maxRequests is how many requests a library makes for one call: it asks for the next page of a listing itself where one is empty.
+const maxRequests = 1000
+
 // asks notes a request. It fails when the library asks for the file a second time.
 func (x *exchange) asks(r *http.Request) (reads bool, err error) {
-	if x == nil || x.file == nil || r.Method != http.MethodGet {
+	if x == nil {
 		return false, nil
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.count++; x.count > maxRequests {
+		return false, contract.Failf(contract.InvalidData, "%s does not come to an end, after %s. Check the endpoint.", shown(r.URL), plural(maxRequests, "answer"))
+	}
+	if x.file == nil || r.Method != http.MethodGet {
+		return false, nil
+	}
 	if x.opened {
 		return true, errSecondTry
 	}
@@ -122,6 +132,9 @@ func (t *exchanging) RoundTrip(r *http.Request) (*http.Response, error) {
 		res.Header = res.Header.Clone()
 		res.Header.Del("Date")
 	}
+	if x != nil && !reads || res.StatusCode >= http.StatusMultipleChoices && !t.follows {
+		res.Body = &capped{res.Body, maxAnswer} // a page of a listing, a token, an error: libraries read it whole
+	}
 	if !reads || res.StatusCode >= http.StatusMultipleChoices {
 		return res, nil
 	}
@@ -134,6 +147,20 @@ func (t *exchanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	res.Body = &noting{body, x}
 	x.tidy(r, res)
 	return res, nil
+}
+
+// capped is a body that ends with an error once it has brought more than an answer may have.
+type capped struct {
+	io.ReadCloser
+	left int
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if c.left -= n; c.left < 0 {
+		return 0, contract.Failf(contract.InvalidData, "The answer has more than %d bytes, which no answer but a file has. Check the endpoint.", maxAnswer)
+	}
+	return n, err
 }
 
 // tidy makes an answer the one that a library expects: content has seen to the position, and libraries refuse, or fall over,
@@ -169,7 +196,7 @@ func (x *exchange) failure(what, code string, err error, now time.Time) error {
 		return nil
 	}
 	if code != "" {
-		what = fmt.Sprintf("%s (%s)", what, clean(code, 100))
+		what = fmt.Sprintf("%s (%s)", what, contract.Clean(code, 100))
 	}
 	return refusal(a, what, now)
 }

@@ -26,7 +26,7 @@ func FuzzCard(f *testing.F) {
 	f.Fuzz(func(t *testing.T, card, config, split string) {
 		var data cardData
 		_ = json.Unmarshal([]byte(card), &data) // text that is not JSON leaves it empty
-		chosen, err := selection{config: config, split: split, where: "repository a/b"}.choose(data.configs(), paths)
+		chosen, err := selection{config: config, split: split, where: "repository a/b"}.choose(t.Context(), data, paths)
 		if err != nil {
 			if !contract.ReasonOf(err).Permanent() {
 				t.Errorf("reason %s: %v", contract.ReasonOf(err), err)

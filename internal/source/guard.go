@@ -35,8 +35,8 @@ var metadataAddresses = map[netip.Addr]string{
 
 // metadataNames are the names of such services. They matter where a proxy looks names up; elsewhere the address is seen.
 var metadataNames = map[string]bool{
-	"metadata": true, "metadata.google.internal": true, "metadata.goog": true,
-	"instance-data": true, "instance-data.ec2.internal": true,
+	"metadata": true, "metadata.google.internal": true, "metadata.goog": true, "metadata.azure.internal": true,
+	"metadata.oraclecloud.com": true, "metadata.tencentyun.com": true, "instance-data": true, "instance-data.ec2.internal": true,
 }
 
 // refusedAddress says what an address is that no connection is made to; empty is one that may be.
@@ -59,18 +59,22 @@ func refusedAddress(ip netip.Addr) string {
 	return ""
 }
 
-// carriers are IPv6 addresses that lead to an IPv4 address by way of a translator or a tunnel, and where it stands in them.
+// carriers are IPv6 addresses that lead to an IPv4 address by way of a translator or a tunnel, and where its bytes stand in them.
 var carriers = []struct {
 	prefix   netip.Prefix
-	at       int
+	at       [4]int
 	inverted bool
 }{
-	{netip.MustParsePrefix("::/96"), 12, false},          // compatible, out of use
-	{netip.MustParsePrefix("64:ff9b::/96"), 12, false},   // NAT64, RFC 6052
-	{netip.MustParsePrefix("64:ff9b:1::/48"), 12, false}, // NAT64 of a network's own, RFC 8215
-	{netip.MustParsePrefix("2002::/16"), 2, false},       // 6to4, RFC 3056
-	{netip.MustParsePrefix("2001::/32"), 4, false},       // Teredo, RFC 4380: its server
-	{netip.MustParsePrefix("2001::/32"), 12, true},       // and its client
+	{netip.MustParsePrefix("::/96"), [4]int{12, 13, 14, 15}, false},           // compatible, out of use
+	{netip.MustParsePrefix("::ffff:0:0:0/96"), [4]int{12, 13, 14, 15}, false}, // translated, RFC 2765 (SIIT)
+	{netip.MustParsePrefix("64:ff9b::/96"), [4]int{12, 13, 14, 15}, false},    // NAT64, RFC 6052
+	{netip.MustParsePrefix("2002::/16"), [4]int{2, 3, 4, 5}, false},           // 6to4, RFC 3056
+	{netip.MustParsePrefix("2001::/32"), [4]int{4, 5, 6, 7}, false},           // Teredo, RFC 4380: its server
+	{netip.MustParsePrefix("2001::/32"), [4]int{12, 13, 14, 15}, true},        // and its client
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{6, 7, 9, 10}, false},     // NAT64 of a network's own, RFC 8215, where it has
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{7, 9, 10, 11}, false},    // 48, 56, 64 and 96 bits: byte 8 is always left out
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{9, 10, 11, 12}, false},
+	{netip.MustParsePrefix("64:ff9b:1::/48"), [4]int{12, 13, 14, 15}, false},
 }
 
 // embedded are the IPv4 addresses that an address leads to.
@@ -84,9 +88,9 @@ func embedded(ip netip.Addr) []netip.Addr {
 		if !c.prefix.Contains(ip) {
 			continue
 		}
-		inside := [4]byte(b[c.at : c.at+4])
-		for i := range inside {
-			if c.inverted {
+		var inside [4]byte
+		for i, at := range c.at {
+			if inside[i] = b[at]; c.inverted {
 				inside[i] ^= 0xff
 			}
 		}
@@ -174,8 +178,10 @@ func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // CloseIdleConnections lets http.Client reach the transport's.
-func (g guarded) CloseIdleConnections() {
-	if c, ok := g.inner.(interface{ CloseIdleConnections() }); ok {
+func (g guarded) CloseIdleConnections() { closeIdle(g.inner) }
+
+func closeIdle(transport http.RoundTripper) {
+	if c, ok := transport.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

@@ -58,11 +58,11 @@ func (h *hub) Resolve(ctx context.Context) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	chosen, err := h.choose(info, files)
+	chosen, err := h.choose(ctx, info, files)
 	if err != nil {
 		return Listing{}, err
 	}
-	l := Listing{Revision: info.SHA, License: strings.Join(info.CardData.License, ", ")}
+	l := Listing{Revision: info.SHA, License: licence(info.CardData.License...)}
 	bytes := int64(0)
 	for _, p := range chosen {
 		l.Files = append(l.Files, files[p])
@@ -75,16 +75,16 @@ func (h *hub) Resolve(ctx context.Context) (Listing, error) {
 	return l, nil
 }
 
-func (h *hub) choose(info repoInfo, files map[string]File) ([]string, error) {
+func (h *hub) choose(ctx context.Context, info repoInfo, files map[string]File) ([]string, error) {
 	paths := make([]string, 0, len(files))
 	for p := range files {
 		paths = append(paths, p) // everything that is made of them is sorted
 	}
 	if len(h.spec.Files) > 0 {
-		return matchAll(h.spec.Files, paths, h.where())
+		return matchAll(ctx, h.spec.Files, paths, h.where())
 	}
 	s := selection{config: h.spec.Config, split: h.spec.Split, where: h.where()}
-	chosen, err := s.choose(info.CardData.configs(), paths)
+	chosen, err := s.choose(ctx, info.CardData, paths)
 	if nothing := h.holdsData(paths); err != nil && nothing != nil {
 		return nil, nothing // which says more than that none was chosen
 	}
@@ -295,7 +295,7 @@ func (h *hub) sameFile(said http.Header, f File) error {
 			"%s announces %s with the %s %s, and the commit lists it with %s. Check the mirror.", h.endpoint.Host, f.Path, what, got, want)
 	}
 	if size := said.Get("X-Linked-Size"); size != "" && f.Size >= 0 && size != strconv.FormatInt(f.Size, 10) {
-		return differs("size", strconv.Quote(clean(size, 30)), strconv.FormatInt(f.Size, 10))
+		return differs("size", strconv.Quote(contract.Clean(size, 30)), strconv.FormatInt(f.Size, 10))
 	}
 	// The first answer's: 64 digits are the content's SHA-256, 40 are git's own digest of a small file.
 	etag := said.Get("X-Linked-Etag")

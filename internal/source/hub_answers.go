@@ -2,9 +2,11 @@ package source
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -18,10 +20,13 @@ type repoInfo struct {
 }
 
 // cardData is the front matter of a repository's card, written by people: where something may be one or several, it is
-// either, and what cannot be used counts as absent.
+// either, and what cannot be used counts as absent. The Hub gives it as JSON, so an alias of YAML has been written out, and
+// counts among the bytes of its answer; how deep JSON may go is bounded by its reader.
 type cardData struct {
 	License oneOrMore
 	Configs []cardEntry
+	// odd says what the card has in the place of a list of configurations; empty is nothing.
+	odd string
 }
 
 // UnmarshalJSON never fails: a card that makes no sense must not keep anyone from the files.
@@ -31,77 +36,180 @@ func (c *cardData) UnmarshalJSON(b []byte) error {
 		Configs json.RawMessage `json:"configs"`
 	}
 	*c = cardData{}
-	if json.Unmarshal(b, &card) == nil {
-		c.License = card.License
+	if json.Unmarshal(b, &card) != nil {
+		return nil
+	}
+	c.License = card.License
+	if absent(card.Configs) {
+		return nil
 	}
 	if json.Unmarshal(card.Configs, &c.Configs) != nil {
-		c.Configs = nil
+		c.Configs, c.odd = nil, kindOfJSON(card.Configs)
 	}
 	return nil
 }
 
-type cardEntry struct {
-	Name    string    `json:"config_name"`
-	Default bool      `json:"default"`
-	DataDir string    `json:"data_dir"`
-	Data    dataFiles `json:"data_files"`
+// absent says that a card leaves a key out, or gives it no value.
+func absent(b json.RawMessage) bool { return len(b) == 0 || string(b) == "null" }
+
+// kindOfJSON names what stands where something else is expected.
+func kindOfJSON(b json.RawMessage) string {
+	switch b[0] {
+	case '{':
+		return "a mapping"
+	case '[':
+		return "a list"
+	case '"':
+		return "a text"
+	default:
+		return "the value " + contract.Clean(string(b), 40)
+	}
 }
 
-// configs are the card's configurations with their patterns below the repository's root.
+// cardEntry is one entry of the configurations, as far as it is understood. An entry that is not says so, and hides no other.
+type cardEntry struct {
+	config cardConfig
+}
+
+// UnmarshalJSON never fails.
+func (e *cardEntry) UnmarshalJSON(b []byte) error {
+	*e = cardEntry{}
+	var entry struct {
+		Name    json.RawMessage `json:"config_name"`
+		Default json.RawMessage `json:"default"`
+		DataDir json.RawMessage `json:"data_dir"`
+		Data    json.RawMessage `json:"data_files"`
+	}
+	if json.Unmarshal(b, &entry) != nil {
+		if name, ok := scalar(b); ok { // older cards list the names alone
+			e.config.name = name
+		} else {
+			e.config.odd = kindOfJSON(b) + " in the place of a configuration"
+		}
+		return nil
+	}
+	e.config.isDefault = string(entry.Default) == "true"
+	var ok bool
+	if e.config.name, ok = scalar(entry.Name); !ok {
+		e.config.odd = "no config_name"
+	}
+	if folder, ok := scalar(entry.DataDir); ok {
+		if e.config.folder = path.Clean(folder); e.config.folder == "." {
+			e.config.folder = ""
+		}
+	} else if !absent(entry.DataDir) {
+		e.config.odd = kindOfJSON(entry.DataDir) + " as data_dir"
+	}
+	if !absent(entry.Data) {
+		if e.config.splits, ok = splitsOf(entry.Data); !ok {
+			e.config.odd = "data_files that are neither patterns nor a list of splits with the path of each"
+		}
+	}
+	return nil
+}
+
+// configs are the card's configurations.
 func (c cardData) configs() []cardConfig {
 	var out []cardConfig
 	for _, e := range c.Configs {
-		config := cardConfig{name: e.Name, isDefault: e.Default}
-		for _, split := range e.Data {
-			s := cardSplit{name: split.Split}
-			for _, p := range split.Path {
-				s.patterns = append(s.patterns, path.Join(e.DataDir, strings.TrimPrefix(p, "./")))
-			}
-			config.splits = append(config.splits, s)
-		}
-		if len(e.Data) == 0 && e.DataDir != "" {
-			config.splits = []cardSplit{{patterns: []string{path.Join(e.DataDir, "**")}}}
-		}
-		out = append(out, config)
+		out = append(out, e.config)
 	}
 	return out
+}
+
+// splitsOf reads data_files: one pattern or several, which are the split train; a list of splits with their patterns; or the
+// patterns of each split by its name.
+func splitsOf(b json.RawMessage) ([]cardSplit, bool) {
+	if patterns, ok := patternsOf(b); ok {
+		return []cardSplit{{name: defaultSplit, patterns: patterns}}, true
+	}
+	var list []map[string]json.RawMessage
+	if json.Unmarshal(b, &list) == nil {
+		return splitsOfList(list)
+	}
+	var one map[string]json.RawMessage
+	if json.Unmarshal(b, &one) != nil {
+		return nil, false
+	}
+	if _, named := one["split"]; named {
+		return splitsOfList([]map[string]json.RawMessage{one})
+	}
+	var splits []cardSplit
+	for _, name := range slices.Sorted(maps.Keys(one)) {
+		patterns, ok := patternsOf(one[name])
+		if !ok {
+			return nil, false
+		}
+		splits = append(splits, cardSplit{name, patterns})
+	}
+	return splits, len(splits) > 0
+}
+
+func splitsOfList(list []map[string]json.RawMessage) ([]cardSplit, bool) {
+	var splits []cardSplit
+	for _, entry := range list {
+		name, named := scalar(entry["split"])
+		patterns, ok := patternsOf(entry["path"])
+		if !named || !ok {
+			return nil, false
+		}
+		splits = append(splits, cardSplit{name, patterns})
+	}
+	return splits, len(splits) > 0
+}
+
+// patternsOf is one pattern or a list of them.
+func patternsOf(b json.RawMessage) ([]string, bool) {
+	if one, ok := scalar(b); ok {
+		return []string{one}, true
+	}
+	var list []json.RawMessage
+	if json.Unmarshal(b, &list) != nil || len(list) == 0 {
+		return nil, false
+	}
+	var patterns []string
+	for _, item := range list {
+		pattern, ok := scalar(item)
+		if !ok {
+			return nil, false
+		}
+		patterns = append(patterns, pattern)
+	}
+	return patterns, true
+}
+
+// scalar is a text, or the text of a number or a truth value, which is what YAML makes of a name like 2023 or true.
+func scalar(b json.RawMessage) (string, bool) {
+	var text string
+	if len(b) == 0 {
+		return "", false
+	}
+	switch b[0] {
+	case '{', '[', 'n':
+		return "", false
+	case '"':
+		return text, json.Unmarshal(b, &text) == nil && text != ""
+	default:
+		return string(b), true
+	}
 }
 
 // oneOrMore is a string or a list of strings; anything else counts as none.
 type oneOrMore []string
 
 func (o *oneOrMore) UnmarshalJSON(b []byte) error {
-	var one string
-	if json.Unmarshal(b, &one) == nil {
+	*o = nil
+	var list []json.RawMessage
+	if one, ok := scalar(b); ok {
 		*o = oneOrMore{one}
-		return nil
+	} else if json.Unmarshal(b, &list) == nil {
+		for _, item := range list {
+			if text, ok := scalar(item); ok {
+				*o = append(*o, text)
+			}
+		}
 	}
-	var more []string
-	_ = json.Unmarshal(b, &more) // a card may hold anything; what cannot be used is left out
-	*o = more
-	return nil
-}
-
-// dataFiles is a card's data_files: patterns, or a list of splits with their patterns.
-type dataFiles []splitFiles
-
-type splitFiles struct {
-	Split string    `json:"split"`
-	Path  oneOrMore `json:"path"`
-}
-
-func (d *dataFiles) UnmarshalJSON(b []byte) error {
-	var splits []splitFiles
-	if json.Unmarshal(b, &splits) == nil {
-		*d = splits
-		return nil
-	}
-	var patterns oneOrMore
-	_ = patterns.UnmarshalJSON(b) // never fails
-	if len(patterns) > 0 {
-		*d = dataFiles{{Path: patterns}}
-	}
-	return nil
+	return nil // a card may hold anything; what cannot be used is left out
 }
 
 // maxPath is the longest path of a file, as of Linux.
@@ -126,7 +234,7 @@ func (e treeEntry) file(sha string) (f File, ok bool, err error) {
 		return File{}, false, nil
 	}
 	if !filepath.IsLocal(e.Path) || len(e.Path) > maxPath {
-		return File{}, false, contract.Failf(contract.InvalidData, "%q is not a path inside the repository.", clean(e.Path, 200))
+		return File{}, false, contract.Failf(contract.InvalidData, "%q is not a path inside the repository.", contract.Clean(e.Path, 200))
 	}
 	f = File{Path: e.Path, Size: e.Size, GitBlob: e.OID, Revision: sha}
 	if e.LFS != nil {

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"path"
 	"slices"
 	"strings"
@@ -13,9 +14,9 @@ import (
 var tableLogs = map[string]string{"_delta_log": "Delta", ".hoodie": "Hudi"}
 
 // chosenFiles are the paths that the patterns name, and without patterns those of data.
-func chosenFiles(patterns, paths []string, where string) ([]string, error) {
+func chosenFiles(ctx context.Context, patterns, paths []string, where string) ([]string, error) {
 	if len(patterns) > 0 {
-		return matchAll(patterns, paths, where)
+		return matchAll(ctx, patterns, paths, where)
 	}
 	return withoutMarkers(paths, where)
 }
@@ -32,7 +33,7 @@ func withoutMarkers(paths []string, where string) ([]string, error) {
 	}
 	return slices.DeleteFunc(slices.Sorted(slices.Values(paths)), func(p string) bool {
 		return strings.HasSuffix(p, ".crc") || slices.ContainsFunc(strings.Split(p, "/"), func(name string) bool {
-			return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_")
+			return strings.HasPrefix(name, ".") && !dots(name) || strings.HasPrefix(name, "_")
 		})
 	}), nil
 }

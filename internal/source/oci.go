@@ -56,7 +56,7 @@ func newArtifact(spec recipe.OCI, env Environment) (*artifact, error) {
 	reference, err := name.ParseReference(spec.Reference, options...)
 	if err != nil || !strings.HasPrefix(spec.Reference, reference.Context().RegistryStr()+"/") {
 		return nil, contract.Failf(contract.InvalidTask,
-			"The reference %q is not registry/repository:tag or registry/repository@sha256:digest.", clean(spec.Reference, 200))
+			"The reference %q is not registry/repository:tag or registry/repository@sha256:digest.", contract.Clean(spec.Reference, 200))
 	}
 	if err := checkGlobs(spec.Files); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (a *artifact) where() string { return "artifact " + a.spec.Reference }
 
 // Resolve reads the manifest, and lists its layers that have a title and match.
 func (a *artifact) Resolve(ctx context.Context) (Listing, error) {
-	manifest, digest, err := a.manifest(ctx, a.reference.Identifier())
+	manifest, digest, err := a.manifest(ctx, a.reference.Identifier(), false)
 	if err != nil {
 		return Listing{}, err
 	}
@@ -81,14 +81,14 @@ func (a *artifact) Resolve(ctx context.Context) (Listing, error) {
 	for title := range files {
 		titles = append(titles, title) // what is made of them is sorted
 	}
-	chosen, err := chosenFiles(a.spec.Files, titles, a.where())
+	chosen, err := chosenFiles(ctx, a.spec.Files, titles, a.where())
 	if err != nil {
 		return Listing{}, err
 	}
 	if len(chosen) == 0 {
 		return Listing{}, contract.Failf(contract.SourceEmpty, "%s has no layers with a title to read. Check reference and files.", capital(a.where()))
 	}
-	l := Listing{Revision: digest, License: manifest.Annotations[licenceOf]}
+	l := Listing{Revision: digest, License: licence(manifest.Annotations[licenceOf])}
 	for _, title := range chosen {
 		f := files[title]
 		if f.folder {
@@ -114,14 +114,14 @@ func (a *artifact) files(manifest *v1.Manifest) (map[string]layer, error) {
 		if title == "" {
 			continue
 		}
-		if !filepath.IsLocal(title) || path.Clean(title) != title || clean(title, 1024) != title {
-			return nil, contract.Failf(contract.InvalidData, "A layer of %s has the title %q, which is not the name of a file.", a.where(), clean(title, 100))
+		if !filepath.IsLocal(title) || path.Clean(title) != title || contract.Clean(title, 1024) != title {
+			return nil, contract.Failf(contract.InvalidData, "A layer of %s has the title %q, which is not the name of a file.", a.where(), contract.Clean(title, 100))
 		}
 		if _, twice := files[title]; twice {
 			return nil, contract.Failf(contract.InvalidData, "Two layers of %s have the title %s.", a.where(), title)
 		}
 		if l.Digest.Algorithm != "sha256" || !contract.IsSHA256(l.Digest.Hex) {
-			return nil, contract.Failf(contract.InvalidData, "%s of %s has the digest %s, and only SHA-256 is known here.", title, a.where(), clean(l.Digest.String(), 200))
+			return nil, contract.Failf(contract.InvalidData, "%s of %s has the digest %s, and only SHA-256 is known here.", title, a.where(), contract.Clean(l.Digest.String(), 200))
 		}
 		files[title] = layer{File{Path: title, Size: l.Size, SHA256: l.Digest.Hex}, l.Annotations[unpackOfLayer] == "true"}
 	}
@@ -136,8 +136,9 @@ func (a *artifact) files(manifest *v1.Manifest) (map[string]layer, error) {
 // maxManifest is the most bytes of a manifest; registries refuse larger ones.
 const maxManifest = 4 << 20
 
-// manifest reads a manifest by tag or digest, and gives it with its digest. An index is followed to the one manifest in it.
-func (a *artifact) manifest(ctx context.Context, identifier string) (*v1.Manifest, string, error) {
+// manifest reads a manifest by tag or digest, and gives it with its digest. An index is followed to the one manifest in it, and
+// nested says that it was.
+func (a *artifact) manifest(ctx context.Context, identifier string, nested bool) (*v1.Manifest, string, error) {
 	body, media, err := a.document(ctx, identifier)
 	if err != nil {
 		return nil, "", err
@@ -163,7 +164,10 @@ func (a *artifact) manifest(ctx context.Context, identifier string) (*v1.Manifes
 			return nil, "", contract.Failf(contract.InvalidData,
 				"%s is a list of %s. Name the one to read by its digest.", capital(a.where()), plural(len(kind.Manifests), "manifest"))
 		}
-		manifest, _, err := a.manifest(ctx, kind.Manifests[0].Digest.String())
+		if nested {
+			return nil, "", contract.Failf(contract.InvalidData, "%s is a list of a list of manifests. Name the manifest to read by its digest.", capital(a.where()))
+		}
+		manifest, _, err := a.manifest(ctx, kind.Manifests[0].Digest.String(), true)
 		return manifest, digest, err
 	}
 	manifest, err := v1.ParseManifest(bytes.NewReader(body))

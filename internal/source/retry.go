@@ -102,7 +102,7 @@ func worthRetrying(ctx context.Context, err error) bool {
 func gaveUp(err error, attempts int) error {
 	return &contract.Failure{
 		Reason:  contract.ReasonOf(err),
-		Message: err.Error() + " Gave up after " + plural(attempts, "attempt") + ".",
+		Message: contract.Sentences(err.Error(), "Gave up after "+plural(attempts, "attempt")+"."),
 		Err:     errors.Join(errGaveUp, err),
 	}
 }
@@ -138,7 +138,7 @@ func (p patience) pause(ctx context.Context, failures int, failure error) error 
 		if asked.wait > p.policy.MaxWait {
 			return &contract.Failure{
 				Reason:  contract.RateLimited,
-				Message: fmt.Sprintf("%v It asked to wait %s; a worker waits %s at most.", failure, asked.wait, p.policy.MaxWait),
+				Message: contract.Sentences(failure.Error(), fmt.Sprintf("It asked to wait %s; a worker waits %s at most.", asked.wait, p.policy.MaxWait)),
 				Err:     errors.Join(errGaveUp, failure),
 			}
 		}

@@ -4,7 +4,7 @@
 // A Source lists its files once and pins them; from then on a file's bytes are those that were listed, or an error. What
 // all kinds need is built once, around the kind, by New:
 //
-//	resume( retry( hub | web | bucket | artifact | volume ) )   Open's reader goes on where a connection broke
+//	resume( retry( judge( hub | web | bucket | artifact | volume ) ) )  Open's reader goes on where a connection broke
 //	parallel( … )                              large files of stores and registries come in several parts at once
 //	Fetch → verify                             size and digest are checked before a file counts as fetched
 //
@@ -89,20 +89,6 @@ type File struct {
 	Inode uint64 `json:"-"`
 }
 
-// checkDigests refuses what is no digest: it would name a file of the cache, or be part of an address.
-func (f File) checkDigests() error {
-	switch {
-	case f.SHA256 != "" && !contract.IsSHA256(f.SHA256):
-		return contract.Failf(contract.InvalidData, "%s is listed with %q as its SHA-256, which has 64 lower-case hexadecimal digits. Check the endpoint, and any mirror or proxy on the way.",
-			clean(f.Path, 200), clean(f.SHA256, 100))
-	case f.GitBlob != "" && !contract.IsGitDigest(f.GitBlob):
-		return contract.Failf(contract.InvalidData, "%s is listed with %q as git's digest of it, which has 40 lower-case hexadecimal digits. Check the endpoint, and any mirror or proxy on the way.",
-			clean(f.Path, 200), clean(f.GitBlob, 100))
-	default:
-		return nil
-	}
-}
-
 // pinned says that a digest proves the content, whatever way it came.
 func (f File) pinned() bool {
 	return f.SHA256 != "" || f.GitBlob != "" && f.Size >= 0 || proves(f.Checksum)
@@ -121,6 +107,8 @@ type Environment struct {
 	// Login is what the servers of an http source are told. It is sent to the one host of its addresses, over https, and to no
 	// other host.
 	Login Login
+	// Hosts are those that Token, Login and what is in Secret may be sent to; nil is whichever the source names.
+	Hosts Hosts
 	// Secret is a folder with the files of the data set's Secret, named like its keys; empty where there is none, and then
 	// the standard variables and files of the service's own tools are read.
 	Secret string
@@ -168,7 +156,7 @@ func New(spec recipe.Source, env Environment) (Source, error) {
 		return nil, err
 	}
 	p := env.patience()
-	s := &resuming{inner: &retrying{inner: kind, patience: p}, patience: p, maxFile: env.MaxFile, progress: env.Progress}
+	s := &resuming{inner: &retrying{inner: judged{kind}, patience: p}, patience: p, maxFile: env.MaxFile, progress: env.Progress}
 	switch kind := kind.(type) {
 	case *volume:
 		return &local{resuming: s, volume: kind}, nil
@@ -237,7 +225,7 @@ func (e Environment) withDefaults() (Environment, error) {
 			return e, err
 		}
 	}
-	e.Transport = guarded{e.Transport}
+	e.Transport = guarded{bound{e.Transport, e.Hosts}}
 	return e, nil
 }
 

@@ -121,16 +121,6 @@ func TestSystemClock(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
-	for in, want := range map[string]string{
-		"Root": "Root", "a\r\nb\x7f": "a  b ", "ééé": "éé…", "123456": "12345…",
-	} {
-		if got := clean(in, 5); got != want {
-			t.Errorf("clean(%q) is %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestPlural(t *testing.T) {
 	if got := plural(1, "file") + ", " + plural(0, "file") + ", " + plural(2, "attempt"); got != "1 file, 0 files, 2 attempts" {
 		t.Error(got)

@@ -60,7 +60,7 @@ func (v *volume) Resolve(ctx context.Context) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	chosen, err := chosenFiles(v.spec.Files, paths, v.where())
+	chosen, err := chosenFiles(ctx, v.spec.Files, paths, v.where())
 	if err != nil {
 		return Listing{}, err
 	}

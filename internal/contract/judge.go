@@ -1,0 +1,193 @@
+package contract
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// What a worker reports is text from outside: it repeats what a Hub, a card and rows say, and a pod may be anybody's. It is judged
+// once, where it is read, by the bounds of the status: of one string that is too long, no status could be written any more.
+const (
+	mostCount      = 1 << 48 // of rows, and of their bytes or tokens in one file
+	mostBytes      = 1 << 53 // of files: a JSON number is exact up to there
+	mostFiles      = 1 << 30 // so that a status can count them
+	mostShown      = 8       // files and bad rows
+	mostReasons    = 16      // for which rows are dropped
+	mostTable      = 64      // entries of a table of counts, which are splits or data sets
+	licenseLimit   = 200     // characters
+	revisionLimit  = 200
+	shownLimit     = 256 // of a file's name, and of a bad row with its place
+	reasonLimit    = 64  // of why rows are dropped
+	digestLimit    = 80
+	failureReasons = 64
+)
+
+var (
+	revisionName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$`)
+	reasonName   = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+	unitKey      = regexp.MustCompile(`^[0-9a-f]{1,64}$`)
+)
+
+// Judge makes a worker's result fit for the status, and refuses one whose numbers and names no worker reports.
+func Judge(result recipe.Result) (recipe.Result, error) {
+	var kinds []error
+	if d := result.Download; d != nil {
+		done := *d
+		kinds = append(kinds, judgeDownload(&done))
+		result.Download = &done
+	}
+	if s := result.Split; s != nil {
+		done := *s
+		kinds = append(kinds, judgeSplit(&done))
+		result.Split = &done
+	}
+	if b := result.Balance; b != nil {
+		tables := [][][]int64{b.Overlap, b.Duplicates, b.NearDuplicates, b.Units}
+		kinds = append(kinds, firstOf(judgeTables(tables), judgeDigest("the plan", b.Plan)))
+	}
+	if m := result.Mix; m != nil {
+		kinds = append(kinds, judgeMix(*m))
+	}
+	if p := result.Publish; p != nil {
+		kinds = append(kinds, judgePublish(*p))
+	}
+	if len(kinds) != 1 {
+		return recipe.Result{}, fmt.Errorf("a result is that of one stage, and this one is of %d", len(kinds))
+	}
+	return result, kinds[0]
+}
+
+func judgeDownload(d *recipe.Downloaded) error {
+	d.License, d.Revision = Clean(d.License, licenseLimit), Clean(d.Revision, revisionLimit)
+	var listed []recipe.ListedFile
+	for _, file := range d.Listed[:min(len(d.Listed), mostShown)] {
+		file.Path = Clean(file.Path, shownLimit)
+		if file.Path == "" || !IsSHA256(file.SHA256) {
+			continue // there are fewer names for people
+		}
+		if err := judgeBytes(file.Size); err != nil {
+			return err
+		}
+		listed = append(listed, file)
+	}
+	d.Listed = listed
+	return firstOf(judgeFiles(d.Files), judgeBytes(d.Bytes), judgeDigest("the originals", d.Digest))
+}
+
+func judgeSplit(s *recipe.Divided) error {
+	var bad []string
+	for _, row := range s.Bad[:min(len(s.Bad), mostShown)] {
+		if row = Clean(row, shownLimit); row != "" {
+			bad = append(bad, row)
+		}
+	}
+	s.Bad = bad
+	if len(s.Dropped) > mostReasons {
+		return fmt.Errorf("it has %d reasons to drop rows, and there are at most %d", len(s.Dropped), mostReasons)
+	}
+	for reason, rows := range s.Dropped {
+		if reason == "" || Clean(reason, reasonLimit) != reason {
+			return fmt.Errorf("%q is no reason to drop rows", Clean(reason, reasonLimit))
+		}
+		if err := judgeCounts("dropped rows", rows); err != nil {
+			return err
+		}
+	}
+	return firstOf(judgeTables([][][]int64{{s.Rows, s.Units, {s.Read}}}), judgeBytes(s.Bytes), judgeDigest("the rows", s.Digest))
+}
+
+func judgeMix(m recipe.Mixed) error {
+	if len(m.Datasets) > mostTable {
+		return fmt.Errorf("it has %d data sets, and a mix has at most %d", len(m.Datasets), mostTable)
+	}
+	for _, d := range m.Datasets {
+		if err := judgeCounts("rows of a data set", d.Unique, d.MaxRepeats, d.Units); err != nil {
+			return err
+		}
+	}
+	return firstOf(judgeCounts("rows", m.Rows), judgeBytes(m.Bytes), judgeDigest("the mixed file", m.Digest))
+}
+
+func judgePublish(p recipe.Published) error {
+	if !revisionName.MatchString(p.Revision) { // it names a folder that training pods mount
+		return fmt.Errorf("%q is not the name of a revision", Clean(p.Revision, 80))
+	}
+	return firstOf(judgeFiles(p.Files), judgeBytes(p.Bytes), judgeDigest("the manifest", p.Digest))
+}
+
+func judgeTables(tables [][][]int64) error {
+	for _, table := range tables {
+		if len(table) > mostTable {
+			return fmt.Errorf("a table of counts has %d lines, and at most %d are known", len(table), mostTable)
+		}
+		for _, line := range table {
+			if len(line) > mostTable {
+				return fmt.Errorf("a table of counts has %d entries in a line, and at most %d are known", len(line), mostTable)
+			}
+			if err := judgeCounts("counts", line...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func judgeCounts(what string, counts ...int64) error {
+	for _, n := range counts {
+		if n < 0 || n > mostCount {
+			return fmt.Errorf("among the %s is %d, which is no number of anything", what, n)
+		}
+	}
+	return nil
+}
+
+func judgeBytes(n int64) error {
+	if n < 0 || n > mostBytes {
+		return fmt.Errorf("%d is no number of bytes", n)
+	}
+	return nil
+}
+
+func judgeFiles(n int) error {
+	if n < 0 || n > mostFiles {
+		return fmt.Errorf("%d is no number of files", n)
+	}
+	return nil
+}
+
+func judgeDigest(of, digest string) error {
+	if digest == "" || utf8.RuneCountInString(digest) > digestLimit || Clean(digest, 0) != digest || strings.Contains(digest, " ") {
+		return fmt.Errorf("%q is no digest of %s", Clean(digest, digestLimit), of)
+	}
+	return nil
+}
+
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Judged is the note as it may be shown: of a reason that can be one of a condition, with a message of one line. A reason that is
+// not known is kept, since another release may know it.
+func (n FailureNote) Judged() FailureNote {
+	if len(n.Reason) > failureReasons || !reasonName.MatchString(string(n.Reason)) {
+		n.Reason = WorkerFailed
+	}
+	n.Message = Clean(n.Message, noteLimit)
+	var damaged []string
+	for _, key := range n.Damaged[:min(len(n.Damaged), mostDamaged)] {
+		if unitKey.MatchString(key) {
+			damaged = append(damaged, key)
+		}
+	}
+	n.Damaged = damaged
+	return n
+}
