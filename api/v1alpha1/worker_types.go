@@ -28,8 +28,8 @@ type Worker struct {
 	ActiveDeadlineSeconds int64 `json:"activeDeadlineSeconds,omitempty"`
 
 	// resources of each worker pod. Unset amounts are: requests of 250m CPU and 512Mi memory, limits of 2 CPU and 512Mi
-	// memory. A worker keeps its memory within the limit whatever the size of the data; more memory makes it faster.
-	// Changes apply to Jobs that are not made yet.
+	// memory. A worker keeps its memory within 512Mi whatever the size of the data, for rows of which the record wants 16Mi
+	// at most, and refuses larger ones; more memory makes it faster. Changes apply to Jobs that are not made yet.
 	//
 	// +optional
 	Resources *Resources `json:"resources,omitempty"`
