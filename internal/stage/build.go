@@ -81,7 +81,7 @@ func (w *Worker) repairs(results map[string]recipe.Result, keys []string) {
 }
 
 func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[string]recipe.Result, step recipe.Step, parallel int, observer Observer) (map[string]recipe.Result, error) {
-	group, ctx := errgroup.WithContext(ctx)
+	group, building := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	var mutex sync.Mutex
 	finished := maps.Clone(results)
@@ -91,7 +91,7 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		mutex.Lock()
 		known := maps.Clone(finished)
 		mutex.Unlock()
-		result, way, err := w.run(ctx, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
+		result, way, err := w.run(building, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
 		if err != nil {
 			return err
 		}
@@ -114,5 +114,9 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 	for _, unit := range step.Missing {
 		group.Go(func() error { return build(step.Stage, unit) })
 	}
-	return finished, group.Wait()
+	err := group.Wait()
+	if failed := (*undiagnosed)(nil); errors.As(err, &failed) {
+		err = failed.job.diagnose(ctx, failed.error)
+	}
+	return finished, err
 }

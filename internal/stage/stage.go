@@ -134,10 +134,14 @@ func (j job) attempt(ctx context.Context, final store.Path) (recipe.Result, erro
 	}
 	defer staging.Close()
 	result, err := j.build(ctx, staging)
-	if err != nil {
+	switch {
+	case err == nil:
+		return result, j.finish(staging, result)
+	case j.worker.later != nil: // others are being built in this process, from units that a diagnosis may remove
+		return recipe.Result{}, &undiagnosed{err, j}
+	default:
 		return recipe.Result{}, j.diagnose(ctx, err)
 	}
-	return result, j.finish(staging, result)
 }
 
 func reasonOfWalk(err error) contract.Reason {

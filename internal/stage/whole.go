@@ -106,6 +106,14 @@ func suspect(reason contract.Reason) bool {
 	}
 }
 
+// undiagnosed is the failure of a unit whose cause is looked for when no other unit is being built.
+type undiagnosed struct {
+	error
+	job job
+}
+
+func (u *undiagnosed) Unwrap() error { return u.error }
+
 // diagnose looks for the cause of a failure in the finished units that this one is made of. Those that are not what their stages left
 // there are removed, with all that was made of them, and so they are built again. What was read of them stays unpublished.
 //
