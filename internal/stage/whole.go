@@ -18,6 +18,9 @@ func (j job) broken(ctx context.Context, final store.Path, result recipe.Result)
 	if j.Stage != recipe.Publish {
 		return lacks(final)
 	}
+	if own := recipe.Revision(j.Unit.Key); result.Publish.Revision != own {
+		return "its result names another revision than " + own, nil
+	}
 	list, err := readDigests(final)
 	if contract.ReasonOf(err) == contract.VolumeInvalid { // the note is broken: without it, all SHA-256 are computed
 		list, err = nil, nil
@@ -96,11 +99,14 @@ func (j job) swap(revision string) error {
 	return store.SwapLink(current, contract.RevisionLink(revision))
 }
 
-// suspect says whether damaged units may be the cause of a failure.
-func suspect(reason contract.Reason) bool {
+// suspect says whether damaged units may be the cause of a failure. Rows of a source are bad by themselves; those of a finished unit are
+// not.
+func (j job) suspect(reason contract.Reason) bool {
 	switch reason {
-	case contract.VolumeInvalid, contract.LeakageDetected, contract.InvalidData, contract.WorkerFailed:
-		return true
+	case contract.VolumeInvalid:
+		return j.Stage != recipe.Download
+	case contract.LeakageDetected, contract.InvalidData, contract.WorkerFailed:
+		return j.Stage != recipe.Download && j.Stage != recipe.Divide
 	default:
 		return false
 	}
@@ -121,7 +127,7 @@ func (u *undiagnosed) Unwrap() error { return u.error }
 // nothing tells, such as that of an index: then all of its parts are built again.
 func (j job) diagnose(ctx context.Context, failure error) error {
 	reason := contract.ReasonOf(failure)
-	if ctx.Err() != nil || j.Stage == recipe.Download || !suspect(reason) {
+	if ctx.Err() != nil || !j.suspect(reason) {
 		return failure
 	}
 	doomed, err := j.damaged(ctx)
@@ -164,6 +170,9 @@ func (j job) damaged(ctx context.Context) ([]unitOf, error) {
 		}
 		var doomed []unitOf
 		for _, unit := range step.Units {
+			if !j.needs(step.Stage, unit) {
+				continue
+			}
 			whole, err := j.intact(ctx, step.Stage, unit)
 			if err != nil {
 				return nil, err
@@ -180,6 +189,16 @@ func (j job) damaged(ctx context.Context) ([]unitOf, error) {
 		}
 	}
 	return nil, nil
+}
+
+// needs says whether this unit is made of another, of an earlier stage. A data set is split while others are downloaded.
+func (j job) needs(stage recipe.Stage, unit recipe.Unit) bool {
+	_, finished := j.Results[unit.Key]
+	if stage != recipe.Download || j.Stage != recipe.Divide {
+		return finished
+	}
+	_, _, dataset := j.Recipe.Dataset(unit.Name)
+	return finished && (unit.Name == j.Unit.Name || !dataset)
 }
 
 // madeAfter lists the units of the stages between two.
