@@ -35,7 +35,7 @@ func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, obser
 	if own.present, err = own.begin(contract.Folder(r.Output.Path)); err != nil {
 		return nil, err
 	}
-	defer own.present.Leave() // it was only a sign
+	defer own.present.Leave()
 	own.later, own.damaged = &later{units: map[store.Path]*unsettled{}}, map[string]bool{}
 	results, err := own.walk(ctx, r, parallel, observer)
 	return results, errors.Join(err, own.later.settle()) // what is finished stays, however the build ends

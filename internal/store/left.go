@@ -14,15 +14,15 @@ type Left struct {
 	digests map[string]bool
 }
 
-// fileID tells a file from any other on the volume, whatever its names are.
-type fileID struct{ device, inode uint64 }
+// fileID tells a file from any other on the volume, whatever its names are: it is the number of its inode.
+type fileID uint64
 
 func idOf(info fs.FileInfo) fileID {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return fileID{}
+		return 0
 	}
-	return fileID{uint64(stat.Dev), stat.Ino}
+	return fileID(stat.Ino)
 }
 
 // Folder notes all files of a folder.
