@@ -54,3 +54,43 @@ func TestKeysOfOlderRecipes(t *testing.T) {
 		}
 	}
 }
+
+// The rules of comparison are in the keys of what they decide, each where it is used, and nowhere else.
+func TestKeysOfRules(t *testing.T) {
+	near := &NearDuplicates{N: 5, Bands: 20, Rows: 5, Percent: 80}
+	probes := &Decontaminate{Against: []Probe{{Name: "probe", Source: Source{Volume: &Volume{ClaimName: "c"}}, Question: "row.q"}}}
+	for _, c := range []struct {
+		what   string
+		with   func(*Recipe)
+		change func(*Recipe)
+		want   []Stage
+	}{
+		{"questions", func(*Recipe) {}, func(r *Recipe) { r.Compare = CompareQuestionV1 }, []Stage{Divide, Balancing, Mixing, Publish}},
+		{"words of near duplicates", func(r *Recipe) { r.NearDuplicates = near }, func(r *Recipe) {
+			newer := *near
+			newer.Words, r.NearDuplicates = WordsV1, &newer
+		}, []Stage{Balancing, Mixing, Publish}},
+		{"words of probes", func(r *Recipe) { r.Decontaminate = probes }, func(r *Recipe) {
+			newer := *probes
+			newer.Words, r.Decontaminate = WordsV1, &newer
+		}, []Stage{Divide, Balancing, Mixing, Publish}}, // a made-up result is another one under each key
+	} {
+		before, after := six(KeepTotal, KeepTotal), six(KeepTotal, KeepTotal)
+		c.with(&before)
+		c.with(&after)
+		c.change(&after)
+		results := map[string]Result{}
+		walkToTheEnd(t, before, results)
+		older, _ := walkToTheEnd(t, before, results)
+		newer, _ := walkToTheEnd(t, after, results)
+		var got []Stage
+		for _, step := range newer.Steps {
+			if old, _ := older.Step(step.Stage); !slices.Equal(old.Units, step.Units) {
+				got = append(got, step.Stage)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: the keys of %v change, want those of %v", c.what, got, c.want)
+		}
+	}
+}

@@ -22,11 +22,11 @@ const goldenRows = `{"question":"Say \"A\\B\" and \/","answer":"tab\tline\nbell\
 `
 
 // golden builds a fixed corpus and gives the SHA-256 of every file of rows.
-func golden(t *testing.T, order recipe.Order) map[string]string {
+func golden(t *testing.T, order recipe.Order, rule recipe.Comparison) map[string]string {
 	w := filled(t)
 	w.put("facts.jsonl", goldenRows+facts(300))
 	r := two()
-	r.Order = order
+	r.Order, r.Compare = order, rule
 	w.build(r)
 	var manifest contract.Manifest
 	if err := json.Unmarshal([]byte(w.read("mix/current/manifest.json")), &manifest); err != nil {
@@ -74,9 +74,32 @@ func TestGoldenBytes(t *testing.T) {
 		}
 		maps.Copy(want, mixed)
 		t.Run(string(order), func(t *testing.T) {
-			if diff := cmp.Diff(want, golden(t, order)); diff != "" {
+			if diff := cmp.Diff(want, golden(t, order, recipe.CompareBytes)); diff != "" {
 				t.Errorf("bytes differ (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// The same of a recipe that compares questions by their form. The files of all rows are those of above: rows are what they were.
+func TestGoldenBytesByForm(t *testing.T) {
+	want := map[string]string{
+		"mixed/test_mixed.jsonl":         "b5d0583b76c9c69a90abecb38a8aa6648ccf50014fae0c3f78bccb33934a9721",
+		"mixed/train_mixed.jsonl":        "3317275ed40db81b4b93874c9a467e2162bf2750aa298ce71b3e2238ca5ce401",
+		"processed/facts/test.jsonl":     "0a9ac77a90810ae6ed9a5faaefe4dd285908d90c758f520b63d7c4bc73863da3",
+		"processed/facts/train.jsonl":    "7ea5b20ad6fad7f0514c16885efb0882f0d82d18650ea139d5aa9930d953b126",
+		"processed/products/test.jsonl":  "7b39971194a4a24de048770734fe93c880190ae90d7e2bea8844b4abd19927d3",
+		"processed/products/train.jsonl": "9a7a3bac7a90b9b7bf56f3a20a6066113e4a9fa2e83ff93eeda7f76695af9e0f",
+		"processed/sums/test.jsonl":      "5ca30d38e3153802b069b87d4773a91660819cca6e666003767f5cbccecee7f9",
+		"processed/sums/train.jsonl":     "7fb6ee52af4378005d17a3eefb3a969b3652b6ecb7f9efef15602427c89824e0",
+		"raw/math/products.jsonl":        "878a73e55905d98d6532b7cd9fff2a383d0891c635133bc734c35336b9d54c5b",
+		"raw/math/sums.jsonl":            "0cb5c2fc6afdf0cd08aa4e6fae170be2f415174b9eaa2050c265401ff7cf9f19",
+		"raw/qa/facts.jsonl":             "6d2f26b3d7993f79ac78663859a431c7a2ee39b7e621b1714fb5d995479b8dca",
+		"test/facts_test.jsonl":          "0a9ac77a90810ae6ed9a5faaefe4dd285908d90c758f520b63d7c4bc73863da3",
+		"test/products_test.jsonl":       "7b39971194a4a24de048770734fe93c880190ae90d7e2bea8844b4abd19927d3",
+		"test/sums_test.jsonl":           "5ca30d38e3153802b069b87d4773a91660819cca6e666003767f5cbccecee7f9",
+	}
+	if diff := cmp.Diff(want, golden(t, recipe.Shuffled, recipe.CompareQuestionV1)); diff != "" {
+		t.Errorf("bytes differ (-want +got):\n%s", diff)
 	}
 }

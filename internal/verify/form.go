@@ -203,25 +203,6 @@ func escaped(rest []byte) int {
 	}
 }
 
-// appendText appends the text that stands in JSON in the published form, without its quotes.
-func appendText(dst, raw []byte) []byte {
-	for {
-		at := bytes.IndexByte(raw, '\\')
-		if at < 0 || at+1 >= len(raw) {
-			return append(dst, raw...)
-		}
-		dst, raw = append(dst, raw[:at]...), raw[at:]
-		n, c := 2, raw[1]
-		if name := strings.IndexByte("bfnrt", c); name >= 0 {
-			c = "\b\f\n\r\t"[name]
-		} else if c == 'u' && len(raw) >= 6 { // a control character, of which the first two digits are zeros
-			value, _ := strconv.ParseUint(string(raw[4:6]), 16, 8)
-			n, c = 6, byte(value)
-		}
-		dst, raw = append(dst, c), raw[n:]
-	}
-}
-
 // number is the number in an id of a data set's row, -1 if it is not of the published form.
 func number(id, dataset string) int64 {
 	prefix := dataset + "_"

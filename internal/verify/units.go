@@ -35,12 +35,18 @@ func meant(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw)
 	}
-	quoted := append(append(append(make([]byte, 0, len(raw)+2), '"'), raw...), '"')
-	text, err := jsontext.AppendUnquote(nil, quoted)
+	text, _ := appendMeant(nil, nil, raw)
+	return string(text)
+}
+
+// appendMeant is meant of a buffer, and takes another one for the text with its quotes; it returns both.
+func appendMeant(dst, quoted, raw []byte) (text, buffer []byte) {
+	quoted = append(append(append(quoted, '"'), raw...), '"')
+	text, err := jsontext.AppendUnquote(dst, quoted)
 	if err != nil {
 		panic("verify: a row was recognised with a text that is none: " + err.Error()) // form and record.Parse rule it out
 	}
-	return string(text)
+	return text, quoted
 }
 
 // measured: the bytes or tokens of every split are those that the split stage counted, and those that are left what the balance
