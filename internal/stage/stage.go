@@ -86,31 +86,39 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 	}
 	j := job{Job: todo, worker: own, graph: graph, folder: contract.Folder(todo.Recipe.Output.Path)}
 	final := j.final()
-	var result recipe.Result
-	err = store.ReadJSON(final.Join(contract.ResultFile), &result)
-	way := Way{How: Built}
-	if contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(todo.Stage) {
-		err, way = nil, Way{How: Repaired, Why: contract.ResultFile + " is not what it was"}
-	} else if err == nil {
-		if way, err = j.way(ctx, final, result); err != nil {
-			return recipe.Result{}, way, err
-		}
+	result, way, err := j.found(ctx, final)
+	if err != nil {
+		return recipe.Result{}, way, err
 	}
 	j.replaces = way.How == ReadAgain || way.How == Repaired
 	switch {
-	case j.replaces:
-	case err == nil && todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
+	case way.How != Reused:
+	case todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
 		return result, way, errors.Join(j.swap(result.Publish.Revision), j.prune(), j.release())
-	case err == nil:
+	default:
 		if err := touch(final); !errors.Is(err, fs.ErrNotExist) {
 			return result, way, err
 		}
 		way = Way{How: Built} // it was found damaged meanwhile, and removed
-	case !errors.Is(err, fs.ErrNotExist):
-		return result, way, err
 	}
 	result, err = j.make(ctx, final)
 	return result, way, err
+}
+
+// found gives the result of a finished unit and whether that is reused. One that is to be built gives none.
+func (j job) found(ctx context.Context, final store.Path) (result recipe.Result, way Way, err error) {
+	err = store.ReadJSON(final.Join(contract.ResultFile), &result)
+	switch {
+	case contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(j.Stage):
+		return result, Way{How: Repaired, Why: contract.ResultFile + " is not what it was"}, nil
+	case err == nil:
+		way, err = j.way(ctx, final, result)
+		return result, way, err
+	case errors.Is(err, fs.ErrNotExist):
+		return result, Way{How: Built}, nil
+	default:
+		return result, Way{How: Built}, err
+	}
 }
 
 // make builds the unit on a volume that suits, once more where an original was found damaged: its rows may be among those that were written.
