@@ -32,7 +32,7 @@ func (v *verifier) rows() error {
 		return err
 	}
 	tasks := v.tasks(single, mixed)
-	if err := v.readSingle(tasks, single); err != nil {
+	if err := v.readSingle(tasks); err != nil {
 		return err
 	}
 	second := slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return !has(mixed, t) })
@@ -58,7 +58,7 @@ func hashed(tasks []task) []task {
 
 // readSingle reads all files but the mixed ones. Where an earlier proof has compared the rows of files with the same digests, only
 // their bytes are looked at: once they are what the manifest says, what it found is true of them.
-func (v *verifier) readSingle(tasks []task, single map[string]task) error {
+func (v *verifier) readSingle(tasks []task) error {
 	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return t.mixed })
 	subject := v.subject()
 	if known, ok := v.recall(subject); ok {
