@@ -58,7 +58,7 @@ func (c Claims) withoutEvidence(r recipe.Recipe, otherPages []string) Claims {
 			c.NotProved = append(c.NotProved, fmt.Sprintf(format, args...))
 		}
 	}
-	add(true, "that the seed chose which groups of rows are in which split")
+	add(true, "that the seed chose which groups of rows are in which split, and the order of the rows in its files")
 	add(len(grouped) > 0, "groupBy, of %s by its record: rows hold no group values; rows with one question are together", strings.Join(grouped, ", "))
 	add(r.NearDuplicates != nil, "nearDuplicates: the rows that are left were not compared again")
 	if r.Decontaminate != nil {
