@@ -96,7 +96,7 @@ var folded = func() (table [256]byte) {
 
 // foldASCII writes the leading ASCII characters of a text and returns how many there are.
 func foldASCII[T string | []byte](w *questionWriter, text T) int {
-	// Each byte makes at most one, one space may be due before the first, and words of eight bytes are written whole.
+	// Each byte makes at most one, and one space may be due before the first.
 	w.out = slices.Grow(w.out, len(text)+1)
 	out, j := w.out[:cap(w.out)], len(w.out)
 	if w.space && j > w.start {
@@ -127,32 +127,42 @@ func foldASCII[T string | []byte](w *questionWriter, text T) int {
 	return i
 }
 
-// foldWords writes eight bytes of a text at a time from i on, as long as they are ASCII characters of which only the case
-// changes: no white space but single spaces, no control character. It returns how far it came in both.
+// Bytes of a word of eight: their lowest bits, and their tops, which no ASCII character has.
+const (
+	ones = 0x0101010101010101
+	tops = 0x8080808080808080
+)
+
+// foldWords writes two words of eight bytes of a text at a time from i on, as long as they are ASCII characters of which only the
+// case changes: no white space but single spaces, no control character. It returns how far it came in both.
 func foldWords[T string | []byte](out []byte, text T, start, i, j int) (int, int) {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
 	before := uint64(tops >> 56) // the top bit of a byte where a space stands before the next one
 	if j > start && out[j-1] != ' ' {
 		before = 0
 	}
-	for ; i+8 <= len(text) && j+8 <= len(out); i, j = i+8, j+8 {
-		v := uint64(text[i]) | uint64(text[i+1])<<8 | uint64(text[i+2])<<16 | uint64(text[i+3])<<24 |
-			uint64(text[i+4])<<32 | uint64(text[i+5])<<40 | uint64(text[i+6])<<48 | uint64(text[i+7])<<56
-		if v&tops != 0 {
+	for ; i+16 <= len(text) && j+16 <= len(out); i, j = i+16, j+16 {
+		v, w := wordAt(text, i), wordAt(text, i+8)
+		// Where no byte has a top bit, a sum does not carry into the next one.
+		lowV, lowW := tops&^(v+(0x80-0x21)*ones), tops&^(w+(0x80-0x21)*ones) // up to the space
+		odd := v | w | v + ones | w + ones | ^((v + (0x80-' ')*ones) & (w + (0x80-' ')*ones)) | lowV&(lowV<<8|before) | lowW&(lowW<<8|lowV>>56)
+		if odd&tops != 0 {
 			break
 		}
-		// With the top bits clear, a sum does not carry into the next byte.
-		low := tops &^ (v + (0x80-0x21)*ones) // up to the space
-		odd := tops&^(v+(0x80-' ')*ones) | (v+ones)&tops | low&(low<<8|before)
-		if odd != 0 {
-			break
-		}
-		upper := tops & (v + (0x80-'A')*ones) &^ (v + (0x80-'Z'-1)*ones)
-		binary.LittleEndian.PutUint64(out[j:], v|upper>>2)
-		before = low >> 56
+		binary.LittleEndian.PutUint64(out[j:], v|upper(v)>>2)
+		binary.LittleEndian.PutUint64(out[j+8:], w|upper(w)>>2)
+		before = lowW >> 56
 	}
 	return i, j
 }
+
+// wordAt is eight bytes of a text, the first one lowest.
+func wordAt[T string | []byte](text T, at int) uint64 {
+	t := text[at : at+8]
+	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+}
+
+// upper has the top bit of each byte that is an upper-case letter.
+func upper(v uint64) uint64 { return tops & (v + (0x80-'A')*ones) &^ (v + (0x80-'Z'-1)*ones) }
 
 // rune writes a character that is not ASCII.
 func (w *questionWriter) rune(r rune) {
