@@ -101,7 +101,7 @@ func Failf(reason Reason, format string, args ...any) error {
 	}
 	err := fmt.Errorf(format, marked...)
 	cause := errors.Unwrap(err)
-	if marked, ok := cause.(embedded); ok {
+	if marked := (embedded{}); errors.As(cause, &marked) {
 		cause = marked.error
 	}
 	return &Failure{Reason: reason, Message: joinEmbedded(err.Error()), Err: cause}

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -60,20 +59,8 @@ func newBucket(spec recipe.ObjectStore, env Environment) (*bucket, error) {
 	if err := checkGlobs(spec.Files); err != nil {
 		return nil, err
 	}
-	if spec.Endpoint != "" {
-		u, err := url.Parse(spec.Endpoint)
-		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
-			return nil, contract.Failf(contract.InvalidTask, "The endpoint of %s is not an http or https URL of a host.", spec.URL)
-		}
-		if known := spec.Access == "" || spec.Access == recipe.AccessAnonymous; u.Scheme != https && !known && m[1] != "s3" {
-			return nil, contract.Failf(contract.InvalidTask,
-				"The endpoint of %s is not https, and credentials are sent over nothing else: anyone on the way could read them.", spec.URL)
-		}
-		if spec.Access == recipe.AccessSecret { // a signature in the address is seen in no header
-			if err := env.Hosts.check(u); err != nil {
-				return nil, err
-			}
-		}
+	if err := checkEndpoint(spec, m[1], env.Hosts); err != nil {
+		return nil, err
 	}
 	b := &bucket{spec: spec, name: m[2], folder: strings.Trim(m[3], "/"), clock: env.Clock, patience: env.patience()}
 	open := map[string]func(recipe.ObjectStore, string, credentials) (provider, error){
@@ -86,6 +73,25 @@ func newBucket(spec recipe.ObjectStore, env Environment) (*bucket, error) {
 		folder: env.Secret, token: env.Identity, of: spec.URL,
 	})
 	return b, err
+}
+
+// checkEndpoint refuses an endpoint that is none, or that credentials may not be sent to.
+func checkEndpoint(spec recipe.ObjectStore, scheme string, hosts Hosts) error {
+	if spec.Endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(spec.Endpoint)
+	if err != nil || !onTheWeb(u) || u.RawQuery != "" || u.User != nil {
+		return contract.Failf(contract.InvalidTask, "The endpoint of %s is not an http or https URL of a host.", spec.URL)
+	}
+	if known := spec.Access == "" || spec.Access == recipe.AccessAnonymous; u.Scheme != https && !known && scheme != "s3" {
+		return contract.Failf(contract.InvalidTask,
+			"The endpoint of %s is not https, and credentials are sent over nothing else: anyone on the way could read them.", spec.URL)
+	}
+	if spec.Access == recipe.AccessSecret { // a signature in the address is seen in no header
+		return hosts.check(u)
+	}
+	return nil
 }
 
 // where names the place in messages.
@@ -203,13 +209,8 @@ func (b *bucket) prefix() string {
 	if strings.Contains(strings.Join(base, "/"), `\`) { // a name with a character that was escaped
 		base = nil
 	}
-	prefix := ""
-	for _, name := range append([]string{b.folder}, base...) {
-		if name != "" {
-			prefix += name + "/"
-		}
-	}
-	return prefix
+	names := slices.DeleteFunc(append([]string{b.folder}, base...), func(name string) bool { return name == "" })
+	return strings.Join(append(names, ""), "/") // "" is every key
 }
 
 // holds says that a listed key is the object that the URL names or lies below it, and is no marker of a folder.
@@ -254,7 +255,7 @@ func (b *bucket) choose(ctx context.Context, objects map[string]File) ([]string,
 func (b *bucket) cannotAsk(key string) error {
 	others := ""
 	if b.unasked != "" {
-		others = fmt.Sprintf(", or one of the characters %s", b.unasked)
+		others = ", or one of the characters " + b.unasked
 	}
 	return contract.Failf(contract.InvalidData,
 		"The object %q of %s has a key that cannot be asked for as it is: it has . or .. between slashes, __0x, a control character%s. Copy it to another key, or leave it out with files.",

@@ -1,13 +1,18 @@
 package source
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -104,3 +109,67 @@ func FuzzCheckpoint(f *testing.F) {
 		}
 	})
 }
+
+// FuzzManifest: no manifest of a registry names a file that is not inside a folder, or a digest that is none.
+//
+//fuzz:brief encoding/json reads the manifest, and little is left to go wrong
+func FuzzManifest(f *testing.F) {
+	f.Add(`{"schemaVersion":2,"layers":[{"digest":"sha256:00","size":3,"annotations":{"org.opencontainers.image.title":"a/b"}}]}`)
+	f.Add(`{"layers":[{"digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000","size":-3,"annotations":{"org.opencontainers.image.title":"../b"}}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		manifest, err := v1.ParseManifest(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		files, err := (&artifact{}).files(manifest)
+		for title, of := range files {
+			if err == nil && (!filepath.IsLocal(title) || !contract.IsSHA256(of.SHA256)) {
+				t.Errorf("%q: %+v", title, of)
+			}
+		}
+	})
+}
+
+// FuzzHosts: what is read of a Secret's key lets no other host through than it names.
+//
+//fuzz:brief entries are short, and a regular expression reads them
+func FuzzHosts(f *testing.F) {
+	f.Add("hub.example.org, *.b.org:8443 [::1]", "evil.example.org")
+	f.Fuzz(func(t *testing.T, text, host string) {
+		hosts, err := ParseHosts(text)
+		if err != nil {
+			return
+		}
+		u := &url.URL{Scheme: https, Host: host}
+		if hosts.may(u) && !slices.ContainsFunc(hosts, func(rule hostRule) bool { return strings.HasSuffix(hostName(u.Hostname()), rule.name) }) {
+			t.Errorf("%q lets %q through", text, host)
+		}
+	})
+}
+
+// FuzzListing: whatever a listing says, what is kept of it can be shown, and has digests that are some.
+//
+//fuzz:brief each string is judged alone
+func FuzzListing(f *testing.F) {
+	f.Add("a\x1b", "../../x", "md5:0", "mit", int64(-2))
+	f.Fuzz(func(t *testing.T, path, digest, sum, license string, size int64) {
+		l, err := judged{listedSource{Listing{License: license, Files: []File{{Path: path, Size: size, SHA256: digest, Checksum: sum}}}}}.Resolve(t.Context())
+		if err != nil {
+			if contract.ReasonOf(err) != contract.InvalidData {
+				t.Error(err)
+			}
+			return
+		}
+		kept := l.Files[0]
+		if contract.Clean(kept.Path, 0) != path || kept.Size < -1 || digest != "" && !contract.IsSHA256(digest) || len([]rune(l.License)) > maxLicence {
+			t.Errorf("kept %+v", l)
+		}
+	})
+}
+
+// listedSource lists what it is.
+type listedSource struct{ Listing }
+
+func (l listedSource) Resolve(context.Context) (Listing, error) { return l.Listing, nil }
+
+func (listedSource) Open(context.Context, File, int64) (io.ReadCloser, error) { return nil, io.EOF }

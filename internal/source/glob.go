@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +36,7 @@ func parseGlob(pattern string) (glob, error) {
 	case len(pattern) > maxPattern:
 		return glob{}, fmt.Errorf("has %d bytes, and a pattern has at most %d", len(pattern), maxPattern)
 	case pattern == "" || !doublestar.ValidatePattern(pattern):
-		return glob{}, fmt.Errorf("is not a valid pattern")
+		return glob{}, errors.New("is not a valid pattern")
 	}
 	alternatives, err := alternativesOf(pattern)
 	if err != nil {
@@ -44,7 +45,7 @@ func parseGlob(pattern string) (glob, error) {
 	g := glob{written: pattern, alternatives: alternatives}
 	for _, alternative := range alternatives {
 		if mixesStars(alternative) {
-			return glob{}, fmt.Errorf("has ** beside other characters, which some read as one folder's files and some as those of all folders: " +
+			return glob{}, errors.New("has ** beside other characters, which some read as one folder's files and some as those of all folders: " +
 				"write **/ for any folder, as in **/*.jsonl, and * for any name")
 		}
 	}

@@ -36,16 +36,10 @@ func (c *cardData) UnmarshalJSON(b []byte) error {
 		Configs json.RawMessage `json:"configs"`
 	}
 	*c = cardData{}
-	if json.Unmarshal(b, &card) != nil {
-		return nil
-	}
-	c.License = card.License
-	if absent(card.Configs) {
-		return nil
-	}
-	if json.Unmarshal(card.Configs, &c.Configs) != nil {
+	if understood := json.Unmarshal(b, &card) == nil; understood && !absent(card.Configs) && json.Unmarshal(card.Configs, &c.Configs) != nil {
 		c.Configs, c.odd = nil, kindOfJSON(card.Configs)
 	}
+	c.License = card.License
 	return nil
 }
 

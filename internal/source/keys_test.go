@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -39,7 +40,7 @@ func plainS3(t *testing.T, keys ...string) string {
 			return
 		}
 		if key := strings.TrimPrefix(r.URL.Path, "/bucket/"); slices.Contains(keys, key) {
-			w.Header().Set("Content-Length", fmt.Sprint(len(key)))
+			w.Header().Set("Content-Length", strconv.Itoa(len(key)))
 			_, _ = w.Write([]byte(key))
 			return
 		}

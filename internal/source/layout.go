@@ -13,10 +13,16 @@ import (
 
 // splitWords are the words by which the names of files and folders say of which split they are, as the Hub reads them.
 var splitWords = map[string]string{
-	"train": "train", "training": "train",
-	"validation": "validation", "valid": "validation", "val": "validation", "dev": "validation",
-	"test": "test", "testing": "test", "eval": "test", "evaluation": "test",
+	defaultSplit: defaultSplit, "training": defaultSplit,
+	validationSplit: validationSplit, "valid": validationSplit, "val": validationSplit, "dev": validationSplit,
+	testSplit: testSplit, "testing": testSplit, "eval": testSplit, "evaluation": testSplit,
 }
+
+// The other splits that are looked for by several words.
+const (
+	validationSplit = "validation"
+	testSplit       = "test"
+)
 
 // byLayout finds files by where they usually lie.
 func (s selection) byLayout(paths []string) ([]string, error) {
@@ -177,12 +183,38 @@ func (p family) like(split string) int {
 func (s selection) ofSplitByName(data []string) ([]string, error) {
 	split := strings.ToLower(s.split)
 	families := familiesOf(data, split)
-	best, rank := []family(nil), 4
+	switch best := likest(families, split); {
+	case len(best) == 1:
+		return best[0].files, nil
+	case len(best) > 1:
+		return nil, s.ambiguous(best)
+	}
 	var names []string
 	for _, p := range families {
 		if len(words(p.name)) > 0 || p.inData() {
 			names = append(names, p.name)
 		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	switch {
+	case len(names) == 0 && split == defaultSplit:
+		return data, s.oneFolder(data)
+	case len(names) == 0:
+		return nil, contract.Failf(contract.SourceNotFound,
+			"%s has no split %q: its files are called after no split, so they are the split train. It has %s. Name it with split, or the files with files.",
+			capital(s.where), s.split, enumerate(data))
+	default:
+		return nil, contract.Failf(contract.SourceNotFound,
+			"%s has no split %q. It has %s: name one of them with split, or the files with files.", capital(s.where), s.split, enumerate(names))
+	}
+}
+
+// likest are the families that are most like a split; none where none is.
+func likest(families []family, split string) []family {
+	const unlike = 4
+	best, rank := []family(nil), unlike
+	for _, p := range families {
 		switch like := p.like(split); {
 		case like == 0 || like > rank:
 		case like < rank:
@@ -194,23 +226,7 @@ func (s selection) ofSplitByName(data []string) ([]string, error) {
 	if rank == 1 && slices.ContainsFunc(best, family.inData) {
 		best = slices.DeleteFunc(best, func(p family) bool { return !p.inData() })
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	switch {
-	case len(best) == 1:
-		return best[0].files, nil
-	case len(best) > 1:
-		return nil, s.ambiguous(best)
-	case len(names) == 0 && split == defaultSplit:
-		return data, s.oneFolder(data)
-	case len(names) == 0:
-		return nil, contract.Failf(contract.SourceNotFound,
-			"%s has no split %q: its files are called after no split, so they are the split train. It has %s. Name it with split, or the files with files.",
-			capital(s.where), s.split, enumerate(data))
-	default:
-		return nil, contract.Failf(contract.SourceNotFound,
-			"%s has no split %q. It has %s: name one of them with split, or the files with files.", capital(s.where), s.split, enumerate(names))
-	}
+	return best
 }
 
 // ambiguous is the failure of a split that several families could be.

@@ -122,6 +122,9 @@ func TestSplitsByCard(t *testing.T) {
 		{"hidden files that are asked for", config(`"data_files": ".hidden/*.jsonl"`), "/train", ".hidden/z.jsonl"},
 		{"** beside other characters", config(`"data_files": "**.jsonl"`), "/train", `The pattern "**.jsonl" in the card of repository acme/set has ** beside other characters`},
 		{"** beside other characters, below", config(`"data_files": "en/**train.jsonl"`), "/train", `has ** beside other characters`},
+		{"alternatives without an end", config(`"data_files": "` + strings.Repeat("{a,a}", 48) + `b"`), "/train", "stands for more than 1024 patterns"},
+		{"a pattern longer than any", config(`"data_files": "` + strings.Repeat("a*", 200) + `b"`), "/train", "has 401 bytes, and a pattern has at most 256"},
+		{"lists in lists", config(`"data_files": ` + strings.Repeat("[", 9000) + strings.Repeat("]", 9000)), "/train", "with data_files that are neither"},
 		{"files elsewhere", config(`"data_files": "hf://datasets/other/set/a.jsonl"`), "/train", "names files outside the repository"},
 		{"files above", config(`"data_files": "../a.jsonl"`), "/train", "names files outside the repository"},
 

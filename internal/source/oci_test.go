@@ -1,7 +1,11 @@
 package source_test
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"path"
 	"strings"
 	"testing"
 
@@ -168,5 +172,24 @@ func TestReferences(t *testing.T) {
 		if contract.ReasonOf(err) != contract.InvalidTask {
 			t.Errorf("%q: %v", reference, err)
 		}
+	}
+}
+
+// TestListsOfLists: a registry may not lead from list to list.
+func TestListsOfLists(t *testing.T) {
+	sum := func(body []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(body)) }
+	list := func(of string) []byte {
+		return []byte(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"x","size":1,"digest":"` + of + `"}]}`)
+	}
+	inner := list("sha256:" + strings.Repeat("0", 64))
+	bodies := map[string][]byte{sum(inner): inner, "v1": list(sum(inner))}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write(bodies[path.Base(r.URL.Path)])
+	}))
+	t.Cleanup(server.Close)
+	at := strings.TrimPrefix(server.URL, "http://")
+	_, err := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: at + "/acme/set:v1", Scheme: "HTTP"}}, environment(newClock())).Resolve(t.Context())
+	if wantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "is a list of a list of manifests") {
+		t.Error(err)
 	}
 }
