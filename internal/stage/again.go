@@ -91,22 +91,15 @@ func (j job) earlier() ([]store.Path, error) {
 
 // supersede removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
 // is known by its digest. The originals that only they had go with them, and those of killed downloads for the same request.
-func (j job) supersede(left *store.Left) error {
+func (j job) supersede() error {
 	folders, err := j.earlier()
 	if err != nil {
 		return err
 	}
 	for _, folder := range folders {
-		leave(left, folder)
-		if err := store.RemoveAll(folder); err != nil {
+		if err := errors.Join(j.leave(folder), store.RemoveAll(folder)); err != nil {
 			return err
 		}
 	}
-	if err := store.SweepOf(j.final(), func(folder store.Path) { leave(left, folder) }); err != nil {
-		return err
-	}
-	if j.Recipe.Output.CacheSize > 0 {
-		return nil // the cache is trimmed
-	}
-	return j.cache().Release(left)
+	return store.SweepOf(j.final(), j.leave)
 }

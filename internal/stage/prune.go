@@ -30,20 +30,13 @@ func (j job) prune() error {
 			return err
 		}
 	}
-	cache, bounded := j.cache(), j.Recipe.Output.CacheSize > 0
-	if !bounded { // else they are for Trim
-		if err := cache.Release(&p.left); err != nil {
-			return err
-		}
-	}
-	return cache.Reclaim(bounded)
+	return j.cache().Reclaim(j.Recipe.Output.CacheSize > 0)
 }
 
 type pruning struct {
 	job
 	used  map[string]bool // keys of units, and names of revisions, that a kept revision needs
-	left  store.Left
-	alone bool // no other build is under way
+	alone bool            // no other build is under way
 	since time.Time
 }
 
@@ -126,7 +119,9 @@ func (p *pruning) removeStale(folder store.Path) error {
 			continue
 		}
 		at := folder.Join(entry.Name())
-		p.leave(at)
+		if err := p.leave(at); err != nil {
+			return err
+		}
 		if err := store.RemoveAll(at); err != nil {
 			return err
 		}
@@ -137,22 +132,18 @@ func (p *pruning) removeStale(folder store.Path) error {
 // sweep removes what workers left that were killed.
 func (p *pruning) sweep() error { return p.worker.sweep(p.folder, recipe.Stages(), p.leave) }
 
-// leave notes the originals of a folder that goes, if it is a download's.
-func (p *pruning) leave(folder store.Path) {
-	if folder.Dir() == p.worker.path(p.folder.Stage(recipe.Download)) {
-		leave(&p.left, folder)
+// leave removes the originals that only a folder of a download has, which is about to go. Where the cache is bounded, they are for Trim.
+func (j job) leave(folder store.Path) error {
+	if folder.Dir() != j.worker.path(j.folder.Stage(recipe.Download)) || j.Recipe.Output.CacheSize > 0 {
+		return nil
 	}
-}
-
-func leave(left *store.Left, download store.Path) {
-	left.Folder(download.Join(filesName))
 	var originals []original
-	if store.ReadJSON(download.Join(originalsName), &originals) != nil {
-		return // of a download that was not finished
+	_ = store.ReadJSON(folder.Join(originalsName), &originals) // a download that was not finished has none
+	digests := make([]string, len(originals))
+	for i, o := range originals {
+		digests[i] = o.SHA256
 	}
-	for _, o := range originals {
-		left.Digest(o.SHA256)
-	}
+	return j.cache().Leave(folder.Join(filesName), digests)
 }
 
 // newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
@@ -182,7 +173,7 @@ func (j job) newestFirst(stage recipe.Stage) (folder store.Path, keys []string, 
 }
 
 // sweep removes from the folders of a mix, and those of some of its stages, what workers left that were killed.
-func (w *Worker) sweep(folder contract.Folder, stages []recipe.Stage, left func(store.Path)) error {
+func (w *Worker) sweep(folder contract.Folder, stages []recipe.Stage, left func(store.Path) error) error {
 	folders := []string{string(folder), folder.Revisions()}
 	for _, stage := range stages {
 		folders = append(folders, folder.Stage(stage))

@@ -198,11 +198,9 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 	if err := j.mark(staging); err != nil {
 		return err
 	}
-	var left store.Left
 	switch {
 	case j.replaces:
-		leave(&left, j.final())
-		if err := staging.Replace(); err != nil {
+		if err := errors.Join(j.leave(j.final()), staging.Replace()); err != nil {
 			return err
 		}
 	case j.Stage != recipe.Publish:
@@ -216,7 +214,7 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 	}
 	switch j.Stage {
 	case recipe.Download:
-		return j.supersede(&left)
+		return j.supersede()
 	case recipe.Publish:
 		if err := j.swap(result.Publish.Revision); err != nil {
 			return err

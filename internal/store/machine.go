@@ -19,7 +19,7 @@ var thisMachine = sync.OnceValue(func() string {
 	return hex.EncodeToString(sum[:4])
 })
 
-var ofMachine = regexp.MustCompile(`-([0-9a-f]{8})-[0-9]+$`)
+var ofMachine = regexp.MustCompile(`-([0-9a-f]{8})-[0-9A-Z]+$`)
 
 // here reports whether this machine made what has the name. Names of releases that did not say count as such.
 func here(name string) bool {

@@ -118,9 +118,15 @@ func (s *Staging) sync() error {
 	return errors.Join(err, group.Wait())
 }
 
-func linked(info fs.FileInfo) bool {
+func linked(info fs.FileInfo) bool { return namesOf(info) > 1 }
+
+// namesOf is how many names a file has, 1 where that is not told.
+func namesOf(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
-	return ok && stat.Nlink > 1
+	if !ok {
+		return 1
+	}
+	return int(stat.Nlink)
 }
 
 // Commit makes every file and name durable and gives the folder its final name. If another worker was first, its folder

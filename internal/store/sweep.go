@@ -16,15 +16,17 @@ const (
 
 // Sweep removes from a folder what writers left in it that are dead, whatever it was to become; left, if there is one, is told of each
 // folder first.
-func Sweep(parent Path, left func(folder Path)) error { return sweep(parent, stagingPrefix, left) }
+func Sweep(parent Path, left func(folder Path) error) error {
+	return sweep(parent, stagingPrefix, left)
+}
 
 // SweepOf removes what dead writers of one final name left beside it.
-func SweepOf(final Path, left func(folder Path)) error {
+func SweepOf(final Path, left func(folder Path) error) error {
 	return sweep(final.Dir(), stagingPrefix+final.Base()+"-", left)
 }
 
 // sweep removes the folders with a prefix whose writers are dead, and what was not removed or written to its end.
-func sweep(parent Path, prefix string, left func(folder Path)) error {
+func sweep(parent Path, prefix string, left func(folder Path) error) error {
 	entries, err := parent.ReadDir()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -51,7 +53,7 @@ func sweep(parent Path, prefix string, left func(folder Path)) error {
 
 // removeAbandoned removes a folder that has no living writer. Its lock is held meanwhile, since a writer that has made the folder may
 // be about to take it.
-func removeAbandoned(staging Path, left func(folder Path)) error {
+func removeAbandoned(staging Path, left func(folder Path) error) error {
 	folder, err := staging.openFolder()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // gone by now
@@ -67,9 +69,11 @@ func removeAbandoned(staging Path, left func(folder Path)) error {
 }
 
 // removeDoomed removes a folder that nobody has any use for. Several processes may do so at once.
-func removeDoomed(folder Path, left func(folder Path)) error {
+func removeDoomed(folder Path, left func(folder Path) error) error {
 	if left != nil {
-		left(folder)
+		if err := left(folder); err != nil {
+			return err
+		}
 	}
 	return Failure(folder.removeAll())
 }

@@ -19,8 +19,8 @@ type cached struct {
 	used time.Time
 	// part of a download that is not finished.
 	part bool
-	// needed by a unit, which has linked it.
-	needed bool
+	// names that it has: more than one where a unit has linked it.
+	names int
 }
 
 // Trim removes originals, and what is left of downloads, until the rest has at most so many bytes: the least recently used
@@ -39,7 +39,7 @@ func (c Cache) Trim(limit int64) error {
 		if total <= limit {
 			break
 		}
-		if f.needed {
+		if f.names > 1 {
 			continue
 		}
 		if err := removeUnused(f.path); err != nil {
@@ -65,7 +65,7 @@ func (c Cache) Reclaim(bounded bool) error {
 	for _, f := range files {
 		unused := time.Since(f.used)
 		switch {
-		case f.needed:
+		case f.names > 1:
 		case f.part && (strings.HasPrefix(f.path.Base(), c.ownerPrefix()) || unused > abandonedAfter), !f.part && !bounded && unused > keepUnlinked:
 			if err := removeUnused(f.path); err != nil {
 				return err
@@ -92,7 +92,7 @@ func (c Cache) files() ([]cached, error) {
 			if err != nil {
 				return nil, Failure(err)
 			}
-			files = append(files, cached{path, idOf(info), info.Size(), info.ModTime(), folder == partialFolder, linked(info)})
+			files = append(files, cached{path, idOf(info), info.Size(), info.ModTime(), folder == partialFolder, namesOf(info)})
 		}
 	}
 	return files, nil

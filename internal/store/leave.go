@@ -1,0 +1,50 @@
+package store
+
+import (
+	"io/fs"
+	"slices"
+	"syscall"
+)
+
+// fileID tells a file from any other on the volume, whatever its names are: it is the number of its inode.
+type fileID uint64
+
+func idOf(info fs.FileInfo) fileID {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return fileID(stat.Ino)
+}
+
+// Leave removes the originals that nobody has but a folder that is about to be removed: those that it links, and, where there are no
+// hard links, those that it has copies of. They go first, so that a process which is killed in between leaves none that nobody knows of.
+func (c Cache) Leave(folder Path, copies []string) error {
+	links := map[fileID]int{}
+	_ = folder.WalkDir(func(_ Path, entry fs.DirEntry, err error) error { // what cannot be seen goes in time
+		if err != nil {
+			return err
+		}
+		if info, err := entry.Info(); err == nil && !entry.IsDir() {
+			links[idOf(info)]++
+		}
+		return nil
+	})
+	if len(links) == 0 {
+		return nil
+	}
+	files, err := c.files()
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		own := links[f.id]
+		if f.part || f.names > 1+own || own == 0 && !slices.Contains(copies, f.path.Base()) {
+			continue
+		}
+		if err := removeUnused(f.path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
