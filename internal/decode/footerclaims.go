@@ -12,19 +12,42 @@ var errFooter = errors.New("the Parquet file is damaged: its footer is cut short
 // deepest is how far structs and lists may stand in one another; those of a footer do to about ten.
 const deepest = 64
 
-// parts are the fields of a struct that are kept, by their numbers in parquet.thrift. nil keeps all.
-type parts map[int16]parts
+// parts are the fields of a struct that are kept, by their numbers in parquet.thrift, and what is kept of each. nil keeps all.
+type parts struct{ fields map[int16]*parts }
+
+// kept returns fields that are kept whole.
+func kept(numbers ...int16) *parts {
+	fields := make(map[int16]*parts, len(numbers))
+	for _, number := range numbers {
+		fields[number] = nil
+	}
+	return &parts{fields}
+}
+
+// with adds a field of which only some parts are kept.
+func (p *parts) with(number int16, inner *parts) *parts {
+	p.fields[number] = inner
+	return p
+}
+
+// of returns what is kept of a field, and whether it is.
+func (p *parts) of(number int16) (inner *parts, wanted bool) {
+	if p == nil {
+		return nil, true
+	}
+	inner, wanted = p.fields[number]
+	return inner, wanted
+}
 
 // footerParts is what reading rows takes: version, schema, rows and row groups, with each column's place, type and sizes. All else
 // may be as other writers understand the format: a key without a value, an order of values that the library does not know.
-var footerParts = parts{1: nil, 2: nil, 3: nil, 4: {
-	1: {1: nil, 2: nil, 3: {1: nil, 2: nil, 3: nil, 4: nil, 5: nil, 6: nil, 7: nil, 9: nil, 11: nil}, 8: nil, 9: nil}, // columns
-	2: nil, 3: nil,
-}}
+var footerParts = kept(1, 2, 3).with(4,
+	kept(2, 3).with(1, // columns
+		kept(1, 2, 8, 9).with(3, kept(1, 2, 3, 4, 5, 6, 7, 9, 11))))
 
 // trimFooter walks over a struct in Thrift's compact protocol
 // (https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md) and returns it with the parts that are kept.
-func trimFooter(footer []byte, keep parts) ([]byte, error) {
+func trimFooter(footer []byte, keep *parts) ([]byte, error) {
 	w := compactWalk{rest: footer}
 	if !w.structure(0, keep) {
 		return nil, errFooter
@@ -35,7 +58,7 @@ func trimFooter(footer []byte, keep parts) ([]byte, error) {
 // compactWalk is what is left to walk over, and what is kept of the rest. Its methods are false at what is broken.
 type compactWalk struct{ rest, out []byte }
 
-func (w *compactWalk) structure(depth int, keep parts) bool {
+func (w *compactWalk) structure(depth int, keep *parts) bool {
 	if depth > deepest {
 		return false
 	}
@@ -59,11 +82,11 @@ func (w *compactWalk) structure(depth int, keep parts) bool {
 		if delta := id - last; delta > 0 && delta < 16 {
 			w.out = append(w.out[:mark], byte(delta)<<4|kind)
 		}
-		inner, kept := keep[id]
+		inner, wanted := keep.of(id)
 		if kind > 2 && !w.value(kind, depth, inner) { // a bool has its value in its kind
 			return false
 		}
-		if kept || keep == nil {
+		if wanted {
 			last = id
 		} else {
 			w.out = w.out[:mark]
@@ -72,7 +95,7 @@ func (w *compactWalk) structure(depth int, keep parts) bool {
 }
 
 // value walks over a value that is not the bool of a field: those of a list take a byte.
-func (w *compactWalk) value(kind byte, depth int, keep parts) bool {
+func (w *compactWalk) value(kind byte, depth int, keep *parts) bool {
 	switch kind {
 	case 1, 2, 3: // bool, byte
 		return w.take(1)
@@ -93,7 +116,7 @@ func (w *compactWalk) value(kind byte, depth int, keep parts) bool {
 	}
 }
 
-func (w *compactWalk) list(depth int, keep parts) bool {
+func (w *compactWalk) list(depth int, keep *parts) bool {
 	head, ok := w.byte()
 	n := uint64(head >> 4)
 	if ok && n == 15 {
