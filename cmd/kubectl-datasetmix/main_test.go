@@ -203,7 +203,14 @@ func TestBuildAndVerify(t *testing.T) {
 		t.Errorf("a new share downloaded %d files", n)
 	}
 
+	seeds := strings.Replace(string(sample), "share: 4", "share: 5", 1)
 	current := filepath.Join(data, "grpo-six", "current")
+	t.Run("a changed bit is found and repaired", func(t *testing.T) { findsAChangedBit(t, current, data, seeds) })
+	t.Run("what was proved is said", func(t *testing.T) { saysWhatWasProved(t, current) })
+}
+
+// findsAChangedBit: verify finds it, the same build repairs it, and the build after that has nothing left to do.
+func findsAChangedBit(t *testing.T, current, data, manifest string) {
 	file := filepath.Join(current, "mixed", "train_mixed.jsonl")
 	content, err := os.ReadFile(file)
 	if err != nil {
@@ -220,14 +227,13 @@ func TestBuildAndVerify(t *testing.T) {
 	if contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(fmt.Sprint(err), "train_mixed.jsonl was changed") {
 		t.Errorf("a changed bit: %v", err)
 	}
-	seeds := strings.Replace(string(sample), "share: 4", "share: 5", 1)
-	if out, err = run(t, "build", "-f", write(t, seeds), "--data", data); err != nil || !regexp.MustCompile(`publish .* repaired `).MatchString(out) || !strings.Contains(out, "train_mixed.jsonl was changed") {
+	out, err := run(t, "build", "-f", write(t, manifest), "--data", data)
+	if err != nil || !regexp.MustCompile(`publish .* repaired `).MatchString(out) || !strings.Contains(out, "train_mixed.jsonl was changed") {
 		t.Errorf("the same build does not repair it: %v\n%s", err, out)
 	}
-	if out, err = run(t, "build", "-f", write(t, seeds), "--data", data); err != nil || !regexp.MustCompile(`publish .* reused `).MatchString(out) || !strings.Contains(out, "every byte as it was published") {
+	if out, err = run(t, "build", "-f", write(t, manifest), "--data", data); err != nil || !regexp.MustCompile(`publish .* reused `).MatchString(out) || !strings.Contains(out, "every byte as it was published") {
 		t.Errorf("nothing is left to do: %v\n%s", err, out)
 	}
-	t.Run("what was proved is said", func(t *testing.T) { saysWhatWasProved(t, current) })
 }
 
 // saysWhatWasProved: verify tells what it proved of a revision and what it did not, to people and to programs, and takes a revision
@@ -269,6 +275,10 @@ func saysWhatWasProved(t *testing.T, current string) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+}
+
+// A link that leads to no revision is said with where it leads.
+func TestVerifyOfALinkThatLeadsNowhere(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "current")
 	if err := os.Symlink("revisions/0123456789", link); err != nil {
 		t.Fatal(err)

@@ -62,18 +62,7 @@ func TestBuildNoticesLocalFiles(t *testing.T) {
 			put(t, filepath.Join(folder, "a.jsonl"), strings.Replace(first, "one?", "six?", 1))
 		}, "read again, a.jsonl was changed", "built", []string{"six?", "two?"}},
 		{"replaced by one of the same length and time", func(t *testing.T, folder string) {
-			name := filepath.Join(folder, "b.jsonl")
-			info, err := os.Stat(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			put(t, name+"~", strings.Replace(second, "two?", "ten?", 1))
-			if err := os.Chtimes(name+"~", info.ModTime(), info.ModTime()); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.Rename(name+"~", name); err != nil {
-				t.Fatal(err)
-			}
+			replaced(t, filepath.Join(folder, "b.jsonl"), strings.Replace(second, "two?", "ten?", 1))
 		}, "read again, b.jsonl was replaced", "built", []string{"one?", "ten?"}},
 		{"removed", func(t *testing.T, folder string) {
 			if err := os.Remove(filepath.Join(folder, "b.jsonl")); err != nil {
@@ -117,19 +106,41 @@ func TestBuildNoticesLocalFiles(t *testing.T) {
 			if len(got) != 5 || got["download"] != c.download || got["split"] != c.next || got["publish"] != c.next {
 				t.Errorf("the output says %v of\n%s", got, out)
 			}
-			published, err := os.ReadFile(filepath.Join(data, "mix", "current", "raw", "d", "a.jsonl"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, question := range c.want {
-				if !strings.Contains(string(published), `"question":"`+question+`"`) {
-					t.Errorf("%q is not published in\n%s", question, published)
-				}
-			}
-			if n := strings.Count(string(published), "\n"); n != len(c.want) {
-				t.Errorf("%d rows are published, want %d", n, len(c.want))
-			}
+			wantPublished(t, data, c.want)
 		})
+	}
+}
+
+// wantPublished compares the questions that are published with those that should be.
+func wantPublished(t *testing.T, data string, want []string) {
+	t.Helper()
+	published, err := os.ReadFile(filepath.Join(data, "mix", "current", "raw", "d", "a.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, question := range want {
+		if !strings.Contains(string(published), `"question":"`+question+`"`) {
+			t.Errorf("%q is not published in\n%s", question, published)
+		}
+	}
+	if n := strings.Count(string(published), "\n"); n != len(want) {
+		t.Errorf("%d rows are published, want %d", n, len(want))
+	}
+}
+
+// replaced puts another file of the same length and time in a file's place.
+func replaced(t *testing.T, name, content string) {
+	t.Helper()
+	info, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, name+"~", content)
+	if err := os.Chtimes(name+"~", info.ModTime(), info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(name+"~", name); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -45,14 +45,14 @@ var refused = []struct {
 	{0, "RDX2\n", "a file of R", asParquet},
 	{0, "RDX3\n", "a file of R", asParquet},
 	{0, "WARC/", "a web archive", asParquet},
-	{0, "GGUF", "a model in the GGUF format", "name the files that hold rows"},
+	{0, "GGUF", "a model in the GGUF format", nameFiles},
 	{0, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a document of an older Office", "save the sheet as CSV in UTF-8"},
 	{0, "%PDF-", "a PDF", "give its text as JSON Lines"},
-	{0, "\x89PNG\r\n\x1a\n", "an image", "name the files that hold rows"},
-	{0, "\xff\xd8\xff", "an image", "name the files that hold rows"},
-	{0, "GIF8", "an image", "name the files that hold rows"},
-	{0, "RIFF", "audio, video or an image", "name the files that hold rows"},
-	{0, "ID3", "audio", "name the files that hold rows"},
+	{0, "\x89PNG\r\n\x1a\n", "an image", nameFiles},
+	{0, "\xff\xd8\xff", "an image", nameFiles},
+	{0, "GIF8", "an image", nameFiles},
+	{0, "RIFF", "audio, video or an image", nameFiles},
+	{0, "ID3", "audio", nameFiles},
 	{0, "\xff\xfe\x00\x00", "text in UTF-32", toUTF8},
 	{0, "\x00\x00\xfe\xff", "text in UTF-32", toUTF8},
 	{0, "\xff\xfe", "text in UTF-16", toUTF8},
@@ -64,6 +64,7 @@ var refused = []struct {
 const (
 	unpackFirst = "name the files inside it, unpacked or as gzip"
 	packAgain   = "use gzip, bzip2, zstd or no packing"
+	nameFiles   = "name the files that hold rows"
 	asParquet   = "publish its rows as Parquet or JSON Lines"
 	toUTF8      = "convert it to UTF-8"
 	pickle      = "a Python pickle, which can run code when it is opened"

@@ -53,11 +53,11 @@ func TestKnownAndRefused(t *testing.T) {
 		"a pointer of git-annex":                      {"/annex/objects/SHA256E-s5--00.jsonl\n", "git-annex pointer", "fetch the file"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for packed, data := range map[string][]byte{"": []byte(c.data), "gzip of ": zipped(c.data)} {
+			for packed, data := range map[string][]byte{"plain": []byte(c.data), "gzip": zipped(c.data)} {
 				file := memory(data)
 				file.Name = "rows.csv"
 				if out := collect(file, Optional("a")); out.Rows != nil || !strings.Contains(out.End, c.is) || !strings.Contains(out.End, c.do) {
-					t.Errorf("%s%s: %q, %s", packed, name, out.Rows, out.End)
+					t.Errorf("%s, %s: %q, %s", packed, name, out.Rows, out.End)
 				}
 			}
 		})

@@ -113,7 +113,7 @@ func refusedGroup(e format.SchemaElement, n *node) string {
 	switch {
 	case n.list && !repeated:
 		return "is marked as a LIST and has no repeated field alone in it; write the file again"
-	case n.mapped && !(repeated && n.children[0].isPair()):
+	case n.mapped && (!repeated || !n.children[0].isPair()):
 		return "is marked as a MAP and has no repeated pairs of a plain key and a value in it; write it as a list of structs"
 	}
 	return ""

@@ -99,6 +99,10 @@ func TestNumericAnswers(t *testing.T) {
 			t.Errorf("%q is no number: %v, %v", s, ClassOf(err), err)
 		}
 	}
+}
+
+// TestNumericAnswersOfRows: a number as the row has it, types by expression, and answers that are optional.
+func TestNumericAnswersOfRows(t *testing.T) {
 	for _, c := range []struct {
 		name, answerType, row, want string
 		class                       Class

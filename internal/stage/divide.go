@@ -100,9 +100,9 @@ func (d *divider) place(r *record.Record, group string, units int64, buffer *[]b
 	groupID := digests.Question
 	head.asked.answer, head.units = store.Short(digests.Pair[:shortSize]), units
 	if d.byForm {
-		form := leak.AppendQuestion((*buffer)[:0], r.Question)
-		groupID = sha256.Sum256(form)
-		*buffer = append(form[:0], r.ReferenceAnswer...)
+		*buffer = leak.AppendQuestion((*buffer)[:0], r.Question)
+		groupID = sha256.Sum256(*buffer)
+		*buffer = append((*buffer)[:0], r.ReferenceAnswer...)
 		answer := sha256.Sum256(*buffer)
 		head.asked = asked{store.Short(answer[:shortSize]), [exactSize]byte(digests.Question[:exactSize])}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -322,12 +323,13 @@ func TestARowOfAnotherType(t *testing.T) {
 				w.put("sums.jsonl", rows.String()+c.odd+"\n")
 				r := two()
 				r.Domains[0].Datasets[0].Record = recipe.Record{Question: `row.q`, ReferenceAnswer: `row.a`, AnswerType: "text", Metadata: []recipe.Metadata{{Name: "m", Value: `row.m.first()`}}}
-				want := []string{"sums.jsonl, line " + fmt.Sprint(before+1), c.want}
-				if before == 1 {
+				want := []string{"sums.jsonl, line " + strconv.Itoa(before+1), c.want}
+				switch {
+				case before == 1:
 					want = append(want, "; the row before it is good")
-				} else if before > 1 {
+				case before > 1:
 					want = append(want, fmt.Sprintf("; the %d rows before it are good", before))
-				} else if c.name == "another field" {
+				case c.name == "another field":
 					want[1] = `there is no field "m"`
 				}
 				w.fails(r, contract.InvalidData, want...)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -54,8 +55,8 @@ func variants(t *testing.T) *world {
 	var one, other strings.Builder
 	written := ways()
 	for i := range 600 {
-		one.WriteString(question(cafe(i), fmt.Sprint(i)))
-		again := question(written[i%len(written)](cafe(i)), fmt.Sprint(i))
+		one.WriteString(question(cafe(i), strconv.Itoa(i)))
+		again := question(written[i%len(written)](cafe(i)), strconv.Itoa(i))
 		if i%3 == 0 {
 			one.WriteString(again)
 		} else {
@@ -185,7 +186,7 @@ func TestGroupsAreComparedToTheByte(t *testing.T) {
 	w := filled(t)
 	var rows strings.Builder
 	for i := range 200 {
-		row, _ := json.Marshal(map[string]string{"question": cafe(i), "answer": "#### 1", "title": []string{"Alpha", "alpha"}[i%2] + fmt.Sprint(i/20)})
+		row, _ := json.Marshal(map[string]string{"question": cafe(i), "answer": "#### 1", "title": []string{"Alpha", "alpha"}[i%2] + strconv.Itoa(i/20)})
 		rows.Write(append(row, '\n'))
 	}
 	w.put("sums.jsonl", rows.String())
@@ -210,20 +211,20 @@ func TestVerifyFindsQuestionsWrittenInAnotherWay(t *testing.T) {
 	}
 	findsForgeries(t, revision, map[string]forgery{
 		"in upper case, with other spaces": {func(t *testing.T, folder string, m *contract.Manifest) {
-			train, test := firstQuestion(t, folder, "sums", "train"), firstQuestion(t, folder, "sums", "test")
+			train, test := firstQuestion(t, folder, "train"), firstQuestion(t, folder, "test")
 			written := strings.ReplaceAll(strings.ToUpper(test), `\N`, `\t\u000b`)
 			says(`"question":`+train, `"question":`+written)(t, folder, m)
 		}, "stands in split train as well, in row sums_"},
 		"the same bytes": {func(t *testing.T, folder string, m *contract.Manifest) {
-			says(`"question":`+firstQuestion(t, folder, "sums", "train"), `"question":`+firstQuestion(t, folder, "sums", "test"))(t, folder, m)
+			says(`"question":`+firstQuestion(t, folder, "train"), `"question":`+firstQuestion(t, folder, "test"))(t, folder, m)
 		}, "stands in split train as well, in row sums_"},
 	})
 }
 
-// firstQuestion is that of a data set's first row of a split, as it stands in JSON.
-func firstQuestion(t *testing.T, folder, dataset, split string) string {
+// firstQuestion is that of the first row of sums in a split, as it stands in JSON.
+func firstQuestion(t *testing.T, folder, split string) string {
 	t.Helper()
-	content, err := os.ReadFile(folder + "/" + contract.ProcessedFile(dataset, split))
+	content, err := os.ReadFile(folder + "/" + contract.ProcessedFile("sums", split))
 	if err != nil {
 		t.Fatal(err)
 	}
