@@ -144,7 +144,7 @@ func foldWords[T string | []byte](out []byte, text T, start, i, j int) (int, int
 		v, w := wordAt(text, i), wordAt(text, i+8)
 		// Where no byte has a top bit, a sum does not carry into the next one.
 		lowV, lowW := tops&^(v+(0x80-0x21)*ones), tops&^(w+(0x80-0x21)*ones) // up to the space
-		odd := v | w | v + ones | w + ones | ^((v + (0x80-' ')*ones) & (w + (0x80-' ')*ones)) | lowV&(lowV<<8|before) | lowW&(lowW<<8|lowV>>56)
+		odd := v | w | (v + ones) | (w + ones) | ^((v + (0x80-' ')*ones) & (w + (0x80-' ')*ones)) | lowV&(lowV<<8|before) | lowW&(lowW<<8|lowV>>56)
 		if odd&tops != 0 {
 			break
 		}

@@ -127,6 +127,24 @@ func TestEveryCharacterOfAQuestion(t *testing.T) {
 	}
 }
 
+// Whatever stands in two words of eight bytes that are looked at at once, and at whatever place in them.
+func TestEveryPairOfBytes(t *testing.T) {
+	characters := []string{"\xff", "\x9f", "\x80", "é", "ð", "\u0301", "中", "\u2028", "🙂"}
+	for c := range utf8.RuneSelf {
+		characters = append(characters, string(rune(c)))
+	}
+	for i, first := range characters {
+		for j, second := range characters {
+			if j%11 != i%11 && len(first) == 1 && first[0] < utf8.RuneSelf && len(second) == 1 && second[0] < utf8.RuneSelf {
+				continue // of two ASCII characters, each with each other one would take long
+			}
+			for at := range 8 {
+				checkQuestion(t, "Whether "[at:]+first+"or not "+second+"it is so, the Words are")
+			}
+		}
+	}
+}
+
 func TestFormsOfRealQuestions(t *testing.T) {
 	for _, question := range questions(t) {
 		checkQuestion(t, question)
