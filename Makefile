@@ -30,7 +30,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: unit monitoring envtest cluster-test e2e ## Run every test: unit, API server, cluster, end to end.
+test: python unit monitoring envtest cluster-test e2e ## Run every test: Python, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -55,6 +55,10 @@ scale: $(BIN)/envtest/kube-apiserver ## Build SCALE=1000 mixes with one manager 
 e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/stores.tar previous ## Run the tests on a real cluster.
 	for image in stores hub-data previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
 	go test -count=1 -timeout 40m -parallel 8 -v ./test/e2e/...
+
+python: ## Test the Python side (the scorer of answers), with the standard library alone.
+	@if command -v python3 >/dev/null; then cd python && PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s tests -t .; \
+	else echo "python3 is missing: the Python side is not tested"; fi
 
 monitoring: ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && go test ./...
@@ -171,4 +175,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: python released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

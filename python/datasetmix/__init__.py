@@ -1,0 +1,1 @@
+"""Load, reward and evaluate over the mixes that DatasetMix publishes."""

@@ -1,0 +1,124 @@
+"""What the scorer pays for, by kind. Standard library: python3 -m unittest discover -s python/tests -t python"""
+
+import time
+import unittest
+
+from datasetmix import rewards
+
+
+def numeric(answer: str) -> dict:
+    return {"scorer": "numeric", "answer": answer}
+
+
+def formula(answer: str, question: str = "") -> dict:
+    return {"scorer": "formula", "answer": answer, "question": question}
+
+
+def text(answer: str, *answers: str) -> dict:
+    return {"scorer": "text", "answer": answer, "answers": answers}
+
+
+SPAN = {"scorer": "no-answer text", "answer": "Paris", "answers": ["Paris", "Paris, France"]}
+NONE = {"scorer": "no-answer text", "answer": "unanswerable", "is_impossible": True}
+NO = {"scorer": "yes-no text", "answer": "no"}
+
+RIGHT = [
+    ("Some steps.\n#### 1,250", numeric("1250")),
+    ("#### **15** apples in all.", numeric("15")),
+    ("The answer is $31.00.", numeric("31")),
+    ("<think>\\boxed{3}</think> So \\boxed{ 4 }", numeric("4")),
+    ("It falls to \u22128 degrees", numeric("-8")),
+    ("\\boxed{\\frac{30}{2}}", numeric("15")),
+    ("\\boxed{2.5 \\times 10^2}", numeric("250")),
+    ("#### 1. First\n#### 2. Second\nAnswer: 9", numeric("9")),
+    ("\\boxed{\\tfrac34}", formula("\\frac{3}{4}")),
+    ("\\boxed{0.75}", formula("\\frac{3}{4}")),
+    ("\\boxed{2\\frac{1}{3}}", formula("\\frac{7}{3}")),
+    ("$x = 5$", formula("5")),
+    ("\\boxed{1+\\sqrt{3}}", formula("\\sqrt{3}+1")),
+    ("\\boxed{(x+4)(x-1)}", formula("(x-1)(x+4)")),
+    ("\\boxed{\\pm 3}", formula("-3, 3")),
+    ("\\boxed{\\{3, 1, 2\\}}", formula("\\{1,2,3\\}")),
+    ("\\boxed{(2, \\infty) \\cup (-\\infty, 0)}", formula("(-\\infty,0)\\cup(2,\\infty)")),
+    ("\\boxed{60^\\circ}", formula("60")),
+    ("\\boxed{\\text{Monday}}", formula("\\text{monday}")),
+    ("\\boxed{\\begin{pmatrix} 1 & 2 \\\\ 0.5 & 0 \\end{pmatrix}}", formula("\\begin{pmatrix}1&2\\\\\\frac12&0\\end{pmatrix}")),
+    ("The Eiffel tower.", text("Eiffel Tower")),
+    ("paris", SPAN),
+    ("There is no answer.", NONE),
+    ("No, they are not.", NO),
+]
+
+WRONG = [
+    ("#### 15 or 16", numeric("15")),
+    ("#### 1,25", numeric("125")),
+    ("#### 15-16", numeric("15")),
+    ("\\boxed{}, and 15 is in the text", numeric("15")),
+    ("15 is right.\n#### 16", numeric("15")),
+    ("#### 15.01", numeric("15")),
+    ("\\boxed{1e999999999}", numeric("1")),
+    ("\\boxed{0.333}", formula("\\frac13")),
+    ("\\boxed{[1,2]}", formula("(1,2)")),
+    ("\\boxed{(2,1)}", formula("(1,2)")),
+    ("\\boxed{11_3}", formula("11_2")),
+    ("\\boxed{x^2-9}", formula("(x-3)(x+3)", "Factor $x^2-9$.")),
+    ("\\boxed{\\frac{4}{\\sqrt{8}}}", formula("\\sqrt{2}", "Simplify $\\frac{4}{\\sqrt{8}}$.")),
+    ("\\boxed{1, 2, 3}", formula("3")),
+    ("\\boxed{9^{9^{9^9}}}", formula("9")),
+    ("", formula("1")),
+    ("no answer", SPAN),
+    ("Paris", NONE),
+    ("unanswerable, or Paris", NONE),
+    ("yes", NO),
+]
+
+
+class Scores(unittest.TestCase):
+    def test_right(self) -> None:
+        for answer, label in RIGHT:
+            with self.subTest(answer=answer, label=label):
+                self.assertEqual(rewards.score(answer, label).acc, 1.0)
+
+    def test_wrong(self) -> None:
+        for answer, label in WRONG:
+            with self.subTest(answer=answer, label=label):
+                self.assertEqual(rewards.score(answer, label).acc, 0.0)
+
+    def test_text_shares_its_words(self) -> None:
+        got = rewards.score("in Paris", {"scorer": "text", "answer": "Paris"})
+        self.assertAlmostEqual(got.score, 2 / 3)
+        self.assertEqual(got.acc, 0.0)
+
+    def test_a_label_that_is_none(self) -> None:
+        for label in ("{", "[]", '{"scorer": "luck"}', "{}"):
+            with self.subTest(label=label), self.assertRaises(ValueError):
+                rewards.score("1", label)
+
+    def test_hostile_answers_end_soon(self) -> None:
+        parts = ["{", "\\boxed{", "####", "answer is ", "$", "\\frac", "9", "(", "1,", "\\text{", "a", " ", "\\[", "<answer>", "\ud800", "</think>", "2^"]
+        for part in parts:
+            for label in (numeric("1"), formula("1"), formula(part * 500), SPAN, NO):
+                with self.subTest(part=part, label=label["scorer"]):
+                    begin = time.process_time()
+                    rewards.score(part * (1_000_000 // len(part)), label)
+                    self.assertLess(time.process_time() - begin, 1.0)
+
+
+class Trainers(unittest.TestCase):
+    label = '{"answer": "4", "scorer": "numeric"}'
+
+    def test_trl(self) -> None:
+        said = [{"role": "assistant", "content": "\\boxed{4}"}]
+        self.assertEqual(rewards.reward([said, "#### 5", ""], [self.label, self.label, '{"scorer": "code"}']), [1.0, 0.0, None])
+
+    def test_verl(self) -> None:
+        self.assertEqual(rewards.compute_score("datasetmix/sums", "#### 4", self.label, {"question": "2+2?"}), {"score": 1.0, "acc": 1.0, "pred": "4"})
+        with self.assertWarns(UserWarning):
+            self.assertEqual(rewards.compute_score("datasetmix/code", "def f(): pass", '{"scorer": "code"}'), {"score": 0.0, "acc": 0.0, "pred": ""})
+
+    def test_openrlhf(self) -> None:
+        self.assertEqual(rewards.reward_func(["2+2? #### 4"], ["2+2? "], [self.label]), [1.0])
+
+
+if __name__ == "__main__":
+    unittest.main()
