@@ -44,7 +44,7 @@ RACE := $(shell command -v gcc >/dev/null && echo -race)
 
 unit: ## Run the unit tests, with the race detector where there is a C compiler.
 	@[ -n "$(RACE)" ] || echo "gcc is missing: the unit tests run without the race detector"
-	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -timeout 20m $(PACKAGES)
+	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -timeout 40m $(PACKAGES)
 
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m -v ./test/envtest/... | grep -vE '^ *(=== |--- PASS)'
