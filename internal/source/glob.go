@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
 
@@ -35,7 +36,7 @@ func parseGlob(pattern string) (glob, error) {
 	switch {
 	case len(pattern) > maxPattern:
 		return glob{}, fmt.Errorf("has %d bytes, and a pattern has at most %d", len(pattern), maxPattern)
-	case pattern == "" || !doublestar.ValidatePattern(pattern):
+	case pattern == "" || !utf8.ValidString(pattern) || !doublestar.ValidatePattern(pattern):
 		return glob{}, errors.New("is not a valid pattern")
 	}
 	alternatives, err := alternativesOf(pattern)
