@@ -407,8 +407,17 @@ func TestADownloadThatIsGoneIsSaid(t *testing.T) {
 	graph, _ := two().Walk(results)
 	step, _ := graph.Step(recipe.Divide)
 	_, err = w.worker.Run(context.Background(), Job{Recipe: two(), Results: results, Stage: recipe.Divide, Unit: step.Units[0]})
-	if contract.ReasonOf(err) != contract.VolumeInvalid || !errors.Is(err, fs.ErrNotExist) {
+	if contract.ReasonOf(err) != contract.UnitsDamaged || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the download is gone from the volume") {
 		t.Errorf("a missing input gave %v (%s)", err, contract.ReasonOf(err))
+	}
+	var download recipe.Unit
+	for _, unit := range two().Downloads() {
+		if unit.Name == step.Units[0].Name {
+			download = unit
+		}
+	}
+	if note := contract.NoteOf(err); len(note.Damaged) != 1 || download.Key == "" || !strings.HasPrefix(download.Key, note.Damaged[0]) {
+		t.Errorf("the units to build again are %v, want the download %s", note.Damaged, download.Key)
 	}
 }
 
