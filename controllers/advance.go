@@ -103,7 +103,7 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 		return r.start(ctx, s, next, 1)
 	case finished(newest) == "":
 		return r.accompany(ctx, s, next, newest)
-	case finished(newest) == batchv1.JobFailed && s.sameRequest(newest) && !s.grown(newest) && !s.mended(newest):
+	case s.stalledBy(newest):
 		return s.failure(next, newest), nil
 	case s.lost(next) >= lostLimit:
 		message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", next.Stage, lostLimit, newest.Name)
@@ -129,6 +129,12 @@ func (s *scope) newest(step *recipe.Step) *batchv1.Job {
 func (s *scope) sameRequest(job *batchv1.Job) bool {
 	return job.Annotations[datav1alpha1.AnnotationGeneration] == strconv.FormatInt(s.mix.Generation, 10) &&
 		job.Annotations[datav1alpha1.AnnotationRequest] == s.asked.Request
+}
+
+// stalledBy reports whether a Job failed for good: nothing that was edited, asked for, given more room or built again since says
+// that another may end otherwise.
+func (s *scope) stalledBy(job *batchv1.Job) bool {
+	return finished(job) == batchv1.JobFailed && s.sameRequest(job) && !s.grown(job) && !s.mended(job)
 }
 
 // lost counts the Jobs of this generation that completed and whose results are missing all the same.

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -144,7 +143,7 @@ func (s *scope) resting() bool {
 		return true
 	default:
 		newest := s.newest(s.graph.Next())
-		return newest != nil && finished(newest) == batchv1.JobFailed && s.sameRequest(newest) && !s.grown(newest) && !s.mended(newest)
+		return newest != nil && s.stalledBy(newest)
 	}
 }
 

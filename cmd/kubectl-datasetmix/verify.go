@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,7 +34,7 @@ func verifyCommand() *cobra.Command {
 			if output != "" && output != "json" {
 				return contract.Failf(contract.InvalidTask, "there is no output format %q; leave -o out for text, or use json", output)
 			}
-			if digest != "" && !sha256Pattern.MatchString(digest) {
+			if digest != "" && !contract.IsSHA256(digest) {
 				return contract.Failf(contract.InvalidTask, "--digest is %q, which is no SHA-256; take the one in status.published.digest", digest)
 			}
 			folder, err := revisionFolder(args[0])
@@ -57,8 +56,6 @@ func verifyCommand() *cobra.Command {
 	command.Flags().StringVarP(&output, "output", "o", "", "json prints the proof for programs")
 	return command
 }
-
-var sha256Pattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // revisionFolder finds the revision behind a link, or the current one of a mix's folder.
 func revisionFolder(dir string) (string, error) {

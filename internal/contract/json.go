@@ -17,3 +17,10 @@ func EncodeJSON(value any) ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
+
+// SameJSON reports whether two values are written the same on the volume.
+func SameJSON(a, b any) bool {
+	encodedA, errA := EncodeJSON(a)
+	encodedB, errB := EncodeJSON(b)
+	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
+}

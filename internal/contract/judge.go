@@ -46,7 +46,7 @@ func Judge(result recipe.Result) (recipe.Result, error) {
 		result.Split = &done
 	}
 	if b := result.Balance; b != nil {
-		tables := [][][]int64{b.Overlap, b.Duplicates, b.NearDuplicates, b.Units}
+		tables := [][][]int64{b.Overlap, b.Duplicates, b.NearDuplicates, b.Variants, b.Units}
 		kinds = append(kinds, firstOf(judgeTables(tables), judgeDigest("the plan", b.Plan)))
 	}
 	if m := result.Mix; m != nil {

@@ -44,7 +44,7 @@ func findTable(head []byte, whole bool, f File, fields []Field) (Table, bool) {
 
 // header gives the names in the first record of a text, none if it is bad.
 func header(text []byte, delimiter byte, quote Quote) []string {
-	r := records{lines: &lines{stream: bytes.NewReader(text), limit: window, buf: make([]byte, window)}, delimiter: delimiter, quote: quote}
+	r := recordsOf(text, delimiter, quote)
 	if err := r.next(); err != nil && !isFlaw(err) {
 		return nil
 	}
@@ -53,6 +53,11 @@ func header(text []byte, delimiter byte, quote Quote) []string {
 		names[i] = string(field)
 	}
 	return names
+}
+
+// recordsOf reads the records of the first bytes of a file.
+func recordsOf(text []byte, delimiter byte, quote Quote) records {
+	return records{lines: &lines{stream: bytes.NewReader(text), limit: window, buf: make([]byte, window)}, delimiter: delimiter, quote: quote}
 }
 
 // hasRequired reports whether names has every field that must be there, of which there is one at least.
@@ -86,7 +91,7 @@ func findDelimiter(text []byte, whole bool, quote Quote) byte {
 // sample gives the fields of the header and how many of the next records have as many. One that goes on behind the text counts, and
 // one whose characters are wrong: its line says so later.
 func sample(text []byte, delimiter byte, whole bool, quote Quote) (width, agree int) {
-	r := records{lines: &lines{stream: bytes.NewReader(text), limit: window, buf: make([]byte, window)}, delimiter: delimiter, quote: quote}
+	r := recordsOf(text, delimiter, quote)
 	if err := r.next(); err != nil && !isFlaw(err) || len(r.fields) < 2 {
 		return 0, 0
 	}

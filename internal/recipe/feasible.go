@@ -24,22 +24,14 @@ func infeasible(split, format string, args ...any) error {
 // checkRows finds what cannot be balanced: rows from where there are none.
 func checkRows(index int, split string, domain Domain, have mix.Domain, counts Counts) error {
 	if slices.Max(have.Rows) == 0 {
-		why, remedy := "", "give the split a larger share"
-		for _, dataset := range domain.Datasets {
-			if of := counts[dataset.Name].Divided; of != nil && why == "" {
-				why, remedy = dataset.whyEmpty(index, *of)
-			}
-		}
+		why, remedy := counts.whyEmpty(index, domain.Datasets...)
 		return infeasible(split, "domain %s has no row in it%s; %s, or leave the domain out", domain.Name, why, remedy)
 	}
 	for j, dataset := range domain.Datasets {
 		if have.Rows[j] > 0 || domain.Balance == None {
 			continue
 		}
-		why, remedy := "", "give the split a larger share"
-		if of := counts[dataset.Name].Divided; of != nil {
-			why, remedy = dataset.whyEmpty(index, *of)
-		}
+		why, remedy := counts.whyEmpty(index, dataset)
 		if domain.Balance == Smallest {
 			return infeasible(split, "data set %s has no row in it%s, and the balance Smallest cuts all of domain %s to as many; "+
 				"%s, or give the domain the balance None", dataset.Name, why, domain.Name, remedy)
@@ -48,6 +40,16 @@ func checkRows(index int, split string, domain Domain, have mix.Domain, counts C
 			"%s, or give the domain the balance None", dataset.Name, why, domain.Name, remedy)
 	}
 	return nil
+}
+
+// whyEmpty says why a split has no row of the first of some data sets that is divided, and what helps.
+func (c Counts) whyEmpty(split int, datasets ...Dataset) (why, remedy string) {
+	for _, dataset := range datasets {
+		if of := c[dataset.Name].Divided; of != nil {
+			return dataset.whyEmpty(split, *of)
+		}
+	}
+	return "", "give the split a larger share"
 }
 
 // whyEmpty says why a split has no row of the data set, and what helps.

@@ -137,12 +137,15 @@ func (n named) note(got source.Fetched) error {
 // on the volume may rely on since the bytes were compared with it, or the ETag or date that its server gives it. That says
 // whatever the server wants it to, so it is known to this mix alone.
 func (j job) named(from recipe.NamedSource, file source.File) named {
-	known := named{name: nameOf(from, file), notes: store.Notes{Folder: j.worker.path(j.folder.Known())}}
+	known := named{name: nameOf(from, file), notes: j.notes()}
 	if file.GitBlob != "" {
 		known.notes = j.cache().Notes()
 	}
 	return known
 }
+
+// notes are those that this mix alone relies on.
+func (j job) notes() store.Notes { return store.Notes{Folder: j.worker.path(j.folder.Known())} }
 
 // nameOf is the name; it is empty where nothing tells the file apart.
 func nameOf(named recipe.NamedSource, file source.File) string {
@@ -167,7 +170,7 @@ func nameOf(named recipe.NamedSource, file source.File) string {
 // finds it there, or fetches it again.
 func (j job) release() error {
 	limit := j.Recipe.Output.CacheSize
-	notes := store.Notes{Folder: j.worker.path(j.folder.Known())}
+	notes := j.notes()
 	if limit == 0 {
 		return notes.Forget(j.cache(), 0) // what is gone is not needed
 	}

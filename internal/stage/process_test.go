@@ -31,7 +31,18 @@ const processVariable = "DATASETMIX_TEST_DOWNLOAD"
 
 // TestAWorkerInAProcess is no test but the worker that the tests below start, and kill.
 func TestAWorkerInAProcess(t *testing.T) {
-	volume, file, ok := strings.Cut(os.Getenv(processVariable), "\n")
+	w, r := inAProcess(t, processVariable)
+	for _, unit := range r.Downloads() {
+		if _, err := w.Run(context.Background(), Job{Recipe: r, Stage: recipe.Download, Unit: unit}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// inAProcess is what a test that startProcess started works on. Started as any other test, it is passed over.
+func inAProcess(t *testing.T, variable string) (Worker, recipe.Recipe) {
+	t.Helper()
+	volume, file, ok := strings.Cut(os.Getenv(variable), "\n")
 	if !ok {
 		t.Skip("only the tests of processes run this")
 	}
@@ -43,17 +54,32 @@ func TestAWorkerInAProcess(t *testing.T) {
 	if err := json.Unmarshal(encoded, &r); err != nil {
 		t.Fatal(err)
 	}
-	w := Worker{Volume: volume, Source: func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{})
-	}}
 	if err := os.WriteFile(begun(file), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, unit := range r.Downloads() {
-		if _, err := w.Run(context.Background(), Job{Recipe: r, Stage: recipe.Download, Unit: unit}); err != nil {
-			t.Fatal(err)
-		}
+	return Worker{Volume: volume, Source: func(dataset recipe.Dataset) (source.Source, error) {
+		return source.New(dataset.Source, source.Environment{})
+	}}, r
+}
+
+// startProcess starts a test of this package as a process of its own, and names the file that is there once its work begins.
+func startProcess(t *testing.T, test, variable, volume string, r recipe.Recipe) (process *exec.Cmd, out *bytes.Buffer, start string) {
+	t.Helper()
+	encoded, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
 	}
+	file := filepath.Join(t.TempDir(), "recipe.json")
+	if err := os.WriteFile(file, encoded, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	process, out = exec.Command(os.Args[0], "-test.run=^"+test+"$"), &bytes.Buffer{}
+	process.Env = append(os.Environ(), variable+"="+volume+"\n"+file)
+	process.Stdout, process.Stderr = out, out
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return process, out, begun(file)
 }
 
 // begun is the file that a worker makes when its process has started and its work begins.
@@ -138,22 +164,7 @@ func workerProcess(t *testing.T, volume string, r recipe.Recipe) (*exec.Cmd, *by
 // workerWithStart names the file, too, that is there once the worker's work begins.
 func workerWithStart(t *testing.T, volume string, r recipe.Recipe) (worker *exec.Cmd, out *bytes.Buffer, start string) {
 	t.Helper()
-	encoded, err := json.Marshal(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "recipe.json")
-	if err := os.WriteFile(file, encoded, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	command := exec.Command(os.Args[0], "-test.run=^TestAWorkerInAProcess$")
-	command.Env = append(os.Environ(), processVariable+"="+volume+"\n"+file)
-	out = &bytes.Buffer{}
-	command.Stdout, command.Stderr = out, out
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return command, out, begun(file)
+	return startProcess(t, "TestAWorkerInAProcess", processVariable, volume, r)
 }
 
 // wholeCache fails when anything in the cache is not what its name says, and gives how many originals there are.

@@ -5,9 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -286,8 +283,7 @@ func (p *publisher) ofBalance(file store.Path) bool {
 
 // write publishes a small file and lists it.
 func (p *publisher) write(name string, content []byte) error {
-	sum := sha256.Sum256(content)
-	as := written{SHA256: hex.EncodeToString(sum[:]), XXH64: fmt.Sprintf("%016x", xxhash.Sum64(content)), Bytes: int64(len(content))}
+	as := store.WrittenOf(content)
 	p.list[name] = as
 	if name != contract.ManifestFile {
 		p.lists(contract.PublishedFile{Path: name, Bytes: as.Bytes, SHA256: as.SHA256})

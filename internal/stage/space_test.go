@@ -2,12 +2,10 @@ package stage
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -16,7 +14,6 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
 )
 
 // buildVariable makes TestABuildInAProcess a build: it names the volume and the recipe's file.
@@ -24,24 +21,8 @@ const buildVariable = "DATASETMIX_TEST_BUILD"
 
 // TestABuildInAProcess is no test but the build that the test below starts, and kills.
 func TestABuildInAProcess(t *testing.T) {
-	volume, file, ok := strings.Cut(os.Getenv(buildVariable), "\n")
-	if !ok {
-		t.Skip("only the tests of processes run this")
-	}
-	encoded, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var r recipe.Recipe
-	if err := json.Unmarshal(encoded, &r); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(begun(file), nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, worker: Worker{Volume: volume, Source: func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{})
-	}}}
+	worker, r := inAProcess(t, buildVariable)
+	w := &world{t: t, worker: worker}
 	w.build(r)
 }
 
@@ -98,23 +79,9 @@ func (e *edits) next() recipe.Recipe {
 // start starts a build in a process, and returns once it works.
 func (e *edits) start(volume string, r recipe.Recipe) (*exec.Cmd, *bytes.Buffer) {
 	e.t.Helper()
-	encoded, err := json.Marshal(r)
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	file := filepath.Join(e.t.TempDir(), "recipe.json")
-	if err := os.WriteFile(file, encoded, 0o644); err != nil {
-		e.t.Fatal(err)
-	}
-	command := exec.Command(os.Args[0], "-test.run=^TestABuildInAProcess$")
-	command.Env = append(os.Environ(), buildVariable+"="+volume+"\n"+file)
-	var out bytes.Buffer
-	command.Stdout, command.Stderr = &out, &out
-	if err := command.Start(); err != nil {
-		e.t.Fatal(err)
-	}
-	await(e.t, begun(file))
-	return command, &out
+	command, out, start := startProcess(e.t, "TestABuildInAProcess", buildVariable, volume, r)
+	await(e.t, start)
+	return command, out
 }
 
 // build builds to the end, in a process.

@@ -226,7 +226,7 @@ func (j job) intact(ctx context.Context, stage recipe.Stage, unit recipe.Unit) (
 	if err := store.ReadJSON(folder.Join(contract.ResultFile), &result); err != nil {
 		return notIntact(err)
 	}
-	if !sameResult(result, j.Results[unit.Key]) {
+	if !contract.SameJSON(result, j.Results[unit.Key]) {
 		return false, nil
 	}
 	if stage == recipe.Download {
@@ -268,10 +268,4 @@ func notIntact(err error) (bool, error) {
 		return false, failure
 	}
 	return false, nil
-}
-
-func sameResult(a, b recipe.Result) bool {
-	encodedA, errA := contract.EncodeJSON(a)
-	encodedB, errB := contract.EncodeJSON(b)
-	return errA == nil && errB == nil && string(encodedA) == string(encodedB)
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -111,18 +112,27 @@ func openShared(blob Path) (*os.File, error) {
 // SHA256 returns the digest and the length of what is left of a file. It ends with ctx.
 func SHA256(ctx context.Context, f io.Reader) (digest string, bytes int64, err error) {
 	sum := sha256.New()
+	bytes, err = Hash(ctx, f, sum)
+	if err != nil {
+		return "", bytes, err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), bytes, nil
+}
+
+// Hash writes what is left of a file to a hash and returns its length. It ends with ctx, and then gives its cause.
+func Hash(ctx context.Context, f io.Reader, sum hash.Hash) (bytes int64, err error) {
 	for buffer := make([]byte, digestBuffer); ; {
 		if ctx.Err() != nil {
-			return "", bytes, context.Cause(ctx)
+			return bytes, context.Cause(ctx)
 		}
 		n, err := f.Read(buffer)
-		sum.Write(buffer[:n])
+		_, _ = sum.Write(buffer[:n]) // which cannot fail
 		bytes += int64(n)
 		if errors.Is(err, io.EOF) {
-			return hex.EncodeToString(sum.Sum(nil)), bytes, nil
+			return bytes, nil
 		}
 		if err != nil {
-			return "", bytes, err
+			return bytes, err
 		}
 	}
 }

@@ -135,8 +135,16 @@ func (w *Writer) Finish() (Written, error) {
 	return done, nil
 }
 
+// WrittenOf is a small file with the content as its writer knows it.
+func WrittenOf(content []byte) Written {
+	sum := sha256.Sum256(content)
+	return Written{SHA256: hex.EncodeToString(sum[:]), XXH64: checksumText(xxhash.Sum64(content)), Bytes: int64(len(content))}
+}
+
 // Checksum is how the XXH64 of a file is written down.
-func Checksum(sum *xxhash.Digest) string { return fmt.Sprintf("%016x", sum.Sum64()) }
+func Checksum(sum *xxhash.Digest) string { return checksumText(sum.Sum64()) }
+
+func checksumText(sum uint64) string { return fmt.Sprintf("%016x", sum) }
 
 // stop waits for the other side and gives its error.
 func (w *Writer) stop() error {

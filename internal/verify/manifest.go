@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -50,7 +49,7 @@ func (v *verifier) graph() error {
 	if m.Name != m.Recipe.Name {
 		return differ("the manifest is of mix %s, and its recipe of %s", m.Name, m.Recipe.Name)
 	}
-	if !same(m.Recipe, m.Recipe.Content()) {
+	if !contract.SameJSON(m.Recipe, m.Recipe.Content()) {
 		return differ("the manifest's recipe holds what changes no published byte, and no release publishes such a one")
 	}
 	graph, err := m.Recipe.Walk(m.Results())
@@ -86,18 +85,11 @@ func (v *verifier) stages(graph recipe.Graph) error {
 	}
 	for i, finished := range v.manifest.Stages {
 		want := wanted[i]
-		if finished.Stage != want.Stage || finished.Unit != want.Unit || !finished.Result.Only(want.Stage) || !same(finished.Result, finished.Result.Content()) {
+		if finished.Stage != want.Stage || finished.Unit != want.Unit || !finished.Result.Only(want.Stage) || !contract.SameJSON(finished.Result, finished.Result.Content()) {
 			return differ("the manifest's stages are not those of its recipe")
 		}
 	}
 	return nil
-}
-
-// same compares what two values are in a manifest.
-func same(a, b any) bool {
-	encodedA, errA := contract.EncodeJSON(a)
-	encodedB, errB := contract.EncodeJSON(b)
-	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
 }
 
 // sources: the originals listed are those that the rows were made of.

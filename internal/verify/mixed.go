@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/draw"
@@ -146,7 +145,7 @@ func (c *mixCheck) has(dataset string, line []byte) (bool, error) {
 		}
 		return nil
 	}}
-	_, _, err = readThrough(c.context, io.Reader(f), reader.chunk)
+	err = look(c.context, f, &reader)
 	return errors.Is(reader.err, errFound), err
 }
 

@@ -105,11 +105,23 @@ func (v *verifier) packed(file contract.PublishedFile, format recipe.Format, eac
 	return nil
 }
 
-// readThrough hands every chunk on and gives the SHA-256, in hex, and the size of all of them.
-func readThrough(ctx context.Context, from io.Reader, chunk func([]byte)) (string, int64, error) {
-	sum := sha256.New()
-	size, err := readBeside(ctx, from, sum, chunk)
-	return hex.EncodeToString(sum.Sum(nil)), size, err
+// look reads rows up to the first that its reader has an error for, such as the one that is looked for. Its own errors are those of
+// reading, and of ctx.
+func look(ctx context.Context, from io.Reader, rows *rowReader) error {
+	for buffer := make([]byte, firstChunk); rows.err == nil; {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		n, err := from.Read(buffer)
+		rows.chunk(buffer[:n])
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Digest is the SHA-256, in hex, and the size of a file.
@@ -119,13 +131,13 @@ func Digest(ctx context.Context, path store.Path) (string, int64, error) {
 		return "", 0, err
 	}
 	defer f.Close()
-	return readThrough(ctx, f, nil)
+	return store.SHA256(ctx, f)
 }
 
 // readBeside hands every chunk to a hash, in a goroutine of its own, and to whoever wants it. A hash that is alone reads for itself.
 func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([]byte)) (size int64, err error) {
 	if chunk == nil {
-		return hashAlone(ctx, from, sum)
+		return store.Hash(ctx, from, sum)
 	}
 	hashing := beside.Start(chunksAhead, func(content []byte) { _, _ = sum.Write(content) }) // which cannot fail
 	defer hashing.Wait()
@@ -140,23 +152,6 @@ func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([
 		chunk(buffer[:n])
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil
-	}
-	return size, err
-}
-
-// aloneChunk stays in a processor's cache between the kernel's copy and the hash.
-const aloneChunk = 256 << 10
-
-func hashAlone(ctx context.Context, from io.Reader, sum hash.Hash) (size int64, err error) {
-	buffer := make([]byte, aloneChunk)
-	for err == nil && ctx.Err() == nil {
-		var n int
-		n, err = from.Read(buffer)
-		size += int64(n)
-		_, _ = sum.Write(buffer[:n]) // which cannot fail
-	}
-	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return size, err

@@ -197,7 +197,7 @@ func (v *verifier) rowAt(ref questionRef) (record.Record, error) {
 		found = row
 		return errors.Join(err, errFound)
 	}}
-	_, _, err = readThrough(v.context, io.NewSectionReader(f, ref.offset, math.MaxInt64-ref.offset), reader.chunk)
+	err = look(v.context, io.NewSectionReader(f, ref.offset, math.MaxInt64-ref.offset), &reader)
 	if err == nil && !errors.Is(reader.err, errFound) {
 		err = fmt.Errorf("there is no row at byte %s", strconv.FormatInt(ref.offset, 10))
 	}
