@@ -249,6 +249,9 @@ func (j job) intact(ctx context.Context, stage recipe.Stage, unit recipe.Unit) (
 	}
 	for name, as := range list {
 		digest, size, err := verify.Digest(ctx, folder.Join(name))
+		if ctx.Err() != nil {
+			return false, context.Cause(ctx) // which says nothing about the unit
+		}
 		if err != nil {
 			return notIntact(err)
 		}

@@ -211,3 +211,25 @@ func TestAFolderInThePlaceOfTheLink(t *testing.T) {
 	must(t, os.Remove(link))
 	w.build(otherRatio())
 }
+
+// TestADiagnosisThatIsEndedFindsNoDamage: a worker that is told to end while it looks for what is damaged has read a part of a file,
+// and that is no file that was changed.
+func TestADiagnosisThatIsEndedFindsNoDamage(t *testing.T) {
+	w := filled(t)
+	graph, results := w.results(two())
+	own, err := w.worker.mounted(two())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.close()
+	step, _ := graph.Step(recipe.Publish)
+	j := job{Job: Job{Recipe: two(), Results: results, Stage: recipe.Publish, Unit: step.Units[0]}, worker: own, graph: graph, folder: contract.Folder("mix")}
+	if doomed, err := j.damaged(context.Background()); err != nil || len(doomed) > 0 {
+		t.Fatalf("of what was just built, %v is damaged, %v", doomed, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if doomed, err := j.damaged(ctx); !errors.Is(err, context.Canceled) || len(doomed) > 0 {
+		t.Errorf("%v is damaged, %v", doomed, err)
+	}
+}
