@@ -51,7 +51,7 @@ func TestBuild(t *testing.T) {
 	}
 	wantEval := datav1alpha1.DatasetSplitStatus{
 		Name: "train", Rows: ptr.To[int64](137), Balanced: ptr.To[int64](356), Mixed: ptr.To[int64](24016),
-		Unique: ptr.To[int64](137), MaxRepeats: ptr.To[int64](176), Overlap: ptr.To[int64](0),
+		Unique: ptr.To[int64](137), MaxRepeats: ptr.To[int64](176), Overlap: ptr.To[int64](0), Variants: ptr.To[int64](0),
 	}
 	if diff := cmp.Diff(wantEval, mix.Status.Datasets[2].Splits[0]); diff != "" {
 		t.Errorf("humaneval (-want +got):\n%s", diff)
