@@ -56,9 +56,8 @@ e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/
 	for image in stores hub-data previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
 	go test -count=1 -timeout 40m -parallel 8 -v ./test/e2e/...
 
-python: ## Test the Python side (the scorer of answers), with the standard library alone.
-	@if command -v python3 >/dev/null; then cd python && PYTHONDONTWRITEBYTECODE=1 python3 -m unittest discover -s tests -t .; \
-	else echo "python3 is missing: the Python side is not tested"; fi
+python: ## Check the Python package on its oldest and newest Python: ruff, mypy, pytest, the wheel; says what it passes over.
+	@hack/python.sh
 
 monitoring: ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && go test ./...

@@ -29,12 +29,13 @@ import re
 import string
 import unicodedata
 import warnings
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Callable, Iterable, Mapping, NamedTuple, Sequence
+from typing import Any, NamedTuple
 
-__all__ = ["SCORERS", "Label", "Score", "VERSION", "compute_score", "reward", "reward_func", "score"]
+__all__ = ["SCORERS", "VERSION", "Label", "Score", "compute_score", "reward", "reward_func", "score"]
 
 VERSION = "1"
 """Raised with every change after which any answer scores otherwise."""
@@ -79,7 +80,7 @@ class Label:
     entry_point: str = ""
 
     @classmethod
-    def of(cls, given: "str | Mapping[str, Any] | Label") -> "Label":
+    def of(cls, given: str | Mapping[str, Any] | Label) -> Label:
         """Reads a label. Raises ValueError if it is none: a data set without labels is a mistake, not a wrong answer."""
         if isinstance(given, Label):
             return given
@@ -166,11 +167,15 @@ def _hashed(text: str) -> tuple[int, str]:
     return -1, ""
 
 
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    """The last match, None where there is none."""
+    matches = deque(pattern.finditer(text), maxlen=1)
+    return matches[0] if matches else None
+
+
 def _said(text: str) -> tuple[int, str]:
     """What follows the last "the answer is" or "Answer:", and where that is; -1 where there is none."""
-    last = None
-    for last in _SAYS.finditer(text):
-        pass
+    last = _last(_SAYS, text)
     return (-1, "") if last is None else (last.end(), text[last.end() :])
 
 
@@ -220,12 +225,31 @@ _SCALES = {"hundred": 100, "k": 1000, "thousand": 1000, "million": 10**6, "billi
 _GAP = "['’\u00a0\u2009\u202f]"
 _PLAIN = r"\d+(?:\.\d+)?|\.\d+"
 _GROUPS = re.compile(rf"(?<![\d.,])\d{{1,3}}(?:(?:,|\{{,\}}|,\\!|\\,|{_GAP})\d{{3}})+(?![\d,]|\{{,\}}\d)", re.ASCII)
-_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "﹣": "-", "－": "-", "⁄": "/", "∕": "/", "％": "%", "＋": "+", "＝": "=", "\u200b": None, "\ufeff": None})
+_SIGNS = str.maketrans(
+    {
+        "−": "-",
+        "–": "-",
+        "—": "-",
+        "﹣": "-",
+        "－": "-",
+        "⁄": "/",
+        "∕": "/",
+        "％": "%",
+        "＋": "+",
+        "＝": "=",
+        "\u200b": None,
+        "\ufeff": None,
+    }
+)
 _MARKUP = re.compile(r"\*\*|__|[`~*$€£¥₹≈°]|\\(?:[$%&#()\[\]]|approx(?![A-Za-z])|(?:circ|degree)(?![A-Za-z]))|\^\{?\s*\\circ\s*\}?|%")
-_STYLE = re.compile(r"\\(?:text(?:bf|it|rm|tt|sf|normal)?|math(?:rm|bf|it|sf|tt)|[mhf]?box|framebox|boxed|bf|rm|displaystyle|left|right)(?![A-Za-z])")
+_STYLE = re.compile(
+    r"\\(?:text(?:bf|it|rm|tt|sf|normal)?|math(?:rm|bf|it|sf|tt)|[mhf]?box|framebox|boxed|bf|rm|displaystyle|left|right)(?![A-Za-z])"
+)
 _BLANK = re.compile(r"\\[ ;:!>,]|\\q?quad(?![A-Za-z])|[{}\s]+")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d))", re.ASCII)
-_ONE = re.compile(rf"(\D*?)((?:[-+]|\bminus\b)\s*)?({_PLAIN})(?:\s*/\s*(\d+)|\s*[eE]([-+]?\d{{1,2}}))?(?![\d/])([^\d]*)", re.ASCII | re.DOTALL)
+_ONE = re.compile(
+    rf"(\D*?)((?:[-+]|\bminus\b)\s*)?({_PLAIN})(?:\s*/\s*(\d+)|\s*[eE]([-+]?\d{{1,2}}))?(?![\d/])([^\d]*)", re.ASCII | re.DOTALL
+)
 _UNSURE = re.compile(r"\b(?:or|not|isn't)\b", re.IGNORECASE)
 
 
@@ -253,7 +277,12 @@ def _number(text: str) -> Fraction | None:
     before, sign, digits, below, exponent, after = one.groups()
     if re.search(r"[\w.,^/:+]$" if sign else r"[^\W_]$|[.,^/:_]\s*$", before) and not re.search(r"[^\x00-\x7f]$|[.,:]\s+$", before):
         return None
-    if re.match(r"\s*[\^:/!²³⁰¹⁴-⁹]|_|[xob]\b", after) or _UNSURE.search(before) or _UNSURE.search(after) or max(len(digits), len(below or "")) > MAX_DIGITS:
+    if (
+        re.match(r"\s*[\^:/!²³⁰¹⁴-⁹]|_|[xob]\b", after)
+        or _UNSURE.search(before)
+        or _UNSURE.search(after)
+        or max(len(digits), len(below or "")) > MAX_DIGITS
+    ):
         return None
     if below is not None and int(below) == 0:
         return None
@@ -293,30 +322,74 @@ MAX_DEPTH = 40
 """A formula nested more deeply is compared as text."""
 
 
-class _Unreadable(ValueError):
+class _UnreadableError(ValueError):
     """What is not understood as a formula."""
 
 
-Node = tuple  # (kind, ...): nested, hashable; the kinds are those that _Parser makes
+Node = tuple[Any, ...]  # (kind, ...): nested, hashable; the kinds are those that _Parser makes
 
 _UNICODE = {
-    "π": r"\pi ", "√": r"\sqrt ", "∞": r"\infty ", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": r"\div ", "≤": r"\le ",
-    "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ", "∅": r"\emptyset ", "½": r"\frac{1}{2}",
-    "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "\u00a0": " ", "\u202f": " ", "\u2009": " ",
+    "π": r"\pi ",
+    "√": r"\sqrt ",
+    "∞": r"\infty ",
+    "×": r"\times ",
+    "·": r"\cdot ",
+    "⋅": r"\cdot ",
+    "÷": r"\div ",
+    "≤": r"\le ",
+    "≥": r"\ge ",
+    "≠": r"\ne ",
+    "∪": r"\cup ",
+    "∩": r"\cap ",
+    "∈": r"\in ",
+    "±": r"\pm ",
+    "∅": r"\emptyset ",
+    "½": r"\frac{1}{2}",
+    "¼": r"\frac{1}{4}",
+    "¾": r"\frac{3}{4}",
+    "\u00a0": " ",
+    "\u202f": " ",
+    "\u2009": " ",
 }
 _WORDS = re.compile(r"\\(?:text(?:bf|it|rm|tt|sf|normal)?|math(?:rm|bf|it|sf|tt)|operatorname|[mh]box)(?![A-Za-z])\s*\{")
 _DROPPED = re.compile(
-    r"(\\\\)|\\(?:left|right|big|Big|bigg|Bigg|displaystyle|textstyle|limits|mathopen|mathclose)(?![A-Za-z])\.?|\\[!,;:> ]|\\q?quad(?![A-Za-z])"
-    r"|\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\(?:degree|circ)(?![A-Za-z])|°|\\?\$|\\phantom\{[^{}]*\}|[~€£¥]"
+    r"(\\\\)|\\(?:left|right|big|Big|bigg|Bigg|displaystyle|textstyle|limits|mathopen|mathclose)(?![A-Za-z])\.?"
+    r"|\\[!,;:> ]|\\q?quad(?![A-Za-z])|\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\(?:degree|circ)(?![A-Za-z])|°|\\?\$|\\phantom\{[^{}]*\}|[~€£¥]"
 )
 _TOKEN = re.compile(r"\\?%|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\.\d+|\"[^\"]*\"|[A-Za-z]+|\S", re.ASCII)
-_UNITS = frozenset("cm mm km kg mg ft lb lbs oz hr hrs ml mi yd mph kph in min sec".split())
-_NUMBER_WORDS = {w: i for i, w in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())} | {"sixteen": 16}
+_UNITS = frozenset(["cm", "mm", "km", "kg", "mg", "ft", "lb", "lbs", "oz", "hr", "hrs", "ml", "mi", "yd", "mph", "kph", "in", "min", "sec"])
+_NUMBER_WORDS = {
+    w: i for i, w in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"])
+} | {"sixteen": 16}
 _SAME = {
-    r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac", r"\leq": r"\le", r"\leqslant": r"\le", r"\geq": r"\ge", r"\geqslant": r"\ge",
-    r"\neq": r"\ne", r"\lt": "<", r"\gt": ">", r"\ast": r"\cdot", "*": r"\cdot", r"\times": r"\cdot", r"\colon": ":", r"\lbrace": r"\{", r"\rbrace": r"\}",
-    r"\lbrack": "[", r"\rbrack": "]", r"\varnothing": r"\emptyset", r"\dbinom": r"\binom", r"\tbinom": r"\binom", r"\lvert": "|", r"\rvert": "|",
-    r"\mid": "|", r"\vert": "|", r"\div": "/", r"\land": ",", r"\lor": ",",
+    r"\dfrac": r"\frac",
+    r"\tfrac": r"\frac",
+    r"\cfrac": r"\frac",
+    r"\leq": r"\le",
+    r"\leqslant": r"\le",
+    r"\geq": r"\ge",
+    r"\geqslant": r"\ge",
+    r"\neq": r"\ne",
+    r"\lt": "<",
+    r"\gt": ">",
+    r"\ast": r"\cdot",
+    "*": r"\cdot",
+    r"\times": r"\cdot",
+    r"\colon": ":",
+    r"\lbrace": r"\{",
+    r"\rbrace": r"\}",
+    r"\lbrack": "[",
+    r"\rbrack": "]",
+    r"\varnothing": r"\emptyset",
+    r"\dbinom": r"\binom",
+    r"\tbinom": r"\binom",
+    r"\lvert": "|",
+    r"\rvert": "|",
+    r"\mid": "|",
+    r"\vert": "|",
+    r"\div": "/",
+    r"\land": ",",
+    r"\lor": ",",
 }
 
 
@@ -337,7 +410,7 @@ def _matching(text: str, at: int) -> int:
 
 
 def _quoted(text: str) -> str:
-    """The text with the words of \text{…} and the like between quotation marks; digits in them stand as they are."""
+    r"""The text with the words of \text{…} and the like between quotation marks; digits in them stand as they are."""
     out, at = [], 0
     for _ in range(MAX_TOKENS):
         match = _WORDS.search(text, at)
@@ -378,7 +451,7 @@ def _tokens(text: str) -> list[str]:
         else:
             out.append('"%"' if token.endswith("%") else _SAME.get(token, token))
         if len(out) > MAX_TOKENS:
-            raise _Unreadable("too long")
+            raise _UnreadableError("too long")
     return out
 
 
@@ -389,8 +462,32 @@ def _num(value: int | Fraction) -> Node:
 _MINUS = _num(-1)
 _JOINS = frozenset({"or", "and", "or also", "and also"})
 _RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\in", ":", r"\equiv", r"\sim"}
-_FUNCTIONS = {r"\sin", r"\cos", r"\tan", r"\cot", r"\sec", r"\csc", r"\arcsin", r"\arccos", r"\arctan", r"\ln", r"\log", r"\exp", r"\gcd", r"\max", r"\min"}
-_CLOSES = {"(": (")", "]"), "[": ("]", ")"), r"\{": (r"\}",), "|": ("|",), r"\lfloor": (r"\rfloor",), r"\lceil": (r"\rceil",), r"\langle": (r"\rangle",)}
+_FUNCTIONS = {
+    r"\sin",
+    r"\cos",
+    r"\tan",
+    r"\cot",
+    r"\sec",
+    r"\csc",
+    r"\arcsin",
+    r"\arccos",
+    r"\arctan",
+    r"\ln",
+    r"\log",
+    r"\exp",
+    r"\gcd",
+    r"\max",
+    r"\min",
+}
+_CLOSES = {
+    "(": (")", "]"),
+    "[": ("]", ")"),
+    r"\{": (r"\}",),
+    "|": ("|",),
+    r"\lfloor": (r"\rfloor",),
+    r"\lceil": (r"\rceil",),
+    r"\langle": (r"\rangle",),
+}
 
 
 class _Parser:
@@ -418,7 +515,7 @@ class _Parser:
     def whole(self) -> Node:
         node = self.listed()
         if self.peek():
-            raise _Unreadable(f"{self.peek()} was not expected")
+            raise _UnreadableError(f"{self.peek()} was not expected")
         return node
 
     def listed(self) -> Node:
@@ -451,7 +548,7 @@ class _Parser:
         while self.peek() in (r"\cup", r"\cap", r"\setminus"):
             sign = self.take()
             if sign != r"\cup":
-                raise _Unreadable(sign)
+                raise _UnreadableError(sign)
             parts.append(self.sum())
         return parts[0] if len(parts) == 1 else ("union", *parts)
 
@@ -484,7 +581,9 @@ class _Parser:
                 self.unit()
             elif token.isdigit() and self.tokens[self.at - 1].isdigit():
                 factors[-1] = ("mixed", factors[-1], self.proper())
-            elif token and (token in _CLOSES and token != "|" or token[0].isalnum() or token[0] == "." or token in _PRIMARY or token in _FUNCTIONS):
+            elif token and (
+                (token in _CLOSES and token != "|") or token[0].isalnum() or token[0] == "." or token in _PRIMARY or token in _FUNCTIONS
+            ):
                 factors.append(self.mixed(factors) or self.factor())
             else:
                 break
@@ -495,7 +594,7 @@ class _Parser:
         """The fraction behind a whole number and a space: 10 1/12."""
         parts = self.tokens[self.at : self.at + 3]
         if len(parts) < 3 or parts[1] != "/" or not parts[2].isdigit() or max(map(len, parts)) > MAX_DIGITS:
-            raise _Unreadable("two numbers stand beside each other")
+            raise _UnreadableError("two numbers stand beside each other")
         self.at += 3
         return ("frac", _num(int(parts[0])), _num(int(parts[2])))
 
@@ -531,7 +630,7 @@ class _Parser:
     def factor(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _Unreadable("nested too deeply")
+            raise _UnreadableError("nested too deeply")
         node = self.primary()
         while self.peek() in ("^", "_", "!", "'"):
             sign = self.take()
@@ -559,17 +658,17 @@ class _Parser:
             self.tokens[self.at] = token[1:]
             return _num(int(token[0]))
         if token == "-" or not token:
-            raise _Unreadable("an argument is missing")
+            raise _UnreadableError("an argument is missing")
         return self.primary()
 
     def group(self) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _Unreadable("nested too deeply")
+            raise _UnreadableError("nested too deeply")
         self.take()
         node = ("unit",) if self.peek() == "}" else self.listed()
         if self.take() != "}":
-            raise _Unreadable("a brace is not closed")
+            raise _UnreadableError("a brace is not closed")
         self.depth -= 1
         return node
 
@@ -581,7 +680,7 @@ class _Parser:
         if token.startswith('"'):
             words = token.strip('"').strip().strip(".,;:").strip()
             return ("word", " ".join(words.lower().split()))
-        if token[:1].isdigit() or token[:1] == "." and token[1:2].isdigit():
+        if token[:1].isdigit() or (token[:1] == "." and token[1:2].isdigit()):
             return self.number(token)
         if len(token) == 1 and token.isalpha():
             return ("sym", token)
@@ -593,11 +692,11 @@ class _Parser:
             return self.function(token)
         if re.fullmatch(r"\\[A-Za-z]+", token) and token not in (r"\end", r"\right", r"\rfloor", r"\rceil", r"\rangle"):
             return ("sym", token)
-        raise _Unreadable(f"{token or 'the end'} was not expected")
+        raise _UnreadableError(f"{token or 'the end'} was not expected")
 
     def number(self, token: str) -> Node:
         if len(token) > MAX_DIGITS:
-            raise _Unreadable("a number is too long")
+            raise _UnreadableError("a number is too long")
         digits = token
         if self.peek() == "." and self.at + 1 < len(self.tokens) and self.tokens[self.at + 1] in (r"\overline", r"\bar"):
             self.take()
@@ -613,14 +712,14 @@ class _Parser:
     def bracketed(self, opening: str) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise _Unreadable("nested too deeply")
+            raise _UnreadableError("nested too deeply")
         if self.peek() in _CLOSES[opening]:
             self.take()
             return ("set",)
         inner = self.listed()
         closing = self.take()
         if closing not in _CLOSES[opening]:
-            raise _Unreadable("brackets do not match")
+            raise _UnreadableError("brackets do not match")
         self.depth -= 1
         items = inner[1:] if inner[0] == "list" else (inner,)
         if opening == r"\{":
@@ -653,7 +752,7 @@ class _Parser:
             self.take()
             order = self.sum()
             if self.take() != "]":
-                raise _Unreadable("a bracket is not closed")
+                raise _UnreadableError("a bracket is not closed")
         return ("pow", self.argument(), ("frac", _num(1), order))
 
     def matrix(self) -> Node:
@@ -671,7 +770,7 @@ class _Parser:
                 rows.append(tuple(row))
                 row = []
             elif token != r"\end":
-                raise _Unreadable("a matrix is not closed")
+                raise _UnreadableError("a matrix is not closed")
         self.take()
         self.environment()
         if row:
@@ -718,11 +817,11 @@ def _related(parts: list[Any]) -> Node:
 
 
 def _assigned(values: list[Node]) -> Node:
-    """x = 2 is the value 2 of x; 0.56 = 56 is a value said twice; anything else is an equation."""
+    """X = 2 is the value 2 of x; 0.56 = 56 is a value said twice; anything else is an equation."""
     named = values[0]
     if named[0] == "tuple" and all(part[0] == "sym" for part in named[2:]):
         return values[-1]
-    if named[0] in ("sym", "base") or named[0] == "prod" and named[1][0] == "sym" and len(named) == 3 and named[2][0] in ("sym", "tuple"):
+    if named[0] in ("sym", "base") or (named[0] == "prod" and named[1][0] == "sym" and len(named) == 3 and named[2][0] in ("sym", "tuple")):
         return ("value", named, values[-1])
     if named[0] == "word":
         return values[-1]
@@ -763,7 +862,8 @@ def _exact(node: Node) -> Fraction | None:
 def _value(node: Node) -> Fraction | complex | None:
     """The value of a constant: a Fraction where it is exact, else a complex number; None where it is none, or too large."""
     try:
-        return _VALUES.get(node[0], lambda _: None)(node)
+        value = _VALUES.get(node[0])
+        return None if value is None else value(node)
     except (ArithmeticError, ValueError):
         return None
 
@@ -838,7 +938,7 @@ def _value_of_call(node: Node) -> Fraction | complex | None:
     if name == r"\binom" and len(exact) == 2 and all(v.denominator == 1 and 0 <= v <= 2000 for v in exact):
         return Fraction(math.comb(exact[0].numerator, exact[1].numerator))
     if name == "|":
-        return abs(exact[0]) if exact else complex(abs(values[0]))
+        return abs(exact[0]) if exact else complex(abs(complex(values[0])))
     if name in (r"\lfloor", r"\lceil") and exact:
         return Fraction(math.floor(exact[0]) if name == r"\lfloor" else math.ceil(exact[0]))
     if name in (r"\ln", r"\log") and values[0] != 0:
@@ -939,7 +1039,7 @@ def _folded_product(parts: Sequence[Node]) -> Node:
     constant = _value(("prod", *constants)) if constants else Fraction(1)
     factors = [node for base, exponent in powers.items() if (node := _folded_power(base, exponent)) != _num(1)]
     if constant is None:
-        raise _Unreadable("a constant is too large")
+        raise _UnreadableError("a constant is too large")
     if constant == 0:
         return _num(0)
     shown = _constant(constant)
@@ -979,17 +1079,17 @@ def _alike(a: Node, b: Node) -> bool:
     if "ratio" in (a[0], b[0]) and a[0] != b[0]:
         one, other = (a, b) if a[0] == "ratio" else (b, a)
         return len(one) == 3 and other[0] == "frac" and _same_value(("frac", one[1], one[2]), other)
-    if {a[0], b[0]} == {"set", "list"} or a[0] != b[0] and (a[0] in _GROUPS_OF or b[0] in _GROUPS_OF):
+    if {a[0], b[0]} == {"set", "list"} or (a[0] != b[0] and (a[0] in _GROUPS_OF or b[0] in _GROUPS_OF)):
         return False
     if a[0] in _SETS:
         return len(a) == len(b) and _paired(list(a[1:]), list(b[1:]))
     if a[0] == "tuple":
-        return a[1] == b[1] and len(a) == len(b) and all(_alike(x, y) for x, y in zip(a[2:], b[2:]))
+        return a[1] == b[1] and len(a) == len(b) and all(_alike(x, y) for x, y in zip(a[2:], b[2:], strict=True))
     if a[0] == "matrix":
         same = [len(row) for row in a[1:]] == [len(row) for row in b[1:]]
-        return same and all(_alike(x, y) for p, q in zip(a[1:], b[1:]) for x, y in zip(p, q))
+        return same and all(_alike(x, y) for p, q in zip(a[1:], b[1:], strict=True) for x, y in zip(p, q, strict=True))
     if a[0] == "ratio" and b[0] == "ratio":
-        return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a[1:], b[1:]))
+        return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a[1:], b[1:], strict=True))
     return _same_value(a, b)
 
 
@@ -1058,14 +1158,14 @@ _LETTERED = re.compile(r"^(?:\"\s*\(?[A-Z]\)?\s*\"|\([A-Z]\))\s*(?=\S)")
 
 
 def _tree(text: str) -> Node:
-    """The tree of an answer in LaTeX. Raises _Unreadable where it is none."""
+    """The tree of an answer in LaTeX. Raises _UnreadableError where it is none."""
     cleaned = _cleaned(text)
     letter = _LETTER.fullmatch(cleaned)
     if letter:
         return ("word", letter.group(1).lower())
     cleaned = _LETTERED.sub("", cleaned)
     if not cleaned:
-        raise _Unreadable("it is empty")
+        raise _UnreadableError("it is empty")
     parser = _Parser(_tokens(cleaned))
     words = re.fullmatch(r"\s*\"([^\"]*)\"\s*", cleaned) or re.fullmatch(r"([A-Za-z][A-Za-z' -]*[A-Za-z])", cleaned)
     if words and len(parser.tokens) != 2 and (cleaned.startswith('"') or len(cleaned) > 2):
@@ -1089,7 +1189,7 @@ def _sorted(node: Any) -> Any:
 
 def _echo(answer: str, tree: Node, question: str) -> bool:
     """Whether an answer is an expression that stands in the question as it is."""
-    if tree[0] in ("num", "word", "sym", "real") or tree[0] == "prod" and len(tree) == 3 and tree[1] == _MINUS and tree[2][0] == "num":
+    if tree[0] in ("num", "word", "sym", "real") or (tree[0] == "prod" and len(tree) == 3 and tree[1] == _MINUS and tree[2][0] == "num"):
         return False
     shown = _plain(answer)
     return bool(shown) and shown in _plain(question)
@@ -1121,7 +1221,7 @@ def _formula(text: str, label: Label) -> Score:
         right = _alike(got, want)
         if right and label.question and _sorted(got) != _sorted(want) and _echo(answer, got, label.question):
             return Score(0.0, 0.0, shown, "the answer repeats an expression of the question, which is not worked out")
-    except (_Unreadable, RecursionError):
+    except (_UnreadableError, RecursionError):
         right = _plain(answer) != "" and _plain(answer).rstrip(".") == _plain(label.answer).rstrip(".")
     return Score(float(right), float(right), shown, f"the answer is {'' if right else 'not '}the reference")
 
@@ -1130,12 +1230,51 @@ def _formula(text: str, label: Label) -> Score:
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 _NO_ANSWER = frozenset(
-    {"unanswerable", "no answer", "noanswer", "none", "null", "na", "not answerable", "cannot be answered", "can not be answered", "cannot answer",
-     "cant be answered", "not answered", "no answer found", "no answer available", "no answer possible", "not enough information", "not given",
-     "not mentioned", "not stated", "not specified", "not in passage", "not in context", "unknown", "impossible to answer", "no information",
-     "question is unanswerable", "question cannot be answered", "this question is unanswerable", "this question cannot be answered", "it is unanswerable",
-     "answer is not in passage", "answer is unanswerable", "there is no answer", "i dont know", "insufficient information", "not available", "no correct answer",
-     "passage does not say", "context does not say", "text does not say", "nothing", "not found", "answer not found"}
+    {
+        "unanswerable",
+        "no answer",
+        "noanswer",
+        "none",
+        "null",
+        "na",
+        "not answerable",
+        "cannot be answered",
+        "can not be answered",
+        "cannot answer",
+        "cant be answered",
+        "not answered",
+        "no answer found",
+        "no answer available",
+        "no answer possible",
+        "not enough information",
+        "not given",
+        "not mentioned",
+        "not stated",
+        "not specified",
+        "not in passage",
+        "not in context",
+        "unknown",
+        "impossible to answer",
+        "no information",
+        "question is unanswerable",
+        "question cannot be answered",
+        "this question is unanswerable",
+        "this question cannot be answered",
+        "it is unanswerable",
+        "answer is not in passage",
+        "answer is unanswerable",
+        "there is no answer",
+        "i dont know",
+        "insufficient information",
+        "not available",
+        "no correct answer",
+        "passage does not say",
+        "context does not say",
+        "text does not say",
+        "nothing",
+        "not found",
+        "answer not found",
+    }
 )
 _TAGGED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
 _ANSWERS = re.compile(r"(?:^|[\n.!?]\s*)(?:the\s+)?(?:final\s+)?answer(?:\s+is\s*:?\s+|\s*:\s*)", re.IGNORECASE)
@@ -1159,16 +1298,14 @@ def _short(text: str, golds: Sequence[str]) -> str:
     """The answer inside of a text: without tags, the words that announce it, and what follows on further lines."""
     if any(_normal(gold) == _normal(text) for gold in golds):
         return text
-    tagged = _TAGGED.findall(text)
+    tagged = _last(_TAGGED, text)
     if tagged:
-        return tagged[-1]
+        return str(tagged[1])
     boxes = _boxes(text)
     if boxes:
         return _STYLE.sub("", boxes[-1]).strip("{} ")
     text = text.replace("**", "")
-    last = None
-    for last in _ANSWERS.finditer(text):
-        pass
+    last = _last(_ANSWERS, text)
     if last:
         text = text[last.end() :]
     first = text.strip().split("\n", 1)[0]
@@ -1201,7 +1338,7 @@ def _best(answer: str, golds: Sequence[str], measure: Callable[[str, str], float
 
 def _no_answer_text(text: str, label: Label) -> Score:
     golds = _golds(label)
-    impossible = label.impossible or not label.answers and label.answer.strip().lower() == "unanswerable"
+    impossible = label.impossible or (not label.answers and label.answer.strip().lower() == "unanswerable")
     answer = unicodedata.normalize("NFC", _short(text, [] if impossible else golds))
     silent = _normal(answer) in _NO_ANSWER or not _normal(answer)
     if impossible:
@@ -1268,7 +1405,7 @@ def reward(completions: Sequence[Any], label: Sequence[Any], **columns: Any) -> 
     """
     if len(completions) != len(label):
         raise ValueError(f"there are {len(completions)} completions and {len(label)} labels")
-    return [score(_said_last(completion), of).score for completion, of in zip(completions, label)]
+    return [score(_said_last(completion), of).score for completion, of in zip(completions, label, strict=True)]
 
 
 def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **_: Any) -> list[float]:

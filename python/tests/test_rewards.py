@@ -1,24 +1,26 @@
-"""What the scorer pays for, by kind. Standard library: python3 -m unittest discover -s python/tests -t python"""
+"""What the scorer pays for, by kind."""
 
 import time
-import unittest
+from typing import Any
+
+import pytest
 
 from datasetmix import rewards
 
 
-def numeric(answer: str) -> dict:
+def numeric(answer: str) -> dict[str, Any]:
     return {"scorer": "numeric", "answer": answer}
 
 
-def formula(answer: str, question: str = "") -> dict:
+def formula(answer: str, question: str = "") -> dict[str, Any]:
     return {"scorer": "formula", "answer": answer, "question": question}
 
 
-def text(answer: str, *answers: str) -> dict:
+def text(answer: str, *answers: str) -> dict[str, Any]:
     return {"scorer": "text", "answer": answer, "answers": answers}
 
 
-SPAN = {"scorer": "no-answer text", "answer": "Paris", "answers": ["Paris", "Paris, France"]}
+SPAN: dict[str, Any] = {"scorer": "no-answer text", "answer": "Paris", "answers": ["Paris", "Paris, France"]}
 NONE = {"scorer": "no-answer text", "answer": "unanswerable", "is_impossible": True}
 NO = {"scorer": "yes-no text", "answer": "no"}
 
@@ -73,52 +75,57 @@ WRONG = [
 ]
 
 
-class Scores(unittest.TestCase):
-    def test_right(self) -> None:
-        for answer, label in RIGHT:
-            with self.subTest(answer=answer, label=label):
-                self.assertEqual(rewards.score(answer, label).acc, 1.0)
-
-    def test_wrong(self) -> None:
-        for answer, label in WRONG:
-            with self.subTest(answer=answer, label=label):
-                self.assertEqual(rewards.score(answer, label).acc, 0.0)
-
-    def test_text_shares_its_words(self) -> None:
-        got = rewards.score("in Paris", {"scorer": "text", "answer": "Paris"})
-        self.assertAlmostEqual(got.score, 2 / 3)
-        self.assertEqual(got.acc, 0.0)
-
-    def test_a_label_that_is_none(self) -> None:
-        for label in ("{", "[]", '{"scorer": "luck"}', "{}"):
-            with self.subTest(label=label), self.assertRaises(ValueError):
-                rewards.score("1", label)
-
-    def test_hostile_answers_end_soon(self) -> None:
-        parts = ["{", "\\boxed{", "####", "answer is ", "$", "\\frac", "9", "(", "1,", "\\text{", "a", " ", "\\[", "<answer>", "\ud800", "</think>", "2^"]
-        for part in parts:
-            for label in (numeric("1"), formula("1"), formula(part * 500), SPAN, NO):
-                with self.subTest(part=part, label=label["scorer"]):
-                    begin = time.process_time()
-                    rewards.score(part * (1_000_000 // len(part)), label)
-                    self.assertLess(time.process_time() - begin, 1.0)
+@pytest.mark.parametrize(("answer", "label"), RIGHT)
+def test_right(answer: str, label: dict[str, Any]) -> None:
+    assert rewards.score(answer, label).acc == 1.0
 
 
-class Trainers(unittest.TestCase):
-    label = '{"answer": "4", "scorer": "numeric"}'
-
-    def test_trl(self) -> None:
-        said = [{"role": "assistant", "content": "\\boxed{4}"}]
-        self.assertEqual(rewards.reward([said, "#### 5", ""], [self.label, self.label, '{"scorer": "code"}']), [1.0, 0.0, None])
-
-    def test_verl(self) -> None:
-        self.assertEqual(rewards.compute_score("datasetmix/sums", "#### 4", self.label, {"question": "2+2?"}), {"score": 1.0, "acc": 1.0, "pred": "4"})
-        with self.assertWarns(UserWarning):
-            self.assertEqual(rewards.compute_score("datasetmix/code", "def f(): pass", '{"scorer": "code"}'), {"score": 0.0, "acc": 0.0, "pred": ""})
-
-    def test_openrlhf(self) -> None:
-        self.assertEqual(rewards.reward_func(["2+2? #### 4"], ["2+2? "], [self.label]), [1.0])
+@pytest.mark.parametrize(("answer", "label"), WRONG)
+def test_wrong(answer: str, label: dict[str, Any]) -> None:
+    assert rewards.score(answer, label).acc == 0.0
 
 
-if __name__ == "__main__":
-    unittest.main()
+def test_text_shares_its_words() -> None:
+    got = rewards.score("in Paris", {"scorer": "text", "answer": "Paris"})
+    assert got.score == pytest.approx(2 / 3)
+    assert got.acc == 0.0
+
+
+@pytest.mark.parametrize("label", ["{", "[]", '{"scorer": "luck"}', "{}"])
+def test_a_label_that_is_none(label: str) -> None:
+    with pytest.raises(ValueError, match=r"label|scorer"):
+        rewards.score("1", label)
+
+
+HOSTILE = [
+    *("{", "\\boxed{", "####", "answer is ", "$", "\\frac", "9", "(", "1,", "\\text{", "a", " ", "\\["),
+    *("<answer>", "\ud800", "</think>", "2^"),
+]
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+def test_hostile_answers_end_soon(part: str) -> None:
+    for label in (numeric("1"), formula("1"), formula(part * 500), SPAN, NO):
+        begin = time.process_time()
+        rewards.score(part * (1_000_000 // len(part)), label)
+        assert time.process_time() - begin < 1.0
+
+
+LABEL = '{"answer": "4", "scorer": "numeric"}'
+
+
+def test_trl() -> None:
+    said = [{"role": "assistant", "content": "\\boxed{4}"}]
+    assert rewards.reward([said, "#### 5", ""], [LABEL, LABEL, '{"scorer": "code"}']) == [1.0, 0.0, None]
+
+
+def test_verl() -> None:
+    got = rewards.compute_score("datasetmix/sums", "#### 4", LABEL, {"question": "2+2?"})
+    assert got == {"score": 1.0, "acc": 1.0, "pred": "4"}
+    with pytest.warns(UserWarning, match="code"):
+        got = rewards.compute_score("datasetmix/code", "def f(): pass", '{"scorer": "code"}')
+    assert got == {"score": 0.0, "acc": 0.0, "pred": ""}
+
+
+def test_openrlhf() -> None:
+    assert rewards.reward_func(["2+2? #### 4"], ["2+2? "], [LABEL]) == [1.0]
