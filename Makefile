@@ -20,7 +20,7 @@ GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w"
 # Folders that there are: the image is built without those of hack.
 SOURCES := go.mod go.sum $(shell find $(wildcard api cmd config/crd controllers internal hack/hub hack/reader) -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
-PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/...
+PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/... ./test/licenses/...
 
 ##@ For people
 
@@ -39,12 +39,17 @@ clean: cluster-down ## Stop the cluster and remove what was built, except the bu
 
 ##@ For a change
 
+check: verify scripts unit ## What every change must pass, without root: generate, lint, tidy, scripts, unit tests.
+
+# gotestsum prints a line for each package, the output of what failed, and why a test was skipped.
+GOTEST := gotestsum --format pkgname --format-hide-empty-pkg --
+
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE := $(shell command -v gcc >/dev/null && echo -race)
 
-unit: ## Run the unit tests, with the race detector where there is a C compiler.
-	@[ -n "$(RACE)" ] || echo "gcc is missing: the unit tests run without the race detector"
-	CGO_ENABLED=$(if $(RACE),1,0) go test $(RACE) -shuffle=on -timeout 40m $(PACKAGES)
+unit: $(BIN)/gotestsum ## Run the unit tests, with the race detector where there is a C compiler.
+	@[ -n "$(RACE)" ] || echo "passed over: gcc is missing, so the unit tests run without the race detector"
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTEST) $(RACE) -shuffle=on -timeout 40m $(PACKAGES)
 
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m -v ./test/envtest/... | grep -vE '^ *(=== |--- PASS)'
@@ -59,8 +64,19 @@ e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/
 python: ## Check the Python package on its oldest and newest Python: ruff, mypy, pytest, the wheel; says what it passes over.
 	@hack/python.sh
 
-monitoring: ## Test the alerts and the dashboard with Prometheus' own parser and engine.
-	cd hack/monitoring && go test ./...
+monitoring: $(BIN)/gotestsum ## Test the alerts and the dashboard with Prometheus' own parser and engine.
+	cd hack/monitoring && $(GOTEST) ./...
+
+scripts: ## Check the shell scripts with shellcheck.
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run $$(git ls-files '*.sh'); else echo "passed over: shellcheck is missing, so no script is checked"; fi
+
+VULNERABILITIES ?= https://vuln.go.dev
+vulnerabilities: $(BIN)/govulncheck ## Look for known vulnerabilities in what the programs call, where the database can be reached.
+	@if curl --silent --show-error --fail --head --location --max-time 20 --output /dev/null $(VULNERABILITIES)/index/modules.json; \
+	then govulncheck -db $(VULNERABILITIES) -tags disable_grpc_modules ./cmd/...; else echo "passed over: $(VULNERABILITIES) cannot be reached, so known vulnerabilities are not looked for"; fi
+
+arm64: ## Build the three programs for the other processor.
+	GOARCH=arm64 $(GO_BUILD) -o $(DIST)/arm64/ ./cmd/manager ./cmd/worker ./cmd/kubectl-datasetmix
 
 fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those whose folder or name matches).
 	@hack/fuzz.sh $(FUZZ)
@@ -85,17 +101,20 @@ manifests: $(BIN)/controller-gen ## Generate the CRD and the roles.
 released-schema: $(BIN)/controller-gen ## With a release: what later changes of the CRD must stay compatible with.
 	controller-gen crd:maxDescLen=0 paths=./api/... output:crd:artifacts:config=config/crd/released
 
-verify: manifests generate lint ## Regenerate everything and want a clean tree.
+# What is not committed yet may be so; what is generated must not change it.
+TREE = git status --porcelain --untracked-files=all; git diff
+verify: ## Regenerate everything and want nothing to change; lint; tidy.
+	@before=$$($(TREE)); $(MAKE) --no-print-directory manifests generate && [ "$$before" = "$$($(TREE))" ] || \
+	  { git status --short; git diff --stat; echo "What is generated was not up to date: look at the changes and commit them."; exit 1; }
+	@$(MAKE) --no-print-directory lint
 	go mod verify
 	go mod tidy -diff
-	git diff --exit-code
-	@test -z "$$(git status --porcelain --untracked-files=all)" || { git status --short; echo "Files are neither committed nor ignored."; exit 1; }
 
 ##@ The cluster
 
-cluster-test: cluster-tools ## Test the cluster itself: restarts, two nodes, nothing left behind.
-	$(CLUSTER_GO) test ./cmd/cluster/... ./internal/...
-	cd hack/cluster && CLUSTER_E2E=1 go test -count=1 ./e2e/
+cluster-test: cluster-tools $(BIN)/gotestsum ## Test the cluster itself: restarts, two nodes, nothing left behind.
+	cd hack/cluster && $(GOTEST) ./cmd/cluster/... ./internal/...
+	cd hack/cluster && CLUSTER_E2E=1 $(GOTEST) -count=1 ./e2e/
 
 cluster-up: ## Start a real single-node Kubernetes: kind where a Docker engine runs, else one built from Go modules.
 	@hack/cluster.sh up
@@ -151,6 +170,16 @@ $(BIN)/controller-gen: $(TOOLS)
 $(BIN)/golangci-lint: $(TOOLS)
 	cd hack/tools && go build -o $@ ./golangci-lint
 
+CHECKS := hack/checks/go.mod hack/checks/go.sum
+$(BIN)/gotestsum: $(CHECKS)
+	cd hack/checks && go build -o $@ gotest.tools/gotestsum
+
+$(BIN)/govulncheck: $(CHECKS)
+	cd hack/checks && go build -o $@ golang.org/x/vuln/cmd/govulncheck
+
+$(BIN)/gremlins: $(CHECKS)
+	cd hack/checks && go build -o $@ github.com/go-gremlins/gremlins/cmd/gremlins
+
 # The cluster's programs. Kubernetes takes ten minutes to compile once, so it is built again for its own sources only.
 CLUSTER_MOD := hack/cluster/go.mod hack/cluster/go.sum
 CLUSTER := $(CLUSTER_MOD) $(shell find $(wildcard hack/cluster/cmd/cluster hack/cluster/cmd/pause hack/cluster/internal) -type f -not -name '*_test.go')
@@ -174,4 +203,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: python released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

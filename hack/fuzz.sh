@@ -9,6 +9,7 @@ only=${1:-.}
 # A target that takes memory without bound shall fail, with its input written down, and not take the machine with it.
 ulimit -v $((12 << 20))
 
+# shellcheck disable=SC2016 # the text is a program of awk
 targets=$(git ls-files --cached --others --exclude-standard '*_test.go' | sort | xargs awk -v only="$only" '
   FNR == 1 { brief = 0 }
   /^\/\/fuzz:brief ./ { brief = 1 }

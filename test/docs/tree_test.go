@@ -2,7 +2,6 @@ package docs
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,17 +13,7 @@ var elsewhere = []string{"../" + "shared", "strategy " + "document", `"shared"` 
 // TestTheTreeStandsAlone: nothing in it points at a thing outside of it by name. Tests that want the real rows ask
 // internal/realrows.
 func TestTheTreeStandsAlone(t *testing.T) {
-	command := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard")
-	command.Dir = root
-	out, err := command.Output()
-	if err != nil {
-		t.Skipf("the tree is no checkout, so its files are not known: %v", err)
-	}
-	files := strings.Fields(string(out))
-	if len(files) < 100 {
-		t.Fatalf("the tree has %d files", len(files))
-	}
-	for _, file := range files {
+	for _, file := range tree(t) {
 		content, err := os.ReadFile(filepath.Join(root, file))
 		if err != nil {
 			continue // removed, and not committed yet
