@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -102,6 +101,9 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 	case newest == nil:
 		return r.start(ctx, s, next, 1)
 	case finished(newest) == "":
+		if err := r.look(ctx, s, newest); err != nil {
+			return nil, err
+		}
 		return r.accompany(ctx, s, next, newest)
 	case s.stalledBy(newest):
 		return s.failure(next, newest), nil
@@ -211,8 +213,8 @@ func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
 	done, total := s.progress(step, job)
 	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
 	pods := s.podsOf(job)
-	if cause := cmp.Or(s.refused(job, pods), waiting(pods)); cause != "" {
-		return &outcome{progressing, datav1alpha1.ReasonWaitingForPods, message + " " + sentence(cause)}
+	if held := s.hold(job, pods, message); held != nil {
+		return held
 	}
 	note := worstFailure(pods)
 	if note != nil && note.Reason.Permanent() { // the Job ends as soon as its other pods have

@@ -47,6 +47,8 @@ type DatasetMixReconciler struct {
 	Settings render.Settings
 	// Metrics may be nil.
 	Metrics *Metrics
+
+	verdicts verdicts
 }
 
 // +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes,verbs=get;list;watch
@@ -68,6 +70,7 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
 		if apierrors.IsNotFound(err) {
 			r.Metrics.forget(request.NamespacedName)
+			r.verdicts.forget(request.NamespacedName)
 		}
 		return answer(client.IgnoreNotFound(err), 0)
 	}
@@ -79,6 +82,7 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	for _, phase := range []phase{
 		r.observe,   // what exists
 		r.interpret, // what the spec means
+		r.precheck,  // whether it can mean anything, whatever the data
 		r.heed,      // what was asked for beside the spec
 		r.provide,   // the volume to build on
 		r.settle,    // whose the folder on it is

@@ -150,6 +150,9 @@ func (s *scope) resting() bool {
 // wake is when the next pass comes by the clock alone; 0 is never.
 func (s *scope) wake(now time.Time) time.Duration {
 	wait, ok := s.nextLook(now)
+	if again := s.hindrance.again; again > 0 && (!ok || again < wait) {
+		wait, ok = again, true
+	}
 	if !ok {
 		return 0
 	}

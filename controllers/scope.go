@@ -43,6 +43,9 @@ type scope struct {
 	graph    *recipe.Graph
 	graphErr error
 
+	// hindrance is what keeps the pods of the running Job from starting (advance).
+	hindrance hindrance
+
 	// outcome of the pass; nil when the mix is published.
 	outcome *outcome
 

@@ -17,8 +17,8 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/precheck"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -43,31 +43,7 @@ func load(ctx context.Context, file string) (*datav1alpha1.DatasetMix, recipe.Re
 	if err != nil {
 		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
 	}
-	return mix, r, checkMappings(r)
-}
-
-// checkMappings finds an expression that does not compile before anything is downloaded.
-func checkMappings(r recipe.Recipe) error {
-	for _, name := range r.DatasetNames() {
-		dataset, _, _ := r.Dataset(name)
-		if _, err := record.Compile(dataset.Record); err != nil {
-			return contract.Within("data set "+name, err)
-		}
-	}
-	for _, probe := range r.Probes() {
-		if _, err := record.Compile(asRecord(probe)); err != nil {
-			return contract.Within("decontaminate against "+probe.Name, err)
-		}
-	}
-	return nil
-}
-
-// asRecord is a record with a probe's question; what else it holds is never read.
-func asRecord(probe recipe.Probe) recipe.Record {
-	if probe.Preset != "" {
-		return recipe.Record{Preset: probe.Preset}
-	}
-	return recipe.Record{Question: probe.Question, ReferenceAnswer: `""`, AnswerType: "text"}
+	return mix, r, precheck.Recipe(r)
 }
 
 func readManifest(file string) ([]byte, error) {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/glob"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -56,7 +57,7 @@ func newBucket(spec recipe.ObjectStore, env Environment) (*bucket, error) {
 		return nil, contract.Failf(contract.InvalidTask,
 			"The url of an objectStore source must be s3://bucket/folder, gs://bucket/folder or azblob://container/folder, without a query.")
 	}
-	if err := checkGlobs(spec.Files); err != nil {
+	if err := glob.Check(spec.Files); err != nil {
 		return nil, err
 	}
 	if err := checkEndpoint(spec, m[1], env.Hosts); err != nil {

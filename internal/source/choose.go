@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/glob"
 )
 
 // The files of a repository are chosen as the library `datasets` chooses them, so that a name means the same rows here and
@@ -126,16 +127,16 @@ func (s selection) byCard(ctx context.Context, c cardConfig, paths []string) ([]
 func (s selection) ofSplit(m *matching, split cardSplit) ([]string, error) {
 	var out []string
 	for _, pattern := range split.patterns {
-		g, err := parseGlob(strings.TrimPrefix(pattern, "./"))
+		g, err := glob.Parse(strings.TrimPrefix(pattern, "./"))
 		if err != nil {
 			return nil, contract.Failf(contract.InvalidData,
-				"The pattern %q in the card of %s %w. Name the files with files.", contract.Clean(pattern, maxPattern), s.where, err)
+				"The pattern %q in the card of %s %w. Name the files with files.", contract.Clean(pattern, glob.MaxLength), s.where, err)
 		}
 		chosen, err := m.match(g)
 		if err != nil {
 			return nil, err
 		}
-		if g.path != "" && len(chosen) == 0 {
+		if g.Path != "" && len(chosen) == 0 {
 			return nil, s.notThere(pattern, m.paths)
 		}
 		out = append(out, asked(g, chosen)...)
@@ -150,20 +151,20 @@ func (s selection) notThere(pattern string, paths []string) error {
 	where := strings.TrimPrefix(s.where, "repository ")
 	if strings.Contains(pattern, "://") || strings.HasPrefix(pattern, "/") || slices.Contains(strings.Split(pattern, "/"), "..") {
 		return contract.Failf(contract.FileNotFound,
-			"The card of %s names files outside the repository: %q. Make a source of the place where they are.", s.where, contract.Clean(pattern, maxPattern))
+			"The card of %s names files outside the repository: %q. Make a source of the place where they are.", s.where, contract.Clean(pattern, glob.MaxLength))
 	}
 	return contract.Failf(contract.FileNotFound, "No file of repository %s matches %q, which its card names. It has %s. Name the files with files.",
-		where, contract.Clean(pattern, maxPattern), enumerate(paths))
+		where, contract.Clean(pattern, glob.MaxLength), enumerate(paths))
 }
 
 // asked leaves out what a pattern matches by accident: hidden files, descriptions of the data set and, where a pattern finds
 // files of data, all that are none.
-func asked(g glob, chosen []string) []string {
-	if g.path != "" {
+func asked(g glob.Pattern, chosen []string) []string {
+	if g.Path != "" {
 		return chosen
 	}
 	out := slices.DeleteFunc(slices.Clone(chosen), func(p string) bool {
-		return descriptions[path.Base(p)] && path.Base(p) != path.Base(g.written) || hiddenParts(p) > hiddenParts(g.written)
+		return descriptions[path.Base(p)] && path.Base(p) != path.Base(g.Written) || hiddenParts(p) > hiddenParts(g.Written)
 	})
 	if slices.ContainsFunc(out, func(p string) bool { return formatOf(p) != "" }) {
 		out = slices.DeleteFunc(out, func(p string) bool { return formatOf(p) == "" })

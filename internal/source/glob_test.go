@@ -10,50 +10,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/bmatcuk/doublestar/v4"
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/glob"
 )
-
-func TestPatternsThatAreNotMatched(t *testing.T) {
-	for _, tc := range []struct{ name, pattern, says string }{
-		{"none", "", "is not a valid pattern"},
-		{"a class without an end", "a[b", "is not a valid pattern"},
-		{"braces without an end", "{a,b", "is not a valid pattern"},
-		{"too long", strings.Repeat("a", 257), "has 257 bytes, and a pattern has at most 256"},
-		{"alternatives of alternatives", strings.Repeat("{a,a}", 48) + "b", "stands for more than 1024 patterns"},
-		{"alternatives inside each other", strings.Repeat("{a,", 60) + "b" + strings.Repeat("}", 60), ""},
-		{"many alternatives at once", "{" + strings.Repeat("a,", 120) + "a}{" + strings.Repeat(",", 9) + "}", "stands for more than 1024 patterns"},
-		{"** before a name", "**.jsonl", "has ** beside other characters"},
-		{"** behind a name", "data/train**", "has ** beside other characters"},
-		{"** in one of the alternatives", "{a,x/**.csv}", "has ** beside other characters"},
-		{"** made of two", "a/*{*,b}c", "has ** beside other characters"},
-		{"** as a folder", "{a,b}/**/*.csv", ""},
-		{"stars that are none", `a/[**]b\**c`, ""},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			_, err := parseGlob(tc.pattern)
-			if (tc.says == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("%v, want %q", err, tc.says)
-			}
-		})
-	}
-}
-
-func TestAlternativesAreWrittenOut(t *testing.T) {
-	for pattern, want := range map[string][]string{
-		"a/*.csv":           {"a/*.csv"},
-		"{a,b}/{,x}.csv":    {"a/.csv", "a/x.csv", "b/.csv", "b/x.csv"},
-		"{a,{b,c}d}":        {"a", "bd", "cd"},
-		`\{a,b\}[{,}]{x,y}`: {`\{a,b\}[{,}]x`, `\{a,b\}[{,}]y`},
-	} {
-		g, err := parseGlob(pattern)
-		slices.Sort(g.alternatives)
-		if diff := cmp.Diff(want, g.alternatives); diff != "" || err != nil {
-			t.Errorf("%s: %v (-want +got):\n%s", pattern, err, diff)
-		}
-	}
-}
 
 // TestMatchingEnds: patterns for which a matcher that tries every way would not come back, each against names made for it.
 func TestMatchingEnds(t *testing.T) {
@@ -67,7 +27,7 @@ func TestMatchingEnds(t *testing.T) {
 		strings.Repeat("?*", 127),
 	} {
 		for _, name := range []string{strings.Repeat("a", 4095) + "c", strings.Repeat("a/", 2047) + "c"} {
-			g, err := parseGlob(pattern)
+			g, err := glob.Parse(pattern)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +43,7 @@ func TestMatchingEnds(t *testing.T) {
 
 func TestMatchingIsBounded(t *testing.T) {
 	paths := slices.Repeat([]string{strings.Repeat("a", 4000) + "c"}, 70_000)
-	g, err := parseGlob("*" + strings.Repeat("?", 250) + "b*")
+	g, err := glob.Parse("*" + strings.Repeat("?", 250) + "b*")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +68,7 @@ func FuzzGlob(f *testing.F) {
 	f.Add(`\{a\}[{,]*{x,}`, "{a},bx")
 	f.Add("**/*a*b/**/c/**", "x/aab/c")
 	f.Fuzz(func(t *testing.T, pattern, name string) {
-		g, err := parseGlob(pattern)
+		g, err := glob.Parse(pattern)
 		if err != nil {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/glob"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -30,7 +31,7 @@ func newHub(spec recipe.HuggingFace, env Environment) (*hub, error) {
 		return nil, contract.Failf(contract.InvalidTask,
 			"The repository %q is not namespace/name; old names without a namespace have moved.", spec.Repo)
 	}
-	if err := checkGlobs(spec.Files); err != nil {
+	if err := glob.Check(spec.Files); err != nil {
 		return nil, err
 	}
 	endpoint := spec.Endpoint

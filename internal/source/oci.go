@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/glob"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -58,7 +59,7 @@ func newArtifact(spec recipe.OCI, env Environment) (*artifact, error) {
 		return nil, contract.Failf(contract.InvalidTask,
 			"The reference %q is not registry/repository:tag or registry/repository@sha256:digest.", contract.Clean(spec.Reference, 200))
 	}
-	if err := checkGlobs(spec.Files); err != nil {
+	if err := glob.Check(spec.Files); err != nil {
 		return nil, err
 	}
 	return &artifact{spec: spec, reference: reference, env: env}, nil

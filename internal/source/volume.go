@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/glob"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -35,7 +36,7 @@ func newVolume(spec recipe.Volume, env Environment) (*volume, error) {
 	if !filepath.IsLocal(spec.Path) {
 		return nil, contract.Failf(contract.InvalidTask, "The path %q leads out of the claim %s.", spec.Path, spec.ClaimName)
 	}
-	if err := checkGlobs(spec.Files); err != nil {
+	if err := glob.Check(spec.Files); err != nil {
 		return nil, err
 	}
 	return &volume{spec: spec, folder: folder}, nil

@@ -24,7 +24,8 @@ type rule struct {
 var (
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 	planned    = []string{"internal/mix", "internal/recipe", "internal/contract"}
-	dataPlane  = append([]string{"internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/extsort", "internal/draw", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/leak", "internal/tokens"}, planned...)
+	judged     = append([]string{"internal/precheck", "internal/glob", "internal/record", "internal/decode"}, planned...)
+	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/extsort", "internal/draw", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/leak", "internal/tokens"}, planned...)
 	anything   = []string{"*"}
 )
 
@@ -39,7 +40,9 @@ var rules = []rule{
 	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/encode", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/source", own: append([]string{"internal/beside"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
+	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/source", own: append([]string{"internal/beside", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/beside"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/beside"},
 	{pkg: "internal/memory", foreign: anything, never: kubernetes},
@@ -53,10 +56,10 @@ var rules = []rule{
 	{pkg: "internal/storestest"},
 	{pkg: "internal/realrows"},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
-	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render"}, planned...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers"}, planned...), foreign: anything},
+	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render"}, judged...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/memory"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "config/crd"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "internal/precheck", "config/crd"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

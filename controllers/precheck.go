@@ -1,0 +1,66 @@
+package controllers
+
+import (
+	"context"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/precheck"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// verdicts are what was found of the mixes' specs without their data. A spec is judged once in a process: compiling expressions
+// takes milliseconds, and a pass takes less. The zero value is ready.
+type verdicts struct {
+	mutex sync.Mutex
+	of    map[client.ObjectKey]verdictOf
+}
+
+// verdictOf is the verdict on one generation of a mix.
+type verdictOf struct {
+	uid        types.UID
+	generation int64
+	err        error
+}
+
+// judge finds the first mistake in what a mix means, nil where there is none.
+func (v *verdicts) judge(mix *datav1alpha1.DatasetMix, meaning recipe.Recipe) error {
+	key := client.ObjectKeyFromObject(mix)
+	v.mutex.Lock()
+	known, ok := v.of[key]
+	v.mutex.Unlock()
+	if ok && known.uid == mix.UID && known.generation == mix.Generation {
+		return known.err
+	}
+	found := verdictOf{mix.UID, mix.Generation, precheck.Recipe(meaning)}
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.of == nil {
+		v.of = map[client.ObjectKey]verdictOf{}
+	}
+	v.of[key] = found
+	return found.err
+}
+
+// forget drops what is known of a mix that is gone.
+func (v *verdicts) forget(key client.ObjectKey) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	delete(v.of, key)
+}
+
+// precheck stalls a mix whose spec has a mistake that no data can mend, before anything is made for it.
+func (r *DatasetMixReconciler) precheck(_ context.Context, s *scope) (*outcome, error) {
+	switch err := r.verdicts.judge(s.mix, s.recipe); {
+	case err == nil:
+		return nil, nil
+	case contract.ReasonOf(err) == contract.InfeasibleMix:
+		return stall(datav1alpha1.ReasonInfeasibleMix, sentence(err.Error())), nil
+	default:
+		return stall(datav1alpha1.ReasonInvalidSpec, sentence(err.Error())), nil
+	}
+}

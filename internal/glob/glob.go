@@ -1,0 +1,155 @@
+// Package glob reads the patterns by which a manifest, or the card of a repository, names files. It is pure: what is wrong with a
+// pattern is known before there is a file.
+//
+// Imports: the standard library, internal/contract and github.com/bmatcuk/doublestar/v4.
+package glob
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+// Bounds of a pattern. Without alternatives one comparison takes at most as many steps as the lengths of pattern and path
+// multiplied; alternatives are written out before.
+const (
+	// MaxLength is that of a pattern in bytes, as in the schema of files.
+	MaxLength       = 256
+	maxAlternatives = 1024 // patterns that one with braces stands for
+)
+
+// Pattern is one that is ready to be matched.
+type Pattern struct {
+	Written string
+	// Alternatives are the patterns without braces that it stands for.
+	Alternatives []string
+	// Path is what the pattern matches where that is one path alone; empty for all others.
+	Path string
+}
+
+// Parse reads a pattern. Its errors are fragments that follow the quoted pattern.
+func Parse(pattern string) (Pattern, error) {
+	switch {
+	case len(pattern) > MaxLength:
+		return Pattern{}, fmt.Errorf("has %d bytes, and a pattern has at most %d", len(pattern), MaxLength)
+	case pattern == "" || !utf8.ValidString(pattern) || !doublestar.ValidatePattern(pattern):
+		return Pattern{}, errors.New("is not a valid pattern")
+	}
+	alternatives, err := alternativesOf(pattern)
+	if err != nil {
+		return Pattern{}, err
+	}
+	g := Pattern{Written: pattern, Alternatives: alternatives}
+	for _, alternative := range alternatives {
+		if mixesStars(alternative) {
+			return Pattern{}, errors.New("has ** beside other characters, which some read as one folder's files and some as those of all folders: " +
+				"write **/ for any folder, as in **/*.jsonl, and * for any name")
+		}
+	}
+	if len(alternatives) == 1 && !strings.ContainsAny(alternatives[0], `*?[\`) {
+		g.Path = alternatives[0]
+	}
+	return g, nil
+}
+
+// alternativesOf writes the braces of a valid pattern out.
+func alternativesOf(pattern string) ([]string, error) {
+	var out []string
+	for todo := []string{pattern}; len(todo) > 0; {
+		next := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		begin, commas, end := braces(next)
+		if end < 0 {
+			out = append(out, next)
+		}
+		for from := begin + 1; end >= 0 && len(commas) > 0; commas = commas[1:] {
+			todo = append(todo, next[:begin]+next[from:commas[0]]+next[end+1:])
+			from = commas[0] + 1
+		}
+		if len(out)+len(todo) > maxAlternatives {
+			return nil, fmt.Errorf("stands for more than %d patterns: write fewer alternatives in braces", maxAlternatives)
+		}
+	}
+	return out, nil
+}
+
+// braces finds the first pair of braces of a pattern: where it begins, where each of its alternatives ends, and where it ends;
+// end is -1 where there is none.
+func braces(pattern string) (begin int, ends []int, end int) {
+	depth := 0
+	for i := 0; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '\\':
+			i++
+		case '[':
+			i = afterClass(pattern, i) - 1
+		case '{':
+			if depth++; depth == 1 {
+				begin = i
+			}
+		case ',':
+			if depth == 1 {
+				ends = append(ends, i)
+			}
+		case '}':
+			if depth--; depth == 0 {
+				return begin, append(ends, i), i
+			}
+		}
+	}
+	return 0, nil, -1
+}
+
+// afterClass is the place behind the character class that begins at i.
+func afterClass(pattern string, i int) int {
+	for i++; i < len(pattern) && pattern[i] != ']'; i++ {
+		if pattern[i] == '\\' {
+			i++
+		}
+	}
+	return min(i+1, len(pattern))
+}
+
+// mixesStars reports whether ** is a part of a name in a pattern, and not a name of its own.
+func mixesStars(pattern string) bool {
+	bare := make([]byte, 0, len(pattern))
+	for i := 0; i < len(pattern); i++ {
+		switch pattern[i] {
+		case '\\':
+			i++
+			bare = append(bare, '.')
+		case '[':
+			i = afterClass(pattern, i) - 1
+			bare = append(bare, '.')
+		default:
+			bare = append(bare, pattern[i])
+		}
+	}
+	return slices.ContainsFunc(strings.Split(string(bare), "/"), func(name string) bool {
+		return name != "**" && strings.Contains(name, "**")
+	})
+}
+
+// Check refuses patterns of files that are none.
+func Check(patterns []string) error {
+	_, err := ParseAll(patterns)
+	return err
+}
+
+// ParseAll reads the patterns of files. The first that is none is an InvalidTask failure.
+func ParseAll(patterns []string) ([]Pattern, error) {
+	globs := make([]Pattern, len(patterns))
+	for i, p := range patterns {
+		var err error
+		if globs[i], err = Parse(p); err != nil {
+			return nil, contract.Failf(contract.InvalidTask, "The pattern %q in files %w.", contract.Clean(p, MaxLength), err)
+		}
+	}
+	return globs, nil
+}

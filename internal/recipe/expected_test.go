@@ -1,0 +1,82 @@
+package recipe
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// expecting are the six data sets with what their sources are expected to hold.
+func expecting(rows map[string]int64) Recipe {
+	r := six(KeepTotal, KeepTotal)
+	for i := range r.Domains {
+		for j := range r.Domains[i].Datasets {
+			dataset := &r.Domains[i].Datasets[j]
+			if n := rows[dataset.Name]; n > 0 {
+				dataset.Source.Expect = &Expect{Rows: n}
+			}
+		}
+	}
+	return r
+}
+
+func TestCheckExpected(t *testing.T) {
+	exact := func(r *Recipe, rows, most int64) {
+		r.Splits[0].Size, r.MaxRepeats = Size{Policy: ExactRows, Rows: rows}, most
+	}
+	code := map[string]int64{"humaneval": 164, "mbpp": 427}
+	for _, tc := range []struct {
+		what   string
+		rows   map[string]int64
+		change func(*Recipe)
+		want   string // empty is that a build may be able to
+	}{
+		{"nothing is expected", nil, func(r *Recipe) { exact(r, 1e9, 1) }, ""},
+		{"no limit", code, func(r *Recipe) { exact(r, 1e9, 0) }, ""},
+		{"as much as there is at the most", code, func(r *Recipe) { exact(r, 10*(164+427), 3) }, ""},
+		{"one row of 30 % more", code, func(r *Recipe) { exact(r, 10*(164+427)+4, 3) }, "1774 of its 5914 rows are from domain code, which is expected to have 591 in all splits, so one would be repeated at least 4 times"},
+		{"a total that follows from the rows", code, func(r *Recipe) { r.MaxRepeats = 1 }, ""},
+		{"one of the domain is not known", map[string]int64{"mbpp": 4}, func(r *Recipe) { exact(r, 1e9, 1) }, ""},
+		{"shares of bytes", code, func(r *Recipe) { exact(r, 1e9, 1); r.Unit = InBytes }, ""},
+		{"a row for each split", map[string]int64{"mbpp": 2}, func(*Recipe) {}, ""},
+		{"fewer rows than splits", map[string]int64{"mbpp": 1}, func(*Recipe) {}, "data set mbpp is expected to have 1 rows, and there are 2 splits"},
+		{"fewer rows than splits, not balanced", map[string]int64{"mbpp": 1}, func(r *Recipe) { r.Domains[2].Balance = None }, ""},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			r := expecting(tc.rows)
+			tc.change(&r)
+			err := r.CheckExpected()
+			var infeasible *InfeasibleError
+			switch {
+			case tc.want == "" && err != nil:
+				t.Errorf("refused: %v", err)
+			case tc.want != "" && (!errors.As(err, &infeasible) || !strings.Contains(err.Error(), tc.want)):
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// FuzzCheckExpected: what is refused by what is expected, no counts of that many rows can meet.
+func FuzzCheckExpected(f *testing.F) {
+	f.Add(int64(5914), int64(3), int64(164), int64(427), uint8(77))
+	f.Add(int64(3), int64(1), int64(1), int64(2), uint8(0))
+	f.Fuzz(func(t *testing.T, total, most, humaneval, mbpp int64, cut uint8) {
+		if total < 1 || total > maxRowsSize || most < 1 || most > maxOften || humaneval < 1 || humaneval > 1e6 || mbpp < 1 || mbpp > 1e6 {
+			return
+		}
+		r := expecting(map[string]int64{"humaneval": humaneval, "mbpp": mbpp})
+		r.Splits[0].Size, r.MaxRepeats = Size{Policy: ExactRows, Rows: total}, most
+		if r.CheckExpected() == nil {
+			return
+		}
+		counts := sixCounts()
+		for name, rows := range map[string]int64{"humaneval": humaneval, "mbpp": mbpp} {
+			first := rows * int64(cut) / 255
+			counts[name] = Count{Rows: []int64{first, rows - first}}
+		}
+		if _, err := r.Plan(counts); err == nil {
+			t.Errorf("%d rows with at most %d repeats of %d and %d can be made", total, most, humaneval, mbpp)
+		}
+	})
+}
