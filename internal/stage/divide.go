@@ -102,9 +102,7 @@ func (d *divider) place(r *record.Record, group string, units int64, buffer *[]b
 	if d.byForm {
 		*buffer = leak.AppendQuestion((*buffer)[:0], r.Question)
 		groupID = sha256.Sum256(*buffer)
-		*buffer = append((*buffer)[:0], r.ReferenceAnswer...)
-		answer := sha256.Sum256(*buffer)
-		head.asked = asked{store.Short(answer[:shortSize]), [exactSize]byte(digests.Question[:exactSize])}
+		head.asked = asked{answerOf(r.ReferenceAnswer, buffer), [exactSize]byte(digests.Question[:exactSize])}
 	}
 	head.question = store.Short(groupID[:shortSize])
 	if group != r.Question {
@@ -112,6 +110,21 @@ func (d *divider) place(r *record.Record, group string, units int64, buffer *[]b
 	}
 	head.group = d.groupKey.Place(store.Short(groupID[:shortSize]))
 	return d.orderKey.Place(store.Short(digests.Identity[:shortSize])), head
+}
+
+// answerOf tells reference answers apart: a short one is itself behind its length, which costs no digest and which most are; of
+// a longer one it is the beginning of its digest behind a byte that is no such length.
+func answerOf(answer string, buffer *[]byte) (id store.Short) {
+	if len(answer) < len(id) {
+		id[0] = byte(len(answer))
+		copy(id[1:], answer)
+		return id
+	}
+	*buffer = append((*buffer)[:0], answer...)
+	digest := sha256.Sum256(*buffer)
+	id[0] = 0xff
+	copy(id[1:], digest[:])
+	return id
 }
 
 // add takes a row in the order of the source: of equal contents, that order is kept.
