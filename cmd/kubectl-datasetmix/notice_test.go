@@ -37,7 +37,7 @@ func put(t *testing.T, name, content string) {
 // ways are the lines of a build's output by stage: how each unit came to be, and why.
 func ways(out string) map[string]string {
 	found := map[string]string{}
-	for _, line := range regexp.MustCompile(`(?m)^ +[0-9.]+s +(\w+) +\d+/\d+ +\w+ +(built|reused|read again) (.*)$`).FindAllStringSubmatch(out, -1) {
+	for _, line := range regexp.MustCompile(`(?m)^ +[0-9.]+s +(\w+) +\d+/\d+ +\w+ +(built|reused|read again|repaired) (.*)$`).FindAllStringSubmatch(out, -1) {
 		_, why, _ := strings.Cut(line[3], ", since ")
 		found[line[1]] = strings.TrimSuffix(line[2]+", "+why, ", ")
 	}
@@ -107,6 +107,46 @@ func TestBuildNoticesLocalFiles(t *testing.T) {
 				t.Errorf("the output says %v of\n%s", got, out)
 			}
 			wantPublished(t, data, c.want)
+		})
+	}
+}
+
+// TestBuildRepairsTheListOfADownload: a build whose finished download has lost or changed the list of its files reads them again.
+func TestBuildRepairsTheListOfADownload(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, list string)
+		why    string
+	}{
+		{"cut", func(t *testing.T, list string) { put(t, list, "[{") }, "is damaged"},
+		{"of no file", func(t *testing.T, list string) { put(t, list, "[]") }, "originals.json"},
+		{"removed", func(t *testing.T, list string) {
+			if err := os.Remove(list); err != nil {
+				t.Fatal(err)
+			}
+		}, "the download is gone"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			folder, data := t.TempDir(), t.TempDir()
+			put(t, filepath.Join(folder, "a.jsonl"), `{"q":"one?","a":"1"}`+"\n")
+			build := []string{"build", "-f", write(t, localMix), "--data", data, "--claim", "c=" + folder}
+			if _, err := run(t, build...); err != nil {
+				t.Fatal(err)
+			}
+			lists, err := filepath.Glob(filepath.Join(data, "mix", ".stages", "download", "*", "originals.json"))
+			if err != nil || len(lists) != 1 {
+				t.Fatalf("the lists of downloads are %v, %v", lists, err)
+			}
+			c.damage(t, lists[0])
+			out, err := run(t, build...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := ways(out)["download"]
+			if !strings.HasPrefix(got, "repaired") || !strings.Contains(got, c.why) {
+				t.Errorf("the download is %q, want it repaired since %q", got, c.why)
+			}
+			wantPublished(t, data, []string{"one?"})
 		})
 	}
 }

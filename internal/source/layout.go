@@ -356,7 +356,7 @@ func (s selection) oneFormat(chosen []string) error {
 
 // withoutPacking takes the end of a name away that says how the file is packed.
 func withoutPacking(name string) string {
-	for _, end := range []string{".gz", ".zst", ".bz2"} {
+	for _, end := range []string{".gz", ".gzip", ".bz2", ".zst", ".zstd"} {
 		name = strings.TrimSuffix(name, end)
 	}
 	return name

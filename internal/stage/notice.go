@@ -34,7 +34,7 @@ const mostChanges = 4
 
 // notice says what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
 // inode tell; the files are not read for it.
-func (j job) notice(ctx context.Context, final store.Path) (string, error) {
+func (j job) notice(ctx context.Context, final store.Path, done *recipe.Downloaded) (string, error) {
 	if _, locked := j.worker.locked(j.Unit.Name); !j.worker.Notice || j.Stage != recipe.Download || locked {
 		return "", nil
 	}
@@ -46,9 +46,9 @@ func (j job) notice(ctx context.Context, final store.Path) (string, error) {
 	if _, local := from.(source.Local); !local {
 		return "", nil
 	}
-	var before []original
-	if err := store.ReadJSON(final.Join(originalsName), &before); err != nil {
-		return "", store.Missing(err)
+	before, err := readOriginals(final, done)
+	if err != nil {
+		return "", err
 	}
 	listing, err := from.Resolve(ctx)
 	if err != nil {
@@ -96,7 +96,7 @@ func (j job) way(ctx context.Context, final store.Path, result recipe.Result) (W
 	if err != nil || why != "" {
 		return Way{How: Repaired, Why: why}, err
 	}
-	why, err = j.notice(ctx, final)
+	why, err = j.notice(ctx, final, result.Download)
 	if err != nil || why == "" {
 		return Way{How: Reused}, err
 	}

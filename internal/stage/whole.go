@@ -13,8 +13,14 @@ import (
 )
 
 // broken says what is wrong with a finished unit, "" if nothing is. Of a publication, every byte of the revision is looked at
-// before it is named again; of another unit that its files are there with their lengths, since whatever is made of them is proved.
+// before it is named again; of another unit that its files are there with their lengths, since whatever is made of them is proved,
+// and of a download that its list is the one it wrote.
 func (j job) broken(ctx context.Context, final store.Path, result recipe.Result) (string, error) {
+	if j.Stage == recipe.Download {
+		if _, err := readOriginals(final, result.Download); contract.ReasonOf(err) == contract.VolumeInvalid {
+			return err.Error(), nil
+		}
+	}
 	if j.Stage != recipe.Publish {
 		return lacks(final)
 	}
