@@ -20,7 +20,8 @@ GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w"
 # Folders that there are: the image is built without those of hack.
 SOURCES := go.mod go.sum $(shell find $(wildcard api cmd config/crd controllers internal hack/hub hack/reader) -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
-PACKAGES := ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/... ./test/licenses/...
+# The longest come first, so that the others run while these do.
+PACKAGES := ./internal/stage/... ./internal/source/... ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/... ./test/licenses/...
 
 ##@ For people
 
@@ -80,6 +81,11 @@ arm64: ## Build the three programs for the other processor.
 
 fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those whose folder or name matches).
 	@hack/fuzz.sh $(FUZZ)
+
+# The arithmetic and the formats that everything else trusts.
+MUTANTS ?= internal/mix internal/extsort internal/recipe internal/contract
+mutants: $(BIN)/gremlins ## Change the pure core one place at a time and want a test to fail (MUTANTS=internal/mix: only that package).
+	go run ./hack/mutants $(MUTANTS)
 
 bench: $(BIN)/kubectl-datasetmix ## Measure a whole build against plain Python and a bare copy (BENCH="--growth 10 --limit 512": ten times the size, too, and in 512 MiB).
 	go run ./hack/bench --program $(BIN)/kubectl-datasetmix --dir $(DIST)/bench $(BENCH)
@@ -203,4 +209,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
