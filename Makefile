@@ -48,9 +48,10 @@ GOTEST := gotestsum --format pkgname --format-hide-empty-pkg --
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE := $(shell command -v gcc >/dev/null && echo -race)
 
+# Most tests that run side by side wait for a disk or a server.
 unit: $(BIN)/gotestsum ## Run the unit tests, with the race detector where there is a C compiler.
 	@[ -n "$(RACE)" ] || echo "passed over: gcc is missing, so the unit tests run without the race detector"
-	CGO_ENABLED=$(if $(RACE),1,0) $(GOTEST) $(RACE) -shuffle=on -timeout 40m $(PACKAGES)
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTEST) $(RACE) -shuffle=on -parallel 8 -timeout 40m $(PACKAGES)
 
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m -v ./test/envtest/... | grep -vE '^ *(=== |--- PASS)'

@@ -49,6 +49,7 @@ func TestRowsAreComparedOnce(t *testing.T) {
 		{"other names of the splits", func(r *recipe.Recipe) { r.Splits[0].Name = "learn" }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w, r := duplicated(t)
 			first := w.balanceFolder(w.build(r))
 			c.edit(&r)

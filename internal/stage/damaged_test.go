@@ -81,6 +81,7 @@ func TestADamagedOriginalGivesNoRow(t *testing.T) {
 			},
 		} {
 			t.Run(what+", "+how, func(t *testing.T) {
+				t.Parallel()
 				w := newHubWorld(t)
 				build(w, onHub("main"))
 				rewrite(t, w.blob(), damage)
@@ -162,6 +163,7 @@ func TestTheListOfOriginalsIsThatOfTheDownload(t *testing.T) {
 		"no path":         func(o *original) { o.Path = "" },
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			w := newHubWorld(t)
 			w.build(onHub("main"))
 			list := func() string { return filepath.Join(w.download(onHub("main"), "sums"), originalsName) }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -131,35 +132,38 @@ func (w *world) digestOf(t *testing.T, r recipe.Recipe) string {
 // same bytes.
 func TestAnErrorOfTheStorageAnywhere(t *testing.T) {
 	want := filled(t).digestOf(t, two())
-	failed := 0
-	for operation, calls := range map[string][]int{
-		"read": {1, 8, 32}, "write": {5, 20, 60}, "fsync": {2, 20, 40}, "fsyncdir": {3, 40}, "create": {6, 40}, "mkdir": {4, 20}, "rename": {6, 9, 12},
-		"unlink": {10}, "lookup": {40, 400}, "open": {5, 20, 60},
-	} {
-		for _, call := range calls {
-			fault := fmt.Sprintf("%s=EIO@%d", operation, call)
-			t.Run(fault, func(t *testing.T) {
-				w := filled(t)
-				volume := t.TempDir()
-				faulty := faultfstest.Mount(t, volume, fault)
-				got, err := w.onVolume(faulty, two())
-				if err != nil {
-					failed++
-					if contract.ReasonOf(err) != contract.VolumeIOError {
-						t.Errorf("%s: %v", contract.ReasonOf(err), err)
+	var failed atomic.Int64
+	t.Run("faults", func(t *testing.T) { // which ends when all of them have
+		for operation, calls := range map[string][]int{
+			"read": {1, 8, 32}, "write": {5, 20, 60}, "fsync": {2, 20, 40}, "fsyncdir": {3, 40}, "create": {6, 40}, "mkdir": {4, 20}, "rename": {6, 9, 12},
+			"unlink": {10}, "lookup": {40, 400}, "open": {5, 20, 60},
+		} {
+			for _, call := range calls {
+				fault := fmt.Sprintf("%s=EIO@%d", operation, call)
+				t.Run(fault, func(t *testing.T) {
+					t.Parallel()
+					w := filled(t)
+					volume := t.TempDir()
+					faulty := faultfstest.Mount(t, volume, fault)
+					got, err := w.onVolume(faulty, two())
+					if err != nil {
+						failed.Add(1)
+						if contract.ReasonOf(err) != contract.VolumeIOError {
+							t.Errorf("%s: %v", contract.ReasonOf(err), err)
+						}
+						if got, err = w.onVolume(faulty, two()); err != nil {
+							t.Fatalf("the next build: %v", err)
+						}
 					}
-					if got, err = w.onVolume(faulty, two()); err != nil {
-						t.Fatalf("the next build: %v", err)
+					if got.Digest != want || got.Left != nil {
+						t.Errorf("ended as %+v, want digest %s and nothing left", got, want)
 					}
-				}
-				if got.Digest != want || got.Left != nil {
-					t.Errorf("ended as %+v, want digest %s and nothing left", got, want)
-				}
-			})
+				})
+			}
 		}
-	}
-	t.Logf("%d builds failed", failed)
-	if failed < 10 {
-		t.Errorf("%d builds failed: that says little", failed)
+	})
+	t.Logf("%d builds failed", failed.Load())
+	if failed.Load() < 10 {
+		t.Errorf("%d builds failed: that says little", failed.Load())
 	}
 }

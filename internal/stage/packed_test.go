@@ -3,11 +3,14 @@ package stage
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
@@ -25,8 +28,45 @@ var packedFormats = formats[1:]
 
 // publishedAs builds a recipe and gives its revision's folder.
 func publishedAs(t *testing.T, r recipe.Recipe) string {
-	w := filled(t)
-	return filepath.Join(w.worker.Volume, "mix", "revisions", w.build(r).Published.Revision)
+	key, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	build, _ := builds.LoadOrStore(string(key), sync.OnceValues(func() (string, map[string][]byte) {
+		w := filled(t)
+		revision := w.build(r).Published.Revision
+		return revision, contents(t, filepath.Join(w.worker.Volume, "mix", "revisions", revision))
+	}))
+	revision, files := build.(func() (string, map[string][]byte))()
+	folder := filepath.Join(t.TempDir(), "mix", "revisions", revision)
+	for name, content := range files {
+		path := filepath.Join(folder, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// builds are the revisions of recipes: many tests change a copy of the same one.
+var builds sync.Map
+
+// contents returns the files of a folder by name.
+func contents(t *testing.T, folder string) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		name, _ := filepath.Rel(folder, path)
+		files[name], err = os.ReadFile(path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
 }
 
 // unpack gives the rows of a file's content.
@@ -184,6 +224,7 @@ func TestVerifyFindsForgeriesInEveryFormat(t *testing.T) {
 			}, "says another number"},
 		} {
 			t.Run(string(format)+" "+what, func(t *testing.T) {
+				t.Parallel()
 				folder := publishedAs(t, in(format, 3))
 				forge(t, folder, c.forge)
 				if err := check(folder); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -198,6 +239,7 @@ func TestVerifyFindsForgeriesInEveryFormat(t *testing.T) {
 func TestVerifyFindsChangedBitsInEveryFormat(t *testing.T) {
 	for _, format := range packedFormats {
 		t.Run(string(format), func(t *testing.T) {
+			t.Parallel()
 			folder := publishedAs(t, in(format, 2))
 			name := contract.MixedFile(recipe.Shard{Split: "test", Index: 1, Count: 2}, format)
 			path := filepath.Join(folder, name)
@@ -246,6 +288,7 @@ func TestVerifyCountsWhatIsDrawn(t *testing.T) {
 	} {
 		for _, unit := range []string{"train.00000", "test.00001"} {
 			t.Run(what+" in "+unit, func(t *testing.T) {
+				t.Parallel()
 				folder := publishedAs(t, drawn(recipe.JSONLZstd, 2))
 				forge(t, folder, func(t *testing.T, _ string, m *contract.Manifest) {
 					i := slices.IndexFunc(m.Stages, func(f contract.Finished) bool { return f.Unit.Name == unit })

@@ -60,6 +60,7 @@ func TestNothingPlantedLeadsOutOfTheVolume(t *testing.T) {
 			"a pipe":             func(_, path string) error { return syscall.Mkfifo(path, 0o600) },
 		} {
 			t.Run(what+" is "+kind, func(t *testing.T) {
+				t.Parallel()
 				outside := t.TempDir()
 				if err := os.WriteFile(filepath.Join(outside, "token"), []byte(token), 0o600); err != nil {
 					t.Fatal(err)

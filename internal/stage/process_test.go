@@ -238,6 +238,7 @@ func TestAWorkerKilledAnywhere(t *testing.T) {
 		pause       time.Duration
 	}{"large files": {6, 200_000, time.Millisecond}, "small files": {60, 500, 0}} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			from, r := served(t, c.count, c.size, c.pause)
 			random := rand.New(rand.NewPCG(3, 4))
 			whole := workTime(t, r) // however busy this machine is
