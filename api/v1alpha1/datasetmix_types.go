@@ -343,7 +343,7 @@ type Dataset struct {
 
 // Preset is the name of a mapping from the rows of a well-known data set.
 //
-// +kubebuilder:validation:Enum=gsm8k;math;squad2;hotpotqa;hotpotqa-context;humaneval;mbpp
+// +kubebuilder:validation:Enum=gsm8k;math;squad2;hotpotqa;hotpotqa-context;humaneval;mbpp;messages;sharegpt;preference;alpaca;text;verl
 type Preset string
 
 // Expression is an expression in CEL, the Common Expression Language, over the variable row, which holds the fields of a row
@@ -362,8 +362,9 @@ type Expression string
 // +kubebuilder:validation:XValidation:rule="!has(self.metadata) || !has(self.preset)",message="The metadata of a record must not stand beside a preset, which has its own."
 // +kubebuilder:validation:MinProperties=1
 type Record struct {
-	// preset names a mapping for a well-known data set: gsm8k, math, squad2, hotpotqa, hotpotqa-context, humaneval or mbpp;
-	// docs/presets.md has their expressions. Unset where the record has expressions of its own.
+	// preset names a mapping for a well-known data set (gsm8k, math, squad2, hotpotqa, hotpotqa-context, humaneval or mbpp) or for
+	// rows of a common shape (messages, sharegpt, preference, alpaca, text or verl); docs/presets.md has their expressions. Unset
+	// where the record has expressions of its own.
 	//
 	// +optional
 	Preset Preset `json:"preset,omitempty"`
@@ -417,7 +418,76 @@ type Record struct {
 	//
 	// +optional
 	Answers Answers `json:"answers,omitempty"`
+
+	// keep names members of the source's row that are published as they are behind the seven members of every row, in the
+	// order of their names, for example messages and tools: the text of the source's JSON byte for byte, or, of a source that is
+	// not JSON, the JSON of the value. "*" is the whole row, which is published as the member row. A row that lacks a member has none;
+	// a member that no row of the data set has is an error. It may stand beside a preset, and then adds to what the preset keeps. At
+	// most 16 names. Unset keeps nothing but what the preset keeps.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	Keep []MemberName `json:"keep,omitempty"`
+
+	// keepAsText names members of the source's row that are published as texts, as those of keep are as JSON: a string as it
+	// is, anything else as a string that holds its JSON. For members that are of one type in one row and of another in the next,
+	// or whose objects have other members in each row. A name that stands in keep as well, or that the preset keeps, is kept as text. At
+	// most 16 names. Unset keeps no text.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=16
+	KeepAsText []MemberName `json:"keepAsText,omitempty"`
+
+	// decontaminate lists expressions of further texts of a row that spec.decontaminate compares as it does the question, for
+	// example row.rejected. Each gives a string, a list of strings, or nothing. It may stand beside a preset, and then adds to the
+	// preset's own. At most 8 expressions. Unset compares the question alone, and what the preset names.
+	//
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Decontaminate []Expression `json:"decontaminate,omitempty"`
+
+	// scorer says how an evaluator and a reward compare an answer with the reference answer: Numeric (one number, exactly),
+	// Formula (LaTeX, by what it means), Text (the words that both have), NoAnswerText (the same, where a row may have no
+	// answer), YesNoText (the same, where yes and no are answers of their own) or Code (programs that are run). It changes no
+	// row, only labels. It may stand beside a preset. Unset is the preset's, else that of each row's answer type.
+	//
+	// +optional
+	Scorer Scorer `json:"scorer,omitempty"`
 }
+
+// MemberName is the name of a member of a source's row, or "*" for the whole row.
+//
+// +kubebuilder:validation:MinLength=1
+// +kubebuilder:validation:MaxLength=128
+// +kubebuilder:validation:XValidation:rule="!(self in ['id', 'dataset', 'domain', 'question', 'reference_answer', 'answer_type', 'metadata'])",message="A member that is kept must not be named id, dataset, domain, question, reference_answer, answer_type or metadata, which every row has; keep it under another name in metadata, or the whole row by \"*\"."
+type MemberName string
+
+// Scorer says how an answer is compared with the reference answer.
+//
+// +kubebuilder:validation:Enum=Numeric;Formula;Text;NoAnswerText;YesNoText;Code
+type Scorer string
+
+// The scorers.
+const (
+	// ScorerNumeric compares one number, exactly.
+	ScorerNumeric Scorer = "Numeric"
+	// ScorerFormula compares LaTeX by what it means.
+	ScorerFormula Scorer = "Formula"
+	// ScorerText compares the words that both have.
+	ScorerText Scorer = "Text"
+	// ScorerNoAnswerText compares as ScorerText does, where a row may have no answer.
+	ScorerNoAnswerText Scorer = "NoAnswerText"
+	// ScorerYesNoText compares as ScorerText does, where yes and no are answers of their own.
+	ScorerYesNoText Scorer = "YesNoText"
+	// ScorerCode runs programs.
+	ScorerCode Scorer = "Code"
+)
 
 // Answers says whether the rows of a data set must have a reference answer.
 //

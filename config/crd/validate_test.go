@@ -272,7 +272,7 @@ func TestRefusals(t *testing.T) {
 			"spec.splits[0].size: Invalid value: A size must have rows if its policy is Rows, and must not otherwise.",
 		}},
 		{name: "an unknown preset", edits: []edit{{first + "record.preset", "gsm9k"}}, want: []string{
-			`spec.domains[0].datasets[0].record.preset: Unsupported value: "gsm9k": supported values: "gsm8k", "math", "squad2", "hotpotqa", "hotpotqa-context", "humaneval", "mbpp"`,
+			`spec.domains[0].datasets[0].record.preset: Unsupported value: "gsm9k": supported values: "gsm8k", "math", "squad2", "hotpotqa", "hotpotqa-context", "humaneval", "mbpp", "messages", "sharegpt", "preference", "alpaca", "text", "verl"`,
 		}},
 		{name: "no record", edits: []edit{{first + "record", map[string]any{"where": "row.keep"}}}, want: []string{
 			"spec.domains[0].datasets[0].record: Invalid value: A record must have exactly one of preset and question.",

@@ -39,10 +39,17 @@ func main() {
 
 func presets() ([]byte, error) {
 	var out bytes.Buffer
-	out.WriteString("# Presets\n\nGenerated from `internal/record`; do not edit. A preset is a named mapping from the rows of a known data set to the unified record,\nin the language of [every mapping](mapping.md). `where`, `groupBy` and `answers` may stand beside it.\n")
-	for _, preset := range record.Presets() {
+	out.WriteString("# Presets\n\nGenerated from `internal/recipe`; do not edit. A preset is a named mapping from the rows of a known data set, or of a common shape, to the unified record,\nin the language of [every mapping](mapping.md). `where`, `groupBy`, `answers`, `keep`, `keepAsText`, `decontaminate` and `scorer` may stand beside it. Where\nmembers are kept, they stand behind those of every row, as they are at the source. The scorer compares an answer with the reference answer.\n")
+	all, err := record.Presets()
+	if err != nil {
+		return nil, err
+	}
+	for _, preset := range all {
 		var fields []string
 		for _, field := range preset.Fields() {
+			if field.Raw {
+				continue
+			}
 			name := "`" + field.Name + "`"
 			if field.Optional {
 				name += "?"
@@ -53,7 +60,11 @@ func presets() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		fmt.Fprintf(&out, "\n## %s\n\n%s\n\nReads %s.\n\n```yaml\n%s```\n", preset.Name, preset.Doc, strings.Join(fields, ", "), encoded)
+		changed := ""
+		if preset.Changed != "" {
+			changed = fmt.Sprintf("\nThis is `%s`: %s\n", preset.Version, preset.Changed)
+		}
+		fmt.Fprintf(&out, "\n## %s\n\n%s\n%s\nReads %s.\n\n```yaml\n%s```\n", preset.Name, preset.Doc, changed, strings.Join(fields, ", "), encoded)
 	}
 	out.WriteString("\nA field with ? may be absent. Rows with the same question stay on one side of a split.\n")
 	return out.Bytes(), nil
@@ -63,7 +74,7 @@ func presets() ([]byte, error) {
 func expressions(of recipe.Record) ([]byte, error) {
 	var out []byte
 	for _, part := range []map[string]any{
-		{"question": of.Question}, {"referenceAnswer": of.ReferenceAnswer}, {"answerType": of.AnswerType}, {"metadata": of.Metadata}, {"answers": of.Answers},
+		{"question": of.Question}, {"referenceAnswer": of.ReferenceAnswer}, {"answerType": of.AnswerType}, {"metadata": of.Metadata}, {"answers": of.Answers}, {"keep": of.Keep}, {"decontaminate": of.Decontaminate}, {"scorer": of.Scorer},
 	} {
 		encoded, err := yaml.Marshal(part)
 		if err != nil {

@@ -96,6 +96,10 @@ type Field struct {
 	// Ordered asks for the text of a list or an object, JSON, where a row has one under the whole name; it is nil where the row
 	// has anything else, which another Field of that name may ask for. Formats without an order give nil.
 	Ordered bool
+	// Raw asks for the JSON text of whatever a row has under the whole name at its top, null as well; the value is JSON, and nil only
+	// where the row has no such member. It is the text that stands in the source where that is JSON, on one line. Without a Name it
+	// is the whole row.
+	Raw bool
 }
 
 // Required lists fields that must be there.

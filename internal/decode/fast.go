@@ -227,9 +227,9 @@ func (c *checker) member(at, depth int, w *wanted) int {
 	switch {
 	case w == nil || at == len(c.text):
 		return c.value(at, depth)
-	case w.leaf < 0 && c.text[at] == '{':
+	case w.leaf < 0 && w.raw < 0 && c.text[at] == '{':
 		return c.members(at+1, depth+1, w)
-	case w.leaf < 0:
+	case w.leaf < 0 && w.raw < 0:
 		return c.value(at, depth)
 	case c.text[at] != '"':
 		end := c.value(at, depth)

@@ -20,9 +20,20 @@ type wanted struct {
 	// leaf is the index of the field that ends here, or -1.
 	leaf int
 	// text is the index of the field that wants the text of what ends here, or -1. It is only there beside a leaf.
-	text     int
+	text int
+	// raw is the index of the field that wants what ends here as it stands, or -1. It is only there at the top.
+	raw      int
 	children []*wanted
 }
+
+// newWanted is a node that nothing is wanted of.
+func newWanted(name string) *wanted {
+	quoted, _ := jsontext.AppendQuote(nil, name) // A name that is not UTF-8 matches nothing.
+	return &wanted{name: name, quoted: quoted, plain: memberName{[]byte(name), keyOf([]byte(name))}, leaf: -1, text: -1, raw: -1}
+}
+
+// bare reports whether a value is wanted as it stands, and no other way.
+func (w *wanted) bare() bool { return w.leaf < 0 && len(w.children) == 0 }
 
 // absent marks a field that a row does not have, as opposed to null. It never leaves the package.
 type absent struct{}
@@ -31,12 +42,20 @@ type absent struct{}
 type selection struct {
 	fields []Field
 	root   *wanted
+	// whole is the index of the field that wants the whole row, or -1.
+	whole int
 }
 
 func selectFields(fields []Field) selection {
-	root := &wanted{leaf: -1, text: -1}
+	root, whole := newWanted(""), -1
 	for i, f := range fields {
-		if f.Ordered {
+		switch {
+		case f.Raw && f.Name == "":
+			whole = i
+		case f.Raw:
+			root.node(f.Name).raw = i
+		}
+		if f.Ordered || f.Raw {
 			continue
 		}
 		// The whole name first: a column may have dots in its own name.
@@ -50,21 +69,26 @@ func selectFields(fields []Field) selection {
 			at.text = i
 		}
 	}
-	return selection{fields: fields, root: root}
+	return selection{fields: fields, root: root, whole: whole}
 }
 
 func (w *wanted) add(path []string, leaf int) {
-	at := slices.IndexFunc(w.children, func(c *wanted) bool { return c.name == path[0] })
-	if at < 0 {
-		quoted, _ := jsontext.AppendQuote(nil, path[0]) // A name that is not UTF-8 matches nothing.
-		w.children = append(w.children, &wanted{name: path[0], quoted: quoted, plain: memberName{[]byte(path[0]), keyOf([]byte(path[0]))}, leaf: -1, text: -1})
-		at = len(w.children) - 1
-	}
+	at := w.node(path[0])
 	if len(path) == 1 {
-		w.children[at].leaf = leaf
+		at.leaf = leaf
 		return
 	}
-	w.children[at].add(path[1:], leaf)
+	at.add(path[1:], leaf)
+}
+
+// node gives the child of a name, which is made where there is none.
+func (w *wanted) node(name string) *wanted {
+	at := w.child(name)
+	if at == nil {
+		at = newWanted(name)
+		w.children = append(w.children, at)
+	}
+	return at
 }
 
 // find gives the node of a name as it stands in a row, quotes and escapes included, or nil.

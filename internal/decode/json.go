@@ -179,6 +179,7 @@ func (j *jsonLines) line(line []byte, row *Row) error {
 // row takes the values of a line. The checker decides on nearly every one; what it does not take, jsontext does, or says what
 // is wrong.
 func (j *jsonLines) row(line []byte, values []any) error {
+	j.scanner.odd = false
 	if j.checker.object(line, j.scanner.root) {
 		return j.scanner.spans(line, j.checker.found, values)
 	}
@@ -189,6 +190,7 @@ func (j *jsonLines) row(line []byte, values []any) error {
 		// The places are the same in the text without such numbers, which is checked, and in the line, which has the values.
 		if j.finite = finite; j.checker.object(finite, j.scanner.root) {
 			copy(finite, line)
+			j.scanner.odd = true
 			return j.scanner.spans(finite, j.checker.found, values)
 		}
 		line = finite

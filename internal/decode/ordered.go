@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,8 +11,36 @@ import (
 )
 
 // JSON is the text of a list or an object as its source has it: the order of its members, its white space and its escapes. It is
-// the value of a field that is asked for with Ordered.
+// the value of a field that is asked for with Ordered, and with Raw, which asks for the text of any value.
 type JSON string
+
+// asJSON is the text of a value that was checked, on one line: of one that goes over several there is no white space between its
+// parts.
+func asJSON(text []byte) JSON {
+	if bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') < 0 {
+		return JSON(text)
+	}
+	return JSON(appendTight(make([]byte, 0, len(text)), text))
+}
+
+// appendTight appends checked JSON text without the white space between its parts.
+func appendTight(dst, text []byte) []byte {
+	for at := 0; at < len(text); at++ {
+		switch b := text[at]; b {
+		case ' ', '\t', '\r', '\n':
+		case '"':
+			end := closingQuote(text, at+1)
+			dst = append(dst, text[at:end+1]...)
+			at = end
+		default:
+			dst = append(dst, b)
+		}
+	}
+	return dst
+}
+
+// plainJSON is the text of a value that has no text of its own.
+func plainJSON(v any) JSON { return JSON(appendPlain(nil, v)) }
 
 // isComposite reports whether checked JSON text is a list or an object.
 func isComposite(text []byte) bool { return len(text) > 0 && (text[0] == '{' || text[0] == '[') }

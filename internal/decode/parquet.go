@@ -198,7 +198,10 @@ func (p *parquetRows) take(values []any) (first error) {
 				first = err
 			}
 		}
-		if p.fields[i].Ordered {
+		switch field := p.fields[i]; {
+		case field.Raw:
+			v = n.node.ordered(v)
+		case field.Ordered:
 			v = n.text(v)
 		}
 		values[i] = v

@@ -22,6 +22,8 @@ type scanner struct {
 	arena     strings.Builder
 	// before are the strings of the row before, by field.
 	before []boxed
+	// odd says that the text of the row has numbers that are not finite somewhere.
+	odd bool
 	// there are the names of the first object, for the message that a field is missing.
 	there []string
 }
@@ -44,6 +46,9 @@ func (s *scanner) row(text []byte, values []any) error {
 	}
 	clearValues(values)
 	s.object(c, s.root, values)
+	if s.whole >= 0 {
+		values[s.whole] = asJSON(text)
+	}
 	return s.settle(values, text, s.there)
 }
 
@@ -58,9 +63,12 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	}
 	size := 0
 	for i := range found {
-		if f := &found[i]; !f.plain || string(f.raw[1:len(f.raw)-1]) != s.before[f.wanted.leaf].text {
+		if f := &found[i]; f.wanted.leaf < 0 || !f.plain || string(f.raw[1:len(f.raw)-1]) != s.before[f.wanted.leaf].text {
 			size += len(f.raw)
 		}
+	}
+	if s.whole >= 0 {
+		size += len(text)
 	}
 	if err := bounded(found, size); err != nil {
 		return err
@@ -70,22 +78,47 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	s.cursor.arena = &s.arena
 	clearValues(values)
 	for _, f := range found {
+		if f.wanted.bare() && !s.odd {
+			values[f.wanted.raw] = asJSON(f.raw)
+			continue
+		}
 		v := s.value(f)
-		if s.cursor.infinite {
-			s.cursor.infinite = false
-			if _, err := notFinite(s.nonFinite); err != nil {
+		raw, err := s.finite(f.raw)
+		if err != nil {
+			return err
+		}
+		s.keep(f.wanted, raw, values)
+		s.put(f.wanted, v, values)
+	}
+	if s.whole >= 0 {
+		whole := text
+		if s.odd {
+			s.cursor.text, s.cursor.at = text, 0
+			s.cursor.value()
+			var err error
+			if whole, err = s.finite(text); err != nil {
 				return err
 			}
-			f.raw = withNulls(f.raw)
 		}
-		s.keep(f.wanted, f.raw, values)
-		s.put(f.wanted, v, values)
+		values[s.whole] = asJSON(whole)
 	}
 	return s.settle(values, text, s.there)
 }
 
+// finite is the text of the value that was read last, with null in the place of numbers that are not finite, where that is how they are read.
+func (s *scanner) finite(raw []byte) ([]byte, error) {
+	if !s.cursor.infinite {
+		return raw, nil
+	}
+	s.cursor.infinite = false
+	if _, err := notFinite(s.nonFinite); err != nil {
+		return nil, err
+	}
+	return withNulls(raw), nil
+}
+
 func (s *scanner) value(f span) any {
-	if !f.plain {
+	if !f.plain || f.wanted.leaf < 0 {
 		s.cursor.text, s.cursor.at = f.raw, 0
 		return s.cursor.value()
 	}
@@ -99,6 +132,9 @@ func (s *scanner) value(f span) any {
 
 // keep takes the text of a value, where that is wanted.
 func (s *scanner) keep(w *wanted, text []byte, values []any) {
+	if w.raw >= 0 {
+		values[w.raw] = asJSON(bytes.Trim(text, " \t\r\n:,"))
+	}
 	if w.text < 0 {
 		return
 	}
@@ -118,7 +154,7 @@ func (s *scanner) member(c *cursor, w *wanted, values []any) {
 	switch {
 	case w == nil:
 		c.skip()
-	case w.leaf >= 0:
+	case w.leaf >= 0 || w.raw >= 0:
 		start := c.at
 		v := c.value()
 		s.keep(w, c.text[start:c.at], values)

@@ -149,7 +149,10 @@ type found struct {
 // lookup finds a wanted field: a column of that whole name, else by a path of names.
 func (n *node) lookup(f Field) (found, error) {
 	at := found{node: n.child(f.Name)}
-	if at.node == nil {
+	switch {
+	case f.Raw && f.Name == "":
+		at.node = n
+	case at.node == nil && !f.Raw:
 		at = n.follow(strings.Split(f.Name, "."))
 	}
 	switch {

@@ -89,7 +89,7 @@ func (s *squad) article(text []byte) error {
 	if text[0] != '{' {
 		return errors.New("an article must be a JSON object; correct it at the source")
 	}
-	if !s.names.checker.object(text, &wanted{leaf: -1}) {
+	if !s.names.checker.object(text, newWanted("")) {
 		if s.names.checker.many {
 			return errManyNames
 		}
@@ -175,15 +175,55 @@ func (s *squad) question(q question, values []any) error {
 		if err != nil {
 			return err
 		}
+		s.scanner.keep(w, answersText(answers), values)
 		s.scanner.put(w, answers, values)
 	}
 	if s.title != nil && s.above != nil {
+		s.scanner.keep(s.title, s.above, values)
 		s.scanner.put(s.title, s.titles.of(s.above), values)
 	}
 	if s.context != nil && q.context != nil {
+		s.scanner.keep(s.context, q.context, values)
 		s.scanner.put(s.context, s.contexts.of(q.context), values)
 	}
+	if s.scanner.whole >= 0 {
+		whole, err := s.whole(q)
+		if err != nil {
+			return err
+		}
+		values[s.scanner.whole] = whole
+	}
 	return s.scanner.settle(values, q.text, nil)
+}
+
+// whole is the row of a question as an object: its columns, in their order, as they stand in the article.
+func (s *squad) whole(q question) (JSON, error) {
+	columns := map[string][]byte{"title": s.above, "context": q.context}
+	c := newCursor(q.text)
+	for quoted := range c.members {
+		name := string(plain(quoted))
+		if columns[name] = c.raw(); name == "answers" {
+			answers, err := flatAnswers(columns[name])
+			if err != nil {
+				return "", err
+			}
+			columns[name] = answersText(answers)
+		}
+	}
+	dst := []byte{'{'}
+	for _, name := range squadColumns {
+		if value := columns[name]; value != nil {
+			dst = append(appendName(dst, len(dst)-1, name), asJSON(value)...)
+		}
+	}
+	return JSON(append(dst, '}')), nil
+}
+
+// answersText is the text of what flatAnswers gives, its members in the Hub's order.
+func answersText(answers map[string]any) []byte {
+	dst := appendPlain([]byte(`{"text":`), answers["text"])
+	dst = appendPlain(append(dst, `,"answer_start":`...), answers["answer_start"])
+	return append(dst, '}')
 }
 
 // flatAnswers turns the list of answers into the Hub's struct of lists.

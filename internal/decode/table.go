@@ -131,6 +131,10 @@ func openTable(stream io.Reader, done func(), as Table, fields []Field) (rows, e
 	for _, f := range fields {
 		column := slices.Index(t.names, f.Name)
 		switch {
+		case f.Raw && f.Name == "":
+			if twice := repeated(t.names); twice != "" {
+				return nil, fmt.Errorf("the header: the name %q is there twice; rename one of the columns", twice)
+			}
 		case column < 0 && !f.Optional:
 			return nil, missingField(f.Name, quotedNames(t.names))
 		case column >= 0 && slices.Contains(t.names[column+1:], f.Name):
@@ -139,6 +143,17 @@ func openTable(stream io.Reader, done func(), as Table, fields []Field) (rows, e
 		t.columns = append(t.columns, column)
 	}
 	return t, nil
+}
+
+// repeated is a name that is there twice, "" if none is.
+func repeated(names []string) string {
+	sorted := slices.Sorted(slices.Values(names))
+	for i := range sorted[:max(len(sorted)-1, 0)] {
+		if sorted[i] == sorted[i+1] {
+			return sorted[i]
+		}
+	}
+	return ""
 }
 
 // header reads the names of the columns. One that nobody wants may be empty, as that of an index which pandas writes, or be there twice.
@@ -178,7 +193,17 @@ func (t *table) next(row *Row) error {
 	}
 	size := 0
 	for i, column := range t.columns {
-		if row.Values[i] = nil; column >= 0 && !t.fields[i].Ordered {
+		row.Values[i] = nil
+		switch field := t.fields[i]; {
+		case field.Raw && field.Name == "":
+			whole := t.whole()
+			size += len(whole)
+			row.Values[i] = whole
+		case column < 0 || field.Ordered:
+		case field.Raw:
+			size += len(t.records.fields[column])
+			row.Values[i] = plainJSON(string(t.records.fields[column]))
+		default:
 			size += len(t.records.fields[column])
 			row.Values[i] = string(t.records.fields[column])
 		}
@@ -187,6 +212,15 @@ func (t *table) next(row *Row) error {
 		return bad(TooLong, errKept)
 	}
 	return nil
+}
+
+// whole is the record as an object, its members in the order of the columns.
+func (t *table) whole() JSON {
+	dst := []byte{'{'}
+	for i, name := range t.names {
+		dst = appendPlain(appendName(dst, i, name), string(t.records.fields[i]))
+	}
+	return JSON(append(dst, '}'))
 }
 
 // isHeader reports whether a record has the names of its columns for values, each of several.

@@ -33,8 +33,8 @@ type Writer interface {
 	Close() error
 }
 
-// NewWriter begins a file. A writer of the packed forms takes up to 20 MiB, one of Parquet up to 64 MiB.
-func NewWriter(w io.Writer, format recipe.Format) (Writer, error) {
+// NewWriter begins a file. kept are the members that any row of it may keep, in ascending order; only a table has to know. A writer of the packed forms takes up to 20 MiB, one of Parquet up to 64 MiB.
+func NewWriter(w io.Writer, format recipe.Format, kept ...string) (Writer, error) {
 	switch format {
 	case recipe.JSONL:
 		return &lineWriter{to: nopCloser{w}}, nil
@@ -45,7 +45,7 @@ func NewWriter(w io.Writer, format recipe.Format) (Writer, error) {
 		z, err := newGzipWriter(w)
 		return &lineWriter{to: z}, err
 	case recipe.Parquet:
-		return newParquetWriter(w), nil
+		return newParquetWriter(w, kept), nil
 	default:
 		return nil, unknown(format)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	kzstd "github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
@@ -63,18 +64,51 @@ func (c *pageCodec) Encode(dst, src []byte) ([]byte, error) {
 	return c.encoder.EncodeAll(src, dst[:0]), nil
 }
 
+// members is the schema of rows that keep members of their sources: row's columns, and behind them one for each member.
+type members struct {
+	parquet.Group
+
+	names []string
+}
+
+// Fields are in the order of the names, which a Group has not.
+func (m members) Fields() []parquet.Field {
+	fields := m.Group.Fields()
+	slices.SortFunc(fields, func(a, b parquet.Field) int { return slices.Index(m.names, a.Name()) - slices.Index(m.names, b.Name()) })
+	return fields
+}
+
+// schemaOf is the schema of rows that keep members with these names. A member is the text of JSON, as it stands in a row, and null where
+// a row has none.
+func schemaOf(kept []string) *parquet.Schema {
+	plain := parquet.SchemaOf(row{})
+	if len(kept) == 0 {
+		return plain
+	}
+	m := members{parquet.Group{}, slices.Concat(columns, kept)}
+	for _, field := range plain.Fields() {
+		m.Group[field.Name()] = field
+	}
+	for _, name := range kept {
+		m.Group[name] = parquet.Optional(parquet.String())
+	}
+	return parquet.NewSchema(plain.Name(), m)
+}
+
 type parquetWriter struct {
-	parquet *parquet.GenericWriter[row]
-	rows    [1]row
+	parquet *parquet.GenericWriter[any]
+	kept    []string
+	rows    [1]parquet.Row
 	group   int // bytes of lines in the row group
 	bare    []byte
 	err     error
 }
 
-func newParquetWriter(w io.Writer) *parquetWriter {
+func newParquetWriter(w io.Writer, kept []string) *parquetWriter {
 	encoder, err := kzstd.NewWriter(nil, kzstd.WithEncoderLevel(kzstd.SpeedDefault), kzstd.WithWindowSize(pageWindow),
 		kzstd.WithEncoderConcurrency(1), kzstd.WithEncoderCRC(false))
-	return &parquetWriter{err: err, parquet: parquet.NewGenericWriter[row](w,
+	return &parquetWriter{err: err, kept: kept, parquet: parquet.NewGenericWriter[any](w,
+		schemaOf(kept),
 		&parquet.WriterConfig{CreatedBy: createdBy},
 		parquet.Compression(&pageCodec{encoder: encoder}),
 		parquet.PageBufferSize(pageBytes),
@@ -105,13 +139,33 @@ func (w *parquetWriter) write(line []byte) error {
 		w.group = 0
 	}
 	w.group += len(line)
-	// What stands before the metadata is as long as it is in a line without any.
-	r.Metadata = nil
-	w.bare = r.AppendJSON(w.bare[:0])
-	metadata := line[len(w.bare)-len(emptyMetadata) : len(line)-len("}\n")]
-	w.rows[0] = row{r.ID, r.Dataset, r.Domain, r.Question, r.ReferenceAnswer, r.AnswerType, string(metadata)}
-	_, err = w.parquet.Write(w.rows[:])
+	if err := w.columnsOf(r); err != nil {
+		return err
+	}
+	_, err = w.parquet.WriteRows(w.rows[:])
 	return err
+}
+
+// columnsOf fills the row of values.
+func (w *parquetWriter) columnsOf(r record.Record) error {
+	to := w.rows[0][:0]
+	for _, text := range []string{r.ID, r.Dataset, r.Domain, r.Question, r.ReferenceAnswer, r.AnswerType} {
+		to = append(to, parquet.ValueOf(text).Level(0, 0, len(to)))
+	}
+	w.bare = r.AppendMetadata(w.bare[:0])
+	to = append(to, parquet.ByteArrayValue(w.bare).Level(0, 0, len(to)))
+	for _, name := range w.kept {
+		value := parquet.NullValue().Level(0, 0, len(to))
+		if len(r.Kept) > 0 && r.Kept[0].Key == name {
+			value = parquet.ValueOf(string(r.Kept[0].Value)).Level(0, 1, len(to))
+			r.Kept = r.Kept[1:]
+		}
+		to = append(to, value)
+	}
+	if w.rows[0] = to; len(r.Kept) > 0 {
+		return fmt.Errorf("the row keeps the member %q, which is none of the file's columns", r.Kept[0].Key)
+	}
+	return nil
 }
 
 func (w *parquetWriter) Close() error {
@@ -129,16 +183,16 @@ func (w *parquetWriter) Close() error {
 // parquetRows puts the lines together again. A record that is not in the published form, such as one whose metadata has a
 // space, has no line that it could have been.
 func parquetRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) error {
-	rows, err := checkParquet(r, size)
+	rows, kept, err := checkParquet(r, size)
 	if err != nil || rows == 0 {
 		return err
 	}
 	var line []byte
-	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size, Own: true}, decode.Required(columns...)) {
+	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size, Own: true}, append(decode.Required(columns...), decode.Optional(kept...)...)) {
 		if err != nil {
 			return bare(err)
 		}
-		if line, err = appendLine(line[:0], read.Values); err != nil {
+		if line, err = appendLine(line[:0], read.Values, kept); err != nil {
 			return err
 		}
 		if !yield(line, nil) {
@@ -148,10 +202,10 @@ func parquetRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) erro
 	return nil
 }
 
-func appendLine(line []byte, values []any) ([]byte, error) {
+func appendLine(line []byte, values []any, kept []string) ([]byte, error) {
 	var text [7]string
-	for i, v := range values {
-		s, ok := v.(string)
+	for i := range columns {
+		s, ok := values[i].(string)
 		if !ok {
 			return nil, fmt.Errorf("column %q holds no text", columns[i])
 		}
@@ -160,6 +214,15 @@ func appendLine(line []byte, values []any) ([]byte, error) {
 	r := record.Record{ID: text[0], Dataset: text[1], Domain: text[2], Question: text[3], ReferenceAnswer: text[4], AnswerType: text[5]}
 	line = r.AppendJSON(line)
 	line = append(line[:len(line)-len(emptyMetadata)], text[6]...)
+	for i, name := range kept {
+		switch value := values[len(columns)+i].(type) {
+		case nil:
+		case string:
+			line = append(append(append(append(line, ','), record.StringOf(name)...), ':'), value...)
+		default:
+			return nil, fmt.Errorf("column %q holds no text", name)
+		}
+	}
 	line = append(line, '}')
 	if _, err := parse(line); err != nil {
 		return nil, err
@@ -193,10 +256,11 @@ func bare(err error) error {
 	return err
 }
 
-// checkParquet opens a file, compares its columns with those that are written, and counts its rows by its footer.
-func checkParquet(r io.ReaderAt, size int64) (rows int64, err error) {
+// checkParquet opens a file, compares its columns with those that are written, and counts its rows by its footer. kept are the columns of
+// members that rows keep.
+func checkParquet(r io.ReaderAt, size int64) (rows int64, kept []string, err error) {
 	if err := checkFooter(r, size); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() {
 		if p := recover(); p != nil { // which damaged input can cause in the library
@@ -205,24 +269,37 @@ func checkParquet(r io.ReaderAt, size int64) (rows int64, err error) {
 	}()
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
-		return 0, fmt.Errorf("its Parquet footer is damaged: %w", err)
+		return 0, nil, fmt.Errorf("its Parquet footer is damaged: %w", err)
 	}
-	if !parquet.EqualNodes(file.Schema(), parquet.SchemaOf(row{})) {
-		return 0, errors.New("its columns are not those of a mixed file")
+	if kept = keptColumns(file.Schema()); !parquet.EqualNodes(file.Schema(), schemaOf(kept)) {
+		return 0, nil, errors.New("its columns are not those of a mixed file")
 	}
 	for _, group := range file.Metadata().RowGroups {
 		for _, column := range group.Columns {
 			// What is written here has one codec; another is damage or another writer's.
 			if column.MetaData.Codec != format.Zstd {
-				return 0, fmt.Errorf("column %v is packed with %s, not with zstd", column.MetaData.PathInSchema, column.MetaData.Codec)
+				return 0, nil, fmt.Errorf("column %v is packed with %s, not with zstd", column.MetaData.PathInSchema, column.MetaData.Codec)
 			}
 		}
 		rows += group.NumRows
 	}
 	if rows != file.NumRows() {
-		return 0, fmt.Errorf("the footer counts %d rows, and %d in the row groups", file.NumRows(), rows)
+		return 0, nil, fmt.Errorf("the footer counts %d rows, and %d in the row groups", file.NumRows(), rows)
 	}
-	return rows, nil
+	return rows, kept, nil
+}
+
+// keptColumns are the columns of a file that are none of row's, if they can be members that rows keep.
+func keptColumns(schema *parquet.Schema) (kept []string) {
+	for _, field := range schema.Fields() {
+		if !slices.Contains(columns, field.Name()) {
+			kept = append(kept, field.Name())
+		}
+	}
+	if !slices.IsSorted(kept) {
+		return nil
+	}
+	return kept
 }
 
 // checkFooter finds a file that was cut short before the library does, which would allocate what a false length says.

@@ -154,7 +154,7 @@ func TestRecordsThatWereNotPublished(t *testing.T) {
 
 func TestLinesThatWereNotPublished(t *testing.T) {
 	for _, line := range []string{"\n", "{}\n", strings.Replace(special()[1], ":", ": ", 1), strings.Replace(special()[1], "plain", "\xff", 1)} {
-		w := newParquetWriter(&bytes.Buffer{})
+		w := newParquetWriter(&bytes.Buffer{}, nil)
 		if err := w.WriteRow([]byte(line)); err == nil || !strings.Contains(err.Error(), "the line is not a unified record as it is published") {
 			t.Errorf("%q: %v", line, err)
 		}

@@ -191,7 +191,7 @@ func (w *walk) divisions() []Unit {
 			Decontaminate *decontaminated `json:"decontaminate,omitempty"`
 			Compare       Comparison      `json:"compare,omitempty"`
 		}{
-			digests[name], name, domain.Name, dataset.Record, splits, w.recipe.Seed,
+			digests[name], name, domain.Name, dataset.Record.rows(), splits, w.recipe.Seed,
 			dataset.Read, w.recipe.measured(), w.recipe.decontaminated(digests), w.recipe.Compare,
 		})})
 	}
@@ -327,9 +327,10 @@ func (w *walk) mix(shard Shard, split SplitPlan, contents []string) Unit {
 		measured
 		Resample Resample `json:"resample,omitempty"`
 		Shard    *sharded `json:"shard,omitempty"`
+		Columns  []string `json:"columns,omitempty"`
 	}{
 		contents, versions[Balancing], split.Name, parts, w.recipe.Order, w.recipe.Output.Format, w.recipe.Seed,
-		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample, shard.key(),
+		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample, shard.key(), w.recipe.columns(),
 	})}
 }
 

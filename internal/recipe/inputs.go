@@ -64,6 +64,20 @@ func (r Recipe) decontaminated(digests map[string]string) *decontaminated {
 	return d
 }
 
+// rows is the record without what changes no row.
+func (r Record) rows() Record {
+	r.Scorer = ""
+	return r
+}
+
+// columns are those of a mixed file beyond those of every row: nothing where rows are lines, which have the members that they have.
+func (r Recipe) columns() []string {
+	if r.Output.Format != Parquet {
+		return nil
+	}
+	return r.KeptNames()
+}
+
 // sharded is the place of a mixed file among those of its split; nil where it is the only one.
 type sharded struct {
 	Index int `json:"index"`

@@ -1,6 +1,9 @@
 package recipe
 
-import "regexp"
+import (
+	"regexp"
+	"slices"
+)
 
 var fileWord = regexp.MustCompile(`\bfile\b`)
 
@@ -11,7 +14,7 @@ func MentionsFile(expression string) bool { return fileWord.MatchString(expressi
 
 // MentionsFile reports whether an expression of the record may use the variable file.
 func (r Record) MentionsFile() bool {
-	for _, expression := range []string{r.Question, r.ReferenceAnswer, r.AnswerType, r.Where, r.GroupBy} {
+	for _, expression := range slices.Concat([]string{r.Question, r.ReferenceAnswer, r.AnswerType, r.Where, r.GroupBy}, r.Decontaminate) {
 		if MentionsFile(expression) {
 			return true
 		}

@@ -275,7 +275,7 @@ type Volume struct {
 // CEL over the variable row; internal/record compiles it and documents the language. The whole of it is in the key of the
 // data set's split.
 type Record struct {
-	// Preset names a mapping that internal/record knows; empty where Question, ReferenceAnswer and AnswerType are set.
+	// Preset is the version of one of Presets; empty where Question, ReferenceAnswer and AnswerType are set.
 	Preset string `json:"preset,omitempty"`
 	// Question, ReferenceAnswer and AnswerType are the expressions of the three parts of a record.
 	Question        string `json:"question,omitempty"`
@@ -292,6 +292,16 @@ type Record struct {
 	// Rule is the version of the rule by which rows become records, RecordRule in every recipe that is made now. Empty is that of
 	// the releases before: a reference answer may be empty, a numeric one need be no number, and the members of objects in the metadata are sorted by name.
 	Rule string `json:"rule,omitempty" enum:"RecordRule"`
+	// Keep names members of the source's row that are published as they are behind those of every row; KeepWhole is the whole row. Sorted,
+	// as their order means nothing; a preset's own are not among them.
+	Keep []string `json:"keep,omitempty"`
+	// KeepAsText names members that are published as texts. What is in both lists is text.
+	KeepAsText []string `json:"keepAsText,omitempty"`
+	// Decontaminate are expressions of further texts that are compared with the probes' questions.
+	Decontaminate []string `json:"decontaminate,omitempty"`
+	// Scorer says how an answer is compared with the reference answer; empty is the preset's, else that of the answer type. It
+	// changes no row, so it is in no key but those of what carries it.
+	Scorer Scorer `json:"scorer,omitempty"`
 }
 
 // RecordRule is the rule by which rows become records; docs/mapping.md has it.

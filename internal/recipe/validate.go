@@ -15,6 +15,7 @@ var enumerations = map[string][]string{
 	"SizePolicy":     {string(KeepTotal), string(SmallestPool), string(NoRepeat), string(ExactRows)},
 	"Balance":        {string(Largest), string(Smallest), string(None), string(Shares)},
 	"Answers":        {string(RequiredAnswers), string(OptionalAnswers)},
+	"Scorer":         {string(NumericScorer), string(FormulaScorer), string(TextScorer), string(NoAnswerTextScorer), string(YesNoTextScorer), string(CodeScorer)},
 	"OnBadRow":       {string(FailOnBadRow), string(SkipBadRow)},
 	"NonFinite":      {string(BadNonFinite), string(NullNonFinite)},
 	"Quote":          {string(DoubleQuote), string(NoQuote)},

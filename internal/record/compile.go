@@ -19,28 +19,20 @@ import (
 // maxMetadata is how many members a mapping may keep, as in the schema.
 const maxMetadata = 16
 
-// Compile makes the mapping of a data set's record: a preset, a preset with where, groupBy or answers beside it, or expressions. What
-// does not compile is an InvalidTask failure that names the expression, the place in it and the reason. It needs no data.
+// Compile makes the mapping of a data set's record: a preset, a preset with what may stand beside it, or expressions. What does not
+// compile is an InvalidTask failure that names the expression, the place in it and the reason. It needs no data.
 func Compile(r recipe.Record) (Mapping, error) {
 	if r.Preset == "" {
-		return compile(r, "")
+		return compile(r, "", r.Kept())
 	}
-	p, err := Lookup(r.Preset)
+	p, err := find(r.Preset)
 	if err != nil {
 		return nil, err
 	}
 	if r.Question != "" || r.ReferenceAnswer != "" || r.AnswerType != "" || len(r.Metadata) > 0 {
-		return nil, contract.Failf(contract.InvalidTask, "the record has the preset %q and expressions beside it; only where, groupBy and answers may stand beside a preset", r.Preset)
+		return nil, contract.Failf(contract.InvalidTask, "the record has the preset %q and expressions beside it; only where, groupBy, answers, keep, keepAsText, decontaminate and scorer may stand beside a preset", r.Preset)
 	}
-	if r.Where == "" && r.GroupBy == "" && r.Answers == "" && r.Rule == "" {
-		return p.mapping, nil
-	}
-	refined := p.Record
-	refined.Where, refined.GroupBy, refined.Rule = r.Where, r.GroupBy, r.Rule
-	if r.Answers != "" {
-		refined.Answers = r.Answers
-	}
-	return compile(refined, r.Preset)
+	return compile(r.Resolved(), p.Name, r.Kept())
 }
 
 // result is what an expression may give.
@@ -54,6 +46,7 @@ var (
 	aScalar   = result{"a string or a number", []types.Kind{types.StringKind, types.IntKind, types.UintKind, types.DoubleKind}}
 	aBool     = result{"a bool", []types.Kind{types.BoolKind}}
 	aJSON     = result{"a value that JSON can hold", []types.Kind{types.StringKind, types.IntKind, types.UintKind, types.DoubleKind, types.BoolKind, types.NullTypeKind, types.ListKind, types.MapKind}}
+	someTexts = result{"a string or a list of strings", []types.Kind{types.StringKind, types.NullTypeKind, types.ListKind}}
 	something = []types.Kind{types.DynKind, types.AnyKind, types.TypeParamKind}
 )
 
@@ -69,7 +62,8 @@ type compiler struct {
 	err     error
 }
 
-func compile(r recipe.Record, preset string) (*mapping, error) {
+// compile makes a mapping of a record that has no preset, or that is what a preset says.
+func compile(r recipe.Record, preset string, kept []recipe.KeptMember) (*mapping, error) {
 	env, err := language()
 	if err != nil {
 		return nil, fmt.Errorf("the mapping language cannot be set up: %w", err)
@@ -89,17 +83,19 @@ func compile(r recipe.Record, preset string) (*mapping, error) {
 	m.answer = c.expression("referenceAnswer", r.ReferenceAnswer, aScalar)
 	m.answers = c.answersOf(r, m.answer)
 	m.answerType = c.answerType(r.AnswerType)
-	m.kept = c.metadata(r.Metadata)
-	if i := slices.IndexFunc(m.kept, func(k kept) bool { return k.name == KeyOriginalID }); i >= 0 {
-		m.original = m.kept[i].value
-		m.kept = slices.Delete(m.kept, i, i+1)
+	m.metadata = c.metadata(r.Metadata)
+	if i := slices.IndexFunc(m.metadata, func(k member) bool { return k.name == KeyOriginalID }); i >= 0 {
+		m.original = m.metadata[i].value
+		m.metadata = slices.Delete(m.metadata, i, i+1)
 	}
 	if r.GroupBy != "" {
 		m.group = c.expression("groupBy", r.GroupBy, aScalar)
 	}
 	if c.err == nil && r.Rule != "" {
-		c.textsOf(m.kept)
+		c.textsOf(m.metadata)
 	}
+	m.others = c.others(r.Decontaminate)
+	m.kept = c.keep(kept)
 	if m.fields, err = c.done(); err != nil {
 		return nil, err
 	}
@@ -112,7 +108,7 @@ func (c *compiler) done() ([]decode.Field, error) {
 		return nil, c.err
 	}
 	for i := range c.fields {
-		c.fields[i].Optional = c.fields[i].Ordered || c.guarded[c.fields[i].Name]
+		c.fields[i].Optional = c.fields[i].Ordered || c.fields[i].Raw || c.guarded[c.fields[i].Name]
 	}
 	return c.fields, nil
 }
@@ -133,22 +129,22 @@ func (c *compiler) answerType(text string) *expression {
 
 func isAnswerType(s string) bool { return s == Numeric || s == Text || s == Code }
 
-func (c *compiler) metadata(members []recipe.Metadata) (out []kept) {
-	for i, member := range members {
-		x := c.expression("metadata "+member.Name, member.Value, aJSON)
+func (c *compiler) metadata(members []recipe.Metadata) (out []member) {
+	for i, m := range members {
+		name, x := m.Name, c.expression("metadata "+m.Name, m.Value, aJSON)
 		switch {
-		case member.Name == "" || member.Name == KeySource:
-			c.refuse(x, "the name %q cannot be used in the metadata", member.Name)
-		case slices.ContainsFunc(members[:i], func(m recipe.Metadata) bool { return m.Name == member.Name }):
-			c.refuse(x, "the name %q is there twice", member.Name)
+		case name == "" || name == KeySource:
+			c.refuse(x, "the name %q cannot be used in the metadata", name)
+		case slices.ContainsFunc(members[:i], func(m recipe.Metadata) bool { return m.Name == name }):
+			c.refuse(x, "the name %q is there twice", name)
 		}
-		out = append(out, kept{member.Name, x, -1})
+		out = append(out, member{name, x, -1})
 	}
 	return out
 }
 
 // textsOf asks for the text of each field that is kept as it stands, so that its objects keep the order of their members.
-func (c *compiler) textsOf(members []kept) {
+func (c *compiler) textsOf(members []member) {
 	for i, k := range members {
 		p := k.value.path
 		if p == nil || len(p.names) != 1 || len(p.below) > 0 {
@@ -250,7 +246,7 @@ func (c *compiler) collect(x *expression) {
 
 // index is the place of a field among those of the mapping.
 func (c *compiler) index(name string) int {
-	i := slices.IndexFunc(c.fields, func(f decode.Field) bool { return f.Name == name && !f.Ordered })
+	i := slices.IndexFunc(c.fields, func(f decode.Field) bool { return f.Name == name && !f.Ordered && !f.Raw })
 	if i < 0 {
 		i = len(c.fields)
 		c.fields = append(c.fields, decode.Field{Name: name})

@@ -36,8 +36,8 @@ func TestPage(t *testing.T) {
 		r := recipe.Record{Question: `"q"`, ReferenceAnswer: `"a"`, AnswerType: Text, Metadata: []recipe.Metadata{{Name: "k", Value: expression}}}
 		c, err := mapped(t, r, row)
 		got := "absent"
-		if len(c.Kept) > 0 {
-			got = string(c.Kept[0].Value)
+		if len(c.Metadata) > 0 {
+			got = string(c.Metadata[0].Value)
 		}
 		if message, refused := strings.CutPrefix(want, "error: "); refused {
 			if err == nil || !strings.Contains(err.Error(), message) {

@@ -17,12 +17,14 @@ type mapping struct {
 	// where, original and group are nil where the record has none.
 	where, question, answer, answerType, original, group *expression
 	answers                                              answers
-	kept                                                 []kept
+	metadata                                             []member
+	kept                                                 []keptMember
+	others                                               []*expression
 	files                                                files
 }
 
-// kept is a member of the metadata.
-type kept struct {
+// member is a member of the metadata.
+type member struct {
 	name  string
 	value *expression
 	// text is the field with the text of the value where that is a list or an object, -1 where none is asked for.
@@ -96,23 +98,24 @@ func (m *mapping) content(row *rowValue) (c Content, err error) {
 	if c.Group, err = m.group.maybe(row); err != nil {
 		return c, err
 	}
-	if len(m.kept) > 0 {
-		c.Kept = make([]Entry, 0, len(m.kept))
+	if len(m.metadata) > 0 {
+		c.Metadata = make([]Entry, 0, len(m.metadata))
 	}
-	for _, k := range m.kept {
+	for _, k := range m.metadata {
 		value, err := k.of(row)
 		if err != nil {
 			return c, err
 		}
 		if value != "" {
-			c.Kept = append(c.Kept, Entry{k.name, value})
+			c.Metadata = append(c.Metadata, Entry{k.name, value})
 		}
 	}
+	c.Kept = m.keep(row)
 	return c, nil
 }
 
 // of is the member's value for a row, "" where the row has none.
-func (k *kept) of(row *rowValue) (JSON, error) {
+func (k *member) of(row *rowValue) (JSON, error) {
 	if k.text >= 0 {
 		if text, ok := row.values[k.text].(decode.JSON); ok {
 			if value, err := valueOfText(text); err == nil {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/google/cel-go/cel"
@@ -74,6 +75,9 @@ var functions = []function{
 	{"number", true, []*cel.Type{aText}, aText, number},
 	{"boxed", true, []*cel.Type{aText}, aText, boxed},
 	{"json", true, []*cel.Type{aText}, cel.DynType, openJSON},
+	{"jsonText", false, []*cel.Type{cel.DynType}, aText, jsonText},
+	{"turns", true, []*cel.Type{cel.DynType}, textList, turns},
+	{"turns", true, []*cel.Type{cel.DynType, aText}, textList, turns},
 	{"trim", true, []*cel.Type{aText}, aText, trim},
 	{"split", true, []*cel.Type{aText, aText}, textList, split},
 	{"join", true, []*cel.Type{textList, aText}, aText, join},
@@ -99,7 +103,7 @@ func (f function) declare() cel.EnvOption {
 	default:
 		binding = cel.FunctionBinding(f.call)
 	}
-	return cel.Function(f.name, decls.DisableTypeGuards(true), overload("datasetmix_"+f.name, f.args, f.result, binding))
+	return cel.Function(f.name, decls.DisableTypeGuards(true), overload(fmt.Sprintf("datasetmix_%s_%d", f.name, len(f.args)), f.args, f.result, binding))
 }
 
 // program makes a checked expression ready for evaluation.

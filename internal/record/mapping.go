@@ -13,6 +13,9 @@ type Mapping interface {
 	Fields() []decode.Field
 	// Map gives the content of a row, Dropped for a row that is not to be kept, or an InvalidData failure that names the row.
 	Map(row decode.Row) (Content, error)
+	// Others gives the texts of the row beside its question that are compared with the questions of probes, or an InvalidData failure that
+	// names the row.
+	Others(row decode.Row) ([]string, error)
 }
 
 // Content is what a row says, wherever it stands.
@@ -22,7 +25,9 @@ type Content struct {
 	OriginalID string
 	// Group keeps rows together: those with equal groups land on one side of a split. "" is the question.
 	Group string
-	// Kept is the metadata beyond source and original_id, in its order.
+	// Metadata is that beyond source and original_id, in its order.
+	Metadata []Entry
+	// Kept are members of the source's row that are published as they are, in ascending order of their names.
 	Kept []Entry
 }
 
@@ -56,6 +61,12 @@ func Map(m Mapping, row decode.Row, at Origin) (r Record, group string, err erro
 	if err != nil {
 		return Record{}, "", err
 	}
+	r, group = content.At(at)
+	return r, group, nil
+}
+
+// At is the record of what a row says, where the row stands, and the value by which rows are kept together.
+func (content *Content) At(at Origin) (r Record, group string) {
 	number := strconv.FormatInt(at.Number, 10)
 	r = Record{
 		ID:              at.Dataset + "_" + number,
@@ -69,10 +80,11 @@ func Map(m Mapping, row decode.Row, at Origin) (r Record, group string, err erro
 	if original == "" {
 		original = number
 	}
-	r.Metadata = append(make([]Entry, 0, 2+len(content.Kept)), Entry{KeySource, StringOf(at.Dataset)}, Entry{KeyOriginalID, StringOf(original)})
-	r.Metadata = append(r.Metadata, content.Kept...)
+	r.Metadata = append(make([]Entry, 0, 2+len(content.Metadata)), Entry{KeySource, StringOf(at.Dataset)}, Entry{KeyOriginalID, StringOf(original)})
+	r.Metadata = append(r.Metadata, content.Metadata...)
+	r.Kept = content.Kept
 	if group = content.Group; group == "" {
 		group = content.Question
 	}
-	return r, group, nil
+	return r, group
 }

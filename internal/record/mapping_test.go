@@ -42,7 +42,7 @@ func TestMappings(t *testing.T) {
 	const row = `{"q":"Q?","a":"A","n":7,"score":0.10,"big":123456789012345678901234567890,"keep":true,"none":null,` +
 		`"tags":["x","y"],"meta":{"id":"m1","level":3,"deep":{"k":"v"}},"a.b":"dots","nums":[1.50,2]}`
 	plain := Content{Question: "Q?", ReferenceAnswer: "A", AnswerType: Text}
-	kept := func(value JSON) Content { c := plain; c.Kept = []Entry{{"k", value}}; return c }
+	kept := func(value JSON) Content { c := plain; c.Metadata = []Entry{{"k", value}}; return c }
 	metadata := func(value string) recipe.Record {
 		return base(func(r *recipe.Record) { r.Metadata = []recipe.Metadata{{Name: "k", Value: value}} })
 	}
@@ -103,8 +103,8 @@ func TestMappings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(got.Kept) == 0 {
-				got.Kept = nil
+			if len(got.Metadata) == 0 {
+				got.Metadata = nil
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Error(diff)
@@ -153,7 +153,7 @@ func TestCompileRefuses(t *testing.T) {
 	}{
 		{"nothing", recipe.Record{}, "the expression of question, ``, cannot be used: it is not set"},
 		{"a preset that is not there", recipe.Record{Preset: "gsm"}, `there is no preset "gsm"`},
-		{"a preset and a question", recipe.Record{Preset: "gsm8k", Question: `row.q`}, "only where, groupBy and answers may stand beside a preset"},
+		{"a preset and a question", recipe.Record{Preset: "gsm8k", Question: `row.q`}, "only where, groupBy, answers, keep, keepAsText, decontaminate and scorer may stand beside a preset"},
 		{"syntax", question(`row.q +`), "the expression of question, `row.q +`, cannot be used: at character 8: Syntax error"},
 		{"the second line", question("row.q +\n  row.b ++ row.c"), "at line 2, character 10: Syntax error"},
 		{"a function that is not there", question(`row.q.shout()`), "at character 12: undeclared reference to 'shout'; correct it in the data set's record"},
@@ -317,10 +317,7 @@ func TestNumbers(t *testing.T) {
 }
 
 func TestExpressionsOfPresets(t *testing.T) {
-	if _, err := compiled(); err != nil {
-		t.Fatal(err)
-	}
-	for _, p := range Presets() {
+	for _, p := range allPresets(t) {
 		m, err := Compile(p.Record)
 		if err != nil {
 			t.Errorf("the expressions of %s, written into a manifest: %v", p.Name, err)

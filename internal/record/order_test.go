@@ -27,7 +27,7 @@ func keptIn(t *testing.T, r recipe.Record, content string) []Entry {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return content.Kept
+		return content.Metadata
 	}
 	t.Fatal("no row")
 	return nil

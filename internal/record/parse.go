@@ -3,11 +3,14 @@ package record
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // Parse reads one published line, without its line end. It is strict: what AppendJSON would not have written, be it only a
@@ -61,6 +64,9 @@ func (p *parser) record() (r Record, err error) {
 	if r.Metadata, err = p.metadata(); err != nil {
 		return r, err
 	}
+	if r.Kept, err = p.kept(); err != nil {
+		return r, err
+	}
 	if p.at != len(p.text) {
 		return r, errors.New("there is more text after the end of the record")
 	}
@@ -95,7 +101,30 @@ func (p *parser) metadata() (entries []Entry, err error) {
 		}
 		entries = append(entries, Entry{Key: name, Value: JSON(p.text[start:p.at])})
 	}
-	return entries, p.literal("}}")
+	return entries, p.literal("}")
+}
+
+// kept reads the members behind those of every row. Their values are as the source has them, checked by the rules of decode.
+func (p *parser) kept() (entries []Entry, err error) {
+	for !p.skip("}") {
+		if !p.skip(",") {
+			return nil, errors.New("a comma or the closing brace should be here")
+		}
+		name, err := p.name()
+		if err != nil {
+			return nil, err
+		}
+		if n := len(entries); slices.Contains(recipe.OwnMembers, name) || n > 0 && entries[n-1].Key >= name {
+			return nil, fmt.Errorf("the member %q is there twice, or not in the order of names", name)
+		}
+		length, err := decode.Checked(p.text[p.at:])
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, Entry{Key: name, Value: JSON(p.text[p.at : p.at+length])})
+		p.at += length
+	}
+	return entries, nil
 }
 
 func (p *parser) literal(want string) error {

@@ -5,8 +5,10 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/overloads"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
 )
 
 // plan computes what an expression gives without CEL's interpreter, which takes several microseconds for the simplest one:
@@ -28,6 +30,10 @@ func (c *compiler) planOf(e ast.Expr) plan {
 	case ast.LiteralKind:
 		constant := e.AsLiteral()
 		return func(*rowValue) (ref.Val, bool) { return constant, true }
+	case ast.IdentKind:
+		if named, ok := typeNames[e.AsIdent()]; ok {
+			return always(named)
+		}
 	case ast.ListKind:
 		elements := c.plansOf(e.AsList().Elements())
 		if elements == nil || len(e.AsList().OptionalIndices()) > 0 {
@@ -73,6 +79,29 @@ func operatorPlan(name string, args []plan) plan {
 		return conditionPlan(args[0], always(types.True), boolPlan(args[1]))
 	case operators.Conditional:
 		return conditionPlan(args[0], args[1], args[2])
+	case operators.In:
+		return valuePlan(args, func(v []ref.Val) ref.Val {
+			if list, ok := v[1].(traits.Container); ok {
+				return list.Contains(v[0])
+			}
+			return nil
+		})
+	case overloads.TypeConvertType:
+		return valuePlan(args, func(v []ref.Val) ref.Val {
+			t, _ := v[0].Type().(ref.Val)
+			return t
+		})
+	case "orValue":
+		return valuePlan(args, func(v []ref.Val) ref.Val {
+			if o, ok := v[0].(*types.Optional); ok && o.HasValue() {
+				return o.GetValue()
+			} else if ok {
+				return v[1]
+			}
+			return nil
+		})
+	case "first", "last":
+		return endPlan(args, name == "last")
 	}
 	for _, f := range functions {
 		if f.name == name && len(f.args) == len(args) {
@@ -80,6 +109,41 @@ func operatorPlan(name string, args []plan) plan {
 		}
 	}
 	return nil
+}
+
+// typeNames are the types that an expression may compare a value's with.
+var typeNames = map[string]ref.Val{
+	"string": types.StringType, "bool": types.BoolType, "int": types.IntType, "double": types.DoubleType, "list": types.ListType, "map": types.MapType, "null_type": types.NullType,
+}
+
+// valuePlan computes a value of others; nil, and an error, are left to CEL.
+func valuePlan(args []plan, of func([]ref.Val) ref.Val) plan {
+	return func(row *rowValue) (ref.Val, bool) {
+		values, ok := evaluated(args, row)
+		if !ok {
+			return nil, false
+		}
+		v := of(values)
+		return v, v != nil && !types.IsError(v)
+	}
+}
+
+// endPlan is the first or the last element of a list, or none.
+func endPlan(args []plan, last bool) plan {
+	return valuePlan(args, func(v []ref.Val) ref.Val {
+		list, ok := v[0].(traits.Lister)
+		if !ok || len(v) != 1 {
+			return nil
+		}
+		switch size, _ := list.Size().(types.Int); {
+		case size == 0:
+			return types.OptionalNone
+		case last:
+			return types.OptionalOf(list.Get(size - 1))
+		default:
+			return types.OptionalOf(list.Get(types.IntZero))
+		}
+	})
 }
 
 func always(v ref.Val) plan { return func(*rowValue) (ref.Val, bool) { return v, true } }

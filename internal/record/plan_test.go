@@ -45,13 +45,13 @@ func withExpression(t *testing.T, text string) *mapping {
 // compare compares what the mapping gives, by a plan if it has one, with what CEL gives.
 func compare(t *testing.T, m *mapping, a, b any) {
 	t.Helper()
-	text := m.kept[0].value.text
+	text := m.metadata[0].value.text
 	row := source{"a": a, "b": b}.of(m)
 	content, mapError := m.Map(row)
 	if mapError != nil && (contract.ReasonOf(mapError) != contract.InvalidData || strings.Contains(mapError.Error(), "internal error")) {
 		t.Fatalf("%s: %v", text, mapError)
 	}
-	x := m.kept[0].value
+	x := m.metadata[0].value
 	if x.path != nil {
 		return // A field as it stands is not CEL's: it keeps the digits of a number.
 	}
@@ -68,8 +68,8 @@ func compare(t *testing.T, m *mapping, a, b any) {
 	if (wanted == nil) != (mapError == nil) {
 		t.Fatalf("%s, a %v, b %v: the mapping %v, CEL %v", text, a, b, mapError, wanted)
 	}
-	if mapError == nil && len(content.Kept)+len(entries) > 0 {
-		if diff := cmp.Diff(entries, content.Kept); diff != "" {
+	if mapError == nil && len(content.Metadata)+len(entries) > 0 {
+		if diff := cmp.Diff(entries, content.Metadata); diff != "" {
 			t.Fatalf("%s, a %v, b %v:\n%s", text, a, b, diff)
 		}
 	}
@@ -90,7 +90,7 @@ func TestPlans(t *testing.T) {
 
 // TestPresetsHavePlans: without one, a row costs several times as much.
 func TestPresetsHavePlans(t *testing.T) {
-	for _, p := range Presets() {
+	for _, p := range allPresets(t) {
 		m := p.mapping
 		for _, x := range []*expression{m.question, m.answer} {
 			if x.path == nil && x.plan == nil {

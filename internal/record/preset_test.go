@@ -10,6 +10,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // source is a row as the tests write it: fields by name.
@@ -54,12 +55,12 @@ var (
 
 func TestPresets(t *testing.T) {
 	math := func(answer string) Content {
-		return Content{Question: "p", ReferenceAnswer: answer, AnswerType: Text, Kept: []Entry{{"level", `"Level 5"`}, {"type", `"Algebra"`}}}
+		return Content{Question: "p", ReferenceAnswer: answer, AnswerType: Text, Metadata: []Entry{{"level", `"Level 5"`}, {"type", `"Algebra"`}}}
 	}
 	squad := func(answer, impossible, answers JSON) Content {
-		return Content{Question: " c \n\nq?", ReferenceAnswer: string(answer), AnswerType: Text, OriginalID: "i", Kept: []Entry{{"title", `"T"`}, {"is_impossible", impossible}, {"answers", answers}}}
+		return Content{Question: " c \n\nq?", ReferenceAnswer: string(answer), AnswerType: Text, OriginalID: "i", Metadata: []Entry{{"title", `"T"`}, {"is_impossible", impossible}, {"answers", answers}}}
 	}
-	hotpot := Content{Question: "q?", ReferenceAnswer: "yes", AnswerType: Text, OriginalID: "i", Kept: []Entry{{"type", `"bridge"`}, {"level", `"hard"`}}}
+	hotpot := Content{Question: "q?", ReferenceAnswer: "yes", AnswerType: Text, OriginalID: "i", Metadata: []Entry{{"type", `"bridge"`}, {"level", `"hard"`}}}
 	inContext := hotpot
 	inContext.Question = "T1\nOne. Two.\n\nT2\n\n\nT3\nThree.\n\nq?"
 	for _, c := range []struct {
@@ -83,7 +84,7 @@ func TestPresets(t *testing.T) {
 		{"a frame", "math", mathRow.with("solution", `\fbox{C}`), math("C")},
 		{"a box comes before a frame", "math", mathRow.with("solution", `\boxed{1} \fbox{C}`), math("1")},
 		{"another command", "math", mathRow.with("solution", `\boxed{1} \boxedness{2}`), math("1")},
-		{"no level", "math", mathRow.with("level", nil), Content{Question: "p", ReferenceAnswer: `\frac{1}{2}`, AnswerType: Text, Kept: []Entry{{"type", `"Algebra"`}}}},
+		{"no level", "math", mathRow.with("level", nil), Content{Question: "p", ReferenceAnswer: `\frac{1}{2}`, AnswerType: Text, Metadata: []Entry{{"type", `"Algebra"`}}}},
 		{"SQuAD from the Hub", "squad2", squadRow, squad("a", `"false"`, `["a","b","a"]`)},
 		{"SQuAD that says so", "squad2", squadRow.with("is_impossible", false), squad("a", `"false"`, `["a","b","a"]`)},
 		{"an empty answer", "squad2", squadRow.with("answers", texts("")), squad("", `"false"`, `[""]`)},
@@ -91,16 +92,16 @@ func TestPresets(t *testing.T) {
 		{"no answer, that says so", "squad2", squadRow.with("answers", texts()).with("is_impossible", true), squad(Unanswerable, `"true"`, `[]`)},
 		{"HotpotQA from the Hub", "hotpotqa", hotpotRow, hotpot},
 		{"HotpotQA, the original id", "hotpotqa", hotpotRow.with("id", nil).with("_id", "i"), hotpot},
-		{"HotpotQA, simplified", "hotpotqa", source{"question": "q?", "answer": "yes", "type": "bridge"}, Content{Question: "q?", ReferenceAnswer: "yes", AnswerType: Text, Kept: []Entry{{"type", `"bridge"`}}}},
+		{"HotpotQA, simplified", "hotpotqa", source{"question": "q?", "answer": "yes", "type": "bridge"}, Content{Question: "q?", ReferenceAnswer: "yes", AnswerType: Text, Metadata: []Entry{{"type", `"bridge"`}}}},
 		{"a context of pairs", "hotpotqa-context", hotpotRow.with("context", pairs), inContext},
 		{"a context of columns", "hotpotqa-context", hotpotRow.with("context", columns), inContext},
-		{"HumanEval; nothing is trimmed", "humaneval", humanRow, Content{Question: "\n\ndef f():\n", ReferenceAnswer: "    return 1\n", AnswerType: Code, OriginalID: "HumanEval/0", Kept: []Entry{{"test", `"check(f)"`}, {"entry_point", `"f"`}}}},
-		{"MBPP sanitized; CRLF stays", "mbpp", mbppRow, Content{Question: "Write.", ReferenceAnswer: "a\r\n\tb ", AnswerType: Code, OriginalID: "2", Kept: []Entry{{"test_list", `["assert f()"]`}, {"test_imports", `[]`}}}},
-		{"MBPP full", "mbpp", source{"text": "Write.", "code": "x", "task_id": decode.Number("11"), "test_list": []any{}, "test_setup_code": "", "challenge_test_list": []any{}},
-			Content{Question: "Write.", ReferenceAnswer: "x", AnswerType: Code, OriginalID: "11", Kept: []Entry{{"test_list", `[]`}, {"test_setup_code", `""`}, {"challenge_test_list", `[]`}}}},
+		{"HumanEval; nothing is trimmed", "humaneval", humanRow, Content{Question: "\n\ndef f():\n", ReferenceAnswer: "    return 1\n", AnswerType: Code, OriginalID: "HumanEval/0", Metadata: []Entry{{"test", `"check(f)"`}, {"entry_point", `"f"`}}}},
+		{"MBPP sanitized; CRLF stays", "mbpp", mbppRow, Content{Question: "Write.\n\nYour code should pass these tests:\n\nassert f()", ReferenceAnswer: "a\r\n\tb ", AnswerType: Code, OriginalID: "2", Metadata: []Entry{{"test_list", `["assert f()"]`}, {"test_imports", `[]`}}}},
+		{"MBPP full", "mbpp", source{"text": "Write.", "code": "x", "task_id": decode.Number("11"), "test_list": []any{"a", "b"}, "test_setup_code": "", "challenge_test_list": []any{}},
+			Content{Question: "Write.\n\nYour code should pass these tests:\n\na\nb", ReferenceAnswer: "x", AnswerType: Code, OriginalID: "11", Metadata: []Entry{{"test_list", `["a","b"]`}, {"test_setup_code", `""`}, {"challenge_test_list", `[]`}}}},
 	} {
 		t.Run(c.preset+", "+c.name, func(t *testing.T) {
-			p, err := Lookup(c.preset)
+			p, err := Lookup(recipe.PresetVersion(c.preset))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -150,12 +151,13 @@ func TestPresetsRefuse(t *testing.T) {
 		{"a title without sentences", "hotpotqa-context", hotpotRow.with("context", map[string]any{"title": []any{"T"}}), `has 1 titles and 0 lists of sentences`},
 		{"a title that is no string", "hotpotqa-context", hotpotRow.with("context", []any{[]any{nil, []any{}}}), `paragraph 1 of the field "context" has not a title`},
 		{"a sentence that is no string", "hotpotqa-context", hotpotRow.with("context", []any{[]any{"T", []any{true}}}), `has a sentence that is a boolean`},
-		{"no prompt and no text", "mbpp", mbppRow.with("prompt", nil), `none of the fields ["prompt" "text"] is there`},
-		{"something that has no place in the metadata", "mbpp", mbppRow.with("test_list", 1.5), `a float64 cannot stand in the metadata`},
+		{"no prompt and no text", "mbpp", mbppRow.with("prompt", nil), `none of the fields prompt and text is there`},
+		{"something that has no place in the metadata", "mbpp", mbppRow.with("test_imports", 1.5), `a float64 cannot stand in the metadata`},
+		{"tests that are no list", "mbpp", mbppRow.with("test_list", "assert f()"), `the field "test_list" is a string and must be a list of strings`},
 		{"an id that is an object", "mbpp", mbppRow.with("task_id", source{}), `the id in field "task_id" is an object`},
 	} {
 		t.Run(c.preset+", "+c.name, func(t *testing.T) {
-			p, err := Lookup(c.preset)
+			p, err := Lookup(recipe.PresetVersion(c.preset))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -182,9 +184,9 @@ func TestMap(t *testing.T) {
 		group   string
 	}{
 		{"the row number is the id", Content{Question: "q", ReferenceAnswer: "a", AnswerType: Text},
-			Record{"d_12", "d", "x", "q", "a", Text, []Entry{{KeySource, `"d"`}, {KeyOriginalID, `"12"`}}}, "q"},
-		{"the source has an id, and a group", Content{Question: "q", ReferenceAnswer: "a", AnswerType: Text, OriginalID: "é/1", Group: "g", Kept: []Entry{{"k", `1`}}},
-			Record{"d_12", "d", "x", "q", "a", Text, []Entry{{KeySource, `"d"`}, {KeyOriginalID, `"é/1"`}, {"k", `1`}}}, "g"},
+			Record{"d_12", "d", "x", "q", "a", Text, []Entry{{KeySource, `"d"`}, {KeyOriginalID, `"12"`}}, nil}, "q"},
+		{"the source has an id, and a group", Content{Question: "q", ReferenceAnswer: "a", AnswerType: Text, OriginalID: "é/1", Group: "g", Metadata: []Entry{{"k", `1`}}, Kept: []Entry{{"m", `[ 1]`}}},
+			Record{"d_12", "d", "x", "q", "a", Text, []Entry{{KeySource, `"d"`}, {KeyOriginalID, `"é/1"`}, {"k", `1`}}, []Entry{{"m", `[ 1]`}}}, "g"},
 	} {
 		r, group, err := Map(constant{c.content, nil}, decode.Row{}, Origin{"d", "x", 12})
 		if diff := cmp.Diff(c.want, r); diff != "" || group != c.group || err != nil {
@@ -203,24 +205,30 @@ type constant struct {
 	err     error
 }
 
-func (c constant) Fields() []decode.Field          { return nil }
-func (c constant) Map(decode.Row) (Content, error) { return c.content, c.err }
+func (c constant) Fields() []decode.Field              { return nil }
+func (c constant) Map(decode.Row) (Content, error)     { return c.content, c.err }
+func (c constant) Others(decode.Row) ([]string, error) { return nil, nil }
+
+func allPresets(t *testing.T) []Preset {
+	t.Helper()
+	all, err := Presets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
 
 func TestLookup(t *testing.T) {
-	names := []string{"gsm8k", "math", "squad2", "hotpotqa", "hotpotqa-context", "humaneval", "mbpp"}
-	if diff := cmp.Diff(names, PresetNames()); diff != "" {
-		t.Error(diff)
-	}
 	if _, err := Lookup("gsm"); contract.ReasonOf(err) != contract.InvalidTask || !strings.Contains(err.Error(), `"gsm8k" "math"`) {
 		t.Error(err)
 	}
-	for _, p := range Presets() {
+	for _, p := range allPresets(t) {
 		if !strings.HasSuffix(p.Doc, ".") || len(p.Doc) < 60 {
 			t.Errorf("%s has no documentation", p.Name)
 		}
 		fields := p.Fields()
 		for i, f := range fields {
-			if slices.ContainsFunc(fields[:i], func(g decode.Field) bool { return g.Name == f.Name }) {
+			if slices.ContainsFunc(fields[:i], func(g decode.Field) bool { return g == f }) {
 				t.Errorf("%s wants %s twice", p.Name, f.Name)
 			}
 		}

@@ -19,11 +19,11 @@ type Question struct {
 // are asked for, so the rows need no answers. What does not compile is an InvalidTask failure.
 func CompileQuestion(preset, expression string) (*Question, error) {
 	if preset != "" {
-		p, err := Lookup(preset)
+		p, err := find(preset)
 		if err != nil {
 			return nil, err
 		}
-		expression = p.Record.Question
+		preset, expression = p.Name, p.Record.Question
 	}
 	env, err := language()
 	if err != nil {

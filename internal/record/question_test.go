@@ -36,7 +36,8 @@ func TestQuestions(t *testing.T) {
 	}{
 		{"gsm8k", "", `{"question":"1+1?"}`, decode.Required("question"), []string{"1+1?"}},
 		{"squad2", "", `{"context":"C","question":"Q"}`, decode.Required("context", "question"), []string{"C\n\nQ"}},
-		{"mbpp", "", `{"text":"T"}` + "\n" + `{"prompt":"P"}`, decode.Optional("prompt", "text"), []string{"T", "P"}},
+		{"mbpp/v2", "", `{"text":"T","test_list":["a","b"]}` + "\n" + `{"prompt":"P","test_list":["c"]}`, append(decode.Optional("prompt", "text"), decode.Required("test_list")...),
+			[]string{"T\n\nYour code should pass these tests:\n\na\nb", "P\n\nYour code should pass these tests:\n\nc"}},
 		{"", `row.a.trim() + row.?b.orValue("!")`, `{"a":" x "}`, []decode.Field{{Name: "a"}, {Name: "b", Optional: true}}, []string{"x!"}},
 		{"", `row.a`, `{"a":""}` + "\n" + `{"a":7}` + "\n" + `{"a":"ok"}`, decode.Required("a"), []string{
 			"error: f, line 1: the expression of question, `row.a`, fails: the question is empty; correct the row or the expression",

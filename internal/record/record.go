@@ -40,15 +40,18 @@ type Record struct {
 	AnswerType string
 	// Metadata in its order: source, original_id, then what the mapping keeps.
 	Metadata []Entry
+	// Kept are members of the source's row, published as they stand there, in ascending order of their names.
+	Kept []Entry
 }
 
-// Entry is one member of the metadata.
+// Entry is one member of the metadata, or of those of the source's row that are kept.
 type Entry struct {
 	Key   string
 	Value JSON
 }
 
-// JSON is a JSON value as text in the published form: no spaces, strings with the fewest escapes.
+// JSON is a JSON value as text on one line. That of the metadata is in the published form: no spaces, strings with the fewest escapes. One
+// that is kept is as its source has it.
 type JSON string
 
 // AppendJSON appends the record in its published form, without a line end. A string that is not UTF-8, which no source
@@ -64,7 +67,17 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 	} {
 		dst = appendString(append(dst, member.begin...), member.value)
 	}
-	dst = append(dst, `,"metadata":{`...)
+	dst = r.AppendMetadata(append(dst, `,"metadata":`...))
+	for _, e := range r.Kept {
+		dst = append(appendString(append(dst, ','), e.Key), ':')
+		dst = append(dst, e.Value...)
+	}
+	return append(dst, '}')
+}
+
+// AppendMetadata appends the metadata as it stands in the record.
+func (r *Record) AppendMetadata(dst []byte) []byte {
+	dst = append(dst, '{')
 	for i, e := range r.Metadata {
 		if i > 0 {
 			dst = append(dst, ',')
@@ -72,7 +85,7 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 		dst = append(appendString(dst, e.Key), ':')
 		dst = append(dst, e.Value...)
 	}
-	return append(dst, `}}`...)
+	return append(dst, '}')
 }
 
 // appendString quotes a string with the fewest escapes, as jsontext does it (a fuzz target compares them), in runs of bytes
@@ -169,6 +182,12 @@ func (r *Record) Digests() (d Digests) {
 	message = appendSized(message, r.AnswerType)
 	for _, e := range r.Metadata {
 		if e.Key != KeySource && e.Key != KeyOriginalID {
+			message = appendSized(appendSized(message, e.Key), string(e.Value))
+		}
+	}
+	if len(r.Kept) > 0 {
+		message = appendSized(message, "") // No member of the metadata has an empty name.
+		for _, e := range r.Kept {
 			message = appendSized(appendSized(message, e.Key), string(e.Value))
 		}
 	}

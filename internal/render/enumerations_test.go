@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // beside are the enumerations of the API that are in no recipe: they say how a mix is built, not what it is, or, as Compare, choose
@@ -37,7 +36,7 @@ func TestEnumerationsAgree(t *testing.T) {
 		}
 	}
 	known := map[string][]string{"Preset": nil}
-	for _, preset := range record.Presets() {
+	for _, preset := range recipe.Presets() {
 		known["Preset"] = append(known["Preset"], preset.Name)
 	}
 	for name, values := range recipe.Enumerations() {

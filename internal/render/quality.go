@@ -69,7 +69,7 @@ func decontaminate(from *datav1alpha1.Decontaminate) *recipe.Decontaminate {
 	for _, probe := range from.Against {
 		against := recipe.Probe{
 			Name: probe.Name, Source: source(probe.Source), Read: read(probe.Read),
-			Preset: string(probe.Preset), Question: string(probe.Question),
+			Preset: recipe.PresetVersion(string(probe.Preset)), Question: string(probe.Question),
 		}
 		against.Source.Names = recipe.MentionsFile(against.Question)
 		out.Against = append(out.Against, against)

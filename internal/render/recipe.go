@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
@@ -182,7 +183,7 @@ func objectStore(from datav1alpha1.ObjectStoreSource) *recipe.ObjectStore {
 
 func record(from datav1alpha1.Record) recipe.Record {
 	out := recipe.Record{
-		Preset:          string(from.Preset),
+		Preset:          recipe.PresetVersion(string(from.Preset)),
 		Question:        string(from.Question),
 		ReferenceAnswer: string(from.ReferenceAnswer),
 		AnswerType:      string(from.AnswerType),
@@ -190,6 +191,12 @@ func record(from datav1alpha1.Record) recipe.Record {
 		GroupBy:         string(from.GroupBy),
 		Answers:         recipe.Answers(from.Answers),
 		Rule:            recipe.RecordRule,
+		Keep:            names(from.Keep),
+		KeepAsText:      names(from.KeepAsText),
+		Scorer:          recipe.Scorer(from.Scorer),
+	}
+	for _, expression := range from.Decontaminate {
+		out.Decontaminate = append(out.Decontaminate, string(expression))
 	}
 	if from.Preset == "" { // a preset may have a default of its own
 		out.Answers = recipe.Answers(unlessDefault(from.Answers, datav1alpha1.AnswersRequired))
@@ -197,6 +204,16 @@ func record(from datav1alpha1.Record) recipe.Record {
 	for _, member := range from.Metadata {
 		out.Metadata = append(out.Metadata, recipe.Metadata{Name: member.Name, Value: string(member.Value)})
 	}
+	return out
+}
+
+// names are sorted, as their order means nothing.
+func names(from []datav1alpha1.MemberName) []string {
+	var out []string
+	for _, name := range from {
+		out = append(out, string(name))
+	}
+	slices.Sort(out)
 	return out
 }
 

@@ -56,16 +56,15 @@ func (c *contaminants) newFinder() *finder {
 	return &finder{c, c.index.NewMatcher()}
 }
 
-// find gives the probe that has a question, and the reason to leave it out; both are empty for a question that may stay.
-func (f *finder) find(question string) (probe, reason string) {
-	if f == nil {
-		return "", ""
-	}
+// finding is the probe that has a question, and the reason to leave it out; both are empty for a question that may stay.
+type finding struct{ probe, reason string }
+
+func (f *finder) find(question string) finding {
 	found, ok := f.matcher.Match(question)
 	if !ok {
-		return "", ""
+		return finding{}
 	}
-	return f.names[found.Source], contaminatedBy[found.Reason]
+	return finding{f.names[found.Source], contaminatedBy[found.Reason]}
 }
 
 func (j job) readProbe(ctx context.Context, probe recipe.Probe, add func(question string)) error {

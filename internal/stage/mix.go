@@ -121,7 +121,7 @@ func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
 			return err
 		})
 	}
-	encoder, err := encode.NewWriter(out, m.Recipe.Output.Format)
+	encoder, err := encode.NewWriter(out, m.Recipe.Output.Format, m.Recipe.KeptNames()...)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 // realSix is the six data sets from their original files: JSON Lines, nested SQuAD, JSON arrays, gzip.
 func realSix() recipe.Recipe {
 	dataset := func(name, file string) recipe.Dataset {
-		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: file}}, Record: recipe.Record{Preset: name}}
+		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: file}}, Record: recipe.Record{Preset: recipe.PresetVersion(name)}}
 	}
 	r := two()
 	r.Splits[1].Size.Policy = recipe.KeepTotal

@@ -30,7 +30,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 	if s.units, err = j.units(); err != nil {
 		return recipe.Result{}, err
 	}
-	if s.contaminated, err = j.contaminants(ctx); err != nil {
+	if s.probes, err = j.contaminants(ctx); err != nil {
 		return recipe.Result{}, err
 	}
 	list, err := s.readAll(ctx, staging)
@@ -64,8 +64,10 @@ type splitter struct {
 	leftOut *leftOut
 	rows    *reader
 	units   *tokens.Units
-	// contaminated finds questions that may stand in no split; nil where none is named.
-	contaminated *contaminants
+	// probes finds questions that may stand in no split; nil where none is named.
+	probes *contaminants
+	// keeps says which members that the record keeps were there.
+	keeps keeps
 
 	read int64 // rows of the source, those that are left out as well
 	raw  *store.Writer
@@ -77,6 +79,7 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 	if s.mapping, err = record.Compile(s.dataset.Record); err != nil {
 		return nil, err
 	}
+	s.keeps = newKeeps(s.dataset.Record)
 	if record := s.dataset.Record; record.Rule != "" && record.MentionsFile() && !s.dataset.Source.Names {
 		return nil, contract.Failf(contract.InvalidTask, "the record uses the variable file, and its source does not say that names count; set names in the source of the recipe")
 	}
@@ -95,6 +98,9 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 	}
 	if s.read = s.rows.rows; s.divider.rows.Count() == 0 {
 		return nil, contract.Failf(contract.InvalidData, "none of the %d rows is kept: %s; look at the record's where and at what else leaves rows out", s.read, s.leftOut.summary())
+	}
+	if name := s.keeps.missing(); name != "" {
+		return nil, contract.Failf(contract.InvalidData, "none of the %d rows has the member %q, which the record keeps; correct its name in keep or keepAsText, or leave it out", s.read, name)
 	}
 	list = digests{}
 	if list[rawName], err = s.raw.Finish(); err != nil {
@@ -117,7 +123,24 @@ func (s *splitter) take(row mapped, line []byte) error {
 func (s *splitter) skip(row contract.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
-	return &recordMapper{splitter: s, contaminants: s.contaminated.newFinder()}
+	return &recordMapper{splitter: s, contaminants: s.probes.newFinder()}
+}
+
+// contaminated looks for the question of a row, and for what else its record compares, among those of the probes.
+func (m *recordMapper) contaminated(row decode.Row, question string) (f finding, err error) {
+	if m.contaminants == nil {
+		return f, nil
+	}
+	if f = m.contaminants.find(question); f.reason != "" {
+		return f, nil
+	}
+	others, err := m.mapping.Others(row)
+	for _, text := range others {
+		if f = m.contaminants.find(text); f.reason != "" {
+			return f, nil
+		}
+	}
+	return f, err
 }
 
 // recordMapper makes records of a data set's rows. Of the splitter it only reads what does not change.
@@ -138,9 +161,12 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 	if err != nil {
 		return mapped{err: err}, lines
 	}
-	if probe, reason := m.contaminants.find(made.Question); reason != "" {
-		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: reason, Probe: probe}}, lines
+	if found, err := m.contaminated(row, made.Question); err != nil {
+		return mapped{err: unmappable{err}}, lines
+	} else if found.reason != "" {
+		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines
 	}
+	m.keeps.note(made.Kept)
 	var as mapped
 	as.at, as.head = m.divider.place(&made, group, m.units.Of(made.Question, made.ReferenceAnswer), &m.buffer)
 	return as, append(made.AppendJSON(lines), '\n')
