@@ -61,15 +61,7 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	if s.before == nil {
 		s.before = make([]boxed, len(values))
 	}
-	size := 0
-	for i := range found {
-		if f := &found[i]; f.wanted.leaf < 0 || !f.plain || string(f.raw[1:len(f.raw)-1]) != s.before[f.wanted.leaf].text {
-			size += len(f.raw)
-		}
-	}
-	if s.whole >= 0 {
-		size += len(text)
-	}
+	size := s.size(text, found)
 	if err := bounded(found, size); err != nil {
 		return err
 	}
@@ -90,19 +82,26 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 		s.keep(f.wanted, raw, values)
 		s.put(f.wanted, v, values)
 	}
-	if s.whole >= 0 {
-		whole := text
-		if s.odd {
-			s.cursor.text, s.cursor.at = text, 0
-			s.cursor.value()
-			var err error
-			if whole, err = s.finite(text); err != nil {
-				return err
-			}
-		}
-		values[s.whole] = asJSON(whole)
+	if err := s.keepWhole(text, values); err != nil {
+		return err
 	}
 	return s.settle(values, text, s.there)
+}
+
+// keepWhole takes the text of the row, where that is wanted.
+func (s *scanner) keepWhole(text []byte, values []any) (err error) {
+	if s.whole < 0 {
+		return nil
+	}
+	if s.odd {
+		s.cursor.text, s.cursor.at = text, 0
+		s.cursor.value()
+		if text, err = s.finite(text); err != nil {
+			return err
+		}
+	}
+	values[s.whole] = asJSON(text)
+	return nil
 }
 
 // finite is the text of the value that was read last, with null in the place of numbers that are not finite, where that is how they are read.
@@ -115,6 +114,19 @@ func (s *scanner) finite(raw []byte) ([]byte, error) {
 		return nil, err
 	}
 	return withNulls(raw), nil
+}
+
+// size is how many bytes the wanted values have that are not those of the row before.
+func (s *scanner) size(text []byte, found []span) (size int) {
+	if s.whole >= 0 {
+		size = len(text)
+	}
+	for i := range found {
+		if f := &found[i]; f.wanted.leaf < 0 || !f.plain || string(f.raw[1:len(f.raw)-1]) != s.before[f.wanted.leaf].text {
+			size += len(f.raw)
+		}
+	}
+	return size
 }
 
 func (s *scanner) value(f span) any {

@@ -79,29 +79,9 @@ func operatorPlan(name string, args []plan) plan {
 		return conditionPlan(args[0], always(types.True), boolPlan(args[1]))
 	case operators.Conditional:
 		return conditionPlan(args[0], args[1], args[2])
-	case operators.In:
-		return valuePlan(args, func(v []ref.Val) ref.Val {
-			if list, ok := v[1].(traits.Container); ok {
-				return list.Contains(v[0])
-			}
-			return nil
-		})
-	case overloads.TypeConvertType:
-		return valuePlan(args, func(v []ref.Val) ref.Val {
-			t, _ := v[0].Type().(ref.Val)
-			return t
-		})
-	case "orValue":
-		return valuePlan(args, func(v []ref.Val) ref.Val {
-			if o, ok := v[0].(*types.Optional); ok && o.HasValue() {
-				return o.GetValue()
-			} else if ok {
-				return v[1]
-			}
-			return nil
-		})
-	case "first", "last":
-		return endPlan(args, name == "last")
+	}
+	if of, ok := ofValues[name]; ok {
+		return valuePlan(args, of)
 	}
 	for _, f := range functions {
 		if f.name == name && len(f.args) == len(args) {
@@ -128,22 +108,44 @@ func valuePlan(args []plan, of func([]ref.Val) ref.Val) plan {
 	}
 }
 
-// endPlan is the first or the last element of a list, or none.
-func endPlan(args []plan, last bool) plan {
-	return valuePlan(args, func(v []ref.Val) ref.Val {
-		list, ok := v[0].(traits.Lister)
-		if !ok || len(v) != 1 {
-			return nil
+// ofValues are operators and functions of CEL that a plan computes from all their arguments. nil is left to CEL.
+var ofValues = map[string]func([]ref.Val) ref.Val{
+	operators.In: func(v []ref.Val) ref.Val {
+		if list, ok := v[1].(traits.Container); ok {
+			return list.Contains(v[0])
 		}
-		switch size, _ := list.Size().(types.Int); {
-		case size == 0:
-			return types.OptionalNone
-		case last:
-			return types.OptionalOf(list.Get(size - 1))
-		default:
-			return types.OptionalOf(list.Get(types.IntZero))
+		return nil
+	},
+	overloads.TypeConvertType: func(v []ref.Val) ref.Val {
+		t, _ := v[0].Type().(ref.Val)
+		return t
+	},
+	"orValue": func(v []ref.Val) ref.Val {
+		if o, ok := v[0].(*types.Optional); ok && o.HasValue() {
+			return o.GetValue()
+		} else if ok {
+			return v[1]
 		}
-	})
+		return nil
+	},
+	"first": func(v []ref.Val) ref.Val { return endOf(v, false) },
+	"last":  func(v []ref.Val) ref.Val { return endOf(v, true) },
+}
+
+// endOf is the first or the last element of a list, or none.
+func endOf(v []ref.Val, last bool) ref.Val {
+	list, ok := v[0].(traits.Lister)
+	if !ok || len(v) != 1 {
+		return nil
+	}
+	switch size, _ := list.Size().(types.Int); {
+	case size == 0:
+		return types.OptionalNone
+	case last:
+		return types.OptionalOf(list.Get(size - 1))
+	default:
+		return types.OptionalOf(list.Get(types.IntZero))
+	}
 }
 
 func always(v ref.Val) plan { return func(*rowValue) (ref.Val, bool) { return v, true } }

@@ -41,19 +41,26 @@ func slowParse(line []byte) (Record, error) {
 	if r.Metadata, err = slowMetadata(dec); err != nil {
 		return Record{}, err
 	}
-	for dec.PeekKind() == '"' {
-		name, _ := dec.ReadToken()
-		key := name.String()
-		value, err := dec.ReadValue()
-		if n := len(r.Kept); err != nil || slices.Contains(recipe.OwnMembers, key) || n > 0 && r.Kept[n-1].Key >= key || bytes.ContainsAny(value, "\r\n") {
-			return Record{}, errors.New("not a member that is kept")
-		}
-		r.Kept = append(r.Kept, Entry{key, JSON(value)})
+	if r.Kept, err = slowKept(dec); err != nil {
+		return Record{}, err
 	}
 	if again := r.AppendJSON(nil); !bytes.Equal(again, line) {
 		return Record{}, errors.New("another form")
 	}
 	return r, nil
+}
+
+func slowKept(dec *jsontext.Decoder) (kept []Entry, err error) {
+	for dec.PeekKind() == '"' {
+		name, _ := dec.ReadToken()
+		key := name.String()
+		value, err := dec.ReadValue()
+		if n := len(kept); err != nil || slices.Contains(recipe.OwnMembers, key) || n > 0 && kept[n-1].Key >= key || bytes.ContainsAny(value, "\r\n") {
+			return nil, errors.New("not a member that is kept")
+		}
+		kept = append(kept, Entry{key, JSON(value)})
+	}
+	return kept, nil
 }
 
 func slowMetadata(dec *jsontext.Decoder) (entries []Entry, err error) {
