@@ -48,6 +48,9 @@ func limitMemory() {
 func serve() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if len(os.Args) > 1 {
+		return command(ctx, os.Args[1:], environment())
+	}
 	return run(ctx, environment())
 }
 

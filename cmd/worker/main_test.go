@@ -90,8 +90,11 @@ func (p pod) report(t *testing.T) contract.Message {
 }
 
 // Every stage from the task that the one before makes possible, as the Jobs of a cluster do it.
-func TestAllStagesThroughTasksAndMessages(t *testing.T) {
-	p := place(t)
+func TestAllStagesThroughTasksAndMessages(t *testing.T) { place(t).build(t) }
+
+// build runs every stage and gives the manifest of what they publish.
+func (p pod) build(t *testing.T) contract.Manifest {
+	t.Helper()
 	if err := os.WriteFile(filepath.Join(p.claims, "corpora", "sums.jsonl"), []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -111,9 +114,15 @@ func TestAllStagesThroughTasksAndMessages(t *testing.T) {
 	if err != nil || graph.Published == nil {
 		t.Fatalf("the graph did not end: %v", err)
 	}
-	if _, err := os.Stat(filepath.Join(p.volume, "small", "current", contract.ManifestFile)); err != nil {
-		t.Error(err)
+	encoded, err := os.ReadFile(filepath.Join(p.volume, "small", "current", contract.ManifestFile))
+	if err != nil {
+		t.Fatal(err)
 	}
+	manifest, err := contract.ParseManifest(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manifest
 }
 
 func TestFailuresReportTheirReasonAndExitCode(t *testing.T) {

@@ -51,6 +51,7 @@ var rules = []rule{
 	{pkg: "internal/report", own: planned},
 	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/store", "internal/extsort", "internal/draw", "internal/report", "internal/tokens", "internal/leak"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
+	{pkg: "internal/await", own: append([]string{"internal/beside", "internal/store"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/hubtest", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/faultfstest"},
 	{pkg: "internal/storestest"},
@@ -58,7 +59,7 @@ var rules = []rule{
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render"}, judged...), foreign: anything},
 	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers"}, judged...), foreign: anything},
-	{pkg: "cmd/worker", own: append([]string{"internal/memory"}, dataPlane...), foreign: anything, never: kubernetes},
+	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/memory"}, dataPlane...), foreign: anything, never: kubernetes},
 	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "internal/precheck", "config/crd"}, dataPlane...), foreign: anything},
 }
 

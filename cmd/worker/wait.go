@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/datasetmix/datasetmix/internal/await"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// addressVariable is the environment variable in which Kubeflow's Trainer hands an initializer its address.
+const addressVariable = "STORAGE_URI"
+
+// waited is what the wait ends with, in the termination message.
+type waited struct {
+	Revision string `json:"revision"`
+	Digest   string `json:"digest"`
+	Folder   string `json:"folder"`
+}
+
+// command does what a person or a pod of a training asks for, and returns the exit code.
+func command(ctx context.Context, args []string, pod pod) int {
+	done, err := wait(ctx, args, pod)
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		reason := contract.ReasonOf(err)
+		slog.Error("the wait ended", "reason", reason, "error", err.Error())
+		note := contract.NoteOf(err)
+		_ = os.WriteFile(pod.message, []byte(note.Message), 0o644) // the log has it as well; outside of a pod there is no such file
+		return reason.ExitCode()
+	}
+	slog.Info("the revision is there, and its files are those of its manifest", "revision", done.Revision, "digest", done.Digest, "folder", done.Folder)
+	if encoded, err := json.Marshal(done); err == nil {
+		_ = os.WriteFile(pod.message, encoded, 0o644)
+	}
+	return 0
+}
+
+// wait waits for a revision and verifies it.
+func wait(ctx context.Context, args []string, pod pod) (waited, error) {
+	flags := flag.NewFlagSet("worker wait", flag.ContinueOnError)
+	data := flags.String("data", pod.volume, "where the volume of the mix is mounted")
+	timeout := flags.Duration("timeout", 0, "how long to wait for the revision; 0 is without end")
+	every := flags.Duration("every", 2*time.Second, "the time between two looks at the volume")
+	verify := flags.String("verify", "digests", "digests compares every byte with the manifest, sizes only the lengths of the files")
+	flags.Usage = func() {
+		fmt.Fprintf(flags.Output(), "Waits until a revision is published on a volume, verifies it, and ends.\n\n"+
+			"  worker wait [flags] datasetmix://NAME[@REVISION]\n\nWithout an address, the variable %s has it. Flags:\n", addressVariable)
+		flags.PrintDefaults()
+	}
+	if args[0] != "wait" {
+		return waited{}, contract.Failf(contract.InvalidTask, "there is no command %q: the worker has the command wait, and without a command builds the unit of its task", args[0])
+	}
+	if err := flags.Parse(args[1:]); err != nil {
+		return waited{}, contract.Failf(contract.InvalidTask, "the command line cannot be understood: %w", err)
+	}
+	if *verify != "digests" && *verify != "sizes" {
+		return waited{}, contract.Failf(contract.InvalidTask, "--verify is %q: it must be digests or sizes", *verify)
+	}
+	address := os.Getenv(addressVariable)
+	if flags.NArg() > 0 {
+		address = flags.Arg(0)
+	}
+	reference, err := await.ParseReference(address)
+	if err != nil {
+		return waited{}, err
+	}
+	volume, err := store.Open(*data)
+	if err != nil {
+		return waited{}, err
+	}
+	defer volume.Close()
+	w := await.Wait{Volume: volume, Of: reference, Every: *every, Say: time.Minute, Waiting: func(found string) {
+		slog.Info("waiting until it is published", "for", reference.String(), "volume", *data, "found", found)
+	}}
+	waiting := ctx
+	if *timeout > 0 {
+		var cancel context.CancelFunc
+		waiting, cancel = context.WithTimeout(ctx, *timeout)
+		defer cancel()
+	}
+	manifest, err := w.Published(waiting)
+	if err != nil {
+		return waited{}, err
+	}
+	slog.Info("verifying", "revision", manifest.Revision, "files", len(manifest.Files), "by", *verify)
+	if err := w.Verify(ctx, manifest, *verify == "digests"); err != nil {
+		return waited{}, err
+	}
+	return waited{manifest.Revision, manifest.SHA256, volume.Path(reference.Folder.Revision(manifest.Revision)).String()}, nil
+}
