@@ -35,12 +35,12 @@ func command(ctx context.Context, args []string, pod pod) int {
 		reason := contract.ReasonOf(err)
 		slog.Error("the wait ended", "reason", reason, "error", err.Error())
 		note := contract.NoteOf(err)
-		_ = os.WriteFile(pod.message, []byte(note.Message), 0o644) // the log has it as well; outside of a pod there is no such file
+		_ = os.WriteFile(pod.message, []byte(note.Message), 0o600) // the log has it as well; outside of a pod there is no such file
 		return reason.ExitCode()
 	}
 	slog.Info("the revision is there, and its files are those of its manifest", "revision", done.Revision, "digest", done.Digest, "folder", done.Folder)
 	if encoded, err := json.Marshal(done); err == nil {
-		_ = os.WriteFile(pod.message, encoded, 0o644)
+		_ = os.WriteFile(pod.message, encoded, 0o600)
 	}
 	return 0
 }

@@ -122,16 +122,17 @@ func (w Wait) found() (string, error) {
 	if _, err = w.Volume.Path(string(w.Of.Folder)).ReadDir(); err == nil {
 		return "the mix is being built, and none of its revisions is published yet", nil
 	}
-	if entries, err = w.Volume.Path(path.Dir(string(w.Of.Folder))).ReadDir(); err != nil {
-		return "the volume has no such folder", nil
+	entries, err = w.Volume.Path(path.Dir(string(w.Of.Folder))).ReadDir()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", contract.Within(w.Of.String(), err)
 	}
-	found := "the volume has no such folder; it has"
+	var folders []string
 	for _, entry := range entries {
 		if entry.IsDir() && !strings.HasPrefix(entry.Name(), ".") {
-			found += " " + entry.Name()
+			folders = append(folders, entry.Name())
 		}
 	}
-	return strings.TrimSuffix(found, "; it has"), nil
+	return strings.TrimSuffix("the volume has no such folder; it has "+strings.Join(folders, ", "), "; it has "), nil
 }
 
 // Verify compares the revision's files with its manifest: each must be there with its length, and with digests also with its bytes.
