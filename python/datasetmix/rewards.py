@@ -67,8 +67,8 @@ class Label:
     """What is known of a row: JSON with sorted keys, in a column of its own or as verl's `reward_model.ground_truth`.
 
     scorer: one of SCORERS. answer: the reference. answers: every reference that is right, where there are several. impossible: the
-    row has no answer, and saying so is right. question: with which an answer is compared that only repeats the problem. tests,
-    entry_point: of a program, for a sandbox.
+    row has no answer, and saying so is right. question: with which an answer is compared that only repeats the problem. setup,
+    tests, entry_point: of a program, for a sandbox; the question is what it may continue.
     """
 
     scorer: str
@@ -76,6 +76,7 @@ class Label:
     answers: tuple[str, ...] = ()
     impossible: bool = False
     question: str = ""
+    setup: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     entry_point: str = ""
 
@@ -97,6 +98,7 @@ class Label:
             answers=tuple(str(a) for a in members.get("answers") or ()),
             impossible=bool(members.get("is_impossible", False)),
             question=str(members.get("question", "")),
+            setup=tuple(str(t) for t in members.get("setup") or ()),
             tests=tuple(str(t) for t in members.get("tests") or ()),
             entry_point=str(members.get("entry_point", "")),
         )

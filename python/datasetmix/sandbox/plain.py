@@ -1,0 +1,135 @@
+"""Plain data between two processes that do not trust each other: frames of JSON on a pipe, read without running anything.
+
+None, truth values and text are themselves; everything else is a list that begins with its kind. Values come back with exactly the types
+that are listed here: a subclass, which could bring an `__eq__` of its own, is no value of these.
+"""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+MAX_FRAME = 16 << 20
+"""Bytes of one frame."""
+MAX_DEPTH = 100
+"""Values inside of one another."""
+
+
+class UnplainError(Exception):
+    """A value that is not plain data, or bytes that are no frame."""
+
+
+_DICTS = (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
+_SEQUENCES: dict[type, str] = {list: "list", tuple: "tuple", set: "set", frozenset: "frozenset"}
+_ITERATORS: tuple[type, ...] = (
+    types.GeneratorType,
+    map,
+    filter,
+    zip,
+    enumerate,
+    reversed,
+    type(iter([])),
+    type(iter(())),
+    type(iter({}.values())),
+)
+
+
+def encode(value: Any, depth: int = 0) -> Any:
+    """Returns a value as JSON's types. Raises UnplainError for a value of another type. An iterator is sent as what it yields."""
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind is int:
+        return ["int", hex(value)]
+    if kind is float:
+        return ["float", value.hex()]
+    if kind is complex:
+        return ["complex", value.real.hex(), value.imag.hex()]
+    if kind is bytes:
+        return ["bytes", value.hex()]
+    if kind is range:
+        return ["range", hex(value.start), hex(value.stop), hex(value.step)]
+    if depth >= MAX_DEPTH:
+        raise UnplainError("values are nested too deeply")
+    if kind in _SEQUENCES:
+        return [_SEQUENCES[kind], *(encode(item, depth + 1) for item in value)]
+    if kind in _DICTS:
+        return ["dict", *([encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items())]
+    if kind in _ITERATORS:
+        return ["iterator", *(encode(item, depth + 1) for item in value)]
+    raise UnplainError(f"a value of the type {kind.__name__[:60]} is not plain data")
+
+
+def _int(text: str) -> int:
+    return int(text, 16)
+
+
+_SCALARS: dict[str, Callable[..., Any]] = {
+    "int": _int,
+    "float": float.fromhex,
+    "complex": lambda real, imag: complex(float.fromhex(real), float.fromhex(imag)),
+    "bytes": bytes.fromhex,
+    "range": lambda *ends: range(*map(_int, ends)),
+}
+_MANY: dict[str, Callable[[Iterator[Any]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "set": set,
+    "frozenset": frozenset,
+    "iterator": lambda items: iter(list(items)),
+}
+
+
+def decode(value: Any, depth: int = 0) -> Any:
+    """Returns the value that encode made JSON's types of. Raises UnplainError for anything that it does not make."""
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if not isinstance(value, list) or not value or not isinstance(value[0], str) or depth > MAX_DEPTH:
+        raise UnplainError("this is not what a value is sent as")
+    kind, parts = value[0], value[1:]
+    try:
+        if kind in _SCALARS:
+            return _SCALARS[kind](*parts)
+        if kind in _MANY:
+            return _MANY[kind](decode(part, depth + 1) for part in parts)
+        if kind == "dict":
+            return {decode(key, depth + 1): decode(item, depth + 1) for key, item in parts}
+    except (ArithmeticError, TypeError, ValueError) as error:
+        raise UnplainError(f"this is not what a {kind[:20]} is sent as") from error
+    raise UnplainError(f"{kind[:20]} is no kind of value")
+
+
+def send(fd: int, message: Any) -> None:
+    """Writes one frame. Raises UnplainError where it is too long, OSError where nobody reads."""
+    body = json.dumps(message).encode("ascii")
+    if len(body) > MAX_FRAME:
+        raise UnplainError("the value is too long")
+    rest = memoryview(len(body).to_bytes(4, "big") + body)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def receive(fd: int) -> Any:
+    """Reads one frame. Raises EOFError where there is none any more, UnplainError where it is none."""
+    length = int.from_bytes(_exactly(fd, 4), "big")
+    if length > MAX_FRAME:
+        raise UnplainError("a frame is too long")
+    try:
+        return json.loads(_exactly(fd, length))
+    except (ValueError, RecursionError) as error:
+        raise UnplainError("a frame is no JSON") from error
+
+
+def _exactly(fd: int, count: int) -> bytes:
+    parts = []
+    while count:
+        part = os.read(fd, min(count, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)

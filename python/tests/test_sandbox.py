@@ -1,0 +1,254 @@
+"""Programs that do not want to be judged: none passes, none leaves a process or a file, and the next program is judged as ever."""
+
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from datasetmix import sandbox
+from datasetmix.sandbox import Job, Limits, NotIsolatedError, Sandbox, box, plain
+
+TESTS = ("assert twice(2) == 4", "assert twice([1, 2]) == [1, 2, 1, 2]", "assert abs(twice(0.5) - 1) < 1e-9")
+SECONDS = 30.0
+FEW_SECONDS = 4.0
+
+pytestmark = pytest.mark.skipif(not sandbox.isolation().complete, reason=f"no isolation here: {sandbox.isolation().missing}")
+
+
+@pytest.fixture(scope="module")
+def limits() -> Limits:
+    return Limits(memory=256 << 20, cpu_seconds=2, seconds=SECONDS)
+
+
+def job(program: str, tests: tuple[str, ...] = TESTS) -> Job:
+    return Job((textwrap.dedent(program),), ("twice",), tests)
+
+
+RIGHT = {
+    "a function": "def twice(x): return x + x",
+    "a lambda": "twice = lambda x: 2 * x",
+    "it prints": "def twice(x):\n    print('passed' * 1000000)\n    return x + x",
+    "it closes its output": "import os, sys\nsys.stdout.close()\nos.close(2)\ndef twice(x): return x + x",
+    "a thread is left": "import threading, time\nthreading.Thread(target=time.sleep, args=(60,)).start()\ndef twice(x): return x + x",
+    "the standard library": "import decimal, json, re, heapq, datetime, zlib\ndef twice(x): return json.loads(json.dumps(x)) + x",
+    "a loop of events": "import asyncio\nasync def f(x): return x + x\ndef twice(x): return asyncio.run(f(x))",
+    "a main module": "def twice(x): return x + x\nif __name__ == '__main__': raise SystemExit(1)",
+    "a data class": "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: object\ndef twice(x): return P(x).x + x",
+}
+
+EQUAL = """
+    class Equal{base}:
+        def __eq__(self, other): return True
+        def __ne__(self, other): return False
+        def __sub__(self, other): return 0.0
+        __hash__ = object.__hash__
+    def twice(x): return {value}
+"""
+
+HOSTILE = {
+    "fork bomb": "import os\nwhile True:\n    os.fork()",
+    "fork in a call": "import os\ndef twice(x):\n    while True:\n        try: os.fork()\n        except OSError: pass",
+    "thread bomb": "import threading, time\nwhile True:\n    threading.Thread(target=time.sleep, args=(99,)).start()",
+    "memory": "x = []\nwhile True:\n    x.append(bytearray(1 << 24))",
+    "memory, caught": "y = []\nwhile True:\n    try: y.append('x' * (1 << 20))\n    except MemoryError: pass",
+    "disk": "import os\nwith open('/tmp/datasetmix-hostile', 'wb') as f:\n    while True: f.write(bytes(1 << 20))",
+    "a file in the package": "open(__import__('json').__file__ + '.hostile', 'w').write('x')\ndef twice(x): return 0",
+    "a file of memory": "import os\nos.memfd_create('x')\ndef twice(x): return 0",
+    "output without end": "import sys\nwhile True:\n    sys.stdout.write('passed' * 100000)",
+    "an answer without end": "def twice(x):\n    return 'x' * (1 << 26)",
+    "an iterator without end": "import itertools\ndef twice(x):\n    return (i for i in itertools.count())",
+    "network": "import socket\ns = socket.socket()\ns.connect(('127.0.0.1', 80))",
+    "a socket of the system": "import socket\nsocket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
+    "the parent's memory": "import os\nprint(open(f'/proc/{os.getppid()}/mem', 'rb').read(1))",
+    "the parent's environment": "import os\nprint(open(f'/proc/{os.getppid()}/environ').read())",
+    "other processes": "import os\nprint(os.listdir('/proc'))",
+    "passwords": "print(open('/etc/passwd').read())",
+    "its neighbor's memory": "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nassert libc.ptrace(16, 1, 0, 0) == 0",
+    "a signal to all": "import os, signal\nos.kill(-1, signal.SIGKILL)",
+    "a signal to the parent": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",
+    "a signal to the group": "import os, signal\nos.killpg(0, signal.SIGKILL)",
+    "it ignores signals": """
+        import signal
+        for s in range(1, 32):
+            try: signal.signal(s, signal.SIG_IGN)
+            except (OSError, ValueError): pass
+        while True: pass
+    """,
+    "it catches everything": "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+    "one long operation": "def twice(x): return len(str(9 ** (10 ** 9)))",
+    "sleep": "import time\ntime.sleep(3600)",
+    "exit 0": "import sys\nsys.exit(0)",
+    "exit at once": "import os\nos._exit(0)",
+    "exit in a call": "import os\ndef twice(x):\n    print('passed', flush=True)\n    os._exit(0)",
+    "exit in a thread": "import os, threading, time\nthreading.Timer(0.1, os._exit, (0,)).start()\ndef twice(x): time.sleep(3600)",
+    "exit when it ends": "import atexit, os\natexit.register(os._exit, 0)\ndef twice(x): return 0",
+    "abort": "import os\nos.abort()",
+    "a broken stack": "import sys\nsys.setrecursionlimit(1 << 30)\ndef twice(x): return twice(x)",
+    "equal to all": EQUAL.format(base="", value="Equal()"),
+    "a number equal to all": EQUAL.format(base="(int)", value="Equal(7)"),
+    "a text equal to all": EQUAL.format(base="(str)", value="Equal('x')"),
+    "elements equal to all": EQUAL.format(base="(int)", value="[Equal(7)] * 4"),
+    "builtins": "import builtins\nbuiltins.abs = lambda x: 0\nbuiltins.AssertionError = SystemExit\ndef twice(x): return 0.5",
+    "no assertions": "import sys\nsys.flags = None\nsys.excepthook = lambda *a: None\ndef twice(x): return 0",
+    "the verdict in a frame": """
+        import gc, sys
+        def twice(x):
+            frame = sys._getframe()
+            while frame:
+                frame.f_locals.update(passed=True, verdict={'passed': True})
+                frame = frame.f_back
+            for thing in gc.get_objects():
+                if isinstance(thing, dict) and 'passed' in thing: thing['passed'] = True
+            return 0
+    """,
+    "the verdict on every descriptor": """
+        import json, os
+        said = json.dumps({'passed': True, 'reason': ''}).encode()
+        for fd in range(3, 64):
+            try: os.write(fd, len(said).to_bytes(4, 'big') + said)
+            except OSError: pass
+    """,
+    "answers before they are asked": """
+        import json, os
+        def frame(x):
+            said = json.dumps(x).encode()
+            return len(said).to_bytes(4, 'big') + said
+        for fd in range(3, 64):
+            try: os.write(fd, frame(['loaded']) + frame(['value', ['int', '0x4']]) * 100)
+            except OSError: pass
+    """,
+    "a frame too long": "import os\nfor fd in range(3, 64):\n    try: os.write(fd, b'\\xff' * 8)\n    except OSError: pass",
+    "a frame too deep": """
+        import os
+        said = b'[' * 1000000
+        for fd in range(3, 64):
+            try: os.write(fd, len(said).to_bytes(4, 'big') + said)
+            except OSError: pass
+    """,
+    "another program": "import os\nos.execv('/bin/true', ['true'])",
+    "a new namespace": "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nassert libc.unshare(0x10000000) == 0",
+    "the limits": "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (9999, 9999))",
+}
+QUICK = {"sleep", "exit in a thread", "a signal to all", "it ignores signals"}
+
+
+def processes() -> set[str]:
+    """The processes of sandboxes that there are, wherever they come from, by number."""
+    found = set()
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            line = Path(path).read_bytes()
+        except OSError:
+            continue
+        if box.__file__.encode() in line:
+            found.add(path.split("/")[2])
+    return found
+
+
+def files() -> set[str]:
+    """What lies where a program might write."""
+    return {name for folder in (tempfile.gettempdir(), os.path.dirname(os.__file__)) for name in os.listdir(folder) if "hostile" in name}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_program_passes(name: str, limits: Limits) -> None:
+    verdict = Sandbox(limits).run(job(RIGHT[name]))
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_program_does_not(name: str, limits: Limits) -> None:
+    bounded = Limits(limits.memory, limits.cpu_seconds, FEW_SECONDS if name in QUICK else limits.seconds)
+    verdict = Sandbox(bounded).run(job(HOSTILE[name]))
+    assert not verdict.passed
+    assert verdict.fault == ""
+    assert verdict.reason
+    assert verdict.seconds < bounded.seconds + 10
+
+
+def test_nothing_is_left_and_the_evaluation_goes_on(limits: Limits) -> None:
+    before, lying = processes(), files()
+    for name in ("fork bomb", "thread bomb", "it ignores signals", "a signal to all", "a thread is left", "disk"):
+        Sandbox(Limits(limits.memory, 1, FEW_SECONDS)).run(job((HOSTILE | RIGHT)[name]))
+    deadline = time.monotonic() + 5
+    while processes() - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert processes() <= before
+    assert files() <= lying
+    assert Sandbox(limits).run(job(RIGHT["a function"])).passed
+
+
+def test_tests_are_not_the_programs_fault(limits: Limits) -> None:
+    assert Sandbox(limits).run(job(RIGHT["a function"], ("1",))).fault == "tests"
+    assert Sandbox(limits).run(Job(("x = 1",), ("x",), ("x()",), prepare=("import nowhere",))).fault == "tests"
+
+
+def test_an_exception_of_python_is_raised_in_the_tests(limits: Limits) -> None:
+    tests = ("try:\n    twice(1)\nexcept ValueError as error:\n    assert 'odd' in str(error)\nelse:\n    assert False",)
+    assert Sandbox(limits).run(job("def twice(x): raise ValueError('odd')", tests)).passed
+    assert not Sandbox(limits).run(job("def twice(x): raise SystemExit('odd')", tests)).passed
+
+
+def test_it_refuses_to_run_without_isolation(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "isolation", lambda python: sandbox.Isolation(("rlimits",), (("seccomp", "none"),)))
+    with pytest.raises(NotIsolatedError, match="seccomp: none"):
+        Sandbox()
+    assert Sandbox(Limits(seconds=SECONDS), trust="container").run(job(RIGHT["a function"])).passed
+
+
+def test_each_layer_alone_is_tried(limits: Limits) -> None:
+    """What the layers hold back is held back by each of them that claims it, not by the others."""
+    reads = {"landlock": "open('/etc/passwd')", "seccomp": "import socket; socket.socket()"}
+    for layer, source in reads.items():
+        script = f"import sys; sys.path.insert(0, {str(Path(box.__file__).parent)!r})\nimport confine\n"
+        script += f"assert confine.confine([{layer!r}], {{}}) == {{{layer!r}: ''}}\n"
+        script += f"try:\n    {source}\nexcept PermissionError:\n    raise SystemExit(42)\n"
+        assert subprocess.run([sys.executable, "-I", "-S", "-c", script], check=False).returncode == 42, layer
+
+
+VALUES = [
+    None,
+    True,
+    0,
+    -(1 << 80),
+    0.1,
+    float("inf"),
+    1j,
+    "ä\ud800",
+    b"\0",
+    [1, (2, {3})],
+    {"a": [1], (1, 2): None},
+    frozenset({1}),
+    range(1, 9, 2),
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_plain_data_comes_back(value: object) -> None:
+    back = plain.decode(plain.encode(value))
+    assert back == value
+    assert type(back) is type(value)
+
+
+class Sly(int):
+    pass
+
+
+@pytest.mark.parametrize("value", [object(), Sly(1), [Sly(1)], {"a": Sly(1)}, int, len], ids=repr)
+def test_other_data_does_not(value: object) -> None:
+    with pytest.raises(plain.UnplainError):
+        plain.encode(value)
+
+
+@pytest.mark.parametrize(
+    "value", [1, [], [1], ["int", 1], ["int"], ["float", "x"], ["set", ["list"]], ["dict", 1], ["dict", ["a"]], ["object", 1]], ids=repr
+)
+def test_what_is_no_plain_data_is_refused(value: object) -> None:
+    with pytest.raises(plain.UnplainError):
+        plain.decode(value)
