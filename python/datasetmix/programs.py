@@ -14,6 +14,7 @@ import ast
 import builtins
 import itertools
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +83,9 @@ class Task:
         ]
         if not names:
             raise ValueError("the tests of the row call no function of a program")
-        return cls(tuple(dict.fromkeys(names)), tuple(tests), prepare=prepare)
+        used = {name for test in tests for name in _loaded(_parsed(test))} - prepared - {*names} - {*dir(builtins)}
+        modules = tuple(f"import {name}" for name in sorted(used & sys.stdlib_module_names))
+        return cls(tuple(dict.fromkeys(names)), tuple(tests), prepare=(*modules, *prepare))
 
 
 def _texts(value: Any) -> list[str]:
@@ -232,7 +235,7 @@ def program_of(answer: str, task: Task) -> tuple[str, ...]:
     if "[BEGIN]" in text or "[DONE]" in text:
         text = text.rpartition("[BEGIN]")[2].partition("[DONE]")[0]
     blocks = _blocks(text)
-    own = (_preamble(task.prompt, task.names[0]),) if task.prompt else task.prepare
+    own = (_preamble(task.prompt, task.names[0]),) if task.prompt else ()
     for at in range(len(blocks) - 1, -1, -1):
         if _bound(_parsed(blocks[at])).issuperset(task.names):
             return (*own, _with_earlier(blocks, at))

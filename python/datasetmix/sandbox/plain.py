@@ -1,7 +1,7 @@
 """Plain data between two processes that do not trust each other: frames of JSON on a pipe, read without running anything.
 
 None, truth values and text are themselves; everything else is a list that begins with its kind. Values come back with exactly the types
-that are listed here: a subclass, which could bring an `__eq__` of its own, is no value of these.
+that are listed here. A value of another type, or of a subclass, which could bring an `__eq__` of its own, comes back as Opaque.
 """
 
 from __future__ import annotations
@@ -20,7 +20,20 @@ MAX_DEPTH = 100
 
 
 class UnplainError(Exception):
-    """A value that is not plain data, or bytes that are no frame."""
+    """A value that cannot be sent, or bytes that are no frame."""
+
+
+class Opaque:
+    """A value of which only its truth is known: it equals nothing but itself, and can do nothing."""
+
+    def __init__(self, truth: bool, kind: str) -> None:
+        self._truth, self._kind = truth, kind
+
+    def __bool__(self) -> bool:
+        return self._truth
+
+    def __repr__(self) -> str:
+        return f"<a {self._kind}>"
 
 
 _DICTS = (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
@@ -39,7 +52,7 @@ _ITERATORS: tuple[type, ...] = (
 
 
 def encode(value: Any, depth: int = 0) -> Any:
-    """Returns a value as JSON's types. Raises UnplainError for a value of another type. An iterator is sent as what it yields."""
+    """Returns a value as JSON's types. An iterator is sent as what it yields. Raises UnplainError for one that is nested too deeply."""
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
@@ -61,7 +74,7 @@ def encode(value: Any, depth: int = 0) -> Any:
         return ["dict", *([encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items())]
     if kind in _ITERATORS:
         return ["iterator", *(encode(item, depth + 1) for item in value)]
-    raise UnplainError(f"a value of the type {kind.__name__[:60]} is not plain data")
+    return ["opaque", bool(value), kind.__name__[:60]]
 
 
 def _int(text: str) -> int:
@@ -73,6 +86,7 @@ _SCALARS: dict[str, Callable[..., Any]] = {
     "float": float.fromhex,
     "complex": lambda real, imag: complex(float.fromhex(real), float.fromhex(imag)),
     "bytes": bytes.fromhex,
+    "opaque": lambda truth, kind: Opaque(truth is True, str(kind)[:60]),
     "range": lambda *ends: range(*map(_int, ends)),
 }
 _MANY: dict[str, Callable[[Iterator[Any]], Any]] = {
