@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -21,11 +20,11 @@ import (
 const lostLimit = 3
 
 // tidy ends the Jobs that an edit of the spec has overtaken, keeps what they have finished, and lets nothing new start while
-// their pods still write.
+// their pods still write. A Job whose workers are all done ends by itself.
 func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, error) {
 	overtaken := false
 	for _, job := range s.jobs {
-		if finished(job) == "" && !s.current(job) {
+		if s.overtaken(job) {
 			overtaken = true
 			s.harvest(job)
 		}
@@ -36,7 +35,7 @@ func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, er
 		}
 	}
 	for _, job := range s.jobs {
-		if finished(job) == "" && !s.current(job) {
+		if s.overtaken(job) {
 			if err := r.remove(ctx, s, job); err != nil {
 				return nil, err
 			}
@@ -46,6 +45,11 @@ func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, er
 		return progress("Waiting for the pods of an earlier build to end."), nil
 	}
 	return nil, nil
+}
+
+// overtaken says whether a Job does work that is not wanted any more.
+func (s *scope) overtaken(job *batchv1.Job) bool {
+	return finished(job) == "" && !s.current(job) && !s.told(job)
 }
 
 // current says whether a Job builds what is missing now.
@@ -65,9 +69,8 @@ func (s *scope) writing() bool {
 		}
 	}
 	for _, pod := range s.pods {
-		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 		controller := metav1.GetControllerOf(pod)
-		if !ended && !own[pod.Name] && controller != nil && controller.Kind == "Job" {
+		if s.writes(pod) && !own[pod.Name] && controller != nil && controller.Kind == "Job" {
 			return true
 		}
 	}

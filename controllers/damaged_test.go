@@ -1,14 +1,17 @@
 package controllers
 
 import (
+	"strconv"
 	"testing"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // leaves gives a Job a pod that left a message.
@@ -22,6 +25,8 @@ func (b scopeBuilder) leaves(job *batchv1.Job, name string, message contract.Mes
 		code = message.Failure.Reason.ExitCode()
 	}
 	left := pod(name).ended(int32(code), "", string(encoded))
+	index := render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit)
+	left.Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: strconv.Itoa(index)}
 	left.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
 	b.pods = append(b.pods, &left.Pod)
 }

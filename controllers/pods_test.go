@@ -36,7 +36,7 @@ func (b *podBuilder) ended(code int32, reason, message string) *podBuilder {
 	if code != 0 {
 		b.Status.Phase = corev1.PodFailed
 	}
-	terminated := &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, Message: message}
+	terminated := &corev1.ContainerStateTerminated{ExitCode: code, Reason: reason, Message: message, FinishedAt: at(900)}
 	b.Status.ContainerStatuses = []corev1.ContainerStatus{
 		{Name: "sidecar", State: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{Message: "bye"}}},
 		{Name: contract.ContainerName, State: corev1.ContainerState{Terminated: terminated}},

@@ -103,12 +103,13 @@ func sizeOf(data map[string]string) int {
 	return size
 }
 
-// remember takes the results out of the finished Jobs' pods, follows the graph as far as they go, and records what is new.
+// remember takes the results out of the pods of the Jobs that are finished, or of which every worker is, follows the graph as far as
+// they go, and records what is new.
 func (r *DatasetMixReconciler) remember(ctx context.Context, s *scope) (*outcome, error) {
 	s.record = readRecord(s.results, s.location)
 	s.record.asked = s.asked
 	for _, job := range s.jobs {
-		if finished(job) != "" {
+		if finished(job) != "" || s.told(job) {
 			s.harvest(job)
 		}
 	}
@@ -161,8 +162,8 @@ func (s *scope) harvest(job *batchv1.Job) {
 		return
 	}
 	for _, pod := range s.podsOf(job) {
-		message, ok := succeeded(pod)
-		if ok && render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit) && !s.superseded(job, message.Unit) {
+		message, ok := resultOf(job, pod)
+		if ok && !s.superseded(job, message.Unit) {
 			s.record.results[message.Unit.Key] = *message.Result
 		}
 	}

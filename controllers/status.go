@@ -164,7 +164,7 @@ func (s *scope) publish(status *datav1alpha1.DatasetMixStatus, now metav1.Time) 
 	if old := status.Published; old != nil && old.Digest == published.Digest && old.Path == published.Path {
 		published.Time = old.Time
 	} else if last := s.graph.Steps[len(s.graph.Steps)-1]; s.latest(last) != nil {
-		published.Time = ptr.Deref(ended(s.latest(last)), now)
+		published.Time = ptr.Deref(s.ended(s.latest(last)), now)
 	}
 	status.Published = published
 	entry := datav1alpha1.HistoryEntry{
@@ -231,7 +231,7 @@ func (s *scope) describe(status *datav1alpha1.StageStatus, step recipe.Step, und
 			break
 		}
 	}
-	status.CompletionTime = ended(newest)
+	status.CompletionTime = s.ended(newest)
 }
 
 func (s *scope) state(job *batchv1.Job) datav1alpha1.StageState {
@@ -259,9 +259,12 @@ func (s *scope) latest(step recipe.Step) *batchv1.Job {
 	return nil
 }
 
-// ended is when a Job ended, nil while it has not. A condition without a time tells none: a zero time in the status would be
-// dropped by the API server, and written again by every pass.
-func ended(job *batchv1.Job) *metav1.Time {
+// ended is when the work of a Job ended, nil while it has not: when its last worker did, as long as its pods are there. A condition
+// without a time tells none: a zero time in the status would be dropped by the API server, and written again by every pass.
+func (s *scope) ended(job *batchv1.Job) *metav1.Time {
+	if at := s.toldAt(job); at != nil && !at.IsZero() {
+		return at
+	}
 	if job.Status.CompletionTime != nil {
 		return job.Status.CompletionTime.DeepCopy()
 	}

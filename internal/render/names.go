@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -104,14 +105,16 @@ func Units(units []recipe.Unit) string {
 }
 
 // Covers says whether the units of an annotation include a unit.
-func Covers(annotation string, unit recipe.Unit) bool {
-	for short := range strings.SplitSeq(annotation, ",") {
-		if short == shortKey(unit) {
-			return true
-		}
-	}
-	return false
+func Covers(annotation string, unit recipe.Unit) bool { return Index(annotation, unit) >= 0 }
+
+// Index is the place of a unit among those of an annotation, which is the completion index of the pod that builds it; -1 for one
+// that is not there.
+func Index(annotation string, unit recipe.Unit) int {
+	return slices.Index(strings.Split(annotation, ","), shortKey(unit))
 }
+
+// CountUnits is how many units an annotation lists.
+func CountUnits(annotation string) int { return strings.Count(annotation, ",") + 1 }
 
 func shortKey(unit recipe.Unit) string { return unit.Key[:min(unitLength, len(unit.Key))] }
 
