@@ -204,6 +204,9 @@ func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *re
 	if suspend {
 		return rest(step), nil
 	}
+	if err := r.widen(ctx, s, job); err != nil {
+		return nil, err
+	}
 	return s.running(step, job), nil
 }
 

@@ -51,7 +51,7 @@ func trimmed[T client.Object](trim func(T)) toolscache.TransformFunc {
 // endOfJob leaves of a Job who it is, how it goes and what a pass compares: of its pods' template none does. A finished Job stays
 // as long as its mix may need it, so a thousand mixes have five thousand.
 func endOfJob(job *batchv1.Job) {
-	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, ActiveDeadlineSeconds: job.Spec.ActiveDeadlineSeconds}
+	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, Parallelism: job.Spec.Parallelism, ActiveDeadlineSeconds: job.Spec.ActiveDeadlineSeconds}
 }
 
 // namesOfTasks leaves of a task that it is there: it never changes, and the workers read it. The results stay whole.

@@ -45,7 +45,7 @@ func TestEndOfJob(t *testing.T) {
 	whole := &batchv1.Job{
 		ObjectMeta: metav1.ObjectMeta{Name: "a", Labels: map[string]string{"l": "1"}, Annotations: map[string]string{"a": "1"}, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m"}}},
 		Spec: batchv1.JobSpec{
-			Suspend: ptr.To(true), ActiveDeadlineSeconds: ptr.To[int64](5), Completions: ptr.To[int32](6),
+			Suspend: ptr.To(true), Parallelism: ptr.To[int32](4), ActiveDeadlineSeconds: ptr.To[int64](5), Completions: ptr.To[int32](6),
 			Template: corev1.PodTemplateSpec{Spec: corev1.PodSpec{Volumes: []corev1.Volume{{Name: "data"}}}},
 		},
 		Status: batchv1.JobStatus{Succeeded: 3},

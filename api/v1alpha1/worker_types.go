@@ -11,7 +11,8 @@ import "k8s.io/apimachinery/pkg/api/resource"
 // +kubebuilder:validation:MinProperties=1
 type Worker struct {
 	// parallelism is how many pods of a stage run at once. At least 1, at most 64. A claim with the access mode
-	// ReadWriteOncePod has one at a time whatever this says. Unset is 4. Changes apply to Jobs that are not made yet.
+	// ReadWriteOncePod has one at a time whatever this says. Unset is 4. A change applies at once; to a Job in a queue, when
+	// it is made again.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

@@ -109,10 +109,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 func (w Work) Job() *batchv1.Job {
 	units := int32(len(w.Step.Missing)) // at most 80 sources or 2048 mixed files
 	worker := ptr.Deref(w.Mix.Spec.Worker, datav1alpha1.Worker{})
-	parallelism := min(units, cmp.Or(worker.Parallelism, defaultParallelism))
-	if w.Sharing == OnePod {
-		parallelism = 1
-	}
+	parallelism := Parallelism(w.Mix, len(w.Step.Missing), w.Sharing)
 	meta, suspend := w.queue()
 	return &batchv1.Job{
 		ObjectMeta: meta,
@@ -129,6 +126,14 @@ func (w Work) Job() *batchv1.Job {
 			Template:              w.pod(),
 		},
 	}
+}
+
+// Parallelism is how many pods of a Job run at once.
+func Parallelism(mix *datav1alpha1.DatasetMix, pods int, sharing Sharing) int32 {
+	if sharing == OnePod {
+		return 1
+	}
+	return min(int32(pods), cmp.Or(ptr.Deref(mix.Spec.Worker, datav1alpha1.Worker{}).Parallelism, defaultParallelism)) // at most 2048
 }
 
 // queue passes the labels of Kueue on. A Job with a queue begins suspended: it must not run before it is admitted, not even
