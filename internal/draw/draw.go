@@ -32,7 +32,7 @@ func Open(r recipe.Recipe, plan recipe.SplitPlan, shard recipe.ShardPlan, scratc
 			sequences.Close()
 			return nil, err
 		}
-		sequences = append(sequences, New(rows, r.Draws(plan.Name, dataset), shard.Spans[i].Start, r.Seed, scratch))
+		sequences = append(sequences, New(rows, r.Draws(plan.Name, dataset), shard.Spans[i], r.Seed, scratch))
 	}
 	return sequences, nil
 }
@@ -49,6 +49,7 @@ func (s Sequences) Close() {
 type Sequence struct {
 	rows    *store.Rows
 	draws   mix.Draws
+	span    mix.Span // of the occurrences that are asked for
 	next    int64
 	seed    int64
 	scratch store.Path
@@ -56,7 +57,7 @@ type Sequence struct {
 	pass   int64           // of sorted; 0 is none
 	places *extsort.Sorter // place in the order of the pass → place in the file
 	sorted *extsort.Reader
-	at     int64 // the next of sorted
+	at     int64 // the place of the next of sorted in the pass
 }
 
 // Row is an occurrence.
@@ -70,10 +71,10 @@ type Row struct {
 // valueBytes is the length of what a row's place in a pass leads to: offset, length and units, in eight bytes each.
 const valueBytes = 3 * 8
 
-// New gives the occurrences of rows from a first one on. The order of a pass that does not fit in memory is made in a file of the
-// folder scratch. The sequence closes the rows.
-func New(rows *store.Rows, draws mix.Draws, first, seed int64, scratch store.Path) *Sequence {
-	return &Sequence{rows: rows, draws: draws, next: first, seed: seed, scratch: scratch}
+// New gives the occurrences of rows in a span. The order of a pass that does not fit in memory is made in a file of the folder scratch.
+// The sequence closes the rows.
+func New(rows *store.Rows, draws mix.Draws, span mix.Span, seed int64, scratch store.Path) *Sequence {
+	return &Sequence{rows: rows, draws: draws, span: span, next: span.Start, seed: seed, scratch: scratch}
 }
 
 // Next is the next occurrence. There is always one: a data set without rows is never asked.
@@ -85,7 +86,7 @@ func (s *Sequence) Next() (Row, error) {
 		return Row{line, entry.Units}, err
 	}
 	if pass != s.pass {
-		if err := s.begin(pass); err != nil {
+		if err := s.begin(pass, row); err != nil {
 			return Row{}, err
 		}
 	}
@@ -94,7 +95,7 @@ func (s *Sequence) Next() (Row, error) {
 		if err != nil {
 			return Row{}, store.Failure(err)
 		}
-		if s.at++; s.at > row { // a shard may begin in the middle of a pass
+		if s.at++; s.at > row { // a shard may begin in the middle of a pass, and the sorted part of it a little before
 			number := func(i int) int64 { return int64(binary.BigEndian.Uint64(value[8*i:])) }
 			units := number(2)
 			line, err := s.rows.Line(store.Place{Offset: number(0), Length: number(1)})
@@ -103,30 +104,88 @@ func (s *Sequence) Next() (Row, error) {
 	}
 }
 
-// begin makes the order of a pass: by content; equal contents keep the order of the file.
-func (s *Sequence) begin(pass int64) (err error) {
+// begin makes the order of a pass from a row on, as far as the span goes: by content; equal contents keep the order of the file. What
+// other shards use of the pass is not sorted.
+func (s *Sequence) begin(pass, first int64) error {
 	if s.places == nil {
 		s.places = extsort.New(s.scratch.Scratch, len(mix.Place{}), passMemory)
 	}
 	s.places.Reset()
-	s.pass, s.at = pass, 0
+	s.pass = pass
+	part, err := s.part(pass, first)
+	if err != nil {
+		return err
+	}
+	s.at = part.before
+	err = s.each(pass, func(place mix.Place, entry store.Entry, at store.Place) error {
+		if bucket := bucketOf(place); bucket < part.low || bucket > part.high {
+			return nil
+		}
+		var value [valueBytes]byte
+		for i, n := range [...]int64{at.Offset, at.Length, entry.Units} {
+			binary.BigEndian.PutUint64(value[8*i:], uint64(n))
+		}
+		return store.Failure(s.places.Add(place[:], value[:]))
+	})
+	if err != nil {
+		return err
+	}
+	s.sorted, err = s.places.Sorted()
+	return store.Failure(err)
+}
+
+// each gives every row of the file with its place in a pass.
+func (s *Sequence) each(pass int64, do func(mix.Place, store.Entry, store.Place) error) error {
 	key := mix.NewKey(s.seed, fmt.Sprintf("pass/%d", pass))
 	for i := range s.rows.Len() {
 		entry, at, err := s.rows.Find(i)
 		if err != nil {
 			return err
 		}
-		place := key.Place(entry.Identity)
-		var value [valueBytes]byte
-		for i, n := range [...]int64{at.Offset, at.Length, entry.Units} {
-			binary.BigEndian.PutUint64(value[8*i:], uint64(n))
-		}
-		if err := s.places.Add(place[:], value[:]); err != nil {
-			return store.Failure(err)
+		if err := do(key.Place(entry.Identity), entry, at); err != nil {
+			return err
 		}
 	}
-	s.sorted, err = s.places.Sorted()
-	return store.Failure(err)
+	return nil
+}
+
+// buckets divide the places of a pass by their first bits, which are those of a hash: each holds about as many rows.
+const buckets = 1 << 12
+
+func bucketOf(place mix.Place) int { return int(binary.BigEndian.Uint16(place[:]) >> 4) }
+
+// part of a pass: the buckets from low to high, with so many rows before them.
+type part struct {
+	low, high int
+	before    int64
+}
+
+// part is what the span uses of a pass from a row on. Counting how many rows are in each bucket costs a look at all; it is saved where
+// the whole pass is used, or nearly.
+func (s *Sequence) part(pass, first int64) (part, error) {
+	rows := s.rows.Len()
+	whole := part{low: 0, high: buckets - 1}
+	end := min(rows, s.span.End-pass*rows) // of the pass
+	if end-first > rows/2 {
+		return whole, nil
+	}
+	counts := make([]int64, buckets)
+	err := s.each(pass, func(place mix.Place, _ store.Entry, _ store.Place) error {
+		counts[bucketOf(place)]++
+		return nil
+	})
+	before := int64(0) // the rows of the buckets before one
+	used := part{low: -1}
+	for bucket, n := range counts {
+		if used.low < 0 && before+n > first {
+			used.low, used.before = bucket, before
+		}
+		if before += n; before >= end {
+			used.high = bucket
+			break
+		}
+	}
+	return used, err
 }
 
 // Close gives up the rows and what is held of them.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"testing"
@@ -97,11 +98,17 @@ func (f file) wanted(drawn bool, first, occurrences int64, split string) []Row {
 // sequence opens a file and gives its occurrences from a first one on.
 func (f file) sequence(t *testing.T, draws mix.Draws, first, hold int64) *Sequence {
 	t.Helper()
+	return f.span(t, draws, mix.Span{Start: first, End: math.MaxInt64}, hold)
+}
+
+// span opens a file and gives the occurrences of a span.
+func (f file) span(t *testing.T, draws mix.Draws, span mix.Span, hold int64) *Sequence {
+	t.Helper()
 	rows, err := store.OpenRows(f.path, f.index, hold)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(rows, draws, first, seed, at(t, t.TempDir()))
+	s := New(rows, draws, span, seed, at(t, t.TempDir()))
 	t.Cleanup(s.Close)
 	return s
 }
@@ -142,7 +149,7 @@ func TestSequencesAgainstADumbOne(t *testing.T) {
 						if drawn {
 							draws = mix.WithReplacement(rows, first+occurrences, mix.NewKey(seed, "replace/train"))
 						}
-						same(t, take(t, f.sequence(t, draws, first, hold), occurrences), f.wanted(drawn, first, occurrences, "train"))
+						same(t, take(t, f.span(t, draws, mix.Span{Start: first, End: first + occurrences}, hold), occurrences), f.wanted(drawn, first, occurrences, "train"))
 					})
 				}
 			}
@@ -167,7 +174,7 @@ func TestLargeSequences(t *testing.T) {
 			if c.drawn {
 				draws = mix.WithReplacement(rows, c.first+c.occurrences, mix.NewKey(seed, "replace/train"))
 			}
-			s := f.sequence(t, draws, c.first, 0)
+			s := f.span(t, draws, mix.Span{Start: c.first, End: c.first + c.occurrences}, 0)
 			same(t, take(t, s, c.occurrences), f.wanted(c.drawn, c.first, c.occurrences, "train"))
 			if left, err := s.scratch.ReadDir(); err != nil || len(left) > 0 {
 				t.Errorf("scratch files are left: %v, %v", left, err)
@@ -182,6 +189,35 @@ func TestShardsContinueOneAnother(t *testing.T) {
 	whole := take(t, f.sequence(t, mix.InPasses(30), 0, 0), 200)
 	for first := range int64(200) {
 		same(t, take(t, f.sequence(t, mix.InPasses(30), first, 1<<20), 200-first), whole[first:])
+	}
+}
+
+// Each shard sorts what it uses of a pass, and a little around it: all shards together about as much as one pass has.
+func TestShardsSortTheirPartOfAPass(t *testing.T) {
+	const rows, shards = 20_000, 16
+	f := write(t, rows)
+	whole := f.wanted(false, rows, rows, "train")
+	sorted := int64(0)
+	for shard := range int64(shards) {
+		span := mix.Span{Start: rows + shard*rows/shards, End: rows + (shard+1)*rows/shards}
+		s := f.span(t, mix.InPasses(rows), span, 1<<20)
+		same(t, take(t, s, span.Rows()), whole[span.Start-rows:span.End-rows])
+		part, err := s.part(1, span.Start-rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.each(1, func(place mix.Place, _ store.Entry, _ store.Place) error {
+			if bucket := bucketOf(place); part.low <= bucket && bucket <= part.high {
+				sorted++
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if most := int64(rows + rows/10); sorted > most {
+		t.Errorf("%d shards sort %d rows of %d, want at most %d", shards, sorted, rows, most)
 	}
 }
 
