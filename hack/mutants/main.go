@@ -90,6 +90,12 @@ func copyTree(ctx context.Context, to string) error {
 
 // unleash runs gremlins over one package.
 func unleash(ctx context.Context, folder, pkg string) (report, error) {
+	// gremlins takes the time of the first run for that of all, and waits ten times as long for each; it shall not be that of compiling.
+	warm := exec.CommandContext(ctx, "go", "test", "-count=1", "-cover", "./"+pkg)
+	warm.Dir = folder
+	if out, err := warm.CombinedOutput(); err != nil {
+		return report{}, fmt.Errorf("the tests fail without a change: %w\n%s", err, out)
+	}
 	out := filepath.Join(folder, "mutants.json")
 	command := exec.CommandContext(ctx, "gremlins", "unleash", "./"+pkg, "--output", out, "--output-statuses", "t", "--timeout-coefficient", "10")
 	command.Dir = folder

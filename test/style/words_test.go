@@ -1,0 +1,106 @@
+package style
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// going are the words that docs/contributing/style.md names, with how often each may still be used in code and pages. A number may only
+// fall: write the field's word, and lower the number where a test says that it is too high.
+var going = []struct {
+	word    string
+	allowed int
+	matches *regexp.Regexp
+}{
+	{"heed", 11, word(`heed(s|ed|ing)?`)},
+	{"settle", 41, word(`settle[sd]?|settling`)},
+	{"beside", 288, word(`beside`)},
+	{"stands", 222, word(`stands`)},
+	{"nobody, somebody", 213, word(`nobody|somebody`)},
+	{"is none", 216, word(`is none`)},
+	{"of which", 98, word(`of which`)},
+	{"of one's own", 27, word(`of one's own`)},
+	{"tells of, says so", 65, word(`tells? of|says? so`)},
+	{"so gets, so has, so is", 29, word(`so (gets|has|is|are|leads|makes)`)},
+	{"by the clock alone", 1, word(`by the clock alone`)},
+	{"leave away", 1, word(`(leave|leaves|left|leaving) (it |them )?away`)},
+	{"licence, behaviour, honour", 37, word(`licen[c]es?|behaviours?|honours?|honoured|colours?|favours?`)},
+}
+
+func word(pattern string) *regexp.Regexp { return regexp.MustCompile(`\b(` + pattern + `)\b`) }
+
+// about are the files that name the words without using them.
+var about = []string{"docs/contributing/style.md", "test/style/words_test.go", "test/style/" + goldenMessages}
+
+// TestWordsThatAreGoing: what was private is not used anew.
+func TestWordsThatAreGoing(t *testing.T) {
+	command := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard")
+	command.Dir = root
+	out, err := command.Output()
+	if err != nil {
+		t.Skipf("the tree is no checkout, so its files are not known: %v", err)
+	}
+	used := make([]int, len(going))
+	for _, file := range strings.Fields(string(out)) {
+		if !slices.Contains([]string{".go", ".md", ".sh", ".yaml", ".tmpl", ".py"}, filepath.Ext(file)) && file != "Makefile" || slices.Contains(about, file) {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(root, file))
+		if err != nil {
+			continue // removed, and not committed yet
+		}
+		for i, g := range going {
+			used[i] += uses(g.matches, string(content))
+		}
+	}
+	for i, g := range going {
+		switch {
+		case used[i] > g.allowed:
+			t.Errorf("%q is used %d times, and %d are allowed: look at yours with `git diff main`, and take the word that docs/contributing/style.md has for it",
+				g.word, used[i], g.allowed)
+		case used[i] < g.allowed:
+			t.Logf("%q is used %d times: lower the %d in test/style/words_test.go", g.word, used[i], g.allowed)
+		}
+	}
+}
+
+// uses counts the uses of a word, over the ends of lines too.
+func uses(matches *regexp.Regexp, text string) int {
+	text = strings.Join(strings.Fields(strings.ReplaceAll(strings.ToLower(text), "//", " ")), " ")
+	return len(matches.FindAllStringIndex(text, -1))
+}
+
+// TestTheStyleNamesTheWords: the page and the test are about the same words, in the same order.
+func TestTheStyleNamesTheWords(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "docs/contributing/style.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| word | instead |\n| --- | --- |\n")
+	var want, got []string
+	for line := range strings.Lines(table) {
+		want = append(want, strings.TrimSpace(strings.Split(line, "|")[1]))
+	}
+	for _, g := range going {
+		got = append(got, g.word)
+	}
+	if !slices.Equal(want, got) {
+		t.Errorf("the page names %q, the test %q", want, got)
+	}
+}
+
+func TestUses(t *testing.T) {
+	for text, want := range map[string]int{"Stands.": 1, "it stands\n\t// beside": 1, "understands": 0, "stands stands": 2} {
+		if got := uses(word("stands"), text); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+	if got := uses(word(`is none`), "// there is\n\t// none"); got != 1 {
+		t.Errorf("over the end of a line: %d", got)
+	}
+}
