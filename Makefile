@@ -59,8 +59,8 @@ envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API serve
 scale: $(BIN)/envtest/kube-apiserver ## Build SCALE=1000 mixes with one manager against a real API server, and compare with a tenth.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest SCALE=$(or $(SCALE),1000) go test -count=1 -timeout 90m -v -run '^TestScale$$' ./test/envtest
 
-e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/stores.tar previous ## Run the tests on a real cluster.
-	for image in stores hub-data previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
+e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/stores.tar $(DIST)/python.stamp previous ## Run the tests on a real cluster.
+	for image in stores hub-data python previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
 	go test -count=1 -timeout 40m -parallel 8 -v ./test/e2e/...
 
 python: $(BIN)/kubectl-datasetmix ## Check the Python package on its oldest and newest Python: ruff, mypy, pytest, the wheel; says what it passes over.
@@ -160,6 +160,12 @@ $(DIST)/hub-data.stamp: $(BIN)/cluster $(BIN)/hub
 	@mkdir -p $(@D)
 	if [ -n "$(ROWS)" ]; then cluster image --tag datasetmix-hub-data:$(VERSION) --binary $(BIN)/hub:/hub --dir $(ROWS):/rows \
 	  --entrypoint /hub --entrypoint -data --entrypoint /rows --out $(DIST)/hub-data.tar; else echo "there are no real rows"; fi
+	touch $@
+
+# Python and the package datasetmix: only where Debian's packages are.
+$(DIST)/python.stamp: $(BIN)/cluster hack/python-image.sh $(shell find python/datasetmix -name '*.py')
+	@mkdir -p $(@D)
+	hack/python-image.sh datasetmix-python:$(VERSION) $(DIST)/python.tar
 	touch $@
 
 # The operator of an earlier commit, for the test of upgrades: only where there is a history.

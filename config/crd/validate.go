@@ -41,8 +41,17 @@ func NewValidator() (*Validator, error) {
 	if err != nil {
 		return nil, err
 	}
+	return ValidatorOf(definition, definition.Spec.Versions[len(definition.Spec.Versions)-1].Name)
+}
+
+// ValidatorOf reads the schema of a version of any CustomResourceDefinition.
+func ValidatorOf(definition *apiextensionsv1.CustomResourceDefinition, version string) (*Validator, error) {
+	at := slices.IndexFunc(definition.Spec.Versions, func(v apiextensionsv1.CustomResourceDefinitionVersion) bool { return v.Name == version })
+	if at < 0 {
+		return nil, fmt.Errorf("%s has no version %q", definition.Name, version)
+	}
 	internal := &apiextensions.JSONSchemaProps{}
-	versioned := definition.Spec.Versions[len(definition.Spec.Versions)-1].Schema.OpenAPIV3Schema
+	versioned := definition.Spec.Versions[at].Schema.OpenAPIV3Schema
 	if err := apiextensionsv1.Convert_v1_JSONSchemaProps_To_apiextensions_JSONSchemaProps(versioned, internal, nil); err != nil {
 		return nil, fmt.Errorf("converting the schema: %w", err)
 	}
