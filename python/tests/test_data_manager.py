@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import mixes
 import pytest
 
+import mixes
 from datasetmix import DataManager
 
 RATIOS = {"math": 0.4, "qa": 0.3, "code": 0.3}

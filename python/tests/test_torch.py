@@ -4,9 +4,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import mixes
 import pytest
 
+import mixes
 from datasetmix import DataManager
 
 torch_data = pytest.importorskip("torch.utils.data", reason="torch is not installed: its loaders are not tried")

@@ -3,7 +3,7 @@
 package training
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -49,8 +49,12 @@ func moduleFolder(t *testing.T, module string) string {
 		command := exec.Command("go", arguments...)
 		command.Dir = "../../hack/training"
 		out, err := command.Output()
+		var failed *exec.ExitError
+		if errors.As(err, &failed) {
+			t.Fatalf("go %s: %v\n%s", strings.Join(arguments, " "), err, failed.Stderr)
+		}
 		if err != nil {
-			t.Fatalf("go %s: %v\n%s", strings.Join(arguments, " "), err, err.(*exec.ExitError).Stderr) //nolint:errorlint,forcetypeassert // Output's own
+			t.Fatal(err)
 		}
 		return strings.TrimSpace(string(out))
 	}
@@ -128,7 +132,7 @@ func TestSamplesAreValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, err := range validator.Validate(context.Background(), object.Object) {
+		for _, err := range validator.Validate(t.Context(), object.Object) {
 			t.Error(err)
 		}
 	})
@@ -149,7 +153,7 @@ func TestTheDefinitionsRefuse(t *testing.T) {
 			}
 			object := map[string]any{"apiVersion": definition.Spec.Group + "/" + version, "kind": kind, "metadata": map[string]any{"name": "a"},
 				"spec": map[string]any{"noSuchField": true}}
-			if len(validator.Validate(context.Background(), object)) == 0 {
+			if len(validator.Validate(t.Context(), object)) == 0 {
 				t.Error("a field that there is not is allowed")
 			}
 		})
