@@ -16,6 +16,7 @@ COPY cmd/ cmd/
 COPY config/crd/ config/crd/
 COPY controllers/ controllers/
 COPY internal/ internal/
+COPY python/ python/
 RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} make /src/bin/manager /src/bin/worker
 
 FROM ${BASE}

@@ -207,7 +207,7 @@ func (s *scope) units(stage recipe.Stage) int32 {
 	case recipe.Divide:
 		return int32(len(s.recipe.DatasetNames()))
 	case recipe.Mixing:
-		return int32(len(s.recipe.Shards()))
+		return int32(len(s.recipe.Files()))
 	default:
 		return 1
 	}

@@ -65,6 +65,16 @@ type Output struct {
 	// +kubebuilder:validation:Maximum=1024
 	Shards int32 `json:"shards,omitempty"`
 
+	// exports are the mix once more, each in the shape that a trainer reads, row for row in the order of the mixed files:
+	// exports/<name>/train.parquet and so on, in as many files as shards says. At most 8. Unset is none.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	Exports []Export `json:"exports,omitempty"`
+
 	// keepRevisions is how many published revisions stay on the volume, the newest included. At least 1, at most 100.
 	// Unset is 3.
 	//

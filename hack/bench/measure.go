@@ -69,19 +69,45 @@ func timed(name string, args ...string) (figure, error) {
 func (b *bench) builds(originals string) (first, second figure, err error) {
 	var figures [2]figure
 	for i, share := range []int{4, 5} {
-		file := b.path("manifest.yaml")
-		if err := os.WriteFile(file, []byte(manifest(share)), 0o600); err != nil {
-			return first, second, err
-		}
-		program, args := b.program, []string(nil)
-		if b.group != "" {
-			program, args = "sh", []string{"-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, b.group, b.program}
-		}
-		if figures[i], err = timed(program, append(args, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals)...); err != nil {
+		if figures[i], err = b.build(originals, manifest(share, false)); err != nil {
 			return first, second, err
 		}
 	}
 	return figures[0], figures[1], nil
+}
+
+// build builds a manifest.
+func (b *bench) build(originals, manifest string) (figure, error) {
+	file := b.path("manifest.yaml")
+	if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
+		return figure{}, err
+	}
+	program, args := b.program, []string(nil)
+	if b.group != "" {
+		program, args = "sh", []string{"-c", `echo $$ > "$0/cgroup.procs" && exec "$@"`, b.group, b.program}
+	}
+	return timed(program, append(args, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals)...)
+}
+
+// exported builds without an export and with one, in turn, each on a volume of its own, and gives the median of the builds with one, and
+// of what it costs: pairs that are measured one right behind the other share what else the machine does.
+func (b *bench) exported(originals string) (with figure, cost float64, err error) {
+	var figures []figure
+	var costs []float64
+	for range b.runs {
+		var pair [2]figure
+		for i, export := range []bool{false, true} {
+			if err := b.fresh(); err != nil {
+				return with, 0, err
+			}
+			if pair[i], err = b.build(originals, manifest(4, export)); err != nil {
+				return with, 0, err
+			}
+		}
+		figures, costs = append(figures, pair[1]), append(costs, pair[1].CPU/pair[0].CPU-1)
+	}
+	slices.Sort(costs)
+	return median(figures), costs[len(costs)/2], nil
 }
 
 // measure takes everything in turn, several times, and gives the medians.
@@ -105,6 +131,10 @@ func (b *bench) measure(name, originals, script string) (result, error) {
 			return r, err
 		}
 		first, second, python, copied = append(first, build), append(second, again), append(python, plain), append(copied, floor)
+	}
+	var err error
+	if r.Export, r.ExportCost, err = b.exported(originals); err != nil {
+		return r, err
 	}
 	r.Build, r.Second, r.Python, r.Copy = median(first), median(second), median(python), median(copied)
 	r.Faster = r.Python.Seconds / r.Build.Seconds

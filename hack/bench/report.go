@@ -21,8 +21,11 @@ type result struct {
 	Bytes  int64  `json:"bytes"`
 	Build  figure `json:"build"`
 	Second figure `json:"second"`
-	Python figure `json:"python"`
-	Copy   figure `json:"copy"`
+	// Export is a build with an export of format RL, and ExportCost the part of a build's processor time that it takes more.
+	Export     figure  `json:"export"`
+	ExportCost float64 `json:"exportCost"`
+	Python     figure  `json:"python"`
+	Copy       figure  `json:"copy"`
 	// Faster is how many times the build is as fast as Python.
 	Faster float64 `json:"faster"`
 	// SecondShare is the second build's part of the first's time.
@@ -53,6 +56,7 @@ func (r report) print(to io.Writer) {
 		fmt.Fprintf(table, "%s (%d MB)\ttime\tprocessors\tresident\t\t\n", c.Corpus, c.Bytes/1e6)
 		row("build", c.Build, "")
 		row("second build, another share", c.Second, fmt.Sprintf("%.0f %% of the first", 100*c.SecondShare))
+		row("build with an RL export", c.Export, fmt.Sprintf("%+.0f %% of processor time", 100*c.ExportCost))
 		row("plain Python", c.Python, fmt.Sprintf("the build is %.1f times as fast", c.Faster))
 		row("cat originals, cp results", c.Copy, "")
 	}

@@ -83,6 +83,29 @@ func MixedFile(shard recipe.Shard, format recipe.Format) string {
 	return path.Join("mixed", shard.Split+"_mixed"+number+extension(format))
 }
 
+// ExportFolder is the folder of an export: a data set that trainers open by its path, with nothing else in it that a loader reads.
+func ExportFolder(export string) string { return path.Join("exports", export) }
+
+// ExportFile is a file of an export: the rows of one split, or one shard of it.
+func ExportFile(shard recipe.Shard) string {
+	number := ""
+	if shard.Count > 1 {
+		number = fmt.Sprintf("-%05d-of-%05d", shard.Index, shard.Count)
+	}
+	return path.Join(ExportFolder(shard.Export), shard.Split+number+extension(recipe.Parquet))
+}
+
+// RewardsFile is the scorer beside the rows of an export of format RL.
+func RewardsFile(export string) string { return path.Join(ExportFolder(export), "rewards.py") }
+
+// FileOf is the published name of what a unit of the mix stage wrote.
+func FileOf(shard recipe.Shard, format recipe.Format) string {
+	if shard.Export != "" {
+		return ExportFile(shard)
+	}
+	return MixedFile(shard, format)
+}
+
 // extension is how the name of a file of a format ends; that of JSONL for what is not known.
 func extension(format recipe.Format) string {
 	switch format {

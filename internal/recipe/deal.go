@@ -55,6 +55,15 @@ func (r Recipe) PlanShards(split SplitPlan) []ShardPlan {
 	return shards
 }
 
+// RowsOf is the number of rows of some shards: of those before one, the place of its first row in the split.
+func RowsOf(shards []ShardPlan) int64 {
+	var rows int64
+	for _, shard := range shards {
+		rows += shard.Rows
+	}
+	return rows
+}
+
 // files is the number of files per mixed split.
 func (o Output) files() int { return max(o.Shards, 1) }
 

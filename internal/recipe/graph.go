@@ -298,7 +298,7 @@ func (w *walk) mixes() ([]Unit, error) {
 	w.graph.Plan = &plan
 	contents := w.contents()
 	var units []Unit
-	for _, shard := range w.recipe.Shards() {
+	for _, shard := range w.recipe.Files() {
 		split, _ := plan.Split(shard.Split)
 		units = append(units, w.mix(shard, split, contents))
 	}
@@ -315,22 +315,27 @@ func (w *walk) mix(shard Shard, split SplitPlan, contents []string) Unit {
 	for _, dataset := range split.Datasets() {
 		parts = append(parts, part{dataset.Name, dataset.Rows})
 	}
+	format, columns, export := w.recipe.Output.Format, w.recipe.columns(), (*exported)(nil)
+	if of, ok := w.recipe.Export(shard.Export); ok { // the same bytes beside mixed files of any format
+		format, columns, export = "", nil, w.recipe.exported(of)
+	}
 	return Unit{shard.Name(), key(Mixing, struct {
 		Contents []string `json:"contents"`
 		Overlap  string   `json:"overlap"`
 		Split    string   `json:"split"`
 		Parts    []part   `json:"parts"`
 		Order    Order    `json:"order"`
-		Format   Format   `json:"format"`
+		Format   Format   `json:"format,omitempty"`
 		Seed     int64    `json:"seed"`
 		deduplicated
 		measured
-		Resample Resample `json:"resample,omitempty"`
-		Shard    *sharded `json:"shard,omitempty"`
-		Columns  []string `json:"columns,omitempty"`
+		Resample Resample  `json:"resample,omitempty"`
+		Shard    *sharded  `json:"shard,omitempty"`
+		Columns  []string  `json:"columns,omitempty"`
+		Export   *exported `json:"export,omitempty"`
 	}{
-		contents, versions[Balancing], split.Name, parts, w.recipe.Order, w.recipe.Output.Format, w.recipe.Seed,
-		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample, shard.key(), w.recipe.columns(),
+		contents, versions[Balancing], split.Name, parts, w.recipe.Order, format, w.recipe.Seed,
+		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample, shard.key(), columns, export,
 	})}
 }
 

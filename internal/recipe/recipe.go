@@ -449,6 +449,8 @@ type Output struct {
 	Format Format `json:"format"`
 	// Shards is the number of files per mixed split; 0 is one, without a number in its name. It is never 1.
 	Shards int `json:"shards,omitempty"`
+	// Exports are the mix in the shapes of trainers; empty is none.
+	Exports []Export `json:"exports,omitempty"`
 	// KeepRevisions is how many published revisions stay on the volume, the newest included.
 	KeepRevisions int `json:"keepRevisions"`
 	// CacheSize is how many bytes of originals stay in the volume's cache once nothing needs them; 0 is no bound.

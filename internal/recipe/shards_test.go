@@ -12,9 +12,9 @@ func TestShards(t *testing.T) {
 		want   []Shard
 		names  []string
 	}{
-		{0, []Shard{{"train", 0, 1}, {"test", 0, 1}}, []string{"train", "test"}},
-		{1, []Shard{{"train", 0, 1}, {"test", 0, 1}}, []string{"train", "test"}},
-		{2, []Shard{{"train", 0, 2}, {"train", 1, 2}, {"test", 0, 2}, {"test", 1, 2}}, []string{"train.00000", "train.00001", "test.00000", "test.00001"}},
+		{0, []Shard{{"train", 0, 1, ""}, {"test", 0, 1, ""}}, []string{"train", "test"}},
+		{1, []Shard{{"train", 0, 1, ""}, {"test", 0, 1, ""}}, []string{"train", "test"}},
+		{2, []Shard{{"train", 0, 2, ""}, {"train", 1, 2, ""}, {"test", 0, 2, ""}, {"test", 1, 2, ""}}, []string{"train.00000", "train.00001", "test.00000", "test.00001"}},
 	} {
 		r := six(KeepTotal, KeepTotal)
 		r.Output.Shards = c.shards

@@ -24,6 +24,7 @@ var enumerations = map[string][]string{
 	"RegistryScheme": {"HTTPS", "HTTP"},
 	"Order":          {string(Shuffled), string(Interleaved)},
 	"Format":         {string(JSONL), string(JSONLZstd), string(JSONLGzip), string(Parquet)},
+	"ExportFormat":   {string(ExportRL)},
 	"Resample":       {string(Passes), string(WithReplacement)},
 	"ShareUnit":      {string(InRows), string(InBytes), string(InTokens)},
 	"Encoding":       {"o200k_base", "cl100k_base"},
@@ -60,7 +61,7 @@ func (r Recipe) Validate() error {
 	if err := judgeValues("", reflect.ValueOf(r)); err != nil {
 		return err
 	}
-	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeTables, r.judgeNumbers} {
+	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeTables, r.judgeNumbers, r.judgeExports} {
 		if err := judge(); err != nil {
 			return err
 		}

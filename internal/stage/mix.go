@@ -12,8 +12,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// mixedName is the mixed file in a mix unit's folder. It ends as a published one does.
-func mixedName(format recipe.Format) (string, error) {
+// mixedName is the file in a mix unit's folder. It ends as a published one does.
+func mixedName(shard recipe.Shard, format recipe.Format) (string, error) {
+	if shard.Export != "" {
+		format = recipe.Parquet
+	}
 	extension, err := encode.Extension(format)
 	if err != nil {
 		return "", contract.Failf(contract.InvalidTask, "%w", err)
@@ -44,7 +47,9 @@ func (j job) mix(ctx context.Context, staging *store.Staging) (recipe.Result, er
 type mixer struct {
 	job
 	staging   *store.Staging
+	file      recipe.Shard
 	shard     recipe.ShardPlan
+	first     int64 // the place of its first row in the split
 	sequences draw.Sequences
 	done      recipe.Mixed
 }
@@ -53,7 +58,8 @@ func (j job) newMixer(ctx context.Context, staging *store.Staging) (*mixer, erro
 	shard, _ := j.Recipe.Shard(j.Unit.Name)
 	split := slices.IndexFunc(j.Recipe.Splits, func(s recipe.Split) bool { return s.Name == shard.Split })
 	plan := j.graph.Plan.Splits[split]
-	m := &mixer{job: j, staging: staging, shard: j.Recipe.PlanShards(plan)[shard.Index]}
+	shards := j.Recipe.PlanShards(plan)
+	m := &mixer{job: j, staging: staging, file: shard, shard: shards[shard.Index], first: recipe.RowsOf(shards[:shard.Index])}
 	if j.Recipe.Reports() { // before rows are held in memory
 		uses, err := draw.Uses(ctx, j.Recipe, plan)
 		if err != nil {
@@ -88,7 +94,7 @@ func (j job) openPlanned(split int, dataset recipe.DatasetPlan, hold int64) (*st
 
 // write writes the file, and takes its length and digest from what lies below the encoding.
 func (m *mixer) write(ctx context.Context) error {
-	name, err := mixedName(m.Recipe.Output.Format)
+	name, err := mixedName(m.file, m.Recipe.Output.Format)
 	if err != nil {
 		return err
 	}
@@ -115,6 +121,9 @@ func (m *mixer) write(ctx context.Context) error {
 // encode writes the rows to a file in the recipe's format. Lines as they are need nobody between: what they are made of has
 // checked them.
 func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
+	if m.file.Export != "" {
+		return m.export(ctx, out)
+	}
 	if m.Recipe.Output.Format == recipe.JSONL {
 		return m.weave(ctx, func(line []byte) error {
 			_, err := out.Write(line)

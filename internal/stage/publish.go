@@ -229,18 +229,18 @@ func (p *publisher) available(split, dataset string) int64 {
 
 func (p *publisher) mixes() error {
 	step, _ := p.graph.Step(recipe.Mixing)
-	name, err := mixedName(p.Recipe.Output.Format)
-	if err != nil {
-		return err
-	}
-	for i, shard := range p.Recipe.Shards() {
+	for i, shard := range p.Recipe.Files() {
+		name, err := mixedName(shard, p.Recipe.Output.Format)
+		if err != nil {
+			return err
+		}
 		unit := step.Units[i]
 		mixed := p.Results[unit.Key].Mix
-		if err := p.linkRows(p.unit(recipe.Mixing, unit.Key), name, mixed.Rows, contract.MixedFile(shard, p.Recipe.Output.Format)); err != nil {
+		if err := p.linkRows(p.unit(recipe.Mixing, unit.Key), name, mixed.Rows, contract.FileOf(shard, p.Recipe.Output.Format)); err != nil {
 			return err
 		}
 	}
-	return nil
+	return p.scorers()
 }
 
 // linkRows gives a file of a unit its names in the revision.

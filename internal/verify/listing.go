@@ -71,10 +71,16 @@ func (v *verifier) expected() map[string]int64 {
 			}
 		}
 	}
+	shards := map[string][]recipe.ShardPlan{}
 	for _, split := range v.manifest.Plan.Splits {
-		shards := r.PlanShards(split)
-		for _, shard := range shards {
-			files[contract.MixedFile(recipe.Shard{Split: split.Name, Index: shard.Number, Count: len(shards)}, r.Output.Format)] = shard.Rows
+		shards[split.Name] = r.PlanShards(split)
+	}
+	for _, file := range r.Files() {
+		files[contract.FileOf(file, r.Output.Format)] = shards[file.Split][file.Index].Rows
+	}
+	for _, export := range r.Output.Exports {
+		if export.Scorer != "" {
+			files[contract.RewardsFile(export.Name)] = noRows
 		}
 	}
 	return files

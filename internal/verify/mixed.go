@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// mixedTasks are the checks of all mixed files, by path.
+// mixedTasks are the checks of all mixed files and of those of the exports, by path.
 func (v *verifier) mixedTasks() (map[string]task, error) {
 	r := v.manifest.Recipe
 	results := map[string]recipe.Mixed{}
@@ -21,6 +21,10 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 		}
 	}
 	tasks := map[string]task{}
+	files := map[string][]recipe.Shard{}
+	for _, file := range r.Files() {
+		files[file.Split] = append(files[file.Split], file)
+	}
 	for i, plan := range v.manifest.Plan.Splits {
 		var uses []recipe.MixedDataset
 		if r.Reports() {
@@ -30,13 +34,18 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 			}
 		}
 		shards := r.PlanShards(plan)
-		for _, planned := range shards {
-			shard := recipe.Shard{Split: plan.Name, Index: planned.Number, Count: len(shards)}
+		for _, file := range files[plan.Name] {
+			planned := shards[file.Index]
 			check := &mixCheck{
-				verifier: v, split: i, plan: plan, shard: planned, uses: uses, result: results[shard.Name()],
-				file: contract.MixedFile(shard, r.Output.Format), units: make([]int64, len(planned.Spans)),
+				verifier: v, split: i, plan: plan, shard: planned, uses: uses, result: results[file.Name()],
+				file: contract.FileOf(file, r.Output.Format), units: make([]int64, len(planned.Spans)),
 			}
-			tasks[check.file] = task{format: r.Output.Format, each: check.row, after: check.end, close: check.close}
+			if file.Export == "" {
+				tasks[check.file] = task{format: r.Output.Format, each: check.row, after: check.end, close: check.close}
+				continue
+			}
+			export := &exportCheck{mixCheck: check, export: file.Export, first: recipe.RowsOf(shards[:file.Index])}
+			tasks[check.file] = task{whole: export.compare, after: check.end, close: check.close}
 		}
 	}
 	return tasks, nil
@@ -81,6 +90,7 @@ func (c *mixCheck) begin() (err error) {
 func (c *mixCheck) close() {
 	if c.due != nil {
 		c.due.Close()
+		c.due = nil
 	}
 	c.sequences.Close()
 	c.sequences = nil

@@ -105,6 +105,19 @@ func (v *verifier) packed(file contract.PublishedFile, format recipe.Format, eac
 	return nil
 }
 
+// entire is pass for a file that is looked at as a whole, once its bytes are known to be those of the manifest.
+func (v *verifier) entire(file contract.PublishedFile, whole func(from io.Reader) error) error {
+	f, err := v.open(file.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := v.bytes(f, file, nil); err != nil {
+		return err
+	}
+	return whole(io.NewSectionReader(f, 0, file.Bytes))
+}
+
 // look reads rows up to the first that its reader has an error for, such as the one that is looked for. Its own errors are those of
 // reading, and of ctx.
 func look(ctx context.Context, from io.Reader, rows *rowReader) error {
@@ -205,6 +218,8 @@ type task struct {
 	// format of the rows; empty is lines as they are.
 	format recipe.Format
 	each   eachRow
+	// whole looks at a file as a whole, in place of its rows.
+	whole func(from io.Reader) error
 	// after the file was found as it should be.
 	after func() error
 	// close is called last, whatever was found.
@@ -285,6 +300,9 @@ func (v *verifier) do(t task) error {
 }
 
 func (v *verifier) read(t task) error {
+	if t.whole != nil {
+		return v.entire(t.file, t.whole)
+	}
 	if t.format == "" || t.format == recipe.JSONL {
 		return v.pass(t.file, t.each)
 	}

@@ -15,6 +15,9 @@ import (
 // A page for people and catalogs may be worded otherwise by another release. It is taken where the digest of the manifest is
 // known from elsewhere, since the manifest has the digest of the page as it was published.
 func (v *verifier) told() error {
+	if err := v.scorers(); err != nil {
+		return err
+	}
 	lock, err := contract.LockOf(v.manifest).Encode()
 	if err != nil {
 		return err

@@ -25,7 +25,7 @@ var (
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 	planned    = []string{"internal/mix", "internal/recipe", "internal/contract"}
 	judged     = append([]string{"internal/precheck", "internal/glob", "internal/record", "internal/decode"}, planned...)
-	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/extsort", "internal/draw", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/leak", "internal/tokens"}, planned...)
+	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/extsort", "internal/draw", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/leak", "internal/tokens", "internal/export", "python"}, planned...)
 	anything   = []string{"*"}
 )
 
@@ -40,6 +40,8 @@ var rules = []rule{
 	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/encode", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/export", own: append([]string{"internal/decode", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "python"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
 	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/source", own: append([]string{"internal/beside", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
@@ -49,16 +51,16 @@ var rules = []rule{
 	{pkg: "internal/extsort"},
 	{pkg: "internal/draw", own: append([]string{"internal/beside", "internal/extsort", "internal/store"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/report", own: planned},
-	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/store", "internal/extsort", "internal/draw", "internal/report", "internal/tokens", "internal/leak"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/store", "internal/extsort", "internal/draw", "internal/report", "internal/tokens", "internal/leak", "internal/export"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: append([]string{"internal/beside", "internal/store"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/hubtest", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/faultfstest"},
 	{pkg: "internal/storestest"},
 	{pkg: "internal/realrows"},
-	{pkg: "internal/render", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
-	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render"}, judged...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers"}, judged...), foreign: anything},
+	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
+	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "python"}, judged...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/memory"}, dataPlane...), foreign: anything, never: kubernetes},
 	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "internal/precheck", "config/crd"}, dataPlane...), foreign: anything},
 }
@@ -96,7 +98,7 @@ func TestPackagesImportOnlyWhatTheArchitectureAllows(t *testing.T) {
 
 // Every package is in the table, so a new one gets its place before it gets its imports.
 func TestEveryPackageHasItsPlace(t *testing.T) {
-	out, err := exec.Command("go", "list", module+"api/...", module+"cmd/...", module+"controllers/...", module+"internal/...").CombinedOutput()
+	out, err := exec.Command("go", "list", module+"api/...", module+"cmd/...", module+"controllers/...", module+"internal/...", module+"python/...").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -1,0 +1,83 @@
+package v1alpha1
+
+// ExportFormat is the shape of an export's rows. docs/exports.md has the columns.
+//
+// +kubebuilder:validation:Enum=RL
+type ExportFormat string
+
+// The formats of exports.
+const (
+	// ExportRL has a prompt and what its answer is scored by, and rewards.py beside the rows, for TRL, verl, OpenRLHF and Axolotl.
+	ExportRL ExportFormat = "RL"
+)
+
+// Export is the mix once more, in the shape that a trainer reads: Parquet files with the rows of the mixed files, in their order.
+type Export struct {
+	// name of the folder below exports/ in a revision. At most 40 characters.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=40
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name,omitempty"`
+
+	// format is the shape of the rows: RL (a prompt, and what its answer is scored by).
+	//
+	// +required
+	Format ExportFormat `json:"format,omitempty"`
+
+	// systemPrompt is the first message of every row, with the role system. At most 8192 characters. Unset is none.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=8192
+	SystemPrompt string `json:"systemPrompt,omitempty"`
+
+	// instructions stand behind the question and an empty line, and say how the answer is to be given, so that it can be scored.
+	// Unset are the defaults of the format: those of RL ask for the answer in \boxed{}, or for a block of code.
+	//
+	// +optional
+	Instructions *Instructions `json:"instructions,omitempty"`
+}
+
+// Instructions say how an answer is to be given, by how it is scored. Each is a sentence for the model; an empty one says nothing.
+//
+// +kubebuilder:validation:MinProperties=1
+type Instructions struct {
+	// numeric is for rows whose answer is a number. At most 2048 characters. Unset is the format's default.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=2048
+	Numeric *string `json:"numeric,omitempty"`
+
+	// text is for rows whose answer is a text. At most 2048 characters. Unset is the format's default.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=2048
+	Text *string `json:"text,omitempty"`
+
+	// formula is for rows of answer type text that are scored as formulas, such as those of MATH. At most 2048 characters. Unset
+	// is text where that is set, else the format's default.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=2048
+	Formula *string `json:"formula,omitempty"`
+
+	// noAnswer is for rows of answer type text that may have no answer, such as those of SQuAD 2.0. At most 2048 characters.
+	// Unset is text where that is set, else the format's default.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=2048
+	NoAnswer *string `json:"noAnswer,omitempty"`
+
+	// code is for rows whose answer is a program. At most 2048 characters. Unset is the format's default.
+	//
+	// +optional
+	// +kubebuilder:validation:MinLength=0
+	// +kubebuilder:validation:MaxLength=2048
+	Code *string `json:"code,omitempty"`
+}

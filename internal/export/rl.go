@@ -1,0 +1,123 @@
+package export
+
+import (
+	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// rl is the format for reinforcement learning with rewards that can be computed. TRL and Axolotl read prompt and hand the other columns
+// to the reward; verl reads prompt, data_source, ability, reward_model and extra_info; OpenRLHF reads prompt, label and datasource.
+type rl struct {
+	label   labels
+	content []byte
+	box     []byte
+}
+
+// rlFields are the columns. Those that repeat another are there because each trainer has its own name for what it reads.
+var rlFields = []encode.Field{
+	{Name: "prompt", List: true, Fields: turnFields},
+	{Name: "solution"},
+	{Name: "data_source"},
+	{Name: "datasource", Same: "data_source"},
+	{Name: "ability"},
+	{Name: "task"},
+	{Name: "reward_model", Fields: []encode.Field{{Name: "style"}, {Name: "ground_truth"}}},
+	{Name: "label", Same: "reward_model.ground_truth"},
+	{Name: "extra_info", Fields: []encode.Field{
+		{Name: "id"},
+		{Name: "index", Integer: true},
+		{Name: "split"},
+		{Name: "dataset"},
+		{Name: "domain", Same: "ability"},
+		{Name: "answer_type", Same: "task"},
+		{Name: "question"},
+		{Name: "metadata"},
+	}},
+	{Name: "id", Same: "extra_info.id"},
+	{Name: "dataset", Same: "extra_info.dataset"},
+	{Name: "domain", Same: "ability"},
+	{Name: "answer_type", Same: "task"},
+	{Name: "reference_answer"},
+}
+
+// The leaves that have values of their own, by their places among all.
+const (
+	rlRole = iota
+	rlContent
+	rlSolution
+	rlSource
+	_
+	rlDomain
+	rlType
+	rlStyle
+	rlLabel
+	_
+	rlID
+	rlIndex
+	rlSplit
+	rlDataset
+	_
+	_
+	rlQuestion
+	rlMetadata
+	_
+	_
+	_
+	_
+	rlAnswer
+)
+
+// sourcePrefix stands before the name of a data set: a trainer that knows a data set by its bare name would score it by a rule of its
+// own.
+const sourcePrefix = "datasetmix/"
+
+func (f *rl) fields() []encode.Field { return rlFields }
+
+func (f *rl) add(x *Rows, to *encode.Table) error {
+	r := &x.row
+	scorer := f.label.scorer(r)
+	f.prompt(x, scorer, to)
+	to.Text(rlSolution, f.solution(r, scorer))
+	to.Text(rlSource, append(append(f.content[:0], sourcePrefix...), r.dataset...))
+	to.Text(rlDomain, r.domain)
+	to.Text(rlType, r.answerType)
+	to.Text(rlStyle, []byte("rule"))
+	to.Text(rlLabel, f.label.of(r, scorer))
+	to.Text(rlID, r.id)
+	to.Text(rlSplit, []byte(x.split))
+	to.Text(rlDataset, r.dataset)
+	to.Text(rlQuestion, r.question)
+	to.Text(rlMetadata, r.metadata)
+	to.Text(rlAnswer, r.answer)
+	return nil
+}
+
+// id is the leaf of the row's id.
+func (f *rl) id() int { return rlID }
+
+// index adds the row's place in the split.
+func (f *rl) index(n int64, to *encode.Table) { to.Integer(rlIndex, n) }
+
+// prompt is the question with its instruction behind it, as the turn of a user, and the system prompt before it.
+func (f *rl) prompt(x *Rows, scorer recipe.Scorer, to *encode.Table) {
+	if system := x.export.SystemPrompt; system != "" {
+		to.Text(rlRole, []byte("system"))
+		to.Text(rlContent, []byte(system))
+	}
+	content := x.row.question
+	if instruction := x.instruction(scorer); instruction != "" {
+		f.content = append(append(append(f.content[:0], content...), "\n\n"...), instruction...)
+		content = f.content
+	}
+	to.Text(rlRole, []byte("user"))
+	to.Text(rlContent, content)
+}
+
+// solution is the reference answer in a box, for rewards that parse LaTeX; empty where it is no formula, so that they do not score it.
+func (f *rl) solution(r *row, scorer recipe.Scorer) []byte {
+	if scorer != recipe.NumericScorer && scorer != recipe.FormulaScorer || len(r.answer) == 0 {
+		return nil
+	}
+	f.box = append(append(append(f.box[:0], `\boxed{`...), r.answer...), '}')
+	return f.box
+}

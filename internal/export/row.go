@@ -1,0 +1,207 @@
+package export
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
+
+// row is a published row, taken apart. What is raw is as it stands in the line; the rest is text without escapes.
+type row struct {
+	id, dataset, domain, question, answer, answerType []byte
+
+	rawQuestion, rawAnswer, rawType []byte // JSON strings
+	metadata                        []byte // a JSON object
+	kept                            []byte // the members behind it, each behind its comma
+
+	plain []byte // the texts that had escapes
+}
+
+var errRow = errors.New("the line is not a unified record as it is published")
+
+// read takes a line apart. That it is a published row in all its parts is for record.Parse to judge: here is done only what the values
+// need, and quickly.
+func (r *row) read(line []byte) error {
+	line = trimmed(line)
+	r.plain = r.plain[:0]
+	at := 0
+	for _, member := range [...]struct {
+		begin    string
+		to, keep *[]byte
+	}{
+		{`{"id":`, &r.id, nil}, {`,"dataset":`, &r.dataset, nil}, {`,"domain":`, &r.domain, nil}, {`,"question":`, &r.question, &r.rawQuestion},
+		{`,"reference_answer":`, &r.answer, &r.rawAnswer}, {`,"answer_type":`, &r.answerType, &r.rawType},
+	} {
+		if !hasPrefix(line[at:], member.begin) {
+			return errRow
+		}
+		at += len(member.begin)
+		end := valueEnd(line, at)
+		if end < 0 || line[at] != '"' {
+			return errRow
+		}
+		var err error
+		if *member.to, err = r.text(line[at:end]); err != nil {
+			return err
+		}
+		if member.keep != nil {
+			*member.keep = line[at:end]
+		}
+		at = end
+	}
+	const begin = `,"metadata":`
+	if !hasPrefix(line[at:], begin) {
+		return errRow
+	}
+	at += len(begin)
+	end := valueEnd(line, at)
+	if end < 0 || end >= len(line) || line[at] != '{' || line[len(line)-1] != '}' {
+		return errRow
+	}
+	r.metadata, r.kept = line[at:end], line[end:len(line)-1]
+	return nil
+}
+
+// plainID is the id with which a line begins, unless it has an escape.
+func plainID(line []byte) ([]byte, bool) {
+	const begin = `{"id":"`
+	if !hasPrefix(line, begin) {
+		return nil, false
+	}
+	end := bytes.IndexByte(line[len(begin):], '"')
+	if end < 0 {
+		return nil, false
+	}
+	id := line[len(begin):][:end]
+	return id, bytes.IndexByte(id, '\\') < 0
+}
+
+// text is what a JSON string means. It is good until the next row.
+func (r *row) text(raw []byte) ([]byte, error) {
+	inner := raw[1 : len(raw)-1]
+	next := bytes.IndexByte(inner, '\\')
+	if next < 0 {
+		return inner, nil
+	}
+	begin := len(r.plain)
+	for ; next >= 0; next = bytes.IndexByte(inner, '\\') {
+		r.plain = append(r.plain, inner[:next]...)
+		if next+1 >= len(inner) {
+			return nil, errRow
+		}
+		c, short := inner[next+1], 2
+		switch c {
+		case '"', '\\', '/':
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		default: // \u, by the library: what is published has it for control characters alone
+			return r.slow(raw, begin)
+		}
+		r.plain = append(r.plain, c)
+		inner = inner[next+short:]
+	}
+	r.plain = append(r.plain, inner...)
+	return r.plain[begin:len(r.plain):len(r.plain)], nil
+}
+
+func (r *row) slow(raw []byte, begin int) ([]byte, error) {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return nil, errRow
+	}
+	r.plain = append(r.plain[:begin], text...)
+	return r.plain[begin:len(r.plain):len(r.plain)], nil
+}
+
+// member is the raw value of a member of the metadata; nil where there is none.
+func (r *row) member(name string) []byte { return memberOf(r.metadata[1:], name) }
+
+// memberOf finds a member in what follows the brace of an object.
+func memberOf(object []byte, name string) []byte {
+	for at := 0; at < len(object) && object[at] == '"'; {
+		end := valueEnd(object, at)
+		if end < 0 || end >= len(object) || object[end] != ':' {
+			return nil
+		}
+		key := object[at+1 : end-1]
+		at = end + 1
+		if end = valueEnd(object, at); end < 0 {
+			return nil
+		}
+		if string(key) == name {
+			return object[at:end]
+		}
+		if at = end; at < len(object) && object[at] == ',' {
+			at++
+		}
+	}
+	return nil
+}
+
+// valueEnd is where a JSON value that begins at a place ends, -1 if it does not. White space, which a kept member may have, is a part
+// of it.
+func valueEnd(text []byte, at int) int {
+	depth := 0
+	for at < len(text) {
+		switch c := text[at]; c {
+		case '"':
+			if at = stringEnd(text, at); at < 0 {
+				return -1
+			}
+			if depth == 0 {
+				return at
+			}
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth == 0 {
+				return at
+			}
+			if depth--; depth == 0 {
+				return at + 1
+			}
+		case ',':
+			if depth == 0 {
+				return at
+			}
+		}
+		at++
+	}
+	if depth > 0 {
+		return -1
+	}
+	return at
+}
+
+// stringEnd is the place behind the quote that closes a string, -1 if none does.
+func stringEnd(text []byte, at int) int {
+	for at++; ; at++ {
+		next := bytes.IndexByte(text[at:], '"')
+		if next < 0 {
+			return -1
+		}
+		at += next
+		escapes := 0
+		for text[at-1-escapes] == '\\' { // the quote that opens the string ends this
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return at + 1
+		}
+	}
+}
+
+func trimmed(line []byte) []byte { return bytes.TrimSuffix(line, []byte("\n")) }
+
+func hasPrefix(text []byte, prefix string) bool {
+	return len(text) >= len(prefix) && string(text[:len(prefix)]) == prefix
+}

@@ -1,0 +1,111 @@
+package recipe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"unicode/utf8"
+)
+
+// ExportFormat is the shape of an export's rows; internal/export documents the columns of each.
+type ExportFormat string
+
+// The formats of exports.
+const (
+	// ExportRL has a prompt and what its answer is scored by, for GRPO and its kin.
+	ExportRL ExportFormat = "RL"
+)
+
+// Export is the mix once more, in the shape that a trainer reads, row for row in the order of the mixed files.
+type Export struct {
+	// Name of the folder below exports/.
+	Name   string       `json:"name"`
+	Format ExportFormat `json:"format"`
+	// SystemPrompt is the first message of every prompt; empty is none.
+	SystemPrompt string `json:"systemPrompt,omitempty"`
+	// Instructions stand behind the question, by how the answer is scored.
+	Instructions Instructions `json:"instructions,omitzero"`
+	// Scorer is the SHA-256, in hex, of the rewards.py beside the rows; empty where the format has none. It is in no key of a
+	// mixed file: the rows do not depend on it.
+	Scorer string `json:"scorer,omitempty"`
+}
+
+// Instructions say how an answer is to be given, by the scorer of the row; an empty one says nothing.
+type Instructions struct {
+	Numeric  string `json:"numeric,omitempty"`
+	Formula  string `json:"formula,omitempty"`
+	Text     string `json:"text,omitempty"`
+	NoAnswer string `json:"noAnswer,omitempty"`
+	Code     string `json:"code,omitempty"`
+}
+
+// exportVersion is that of the columns and bytes of exports. Raising it is the only way in which a new release of the operator makes
+// exports anew.
+const exportVersion = "export/v1"
+
+// Bounds of exports, those of the API.
+const (
+	maxExports      = 8
+	maxSystemPrompt = 8192 // characters
+	maxInstruction  = 2048
+)
+
+// exported is the part of the key of an exported file that a mixed one does not have.
+type exported struct {
+	Version      string       `json:"version"`
+	Name         string       `json:"name"`
+	Format       ExportFormat `json:"format"`
+	SystemPrompt string       `json:"systemPrompt,omitempty"`
+	Instructions Instructions `json:"instructions,omitzero"`
+	// Scorers are those that records name, by data set; labels carry them.
+	Scorers map[string]Scorer `json:"scorers,omitempty"`
+}
+
+func (r Recipe) exported(e Export) *exported {
+	key := exported{exportVersion, e.Name, e.Format, e.SystemPrompt, e.Instructions, nil}
+	if e.Format != ExportRL {
+		return &key
+	}
+	for _, name := range r.DatasetNames() {
+		dataset, _, _ := r.Dataset(name)
+		if scorer := dataset.Record.Resolved().Scorer; scorer != "" {
+			if key.Scorers == nil {
+				key.Scorers = map[string]Scorer{}
+			}
+			key.Scorers[name] = scorer
+		}
+	}
+	return &key
+}
+
+// Export finds an export by its name.
+func (r Recipe) Export(name string) (Export, bool) {
+	i := slices.IndexFunc(r.Output.Exports, func(e Export) bool { return e.Name == name })
+	if i < 0 {
+		return Export{}, false
+	}
+	return r.Output.Exports[i], true
+}
+
+// judgeExports: exports are named as splits are, and say no more than an API's can.
+func (r Recipe) judgeExports() error {
+	var names []string
+	for _, e := range r.Output.Exports {
+		names = append(names, e.Name)
+		if utf8.RuneCountInString(e.SystemPrompt) > maxSystemPrompt {
+			return fmt.Errorf("export %s has a system prompt of more than %d characters", e.Name, maxSystemPrompt)
+		}
+		for _, text := range []string{e.Instructions.Numeric, e.Instructions.Formula, e.Instructions.Text, e.Instructions.NoAnswer, e.Instructions.Code} {
+			if utf8.RuneCountInString(text) > maxInstruction {
+				return fmt.Errorf("export %s has an instruction of more than %d characters", e.Name, maxInstruction)
+			}
+		}
+		if (e.Scorer != "") != (e.Format == ExportRL) || e.Scorer != "" && !IsHex(e.Scorer, 64) {
+			return fmt.Errorf("export %s has the scorer %q; one of format RL has the SHA-256 of its own, and another none", e.Name, e.Scorer)
+		}
+	}
+	if err := asManyAs("exports", len(names), 0, maxExports); err != nil {
+		return fmt.Errorf("the recipe has %w", err)
+	}
+	return errors.Join(eachNamed("export", names))
+}

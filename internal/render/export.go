@@ -1,0 +1,48 @@
+package render
+
+import (
+	"k8s.io/utils/ptr"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/python"
+)
+
+// The default instructions of the format RL. Each asks for what the scorer finds without doubt: the last closed box, or a block of code.
+// They are in the key of what they are written into, so a better one is a new version of the format, as any change of its bytes is.
+const (
+	numericInstruction  = `Think step by step, then give the final answer as a single number in \boxed{}.`
+	formulaInstruction  = `Think step by step, then give the final answer in \boxed{}.`
+	textInstruction     = `Think step by step, then give the final answer, as few words as possible, in \boxed{}.`
+	noAnswerInstruction = `Think step by step, then give the final answer, as few words of the text as possible, in \boxed{}. If the text does not answer the question, give \boxed{unanswerable}.`
+	codeInstruction     = "Give the complete program, with its imports, in one block of code that begins with ```python and ends with ```."
+)
+
+// exports are the exports of an output, with their default instructions written out.
+func exports(from []datav1alpha1.Export) []recipe.Export {
+	var out []recipe.Export
+	for _, e := range from {
+		made := recipe.Export{Name: e.Name, Format: recipe.ExportFormat(e.Format), SystemPrompt: e.SystemPrompt}
+		var defaults recipe.Instructions
+		if e.Format == datav1alpha1.ExportRL {
+			made.Scorer = python.RewardsSHA256()
+			defaults = recipe.Instructions{
+				Numeric: numericInstruction, Formula: formulaInstruction, Text: textInstruction, NoAnswer: noAnswerInstruction, Code: codeInstruction,
+			}
+		}
+		made.Instructions = instructions(ptr.Deref(e.Instructions, datav1alpha1.Instructions{}), defaults)
+		out = append(out, made)
+	}
+	return out
+}
+
+// instructions are those of an export: what stands there, else the defaults. The two special kinds of text follow the text that is set.
+func instructions(from datav1alpha1.Instructions, defaults recipe.Instructions) recipe.Instructions {
+	return recipe.Instructions{
+		Numeric:  ptr.Deref(from.Numeric, defaults.Numeric),
+		Formula:  ptr.Deref(from.Formula, ptr.Deref(from.Text, defaults.Formula)),
+		Text:     ptr.Deref(from.Text, defaults.Text),
+		NoAnswer: ptr.Deref(from.NoAnswer, ptr.Deref(from.Text, defaults.NoAnswer)),
+		Code:     ptr.Deref(from.Code, defaults.Code),
+	}
+}

@@ -1,0 +1,42 @@
+package stage
+
+import (
+	"context"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/export"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/python"
+)
+
+// export writes the rows to a file in the shape of an export.
+func (m *mixer) export(ctx context.Context, out *store.Writer) error {
+	rows, err := export.Of(m.Recipe, m.file.Export, m.file.Split, m.first)
+	if err != nil {
+		return err
+	}
+	table := encode.NewTable(out, rows.Fields())
+	if err := m.weave(ctx, func(line []byte) error { return rows.Add(line, table) }); err != nil {
+		return err
+	}
+	return table.Close()
+}
+
+// scorers writes the scorer beside the rows of each export that has one. It must be the one that the recipe names.
+func (p *publisher) scorers() error {
+	for _, export := range p.Recipe.Output.Exports {
+		if export.Format != recipe.ExportRL {
+			continue
+		}
+		if own := python.RewardsSHA256(); export.Scorer != own {
+			return contract.Failf(contract.InvalidTask, "export %s is to have the scorer with the SHA-256 %s, and this worker has %s: use the worker image that belongs to this manager",
+				export.Name, export.Scorer, own)
+		}
+		if err := p.write(contract.RewardsFile(export.Name), python.Rewards); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,303 @@
+package stage
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/export"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/python"
+)
+
+// exporting is a recipe with an export of format RL.
+func exporting(format recipe.Format, shards int) recipe.Recipe {
+	r := in(format, shards)
+	r.Output.Exports = []recipe.Export{{Name: "rl", Format: recipe.ExportRL, SystemPrompt: "Be brief.", Scorer: python.RewardsSHA256(), Instructions: recipe.Instructions{Numeric: "A number."}}}
+	return r
+}
+
+// exported is what the tests look at of a row of an export.
+type exported struct {
+	ID     string `parquet:"id"`
+	Prompt []struct {
+		Role    string `parquet:"role"`
+		Content string `parquet:"content"`
+	} `parquet:"prompt,list"`
+	Label string `parquet:"label"`
+	Extra struct {
+		Index int64  `parquet:"index"`
+		Split string `parquet:"split"`
+	} `parquet:"extra_info"`
+}
+
+func (w *world) exported(shard recipe.Shard) []exported {
+	w.t.Helper()
+	shard.Export = "rl"
+	content := w.read("mix/current/" + contract.ExportFile(shard))
+	rows, err := parquet.Read[exported](strings.NewReader(content), int64(len(content)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return rows
+}
+
+// An export has the rows of the mixed files, one by one, in every format and in shards.
+func TestExportsAreInTheOrderOfTheMix(t *testing.T) {
+	for _, format := range formats {
+		for _, shards := range []int{1, 3} {
+			w := filled(t)
+			r := exporting(format, shards)
+			w.build(r)
+			next := map[string]int64{}
+			for _, shard := range r.Shards() {
+				rows := w.exported(shard)
+				mixed := w.unpacked(shard, format)
+				if len(rows) != len(mixed) {
+					t.Fatalf("%s, %s: %d rows exported, %d mixed", format, shard.Name(), len(rows), len(mixed))
+				}
+				for i, row := range rows {
+					var of struct{ ID, Question string }
+					if err := json.Unmarshal([]byte(mixed[i]), &of); err != nil {
+						t.Fatal(err)
+					}
+					prompt := of.Question
+					if !strings.HasPrefix(of.ID, "facts") {
+						prompt += "\n\nA number."
+					}
+					if row.ID != of.ID || row.Prompt[0].Content != "Be brief." || row.Prompt[1].Content != prompt || row.Extra.Index != next[shard.Split] || row.Extra.Split != shard.Split {
+						t.Fatalf("%s, %s, row %d is %+v, and the mix has %s", format, shard.Name(), i, row, mixed[i])
+					}
+					next[shard.Split]++
+				}
+			}
+			if got := w.read("mix/current/exports/rl/rewards.py"); got != string(python.Rewards) {
+				t.Error("rewards.py is not the scorer of the Python package")
+			}
+		}
+	}
+}
+
+// The bytes of an export are those of its rows: Jobs, one processor, another format of the mixed files and an interrupted build change
+// none.
+func TestExportsAreTheSameHoweverTheyAreBuilt(t *testing.T) {
+	first := filled(t)
+	r := exporting(recipe.JSONL, 2)
+	first.build(r)
+	digests := func(w *world) (all []string) {
+		for _, file := range r.Files() {
+			if file.Export != "" {
+				all = append(all, w.digest("mix/current/"+contract.ExportFile(file)))
+			}
+		}
+		return all
+	}
+	want := digests(first)
+	t.Run("by Jobs, on one processor", func(t *testing.T) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		w := filled(t)
+		w.jobs(r, map[string]recipe.Result{}, "")
+		if diff := cmp.Diff(want, digests(w)); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("beside Parquet", func(t *testing.T) {
+		w := filled(t)
+		w.build(exporting(recipe.Parquet, 2))
+		if diff := cmp.Diff(want, digests(w)); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("again, one file at a time", func(t *testing.T) {
+		graph, results := first.results(r)
+		step, _ := graph.Step(recipe.Mixing)
+		for _, unit := range slices.Backward(step.Units) {
+			if err := os.RemoveAll(filepath.Join(first.worker.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
+				t.Fatal(err)
+			}
+			again, err := first.worker.Run(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(results[unit.Key], again); diff != "" {
+				t.Errorf("%s: %s", unit.Name, diff)
+			}
+		}
+	})
+}
+
+// Another prompt, or another export, makes the files of the export and nothing else; another format of the mixed files leaves it.
+func TestAnEditOfAnExportBuildsNothingElse(t *testing.T) {
+	w := filled(t)
+	w.build(two())
+	for _, c := range []struct {
+		what string
+		edit func(*recipe.Recipe)
+		want []string
+	}{
+		{"an export more", func(*recipe.Recipe) {}, []string{"mix rl/test", "mix rl/train", "publish mix"}},
+		{"another prompt", func(r *recipe.Recipe) { r.Output.Exports[0].SystemPrompt = "" }, []string{"mix rl/test", "mix rl/train", "publish mix"}},
+		{"another instruction", func(r *recipe.Recipe) { r.Output.Exports[0].Instructions.Text = "Two words." }, []string{"mix rl/test", "mix rl/train", "publish mix"}},
+		{"another format of the mix", func(r *recipe.Recipe) { r.Output.Format = recipe.JSONLZstd }, []string{"mix test", "mix train", "publish mix"}},
+	} {
+		r := exporting(recipe.JSONL, 1)
+		c.edit(&r)
+		built := map[string]bool{}
+		before := w.stages()
+		w.build(r)
+		for unit := range w.stages() {
+			if !before[unit] {
+				built[unit] = true
+			}
+		}
+		var got []string
+		graph, _ := w.results(r)
+		for _, step := range graph.Steps {
+			for _, unit := range step.Units {
+				if built[string(step.Stage)+"/"+unit.Key] {
+					got = append(got, string(step.Stage)+" "+unit.Name)
+				}
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("%s (-want +built):\n%s", c.what, diff)
+		}
+		w.build(exporting(recipe.JSONL, 1))
+	}
+}
+
+// stages are the finished units on the volume, as stage and key.
+func (w *world) stages() map[string]bool {
+	w.t.Helper()
+	found, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix/.stages/*/*"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	units := map[string]bool{}
+	for _, path := range found {
+		units[filepath.Base(filepath.Dir(path))+"/"+filepath.Base(path)] = true
+	}
+	return units
+}
+
+// reexported makes a file of an export again, from other rows of its mixed file.
+func reexported(r recipe.Recipe, shard recipe.Shard, other func([][]byte) [][]byte) func(*testing.T, string, *contract.Manifest) {
+	return func(t *testing.T, folder string, _ *contract.Manifest) {
+		t.Helper()
+		mixed, err := os.ReadFile(filepath.Join(folder, contract.MixedFile(shard, r.Output.Format)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := export.Of(r, "rl", shard.Split, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		table := encode.NewTable(&out, rows.Fields())
+		for _, line := range other(lines(mixed)) {
+			if err := rows.Add(line, table); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := table.Close(); err != nil {
+			t.Fatal(err)
+		}
+		shard.Export = "rl"
+		change(t, filepath.Join(folder, contract.ExportFile(shard)), func([]byte) []byte { return out.Bytes() })
+	}
+}
+
+func TestVerifyFindsForgedExports(t *testing.T) {
+	const train, test, rewards = "exports/rl/train.parquet", "exports/rl/test.parquet", "exports/rl/rewards.py"
+	r := exporting(recipe.JSONL, 1)
+	shard := recipe.Shard{Split: "train", Count: 1}
+	prompted := exporting(recipe.JSONL, 1)
+	prompted.Output.Exports[0].SystemPrompt = "Be long."
+	same := func(rows [][]byte) [][]byte { return rows }
+	findsForgeries(t, func(t *testing.T) string { return filled(t).revision(r) }, map[string]forgery{
+		"a row in the place of another": {reexported(r, shard, func(rows [][]byte) [][]byte { rows[1] = rows[0]; return rows }), train + ": rows 1 to"},
+		"two rows exchanged": {reexported(r, shard, func(rows [][]byte) [][]byte {
+			other := firstOther(rows)
+			rows[0], rows[other] = rows[other], rows[0]
+			return rows
+		}), train + ": rows 1 to"},
+		"a row less": {reexported(r, shard, func(rows [][]byte) [][]byte { return rows[1:] }), train + ": rows 1 to"},
+		"a row more": {reexported(r, shard, func(rows [][]byte) [][]byte { return append(rows, rows[0]) }), train + ": rows 1 to"},
+		"another answer": {reexported(r, shard, func(rows [][]byte) [][]byte {
+			rows[0] = bytes.Replace(rows[0], []byte(`"reference_answer":"`), []byte(`"reference_answer":"1`), 1)
+			return rows
+		}), "column reward_model.ground_truth"},
+		"another prompt":  {reexported(prompted, shard, same), "column prompt.list.element.content"},
+		"files exchanged": {func(t *testing.T, folder string, _ *contract.Manifest) { swapped(t, folder, train, test) }, "exports/rl/"},
+		"half a file": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			change(t, filepath.Join(folder, train), func(c []byte) []byte { return c[:len(c)/2] })
+		}, train},
+		"bytes behind the end": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			change(t, filepath.Join(folder, train), func(c []byte) []byte { return append(c, "PAR1"...) })
+		}, train},
+		"a footer with a member": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			change(t, filepath.Join(folder, train), func(c []byte) []byte { c[len(c)-20] ^= 1; return c })
+		}, train},
+		"another scorer": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			change(t, filepath.Join(folder, rewards), func(c []byte) []byte { return append(c, "\nMAX_ANSWER = 1\n"...) })
+		}, "the recipe's scorer has"},
+		"no scorer": {func(t *testing.T, folder string, m *contract.Manifest) {
+			drop(m, rewards)
+			if err := os.Remove(filepath.Join(folder, rewards)); err != nil {
+				t.Fatal(err)
+			}
+		}, "does not list " + rewards},
+		"no export": {func(t *testing.T, folder string, m *contract.Manifest) {
+			drop(m, train)
+			if err := os.Remove(filepath.Join(folder, train)); err != nil {
+				t.Fatal(err)
+			}
+		}, "does not list " + train},
+	})
+}
+
+// Any bit of an export that changes is found by its digest; and where somebody has put that right, by what it is made of.
+func TestVerifyFindsChangedBitsOfExports(t *testing.T) {
+	const name = "exports/rl/test.parquet"
+	folder := filled(t).revision(exporting(recipe.JSONL, 1))
+	path := filepath.Join(folder, name)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(60) {
+		flip := func(content []byte) []byte { content[i*(info.Size()-1)/59] ^= 1 << (i % 8); return content }
+		change(t, path, flip)
+		if err := check(folder); err == nil || !strings.Contains(err.Error(), name+" was changed") {
+			t.Errorf("bit %d: %v", i, err)
+		}
+		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
+		if err := check(folder); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("bit %d, with its digest: %v", i, err)
+		}
+		change(t, path, flip)
+		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
+	}
+	if err := check(folder); err != nil {
+		t.Errorf("after all changes were taken back: %v", err)
+	}
+}
+
+// A worker of another release does not put its own scorer beside rows that were to have another.
+func TestAnotherScorerIsRefused(t *testing.T) {
+	w := filled(t)
+	r := exporting(recipe.JSONL, 1)
+	r.Output.Exports[0].Scorer = strings.Repeat("0", 64)
+	w.fails(r, contract.InvalidTask, "export rl", "use the worker image that belongs to this manager")
+}
