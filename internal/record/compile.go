@@ -174,7 +174,7 @@ func (c *compiler) expression(part, text string, want result) *expression {
 		c.refuse(x, "it has %d characters and may have at most %d", utf8.RuneCountInString(text), maxExpression)
 		return x
 	}
-	checked, issues := c.env.Compile(text)
+	checked, issues := c.check(text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
 		reason := strings.ReplaceAll(first.Message, " (in container '')", "")
@@ -198,6 +198,16 @@ func (c *compiler) expression(part, text string, want result) *expression {
 		c.refuse(x, "%w", err)
 	}
 	return x
+}
+
+// check parses an expression and checks its types.
+func (c *compiler) check(text string) (*cel.Ast, *cel.Issues) {
+	parsed, issues := c.env.Parse(text)
+	if issues.Err() != nil {
+		return nil, issues
+	}
+	withPresence(parsed.NativeRep())
+	return c.env.Check(parsed)
 }
 
 // position names a place in an expression; CEL counts characters from 0.

@@ -81,6 +81,8 @@ func (x *expression) explain(err error, row *rowValue) string {
 		return fmt.Sprintf("there is no key %q", key)
 	case at != nil && strings.HasPrefix(what, "no such overload"):
 		return x.mismatch(at, row)
+	case strings.Contains(what, "optional.none()"):
+		return it.the() + " is absent or null"
 	case strings.Contains(what, "unhashable"): // CEL gives back the panic of Go's own map.
 		return "a map has a key that is not a string, a number or a bool"
 	case strings.Contains(what, "cost limit exceeded"):
@@ -192,6 +194,11 @@ func (x *expression) unparse(e ast.Expr) string {
 	text, err := cel.ExprToString(e, x.checked.SourceInfo())
 	if err != nil {
 		return "a part of it"
+	}
+	for _, made := range []string{".value()", ".orValue(dyn(null))"} { // by withPresence
+		if !strings.Contains(x.text, made) {
+			text = strings.ReplaceAll(text, made, "")
+		}
 	}
 	return quoted(text)
 }

@@ -128,8 +128,15 @@ var ofValues = map[string]func([]ref.Val) ref.Val{
 		}
 		return nil
 	},
-	"first": func(v []ref.Val) ref.Val { return endOf(v, false) },
-	"last":  func(v []ref.Val) ref.Val { return endOf(v, true) },
+	"value": func(v []ref.Val) ref.Val {
+		if o, ok := v[0].(*types.Optional); ok && o.HasValue() {
+			return o.GetValue()
+		}
+		return nil
+	},
+	overloads.TypeConvertDyn: func(v []ref.Val) ref.Val { return v[0] },
+	"first":                  func(v []ref.Val) ref.Val { return endOf(v, false) },
+	"last":                   func(v []ref.Val) ref.Val { return endOf(v, true) },
 }
 
 // endOf is the first or the last element of a list, or none.
