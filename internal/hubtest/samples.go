@@ -30,6 +30,8 @@ const (
 //	exercises.json         1,000 exercises below data.items, and 2 without an answer
 //	exams.jsonl            10 prompts, 5 of which are questions of gsm8k
 //	tickets.csv            400 tickets: 300 in English, of which 30 without a resolution
+//	chats.jsonl            200 chats with a topic, every fourth with a tool
+//	pairs.jsonl            100 pairs of a chosen and a rejected answer
 //	tokenizers/…           a tokenizer that makes a token of each byte
 func SampleFiles() map[string][]byte {
 	gsm8k := make1(0, 7473, gsm8kAt)
@@ -43,6 +45,8 @@ func SampleFiles() map[string][]byte {
 		"exercises.json":                          exercises(),
 		"exams.jsonl":                             exams(gsm8k),
 		"tickets.csv":                             tickets(),
+		"chats.jsonl":                             jsonLines(make1(0, 200, chatAt)),
+		"pairs.jsonl":                             jsonLines(make1(0, 100, pairAt)),
 		"tokenizers/model/tokenizer.json":         byteTokenizer(),
 	}
 }
@@ -68,6 +72,20 @@ func hotpotWithContext(i int) map[string]any {
 		"_id": row.ID, "question": row.Question, "answer": row.Answer, "type": row.Type, "level": row.Level,
 		"context": map[string]any{"title": row.Context.Title, "sentences": row.Context.Sentences},
 	}
+}
+
+func chatAt(i int) map[string]any {
+	chat := map[string]any{"topic": fmt.Sprintf("topic %d", i%7), "messages": []any{
+		map[string]any{"role": "user", "content": fmt.Sprintf("What is %d and %d?", i, i+1)}, map[string]any{"role": "assistant", "content": fmt.Sprintf("It is %d.", 2*i+1)},
+	}}
+	if i%4 == 0 {
+		chat["tools"] = []any{map[string]any{"type": "function", "function": map[string]any{"name": "add"}}}
+	}
+	return chat
+}
+
+func pairAt(i int) map[string]any {
+	return map[string]any{"prompt": fmt.Sprintf("Say hello to %d.", i), "chosen": fmt.Sprintf("Hello, %d!", i), "rejected": "No."}
 }
 
 func exercises() []byte {

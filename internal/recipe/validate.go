@@ -44,6 +44,8 @@ const (
 	maxDatasets = 32 // of a domain
 	maxProbes   = 16
 	maxShards   = 1024
+	maxKept     = 16 // of a record
+	maxTexts    = 8  // of a record
 	maxColumns  = 256
 	maxName     = 40
 	maxRowsSize = 10_000_000_000
@@ -61,7 +63,7 @@ func (r Recipe) Validate() error {
 	if err := judgeValues("", reflect.ValueOf(r)); err != nil {
 		return err
 	}
-	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeTables, r.judgeNumbers, r.judgeExports} {
+	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeRecords, r.judgeTables, r.judgeNumbers, r.judgeExports} {
 		if err := judge(); err != nil {
 			return err
 		}
@@ -310,6 +312,26 @@ func (r Recipe) numbersOfComparisons() []number {
 		numbers = append(numbers, number{"decontaminate.ngrams.n", int64(grams.N), 1, 50}, number{"decontaminate.ngrams.percent", int64(grams.Percent), 1, 100})
 	}
 	return numbers
+}
+
+// judgeRecords: a member that is kept has a name that no member of every row has, and its list the order that names have.
+func (r Recipe) judgeRecords() error {
+	for _, name := range r.DatasetNames() {
+		dataset, _, _ := r.Dataset(name)
+		for _, kept := range [][]string{dataset.Record.Keep, dataset.Record.KeepAsText} {
+			own := slices.ContainsFunc(kept, func(member string) bool { return slices.Contains(OwnMembers, member) || member == "" })
+			if own || !slices.IsSorted(kept) {
+				return fmt.Errorf("the record of %s keeps %q: not sorted names of members, none of them %q", name, kept, OwnMembers)
+			}
+			if err := asManyAs("members that it keeps", len(kept), 0, maxKept); err != nil {
+				return fmt.Errorf("the record of %s has %w", name, err)
+			}
+		}
+		if err := asManyAs("expressions of texts to decontaminate", len(dataset.Record.Decontaminate), 0, maxTexts); err != nil {
+			return fmt.Errorf("the record of %s has %w", name, err)
+		}
+	}
+	return nil
 }
 
 // judgeTables: a table is delimited by one ASCII character that can stand between fields, and has no path.

@@ -65,6 +65,7 @@ var sampleTests = map[string]sampled{
 		map[string]int64{"squad2 rows": 2000, "hotpotqa rows": 2000, "train rows": 4800, "train squad2 mixed": 3200, "train hotpotqa mixed": 1600, "validation rows": 600, "test rows": 600},
 	},
 	"expressions": {nil, map[string]int64{"tickets rows": 270, "train rows": 246, "test rows": 24}},
+	"chats":       {nil, map[string]int64{"chats rows": 200, "pairs rows": 100, "train rows": 270, "test rows": 30}},
 	"curated": {
 		[]string{"5f9a3f0f6f1c0d5e7b8a9c4d2e1f00112233445566778899aabbccddeeff0011", digestOf("tokenizers/model/tokenizer.json")},
 		map[string]int64{"gsm8k rows": 7121, "exercises rows": 947, "squad2 rows": 2000, "train rows": 6624, "train domain math": 4724, "train domain qa": 1900, "validation rows": 69},
