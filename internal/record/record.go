@@ -186,7 +186,7 @@ func (r *Record) Digests() (d Digests) {
 		}
 	}
 	if len(r.Kept) > 0 {
-		message = appendSized(message, "") // No member of the metadata has an empty name.
+		message = appendSized(message, "") // Behind the metadata, which has two strings for each member, there is an odd number with it.
 		for _, e := range r.Kept {
 			message = appendSized(appendSized(message, e.Key), string(e.Value))
 		}

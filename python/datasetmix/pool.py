@@ -106,7 +106,19 @@ def identity(line: bytes) -> bytes:
             message += (_sized(_bytes(key)), _sized(_bytes(text[start:at])))
         if text[at] == ",":
             at += 1
+    message += _kept(text, at + 1)
     return hashlib.sha256(b"".join(message)).digest()[:16]
+
+
+def _kept(text: str, at: int) -> list[bytes]:
+    """What the members behind the metadata add to the message of an identity: those of the source's row that are kept."""
+    message = [_sized(b"")] if text[at] == "," else []
+    while text[at] == ",":
+        key, at = _scan(text, at + 1)
+        start = at + 1
+        _, at = _scan(text, start)
+        message += (_sized(_bytes(key)), _sized(_bytes(text[start:at])))
+    return message
 
 
 def _bytes(text: str) -> bytes:
