@@ -272,7 +272,8 @@ func (j *jsonLines) chunk(text []byte, file string) []batch {
 		}
 		row.Values, slab = cut(slab, fields)
 		row.Number, count = count, count+1
-		if b.err = j.row(line, row.Values); b.err == nil {
+		b.err = j.row(line, row.Values)
+		if row.Plain = j.scanner.plain; b.err == nil {
 			b.rows = append(b.rows, row)
 			continue
 		}

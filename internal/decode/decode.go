@@ -126,6 +126,9 @@ type Row struct {
 	// Values of the wanted fields, in the order they were asked for: string, Number, bool, nil, []any or map[string]any.
 	// The slice is used again for the next row; the values in it belong to the caller.
 	Values []any
+	// Plain has the bit 1<<i where the i-th value is a string that stands in JSON as it is: UTF-8 without a character that needs an escape. A
+	// value whose bit is not set may be one, too.
+	Plain uint64
 
 	place place
 }

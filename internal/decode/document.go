@@ -224,7 +224,8 @@ func (a *jsonArray) next(row *Row) error {
 	if err != nil {
 		return err
 	}
-	if err = a.elements.row(element, row.Values); row.Number > 0 || !isRefused(err) {
+	err = a.elements.row(element, row.Values)
+	if row.Plain = a.elements.scanner.plain; row.Number > 0 || !isRefused(err) {
 		return err
 	}
 	if a.heldValue, a.heldErr = a.document.next(); a.heldErr == nil {

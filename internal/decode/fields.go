@@ -22,7 +22,9 @@ type wanted struct {
 	// text is the index of the field that wants the text of what ends here, or -1. It is only there beside a leaf.
 	text int
 	// raw is the index of the field that wants what ends here as it stands, or -1. It is only there at the top.
-	raw      int
+	raw int
+	// own says that what ends here is the value of its field whatever else a row has: no path leads to the field beside its name.
+	own      bool
 	children []*wanted
 }
 
@@ -68,6 +70,9 @@ func selectFields(fields []Field) selection {
 		if at := root.child(f.Name); f.Ordered && at != nil && at.leaf >= 0 {
 			at.text = i
 		}
+	}
+	for _, w := range root.children {
+		w.own = w.leaf >= 0 && !strings.Contains(w.name, ".")
 	}
 	return selection{fields: fields, root: root, whole: whole}
 }

@@ -170,6 +170,7 @@ func trim(line []byte) []byte {
 // line takes one row, and looks at a first one that is bad once more.
 func (j *jsonLines) line(line []byte, row *Row) error {
 	err := j.row(line, row.Values)
+	row.Plain = j.scanner.plain
 	if row.Number == 0 && !j.later && isRefused(err) {
 		return j.document(line, err)
 	}

@@ -22,6 +22,8 @@ type scanner struct {
 	arena     strings.Builder
 	// before are the strings of the row before, by field.
 	before []boxed
+	// plain is Row.Plain of the row.
+	plain uint64
 	// odd says that the text of the row has numbers that are not finite somewhere.
 	odd bool
 	// there are the names of the first object, for the message that a field is missing.
@@ -36,6 +38,7 @@ type boxed struct {
 
 // row takes the wanted fields of one row out of a text that was checked.
 func (s *scanner) row(text []byte, values []any) error {
+	s.plain = 0
 	c := &s.cursor
 	c.text, c.at, c.arena = text, 0, nil // Its memory for lists and names is used again.
 	if kind := c.kind(); kind != '{' {
@@ -58,6 +61,7 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	if s.there == nil {
 		s.there = names(text)
 	}
+	s.plain = 0
 	if s.before == nil {
 		s.before = make([]boxed, len(values))
 	}
@@ -81,6 +85,9 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 		}
 		s.keep(f.wanted, raw, values)
 		s.put(f.wanted, v, values)
+		if f.plain && f.wanted.leaf >= 0 && f.wanted.own {
+			s.plain |= 1 << f.wanted.leaf
+		}
 	}
 	if err := s.keepWhole(text, values); err != nil {
 		return err

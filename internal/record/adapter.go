@@ -128,6 +128,7 @@ type rowValue struct {
 
 	names  []decode.Field
 	values []any
+	plain  uint64 // as decode.Row has it
 	// at is the path of the row's file, and files gives the variable file for it.
 	at    string
 	files *files

@@ -193,6 +193,11 @@ func (c *compiler) expression(part, text string, want result) *expression {
 	if x.path = c.direct(x.checked.Expr()); x.path == nil {
 		x.plan = c.planOf(x.checked.Expr())
 	}
+	for _, p := range c.partsOf(x.checked.Expr()) {
+		if x.parts = append(x.parts, p); p.field >= 0 {
+			x.fields |= 1 << p.field
+		}
+	}
 	var err error
 	if x.program, err = program(c.env, checked); err != nil {
 		c.refuse(x, "%w", err)

@@ -37,6 +37,9 @@ type expression struct {
 	part, text, preset string
 	constant           string
 	path               *path
+	// parts are the pieces of a text that is put together from fields and constants alone, and fields has the bits of those fields.
+	parts  []part
+	fields uint64
 	// plan is nil where only the program knows the expression.
 	plan    plan
 	program cel.Program
@@ -56,18 +59,9 @@ func (m *mapping) Fields() []decode.Field { return slices.Clone(m.fields) }
 
 // Map evaluates the mapping for a row whose values stand in the order of Fields.
 func (m *mapping) Map(row decode.Row) (Content, error) {
-	if len(row.Values) != len(m.fields) {
-		return Content{}, row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
-	}
-	values := &rowValue{names: m.fields, values: row.Values, at: row.File(), files: &m.files}
-	if m.where != nil {
-		keep, err := m.where.boolean(values)
-		if err != nil {
-			return Content{}, row.Failf("%w", err)
-		}
-		if !keep {
-			return Content{}, DroppedByWhere
-		}
+	values, err := m.taken(row)
+	if err != nil {
+		return Content{}, err
 	}
 	content, err := m.content(values)
 	if err != nil {
@@ -76,7 +70,47 @@ func (m *mapping) Map(row decode.Row) (Content, error) {
 	return content, nil
 }
 
+// taken is a row whose values are those that the mapping wants, and which is to be kept.
+func (m *mapping) taken(row decode.Row) (*rowValue, error) {
+	if len(row.Values) != len(m.fields) {
+		return nil, row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
+	}
+	values := &rowValue{names: m.fields, values: row.Values, plain: row.Plain, at: row.File(), files: &m.files}
+	if m.where != nil {
+		keep, err := m.where.boolean(values)
+		if err != nil {
+			return nil, row.Failf("%w", err)
+		}
+		if !keep {
+			return nil, DroppedByWhere
+		}
+	}
+	return values, nil
+}
+
+// content is what a row says.
 func (m *mapping) content(row *rowValue) (c Content, err error) {
+	if c, err = m.texts(row); err != nil {
+		return c, err
+	}
+	if len(m.metadata) > 0 {
+		c.Metadata = make([]Entry, 0, len(m.metadata))
+	}
+	for _, k := range m.metadata {
+		value, err := k.of(row)
+		if err != nil {
+			return c, err
+		}
+		if value != "" {
+			c.Metadata = append(c.Metadata, Entry{k.name, value})
+		}
+	}
+	c.Kept = m.keep(row, nil)
+	return c, nil
+}
+
+// texts is what a row says but for its metadata and what is kept of it.
+func (m *mapping) texts(row *rowValue) (c Content, err error) {
 	if c.Question, err = m.question.asked(row); err != nil {
 		return c, err
 	}
@@ -95,23 +129,8 @@ func (m *mapping) content(row *rowValue) (c Content, err error) {
 	if c.OriginalID, err = m.original.maybe(row); err != nil {
 		return c, err
 	}
-	if c.Group, err = m.group.maybe(row); err != nil {
-		return c, err
-	}
-	if len(m.metadata) > 0 {
-		c.Metadata = make([]Entry, 0, len(m.metadata))
-	}
-	for _, k := range m.metadata {
-		value, err := k.of(row)
-		if err != nil {
-			return c, err
-		}
-		if value != "" {
-			c.Metadata = append(c.Metadata, Entry{k.name, value})
-		}
-	}
-	c.Kept = m.keep(row)
-	return c, nil
+	c.Group, err = m.group.maybe(row)
+	return c, err
 }
 
 // of is the member's value for a row, "" where the row has none.

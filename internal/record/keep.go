@@ -44,12 +44,11 @@ func (c *compiler) keep(members []recipe.KeptMember) (out []keptMember) {
 	return out
 }
 
-// keep gives the members of a row that are kept.
-func (m *mapping) keep(row *rowValue) []Entry {
-	if len(m.kept) == 0 {
-		return nil
+// keep gives the members of a row that are kept, in memory that may be used for them.
+func (m *mapping) keep(row *rowValue, entries []Entry) []Entry {
+	if cap(entries) < len(m.kept) {
+		entries = make([]Entry, 0, len(m.kept))
 	}
-	entries := make([]Entry, 0, len(m.kept))
 	for _, k := range m.kept {
 		text, there := row.values[k.field].(decode.JSON)
 		switch {

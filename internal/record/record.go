@@ -172,31 +172,44 @@ const (
 func (r *Record) Digests() (d Digests) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
-	message := (*buffer)[:0]
-	message = append(message, r.Question...)
-	d.Question = sha256.Sum256(message)
-	message = append(append(message[:0], pairVersion...), d.Question[:]...)
-	message = appendSized(message, r.ReferenceAnswer)
-	d.Pair = sha256.Sum256(message)
-	message = append(append(message[:0], identityVersion...), d.Pair[:]...)
-	message = appendSized(message, r.AnswerType)
+	message := d.begin((*buffer)[:0], r.Question, r.ReferenceAnswer, r.AnswerType)
 	for _, e := range r.Metadata {
 		if e.Key != KeySource && e.Key != KeyOriginalID {
 			message = appendSized(appendSized(message, e.Key), string(e.Value))
 		}
 	}
-	if len(r.Kept) > 0 {
-		message = appendSized(message, "") // Behind the metadata, which has two strings for each member, there is an odd number with it.
-		for _, e := range r.Kept {
-			message = appendSized(appendSized(message, e.Key), string(e.Value))
-		}
-	}
-	d.Identity = sha256.Sum256(message)
+	message = appendKept(message, r.Kept)
+	d.end(message)
 	*buffer = message
 	return d
 }
 
-func appendSized(dst []byte, s string) []byte {
+// end makes the digest of the identity of its whole message.
+func (d *Digests) end(message []byte) { d.Identity = sha256.Sum256(message) }
+
+// appendKept appends what the members that are kept add to the message of an identity.
+func appendKept(message []byte, kept []Entry) []byte {
+	if len(kept) > 0 {
+		message = appendSized(message, "") // Behind the metadata, which has two strings for each member, there is an odd number with it.
+		for _, e := range kept {
+			message = appendSized(appendSized(message, e.Key), string(e.Value))
+		}
+	}
+	return message
+}
+
+// begin makes the digests of question and pair, and gives the beginning of the message of the identity, in the same memory.
+func (d *Digests) begin(message []byte, question, answer, answerType string) []byte {
+	message = append(message, question...)
+	d.Question = sha256.Sum256(message)
+	message = append(append(message[:0], pairVersion...), d.Question[:]...)
+	message = appendSized(message, answer)
+	d.Pair = sha256.Sum256(message)
+	message = append(append(message[:0], identityVersion...), d.Pair[:]...)
+	return appendSized(message, answerType)
+}
+
+func appendSized[T string | []byte](dst []byte, s T) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(len(s)))
 	return append(dst, s...)
 }

@@ -95,21 +95,20 @@ func readHead(encoded []byte) (h rowHead) {
 
 // place is where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines, each
 // with a buffer of its own.
-func (d *divider) place(r *record.Record, group string, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
-	digests := r.Digests()
-	groupID := digests.Question
-	head.asked.answer, head.units = store.Short(digests.Pair[:shortSize]), units
+func (d *divider) place(said *record.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
+	groupID := said.Digests.Question
+	head.asked.answer, head.units = store.Short(said.Digests.Pair[:shortSize]), units
 	if d.byForm {
-		*buffer = leak.AppendQuestion((*buffer)[:0], r.Question)
+		*buffer = leak.AppendQuestion((*buffer)[:0], said.Question)
 		groupID = sha256.Sum256(*buffer)
-		head.asked = asked{answerOf(r.ReferenceAnswer, buffer), [exactSize]byte(digests.Question[:exactSize])}
+		head.asked = asked{answerOf(said.ReferenceAnswer, buffer), [exactSize]byte(said.Digests.Question[:exactSize])}
 	}
 	head.question = store.Short(groupID[:shortSize])
-	if group != r.Question {
-		groupID = sha256.Sum256([]byte(group))
+	if said.Group != said.Question {
+		groupID = sha256.Sum256([]byte(said.Group))
 	}
 	head.group = d.groupKey.Place(store.Short(groupID[:shortSize]))
-	return d.orderKey.Place(store.Short(digests.Identity[:shortSize])), head
+	return d.orderKey.Place(store.Short(said.Digests.Identity[:shortSize])), head
 }
 
 // answerOf tells reference answers apart: a short one is itself behind its length, which costs no digest and which most are; of

@@ -123,7 +123,7 @@ func (s *splitter) take(row mapped, line []byte) error {
 func (s *splitter) skip(row contract.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
-	return &recordMapper{splitter: s, contaminants: s.probes.newFinder()}
+	return &recordMapper{splitter: s, writer: record.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder()}
 }
 
 // contaminated looks for the question of a row, and for what else its record compares, among those of the probes.
@@ -146,12 +146,14 @@ func (m *recordMapper) contaminated(row decode.Row, question string) (f finding,
 // recordMapper makes records of a data set's rows. Of the splitter it only reads what does not change.
 type recordMapper struct {
 	*splitter
+	writer       *record.Writer
 	contaminants *finder
 	buffer       []byte
 }
 
 func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, []byte) {
-	made, group, err := record.Map(m.mapping, row, record.Origin{Dataset: m.dataset.Name, Domain: m.domain.Name, Number: number})
+	begin := len(lines)
+	said, lines, err := m.writer.Row(lines, row, number)
 	if reason, dropped := record.IsDropped(err); dropped {
 		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: string(reason)}}, lines
 	}
@@ -161,13 +163,13 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 	if err != nil {
 		return mapped{err: err}, lines
 	}
-	if found, err := m.contaminated(row, made.Question); err != nil {
-		return mapped{err: unmappable{err}}, lines
+	if found, err := m.contaminated(row, said.Question); err != nil {
+		return mapped{err: unmappable{err}}, lines[:begin]
 	} else if found.reason != "" {
-		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines
+		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
 	}
-	m.keeps.note(made.Kept)
+	m.keeps.note(said.Kept)
 	var as mapped
-	as.at, as.head = m.divider.place(&made, group, m.units.Of(made.Question, made.ReferenceAnswer), &m.buffer)
-	return as, append(made.AppendJSON(lines), '\n')
+	as.at, as.head = m.divider.place(&said, m.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
+	return as, append(lines, '\n')
 }
