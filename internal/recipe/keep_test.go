@@ -9,16 +9,16 @@ import (
 func TestKept(t *testing.T) {
 	names := func(r Record) (out []string) {
 		for _, m := range r.Kept() {
-			name := m.Name
+			words := []string{m.Name}
 			for _, mark := range []struct {
 				on   bool
 				sign string
 			}{{m.Whole, "*"}, {m.Text, "text"}, {m.Asked, "asked"}} {
 				if mark.on {
-					name += " " + mark.sign
+					words = append(words, mark.sign)
 				}
 			}
-			out = append(out, name)
+			out = append(out, strings.Join(words, " "))
 		}
 		return out
 	}
