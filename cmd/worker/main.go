@@ -48,10 +48,7 @@ func limitMemory() {
 func serve() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(os.Args) > 1 {
-		return command(ctx, os.Args[1:], environment())
-	}
-	return run(ctx, environment())
+	return command(ctx, os.Args[1:], environment())
 }
 
 // run does the work of one pod and gives its exit code.

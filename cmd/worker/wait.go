@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/await"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -25,8 +27,12 @@ type waited struct {
 	Folder   string `json:"folder"`
 }
 
-// command does what a person or a pod of a training asks for, and returns the exit code.
+// command does what the command line asks for, and returns the exit code: the pods of the manager name the stage of their task, which
+// people read in a list of processes; those of trainings wait.
 func command(ctx context.Context, args []string, pod pod) int {
+	if len(args) == 0 || slices.Contains(recipe.Stages(), recipe.Stage(args[0])) {
+		return run(ctx, pod)
+	}
 	done, err := wait(ctx, args, pod)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -58,7 +64,7 @@ func wait(ctx context.Context, args []string, pod pod) (waited, error) {
 		flags.PrintDefaults()
 	}
 	if args[0] != "wait" {
-		return waited{}, contract.Failf(contract.InvalidTask, "there is no command %q: the worker has the command wait, and without a command builds the unit of its task", args[0])
+		return waited{}, contract.Failf(contract.InvalidTask, "there is no command %q: the worker has the command wait, and else builds the unit of its task", args[0])
 	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return waited{}, contract.Failf(contract.InvalidTask, "the command line cannot be understood: %w", err)
