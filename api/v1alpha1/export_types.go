@@ -2,16 +2,25 @@ package v1alpha1
 
 // ExportFormat is the shape of an export's rows. docs/exports.md has the columns.
 //
-// +kubebuilder:validation:Enum=RL
+// +kubebuilder:validation:Enum=RL;SFT;Preference;Text
 type ExportFormat string
 
 // The formats of exports.
 const (
 	// ExportRL has a prompt and what its answer is scored by, and rewards.py beside the rows, for TRL, verl, OpenRLHF and Axolotl.
 	ExportRL ExportFormat = "RL"
+	// ExportSFT has chats that end in the answer.
+	ExportSFT ExportFormat = "SFT"
+	// ExportPreference has a prompt, and an answer that is preferred to another.
+	ExportPreference ExportFormat = "Preference"
+	// ExportText has texts.
+	ExportText ExportFormat = "Text"
 )
 
 // Export is the mix once more, in the shape that a trainer reads: Parquet files with the rows of the mixed files, in their order.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.instructions) || self.format in ['RL', 'SFT']",message="The instructions of an export must be set only with the format RL or SFT, which ask questions."
+// +kubebuilder:validation:XValidation:rule="!has(self.systemPrompt) || self.format != 'Text'",message="The systemPrompt of an export must not be set with the format Text, which has no turns."
 type Export struct {
 	// name of the folder below exports/ in a revision. At most 40 characters.
 	//
@@ -21,12 +30,13 @@ type Export struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// format is the shape of the rows: RL (a prompt, and what its answer is scored by).
+	// format is the shape of the rows: RL (a prompt, and what its answer is scored by), SFT (messages that end in the answer),
+	// Preference (a prompt, and an answer that is chosen and one that is rejected, which the rows of every data set must keep) or Text.
 	//
 	// +required
 	Format ExportFormat `json:"format,omitempty"`
 
-	// systemPrompt is the first message of every row, with the role system. At most 8192 characters. Unset is none.
+	// systemPrompt is the first message of every row that has none with the role system. At most 8192 characters. Unset is none.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -34,7 +44,7 @@ type Export struct {
 	SystemPrompt string `json:"systemPrompt,omitempty"`
 
 	// instructions stand behind the question and an empty line, and say how the answer is to be given, so that it can be scored.
-	// Unset are the defaults of the format: those of RL ask for the answer in \boxed{}, or for a block of code.
+	// They stand behind no messages and no prompt that rows keep. Unset are the defaults of the format: SFT has none; those of RL ask for the answer in \boxed{}, or for a block of code.
 	//
 	// +optional
 	Instructions *Instructions `json:"instructions,omitempty"`

@@ -98,6 +98,9 @@ func ExportFile(shard recipe.Shard) string {
 // RewardsFile is the scorer beside the rows of an export of format RL.
 func RewardsFile(export string) string { return path.Join(ExportFolder(export), "rewards.py") }
 
+// FactoryFile describes the files of an export to LLaMA-Factory, where it has a stage for their format.
+func FactoryFile(export string) string { return path.Join(ExportFolder(export), "dataset_info.json") }
+
 // FileOf is the published name of what a unit of the mix stage wrote.
 func FileOf(shard recipe.Shard, format recipe.Format) string {
 	if shard.Export != "" {

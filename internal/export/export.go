@@ -5,6 +5,8 @@
 package export
 
 import (
+	"fmt"
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -19,6 +21,7 @@ type Rows struct {
 	split  string
 	index  int64 // of the next row in its split
 	row    row
+	asked  []byte
 }
 
 // shape is a format: its columns, and how a row fills them.
@@ -42,6 +45,12 @@ func Of(r recipe.Recipe, name, split string, index int64) (*Rows, error) {
 	switch export.Format {
 	case recipe.ExportRL:
 		x.shape = &rl{label: labels{recipe: r}}
+	case recipe.ExportSFT:
+		x.shape = &sft{}
+	case recipe.ExportPreference:
+		x.shape = preference{}
+	case recipe.ExportText:
+		x.shape = &text{}
 	default:
 		return nil, contract.Failf(contract.InvalidTask, "export %s has the format %q, which is not known", name, export.Format)
 	}
@@ -79,6 +88,16 @@ func (x *Rows) add(line []byte, to *encode.Table) error {
 	return nil
 }
 
+// question is the question with its instruction behind it. It is good until the next one.
+func (x *Rows) question(scorer recipe.Scorer) []byte {
+	instruction := x.instruction(scorer)
+	if instruction == "" {
+		return x.row.question
+	}
+	x.asked = append(append(append(x.asked[:0], x.row.question...), "\n\n"...), instruction...)
+	return x.asked
+}
+
 // instruction is what stands behind the question of a row that is scored by a scorer.
 func (x *Rows) instruction(scorer recipe.Scorer) string {
 	of := x.export.Instructions
@@ -97,3 +116,6 @@ func (x *Rows) instruction(scorer recipe.Scorer) string {
 }
 
 var turnFields = []encode.Field{{Name: "role"}, {Name: "content"}}
+
+// errWithout says that a row lacks what a format is made of.
+func errWithout(what string) error { return fmt.Errorf("it has no %s", what) }

@@ -38,18 +38,18 @@ func line(dataset, question, answer, answerType string, metadata ...record.Entry
 	return append(r.AppendJSON(nil), '\n')
 }
 
-type turn struct {
+type readTurn struct {
 	Role    string `parquet:"role"`
 	Content string `parquet:"content"`
 }
 
 type rlRow struct {
-	Prompt      []turn `parquet:"prompt,list"`
-	Solution    string `parquet:"solution"`
-	DataSource  string `parquet:"data_source"`
-	Datasource  string `parquet:"datasource"`
-	Ability     string `parquet:"ability"`
-	Task        string `parquet:"task"`
+	Prompt      []readTurn `parquet:"prompt,list"`
+	Solution    string     `parquet:"solution"`
+	DataSource  string     `parquet:"data_source"`
+	Datasource  string     `parquet:"datasource"`
+	Ability     string     `parquet:"ability"`
+	Task        string     `parquet:"task"`
 	RewardModel struct {
 		Style       string `parquet:"style"`
 		GroundTruth string `parquet:"ground_truth"`
@@ -131,7 +131,7 @@ func TestRLRows(t *testing.T) {
 			t.Fatal(err)
 		}
 		var want rlRow
-		want.Prompt = append(want.Prompt, turn{"user", of.Question + "\n\n" + c.instruction})
+		want.Prompt = append(want.Prompt, readTurn{"user", of.Question + "\n\n" + c.instruction})
 		want.Solution, want.Label, want.DataSource, want.Datasource = c.solution, c.label, "datasetmix/"+of.Dataset, "datasetmix/"+of.Dataset
 		want.RewardModel.Style, want.RewardModel.GroundTruth = "rule", c.label
 		want.Ability, want.Task, want.ID, want.Dataset, want.Domain, want.AnswerType, want.ReferenceAnswer = "d", of.AnswerType, of.Dataset+"_1", of.Dataset, "d", of.AnswerType, of.ReferenceAnswer

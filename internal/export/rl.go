@@ -8,9 +8,9 @@ import (
 // rl is the format for reinforcement learning with rewards that can be computed. TRL and Axolotl read prompt and hand the other columns
 // to the reward; verl reads prompt, data_source, ability, reward_model and extra_info; OpenRLHF reads prompt, label and datasource.
 type rl struct {
-	label   labels
-	content []byte
-	box     []byte
+	label  labels
+	source []byte
+	box    []byte
 }
 
 // rlFields are the columns. Those that repeat another are there because each trainer has its own name for what it reads.
@@ -76,9 +76,12 @@ func (f *rl) fields() []encode.Field { return rlFields }
 func (f *rl) add(x *Rows, to *encode.Table) error {
 	r := &x.row
 	scorer := f.label.scorer(r)
-	f.prompt(x, scorer, to)
+	f.source = append(append(f.source[:0], sourcePrefix...), r.dataset...)
+	if err := f.prompt(x, scorer, to); err != nil {
+		return err
+	}
 	to.Text(rlSolution, f.solution(r, scorer))
-	to.Text(rlSource, append(append(f.content[:0], sourcePrefix...), r.dataset...))
+	to.Text(rlSource, f.source)
 	to.Text(rlDomain, r.domain)
 	to.Text(rlType, r.answerType)
 	to.Text(rlStyle, []byte("rule"))
@@ -98,19 +101,23 @@ func (f *rl) id() int { return rlID }
 // index adds the row's place in the split.
 func (f *rl) index(n int64, to *encode.Table) { to.Integer(rlIndex, n) }
 
-// prompt is the question with its instruction behind it, as the turn of a user, and the system prompt before it.
-func (f *rl) prompt(x *Rows, scorer recipe.Scorer, to *encode.Table) {
+// prompt is what the row keeps as one, its chat up to the answer, or the question with its instruction; before it stands the system prompt.
+func (f *rl) prompt(x *Rows, scorer recipe.Scorer, to *encode.Table) error {
+	turns, err := x.keptPrompt()
+	if err != nil {
+		return err
+	}
+	if turns != nil {
+		x.turns(turns, rlRole, to)
+		return nil
+	}
 	if system := x.export.SystemPrompt; system != "" {
-		to.Text(rlRole, []byte("system"))
+		to.Text(rlRole, []byte(systemRole))
 		to.Text(rlContent, []byte(system))
 	}
-	content := x.row.question
-	if instruction := x.instruction(scorer); instruction != "" {
-		f.content = append(append(append(f.content[:0], content...), "\n\n"...), instruction...)
-		content = f.content
-	}
-	to.Text(rlRole, []byte("user"))
-	to.Text(rlContent, content)
+	to.Text(rlRole, []byte(userRole))
+	to.Text(rlContent, x.question(scorer))
+	return nil
 }
 
 // solution is the reference answer in a box, for rewards that parse LaTeX; empty where it is no formula, so that they do not score it.

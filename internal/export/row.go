@@ -124,6 +124,18 @@ func (r *row) slow(raw []byte, begin int) ([]byte, error) {
 // member is the raw value of a member of the metadata; nil where there is none.
 func (r *row) member(name string) []byte { return memberOf(r.metadata[1:], name) }
 
+// keeps is the raw value of a member of the source's row that is kept; nil where there is none, and where it is null.
+func (r *row) keeps(name string) []byte {
+	if len(r.kept) == 0 {
+		return nil
+	}
+	value := memberOf(r.kept[1:], name)
+	if string(value) == "null" {
+		return nil
+	}
+	return value
+}
+
 // memberOf finds a member in what follows the brace of an object.
 func memberOf(object []byte, name string) []byte {
 	for at := 0; at < len(object) && object[at] == '"'; {

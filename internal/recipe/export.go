@@ -14,6 +14,12 @@ type ExportFormat string
 const (
 	// ExportRL has a prompt and what its answer is scored by, for GRPO and its kin.
 	ExportRL ExportFormat = "RL"
+	// ExportSFT has chats that end in the answer, for supervised fine-tuning.
+	ExportSFT ExportFormat = "SFT"
+	// ExportPreference has a prompt, and an answer that is preferred to another, for DPO and its kin.
+	ExportPreference ExportFormat = "Preference"
+	// ExportText has texts, for pretraining.
+	ExportText ExportFormat = "Text"
 )
 
 // Export is the mix once more, in the shape that a trainer reads, row for row in the order of the mixed files.
@@ -100,6 +106,9 @@ func (r Recipe) judgeExports() error {
 				return fmt.Errorf("export %s has an instruction of more than %d characters", e.Name, maxInstruction)
 			}
 		}
+		if err := r.holds(e); err != nil {
+			return err
+		}
 		if (e.Scorer != "") != (e.Format == ExportRL) || e.Scorer != "" && !IsHex(e.Scorer, 64) {
 			return fmt.Errorf("export %s has the scorer %q; one of format RL has the SHA-256 of its own, and another none", e.Name, e.Scorer)
 		}
@@ -109,3 +118,33 @@ func (r Recipe) judgeExports() error {
 	}
 	return errors.Join(eachNamed("export", names))
 }
+
+// The members of a source's row that exports take, where they are kept, in place of what is made of the question and the answer.
+const (
+	KeptMessages      = "messages"
+	KeptConversations = "conversations"
+	KeptPrompt        = "prompt"
+	KeptChosen        = "chosen"
+	KeptRejected      = "rejected"
+	KeptText          = "text"
+)
+
+// holds: every data set has what the format is made of.
+func (r Recipe) holds(e Export) error {
+	if e.Format != ExportPreference {
+		return nil
+	}
+	for _, name := range r.DatasetNames() {
+		dataset, _, _ := r.Dataset(name)
+		for _, member := range []string{KeptChosen, KeptRejected} {
+			if !slices.ContainsFunc(dataset.Record.Kept(), func(m KeptMember) bool { return m.Name == member }) {
+				return fmt.Errorf("export %s of format Preference cannot hold data set %s, whose rows keep no member %s; use the preset preference, name it in record.keep, or leave the export out",
+					e.Name, name, member)
+			}
+		}
+	}
+	return nil
+}
+
+// HasFactoryInfo reports whether LLaMA-Factory can train on the format, and its files are described for it.
+func (e Export) HasFactoryInfo() bool { return e.Format == ExportSFT || e.Format == ExportText }

@@ -24,7 +24,7 @@ var enumerations = map[string][]string{
 	"RegistryScheme": {"HTTPS", "HTTP"},
 	"Order":          {string(Shuffled), string(Interleaved)},
 	"Format":         {string(JSONL), string(JSONLZstd), string(JSONLGzip), string(Parquet)},
-	"ExportFormat":   {string(ExportRL)},
+	"ExportFormat":   {string(ExportRL), string(ExportSFT), string(ExportPreference), string(ExportText)},
 	"Resample":       {string(Passes), string(WithReplacement)},
 	"ShareUnit":      {string(InRows), string(InBytes), string(InTokens)},
 	"Encoding":       {"o200k_base", "cl100k_base"},

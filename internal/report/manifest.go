@@ -42,6 +42,7 @@ func Of(m contract.Manifest) Revision {
 			out.Datasets = append(out.Datasets, done.dataset(m, declared.Name, dataset))
 		}
 	}
+	out.Exports = exportsOf(m.Recipe, m.Plan)
 	places := placesOf(m.Recipe)
 	for _, file := range m.Files {
 		out.Files = append(out.Files, fileOf(places, file))

@@ -14,7 +14,7 @@ type Page struct {
 }
 
 // Beside returns the files that tell programs of the rows they stand beside: each data set's meta.json, the index of the
-// evaluation files, and info.json.
+// evaluation files, what LLaMA-Factory reads of exports, and info.json.
 func Beside(m contract.Manifest) ([]Page, error) {
 	done := finishedOf(m)
 	var pages []Page
@@ -31,6 +31,15 @@ func Beside(m contract.Manifest) ([]Page, error) {
 			return nil, fmt.Errorf("%s: %w", contract.TestIndexFile, err)
 		}
 		pages = append(pages, Page{contract.TestIndexFile, index})
+	}
+	for _, export := range m.Recipe.Output.Exports {
+		content, ok, err := FactoryInfo(m.Recipe, export)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", contract.FactoryFile(export.Name), err)
+		}
+		if ok {
+			pages = append(pages, Page{contract.FactoryFile(export.Name), content})
+		}
 	}
 	info, err := Info(m.Recipe, m.Plan)
 	if err != nil {

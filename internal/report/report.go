@@ -35,6 +35,7 @@ type Revision struct {
 	Splits   []Split
 	Domains  []Domain
 	Datasets []Dataset
+	Exports  []Export
 	// Files of the revision, the reports themselves excepted.
 	Files []File
 }
@@ -75,6 +76,24 @@ type Dataset struct {
 	Splits []Counts
 	// Variants are the rows with the question of another row, written in another way.
 	Variants int64
+}
+
+// Export is the mix in the shape of a trainer, in a folder of its own.
+type Export struct {
+	// Name of the folder, and Format in the manifest's word (RL, SFT, Preference, Text).
+	Name, Folder, Format string
+	// System is the first turn of every row; "" is none.
+	System string
+	// Instructions stand behind the questions.
+	Instructions []Instruction
+	// Rows of all its files.
+	Rows int64
+}
+
+// Instruction says how an answer is to be given.
+type Instruction struct {
+	// Answers are the rows that have it, by how they are scored.
+	Answers, Text string
 }
 
 // Drop is a number of rows that were dropped for one reason.

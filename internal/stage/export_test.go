@@ -301,3 +301,42 @@ func TestAnotherScorerIsRefused(t *testing.T) {
 	r.Output.Exports[0].Scorer = strings.Repeat("0", 64)
 	w.fails(r, contract.InvalidTask, "export rl", "use the worker image that belongs to this manager")
 }
+
+// Several exports stand side by side, each with what its trainers read beside its rows, and all are proved.
+func TestExportsSideBySide(t *testing.T) {
+	r := exporting(recipe.JSONLGzip, 2)
+	r.Output.Exports = append(r.Output.Exports, recipe.Export{Name: "chats", Format: recipe.ExportSFT}, recipe.Export{Name: "texts", Format: recipe.ExportText})
+	findsForgeries(t, func(t *testing.T) string { return filled(t).revision(r) }, map[string]forgery{
+		"another description for LLaMA-Factory": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			change(t, filepath.Join(folder, "exports/chats/dataset_info.json"), func(c []byte) []byte {
+				return bytes.Replace(c, []byte("mix_train_00000"), []byte("mix_train_00009"), 1)
+			})
+		}, "exports/chats/dataset_info.json does not say what the manifest says"},
+		"the file of another export": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			swapped(t, folder, "exports/chats/train-00001-of-00002.parquet", "exports/texts/train-00001-of-00002.parquet")
+		}, "exports/chats/train-00001-of-00002.parquet"},
+	})
+	w := filled(t)
+	w.build(r)
+	for _, export := range r.Output.Exports[1:] {
+		for _, shard := range r.Shards() {
+			mixed := w.unpacked(shard, recipe.JSONLGzip)
+			shard.Export = export.Name
+			content := w.read("mix/current/" + contract.ExportFile(shard))
+			rows, err := parquet.Read[struct {
+				ID string `parquet:"id"`
+			}](strings.NewReader(content), int64(len(content)))
+			if err != nil || len(rows) != len(mixed) {
+				t.Fatalf("%s: %d rows of %d: %v", shard.Name(), len(rows), len(mixed), err)
+			}
+			for i, row := range rows {
+				if !strings.HasPrefix(mixed[i], `{"id":"`+row.ID+`"`) {
+					t.Fatalf("%s, row %d is %s, and the mix has %s", shard.Name(), i, row.ID, mixed[i])
+				}
+			}
+		}
+	}
+	if info := w.read("mix/current/exports/texts/dataset_info.json"); !strings.Contains(info, `"file_name": "test-00001-of-00002.parquet"`) {
+		t.Errorf("dataset_info.json is %s", info)
+	}
+}

@@ -82,6 +82,9 @@ func (v *verifier) expected() map[string]int64 {
 		if export.Scorer != "" {
 			files[contract.RewardsFile(export.Name)] = noRows
 		}
+		if export.HasFactoryInfo() {
+			files[contract.FactoryFile(export.Name)] = noRows
+		}
 	}
 	return files
 }

@@ -1,0 +1,66 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// exportsOf are the exports of a recipe, in the words of the reports.
+func exportsOf(r recipe.Recipe, plan recipe.Plan) []Export {
+	var rows int64
+	for _, split := range plan.Splits {
+		rows += split.Rows
+	}
+	var out []Export
+	for _, e := range r.Output.Exports {
+		of := Export{Name: e.Name, Folder: contract.ExportFolder(e.Name), Format: string(e.Format), System: e.SystemPrompt, Rows: rows}
+		for _, i := range []Instruction{
+			{"numbers", e.Instructions.Numeric}, {"formulas", e.Instructions.Formula}, {"text", e.Instructions.Text},
+			{"text that may have no answer", e.Instructions.NoAnswer}, {"programs", e.Instructions.Code},
+		} {
+			if i.Text != "" {
+				of.Instructions = append(of.Instructions, i)
+			}
+		}
+		out = append(out, of)
+	}
+	return out
+}
+
+// factoryEntry is what LLaMA-Factory wants to know of a file.
+type factoryEntry struct {
+	File       string            `json:"file_name"`
+	Formatting string            `json:"formatting,omitempty"`
+	Columns    map[string]string `json:"columns"`
+	Tags       map[string]string `json:"tags,omitempty"`
+}
+
+// FactoryInfo is the content of an export's dataset_info.json, by which LLaMA-Factory finds its files: an entry for each, called after the
+// mix, the split and, of several, the number. A format that it has no stage for has none, and ok is false.
+func FactoryInfo(r recipe.Recipe, export recipe.Export) (content []byte, ok bool, err error) {
+	if !export.HasFactoryInfo() {
+		return nil, false, nil
+	}
+	entry := factoryEntry{Columns: map[string]string{"prompt": "text"}}
+	if export.Format == recipe.ExportSFT {
+		entry = factoryEntry{
+			Formatting: "sharegpt", Columns: map[string]string{"messages": "messages"},
+			Tags: map[string]string{"role_tag": "role", "content_tag": "content", "user_tag": "user", "assistant_tag": "assistant", "system_tag": "system"},
+		}
+	}
+	var info object
+	for _, shard := range r.Shards() {
+		shard.Export = export.Name
+		name := strings.NewReplacer("-", "_", ".", "_").Replace(r.Name + "_" + shard.Split)
+		if shard.Count > 1 {
+			name = fmt.Sprintf("%s_%05d", name, shard.Index)
+		}
+		entry.File = strings.TrimPrefix(contract.ExportFile(shard), contract.ExportFolder(export.Name)+"/")
+		info = append(info, member{name, entry})
+	}
+	content, err = contract.EncodeJSON(info)
+	return content, true, err
+}
