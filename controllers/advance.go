@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -41,7 +42,10 @@ func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, er
 			}
 		}
 	}
-	if s.graph.Next() != nil && (overtaken || s.writing()) {
+	if next := s.graph.Next(); next != nil && (overtaken || s.writing()) {
+		if ptr.Deref(s.mix.Spec.Suspend, false) {
+			return rest(next), nil
+		}
 		return progress("Waiting for the pods of an earlier build to end."), nil
 	}
 	return nil, nil
@@ -159,12 +163,19 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 		return rest(step), nil
 	}
 	work := s.work(*step, number, r.Settings)
+	if err := r.keep(ctx, s, &work); err != nil {
+		return nil, err
+	}
 	task, err := work.Task()
 	if err != nil {
 		return nil, err
 	}
 	job := work.Job()
-	for _, object := range []client.Object{task, job} {
+	made := []client.Object{task, job}
+	if slices.ContainsFunc(s.tasks, func(old *corev1.ConfigMap) bool { return old.Name == task.Name }) {
+		made = made[1:] // of a Job that was given up
+	}
+	for _, object := range made {
 		if result, err := r.own(ctx, s, object); result != nil || err != nil {
 			return result, err
 		}
@@ -178,36 +189,39 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 	return s.running(step, job), nil
 }
 
-// accompany suspends or resumes a running Job as the mix says, and tells how it goes.
+// accompany tells how a Job goes that is not finished, and ends it when the mix is suspended. Whether a Job runs is never the
+// manager's to say: it neither suspends nor resumes one, so it fights with nobody over that.
 func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *recipe.Step, job *batchv1.Job) (*outcome, error) {
-	if !job.DeletionTimestamp.IsZero() {
-		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
-	}
 	if err := r.leaving(ctx, s, job); err != nil {
 		return nil, err
+	}
+	switch going := !job.DeletionTimestamp.IsZero(); {
+	case ptr.Deref(s.mix.Spec.Suspend, false) && going:
+		return rest(step), nil
+	case ptr.Deref(s.mix.Spec.Suspend, false):
+		return r.giveUp(ctx, s, job, rest(step))
+	case going:
+		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
 	}
 	if result, err := r.retask(ctx, s, step, job); result != nil || err != nil {
 		return result, err
 	}
-	suspend := ptr.Deref(s.mix.Spec.Suspend, false)
-	if queue(job) != "" {
+	if held(job) {
 		return r.queued(ctx, s, step, job)
-	}
-	if ptr.Deref(job.Spec.Suspend, false) != suspend {
-		patched := job.DeepCopy()
-		patched.Spec.Suspend = &suspend
-		if err := r.Patch(ctx, patched, client.MergeFrom(job)); err != nil {
-			return nil, fmt.Errorf("suspending or resuming Job %s: %w", job.Name, err)
-		}
-		s.tally.wrote("patch", "Job")
-	}
-	if suspend {
-		return rest(step), nil
 	}
 	if err := r.widen(ctx, s, job); err != nil {
 		return nil, err
 	}
 	return s.running(step, job), nil
+}
+
+// giveUp deletes a Job, and its place in a queue with it. What its workers have finished is kept.
+func (r *DatasetMixReconciler) giveUp(ctx context.Context, s *scope, job *batchv1.Job, then *outcome) (*outcome, error) {
+	s.harvest(job)
+	if result, err := r.save(ctx, s); result != nil || err != nil {
+		return result, err
+	}
+	return then, r.remove(ctx, s, job)
 }
 
 func rest(step *recipe.Step) *outcome {

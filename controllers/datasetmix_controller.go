@@ -71,8 +71,9 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		if apierrors.IsNotFound(err) {
 			r.Metrics.forget(request.NamespacedName)
 			r.verdicts.forget(request.NamespacedName)
+			return answer(r.orphan(ctx, request.NamespacedName), 0)
 		}
-		return answer(client.IgnoreNotFound(err), 0)
+		return answer(err, 0)
 	}
 	if !mix.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // what the mix owns goes with it
@@ -92,6 +93,7 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		r.tidy,      // Jobs that an edit of the spec has overtaken
 		r.advance,   // the Job of the next stage
 		r.clean,     // what the published revision does not need
+		r.watch,     // who reads older ones
 	} {
 		if s.outcome, err = phase(ctx, s); err != nil || s.outcome != nil {
 			break
@@ -140,7 +142,7 @@ func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
 		For(&datav1alpha1.DatasetMix{}).
 		Owns(&batchv1.Job{}).
 		Owns(&corev1.ConfigMap{}).
-		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(mixOfPod)).
+		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(mixOf)).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.mixesOnClaim)).
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(r.mixOfRefusal)).
 		Watches(&datav1alpha1.DatasetMix{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
@@ -160,13 +162,13 @@ func claimOf(mix client.Object) []string {
 	return []string{render.ClaimName(mix.(*datav1alpha1.DatasetMix))}
 }
 
-// mixOfPod: a pod is owned by a Job, and tells its mix by a label.
-func mixOfPod(_ context.Context, pod client.Object) []ctrl.Request {
-	name := pod.GetLabels()[datav1alpha1.LabelName]
+// mixOf: a pod is owned by a Job, and a claim by nobody, and each tells its mix by a label.
+func mixOf(_ context.Context, made client.Object) []ctrl.Request {
+	name := made.GetLabels()[datav1alpha1.LabelName]
 	if name == "" {
 		return nil
 	}
-	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: pod.GetNamespace(), Name: name}}}
+	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: made.GetNamespace(), Name: name}}}
 }
 
 func (r *DatasetMixReconciler) mixesOnClaim(ctx context.Context, claim client.Object) []ctrl.Request {
@@ -175,7 +177,7 @@ func (r *DatasetMixReconciler) mixesOnClaim(ctx context.Context, claim client.Ob
 	if err != nil {
 		return nil // a read from memory by a registered index; there is nothing that can fail
 	}
-	var requests []ctrl.Request
+	requests := mixOf(ctx, claim) // the mix that it was made for, which may be gone
 	for i := range mixes.Items {
 		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&mixes.Items[i])})
 	}

@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
@@ -46,7 +47,7 @@ func stageEvents(then, now datav1alpha1.StageStatus) []event {
 	switch {
 	case now.Attempt > 1 && now.Attempt > then.Attempt:
 		record(corev1.EventTypeWarning, datav1alpha1.EventStageRetried, "Retry", fmt.Sprintf("Stage %s: attempt %d.", now.Name, now.Attempt))
-	case now.Attempt > 0 && (then.StartTime == nil || now.StartTime.After(then.StartTime.Time)):
+	case now.Attempt > 0 && now.StartTime != nil && (then.StartTime == nil || now.StartTime.After(then.StartTime.Time)):
 		record(corev1.EventTypeNormal, datav1alpha1.EventStageStarted, "Build", fmt.Sprintf("Stage %s started.", now.Name))
 	}
 	if now.State == datav1alpha1.StageSucceeded && then.State != datav1alpha1.StageSucceeded && now.Attempt > 0 {
@@ -66,7 +67,7 @@ func conditionEvents(before, after *datav1alpha1.DatasetMix) []event {
 	switch {
 	case isSuspended && !wasSuspended:
 		events = append(events, event{corev1.EventTypeNormal, datav1alpha1.EventSuspended, "Suspend", condition(after, datav1alpha1.ConditionReady).Message})
-	case wasSuspended && !isSuspended:
+	case wasSuspended && !isSuspended && !ptr.Deref(after.Spec.Suspend, false):
 		events = append(events, event{corev1.EventTypeNormal, datav1alpha1.EventResumed, "Resume", "The build goes on."})
 	}
 	return events

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -48,7 +50,7 @@ type failure struct {
 // failed says why a pod failed, nil if it did not. A disruption comes first, since a worker that is being ended may report
 // anything; then what the worker itself says; a worker that was killed says nothing.
 func failed(pod *corev1.Pod) *failure {
-	if pod.Status.Phase != corev1.PodFailed {
+	if pod.Status.Phase != corev1.PodFailed || endedByDeletion(pod) {
 		return nil
 	}
 	because := func(reason contract.Reason, format string, args ...any) *failure {
@@ -69,6 +71,23 @@ func failed(pod *corev1.Pod) *failure {
 		return because(datav1alpha1.ReasonOutOfMemory, "the worker in pod %s was killed for exceeding its memory limit%s; raise spec.worker.resources.limits.memory", pod.Name, memoryLimit(pod))
 	}
 	return because(contract.WorkerFailed, "the worker in pod %s ended with exit code %d: %s", pod.Name, ended.ExitCode, cmp.Or(tail(ended.Message), ended.Reason))
+}
+
+// endedByDeletion reports whether a pod ended since somebody deleted it: a Job that is suspended, a Workload or a person did. What
+// the worker says at its end is then no failure of its own. One that had failed before it was deleted stays a failure.
+func endedByDeletion(pod *corev1.Pod) bool {
+	if pod.DeletionTimestamp.IsZero() {
+		return false
+	}
+	if _, disrupted := disruption(pod); disrupted {
+		return false
+	}
+	status := worker(pod)
+	if status == nil || status.State.Terminated == nil {
+		return true
+	}
+	grace := time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
+	return !status.State.Terminated.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-grace))
 }
 
 // disruption says who ended a pod: a drain, a preemption, an eviction, a node that is gone.

@@ -17,15 +17,20 @@ import (
 // by index wait, with a finalizer, for their successors, which cannot be made any more: the namespace would never go. So the
 // controller deletes its Jobs itself, as soon as it is told that nothing can be made.
 
-// leaving asks whether the namespace is being deleted, once pods are that should run: the error then says so. The answer to a
-// dry run costs no right that the controller does not have anyway, as reading namespaces would.
+// leaving asks whether the namespace is being deleted, once pods are that should run: the error then says so.
 func (r *DatasetMixReconciler) leaving(ctx context.Context, s *scope, job *batchv1.Job) error {
 	going := func(pod *corev1.Pod) bool { return !pod.DeletionTimestamp.IsZero() }
 	if !slices.ContainsFunc(s.podsOf(job), going) {
 		return nil
 	}
+	return r.probe(ctx, s)
+}
+
+// probe returns an error if the namespace is being deleted. The answer to a dry run costs no right that the controller does not have
+// anyway, as reading namespaces would.
+func (r *DatasetMixReconciler) probe(ctx context.Context, s *scope) error {
 	probe := render.Results(s.mix, s.location, nil)
-	probe.Name = job.Name + "-probe"
+	probe.Name += "-probe"
 	if err := r.Create(ctx, probe, client.DryRunAll); terminating(err) {
 		return err
 	}

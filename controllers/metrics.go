@@ -18,6 +18,8 @@ type Metrics struct {
 	fetchBytes, readBack, duplicates             prometheus.Counter
 	duration                                     *prometheus.HistogramVec
 	states                                       map[string]*prometheus.GaugeVec
+	// resourceWrites tells, mix by mix, what writes counts by verb and kind.
+	resourceWrites *prometheus.CounterVec
 }
 
 // stateMetrics are the states that each mix has a gauge of, by condition.
@@ -45,12 +47,15 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		readBack:    prometheus.NewCounter(opts("read_back_total", "Jobs made to read results back from the volume, since pods were gone before they were read.")),
 		duplicates:  prometheus.NewCounter(opts("job_duplicate_avoided_total", "Objects that were about to be made and existed already: the cache was late.")),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Namespace: metricsNamespace, Name: "stage_duration_seconds", Help: "Time from a stage's first Job to the end of its last, by stage.",
+			Namespace: metricsNamespace, Name: "stage_duration_seconds", Help: "Time from a stage's start to the end of its last Job, by stage; time in a queue is not counted.",
 			Buckets: []float64{1, 5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 21600},
 		}, []string{"stage"}),
 		states: map[string]*prometheus.GaugeVec{},
+		resourceWrites: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: metricsNamespace, Subsystem: "resource", Name: "writes_total", Help: "Writes to the API server that succeeded, by the mix that they were for.",
+		}, []string{"namespace", "name"}),
 	}
-	registry.MustRegister(m.revisions, m.stalls, m.fetchErrors, m.writes, m.jobs, m.fetchBytes, m.readBack, m.duplicates, m.duration)
+	registry.MustRegister(m.revisions, m.stalls, m.fetchErrors, m.writes, m.jobs, m.fetchBytes, m.readBack, m.duplicates, m.duration, m.resourceWrites)
 	for _, metric := range stateMetrics {
 		gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Namespace: metricsNamespace, Subsystem: "resource", Name: metric.state, Help: metric.help,
@@ -80,6 +85,9 @@ func (m *Metrics) count(done tally, before, after *datav1alpha1.DatasetMix) {
 	}
 	for _, write := range done.writes {
 		m.writes.WithLabelValues(write.verb, write.kind).Inc()
+	}
+	if len(done.writes) > 0 {
+		m.resourceWrites.WithLabelValues(after.Namespace, after.Name).Add(float64(len(done.writes)))
 	}
 	for _, stage := range done.jobs {
 		m.jobs.WithLabelValues(string(stage)).Inc()
@@ -145,11 +153,12 @@ func (m *Metrics) state(mix *datav1alpha1.DatasetMix) {
 	}
 }
 
-// forget drops the gauges of a mix that is gone.
+// forget drops the series of a mix that is gone.
 func (m *Metrics) forget(mix types.NamespacedName) {
 	if m == nil {
 		return
 	}
+	m.resourceWrites.DeleteLabelValues(mix.Namespace, mix.Name)
 	for _, gauge := range m.states {
 		gauge.DeleteLabelValues(mix.Namespace, mix.Name)
 	}

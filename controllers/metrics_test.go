@@ -69,6 +69,7 @@ func TestCount(t *testing.T) {
 			"datasetmix_reconcile_writes_total{kind=Job,verb=create}": 1, "datasetmix_reconcile_writes_total{kind=ConfigMap,verb=create}": 2,
 			"datasetmix_jobs_created_total{stage=download}": 1, "datasetmix_read_back_total{}": 1, "datasetmix_job_duplicate_avoided_total{}": 2,
 			"datasetmix_source_fetch_errors_total{reason=RateLimited}": 1,
+			"datasetmix_resource_writes_total{name=m,namespace=n}":     3,
 		}},
 		{name: "stalled while suspended", after: with(func(mix *datav1alpha1.DatasetMix) {
 			set(mix, datav1alpha1.ConditionStalled, "SourceNotFound")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/client-go/tools/events"
@@ -38,17 +40,19 @@ import (
 // FuzzReconcile: whatever Jobs and pods look like, and whoever deletes what, a pass neither panics nor fails, the conditions stay
 // those of kstatus, and once nothing changes any more nothing is written. Each byte of the input is one thing that happens.
 func FuzzReconcile(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 0, 0})                       // a build
-	f.Add([]byte{0, 0, 2, 0, 0, 0, 0, 0})              // Jobs are lost
-	f.Add([]byte{1, 16, 6, 0, 0, 0, 0, 0})             // a failure, and an edit
-	f.Add([]byte{0, 7, 0, 7, 0, 3, 0, 4, 0, 0, 0})     // suspended, resumed, results lost
-	f.Add([]byte{33, 49, 65, 81, 97, 113, 129, 145})   // odd ends of pods
-	f.Add([]byte{5, 21, 37, 53, 69, 85, 0, 0})         // odd states of Jobs
-	f.Add([]byte("\x00\x00\x03\xe8EU\x00\x00"))        // a Job that counts less than nothing
-	f.Add([]byte("\x00900"))                           // the same built again in another folder
-	f.Add([]byte{14, 14, 14, 14, 14, 15})              // the Job controller is behind all the time
-	f.Add([]byte{14, 31, 14, 6, 14, 15, 14, 2, 14, 0}) // Jobs fail that have told everything; an edit; a Job is lost
-	f.Add([]byte{26, 0, 0, 0, 0, 0, 42, 0, 0, 0})      // a limit that no plan meets, and a higher one
+	f.Add([]byte{0, 0, 0, 0, 0})                            // a build
+	f.Add([]byte{0, 0, 2, 0, 0, 0, 0, 0})                   // Jobs are lost
+	f.Add([]byte{1, 16, 6, 0, 0, 0, 0, 0})                  // a failure, and an edit
+	f.Add([]byte{0, 7, 0, 7, 0, 3, 0, 4, 0, 0, 0})          // suspended, resumed, results lost
+	f.Add([]byte{33, 49, 65, 81, 97, 113, 129, 145})        // odd ends of pods
+	f.Add([]byte{5, 21, 37, 53, 69, 85, 0, 0})              // odd states of Jobs
+	f.Add([]byte("\x00\x00\x03\xe8EU\x00\x00"))             // a Job that counts less than nothing
+	f.Add([]byte("\x00900"))                                // the same built again in another folder
+	f.Add([]byte{14, 14, 14, 14, 14, 15})                   // the Job controller is behind all the time
+	f.Add([]byte{14, 31, 14, 6, 14, 15, 14, 2, 14, 0})      // Jobs fail that have told everything; an edit; a Job is lost
+	f.Add([]byte{26, 0, 0, 0, 0, 0, 42, 0, 0, 0})           // a limit that no plan meets, and a higher one
+	f.Add([]byte{11, 27, 0, 11, 12, 28, 11, 0, 0, 0, 0, 0}) // held at once, resumed, another queue
+	f.Add([]byte{28, 27, 0, 11, 0, 13, 27, 0, 7, 7, 0, 0})  // a queue, admitted, taken back, another worker, suspended and resumed
 	f.Fuzz(func(t *testing.T, happenings []byte) {
 		w := newWorld(t)
 		w.settle()
@@ -64,7 +68,13 @@ type world struct {
 	t          *testing.T
 	client     client.Client
 	reconciler *DatasetMixReconciler
+	recorder   *events.FakeRecorder
+	// leaving is whether the namespace is being deleted.
+	leaving bool
 }
+
+// resumedAt is when somebody resumes a Job, in the world's seconds.
+const resumedAt = 500
 
 // worldScheme and worldMapper are made once: the fuzzer gives up an input that takes seconds.
 var (
@@ -101,21 +111,28 @@ func newWorld(t *testing.T) *world {
 		ObjectMeta: metav1.ObjectMeta{Name: "c", Namespace: worldKey.Namespace, UID: "cu"},
 		Spec:       corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}},
 	}
+	w := &world{t: t, recorder: events.NewFakeRecorder(1000)}
 	c := fake.NewClientBuilder().WithScheme(worldScheme()).WithRESTMapper(worldMapper()).
 		WithTypeConverters(managedfields.NewDeducedTypeConverter()).WithObjects(mix, claim).
 		WithStatusSubresource(mix, &batchv1.Job{}, &corev1.Pod{}).
 		WithIndex(mix, claimIndex, claimOf).
 		WithIndex(&batchv1.Job{}, uidIndex, uidOf).WithIndex(&corev1.Pod{}, uidIndex, uidOf).WithIndex(&corev1.ConfigMap{}, uidIndex, uidOf).
-		WithInterceptorFuncs(interceptor.Funcs{Create: asServer()}).Build()
-	return &world{t: t, client: c, reconciler: &DatasetMixReconciler{
-		Client: c, Live: c, Events: events.NewFakeRecorder(1000), Clock: clock.RealClock{}, Settings: render.Settings{WorkerImage: "w"},
-	}}
+		WithInterceptorFuncs(interceptor.Funcs{Create: w.asServer()}).Build()
+	w.client, w.reconciler = c, &DatasetMixReconciler{
+		Client: c, Live: c, Events: w.recorder, Clock: clock.RealClock{}, Settings: render.Settings{WorkerImage: "w"},
+	}
+	return w
 }
 
-// asServer gives what is created a UID and a time, which the fake client does not.
-func asServer() func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
+// asServer gives what is created a UID and a time, which the fake client does not, and refuses it in a namespace that goes.
+func (w *world) asServer() func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
 	made := int64(0)
 	return func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {
+		if w.leaving {
+			refusal := apierrors.NewForbidden(schema.GroupResource{Resource: "objects"}, object.GetName(), errors.New("the namespace is being terminated"))
+			refusal.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+			return refusal
+		}
 		made++
 		object.SetUID(types.UID(fmt.Sprint("made-", made)))
 		object.SetCreationTimestamp(at(made))
@@ -128,13 +145,14 @@ func (w *world) settle() {
 	w.t.Helper()
 	const passes = 8 // at most: a conflict, a Job ended, a task, a Job, a status, and what follows
 	for range passes {
-		before := w.versions()
+		before, holds := w.versions(), w.holds()
 		result, err := w.reconciler.Reconcile(w.t.Context(), ctrl.Request{NamespacedName: worldKey})
 		if err != nil {
 			w.t.Fatalf("a pass failed: %v", err)
 		}
 		w.check()
 		w.checkJobs()
+		w.checkHolds(holds)
 		if w.versions() == before && result.RequeueAfter == 0 {
 			return
 		}
@@ -185,6 +203,65 @@ func (w *world) checkJobs() {
 	}
 	if running > 1 {
 		w.t.Fatalf("%d Jobs run", running)
+	}
+}
+
+// holds are which Jobs there are, and whether somebody holds each.
+func (w *world) holds() map[types.UID]bool {
+	w.t.Helper()
+	all := map[types.UID]bool{}
+	for _, job := range w.jobs() {
+		all[job.UID] = held(&job)
+	}
+	return all
+}
+
+// checkHolds: whether a Job runs is never the manager's to say.
+func (w *world) checkHolds(before map[types.UID]bool) {
+	w.t.Helper()
+	for uid, now := range w.holds() {
+		if was, known := before[uid]; known && was != now {
+			w.t.Fatalf("the manager set spec.suspend of a Job from %v to %v", was, now)
+		}
+	}
+}
+
+// hold suspends or resumes a Job as Kueue, or a person, and the Job controller do.
+func (w *world) hold(job *batchv1.Job, suspend bool) {
+	w.t.Helper()
+	job.Spec.Suspend = &suspend
+	if err := w.client.Update(w.t.Context(), job); err != nil {
+		w.t.Fatal(err)
+	}
+	state := corev1.ConditionFalse
+	if suspend {
+		state = corev1.ConditionTrue
+	}
+	job.Status.Conditions = slices.DeleteFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool { return c.Type == batchv1.JobSuspended })
+	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: batchv1.JobSuspended, Status: state, LastTransitionTime: at(resumedAt)})
+	w.update(job)
+}
+
+// onlyJob is the one Job that there is.
+func (w *world) onlyJob() *batchv1.Job {
+	w.t.Helper()
+	jobs := w.jobs()
+	if len(jobs) != 1 {
+		w.t.Fatalf("%d Jobs, want 1", len(jobs))
+	}
+	return &jobs[0]
+}
+
+// events are the Events since it was last asked.
+func (w *world) events() []string {
+	var all []string
+	for {
+		select {
+		case event := <-w.recorder.Events:
+			all = append(all, event)
+		default:
+			return all
+		}
 	}
 }
 
@@ -253,6 +330,29 @@ func (w *world) happen(what byte) {
 		w.catchUp(how)
 	case 10:
 		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Limits = &datav1alpha1.Limits{MaxRepeats: int64(how)} })
+	default:
+		w.meddle(what%16, how)
+	}
+}
+
+// meddle is what Kueue, and who has a queue, does at any time: it holds and resumes Jobs, and edits what they are queued for.
+func (w *world) meddle(what byte, how int) {
+	w.t.Helper()
+	switch what {
+	case 11:
+		for _, job := range w.jobs() {
+			if finished(&job) == "" {
+				w.hold(&job, how%2 == 0)
+			}
+		}
+	case 12:
+		w.edit(func(mix *datav1alpha1.DatasetMix) {
+			mix.Labels = map[string]string{datav1alpha1.LabelQueue: []string{"", "a", "b"}[how%3]}
+		})
+	case 13:
+		w.edit(func(mix *datav1alpha1.DatasetMix) {
+			mix.Spec.Worker = &datav1alpha1.Worker{Parallelism: int32(1 + how%4)}
+		})
 	}
 }
 

@@ -149,14 +149,16 @@ func (s *scope) resting() bool {
 
 // wake is when the next pass comes by the clock alone; 0 is never.
 func (s *scope) wake(now time.Time) time.Duration {
-	wait, ok := s.nextLook(now)
-	if again := s.hindrance.again; again > 0 && (!ok || again < wait) {
-		wait, ok = again, true
+	soon := time.Duration(0)
+	if wait, ok := s.nextLook(now); ok {
+		soon = max(soonest, wait)
 	}
-	if !ok {
-		return 0
+	for _, again := range []time.Duration{s.hindrance.again, s.askAgain} {
+		if again > 0 && (soon == 0 || again < soon) {
+			soon = max(soonest, again)
+		}
 	}
-	return max(soonest, wait)
+	return soon
 }
 
 // handled is what the status tells of requests: those that are recorded, since an unrecorded one has led to nothing yet.

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"time"
+
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,6 +47,10 @@ type scope struct {
 
 	// hindrance is what keeps the pods of the running Job from starting (advance).
 	hindrance hindrance
+	// mounts are the pods that read the claim, nil where it was not asked (keep).
+	mounts *mounts
+	// askAgain is after what time something is to be asked again that nothing tells of; 0 is never (advance, watch).
+	askAgain time.Duration
 
 	// outcome of the pass; nil when the mix is published.
 	outcome *outcome

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,6 +81,7 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 		ObservedGeneration: ptr.To(ptr.Deref(before.ObservedGeneration, -1)),
 		Published:          before.Published.DeepCopy(),
 		History:            slices.Clone(before.History),
+		Held:               slices.Clone(before.Held),
 	}
 	status.LastHandledRequestedAt, status.LastHandledForceAt, status.LastRefreshTime = s.handled()
 	if s.outcome == nil || s.outcome.verdict == stalled {
@@ -93,6 +95,10 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 		status.Domains = counts.domains(s.recipe)
 		s.publish(&status, now)
 	}
+	if s.mounts != nil {
+		status.Held = s.held(status.History)
+	}
+	status.History = recent(status.History, status.Held)
 	status.Summary = s.summary(status)
 	status.Conditions = s.conditions(status, now)
 	return status
@@ -168,14 +174,24 @@ func (s *scope) publish(status *datav1alpha1.DatasetMixStatus, now metav1.Time) 
 	}
 	status.Published = published
 	entry := datav1alpha1.HistoryEntry{
-		Revision: published.Revision, Generation: s.mix.Generation, Digest: published.Digest, Time: published.Time,
+		Revision: published.Revision, Generation: s.mix.Generation, Digest: published.Digest, Bytes: published.Bytes, Time: published.Time,
 	}
 	if len(status.History) > 0 && status.History[0].Revision == entry.Revision {
 		return
 	}
 	same := func(old datav1alpha1.HistoryEntry) bool { return old.Revision == entry.Revision }
 	status.History = slices.Insert(slices.DeleteFunc(status.History, same), 0, entry)
-	status.History = status.History[:min(len(status.History), historyLimit)]
+}
+
+// recent is the history without what is neither held nor of the last publications.
+func recent(history []datav1alpha1.HistoryEntry, held []datav1alpha1.HeldRevision) []datav1alpha1.HistoryEntry {
+	newest := slices.Clone(history[:min(len(history), historyLimit)])
+	for _, entry := range history[len(newest):] {
+		if slices.ContainsFunc(held, func(of datav1alpha1.HeldRevision) bool { return of.Revision == entry.Revision }) {
+			newest = append(newest, entry)
+		}
+	}
+	return newest
 }
 
 // stages are all stages, those that were not reached as well: how many units each has is known from the start.
@@ -226,8 +242,8 @@ func (s *scope) describe(status *datav1alpha1.StageStatus, step recipe.Step, und
 	}
 	status.Attempt = int32(attempt(newest))
 	for _, job := range s.jobs { // oldest first
-		if s.contributes(job, step) {
-			status.StartTime = ptr.To(job.CreationTimestamp)
+		if at := started(job); at != nil && s.contributes(job, step) {
+			status.StartTime = at
 			break
 		}
 	}
@@ -242,6 +258,8 @@ func (s *scope) state(job *batchv1.Job) datav1alpha1.StageState {
 		return datav1alpha1.StageSuspended
 	case job == nil || finished(job) != "":
 		return datav1alpha1.StagePending
+	case held(job):
+		return datav1alpha1.StageQueued
 	case attempt(job) > 1 || job.Status.Failed > 0:
 		return datav1alpha1.StageRetrying
 	default:
@@ -257,6 +275,23 @@ func (s *scope) latest(step recipe.Step) *batchv1.Job {
 		}
 	}
 	return nil
+}
+
+// started is when a Job was made or, if somebody held it suspended, when it was last resumed; nil while it is suspended.
+func started(job *batchv1.Job) *metav1.Time {
+	at := job.CreationTimestamp.DeepCopy()
+	waits := held(job)
+	for _, condition := range job.Status.Conditions { // a Job that was never suspended has no such condition
+		if condition.Type == batchv1.JobSuspended && condition.Status == corev1.ConditionFalse {
+			at = condition.LastTransitionTime.DeepCopy()
+		} else if condition.Type == batchv1.JobSuspended {
+			waits = true // resumed a moment ago, perhaps
+		}
+	}
+	if waits && finished(job) == "" {
+		return nil
+	}
+	return at
 }
 
 // ended is when the work of a Job ended, nil while it has not: when its last worker did, as long as its pods are there. A condition

@@ -34,6 +34,9 @@ func (r *DatasetMixReconciler) retask(ctx context.Context, s *scope, step *recip
 	if work.Name() != job.Name {
 		return progress(fmt.Sprintf("Job %s has lost its task; stage %s starts again.", job.Name, step.Stage)), r.remove(ctx, s, job)
 	}
+	if err := r.keep(ctx, s, &work); err != nil {
+		return nil, err
+	}
 	task, err := work.Task()
 	if err != nil {
 		return nil, err

@@ -41,6 +41,11 @@ func (r *DatasetMixReconciler) provide(ctx context.Context, s *scope) (*outcome,
 			return progress("The claim was made; the build starts when it shows."), nil // the watch brings it
 		}
 	}
+	if !claim.DeletionTimestamp.IsZero() { // by itself, or with the whole namespace: then it is nothing to stall for
+		if err := r.probe(ctx, s); err != nil {
+			return nil, err
+		}
+	}
 	if result, err := r.align(ctx, s, claim, wanted); result != nil || err != nil {
 		return result, err
 	}
@@ -58,18 +63,16 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	if wanted == nil || claim == wanted {
 		return nil, nil
 	}
-	owner := metav1.GetControllerOf(claim)
-	if claim.Labels[datav1alpha1.LabelName] != s.mix.Name || (owner != nil && owner.UID != s.mix.UID && claim.DeletionTimestamp.IsZero()) {
-		message := fmt.Sprintf("The PersistentVolumeClaim %s exists and was not made for this mix; rename the mix, or name the claim in spec.output.volume.claimName.", claim.Name)
-		return stall(datav1alpha1.ReasonNameConflict, message), nil
+	if result := s.foreign(claim); result != nil {
+		return result, nil
 	}
 	patched := claim.DeepCopy()
 	asked := wanted.Spec.Resources.Requests[corev1.ResourceStorage]
 	if has := claim.Spec.Resources.Requests[corev1.ResourceStorage]; asked.Cmp(has) > 0 {
 		patched.Spec.Resources.Requests[corev1.ResourceStorage] = asked
 	}
-	own := func(reference metav1.OwnerReference) bool { return reference.Kind == datav1alpha1.Kind }
-	patched.OwnerReferences = append(slices.DeleteFunc(patched.OwnerReferences, own), wanted.OwnerReferences...)
+	patched.OwnerReferences = s.owners(claim, wanted)
+	delete(patched.Labels, datav1alpha1.LabelOrphaned)
 	if equality.Semantic.DeepEqual(claim, patched) || !claim.DeletionTimestamp.IsZero() {
 		return nil, nil
 	}
@@ -83,6 +86,59 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	}
 	s.tally.wrote("patch", "PersistentVolumeClaim")
 	return nil, nil
+}
+
+// foreign says whose a claim is that is not this mix's to change, nil if it is.
+func (s *scope) foreign(claim *corev1.PersistentVolumeClaim) *outcome {
+	owner := metav1.GetControllerOf(claim)
+	other := owner != nil && owner.UID != s.mix.UID && claim.DeletionTimestamp.IsZero()
+	switch {
+	case other && owner.Kind == datav1alpha1.Kind && owner.Name == s.mix.Name:
+		message := fmt.Sprintf("The PersistentVolumeClaim %s belongs to a mix of this name that was deleted, and goes with it; the build starts when it is gone.", claim.Name)
+		return &outcome{progressing, datav1alpha1.ReasonWaitingForVolume, message}
+	case other || claim.Labels[datav1alpha1.LabelName] != s.mix.Name:
+		message := fmt.Sprintf("The PersistentVolumeClaim %s exists and was not made for this mix; rename the mix, or name the claim in spec.output.volume.claimName.", claim.Name)
+		return stall(datav1alpha1.ReasonNameConflict, message)
+	}
+	return nil
+}
+
+// owners are those that a claim is to have: the mix where it deletes the claim with itself; else, from the first result on, nobody.
+func (s *scope) owners(claim, wanted *corev1.PersistentVolumeClaim) []metav1.OwnerReference {
+	deleted := s.mix.Spec.Output.DeletionPolicy == datav1alpha1.DeletionDelete
+	if !deleted && !s.fruitful(claim) {
+		return claim.OwnerReferences
+	}
+	others := slices.DeleteFunc(slices.Clone(claim.OwnerReferences), func(of metav1.OwnerReference) bool { return of.Kind == datav1alpha1.Kind })
+	if deleted {
+		others = append(others, wanted.OwnerReferences...)
+	}
+	return others
+}
+
+// fruitful reports whether something that was built is on a claim.
+func (s *scope) fruitful(claim *corev1.PersistentVolumeClaim) bool {
+	at := render.Location{ClaimName: claim.Name, ClaimUID: string(claim.UID), Path: s.recipe.Output.Path, Again: s.asked.Again}
+	return len(readRecord(s.results, at).results) > 0 || s.mix.Status.Published != nil
+}
+
+// orphan labels the claim that a mix has left which is gone, so that a person finds it. It is the manager's to make such claims, and
+// nobody's but a person's to delete one.
+func (r *DatasetMixReconciler) orphan(ctx context.Context, mix types.NamespacedName) error {
+	claim := &corev1.PersistentVolumeClaim{}
+	gone := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Name: mix.Name}}
+	gone.Spec.Output.Volume.ClaimTemplate = &datav1alpha1.ClaimTemplate{}
+	err := r.Get(ctx, types.NamespacedName{Namespace: mix.Namespace, Name: render.ClaimName(gone)}, claim)
+	if err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	made := claim.Labels[datav1alpha1.LabelName] == mix.Name && claim.Labels["app.kubernetes.io/managed-by"] == datav1alpha1.LabelValueManagedBy
+	if !made || metav1.GetControllerOf(claim) != nil || !claim.DeletionTimestamp.IsZero() || claim.Labels[datav1alpha1.LabelOrphaned] != "" {
+		return nil
+	}
+	labelled := claim.DeepCopy()
+	labelled.Labels[datav1alpha1.LabelOrphaned] = "true"
+	return client.IgnoreNotFound(r.Patch(ctx, labelled, client.MergeFrom(claim)))
 }
 
 // capacity is a claim's, as text, "" while it has none.

@@ -31,7 +31,8 @@ const (
 	// ReasonWaitingForPods: the pods of a stage cannot be made or started (quota, scheduling, image, a missing Secret);
 	// the message has the cause.
 	ReasonWaitingForPods = "WaitingForPods"
-	// ReasonQueued: the Job of a stage waits for Kueue to admit it.
+	// ReasonQueued: the Job of a stage is suspended, and not by the manager: it waits for Kueue to admit it. The message has what
+	// Kueue says of it, where the manager may read Workloads.
 	ReasonQueued = "Queued"
 	// ReasonSuspended: spec.suspend is true, and the present generation is not published yet.
 	ReasonSuspended = "Suspended"
@@ -119,7 +120,7 @@ const (
 
 // Reasons of the Events, recorded on transitions only. Normal.
 const (
-	// EventStageStarted: the Job of a stage was made.
+	// EventStageStarted: the Job of a stage was made or, if it waited in a queue, let run.
 	EventStageStarted = "StageStarted"
 	// EventStageSucceeded: the results of all units of a stage are recorded.
 	EventStageSucceeded = "StageSucceeded"

@@ -16,6 +16,8 @@ const (
 	// LabelClaim holds the hash of the output claim's name on worker pods; pods with the same value are put on one node
 	// where the claim can only be attached to one.
 	LabelClaim = "data.datasetmix.io/claim"
+	// LabelOrphaned is "true" on a claim that the operator made and whose mix is gone.
+	LabelOrphaned = "data.datasetmix.io/orphaned"
 	// LabelNetwork holds LabelValueFetch on worker pods that may have to reach their sources over the network; pods without it
 	// need none.
 	LabelNetwork = "data.datasetmix.io/network"
@@ -28,7 +30,12 @@ const (
 	LabelQueue = "kueue.x-k8s.io/queue-name"
 	// LabelQueuePriority names the WorkloadPriorityClass.
 	LabelQueuePriority = "kueue.x-k8s.io/priority-class"
+	// LabelJobUID is on a Workload, and holds the UID of its Job.
+	LabelJobUID = "kueue.x-k8s.io/job-uid"
 )
+
+// AnnotationMinParallelism tells Kueue, on a Job, with how many pods at once it may be admitted at least.
+const AnnotationMinParallelism = "kueue.x-k8s.io/job-min-parallelism"
 
 // Annotations on the Jobs and ConfigMaps that the operator makes for a mix.
 const (
@@ -41,6 +48,9 @@ const (
 	AnnotationBuild = "data.datasetmix.io/build"
 	// AnnotationGeneration holds the generation of the mix that the Job was made for.
 	AnnotationGeneration = "data.datasetmix.io/generation"
+	// AnnotationTemplate holds, on a Job, the hash of what the mix asks of its pods and its queue: a Job that is suspended and has
+	// another one than the mix asks for now is made again.
+	AnnotationTemplate = "data.datasetmix.io/template"
 	// AnnotationLocation says where the results are: the claim's name, its UID and the folder, separated by slashes.
 	// Results of another location are none.
 	AnnotationLocation = "data.datasetmix.io/location"

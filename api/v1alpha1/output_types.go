@@ -75,13 +75,22 @@ type Output struct {
 	// +kubebuilder:validation:MaxItems=8
 	Exports []Export `json:"exports,omitempty"`
 
-	// keepRevisions is how many published revisions stay on the volume, the newest included. At least 1, at most 100.
-	// Unset is 3.
+	// keepRevisions is how many published revisions stay on the volume, the newest included. One that a pod of the namespace
+	// reads stays beside them, see status.held, and so does one that keepSeconds keeps. At least 1, at most 100. Unset is 3.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	KeepRevisions int32 `json:"keepRevisions,omitempty"`
+
+	// keepSeconds is for how many seconds a revision stays after a newer one was published, whatever keepRevisions says. It
+	// covers pods that the operator does not see: of another namespace, or of another cluster with the same volume. At least 60,
+	// at most 31536000, a year. Unset is 3600, an hour.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=60
+	// +kubebuilder:validation:Maximum=31536000
+	KeepSeconds int64 `json:"keepSeconds,omitempty"`
 
 	// cache bounds the originals that stay on the volume. Unset keeps the originals of every revision that is kept.
 	//

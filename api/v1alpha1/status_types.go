@@ -90,15 +90,58 @@ type DatasetMixStatus struct {
 	// +optional
 	Published *Published `json:"published,omitempty"`
 
-	// history has the revisions that were published, newest first, at most 10. Whether an old one is still on the volume
-	// is up to spec.output.keepRevisions.
+	// history has the revisions that were published, newest first, the last 10 and those that are held. Whether an old one is
+	// still on the volume is up to spec.output.keepRevisions and keepSeconds.
 	//
 	// +optional
 	// +listType=map
 	// +listMapKey=revision
 	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=10
+	// +kubebuilder:validation:MaxItems=40
 	History []HistoryEntry `json:"history,omitempty"`
+
+	// held are the revisions beyond spec.output.keepRevisions that pods of the namespace read, newest first, at most 30. They stay
+	// on the volume until the first publication after their pods have ended. They are what was last seen while the mix was Ready.
+	//
+	// +optional
+	// +listType=map
+	// +listMapKey=revision
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=30
+	Held []HeldRevision `json:"held,omitempty"`
+}
+
+// HeldRevision is an old revision that stays since pods read it.
+type HeldRevision struct {
+	// revision is the name of the revision.
+	//
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=64
+	Revision string `json:"revision,omitempty"`
+
+	// bytes of all files of the revision; those that it shares with other revisions take no room of their own. Unset where the
+	// revision was published by an operator that did not note it.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
+
+	// pods that read it, or may, sorted by name; of more than 8 the first.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=8
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=253
+	Pods []string `json:"pods,omitempty"`
+
+	// podCount is how many pods read it, or may.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	PodCount int32 `json:"podCount,omitempty"`
 }
 
 // Summary is the present state in a few words.
@@ -129,13 +172,15 @@ type Summary struct {
 
 // StageState is the state of a stage.
 //
-// +kubebuilder:validation:Enum=Pending;Running;Retrying;Suspended;Succeeded;Failed
+// +kubebuilder:validation:Enum=Pending;Queued;Running;Retrying;Suspended;Succeeded;Failed
 type StageState string
 
 // The states of a stage.
 const (
 	// StagePending waits for an earlier stage.
 	StagePending StageState = "Pending"
+	// StageQueued has a Job that Kueue, or whoever else suspended it, does not let run yet.
+	StageQueued StageState = "Queued"
 	// StageRunning has a Job.
 	StageRunning StageState = "Running"
 	// StageRetrying has a Job after an attempt that failed.
@@ -180,7 +225,8 @@ type StageStatus struct {
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
 
-	// startTime is when the first Job of the stage was made; unset as attempt.
+	// startTime is when the first Job of the stage was made or, if it waited in a queue, when it was last let run; unset as attempt,
+	// and while it waits.
 	//
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
@@ -254,6 +300,12 @@ type HistoryEntry struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=80
 	Digest string `json:"digest,omitempty"`
+
+	// bytes of all files of the revision. Unset where it was published by an operator that did not note it.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Bytes *int64 `json:"bytes,omitempty"`
 
 	// time at which it was published.
 	//

@@ -9,6 +9,7 @@ import "k8s.io/apimachinery/pkg/api/resource"
 // Worker says what the pods that build the mix are given.
 //
 // +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="!has(self.minParallelism) || self.minParallelism < (has(self.parallelism) ? self.parallelism : 4)",message="The minParallelism must be less than the parallelism, which is 4 where it is unset."
 type Worker struct {
 	// parallelism is how many pods of a stage run at once. At least 1, at most 64. A claim with the access mode
 	// ReadWriteOncePod has one at a time whatever this says. Unset is 4. A change applies at once; to a Job in a queue, when
@@ -18,6 +19,15 @@ type Worker struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=64
 	Parallelism int32 `json:"parallelism,omitempty"`
+
+	// minParallelism is how many pods of a stage have to run at once at least for Kueue to admit the Job of the stage; Kueue then
+	// lets as many run as the quota has room for. At least 1, at most 63, and less than parallelism. Unset is all of them. It
+	// means nothing where no queue is. Changes apply to Jobs that are not made yet, or wait in a queue.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=63
+	MinParallelism int32 `json:"minParallelism,omitempty"`
 
 	// activeDeadlineSeconds is how many seconds the Job of a stage may run, all its retries included; a mix whose stage takes
 	// longer is stalled. Time in a queue or while suspended does not count. At least 60, at most 31536000, a year. Unset is

@@ -97,7 +97,11 @@ func work(ctx context.Context, pod pod) (contract.Message, error) {
 	slog.Info("begin", "mix", task.Recipe.Name, "stage", task.Stage, "unit", message.Unit.Name, "key", message.Unit.Key)
 	worker := stage.Worker{Volume: pod.volume, Source: pod.sources()}
 	worker.Lacks = func(what string) { slog.Warn("the volume does without", "lack", what) }
-	result, err := worker.Run(ctx, stage.Job{Recipe: task.Recipe, Results: task.Results, Stage: task.Stage, Unit: message.Unit, Again: task.Again})
+	todo := stage.Job{Recipe: task.Recipe, Results: task.Results, Stage: task.Stage, Unit: message.Unit, Again: task.Again}
+	if task.Keep != nil {
+		todo.Keep = *task.Keep
+	}
+	result, err := worker.Run(ctx, todo)
 	if err != nil {
 		return message, err
 	}

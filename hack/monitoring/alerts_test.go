@@ -20,7 +20,7 @@ func TestAlerts(t *testing.T) {
 		{name: "all is well", series: []string{well,
 			`datasetmix_resource_stalled{namespace="n",name="m"} 0x1440`, `datasetmix_resource_reconciling{namespace="n",name="m"} 0x1440`,
 			`datasetmix_source_fetch_errors_total{reason="FetchFailed"} 7x1440`, `datasetmix_read_back_total 3x1440`,
-			`controller_runtime_reconcile_errors_total{controller="datasetmix"} 0+1x1440`, `datasetmix_reconcile_writes_total{verb="patch",kind="Job"} 0+60x1440`,
+			`controller_runtime_reconcile_errors_total{controller="datasetmix"} 0+1x1440`, `datasetmix_resource_writes_total{namespace="n",name="m"} 0+60x1440`,
 		}},
 		{name: "stalled for 14 minutes", series: []string{well, `datasetmix_resource_stalled{namespace="n",name="m"} 0x1426 1x14`}},
 		{name: "stalled for 20 minutes", series: []string{well, `datasetmix_resource_stalled{namespace="n",name="m"} 0x1419 1x20`}, want: []string{"DatasetMixStalled"}},
@@ -32,7 +32,13 @@ func TestAlerts(t *testing.T) {
 		{name: "no manager", series: []string{`up{job="datasetmix-manager-metrics"} 1x1400 0x40`}, want: []string{"DatasetMixOperatorDown"}},
 		{name: "one of two managers", series: []string{`up{job="datasetmix-manager-metrics",pod="a"} 0x1440`, `up{job="datasetmix-manager-metrics",pod="b"} 1x1440`}},
 		{name: "every pass fails", series: []string{well, `controller_runtime_reconcile_errors_total{controller="datasetmix"} 0+60x1440`}, want: []string{"DatasetMixOperatorFails"}},
-		{name: "a hot loop", series: []string{well, `datasetmix_reconcile_writes_total{verb="patch",kind="DatasetMix"} 0+6000x1440`}, want: []string{"DatasetMixHotLoop"}},
+		{name: "one mix of eight writes a second", series: []string{well, `datasetmix_resource_writes_total{namespace="n",name="m"} 0+480x1440`}, want: []string{"DatasetMixHotLoop"}},
+		{name: "eight mixes of one write a second", series: []string{well,
+			`datasetmix_resource_writes_total{namespace="n",name="a"} 0+60x1440`, `datasetmix_resource_writes_total{namespace="n",name="b"} 0+60x1440`,
+			`datasetmix_resource_writes_total{namespace="n",name="c"} 0+60x1440`, `datasetmix_resource_writes_total{namespace="n",name="d"} 0+60x1440`,
+			`datasetmix_resource_writes_total{namespace="n",name="e"} 0+60x1440`, `datasetmix_resource_writes_total{namespace="n",name="f"} 0+60x1440`,
+			`datasetmix_resource_writes_total{namespace="n",name="g"} 0+60x1440`, `datasetmix_resource_writes_total{namespace="n",name="h"} 0+60x1440`,
+		}},
 	}
 	rules, fired := alerts(t), map[string]bool{}
 	for _, test := range tests {

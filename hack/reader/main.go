@@ -1,26 +1,61 @@
 // Command reader stands for a training pod in the demo and the end-to-end tests: it prints what lies in a mounted mix, the
-// first row and the digest of a file, and tries to write, which must fail.
+// first row and the digest of a file, and tries to write, which must fail. With -train it reads the file again and again until it is
+// ended, and fails when it finds other bytes.
 package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
+	"time"
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: reader FOLDER FILE")
+	args, do := os.Args[1:], read
+	if len(args) > 0 && args[0] == "-train" {
+		args, do = args[1:], train
+	}
+	if len(args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: reader [-train] FOLDER FILE")
 		os.Exit(2)
 	}
-	if err := read(os.Args[1], os.Args[2]); err != nil {
+	if err := do(args[0], args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, "Error:", err)
 		os.Exit(1)
+	}
+}
+
+// train reads a file every second, until the process is told to end.
+func train(folder, file string) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	first := ""
+	for passes := 1; ; passes++ {
+		content, err := os.ReadFile(filepath.Join(folder, file))
+		if err != nil {
+			return err
+		}
+		digest := fmt.Sprintf("%x", sha256.Sum256(content))
+		if first == "" {
+			first = digest
+		}
+		if digest != first {
+			return fmt.Errorf("pass %d read other bytes of %s: %s, before %s", passes, file, digest, first)
+		}
+		fmt.Printf("pass: %d\nsha256: %s\n", passes, digest)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
 	}
 }
 

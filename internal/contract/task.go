@@ -48,6 +48,8 @@ type Task struct {
 	Results map[string]recipe.Result `json:"results,omitempty"`
 	// Again names a request to build everything anew, finished or not; empty is none. It is in no key.
 	Again string `json:"again,omitempty"`
+	// Keep says what a publication leaves on the volume beside what the recipe keeps; nil is nothing.
+	Keep *Keep `json:"keep,omitempty"`
 }
 
 // ParseTask reads a task and refuses what it does not understand.

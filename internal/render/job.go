@@ -2,6 +2,8 @@ package render
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -49,6 +51,8 @@ type Work struct {
 	Location Location
 	Sharing  Sharing
 	Settings Settings
+	// Keep is what a publication leaves on the volume beside what the recipe keeps; nil is nothing.
+	Keep *contract.Keep
 }
 
 // Name is that of the Job and of the ConfigMap with its task.
@@ -86,6 +90,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 		Recipe:  w.Recipe,
 		Results: map[string]recipe.Result{},
 		Again:   w.Location.Again,
+		Keep:    w.Keep,
 	}
 	for _, step := range w.Graph.Steps {
 		for _, unit := range step.Units {
@@ -111,7 +116,10 @@ func (w Work) Job() *batchv1.Job {
 	worker := ptr.Deref(w.Mix.Spec.Worker, datav1alpha1.Worker{})
 	parallelism := Parallelism(w.Mix, len(w.Step.Missing), w.Sharing)
 	meta, suspend := w.queue()
-	return &batchv1.Job{
+	if worker.MinParallelism > 0 && worker.MinParallelism < parallelism {
+		meta.Annotations[datav1alpha1.AnnotationMinParallelism] = strconv.Itoa(int(worker.MinParallelism))
+	}
+	job := &batchv1.Job{
 		ObjectMeta: meta,
 		Spec: batchv1.JobSpec{
 			Completions:          &units,
@@ -126,6 +134,23 @@ func (w Work) Job() *batchv1.Job {
 			Template:              w.pod(),
 		},
 	}
+	job.Annotations[datav1alpha1.AnnotationTemplate] = templateOf(job)
+	return job
+}
+
+// templateOf is the hash of what a mix asks of a Job's pods and its queue. The id of the build is left out: an edit that changes
+// nothing of a Job but that must not cost it its place in the queue.
+func templateOf(job *batchv1.Job) string {
+	spec := job.Spec.DeepCopy()
+	for i, container := range spec.Template.Spec.Containers {
+		spec.Template.Spec.Containers[i].Env = slices.DeleteFunc(container.Env, func(variable corev1.EnvVar) bool {
+			return variable.Name == contract.BuildVariable
+		})
+	}
+	hash := sha256.New()
+	// plain data, which always encodes
+	_ = json.NewEncoder(hash).Encode([]any{job.Labels, job.Annotations[datav1alpha1.AnnotationMinParallelism], spec})
+	return hex.EncodeToString(hash.Sum(nil))[:unitLength]
 }
 
 // Parallelism is how many pods of a Job run at once.

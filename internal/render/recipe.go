@@ -16,6 +16,9 @@ import (
 // DefaultKeepRevisions is what an unset spec.output.keepRevisions means.
 const DefaultKeepRevisions = 3
 
+// DefaultKeepSeconds is what an unset spec.output.keepSeconds means: an hour.
+const DefaultKeepSeconds = 3600
+
 // Recipe is what a mix means: quantities as the smallest integers of the same ratio, defaults filled in. The error is a
 // sentence for a person. The mix has passed the schema.
 func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {

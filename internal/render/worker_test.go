@@ -30,7 +30,9 @@ func TestParallelism(t *testing.T) {
 			mix := sample(t, "grpo_six")
 			mix.Spec.Worker = &datav1alpha1.Worker{Parallelism: test.asked}
 			w := work(t, mix)
-			w.Sharing = test.sharing
+			if test.sharing != render.ReadOnly {
+				w.Sharing = test.sharing
+			}
 			if got := *w.Job().Spec.Parallelism; got != test.want {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
@@ -119,6 +121,59 @@ func TestBuild(t *testing.T) {
 	for name, got := range map[string]string{"another seed": render.Build(meaning(t, mix), w.Location), "another place": render.Build(w.Recipe, other)} {
 		if got == id {
 			t.Errorf("%s has the same id", name)
+		}
+	}
+}
+
+// TestTemplate: the hash of what a queue and a node see of a Job follows the queue, the priority and the worker, and nothing else.
+func TestTemplate(t *testing.T) {
+	of := func(edit func(*datav1alpha1.DatasetMix)) string {
+		mix := sample(t, "grpo_six")
+		edit(mix)
+		w := work(t, mix)
+		return w.Job().Annotations[datav1alpha1.AnnotationTemplate]
+	}
+	plain := of(func(*datav1alpha1.DatasetMix) {})
+	for name, edit := range map[string]func(*datav1alpha1.DatasetMix){
+		"a queue":     func(mix *datav1alpha1.DatasetMix) { mix.Labels = map[string]string{datav1alpha1.LabelQueue: "q"} },
+		"parallelism": func(mix *datav1alpha1.DatasetMix) { mix.Spec.Worker = &datav1alpha1.Worker{Parallelism: 2} },
+		"partial":     func(mix *datav1alpha1.DatasetMix) { mix.Spec.Worker = &datav1alpha1.Worker{MinParallelism: 2} },
+		"deadline":    func(mix *datav1alpha1.DatasetMix) { mix.Spec.Worker = &datav1alpha1.Worker{ActiveDeadlineSeconds: 60} },
+	} {
+		if of(edit) == plain {
+			t.Errorf("%s: the hash is the same", name)
+		}
+	}
+	for name, edit := range map[string]func(*datav1alpha1.DatasetMix){
+		"nothing": func(*datav1alpha1.DatasetMix) {},
+		"a ratio": func(mix *datav1alpha1.DatasetMix) { mix.Spec.Domains[0].Share.Set(9) },
+		"a label": func(mix *datav1alpha1.DatasetMix) { mix.Labels = map[string]string{"team": "x"} },
+	} {
+		if got := of(edit); got != plain {
+			t.Errorf("%s: the hash is %s, was %s", name, got, plain)
+		}
+	}
+}
+
+// TestPartialAdmission: Kueue is told with how many pods a Job may begin, where that is less than it would have.
+func TestPartialAdmission(t *testing.T) {
+	for _, test := range []struct {
+		parallelism, least int32
+		sharing            render.Sharing
+		want               string
+	}{
+		{parallelism: 4, least: 1, want: "1"}, {least: 3, want: "3"}, {parallelism: 4},
+		{parallelism: 64, least: 60}, // six data sets are never 60 pods
+		{parallelism: 4, least: 1, sharing: render.OnePod},
+	} {
+		mix := sample(t, "grpo_six")
+		mix.Spec.Worker = &datav1alpha1.Worker{Parallelism: test.parallelism, MinParallelism: test.least}
+		w := work(t, mix)
+		if test.sharing != render.ReadOnly {
+			w.Sharing = test.sharing
+		}
+		if got := w.Job().Annotations[datav1alpha1.AnnotationMinParallelism]; got != test.want {
+			t.Errorf("%+v: got %q", test, got)
 		}
 	}
 }

@@ -40,18 +40,23 @@ type pruning struct {
 	since time.Time
 }
 
-// keep removes the oldest revisions beyond those to keep, and notes what the others need. One whose folder was removed by hand is none.
+// keep removes the oldest revisions beyond those to keep, but none that a pod may read or that was the newest until a moment ago, and
+// notes what the others need. One whose folder was removed by hand is none.
 func (p *pruning) keep() error {
 	folder, units, err := p.newestFirst(recipe.Publish)
 	if err != nil {
 		return err
 	}
-	kept := 0
+	kept, superseded := 0, time.Now()
 	for _, key := range units {
 		name := recipe.Revision(key)
 		built, err := p.partsOf(folder.Join(key), name)
 		gone := errors.Is(err, fs.ErrNotExist)
-		if key != p.Unit.Key && (gone || kept >= p.Recipe.Output.KeepRevisions) {
+		beyond := kept >= p.Recipe.Output.KeepRevisions && !p.held(name, superseded)
+		if info, err := folder.Join(key).Lstat(); err == nil {
+			superseded = info.ModTime() // of the next one, which is older
+		}
+		if key != p.Unit.Key && (gone || beyond) {
 			if err := errors.Join(store.RemoveAll(p.worker.path(p.folder.Revision(name))), store.RemoveAll(folder.Join(key))); err != nil {
 				return err
 			}
@@ -66,6 +71,16 @@ func (p *pruning) keep() error {
 		}
 	}
 	return nil
+}
+
+// held reports whether something else than its number keeps a revision. It was the newest since its manifest was written, at most: one
+// that was published again was so before, too.
+func (p *pruning) held(name string, superseded time.Time) bool {
+	published := time.Time{}
+	if info, err := p.worker.path(p.folder.Revision(name)).Join(contract.ManifestFile).Lstat(); err == nil {
+		published = info.ModTime()
+	}
+	return p.Keep.Keeps(name, published, superseded, time.Now())
 }
 
 // partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its

@@ -51,6 +51,8 @@ type Job struct {
 	Unit    recipe.Unit
 	// Again names a request to build the unit even if it is finished; empty is none.
 	Again string
+	// Keep says what a publication leaves on the volume beside what the recipe keeps.
+	Keep contract.Keep
 }
 
 // job is a Job with its graph and its places on the volume.

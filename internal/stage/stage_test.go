@@ -459,3 +459,48 @@ func TestExpressionsDropAndGroupRows(t *testing.T) {
 	r.Domains[1].Datasets[0].Record.Where = "row.question >"
 	w.fails(r, contract.InvalidTask, "data set facts", "row.question >")
 }
+
+// TestRevisionsThatPodsReadStay: a publication removes neither what a pod reads nor what was the newest a moment ago, whatever the
+// recipe keeps, and removes it when the pod is gone and the time is over.
+func TestRevisionsThatPodsReadStay(t *testing.T) {
+	w := filled(t)
+	r := two()
+	r.Output.KeepRevisions = 1
+	var published []string
+	publish := func(keep contract.Keep) {
+		t.Helper()
+		r.Seed++
+		results := map[string]recipe.Result{}
+		for {
+			graph, err := r.Walk(results)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if graph.Next() == nil {
+				published = append(published, graph.Published.Revision)
+				return
+			}
+			for _, unit := range graph.Next().Missing { // as pods do it, one for each
+				results[unit.Key], err = w.worker.Run(t.Context(), Job{Recipe: r, Results: results, Stage: graph.Next().Stage, Unit: unit, Keep: keep})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	publish(contract.Keep{})
+	for range 3 {
+		publish(contract.Keep{Holds: []contract.Hold{{Revision: published[0]}}})
+	}
+	if got, want := w.revisions(), slices.Sorted(slices.Values([]string{published[0], published[3]})); !slices.Equal(got, want) {
+		t.Errorf("read by a pod: revisions %v, want %v", got, want)
+	}
+	publish(contract.Keep{Seconds: 3600})
+	if got, want := w.revisions(), slices.Sorted(slices.Values([]string{published[0], published[3], published[4]})); !slices.Equal(got, want) {
+		t.Errorf("within the hour: revisions %v, want %v", got, want)
+	}
+	publish(contract.Keep{})
+	if got := w.revisions(); !slices.Equal(got, published[5:]) {
+		t.Errorf("nobody reads: revisions %v, want %v", got, published[5:])
+	}
+}

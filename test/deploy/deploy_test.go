@@ -135,6 +135,7 @@ func TestRights(t *testing.T) {
 			"cluster authentication.k8s.io/tokenreviews: create", "cluster authorization.k8s.io/subjectaccessreviews: create",
 		}),
 		"namespaced": slices.Concat(in("namespace"), election),
+		"kueue":      {"cluster kueue.x-k8s.io/workloads: list"},
 	}
 	for folder, want := range tests {
 		t.Run(folder, func(t *testing.T) {

@@ -73,7 +73,7 @@ func TestQueued(t *testing.T) {
 	})
 	message := progresses(t, mix, datav1alpha1.ReasonQueued)
 	job := onlyJob(t, space)
-	if want := fmt.Sprintf("Stage download: Job %s waits to be admitted to queue training.", job.Name); message != want {
+	if want := fmt.Sprintf("Stage download: Job %s waits to be admitted to queue training. This cluster has no Kueue, which would admit it.", job.Name); message != want {
 		t.Errorf("message: %s\nwant %s", message, want)
 	}
 	if !ptr.Deref(job.Spec.Suspend, false) || job.Labels[datav1alpha1.LabelQueuePriority] != "low" || podsRunning(t, space) != 0 {
