@@ -147,3 +147,10 @@ func TestCutterRefusesWhatCannotBe(t *testing.T) {
 		}()
 	}
 }
+
+// TestCutterOfNothing: no split and no group is no mistake, as where a data set has no row.
+func TestCutterOfNothing(t *testing.T) {
+	if got := Cut(nil, nil); len(got) != 0 {
+		t.Errorf("Cut(nil, nil) = %v", got)
+	}
+}

@@ -65,6 +65,8 @@ func TestApportion(t *testing.T) {
 		{"real rows, train", 24206, []int64{3, 4, 3}, []int64{7262, 9682, 7262}},
 		{"real rows, test", 4841, []int64{3, 4, 3}, []int64{1452, 1937, 1452}},
 		{"nothing", 0, []int64{1, 2}, []int64{0, 0}},
+		{"nothing by shares of zero", 0, []int64{0, 0}, []int64{0, 0}},
+		{"nothing by no shares", 0, nil, nil},
 		{"a share of zero gets nothing", 10, []int64{0, 1}, []int64{0, 10}},
 		{"more than 64 bits in between", 1 << 62, []int64{1 << 61, 1 << 61}, []int64{1 << 61, 1 << 61}},
 	} {

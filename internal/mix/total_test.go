@@ -203,8 +203,8 @@ func TestTheSearchOfALimitEnds(t *testing.T) {
 
 func TestUnitsThatAreNotThere(t *testing.T) {
 	defer func() {
-		if recover() == nil {
-			t.Error("a domain whose rows have no units did not panic")
+		if recover() != any("mix: a domain's rows have no units to measure its share in") {
+			t.Error("a domain whose rows have no units did not panic for that reason")
 		}
 	}()
 	Shape{{Share: 1, Rows: []int64{3}, Units: []int64{0}, Pool: []int64{3}}}.Allot(3)
@@ -220,5 +220,12 @@ func TestTotalsOfNothing(t *testing.T) {
 	}
 	if got := empty.Allot(5); !slices.Equal(got[0], []int64{0}) {
 		t.Errorf("Allot without a pool = %v", got)
+	}
+}
+
+// TestEntriesAreThoseAboveZero: an entry of nothing is rounded to nothing, so it widens no bound.
+func TestEntriesAreThoseAboveZero(t *testing.T) {
+	if got := countRatio([]int64{0, 3, 0, 4}).entries; got != 2 {
+		t.Errorf("%d entries, want 2", got)
 	}
 }
