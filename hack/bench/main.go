@@ -1,7 +1,7 @@
 // Command bench measures a whole build on one machine: against the same mix in plain Python, and against reading the originals
 // and copying the results, which is about what no program can do better. It makes its own corpus of the shape and the number of
 // rows of the six data sets, and goes through the programs in turn several times, so that whatever else the machine does falls on
-// all of them. docs/performance.md holds its figures.
+// all of them. docs/contributing/performance.md holds its figures.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Class says in one word what is wrong with a row, for counts and reports. docs/decoding.md lists the classes.
+// Class says in one word what is wrong with a row, for counts and reports. docs/contributing/decoding.md lists the classes.
 type Class string
 
 // The classes of bad rows.

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The behaviours that docs/decoding.md names, one test each.
+// The behaviours that docs/contributing/decoding.md names, one test each.
 
 func TestByteOrderMark(t *testing.T) {
 	for _, data := range []string{`{"a":"x"}`, `[{"a":"x"}]`, "a,b\nx,y\n", string(zipped("\xef\xbb\xbf" + `{"a":"x"}`))} {
@@ -162,7 +162,7 @@ func TestFilesWithoutRows(t *testing.T) {
 // documented reads the page and gives what stands in its code quotes.
 func documented(t *testing.T, pattern string) map[string]bool {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "decoding.md"))
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "contributing", "decoding.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,18 +192,18 @@ func TestDocumented(t *testing.T) {
 	named := documented(t, `Test\w+`)
 	for name := range named {
 		if tests[name] == "" {
-			t.Errorf("docs/decoding.md names %s, and there is no such test", name)
+			t.Errorf("docs/contributing/decoding.md names %s, and there is no such test", name)
 		}
 	}
 	for name, file := range tests {
 		if file == "behaviour_test.go" && !named[name] && name != "TestDocumented" {
-			t.Errorf("%s is the test of a behaviour that docs/decoding.md does not name", name)
+			t.Errorf("%s is the test of a behaviour that docs/contributing/decoding.md does not name", name)
 		}
 	}
 	classes := documented(t, `[a-z0-9-]+`)
 	for _, class := range []Class{Malformed, InvalidUTF8, DuplicateName, MissingField, WrongShape, TooLong} {
 		if !classes[string(class)] {
-			t.Errorf("docs/decoding.md does not explain the class %s", class)
+			t.Errorf("docs/contributing/decoding.md does not explain the class %s", class)
 		}
 	}
 }

@@ -8,7 +8,7 @@
 // Memory is bounded by the longest row (MaxRow) for texts, by the longest article for SQuAD, and by one page of each wanted
 // column for Parquet; it does not depend on the size of the file.
 //
-// What each format leaves open is decided in docs/decoding.md, which names a test for every choice.
+// What each format leaves open is decided in docs/contributing/decoding.md, which names a test for every choice.
 package decode
 
 import (

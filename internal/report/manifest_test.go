@@ -192,7 +192,7 @@ func TestMeta(t *testing.T) {
 	}
 }
 
-// TestReasonsOfTheSplitStage: every reason that docs/format.md and docs/decoding.md name has words of its own.
+// TestReasonsOfTheSplitStage: every reason that docs/format.md and docs/contributing/decoding.md name has words of its own.
 func TestReasonsOfTheSplitStage(t *testing.T) {
 	counts := map[string]int64{}
 	for _, reason := range []string{

@@ -19,9 +19,9 @@ var (
 	folder   = regexp.MustCompile("^`([^`]+)` ")
 )
 
-// TestTrapsNameTheirTests: docs/traps.md has every trap once, and each names tests that exist, or says why there is none.
+// TestTrapsNameTheirTests: docs/contributing/traps.md has every trap once, and each names tests that exist, or says why there is none.
 func TestTrapsNameTheirTests(t *testing.T) {
-	page, err := os.ReadFile("../../docs/traps.md")
+	page, err := os.ReadFile("../../docs/contributing/traps.md")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,3 +157,24 @@ func TestDead(t *testing.T) {
 		t.Errorf("links: %q", got)
 	}
 }
+
+// TestTheMapHasEveryPage: a page of docs is in docs/README.md, once.
+func TestTheMapHasEveryPage(t *testing.T) {
+	all := pages(t)
+	targets := linksOf(all["docs/README.md"])
+	for page := range all {
+		within, ok := strings.CutPrefix(page, "docs/")
+		if !ok || within == "README.md" {
+			continue
+		}
+		listed := 0
+		for _, target := range targets {
+			if target == within {
+				listed++
+			}
+		}
+		if listed != 1 {
+			t.Errorf("docs/README.md has %s %d times, want once", within, listed)
+		}
+	}
+}

@@ -1,7 +1,7 @@
 // Command download measures a worker's download path against curl on one machine, over loopback: the same server sends the same
 // bytes to both in turn, several times, and the medians count. The worker's path reads, resumes, watches and hashes, and keeps
 // nothing; curl reads and keeps nothing. Each is a process of its own, so that its peak of memory is its own, too.
-// docs/performance.md holds its figures.
+// docs/contributing/performance.md holds its figures.
 package main
 
 import (
