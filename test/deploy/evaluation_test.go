@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,6 +45,24 @@ func TestTheEvaluationIsRestricted(t *testing.T) {
 		if claim := volume.PersistentVolumeClaim; claim == nil && volume.EmptyDir == nil || volume.Name == "data" && !claim.ReadOnly {
 			t.Errorf("the pod mounts %s: %+v", volume.Name, volume)
 		}
+	}
+}
+
+// The options of the sample are those of the command.
+func TestTheEvaluationIsUnderstood(t *testing.T) {
+	command, err := os.ReadFile("../../python/datasetmix/evaluation/command.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := of[batchv1.Job](t, evaluation(t), "Job")[0].Spec.Template.Spec.Containers[0].Args
+	for _, arg := range args {
+		option, _, _ := strings.Cut(arg, "=")
+		if !strings.Contains(string(command), `add_argument("`+option+`"`) {
+			t.Errorf("evaluate has no %s", option)
+		}
+	}
+	if len(args) == 0 {
+		t.Error("the sample says nothing of what is evaluated")
 	}
 }
 
