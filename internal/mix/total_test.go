@@ -229,3 +229,31 @@ func TestEntriesAreThoseAboveZero(t *testing.T) {
 		t.Errorf("%d entries, want 2", got)
 	}
 }
+
+// TestWhatHasNothingBoundsNothing: a domain of no share and a data set of no row limit no total.
+func TestWhatHasNothingBoundsNothing(t *testing.T) {
+	shape := Shape{{Share: 0, Rows: []int64{1}, Pool: []int64{1}}, {Share: 1, Rows: []int64{7, 0}, Pool: []int64{7, 0}}}
+	if total := shape.SmallestPool(); total != 7 {
+		t.Errorf("the smallest pool is %d, want 7", total)
+	}
+	if total, i, j := shape.Limit(1); total != 7 || i != 1 || j != 0 {
+		t.Errorf("the limit is %d, set by data set %d of domain %d; want 7 by the first of the second", total, j, i)
+	}
+}
+
+// TestRoom: a product that just fits is the product, and one that does not is the largest integer.
+func TestRoom(t *testing.T) {
+	const half = math.MaxInt64 / 2
+	for rows, want := range map[int64]int64{3: 6, half: math.MaxInt64 - 1, half + 1: math.MaxInt64} {
+		if got := (Domain{Rows: []int64{rows}}).room(0, 2); got != want {
+			t.Errorf("%d rows, each twice: room for %d, want %d", rows, got, want)
+		}
+	}
+}
+
+// TestTries: where a try divides large integers, there are fewer.
+func TestTries(t *testing.T) {
+	if few, many := countRatio([]int64{math.MaxInt64, math.MaxInt64}).tries(), countRatio([]int64{1, 2}).tries(); few >= many {
+		t.Errorf("%d tries with large integers, %d without", few, many)
+	}
+}
