@@ -56,7 +56,7 @@ func TestNothingIsToldBeforeTheStatus(t *testing.T) {
 	want := map[string]float64{
 		"datasetmix_reconcile_writes_total{kind=Job,verb=create}": 1, "datasetmix_reconcile_writes_total{kind=DatasetMix,verb=patch}": 1,
 		"datasetmix_revisions_total{result=stalled}": 1, "datasetmix_stalls_total{reason=SourceNotFound}": 1,
-		"datasetmix_resource_stalled{name=m,namespace=n}": 1,
+		"datasetmix_resource_stalled{name=m,namespace=n}": 1, "datasetmix_resource_writes_total{name=m,namespace=n}": 2,
 	}
 	if diff := cmp.Diff(want, samples(t, registry)); diff != "" {
 		t.Errorf("samples (-want +got):\n%s", diff)
