@@ -274,6 +274,15 @@ func TestRefusals(t *testing.T) {
 		{name: "an unknown preset", edits: []edit{{first + "record.preset", "gsm9k"}}, want: []string{
 			`spec.domains[0].datasets[0].record.preset: Unsupported value: "gsm9k": supported values: "gsm8k", "math", "squad2", "hotpotqa", "hotpotqa-context", "humaneval", "mbpp", "messages", "sharegpt", "preference", "alpaca", "text", "verl"`,
 		}},
+		{name: "a member that is kept and that every row has", edits: []edit{{first + "record.keep", []any{"messages", "question"}}, {first + "record.keepAsText", []any{"tools"}}}, want: []string{
+			"spec.domains[0].datasets[0].record.keep[1]: Invalid value: A member that is kept must not be named id, dataset, domain, question, reference_answer, answer_type or metadata, which every row has; keep it under another name in metadata, or the whole row by \"*\".",
+		}},
+		{name: "a member that is kept twice", edits: []edit{{first + "record.keep", []any{"tools", "tools"}}}, want: []string{
+			`spec.domains[0].datasets[0].record.keep[1]: Duplicate value: "tools"`,
+		}},
+		{name: "an unknown scorer", edits: []edit{{first + "record.scorer", "Vibes"}}, want: []string{
+			`spec.domains[0].datasets[0].record.scorer: Unsupported value: "Vibes": supported values: "Numeric", "Formula", "Text", "NoAnswerText", "YesNoText", "Code"`,
+		}},
 		{name: "no record", edits: []edit{{first + "record", map[string]any{"where": "row.keep"}}}, want: []string{
 			"spec.domains[0].datasets[0].record: Invalid value: A record must have exactly one of preset and question.",
 		}},

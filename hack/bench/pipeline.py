@@ -31,7 +31,7 @@ FORMS = {
     "squad2": ("qa", lambda r: (r["context"] + "\n\n" + r["question"], next(iter(r["answers"]["text"]), "unanswerable"), "text")),
     "hotpotqa": ("qa", lambda r: (r["question"], r["answer"], "text")),
     "humaneval": ("code", lambda r: (r["prompt"], r["canonical_solution"], "code")),
-    "mbpp": ("code", lambda r: (r["prompt"], r["code"], "code")),
+    "mbpp": ("code", lambda r: (r["prompt"] + "\n\nYour code should pass these tests:\n\n" + "\n".join(r["test_list"]), r["code"], "code")),
 }
 SHARES = {"math": 4, "qa": 3, "code": 3}
 

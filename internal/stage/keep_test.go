@@ -102,3 +102,32 @@ func TestAMemberThatNoRowHas(t *testing.T) {
 	r.Domains[1].Datasets[1].Record.KeepAsText = []string{"functions", "mesages"}
 	w.fails(r, contract.InvalidData, `data set chats: none of the 90 rows has the member "mesages", which the record keeps`)
 }
+
+// What a record has compared beside the question is compared: a turn by itself, and what was rejected.
+func TestOtherTextsAreDecontaminated(t *testing.T) {
+	w := filled(t)
+	w.put("chats.jsonl", chats(60)+`{"messages":[{"role":"user","content":"First of all."},{"role":"assistant","content":"A"},{"role":"user","content":"What is the exam?"},{"role":"assistant","content":"B"}]}`+"\n")
+	w.put("pairs.jsonl", `{"prompt":"P1","chosen":"C1","rejected":"What is  the EXAM?"}`+"\n"+`{"prompt":"P2","chosen":"C2","rejected":"R2"}`+"\n"+`{"prompt":"P3","chosen":"what is the exam?","rejected":"R3"}`+"\n")
+	w.put("exam.jsonl", `{"q":"What is the exam?"}`+"\n")
+	r := keeping()
+	pairs := r.Domains[1].Datasets[1]
+	pairs.Name, pairs.Source, pairs.Record.Preset = "pairs", recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "pairs.jsonl"}}, "preference"
+	r.Domains[1].Datasets = append(r.Domains[1].Datasets, pairs)
+	r.Splits = r.Splits[:1]
+	r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{{Name: "exam", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "exam.jsonl"}}, Question: "row.q"}}}
+	w.build(r)
+	for dataset, rows := range map[string][]int64{"chats": {60}, "pairs": {0, 2}} {
+		var left []int64
+		for _, row := range w.leftOut("qa", dataset) {
+			if left = append(left, row.Row); row.Reason != "contaminated" || row.Probe != "exam" {
+				t.Errorf("%s: %+v", dataset, row)
+			}
+		}
+		if diff := cmp.Diff(rows, left); diff != "" {
+			t.Errorf("%s, left out:\n%s", dataset, diff)
+		}
+	}
+	if got := len(strings.Split(strings.TrimSpace(w.read("mix/current/raw/qa/pairs.jsonl")), "\n")); got != 1 {
+		t.Errorf("%d pairs stay", got)
+	}
+}
