@@ -1,8 +1,10 @@
 package decode
 
 import (
+	"bytes"
 	"errors"
 	"strings"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -19,6 +21,40 @@ func Checked(text string) (length int, err error) {
 		return end, nil
 	}
 	return 0, errors.New("a value begins with white space, or goes over several lines")
+}
+
+// Values finds where values of JSON end in a line, much faster than Checked does, which takes every one that it finds.
+type Values struct {
+	checker *checker
+	// odd says that the line has what no value may have, or what is left to Checked.
+	odd bool
+}
+
+// checkers are kept to be used again.
+var checkers = sync.Pool{New: func() any { return new(checker) }}
+
+// NewValues looks at a line whose bytes are UTF-8.
+func NewValues(line []byte) Values {
+	c := checkers.Get().(*checker)
+	control, _ := survey(line)
+	c.text, c.names, c.found, c.unescaped, c.many = line, c.names[:0], c.found[:0], c.unescaped[:0], false
+	c.smooth, c.backslash = !control, -1
+	return Values{c, control && bytes.ContainsAny(line, "\r\n")}
+}
+
+// Close gives the memory back.
+func (v Values) Close() {
+	v.checker.text = nil
+	checkers.Put(v.checker)
+}
+
+// End is the place behind the value that begins at a place, -1 if there is none.
+func (v Values) End(at int) int {
+	if v.odd || at >= len(v.checker.text) {
+		return -1
+	}
+	v.checker.backslash = -1
+	return v.checker.value(at, 1)
 }
 
 // Text opens a text that holds one JSON value, by the rules of a row of JSON Lines: what a column of another format, or a field,

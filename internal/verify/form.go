@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -60,7 +63,36 @@ func (f *form) row(line []byte) (row said, ok bool) {
 	if end = member(line, end, typeKey); end < 0 {
 		return said{}, false
 	}
-	return row, metadata(line, end) && utf8.Valid(line)
+	return row, kept(line, metadata(line, end)) && utf8.Valid(line)
+}
+
+// kept checks the members of the source's row behind the metadata, to the end of the row. A name with an escape is left to Parse.
+func kept(line []byte, at int) bool {
+	if at < 0 || at >= len(line) || line[at] == '}' {
+		return at >= 0 && at == len(line)-1
+	}
+	values := decode.NewValues(line)
+	defer values.Close()
+	for before := []byte(nil); ; {
+		if at+1 >= len(line) || line[at] != ',' || line[at+1] != '"' {
+			return false
+		}
+		end := text(line, at+2)
+		if end < 0 || end+1 >= len(line) || line[end+1] != ':' {
+			return false
+		}
+		name := line[at+2 : end]
+		if bytes.IndexByte(name, '\\') >= 0 || before != nil && bytes.Compare(before, name) >= 0 || slices.Contains(recipe.OwnMembers, string(name)) {
+			return false
+		}
+		before = name
+		if at = values.End(end + 2); at < 0 || at >= len(line) {
+			return false
+		}
+		if line[at] == '}' {
+			return at == len(line)-1
+		}
+	}
 }
 
 // digits reads a number without leading zeros. at is the byte after it, -1 if there is none.
@@ -85,36 +117,37 @@ func member(line []byte, at int, key string) int {
 // maxMembers is how many members of the metadata are compared with one another; a record that has more is left to Parse.
 const maxMembers = 16
 
-// metadata checks what follows the answer type: members whose values are strings or lists of strings, no key twice.
-func metadata(line []byte, at int) bool {
+// metadata checks what follows the answer type: members whose values are strings or lists of strings, no key twice. It gives the place behind
+// them, -1 if they are anything else.
+func metadata(line []byte, at int) int {
 	const begin = `","metadata":{`
 	if !bytes.HasPrefix(line[at:], []byte(begin)) {
-		return false
+		return -1
 	}
 	at += len(begin)
 	var keys [maxMembers][]byte
 	for n := 0; ; n++ {
 		if n == maxMembers || at >= len(line) || line[at] != '"' {
-			return false
+			return -1
 		}
 		end := text(line, at+1)
 		if end < 0 || end+1 >= len(line) || line[end+1] != ':' {
-			return false
+			return -1
 		}
 		keys[n] = line[at+1 : end]
 		for _, before := range keys[:n] {
 			if bytes.Equal(before, keys[n]) {
-				return false
+				return -1
 			}
 		}
 		if at = value(line, end+2); at < 0 {
-			return false
+			return -1
 		}
-		if string(line[at:]) == "}}" {
-			return true
+		if at >= len(line) || line[at] != ',' && line[at] != '}' {
+			return -1
 		}
-		if at >= len(line) || line[at] != ',' {
-			return false
+		if line[at] == '}' {
+			return at + 1
 		}
 		at++
 	}

@@ -65,6 +65,20 @@ func TestFormLeavesTheRestToParse(t *testing.T) {
 	}
 }
 
+// TestFormOfKeptMembers: rows that keep members are recognised, too, but for those that only Parse may judge.
+func TestFormOfKeptMembers(t *testing.T) {
+	f := newForm("sums", "math")
+	for kept, want := range map[string]bool{
+		`}`: true, `,"a":[1, {"b" : "x"}],"é":"\u00e9\/"}`: true, `,"a":null,"b":-1.5e3}`: true, ",\"a\":[1,\t2]}": true,
+		``: false, `,"a":1`: false, `,"a":1}}`: false, `,"a": 1}`: false, `,"a":1 }`: false, `,"b":1,"a":1}`: false, `,"a":1,"a":1}`: false, `,"id":1}`: false, `,"\u0061":1}`: false, ",\"a\":[1,\r2]}": false,
+		`,"a":{"b":1,"b":2}}`: false, `,"a":"\ud800"}`: false, `,"a":01}`: false, `,"a":}`: false, `,"a"}`: false, `,1}`: false,
+	} {
+		if _, ok := f.row([]byte(strings.TrimSuffix(plain, "}") + kept)); ok != want {
+			t.Errorf("%s is recognised: %t", kept, ok)
+		}
+	}
+}
+
 // FuzzForm: whatever is recognised is what Parse accepts, with the same number, question and answer.
 //
 //fuzz:brief what it does not recognise goes to record.Parse, which FuzzParse has
@@ -72,6 +86,9 @@ func FuzzForm(f *testing.F) {
 	f.Add(plain)
 	f.Add(strings.Replace(plain, `"Q"`, `"a\"b\\c\n\u0001 é"`, 1))
 	f.Add(strings.Replace(plain, `"7"}}`, `"7","tests":["a","b"],"none":[]}}`, 1))
+	for _, kept := range []string{`,"a":[1, {"b" : null}],"c":"\u00e9\/"}`, `,"a":1,"a":2}`, `,"b":1,"a":2}`, `,"a": 1}`, `,"a":1 }`, `,"question":1}`, `,"a":{"b":1,"b":2}}`, ",\"a\":[1,\t2]}", ",\"a\":[1,\r2]}", `,"a":"\ud800"}`, `,"a\n":01}`, `,"é":1e5}`} {
+		f.Add(strings.TrimSuffix(plain, "}") + kept)
+	}
 	form := newForm("sums", "math")
 	f.Fuzz(func(t *testing.T, line string) {
 		got, ok := form.row([]byte(line))
