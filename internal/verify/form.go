@@ -73,26 +73,35 @@ func kept(line []byte, at int) bool {
 	}
 	values := decode.NewValues(line)
 	defer values.Close()
-	for before := []byte(nil); ; {
-		if at+1 >= len(line) || line[at] != ',' || line[at+1] != '"' {
+	for before := []byte(nil); at < len(line) && line[at] == ','; {
+		name, value := quotedName(line, at+1)
+		if !mayBeKept(name, before) {
 			return false
 		}
-		end := text(line, at+2)
-		if end < 0 || end+1 >= len(line) || line[end+1] != ':' {
+		before, at = name, values.End(value)
+		if at < 0 {
 			return false
-		}
-		name := line[at+2 : end]
-		if bytes.IndexByte(name, '\\') >= 0 || before != nil && bytes.Compare(before, name) >= 0 || slices.Contains(recipe.OwnMembers, string(name)) {
-			return false
-		}
-		before = name
-		if at = values.End(end + 2); at < 0 || at >= len(line) {
-			return false
-		}
-		if line[at] == '}' {
-			return at == len(line)-1
 		}
 	}
+	return at == len(line)-1 && line[at] == '}'
+}
+
+// quotedName reads a name and its colon. name is nil where there is none; value is the place behind the colon.
+func quotedName(line []byte, at int) (name []byte, value int) {
+	if at >= len(line) || line[at] != '"' {
+		return nil, -1
+	}
+	end := text(line, at+1)
+	if end < 0 || end+1 >= len(line) || line[end+1] != ':' {
+		return nil, -1
+	}
+	return line[at+1 : end], end + 2
+}
+
+// mayBeKept reports whether a member of that name may stand behind another one, which is nil for the first. What has an escape is left to
+// Parse.
+func mayBeKept(name, before []byte) bool {
+	return name != nil && bytes.IndexByte(name, '\\') < 0 && (before == nil || bytes.Compare(before, name) < 0) && !slices.Contains(recipe.OwnMembers, string(name))
 }
 
 // digits reads a number without leading zeros. at is the byte after it, -1 if there is none.
@@ -127,20 +136,20 @@ func metadata(line []byte, at int) int {
 	at += len(begin)
 	var keys [maxMembers][]byte
 	for n := 0; ; n++ {
-		if n == maxMembers || at >= len(line) || line[at] != '"' {
+		if n == maxMembers {
 			return -1
 		}
-		end := text(line, at+1)
-		if end < 0 || end+1 >= len(line) || line[end+1] != ':' {
+		name, begin := quotedName(line, at)
+		if name == nil {
 			return -1
 		}
-		keys[n] = line[at+1 : end]
+		keys[n] = name
 		for _, before := range keys[:n] {
 			if bytes.Equal(before, keys[n]) {
 				return -1
 			}
 		}
-		if at = value(line, end+2); at < 0 {
+		if at = value(line, begin); at < 0 {
 			return -1
 		}
 		if at >= len(line) || line[at] != ',' && line[at] != '}' {
