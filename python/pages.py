@@ -9,7 +9,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-MODULES = ("datasetmix.data_manager", "datasetmix.revision", "datasetmix.rows", "datasetmix.pool", "datasetmix.mix")
+_LOADING = ("datasetmix.data_manager", "datasetmix.revision", "datasetmix.rows", "datasetmix.pool", "datasetmix.mix")
+MODULES = (*_LOADING, "datasetmix.rewards", "datasetmix.programs", "datasetmix.sandbox")
 
 
 def page() -> str:
@@ -17,7 +18,7 @@ def page() -> str:
     lines = [
         "# The Python package",
         "",
-        "Made from the docstrings by `python/pages.py`; a test compares it. [training.md](training.md) says how to use them.",
+        "Made from the docstrings by `python/pages.py`; a test compares it. [training.md](training.md) and\n[evaluation.md](evaluation.md) say how to use them.",
     ]
     for name in MODULES:
         lines += ["", *module(importlib.import_module(name))]

@@ -88,6 +88,17 @@ func TestTheEvaluationReachesTheModelAlone(t *testing.T) {
 	}
 }
 
+// What the evaluation writes lies on a claim of the sample's own, not on the one of the mixes.
+func TestTheEvaluationWritesToItsOwnClaim(t *testing.T) {
+	all := evaluation(t)
+	claims := of[corev1.PersistentVolumeClaim](t, all, "PersistentVolumeClaim")
+	for _, volume := range of[batchv1.Job](t, all, "Job")[0].Spec.Template.Spec.Volumes {
+		if volume.Name == "results" && (len(claims) != 1 || volume.PersistentVolumeClaim.ClaimName != claims[0].Name) {
+			t.Errorf("results go to %+v, and the sample has %d claims", volume.PersistentVolumeClaim, len(claims))
+		}
+	}
+}
+
 // evaluation are the objects of the sample.
 func evaluation(t *testing.T) []*unstructured.Unstructured {
 	t.Helper()

@@ -95,13 +95,13 @@ class Isolation:
 
 
 @functools.cache
-def isolation(python: str = sys.executable) -> Isolation:
-    """Tries once in a process of its own which layers there are."""
+def isolation(python: str = "") -> Isolation:
+    """Tries once in a process of its own which layers there are. python: its program, by default this one's."""
     if sys.platform != "linux":
         return Isolation((), tuple((layer, f"{sys.platform} has none") for layer in LAYERS))
     try:
         body = _body({"limits": asdict(Limits()), "layers": LAYERS})
-        with _Pipe() as pipe, _started("probe", body, (pipe.into,), python):
+        with _Pipe() as pipe, _started("probe", body, (pipe.into,), python or sys.executable):
             pipe.into.close()
             found = json.loads(_read(pipe.out.fileno(), time.monotonic() + 30)[4:])
     except (OSError, ValueError) as error:
@@ -119,9 +119,9 @@ class Sandbox:
     """
 
     def __init__(
-        self, limits: Limits = Limits(), trust: Literal["isolated", "container", "anything"] = "isolated", python: str = sys.executable
+        self, limits: Limits = Limits(), trust: Literal["isolated", "container", "anything"] = "isolated", python: str = ""
     ) -> None:
-        self.limits, self.trust, self.python = limits, trust, python
+        self.limits, self.trust, self.python = limits, trust, python or sys.executable
         self.isolation = isolation(python)
         if trust == "isolated" and not self.isolation.complete:
             missing = "; ".join(f"{layer}: {why}" for layer, why in self.isolation.missing)
