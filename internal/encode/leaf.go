@@ -14,6 +14,7 @@ type leaf struct {
 	path    []string
 	integer bool
 	list    bool
+	own     bool  // texts are not looked for
 	same    *leaf // that has the values of this one
 	shared  bool  // another leaf has its values
 
@@ -50,6 +51,10 @@ const few = 8
 // text adds a text, and reports whether it is new in the dictionary.
 func (l *leaf) text(value []byte, row int64) bool {
 	l.count++
+	if l.own {
+		l.add(value, row)
+		return true
+	}
 	number, hash, ok := l.find(value)
 	if ok {
 		l.indices = append(l.indices, number)
@@ -58,17 +63,23 @@ func (l *leaf) text(value []byte, row int64) bool {
 	if len(l.begins) >= few && 2*len(l.begins) >= len(l.places) {
 		l.grow()
 	}
+	number = l.add(value, row)
+	if len(l.places) > 0 {
+		l.hashes = append(l.hashes, hash)
+		l.put(number, hash)
+	}
+	return true
+}
+
+// add adds a text to the dictionary, and its number to the values.
+func (l *leaf) add(value []byte, row int64) (number uint32) {
 	number = uint32(len(l.begins))
 	l.indices = append(l.indices, number)
 	l.begins = append(l.begins, uint32(len(l.dictionary)))
 	l.rows = append(l.rows, uint32(row))
 	l.dictionary = binary.LittleEndian.AppendUint32(l.dictionary, uint32(len(value)))
 	l.dictionary = append(l.dictionary, value...)
-	if len(l.places) > 0 {
-		l.hashes = append(l.hashes, hash)
-		l.put(number, hash)
-	}
-	return true
+	return number
 }
 
 // find is the number of a text in the dictionary, and its hash where texts are found by that.
@@ -103,15 +114,16 @@ func (l *leaf) firstRow(value []byte) (uint32, bool) {
 	return l.rows[number], true
 }
 
-// repeat adds the texts of a row again, and returns their bytes.
-func (l *leaf) repeat(row int) int {
-	bytes := 0
-	for _, number := range l.indices[l.first[row]:l.first[row+1]] {
-		l.indices = append(l.indices, number)
+// repeat adds the texts of a row again.
+func (l *leaf) repeat(row int) {
+	if !l.list {
+		l.indices = append(l.indices, l.indices[row])
 		l.count++
-		bytes += 4 + int(binary.LittleEndian.Uint32(l.dictionary[l.begins[number]:]))
+		return
 	}
-	return bytes
+	again := l.indices[l.first[row]:l.first[row+1]]
+	l.indices = append(l.indices, again...)
+	l.count += len(again)
 }
 
 // at is a text of the dictionary.
@@ -140,18 +152,21 @@ func (l *leaf) put(number uint32, hash uint64) {
 	l.places[place] = number + 1
 }
 
-// endRow holds that the row has its values.
-func (l *leaf) endRow() error {
-	began := len(l.first)
-	if began == 0 {
-		l.first = append(l.first, 0, l.count)
-		began = 1
-	} else {
-		l.first = append(l.first, l.count)
+// endRow holds that the row, the last of so many, has its values.
+func (l *leaf) endRow(rows int) error {
+	if !l.list {
+		if l.count != rows {
+			return errUneven
+		}
+		return nil
 	}
-	if values := l.first[began] - l.first[began-1]; values < 1 || values > 1 && !l.list {
+	if len(l.first) == 0 {
+		l.first = append(l.first, 0)
+	}
+	if l.first[len(l.first)-1] == l.count {
 		return errUneven
 	}
+	l.first = append(l.first, l.count)
 	return nil
 }
 

@@ -18,6 +18,9 @@ type Field struct {
 	List bool
 	// Same is the path of a leaf before this one, with dots: this leaf has the same text in every row, and is given none.
 	Same string
+	// Own says that rows which are not repeated have texts of their own, mostly: none is looked for in the dictionary, which may then
+	// have a text twice.
+	Own bool
 	// Fields of a struct; nil is a leaf.
 	Fields []Field
 }
@@ -32,10 +35,12 @@ type Table struct {
 	fields []Field
 	leaves []*leaf
 	pages  pages
-	at     int64 // where the next page begins
-	group  int   // bytes of values in the row group
-	held   int   // of these, bytes in the dictionaries
-	rows   int64 // in the row group
+	at     int64    // where the next page begins
+	size   int      // bytes of texts in the row
+	sizes  []uint32 // of the rows in the row group
+	group  int      // their sum
+	held   int      // of these, bytes in the dictionaries
+	rows   int64    // in the row group
 	footer format.FileMetaData
 	err    error
 }
@@ -100,7 +105,7 @@ func (t *Table) add(field Field, above []string, list bool) {
 		element.ConvertedType = thrift.New(deprecated.UTF8)
 		element.LogicalType = format.LogicalType{Value: &format.StringType{}}
 		t.footer.Schema = append(t.footer.Schema, element)
-		l := &leaf{path: path, list: list}
+		l := &leaf{path: path, list: list, own: field.Own}
 		for _, other := range t.leaves {
 			if field.Same != "" && dotted(other.path) == field.Same {
 				l.same, other.shared = other, true
@@ -118,7 +123,7 @@ func (t *Table) Text(leaf int, value []byte) {
 	if t.leaves[leaf].text(value, t.rows) {
 		t.held += len(value) + 4
 	}
-	t.group += len(value) + 4
+	t.size += len(value) + 4
 }
 
 // Repeat begins a row with the texts of the first one of the row group that has this text in a leaf, and reports whether there is one.
@@ -130,16 +135,16 @@ func (t *Table) Repeat(leaf int, value []byte) bool {
 	}
 	for _, l := range t.leaves {
 		if !l.integer && l.same == nil {
-			t.group += l.repeat(int(row))
+			l.repeat(int(row))
 		}
 	}
+	t.size = int(t.sizes[row])
 	return true
 }
 
 // Integer adds an integer to a leaf.
 func (t *Table) Integer(leaf int, value int64) {
 	t.leaves[leaf].number(value)
-	t.group += 8
 }
 
 // EndRow ends a row. The error of a table that is compared may be that of an earlier row.
@@ -151,11 +156,13 @@ func (t *Table) EndRow() error {
 		if l.same != nil {
 			continue
 		}
-		if t.err = l.endRow(); t.err != nil {
+		if t.err = l.endRow(int(t.rows) + 1); t.err != nil {
 			return t.err
 		}
 	}
 	t.rows++
+	t.sizes = append(t.sizes, uint32(t.size))
+	t.group, t.size = t.group+t.size, 0
 	switch {
 	case t.held > maxTableRow:
 		t.err = fmt.Errorf("the values of a row have at least %d bytes, and the most is %d", t.held-tableDictionaries, maxTableRow-tableDictionaries)
@@ -214,7 +221,7 @@ func (t *Table) flush() error {
 	}
 	t.footer.RowGroups = append(t.footer.RowGroups, group)
 	t.footer.NumRows += t.rows
-	t.rows, t.group, t.held = 0, 0, 0
+	t.rows, t.group, t.held, t.sizes = 0, 0, 0, t.sizes[:0]
 	return nil
 }
 

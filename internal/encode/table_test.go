@@ -133,6 +133,15 @@ func TestTableLeavesWithTheSameTexts(t *testing.T) {
 		return table.Close()
 	}
 	var out bytes.Buffer
+	if err := write(NewTable(&out, []Field{{Name: "a", Own: true}}), "one"); err != nil { // a text twice in the dictionary
+		t.Error(err)
+	}
+	if read, err := parquet.Read[struct {
+		A string `parquet:"a"`
+	}](bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil || len(read) != 3 || read[2].A != "one" {
+		t.Errorf("a leaf of own texts comes back as %v: %v", read, err)
+	}
+	out.Reset()
 	if err := write(NewTable(&out, fields), "three"); err != nil {
 		t.Fatal(err)
 	}

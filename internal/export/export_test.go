@@ -196,7 +196,7 @@ func FuzzRow(f *testing.F) {
 			t.Fatalf("%q (-want +got):\n%s", text, diff)
 		}
 		for _, entry := range want.Metadata {
-			if value := r.member(entry.Key); string(value) != string(entry.Value) && !strings.ContainsAny(entry.Key, "\\\"\x00\n") && string(record.StringOf(entry.Key)) == `"`+entry.Key+`"` {
+			if value := memberOf(r.metadata[1:], entry.Key); string(value) != string(entry.Value) && !strings.ContainsAny(entry.Key, "\\\"\x00\n") && string(record.StringOf(entry.Key)) == `"`+entry.Key+`"` {
 				t.Fatalf("%q: %s is %s, want %s", text, entry.Key, value, entry.Value)
 			}
 		}

@@ -55,23 +55,24 @@ func (l *labels) of(r *row, scorer recipe.Scorer) []byte {
 		add("answer", r.rawAnswer)
 	}
 	add("answer_type", r.rawType)
-	if answers := r.member("answers"); isList(answers) {
-		add("answers", answers)
+	known := r.known()
+	if isList(known.answers) {
+		add("answers", known.answers)
 	}
-	if entry := r.member("entry_point"); isText(entry) {
-		add("entry_point", entry)
+	if isText(known.entryPoint) {
+		add("entry_point", known.entryPoint)
 	}
-	if impossible := string(r.member("is_impossible")); impossible == "true" || impossible == `"true"` {
+	if impossible := string(known.impossible); impossible == "true" || impossible == `"true"` {
 		add("is_impossible", []byte("true"))
 	}
 	if scorer == recipe.FormulaScorer || scorer == recipe.CodeScorer {
 		add("question", r.rawQuestion)
 	}
 	add("scorer", []byte(strconv.Quote(scorer.Label())))
-	if setup := setup(r); setup != nil {
+	if setup := known.setup(); setup != nil {
 		add("setup", setup)
 	}
-	if tests := tests(r); tests != nil {
+	if tests := known.tests(); tests != nil {
 		add("tests", tests)
 	}
 	out = append(out, '}')
@@ -80,24 +81,24 @@ func (l *labels) of(r *row, scorer recipe.Scorer) []byte {
 }
 
 // tests are the list of a program's tests; nil where the metadata have none.
-func tests(r *row) []byte {
-	if list := r.member("test_list"); isList(list) {
-		return list
+func (k known) tests() []byte {
+	if isList(k.testList) {
+		return k.testList
 	}
-	if one := r.member("test"); isText(one) {
-		return bytes.Join([][]byte{[]byte("["), one, []byte("]")}, nil)
+	if isText(k.test) {
+		return bytes.Join([][]byte{[]byte("["), k.test, []byte("]")}, nil)
 	}
 	return nil
 }
 
 // setup is the list of what runs before the tests: imports, then code.
-func setup(r *row) []byte {
+func (k known) setup() []byte {
 	var parts [][]byte
-	if imports := r.member("test_imports"); isList(imports) {
-		parts = append(parts, imports[1:len(imports)-1])
+	if isList(k.testImports) {
+		parts = append(parts, k.testImports[1:len(k.testImports)-1])
 	}
-	if code := r.member("test_setup_code"); isText(code) {
-		parts = append(parts, code)
+	if isText(k.testSetup) {
+		parts = append(parts, k.testSetup)
 	}
 	if parts == nil {
 		return nil

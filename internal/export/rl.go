@@ -1,6 +1,8 @@
 package export
 
 import (
+	"slices"
+
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -8,10 +10,14 @@ import (
 // rl is the format for reinforcement learning with rewards that can be computed. TRL and Axolotl read prompt and hand the other columns
 // to the reward; verl reads prompt, data_source, ability, reward_model and extra_info; OpenRLHF reads prompt, label and datasource.
 type rl struct {
-	label  labels
-	source []byte
-	box    []byte
+	prompted bool // by a system prompt
+	label    labels
+	source   []byte
+	box      []byte
 }
+
+// promptFields are the turns of prompts that no system prompt begins: each row has its own.
+var promptFields = []encode.Field{{Name: "role"}, {Name: "content", Own: true}}
 
 // rlFields are the columns. Those that repeat another are there because each trainer has its own name for what it reads.
 var rlFields = []encode.Field{
@@ -30,8 +36,8 @@ var rlFields = []encode.Field{
 		{Name: "dataset"},
 		{Name: "domain", Same: "ability"},
 		{Name: "answer_type", Same: "task"},
-		{Name: "question"},
-		{Name: "metadata"},
+		{Name: "question", Own: true},
+		{Name: "metadata", Own: true},
 	}},
 	{Name: "id", Same: "extra_info.id"},
 	{Name: "dataset", Same: "extra_info.dataset"},
@@ -71,7 +77,14 @@ const (
 // own.
 const sourcePrefix = "datasetmix/"
 
-func (f *rl) fields() []encode.Field { return rlFields }
+func (f *rl) fields() []encode.Field {
+	if f.prompted {
+		return rlFields
+	}
+	fields := slices.Clone(rlFields)
+	fields[0].Fields = promptFields
+	return fields
+}
 
 func (f *rl) add(x *Rows, to *encode.Table) error {
 	r := &x.row

@@ -121,8 +121,34 @@ func (r *row) slow(raw []byte, begin int) ([]byte, error) {
 	return r.plain[begin:len(r.plain):len(r.plain)], nil
 }
 
-// member is the raw value of a member of the metadata; nil where there is none.
-func (r *row) member(name string) []byte { return memberOf(r.metadata[1:], name) }
+// known are the members of the metadata that labels look at, raw; nil is one that is not there.
+type known struct {
+	answers, entryPoint, impossible, test, testImports, testList, testSetup []byte
+}
+
+// known goes through the metadata once.
+func (r *row) known() (k known) {
+	eachMember(r.metadata[1:], func(name, value []byte) bool {
+		switch string(name) {
+		case "answers":
+			k.answers = value
+		case "entry_point":
+			k.entryPoint = value
+		case "is_impossible":
+			k.impossible = value
+		case "test":
+			k.test = value
+		case "test_imports":
+			k.testImports = value
+		case "test_list":
+			k.testList = value
+		case "test_setup_code":
+			k.testSetup = value
+		}
+		return true
+	})
+	return k
+}
 
 // keeps is the raw value of a member of the source's row that is kept; nil where there is none, and where it is null.
 func (r *row) keeps(name string) []byte {
@@ -137,25 +163,32 @@ func (r *row) keeps(name string) []byte {
 }
 
 // memberOf finds a member in what follows the brace of an object.
-func memberOf(object []byte, name string) []byte {
+func memberOf(object []byte, name string) (found []byte) {
+	eachMember(object, func(key, value []byte) bool {
+		if string(key) == name {
+			found = value
+		}
+		return found == nil
+	})
+	return found
+}
+
+// eachMember goes through the members in what follows the brace of an object, as long as it is wanted.
+func eachMember(object []byte, each func(name, value []byte) bool) {
 	for at := 0; at < len(object) && object[at] == '"'; {
 		end := valueEnd(object, at)
 		if end < 0 || end >= len(object) || object[end] != ':' {
-			return nil
+			return
 		}
 		key := object[at+1 : end-1]
 		at = end + 1
-		if end = valueEnd(object, at); end < 0 {
-			return nil
-		}
-		if string(key) == name {
-			return object[at:end]
+		if end = valueEnd(object, at); end < 0 || !each(key, object[at:end]) {
+			return
 		}
 		if at = end; at < len(object) && object[at] == ',' {
 			at++
 		}
 	}
-	return nil
 }
 
 // valueEnd is where a JSON value that begins at a place ends, -1 if it does not. White space, which a kept member may have, is a part
