@@ -18,7 +18,8 @@ def page() -> str:
     lines = [
         "# The Python package",
         "",
-        "Made from the docstrings by `python/pages.py`; a test compares it. [training.md](training.md) and\n[evaluation.md](evaluation.md) say how to use them.",
+        "Made from the docstrings by `python/pages.py`; a test compares it. [training.md](training.md) and",
+        "[evaluation.md](evaluation.md) say how to use them.",
     ]
     for name in MODULES:
         lines += ["", *module(importlib.import_module(name))]

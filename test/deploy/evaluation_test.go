@@ -93,7 +93,7 @@ func TestTheEvaluationWritesToItsOwnClaim(t *testing.T) {
 	all := evaluation(t)
 	claims := of[corev1.PersistentVolumeClaim](t, all, "PersistentVolumeClaim")
 	for _, volume := range of[batchv1.Job](t, all, "Job")[0].Spec.Template.Spec.Volumes {
-		if volume.Name == "results" && (len(claims) != 1 || volume.PersistentVolumeClaim.ClaimName != claims[0].Name) {
+		if volume.Name == "results" && (len(claims) != 1 || volume.PersistentVolumeClaim.ReadOnly || volume.PersistentVolumeClaim.ClaimName != claims[0].Name) {
 			t.Errorf("results go to %+v, and the sample has %d claims", volume.PersistentVolumeClaim, len(claims))
 		}
 	}
