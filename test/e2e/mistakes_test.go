@@ -80,7 +80,7 @@ func TestMistakesThatNeedNoData(t *testing.T) {
 		{"pattern", filesOf("train-[0.parquet"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{`The pattern "train-[0.parquet" in files is not a valid pattern`}},
 		{"stars", filesOf("**.parquet"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{"write **/ for any folder"}},
 		{"alternatives", filesOf(strings.Repeat("{a,b}", 11) + ".csv"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{"stands for more than 1024 patterns", "fewer alternatives"}},
-		{"probe", goodSource, goodRecord, "  decontaminate: {against: [{name: bench, source: " + goodSource + ", question: row.question[}]}\n", datav1alpha1.ReasonInvalidSpec, []string{"Decontaminate against bench", "Syntax error"}},
+		{"probe", goodSource, goodRecord, "  decontaminate: {against: [{name: bench, source: " + goodSource + ", question: \"row.question[\"}]}\n", datav1alpha1.ReasonInvalidSpec, []string{"Decontaminate against bench", "Syntax error"}},
 		{"plan", expected, goodRecord, "  limits: {maxRepeats: 2}\n", datav1alpha1.ReasonInfeasibleMix, []string{"at least 100 times", "raise the limit"}},
 	}
 	applied := map[string]time.Time{}
@@ -129,7 +129,7 @@ func TestPodsThatCannotStart(t *testing.T) {
 		says               []string
 	}{
 		{"secret", fmt.Sprintf(hub, "missing"), "", []string{"FailedMount", "missing"}},
-		{"key", fmt.Sprintf(hub, "other-key"), "", []string{"FailedMount", "other-key", "token"}},
+		{"key", fmt.Sprintf(hub, "other-key"), "", []string{"FailedMount", "secret key", "token"}},
 		{"configmap", bundle, "", []string{"FailedMount", "company-ca"}},
 		{"claim", goodSource, "", []string{"PersistentVolumeClaim claim-data is not bound", "storage class none-such"}},
 		{"node", goodSource, nowhere, []string{"cannot be scheduled", "node"}},
