@@ -7,7 +7,8 @@ import (
 	"encoding/hex"
 )
 
-// Rewards is datasetmix/rewards.py: the same bytes for trainers, for the evaluation and in every revision with an export of format RL.
+// Rewards is datasetmix/rewards.py: the same bytes for trainers, for the evaluation and in every revision with an export of format RL. It is
+// executed from where it lies, by whatever name, and imports nothing but the standard library.
 //
 //go:embed datasetmix/rewards.py
 var Rewards []byte

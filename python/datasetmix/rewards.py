@@ -22,7 +22,6 @@ What is compared, by the name of the scorer:
 from __future__ import annotations
 
 import cmath
-import dataclasses
 import json
 import math
 import re
@@ -31,7 +30,6 @@ import unicodedata
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -62,8 +60,7 @@ class Score(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """What is known of a row: JSON with sorted keys, in a column of its own or as verl's `reward_model.ground_truth`.
 
     scorer: one of SCORERS. answer: the reference. answers: every reference that is right, where there are several. impossible: the
@@ -1426,7 +1423,7 @@ def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence
 
 def _with_question(label: Label, extra_info: Any) -> Label:
     question = extra_info.get("question") if isinstance(extra_info, Mapping) else None
-    return label if label.question or not question else dataclasses.replace(label, question=str(question))
+    return label if label.question or not question else label._replace(question=str(question))
 
 
 def _said_last(completion: Any) -> str:

@@ -1,5 +1,6 @@
 """What the scorer pays for, by kind."""
 
+import importlib.util
 import time
 from typing import Any
 
@@ -129,3 +130,14 @@ def test_verl() -> None:
 
 def test_openrlhf() -> None:
     assert rewards.reward_func(["2+2? #### 4"], ["2+2? "], [LABEL]) == [1.0]
+
+
+def test_a_file_that_is_no_module_of_anybody() -> None:
+    """verl executes the file and tells nobody of the module: what looks for it among the modules would find none."""
+    spec = importlib.util.spec_from_file_location("somebody_elses_name", rewards.__file__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    label = '{"answer":"72","answer_type":"numeric","scorer":"numeric"}'
+    assert module.compute_score("datasetmix/gsm8k", r"\boxed{72}", label, extra_info={"question": "How many?"})["score"] == 1.0
