@@ -20,7 +20,7 @@ import (
 // addressVariable is the environment variable in which Kubeflow's Trainer hands an initializer its address.
 const addressVariable = "STORAGE_URI"
 
-// waited is what the wait ends with, in the termination message.
+// waited is what the wait ends with, in the termination message: the revision, the SHA-256 of its manifest, and where it lies in the pod.
 type waited struct {
 	Revision string `json:"revision"`
 	Digest   string `json:"digest"`
