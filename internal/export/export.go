@@ -1,7 +1,7 @@
 // Package export gives the rows of a mix the shapes that trainers read. It is pure: a published row and an export make the values of a
 // table's columns, and nothing else is looked at.
 //
-// docs/exports.md has the columns. Imports: internal/recipe, internal/encode, internal/record.
+// docs/exports.md has the columns. Imports: internal/recipe, internal/encode, internal/record, internal/contract.
 package export
 
 import (
