@@ -21,13 +21,27 @@ type event struct {
 func transitions(before, after *datav1alpha1.DatasetMix) []event {
 	var events []event
 	for _, stage := range after.Status.Stages {
-		events = append(events, stageEvents(stageOf(before, stage.Name), stage)...)
+		for _, of := range stageEvents(stageOf(before, stage.Name), stage) {
+			events = together(events, of)
+		}
 	}
 	if now, then := after.Status.Published, before.Status.Published; now != nil && (then == nil || then.Digest != now.Digest || then.Path != now.Path) {
 		note := fmt.Sprintf("Published revision %s on claim %s at %s.", now.Revision, now.ClaimName, now.Path)
 		events = append(events, event{corev1.EventTypeNormal, datav1alpha1.EventRevisionPublished, "Publish", note})
 	}
 	return append(events, conditionEvents(before, after)...)
+}
+
+// together adds an event, to the note of one that says the same of another stage if there is one: of Events about one version of an
+// object that differ in their notes alone, Kubernetes keeps the first and counts the others.
+func together(events []event, more event) []event {
+	for i := range events {
+		if events[i].reason == more.reason {
+			events[i].note += " " + more.note
+			return events
+		}
+	}
+	return append(events, more)
 }
 
 func stageOf(mix *datav1alpha1.DatasetMix, name string) datav1alpha1.StageStatus {

@@ -29,16 +29,6 @@ func worker(pod *corev1.Pod) *corev1.ContainerStatus {
 	return nil
 }
 
-// succeeded is the message of a worker that finished its unit.
-func succeeded(pod *corev1.Pod) (contract.Message, bool) {
-	status := worker(pod)
-	if status == nil || status.State.Terminated == nil || status.State.Terminated.ExitCode != 0 {
-		return contract.Message{}, false
-	}
-	message, err := contract.ParseMessage([]byte(status.State.Terminated.Message))
-	return message, err == nil && message.Result != nil
-}
-
 // failure is why a pod failed, and which one, so that a person finds its log. It is kept with the results.
 type failure struct {
 	contract.FailureNote

@@ -37,10 +37,10 @@ type mount struct {
 	hold contract.Hold
 }
 
-// keep tells the Job of a publication what it must leave on the volume beside what the recipe keeps. A pod that starts afterwards
+// keep tells the Job of a publication, or of a chain that ends with one, what it must leave on the volume beside what the recipe keeps. A pod that starts afterwards
 // mounts what is the newest until this publication, which no publication removes before its time has passed.
 func (r *DatasetMixReconciler) keep(ctx context.Context, s *scope, work *render.Work) error {
-	if work.Step.Stage != recipe.Publish {
+	if work.Step.Stage != recipe.Publish && work.Chain == "" {
 		return nil
 	}
 	if err := r.readMounts(ctx, s); err != nil {

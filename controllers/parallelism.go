@@ -7,7 +7,6 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -17,8 +16,7 @@ func (r *DatasetMixReconciler) widen(ctx context.Context, s *scope, job *batchv1
 	if queue(job) != "" || job.Spec.Parallelism == nil {
 		return nil
 	}
-	pods := render.CountUnits(job.Annotations[datav1alpha1.AnnotationUnits])
-	wanted := render.Parallelism(s.mix, pods, render.SharingOf(s.claim))
+	wanted := render.Parallelism(s.mix, podsPlanned(job), render.SharingOf(s.claim))
 	if *job.Spec.Parallelism == wanted {
 		return nil
 	}

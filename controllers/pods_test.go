@@ -8,10 +8,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -173,13 +175,17 @@ func TestWaiting(t *testing.T) {
 func FuzzTerminationMessage(f *testing.F) {
 	f.Add("", int32(0))
 	f.Add(`{"version":"datasetmix.result/v1","stage":"split","unit":{"name":"a","key":"b"},"result":{}}`, int32(0))
+	f.Add(`{"version":"datasetmix.result/v1","unit":{"name":"a","key":"b"},"results":[{"unit":{"name":"a","key":"b"},"result":{"balance":{"plan":"0a"}}}]}`, int32(0))
 	f.Add(`{"version":"datasetmix.result/v1","failure":{"reason":"FetchFailed","message":"x"}}`, int32(20))
 	f.Add(strings.Repeat("é", 3000), int32(1))
 	f.Fuzz(func(t *testing.T, text string, code int32) {
 		p := pods(pod("a").ended(code, "", text))
-		message, ok := succeeded(p[0])
-		if ok && (code != 0 || message.Result == nil) {
-			t.Errorf("exit code %d with %q counts as a result", code, text)
+		for _, annotations := range []map[string]string{{datav1alpha1.AnnotationUnits: "b"}, {datav1alpha1.AnnotationChain: "c"}} {
+			p[0].Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: "0"}
+			results, whole := resultsOf(&batchv1.Job{ObjectMeta: metav1.ObjectMeta{Annotations: annotations}}, p[0])
+			if whole && (code != 0 || len(results) == 0) {
+				t.Errorf("exit code %d with %q counts as a result", code, text)
+			}
 		}
 		note := worstFailure(p)
 		if (note == nil) != (code == 0) {

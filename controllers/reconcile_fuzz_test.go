@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 
@@ -53,6 +52,8 @@ func FuzzReconcile(f *testing.F) {
 	f.Add([]byte{26, 0, 0, 0, 0, 0, 42, 0, 0, 0})           // a limit that no plan meets, and a higher one
 	f.Add([]byte{11, 27, 0, 11, 12, 28, 11, 0, 0, 0, 0, 0}) // held at once, resumed, another queue
 	f.Add([]byte{28, 27, 0, 11, 0, 13, 27, 0, 7, 7, 0, 0})  // a queue, admitted, taken back, another worker, suspended and resumed
+	f.Add([]byte{0, 0, 113, 0, 0})                          // a chain ends after its first stage
+	f.Add([]byte{0, 0, 241, 8, 14, 15, 0, 0})               // after its second; an edit of the ratio
 	f.Fuzz(func(t *testing.T, happenings []byte) {
 		w := newWorld(t)
 		w.settle()
@@ -192,7 +193,7 @@ func (w *world) checkJobs() {
 	attempts, running := map[string]bool{}, 0
 	for _, job := range w.jobs() {
 		one := fmt.Sprint(
-			job.Annotations[datav1alpha1.AnnotationLocation], " ", job.Annotations[datav1alpha1.AnnotationUnits], " ", job.Annotations[datav1alpha1.AnnotationAttempt])
+			job.Annotations[datav1alpha1.AnnotationLocation], " ", job.Annotations[datav1alpha1.AnnotationUnits], " ", job.Annotations[datav1alpha1.AnnotationChain], " ", job.Annotations[datav1alpha1.AnnotationAttempt])
 		if attempts[one] {
 			w.t.Fatalf("two Jobs for %s", one)
 		}
@@ -402,11 +403,11 @@ func (w *world) told(job *batchv1.Job) bool {
 	}
 	indexes := map[string]bool{}
 	for i := range list.Items {
-		if _, ok := resultOf(job, &list.Items[i]); ok && ownedBy(&list.Items[i], job) {
+		if _, whole := resultsOf(job, &list.Items[i]); whole && ownedBy(&list.Items[i], job) {
 			indexes[list.Items[i].Annotations[batchv1.JobCompletionIndexAnnotation]] = true
 		}
 	}
-	return len(indexes) == len(strings.Split(job.Annotations[datav1alpha1.AnnotationUnits], ","))
+	return len(indexes) == podsPlanned(job)
 }
 
 // catchUp ends the Jobs whose workers have all told their results: mostly well; but a deadline may be met at the last moment.
@@ -433,20 +434,17 @@ func (w *world) work(how int, behind bool) {
 	if job == nil {
 		return
 	}
-	config := &corev1.ConfigMap{}
-	if err := w.client.Get(w.t.Context(), client.ObjectKeyFromObject(job), config); apierrors.IsNotFound(err) {
+	task, there := w.task(job)
+	if !there {
 		return // a pod waits for it
-	} else if err != nil {
-		w.t.Fatal(err)
 	}
-	var task contract.Task
-	if err := json.Unmarshal([]byte(config.Data["task.json"]), &task); err != nil {
-		w.t.Fatal(err)
+	reason, stages := "", len(recipe.Stages())
+	if how > 0 && how%8 == 0 { // of a chain, the first ones are finished
+		stages = how / 8
 	}
-	reason := ""
-	for index, unit := range task.Units {
-		pod, why := w.pod(job, task, index, unit)
-		if reason = cmp.Or(why, reason); index == 0 && how > 0 {
+	for index, unit := range task.Units[:podsPlanned(job)] {
+		pod, why := w.pod(job, task, index, unit, stages)
+		if reason = cmp.Or(why, reason); index == 0 && how > 0 && how%8 != 0 {
 			reason = spoil(pod, how)
 		}
 		if err := w.client.Create(w.t.Context(), &pod.Pod); err != nil && !apierrors.IsAlreadyExists(err) {
@@ -460,26 +458,52 @@ func (w *world) work(how int, behind bool) {
 	if reason != "" {
 		kind = batchv1.JobFailed
 	}
-	job.Status.Succeeded = int32(len(task.Units))
+	job.Status.Succeeded = int32(podsPlanned(job))
 	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: "the Job's words", LastTransitionTime: at(1000)})
 	w.update(job)
 }
 
-// pod ends well, unless what it is asked for cannot be done: then it says so, and why its Job fails.
-func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit recipe.Unit) (p *podBuilder, why string) {
+// task is what the pods of a Job are to do, if it is there.
+func (w *world) task(job *batchv1.Job) (task contract.Task, there bool) {
+	w.t.Helper()
+	config := &corev1.ConfigMap{}
+	if err := w.client.Get(w.t.Context(), client.ObjectKeyFromObject(job), config); apierrors.IsNotFound(err) {
+		return task, false
+	} else if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(config.Data["task.json"]), &task); err != nil {
+		w.t.Fatal(err)
+	}
+	return task, true
+}
+
+// pod ends well, unless what it is asked for cannot be done, or it is one of a chain that ends after some stages: then it says so, and why
+// its Job fails.
+func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit recipe.Unit, stages int) (p *podBuilder, why string) {
 	w.t.Helper()
 	b := scopeBuilder{&scope{recipe: task.Recipe}}
 	p = pod(fmt.Sprintf("%s-%d", job.Name, index))
-	if result, err := b.resultOf(task.Stage, index, unit); err != nil {
-		p.failed(contract.InfeasibleMix, err.Error())
-		why = batchv1.JobReasonPodFailurePolicy
+	message := contract.Message{Stage: task.Stage, Unit: unit}
+	if task.Chain {
+		message = w.chain(task, stages)
+	} else if result, err := b.resultOf(task.Stage, index, unit); err != nil {
+		message.Failure = &contract.FailureNote{Reason: contract.InfeasibleMix, Message: err.Error()}
 	} else {
-		encoded, err := contract.Message{Stage: task.Stage, Unit: unit, Result: &result}.Encode()
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		p.ended(0, "Completed", string(encoded))
+		message.Result = &result
 	}
+	code := 0
+	if message.Failure != nil {
+		code, why = message.Failure.Reason.ExitCode(), batchv1.JobReasonFailedIndexes
+		if message.Failure.Reason.Permanent() {
+			why = batchv1.JobReasonPodFailurePolicy
+		}
+	}
+	encoded, err := message.Encode()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p.ended(int32(code), "Completed", string(encoded))
 	p.Namespace, p.Labels = job.Namespace, job.Spec.Template.Labels
 	p.Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: strconv.Itoa(index)}
 	p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}

@@ -162,9 +162,11 @@ func (s *scope) harvest(job *batchv1.Job) {
 		return
 	}
 	for _, pod := range s.podsOf(job) {
-		message, ok := resultOf(job, pod)
-		if ok && !s.superseded(job, message.Unit) {
-			s.record.results[message.Unit.Key] = *message.Result
+		results, _ := resultsOf(job, pod)
+		for _, of := range results {
+			if !s.superseded(job, of.Unit) {
+				s.record.results[of.Unit.Key] = of.Result
+			}
 		}
 	}
 	if _, known := s.record.failures[job.Name]; known || finished(job) != batchv1.JobFailed {

@@ -108,9 +108,28 @@ func (s *scope) here(made metav1.Object) bool {
 	return made.GetAnnotations()[datav1alpha1.AnnotationLocation] == s.location.String()
 }
 
+// chain names what one pod builds from the next step on, "" where each unit has a pod of its own.
+func (s *scope) chain() string { return s.recipe.Chain(*s.graph, s.record.results) }
+
+// chains reports whether a Job, or its task, is for a chain: whether for the one that the mix asks for now, and for a step of it.
+func (s *scope) chains(made metav1.Object, step recipe.Step) (a, wanted bool) {
+	name := made.GetAnnotations()[datav1alpha1.AnnotationChain]
+	first := recipe.Stage(made.GetLabels()[datav1alpha1.LabelStage])
+	return name != "", name != "" && name == render.ShortChain(s.chain()) && step.Stage.Follows(first)
+}
+
 // covers says whether a Job builds every missing unit of a step.
 func (s *scope) covers(job *batchv1.Job, step *recipe.Step) bool {
-	if !s.here(job) || job.Labels[datav1alpha1.LabelStage] != string(step.Stage) {
+	if !s.here(job) {
+		return false
+	}
+	chained, wanted := s.chains(job, *step)
+	switch own := job.Labels[datav1alpha1.LabelStage] == string(step.Stage); {
+	case chained && !wanted:
+		return false
+	case wanted && !own:
+		return true
+	case !own:
 		return false
 	}
 	for _, unit := range step.Missing {
@@ -123,7 +142,13 @@ func (s *scope) covers(job *batchv1.Job, step *recipe.Step) bool {
 
 // contributes says whether a Job, or its task, is for any unit of a step, missing or not.
 func (s *scope) contributes(made metav1.Object, step recipe.Step) bool {
-	if !s.here(made) || made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
+	if !s.here(made) {
+		return false
+	}
+	if _, wanted := s.chains(made, step); wanted {
+		return true
+	}
+	if made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
 		return false
 	}
 	for _, unit := range step.Units {

@@ -365,6 +365,31 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
+// TestEventsOfOnePass: of stages that one pod built, and that are told at once, there is one Event of a kind with a note of each.
+func TestEventsOfOnePass(t *testing.T) {
+	b := small().finish(2).ends(progress("x"))
+	b.mix.Status = b.status(at(0))
+	before := b.mix.DeepCopy()
+	work := render.Work{Mix: b.mix, Recipe: b.recipe, Step: *b.graph.Next(), Attempt: 1, Location: b.location, Chain: b.chain()}
+	job := work.Job()
+	job.CreationTimestamp, job.Status = at(1), complete(2)
+	b.jobs = append(b.jobs, job)
+	after := before.DeepCopy()
+	after.Status = b.finish(3).ends(nil).status(at(3))
+	var got []string
+	for _, e := range transitions(before, after) {
+		got = append(got, e.reason+": "+e.note)
+	}
+	want := []string{
+		"StageStarted: Stage balance started. Stage mix started. Stage publish started.",
+		"StageSucceeded: Stage balance is done, 1 of 1. Stage mix is done, 2 of 2. Stage publish is done, 1 of 1.",
+		"RevisionPublished: Published revision " + after.Status.Published.Revision + " on claim c at " + after.Status.Published.Path + ".",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+}
+
 // TestRecord: what is written is read again, and another location's record is none.
 func TestRecord(t *testing.T) {
 	b := small().finish(5)

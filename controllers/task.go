@@ -17,7 +17,7 @@ import (
 // work is an attempt at the missing units of a step.
 func (s *scope) work(step recipe.Step, number int, settings render.Settings) render.Work {
 	return render.Work{
-		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: step, Attempt: number, Request: s.asked.Request,
+		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: step, Attempt: number, Chain: s.chain(), Request: s.asked.Request,
 		Location: s.location, Sharing: render.SharingOf(s.claim), Settings: settings,
 	}
 }

@@ -29,11 +29,11 @@ func (s *scope) toldAt(job *batchv1.Job) *metav1.Time {
 	}
 	ends := map[string]metav1.Time{}
 	for _, pod := range s.podsOf(job) {
-		if _, ok := resultOf(job, pod); ok && (ended(pod) || render.SharingOf(s.claim) != render.OnePod) {
+		if _, whole := resultsOf(job, pod); whole && (ended(pod) || render.SharingOf(s.claim) != render.OnePod) {
 			ends[pod.Annotations[batchv1.JobCompletionIndexAnnotation]] = worker(pod).State.Terminated.FinishedAt
 		}
 	}
-	if len(ends) < render.CountUnits(job.Annotations[datav1alpha1.AnnotationUnits]) {
+	if len(ends) < podsPlanned(job) {
 		return nil
 	}
 	var last metav1.Time
@@ -45,14 +45,33 @@ func (s *scope) toldAt(job *batchv1.Job) *metav1.Time {
 	return &last
 }
 
-// resultOf is the message of a pod whose worker has finished the unit of the pod's index in its Job.
-func resultOf(job *batchv1.Job, pod *corev1.Pod) (contract.Message, bool) {
-	message, ok := succeeded(pod)
-	if !ok {
-		return message, false
+// podsPlanned is how many pods finish a Job.
+func podsPlanned(job *batchv1.Job) int {
+	if job.Annotations[datav1alpha1.AnnotationChain] != "" {
+		return 1
 	}
-	index := render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit)
-	return message, index >= 0 && pod.Annotations[batchv1.JobCompletionIndexAnnotation] == strconv.Itoa(index)
+	return render.CountUnits(job.Annotations[datav1alpha1.AnnotationUnits])
+}
+
+// resultsOf are the results that the worker of a pod told: that of the unit of its index in the Job, or those of a chain, of which each
+// counts that was finished before a failure. It is whole where the worker has done all that it had to.
+func resultsOf(job *batchv1.Job, pod *corev1.Pod) (results []contract.UnitResult, whole bool) {
+	status := worker(pod)
+	if status == nil || status.State.Terminated == nil {
+		return nil, false
+	}
+	message, err := contract.ParseMessage([]byte(status.State.Terminated.Message))
+	if err != nil || (message.Failure == nil) != (status.State.Terminated.ExitCode == 0) {
+		return nil, false
+	}
+	index, chained := pod.Annotations[batchv1.JobCompletionIndexAnnotation], job.Annotations[datav1alpha1.AnnotationChain] != ""
+	if chained && index == "0" {
+		return message.Results, message.Failure == nil && len(message.Results) > 0
+	}
+	if chained || message.Result == nil || index != strconv.Itoa(render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit)) {
+		return nil, false
+	}
+	return []contract.UnitResult{{Unit: message.Unit, Result: *message.Result}}, true
 }
 
 // ended reports whether a pod has come to its end, all of its containers with it.

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"maps"
 	"strconv"
 	"testing"
 
@@ -77,7 +78,7 @@ func TestTheNextStageDoesNotWaitForTheJob(t *testing.T) {
 	for _, failed := range []bool{false, true} {
 		w := newWorld(t)
 		w.settle()
-		for range recipe.Stages() {
+		for range 3 { // download, split and the chain
 			w.work(0, true)
 			w.settle()
 		}
@@ -104,4 +105,32 @@ func TestTheNextStageDoesNotWaitForTheJob(t *testing.T) {
 			t.Errorf("failed %v: %d Jobs, and %d when they had ended", failed, len(jobs), len(now))
 		}
 	}
+}
+
+// chain is the message of a pod that builds the units of some stages, one after another; of fewer than there are, and it fails then.
+func (w *world) chain(task contract.Task, stages int) contract.Message {
+	w.t.Helper()
+	b := scopeBuilder{&scope{recipe: task.Recipe}}
+	message, results := contract.Message{Stage: task.Stage, Unit: task.Units[0]}, maps.Clone(task.Results)
+	for ; stages > 0; stages-- {
+		graph, err := task.Recipe.Walk(results)
+		if err != nil {
+			w.t.Fatalf("a chain whose results contradict each other: %v", err)
+		}
+		step := graph.Next()
+		if step == nil {
+			return message
+		}
+		for i, unit := range step.Missing {
+			result, err := b.resultOf(step.Stage, i, unit)
+			if err != nil {
+				message.Failure = &contract.FailureNote{Reason: contract.InfeasibleMix, Message: err.Error()}
+				return message
+			}
+			message.Unit, results[unit.Key] = unit, result
+			message.Results = append(message.Results, contract.UnitResult{Unit: unit, Result: result})
+		}
+	}
+	message.Failure = &contract.FailureNote{Reason: contract.WorkerFailed, Message: "ended in the middle"}
+	return message
 }

@@ -42,6 +42,8 @@ const (
 	// AnnotationUnits lists, separated by commas, the content keys of the units that the Job builds: of each SHA-256 in hex
 	// the first 16 digits.
 	AnnotationUnits = "data.datasetmix.io/units"
+	// AnnotationChain names what the one pod of a Job builds: its units, and those of every later stage. It is on no other Job.
+	AnnotationChain = "data.datasetmix.io/chain"
 	// AnnotationAttempt holds the number of the attempt, from 1.
 	AnnotationAttempt = "data.datasetmix.io/attempt"
 	// AnnotationBuild holds the id that all log lines of one build have in common, those of the manager and of the workers.

@@ -94,20 +94,40 @@ func work(ctx context.Context, pod pod) (contract.Message, error) {
 	if message.Unit, err = task.Unit(index); err != nil {
 		return message, err
 	}
-	slog.Info("begin", "mix", task.Recipe.Name, "stage", task.Stage, "unit", message.Unit.Name, "key", message.Unit.Key)
 	worker := stage.Worker{Volume: pod.volume, Source: pod.sources()}
 	worker.Lacks = func(what string) { slog.Warn("the volume does without", "lack", what) }
 	todo := stage.Job{Recipe: task.Recipe, Results: task.Results, Stage: task.Stage, Unit: message.Unit, Again: task.Again}
 	if task.Keep != nil {
 		todo.Keep = *task.Keep
 	}
+	told := &telling{mix: task.Recipe.Name, message: &message}
+	if task.Chain {
+		return message, worker.Chain(ctx, todo, told)
+	}
+	told.Begin(task.Stage, message.Unit)
 	result, err := worker.Run(ctx, todo)
 	if err != nil {
 		return message, err
 	}
-	message.Result = &result
-	slog.Info("done", "mix", task.Recipe.Name, "stage", task.Stage, "unit", message.Unit.Name, "result", summary(result))
+	told.Done(task.Stage, message.Unit, result)
+	message.Result, message.Results = &result, nil
 	return message, nil
+}
+
+// telling puts what is built into the log and into the pod's message.
+type telling struct {
+	mix     string
+	message *contract.Message
+}
+
+func (t *telling) Begin(stage recipe.Stage, unit recipe.Unit) {
+	t.message.Stage, t.message.Unit = stage, unit
+	slog.Info("begin", "mix", t.mix, "stage", stage, "unit", unit.Name, "key", unit.Key)
+}
+
+func (t *telling) Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result) {
+	t.message.Results = append(t.message.Results, contract.UnitResult{Unit: unit, Result: result})
+	slog.Info("done", "mix", t.mix, "stage", stage, "unit", unit.Name, "result", summary(result))
 }
 
 // summary is a result for the log.

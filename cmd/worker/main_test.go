@@ -125,6 +125,66 @@ func (p pod) build(t *testing.T) contract.Manifest {
 	return manifest
 }
 
+// chain makes the pod's task that of a chain.
+func (p pod) chain(t *testing.T, results map[string]recipe.Result) {
+	t.Helper()
+	p.assign(t, recipe.Balancing, results)
+	encoded, err := os.ReadFile(p.task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p.task, bytes.Replace(encoded, []byte(`{`), []byte(`{"chain":true,`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// divided builds what comes before a chain, and returns its results.
+func (p pod) divided(t *testing.T) map[string]recipe.Result {
+	t.Helper()
+	results := map[string]recipe.Result{}
+	for _, stage := range []recipe.Stage{recipe.Download, recipe.Divide} {
+		p.assign(t, stage, results)
+		if code := run(context.Background(), p); code != 0 {
+			t.Fatalf("stage %s ended with code %d: %+v", stage, code, p.report(t).Failure)
+		}
+		results[p.report(t).Unit.Key] = *p.report(t).Result
+	}
+	return results
+}
+
+// A task of a chain is built by one pod, which tells the result of each unit; and what was finished when a later one failed.
+func TestAChainThroughOneMessage(t *testing.T) {
+	p := place(t)
+	if err := os.WriteFile(filepath.Join(p.claims, "corpora", "sums.jsonl"), []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	results := p.divided(t)
+	p.chain(t, results)
+	// In place of the folder of revisions there is a file: the publication fails, and what was before it is told.
+	inTheWay := filepath.Join(p.volume, "small", "revisions")
+	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code := run(context.Background(), p)
+	if broken := p.report(t); code == 0 || broken.Failure == nil || broken.Stage != recipe.Publish || len(broken.Results) != 2 || broken.Result != nil {
+		t.Fatalf("with no place for revisions it ended with code %d: %+v", code, broken)
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	code = run(context.Background(), p)
+	whole := p.report(t)
+	if code != 0 || whole.Result != nil || len(whole.Results) != 3 {
+		t.Fatalf("the chain ended with code %d: %+v", code, whole)
+	}
+	for _, of := range whole.Results {
+		results[of.Unit.Key] = of.Result
+	}
+	if graph, err := small().Walk(results); err != nil || graph.Published == nil {
+		t.Fatalf("the graph did not end: %v", err)
+	}
+}
+
 func TestFailuresReportTheirReasonAndExitCode(t *testing.T) {
 	for what, c := range map[string]struct {
 		spoil  func(*testing.T, *pod)

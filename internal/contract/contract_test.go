@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,6 +82,11 @@ func TestTasksThatCannotBeUnderstoodAreRefused(t *testing.T) {
 func TestMessageRoundTrip(t *testing.T) {
 	for _, want := range []Message{
 		{Stage: recipe.Publish, Unit: recipe.Unit{Name: "small", Key: "k"}, Result: &recipe.Result{Publish: &recipe.Published{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
+		{Stage: recipe.Publish, Unit: recipe.Unit{Name: "small", Key: "k"}, Results: []UnitResult{
+			{recipe.Unit{Name: "small", Key: "b"}, recipe.Result{Balance: &recipe.Balanced{Plan: "0a"}}},
+			{recipe.Unit{Name: "small", Key: "k"}, recipe.Result{Publish: &recipe.Published{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
+		}},
+		{Results: []UnitResult{{recipe.Unit{Name: "small", Key: "b"}, recipe.Result{Balance: &recipe.Balanced{Plan: "0a"}}}}, Failure: &FailureNote{Reason: WorkerFailed, Message: "x"}},
 		{Failure: &FailureNote{Reason: SourceNotFound, Message: "data set gsm8k: there is no revision x."}},
 	} {
 		encoded, err := want.Encode()
@@ -135,6 +141,36 @@ func TestTheLargestResultFits(t *testing.T) {
 	}
 }
 
+// Of a chain whose results do not fit, the first are told; beside a failure there may be none.
+func TestAChainThatDoesNotFitIsCut(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, failure := range []*FailureNote{nil, {Reason: WorkerFailed, Message: strings.Repeat("é", noteLimit)}} {
+		message := Message{Stage: recipe.Mixing, Failure: failure}
+		for i := range 200 {
+			digest := make([]byte, 32)
+			for i := range digest {
+				digest[i] = byte(random.Uint32())
+			}
+			mixed := recipe.Mixed{Rows: random.Int64N(1 << 40), Bytes: random.Int64N(1 << 50), Digest: hex.EncodeToString(digest)}
+			message.Results = append(message.Results, UnitResult{recipe.Unit{Name: fmt.Sprint("train-", i), Key: hex.EncodeToString(digest)}, recipe.Result{Mix: &mixed}})
+		}
+		encoded, err := message.Encode()
+		if err != nil || len(encoded) > MessageLimit {
+			t.Fatalf("%d bytes: %v", len(encoded), err)
+		}
+		got, err := ParseMessage(encoded)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(got.Results); n < 8 || n >= len(message.Results) {
+			t.Errorf("%d results are told", n)
+		}
+		if diff := cmp.Diff(message.Results[:len(got.Results)], got.Results); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // A packed message is as whole as any other, or none; and one that would fill the manager's memory is refused.
 func TestPackedMessagesThatAreNoResult(t *testing.T) {
 	bomb, err := pack(bytes.Repeat([]byte(" "), 2*mostUnpacked))
@@ -146,7 +182,7 @@ func TestPackedMessagesThatAreNoResult(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, encoded := range map[string]string{
-		"more than": string(bomb), "one of both": string(nested), "unpack the result": `{"version":"datasetmix.result/v1","packed":"AAAA"}`,
+		"more than": string(bomb), "one of them": string(nested), "unpack the result": `{"version":"datasetmix.result/v1","packed":"AAAA"}`,
 	} {
 		if _, err := ParseMessage([]byte(encoded)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -179,7 +215,7 @@ func TestAMessageThatDoesNotFitIsAnErrorAndNotHalfAMessage(t *testing.T) {
 func TestMessagesThatAreNoResult(t *testing.T) {
 	for _, c := range []struct{ encoded, want string }{
 		{"panic: runtime error", "not a result"}, {"", "not a result"}, {`{"version":"x"}`, "version"},
-		{`{"version":"datasetmix.result/v1"}`, "one of both"}, {`{"version":"datasetmix.result/v1","result":{},"failure":{}}`, "one of both"},
+		{`{"version":"datasetmix.result/v1"}`, "one of them"}, {`{"version":"datasetmix.result/v1","result":{},"failure":{}}`, "one of them"},
 	} {
 		if _, err := ParseMessage([]byte(c.encoded)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, want %q", c.encoded, err, c.want)

@@ -46,6 +46,8 @@ type Task struct {
 	Recipe  recipe.Recipe `json:"recipe"`
 	// Results of the finished units of all earlier stages, by key.
 	Results map[string]recipe.Result `json:"results,omitempty"`
+	// Chain says that one pod builds all units, and then those of every later stage.
+	Chain bool `json:"chain,omitempty"`
 	// Again names a request to build everything anew, finished or not; empty is none. It is in no key.
 	Again string `json:"again,omitempty"`
 	// Keep says what a publication leaves on the volume beside what the recipe keeps; nil is nothing.
@@ -102,6 +104,15 @@ type Message struct {
 	Unit    recipe.Unit    `json:"unit"`
 	Result  *recipe.Result `json:"result,omitempty"`
 	Failure *FailureNote   `json:"failure,omitempty"`
+	// Results are those of a chain, in the order in which its units were finished, in place of Result. Beside a failure they are what was
+	// finished before; Unit is then the one that failed.
+	Results []UnitResult `json:"results,omitempty"`
+}
+
+// UnitResult is a unit of a chain with its result.
+type UnitResult struct {
+	Unit   recipe.Unit   `json:"unit"`
+	Result recipe.Result `json:"result"`
 }
 
 // FailureNote is a Failure on its way to the manager.
@@ -116,7 +127,8 @@ type FailureNote struct {
 const noteLimit = 1024
 
 // Encode gives the message in at most MessageLimit bytes, packed where it would take more. A result that does not fit even so is
-// an error: half a result is none.
+// an error: half a result is none. Of a chain's results the last are left out where all do not fit: what is on the volume is told
+// again, in milliseconds, by the pod that is made for it.
 func (m Message) Encode() ([]byte, error) {
 	m.Version = MessageVersion
 	if m.Failure != nil {
@@ -124,6 +136,20 @@ func (m Message) Encode() ([]byte, error) {
 		note.Message = Shorten(note.Message, noteLimit)
 		m.Failure = &note
 	}
+	for {
+		encoded, err := m.encode()
+		least := 1
+		if m.Failure != nil {
+			least = 0
+		}
+		if err == nil || len(m.Results) <= least {
+			return encoded, err
+		}
+		m.Results = m.Results[:len(m.Results)-1]
+	}
+}
+
+func (m Message) encode() ([]byte, error) {
 	encoded, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("encode the result: %w", err)
@@ -154,19 +180,33 @@ func ParseMessage(encoded []byte) (Message, error) {
 	if m.Version != MessageVersion {
 		return Message{}, fmt.Errorf("the termination message has version %q, this manager reads %q", m.Version, MessageVersion)
 	}
-	if (m.Result == nil) == (m.Failure == nil) {
-		return Message{}, errors.New("the termination message must hold a result or a failure, one of both")
+	if told := m.Result != nil || len(m.Results) > 0 && m.Failure == nil; told == (m.Failure != nil) || m.Result != nil && len(m.Results) > 0 {
+		return Message{}, errors.New("the termination message must hold a result, the results of a chain or a failure, one of them")
+	}
+	return m.judged()
+}
+
+// judged is the message fit for the status.
+func (m Message) judged() (Message, error) {
+	var errs []error
+	judge := func(result *recipe.Result) *recipe.Result {
+		fit, err := Judge(*result)
+		errs = append(errs, err)
+		return &fit
 	}
 	if m.Failure != nil {
 		note := m.Failure.Judged()
 		m.Failure = &note
-		return m, nil
 	}
-	result, err := Judge(*m.Result)
-	if err != nil {
+	if m.Result != nil {
+		m.Result = judge(m.Result)
+	}
+	for i := range m.Results {
+		m.Results[i].Result = *judge(&m.Results[i].Result)
+	}
+	if err := errors.Join(errs...); err != nil {
 		return Message{}, fmt.Errorf("the termination message has a result that no worker reports: %w", err)
 	}
-	m.Result = &result
 	return m, nil
 }
 

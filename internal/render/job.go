@@ -45,6 +45,8 @@ type Work struct {
 	Results map[string]recipe.Result
 	Step    recipe.Step
 	Attempt int
+	// Chain names what one pod builds from the step on, see recipe.Recipe.Chain; empty where each unit has a pod of its own.
+	Chain string
 	// Request names the request that the Job is made for; empty before the first.
 	Request string
 	// Location and Sharing of the claim.
@@ -57,7 +59,7 @@ type Work struct {
 
 // Name is that of the Job and of the ConfigMap with its task.
 func (w Work) Name() string {
-	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt)
+	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt, w.Chain)
 }
 
 func (w Work) meta() metav1.ObjectMeta {
@@ -74,14 +76,17 @@ func (w Work) meta() metav1.ObjectMeta {
 		},
 		OwnerReferences: owner(w.Mix),
 	}
+	if w.Chain != "" {
+		meta.Annotations[datav1alpha1.AnnotationChain] = ShortChain(w.Chain)
+	}
 	if w.Request != "" {
 		meta.Annotations[datav1alpha1.AnnotationRequest] = w.Request
 	}
 	return meta
 }
 
-// Task is the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, and nothing
-// of credentials.
+// Task is the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, in that of a chain those
+// of mixed files as well, and nothing of credentials.
 func (w Work) Task() (*corev1.ConfigMap, error) {
 	task := contract.Task{
 		Version: contract.TaskVersion,
@@ -89,6 +94,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 		Units:   w.Step.Missing,
 		Recipe:  w.Recipe,
 		Results: map[string]recipe.Result{},
+		Chain:   w.Chain != "",
 		Again:   w.Location.Again,
 		Keep:    w.Keep,
 	}
@@ -97,6 +103,11 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 			if result, ok := w.Results[unit.Key]; ok && step.Stage != w.Step.Stage {
 				task.Results[unit.Key] = result
 			}
+		}
+	}
+	for key, result := range w.Results {
+		if w.Chain != "" && result.Mix != nil { // a file that an edit leaves as it is
+			task.Results[key] = result
 		}
 	}
 	encoded, err := json.Marshal(task)
@@ -110,11 +121,19 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 	}, nil
 }
 
-// Job builds the missing units, one per completion index.
+// pods is how many completion indices the Job has.
+func (w Work) pods() int {
+	if w.Chain != "" {
+		return 1
+	}
+	return len(w.Step.Missing) // at most 80 sources or 2048 mixed files
+}
+
+// Job builds the missing units, one per completion index; or one pod builds them all, and all that comes after them.
 func (w Work) Job() *batchv1.Job {
-	units := int32(len(w.Step.Missing)) // at most 80 sources or 2048 mixed files
+	units := int32(w.pods())
 	worker := ptr.Deref(w.Mix.Spec.Worker, datav1alpha1.Worker{})
-	parallelism := Parallelism(w.Mix, len(w.Step.Missing), w.Sharing)
+	parallelism := Parallelism(w.Mix, w.pods(), w.Sharing)
 	meta, suspend := w.queue()
 	if worker.MinParallelism > 0 && worker.MinParallelism < parallelism {
 		meta.Annotations[datav1alpha1.AnnotationMinParallelism] = strconv.Itoa(int(worker.MinParallelism))

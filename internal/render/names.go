@@ -67,12 +67,16 @@ func Build(r recipe.Recipe, location Location) string {
 }
 
 // JobName is deterministic: a manager that does not know yet that it made a Job comes to the same name again. The hash is
-// over the location and the units, so that other work has another name, and an attempt after a finished one has too.
-func JobName(mixName string, location Location, stage recipe.Stage, units []recipe.Unit, attempt int) string {
+// over the location, the units and the chain that they begin, so that other work has another name, and an attempt after a finished one
+// has too.
+func JobName(mixName string, location Location, stage recipe.Stage, units []recipe.Unit, attempt int, chain string) string {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%s\n", location, stage)
 	for _, unit := range units {
 		fmt.Fprintf(hash, "%s\n", unit.Key)
+	}
+	if chain != "" {
+		fmt.Fprintf(hash, "chain %s\n", chain)
 	}
 	tail := fmt.Sprintf("-%s-%s", stage, hex.EncodeToString(hash.Sum(nil))[:hashLength])
 	if attempt > 1 {
@@ -112,6 +116,9 @@ func Covers(annotation string, unit recipe.Unit) bool { return Index(annotation,
 func Index(annotation string, unit recipe.Unit) int {
 	return slices.Index(strings.Split(annotation, ","), shortKey(unit))
 }
+
+// ShortChain is the name of a chain as the Job that builds it has it in an annotation.
+func ShortChain(chain string) string { return chain[:min(unitLength, len(chain))] }
 
 // CountUnits is how many units an annotation lists.
 func CountUnits(annotation string) int { return strings.Count(annotation, ",") + 1 }

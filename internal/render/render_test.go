@@ -1,6 +1,7 @@
 package render_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -387,8 +388,9 @@ func FuzzJobName(f *testing.F) {
 			stage = string(recipe.Publish)
 		}
 		location := render.Location{ClaimName: "c", ClaimUID: "u", Path: "p"}
+		chain := ""
 		name := func(mix, key string, attempt int) string {
-			return render.JobName(mix, location, recipe.Stage(stage), []recipe.Unit{{Name: "n", Key: key}}, attempt)
+			return render.JobName(mix, location, recipe.Stage(stage), []recipe.Unit{{Name: "n", Key: key}}, attempt, chain)
 		}
 		got := name(mix, key, attempt)
 		if problems := validation.IsDNS1123Label(got + "-63"); len(problems) > 0 {
@@ -397,12 +399,49 @@ func FuzzJobName(f *testing.F) {
 		if got != name(mix, key, attempt) {
 			t.Errorf("%s is another name the second time", got)
 		}
-		for _, other := range []string{name(mix, key+"x", attempt), name(mix, key, attempt+1), name("x"+mix[:len(mix)-1]+"y", key, attempt)} {
+		chain = "c"
+		chained := name(mix, key, attempt)
+		chain = ""
+		for _, other := range []string{chained, name(mix, key+"x", attempt), name(mix, key, attempt+1), name("x"+mix[:len(mix)-1]+"y", key, attempt)} {
 			if got == other {
 				t.Errorf("%s is the name of other work too", got)
 			}
 		}
 	})
+}
+
+// TestAChainIsOnePod: the Job of a chain has one pod for all units, the task says so, and other chains of the same units have other names.
+func TestAChainIsOnePod(t *testing.T) {
+	apart := work(t, sample(t, "grpo_six"))
+	apart.Step.Missing = apart.Step.Missing[:2]
+	chained := apart
+	chained.Chain = strings.Repeat("0123456789abcdef", 4)
+	job := chained.Job()
+	if *job.Spec.Completions != 1 || *job.Spec.Parallelism != 1 || job.Annotations[datav1alpha1.AnnotationChain] != "0123456789abcdef" ||
+		job.Annotations[datav1alpha1.AnnotationUnits] != apart.Job().Annotations[datav1alpha1.AnnotationUnits] {
+		t.Errorf("the Job has %d pods, %d at once, and the annotations %v", *job.Spec.Completions, *job.Spec.Parallelism, job.Annotations)
+	}
+	other := chained
+	other.Chain = strings.Repeat("f", 64)
+	if chained.Name() == apart.Name() || chained.Name() == other.Name() {
+		t.Errorf("other work has the name %s, too", chained.Name())
+	}
+	if diff := cmp.Diff(apart.Job().Spec.Template.Spec.Containers[0].Command, job.Spec.Template.Spec.Containers[0].Command); diff != "" {
+		t.Errorf("the command (-apart +chain):\n%s", diff)
+	}
+	for _, w := range []render.Work{apart, chained} {
+		config, err := w.Task()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var task contract.Task
+		if err := json.Unmarshal([]byte(config.Data["task.json"]), &task); err != nil || task.Chain != (w.Chain != "") || len(task.Units) != 2 {
+			t.Errorf("the task of chain %q says %v, of %d units: %v", w.Chain, task.Chain, len(task.Units), err)
+		}
+		if _, there := w.Job().Annotations[datav1alpha1.AnnotationChain]; there != (w.Chain != "") {
+			t.Errorf("the annotation of chain %q is there: %v", w.Chain, there)
+		}
+	}
 }
 
 func TestCovers(t *testing.T) {

@@ -57,8 +57,8 @@ func TestBuild(t *testing.T) {
 		t.Errorf("humaneval (-want +got):\n%s", diff)
 	}
 	wantEvents := []string{
-		"RevisionPublished", "StageStarted", "StageStarted", "StageStarted", "StageStarted", "StageStarted",
-		"StageSucceeded", "StageSucceeded", "StageSucceeded", "StageSucceeded", "StageSucceeded",
+		"RevisionPublished", "StageStarted", "StageStarted", "StageStarted", "StageStarted", // the last is of mix and publish
+		"StageSucceeded", "StageSucceeded", "StageSucceeded", // the last is of balance, mix and publish
 	}
 	eventually(t, "events", func() string { return cmp.Diff(wantEvents, events(t, space)) })
 }
@@ -294,7 +294,7 @@ func TestEditWhileBuilding(t *testing.T) {
 	if diff := cmp.Diff([]string{"hotpotqa"}, d.ran(recipe.Download)); diff != "" {
 		t.Errorf("downloaded again (-want +got):\n%s", diff)
 	}
-	if len(d.jobs()) < 5 {
+	if len(d.jobs()) < 3 { // download, split, and all the rest
 		t.Errorf("Jobs: %v", d.jobs())
 	}
 }

@@ -136,7 +136,7 @@ func (d *driver) drive(ctx context.Context, job *batchv1.Job, pods []corev1.Pod)
 	}
 	succeeded, failed := 0, 0
 	permanent := false
-	for index, unit := range task.Units {
+	for index, unit := range task.Units[:podsOf(task)] {
 		end, err := d.pod(ctx, job, task, index, unit, pods)
 		if err != nil {
 			return err
@@ -150,7 +150,7 @@ func (d *driver) drive(ctx context.Context, job *batchv1.Job, pods []corev1.Pod)
 			permanent = permanent || slices.Contains(job.Spec.PodFailurePolicy.Rules[1].OnExitCodes.Values, end.code)
 		}
 	}
-	return d.status(ctx, job, len(task.Units), succeeded, failed, permanent)
+	return d.status(ctx, job, podsOf(task), succeeded, failed, permanent)
 }
 
 func (d *driver) task(ctx context.Context, job *batchv1.Job) (contract.Task, error) {
@@ -180,7 +180,12 @@ func (d *driver) pod(ctx context.Context, job *batchv1.Job, task contract.Task, 
 	d.mutex.Lock()
 	work := d.work
 	d.mutex.Unlock()
-	end := work(task, unit)
+	end := ending{}
+	if task.Chain {
+		end = chain(task, work, d.ended)
+	} else {
+		end = work(task, unit)
+	}
 
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
@@ -201,13 +206,69 @@ func (d *driver) pod(ctx context.Context, job *batchv1.Job, task contract.Task, 
 	} else if err != nil {
 		return ending{}, err
 	}
-	if !end.hang {
-		d.mutex.Lock()
-		d.built[task.Stage] = append(d.built[task.Stage], unit.Name)
-		d.mutex.Unlock()
+	if !end.hang && !task.Chain {
+		d.ended(task.Stage, unit)
 	}
 	pod.Status = end.status()
 	return end, api.Status().Update(ctx, pod)
+}
+
+func (d *driver) ended(stage recipe.Stage, unit recipe.Unit) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.built[stage] = append(d.built[stage], unit.Name)
+}
+
+// chain lets the worker of one pod build the units of a stage and of all later ones, until one of them does not end well. done is told
+// of each.
+func chain(task contract.Task, work func(contract.Task, recipe.Unit) ending, done func(recipe.Stage, recipe.Unit)) ending {
+	task.Results = maps.Clone(task.Results)
+	var told contract.Message
+	for {
+		graph, err := task.Recipe.Walk(task.Results)
+		if err != nil {
+			told.Failure = &contract.FailureNote{Reason: contract.InvalidTask, Message: err.Error()}
+			return said(told, int32(contract.InvalidTask.ExitCode()))
+		}
+		step := graph.Next()
+		if step == nil {
+			return said(told, 0)
+		}
+		task.Stage = step.Stage
+		for _, unit := range step.Missing {
+			told.Stage, told.Unit = step.Stage, unit
+			end := work(task, unit)
+			if end.hang {
+				return end
+			}
+			done(step.Stage, unit)
+			message, err := contract.ParseMessage([]byte(end.message))
+			if err != nil {
+				return end
+			}
+			if told.Failure = message.Failure; told.Failure != nil {
+				return said(told, end.code)
+			}
+			told.Results = append(told.Results, contract.UnitResult{Unit: unit, Result: *message.Result})
+			task.Results[unit.Key] = *message.Result
+		}
+	}
+}
+
+// podsOf is how many pods work at a task.
+func podsOf(task contract.Task) int {
+	if task.Chain {
+		return 1
+	}
+	return len(task.Units)
+}
+
+func said(message contract.Message, code int32) ending {
+	encoded, err := message.Encode()
+	if err != nil {
+		panic(err)
+	}
+	return ending{code: code, message: string(encoded)}
 }
 
 func (e ending) status() corev1.PodStatus {

@@ -176,8 +176,14 @@ func (f *fleet) drive(ctx context.Context, key client.ObjectKey) error {
 		return err
 	}
 	succeeded, failed, permanent := 0, 0, false
-	for index, unit := range task.Units {
-		end, err := f.pods(ctx, job, index, func(try int) ending { return work(task, unit, try) })
+	for index, unit := range task.Units[:podsOf(task)] {
+		end, err := f.pods(ctx, job, index, func(try int) ending {
+			if !task.Chain {
+				return work(task, unit, try)
+			}
+			one := func(task contract.Task, unit recipe.Unit) ending { return work(task, unit, try) }
+			return chain(task, one, func(recipe.Stage, recipe.Unit) {})
+		})
 		if err != nil {
 			return err
 		}
@@ -189,7 +195,7 @@ func (f *fleet) drive(ctx context.Context, key client.ObjectKey) error {
 		permanent = permanent || isPermanent(job, end.code)
 	}
 	changed := job.DeepCopy()
-	changed.Status = jobStatus(job, len(task.Units), succeeded, failed, permanent)
+	changed.Status = jobStatus(job, podsOf(task), succeeded, failed, permanent)
 	if err := api.Status().Update(ctx, changed); err != nil {
 		return err
 	}

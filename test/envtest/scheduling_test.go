@@ -98,7 +98,7 @@ func TestQueued(t *testing.T) {
 		return "it is there"
 	})
 	update(t, mix, func(mix *datav1alpha1.DatasetMix) { mix.Spec.Suspend = nil })
-	for range 4 {
+	for range 2 { // split, and all the rest
 		admit(t, onlyJob(t, space))
 	}
 	published(t, mix)

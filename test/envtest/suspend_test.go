@@ -10,6 +10,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
+// asStages makes a mix so wide that each of its stages has a Job of its own.
+func asStages(mix *datav1alpha1.DatasetMix) { mix.Spec.Output.Shards = 5 }
+
 // TestSuspendAtEveryStage stops a build in each of its stages and lets it go on: no stage is run twice, and none is lost.
 func TestSuspendAtEveryStage(t *testing.T) {
 	needAPI(t)
@@ -24,7 +27,7 @@ func TestSuspendAtEveryStage(t *testing.T) {
 		})
 	}
 	hangAt(recipe.Download)
-	mix := create(t, space, nil)
+	mix := create(t, space, asStages)
 	stages := recipe.Stages()
 	for i, stage := range stages {
 		eventually(t, "a pod of stage "+string(stage)+" runs", func() string {

@@ -1,0 +1,55 @@
+package stage
+
+import (
+	"context"
+	"maps"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// Chained is told of the units of a chain.
+type Chained interface {
+	Begin(stage recipe.Stage, unit recipe.Unit)
+	Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result)
+}
+
+// Chain builds what a mix lacks from one stage on, up to its publication, unit by unit in this process. Each unit is finished on the
+// volume, and told, before the next one begins, so that a process which dies leaves them all, and the next one goes on behind
+// them. What an earlier stage has left out, or damaged, is not for this process to build: it has neither network nor credentials.
+func (w *Worker) Chain(ctx context.Context, todo Job, told Chained) error {
+	own, err := w.mounted(todo.Recipe)
+	if err != nil {
+		return err
+	}
+	if w.volume == nil {
+		defer own.close()
+	}
+	first, results := todo.Stage, maps.Clone(todo.Results)
+	if results == nil {
+		results = map[string]recipe.Result{}
+	}
+	for {
+		graph, err := todo.Recipe.Walk(results)
+		if err != nil {
+			return contract.Failf(reasonOfWalk(err), "%w", err)
+		}
+		step := graph.Next()
+		if step == nil {
+			return nil
+		}
+		if !step.Stage.Follows(first) {
+			return contract.Failf(contract.InvalidTask, "the task has no result of stage %s for %s", step.Stage, step.Missing[0].Name)
+		}
+		for _, unit := range step.Missing {
+			told.Begin(step.Stage, unit)
+			todo.Results, todo.Stage, todo.Unit = results, step.Stage, unit
+			result, err := own.Run(ctx, todo)
+			if err != nil {
+				return err
+			}
+			results[unit.Key] = result
+			told.Done(step.Stage, unit, result)
+		}
+	}
+}

@@ -1,0 +1,136 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// links hears of a chain, and stops it after some units.
+type links struct {
+	units   []string
+	results map[string]recipe.Result
+	after   int
+	stop    func()
+}
+
+func (l *links) Begin(recipe.Stage, recipe.Unit) {
+	if l.after > 0 && len(l.units) == l.after {
+		l.stop()
+	}
+}
+
+func (l *links) Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result) {
+	l.units = append(l.units, string(stage)+" "+unit.Name)
+	l.results[unit.Key] = result
+}
+
+// upToBalance builds what comes before the chain, and returns its results.
+func (w *world) upToBalance(r recipe.Recipe) map[string]recipe.Result {
+	w.t.Helper()
+	results := map[string]recipe.Result{}
+	for {
+		graph, err := r.Walk(results)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		step := graph.Next()
+		if step.Stage == recipe.Balancing {
+			return results
+		}
+		for _, unit := range step.Missing {
+			result, err := w.worker.Run(w.t.Context(), Job{Recipe: r, Results: results, Stage: step.Stage, Unit: unit})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			results[unit.Key] = result
+		}
+	}
+}
+
+// TestAChainIsWhatItsStagesAre: one process builds the units of the last stages with the keys, the results and the bytes that they have in
+// pods of their own; ended between any two, it leaves what was finished, and the next goes on behind it.
+func TestAChainIsWhatItsStagesAre(t *testing.T) {
+	apart, r := filled(t), two()
+	_, want := apart.results(r)
+	const links4 = 4 // balance, two files, publish
+	for after := range links4 {
+		w := filled(t)
+		results := w.upToBalance(r)
+		told := &links{results: maps.Clone(results), after: after}
+		var ctx context.Context
+		ctx, told.stop = context.WithCancel(t.Context())
+		err := w.worker.Chain(ctx, Job{Recipe: r, Results: results, Stage: recipe.Balancing}, told)
+		if after > 0 {
+			if !errors.Is(err, context.Canceled) || len(told.units) != after {
+				t.Fatalf("stopped after %d: %v, %v", after, told.units, err)
+			}
+			// As a pod that died: nothing that was told is known.
+			told.units, told.after, told.results = nil, 0, maps.Clone(results)
+			built := w.finished()
+			err = w.worker.Chain(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Balancing}, told)
+			for path, file := range w.finished() {
+				if before, ok := built[path]; ok && !os.SameFile(before, file) {
+					t.Errorf("stopped after %d: %s was built again", after, path)
+				}
+			}
+			if len(built) != 6+after { // three downloads, three splits
+				t.Errorf("stopped after %d: %d units were finished", after, len(built))
+			}
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"balance mix", "mix train", "mix test", "publish mix"}, told.units); diff != "" {
+			t.Errorf("units (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, told.results); diff != "" {
+			t.Errorf("results after %d (-apart +chain):\n%s", after, diff)
+		}
+		if got := w.digest("mix/current/" + contract.ManifestFile); got != apart.digest("mix/current/"+contract.ManifestFile) {
+			t.Errorf("another manifest: %s", got)
+		}
+	}
+}
+
+// finished are the results of all finished units on the volume.
+func (w *world) finished() map[string]fs.FileInfo {
+	w.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", ".stages", "*", "*", contract.ResultFile))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	files := map[string]fs.FileInfo{}
+	for _, path := range paths {
+		if files[path], err = os.Stat(path); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// TestAChainBuildsNothingBeforeIt: what an earlier stage lacks needs another pod, with a network and credentials.
+func TestAChainBuildsNothingBeforeIt(t *testing.T) {
+	w, r := filled(t), two()
+	_, results := w.results(r)
+	graph, err := r.Walk(results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(results, graph.Steps[1].Units[0].Key)
+	told := &links{results: map[string]recipe.Result{}}
+	err = w.worker.Chain(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Balancing}, told)
+	if contract.ReasonOf(err) != contract.InvalidTask || len(told.units) > 0 {
+		t.Errorf("built %v: %v", slices.Clone(told.units), err)
+	}
+}
