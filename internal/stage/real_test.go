@@ -29,7 +29,8 @@ func realSix() recipe.Recipe {
 	return r
 }
 
-// The real duplicates of squad2 and mbpp are in the input, and on one side each of every published file.
+// The real duplicates of squad2 are in the input, and on one side each of every published file. Of mbpp, two tasks stand in two rows each, with
+// other tests, which make them other questions.
 func TestTheRealDuplicatesDoNotLeak(t *testing.T) {
 	w := newWorld(t)
 	w.claims = realrows.Folder(t)
@@ -45,7 +46,7 @@ func TestTheRealDuplicatesDoNotLeak(t *testing.T) {
 				pairs++
 			}
 		}
-		if want := map[string]int{"squad2": 4, "mbpp": 2}[dataset]; pairs != want {
+		if want := map[string]int{"squad2": 4, "mbpp": 0}[dataset]; pairs != want {
 			t.Errorf("%s has %d pairs of equal questions in the input, want %d", dataset, pairs, want)
 		}
 	}
