@@ -353,7 +353,7 @@ func TestRefusals(t *testing.T) {
 			"spec.output.shards: Invalid value: 1025: spec.output.shards in body should be less than or equal to 1024",
 		}},
 		{name: "too many mixed files", edits: []edit{{"spec.output.shards", int64(1024)}, {"spec.splits.2", map[string]any{"name": "dev", "share": int64(1), "size": map[string]any{"policy": "KeepTotal"}}}}, want: []string{
-			"spec: Invalid value: A mix must have at most 2048 mixed files: the number of splits times the shards.",
+			"spec: Invalid value: A mix must have at most 2048 mixed and exported files: the number of splits times the shards, once for the mix and once for each export.",
 		}},
 		{name: "too many reports on data sets", edits: []edit{{"spec.unit", "Bytes"}, {"spec.output.shards", int64(683)}}, want: []string{
 			"spec: Invalid value: With the unit Bytes or Tokens, or the resample WithReplacement, the number of splits times the shards times the data sets must be at most 8192, since each mixed file reports on each data set.",

@@ -68,7 +68,7 @@ func TestRefusalsOfQuality(t *testing.T) {
 			dev := s.Splits[1]
 			dev.Name = "dev"
 			s.Splits, s.Output.Shards = append(s.Splits, dev), 1024
-		}, want: "spec: Invalid value: A mix must have at most 2048 mixed files: the number of splits times the shards."},
+		}, want: "spec: Invalid value: A mix must have at most 2048 mixed and exported files: the number of splits times the shards, once for the mix and once for each export."},
 		{name: "too-many-reports", edit: func(s *datav1alpha1.DatasetMixSpec) { draws(s); s.Output.Shards = 683 },
 			want: "spec: Invalid value: With the unit Bytes or Tokens, or the resample WithReplacement, the number of splits times the shards times the data sets must be at most 8192, since each mixed file reports on each data set."},
 	}
