@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -20,7 +22,8 @@ import (
 // addressVariable is the environment variable in which Kubeflow's Trainer hands an initializer its address.
 const addressVariable = "STORAGE_URI"
 
-// waited is what the wait ends with, in the termination message: the revision, the SHA-256 of its manifest, and where it lies in the pod.
+// waited is what the wait ends with, in the termination message: the revision, the SHA-256 of its manifest, which is
+// status.published.digest of the mix, and where it lies in the pod.
 type waited struct {
 	Revision string `json:"revision"`
 	Digest   string `json:"digest"`
@@ -102,5 +105,10 @@ func wait(ctx context.Context, args []string, pod pod) (waited, error) {
 	if err := w.Verify(ctx, manifest, *verify == "digests"); err != nil {
 		return waited{}, err
 	}
-	return waited{manifest.Revision, manifest.SHA256, volume.Path(reference.Folder.Revision(manifest.Revision)).String()}, nil
+	encoded, err := manifest.Encode() // the bytes that were read: else it would have been refused
+	if err != nil {
+		return waited{}, err
+	}
+	sum := sha256.Sum256(encoded)
+	return waited{manifest.Revision, hex.EncodeToString(sum[:]), volume.Path(reference.Folder.Revision(manifest.Revision)).String()}, nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -14,6 +16,11 @@ import (
 func TestWaitsForWhatTheStagesPublish(t *testing.T) {
 	p := place(t)
 	published := p.build(t)
+	content, err := os.ReadFile(filepath.Join(p.volume, "small", "current", contract.ManifestFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(content)
 	for _, address := range []string{"datasetmix://small", "datasetmix://small@" + published.Revision} {
 		t.Setenv(addressVariable, address)
 		if code := command(t.Context(), []string{"wait"}, p); code != 0 {
@@ -23,7 +30,7 @@ func TestWaitsForWhatTheStagesPublish(t *testing.T) {
 		if content, err := os.ReadFile(p.message); err != nil || json.Unmarshal(content, &done) != nil {
 			t.Fatalf("the message is %s: %v", content, err)
 		}
-		if want := (waited{published.Revision, published.SHA256, filepath.Join(p.volume, "small/revisions", published.Revision)}); done != want {
+		if want := (waited{published.Revision, hex.EncodeToString(sum[:]), filepath.Join(p.volume, "small/revisions", published.Revision)}); done != want {
 			t.Errorf("it ended with %+v, want %+v", done, want)
 		}
 	}

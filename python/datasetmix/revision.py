@@ -126,11 +126,11 @@ def _json(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _digest(path: Path, content: bytes, manifest: dict[str, Any]) -> str:
-    """The manifest's own digest, after it was compared with its bytes."""
+    """The SHA-256 of the manifest, which is status.published.digest of its mix, after its bytes were compared with the digest in them."""
     if manifest.get("version") != MANIFEST:
         raise ValueError(f"{path} has the version {manifest.get('version')!r}, and this package reads {MANIFEST}: install one that fits")
     digest = str(manifest.get("sha256"))
     unsigned = content.replace(f'"sha256": "{digest}"'.encode(), b'"sha256": ""', 1)
     if hashlib.sha256(unsigned).hexdigest() != digest:
         raise ValueError(f"{path} is damaged: its digest is not the one that it states. Copy or build the revision again")
-    return digest
+    return hashlib.sha256(content).hexdigest()
