@@ -74,7 +74,7 @@ func TestMistakesThatNeedNoData(t *testing.T) {
 		{"unknown-name", goodSource, written("row.question", "text", "rows.level == 1"), "", datav1alpha1.ReasonInvalidSpec, []string{"expression of where", "undeclared reference to 'rows'", "correct it"}},
 		{"unknown-function", goodSource, written("row.question.upper()", "text", "true"), "", datav1alpha1.ReasonInvalidSpec, []string{"expression of question", "upper", "correct it"}},
 		{"wrong-type", goodSource, written("row.question", "text", "size(row.question)"), "", datav1alpha1.ReasonInvalidSpec, []string{"it gives int and must give a bool"}},
-		{"whole-row", goodSource, written("string(row)", "text", "true"), "", datav1alpha1.ReasonInvalidSpec, []string{"row can only be used by the name of a field"}},
+		{"whole-row", goodSource, written(`row["quest" + "ion"]`, "text", "true"), "", datav1alpha1.ReasonInvalidSpec, []string{"row can only be used by the name of a field"}},
 		{"regular-expression", goodSource, written("row.question", "text", `row.question.matches("(")`), "", datav1alpha1.ReasonInvalidSpec, []string{"expression of where", "correct it"}},
 		{"answer-type", goodSource, written("row.question", `"essay"`, "true"), "", datav1alpha1.ReasonInvalidSpec, []string{`must be "numeric", "text" or "code"`}},
 		{"pattern", filesOf("train-[0.parquet"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{`The pattern "train-[0.parquet" in files is not a valid pattern`}},
