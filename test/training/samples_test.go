@@ -38,8 +38,9 @@ var definitions = map[string]struct{ module, file string }{
 
 // native are the kinds of Kubernetes itself.
 var native = map[string]func() any{
-	"Job":           func() any { return &batchv1.Job{} },
-	"NetworkPolicy": func() any { return &networkingv1.NetworkPolicy{} },
+	"Job":                   func() any { return &batchv1.Job{} },
+	"NetworkPolicy":         func() any { return &networkingv1.NetworkPolicy{} },
+	"PersistentVolumeClaim": func() any { return &corev1.PersistentVolumeClaim{} },
 }
 
 // moduleFolder is where a module's files are, in the version that hack/training names.
@@ -136,7 +137,7 @@ func TestSamplesAreValid(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if want := []string{"Job", "JobSet", "NetworkPolicy", "RayJob", "TrainJob", "TrainingRuntime"}; !slices.Equal(kinds, want) {
+	if want := []string{"Job", "JobSet", "NetworkPolicy", "PersistentVolumeClaim", "RayJob", "TrainJob", "TrainingRuntime"}; !slices.Equal(kinds, want) {
 		t.Errorf("there are samples of %v, want %v", kinds, want)
 	}
 }
