@@ -37,8 +37,9 @@ type mount struct {
 	hold contract.Hold
 }
 
-// keep tells the Job of a publication, or of a chain that ends with one, what it must leave on the volume beside what the recipe keeps. A pod that starts afterwards
-// mounts what is the newest until this publication, which no publication removes before its time has passed.
+// keep tells the Job of a publication, or of a chain that ends with one, what it must leave on the volume besides what the recipe keeps.
+// A pod that starts afterwards mounts what is the newest until this publication, which no publication removes before its time has
+// passed.
 func (r *DatasetMixReconciler) keep(ctx context.Context, s *scope, work *render.Work) error {
 	if work.Step.Stage != recipe.Publish && work.Chain == "" {
 		return nil
@@ -64,15 +65,20 @@ func (r *DatasetMixReconciler) watch(ctx context.Context, s *scope) (*outcome, e
 	return nil, nil
 }
 
-// readMounts asks the API server for the pods of the namespace: the manager's cache has those of mixes alone.
+// readMounts asks the API server for the pods of the namespace that have not ended: the manager's cache has those of mixes alone, and
+// a namespace may hold thousands that have ended.
 func (r *DatasetMixReconciler) readMounts(ctx context.Context, s *scope) error {
-	pods := &corev1.PodList{}
-	if err := r.Live.List(ctx, pods, client.InNamespace(s.mix.Namespace)); err != nil {
-		return fmt.Errorf("listing the pods that may read a revision: %w", err)
+	var pods []corev1.Pod
+	for _, phase := range []corev1.PodPhase{corev1.PodPending, corev1.PodRunning} {
+		list := &corev1.PodList{}
+		if err := r.Live.List(ctx, list, client.InNamespace(s.mix.Namespace), client.MatchingFields{"status.phase": string(phase)}); err != nil {
+			return fmt.Errorf("listing the pods that may read a revision: %w", err)
+		}
+		pods = append(pods, list.Items...)
 	}
 	s.mounts = &mounts{}
-	for i := range pods.Items {
-		pod := &pods.Items[i]
+	for i := range pods {
+		pod := &pods[i]
 		if pod.Labels[datav1alpha1.LabelUID] == string(s.mix.UID) {
 			continue // a worker of the mix itself
 		}

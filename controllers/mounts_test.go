@@ -25,7 +25,13 @@ func reader(name, claim string, mounted corev1.VolumeMount, state corev1.Contain
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
 	}}}
 	p.Spec.Containers = []corev1.Container{{Name: "train", VolumeMounts: []corev1.VolumeMount{mounted}}}
-	p.Status.ContainerStatuses = []corev1.ContainerStatus{{Name: "train", State: state}}
+	p.Status = corev1.PodStatus{Phase: corev1.PodRunning, ContainerStatuses: []corev1.ContainerStatus{{Name: "train", State: state}}}
+	return p
+}
+
+// ends makes a pod one that has ended.
+func ends(p *corev1.Pod) *corev1.Pod {
+	p.Status.Phase = corev1.PodFailed
 	return p
 }
 
@@ -129,6 +135,7 @@ func TestPublicationKnowsItsReaders(t *testing.T) {
 	for _, p := range []*corev1.Pod{
 		reader("train", "c", corev1.VolumeMount{SubPath: "m/revisions/r1"}, runs()),
 		reader("other", "d", corev1.VolumeMount{}, runs()),
+		ends(reader("ended", "c", corev1.VolumeMount{SubPath: "m/revisions/r2"}, runs())),
 	} {
 		if err := w.client.Create(t.Context(), p); err != nil {
 			t.Fatal(err)

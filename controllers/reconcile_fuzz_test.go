@@ -118,6 +118,7 @@ func newWorld(t *testing.T) *world {
 		WithStatusSubresource(mix, &batchv1.Job{}, &corev1.Pod{}).
 		WithIndex(mix, claimIndex, claimOf).
 		WithIndex(&batchv1.Job{}, uidIndex, uidOf).WithIndex(&corev1.Pod{}, uidIndex, uidOf).WithIndex(&corev1.ConfigMap{}, uidIndex, uidOf).
+		WithIndex(&corev1.Pod{}, "status.phase", func(o client.Object) []string { return []string{string(o.(*corev1.Pod).Status.Phase)} }).
 		WithInterceptorFuncs(interceptor.Funcs{Create: w.asServer()}).Build()
 	w.client, w.reconciler = c, &DatasetMixReconciler{
 		Client: c, Live: c, Events: w.recorder, Clock: clock.RealClock{}, Settings: render.Settings{WorkerImage: "w"},

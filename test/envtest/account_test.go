@@ -84,7 +84,9 @@ func serviceAccount(ctx context.Context, environment *envtest.Environment) (*res
 	if adminKubeconfig, err = administrator.KubeConfig(); err != nil {
 		return nil, err
 	}
-	return user.Config(), confined(ctx, user.Config(), "default")
+	config := user.Config()
+	config.QPS = -1 // what the manager has: it leaves its rate to the API server
+	return config, confined(ctx, config, "default")
 }
 
 // confined waits until the API server has taken the admission policies up, of which it is told a little later.

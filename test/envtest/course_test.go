@@ -151,6 +151,9 @@ func (r *course) state(ctx context.Context) (string, error) {
 		if id := job.Annotations[datav1alpha1.AnnotationBuild]; id != "" {
 			replaced = append(replaced, id, "BUILD")
 		}
+		if template := job.Annotations[datav1alpha1.AnnotationTemplate]; template != "" {
+			replaced = append(replaced, template, "TEMPLATE") // the claim's UID is in it
+		}
 	}
 	encoded, err := json.Marshal(whole)
 	if err != nil {
