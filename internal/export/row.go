@@ -191,9 +191,18 @@ func eachMember(object []byte, each func(name, value []byte) bool) {
 	}
 }
 
-// valueEnd is where a JSON value that begins at a place ends, -1 if it does not. White space, which a kept member may have, is a part
-// of it.
-func valueEnd(text []byte, at int) int {
+// valueEnd is where a JSON value that begins at a place ends, -1 if it does not, or if nothing begins there. White space, which a kept
+// member may have, is a part of it.
+func valueEnd(text []byte, from int) int {
+	end := runEnd(text, from)
+	if end == from {
+		return -1
+	}
+	return end
+}
+
+// runEnd is where what a place holds is followed by a comma or the end of what it is in, -1 if that does not come.
+func runEnd(text []byte, at int) int {
 	depth := 0
 	for at < len(text) {
 		switch c := text[at]; c {
