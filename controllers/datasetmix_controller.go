@@ -49,6 +49,7 @@ type DatasetMixReconciler struct {
 	Metrics *Metrics
 
 	verdicts verdicts
+	claims   changes
 }
 
 // +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes,verbs=get;list;watch

@@ -203,13 +203,15 @@ func encode(tree any) string {
 	return string(encoded)
 }
 
-// duplicates are Jobs of the same stage and attempt, counting those that are gone.
+// duplicates are Jobs of the same stage and attempt for one generation of the mix, counting those that are gone: a mix that is suspended
+// gives its Jobs up, and makes them again.
 func (r *course) duplicates() []string {
 	count := map[string]int{}
 	var problems []string
 	for _, job := range r.fleet.all(r.space) {
 		units := job.Annotations[datav1alpha1.AnnotationUnits] + " at " + job.Annotations[datav1alpha1.AnnotationLocation]
-		one := fmt.Sprintf("%s of %s, attempt %s", job.Labels[datav1alpha1.LabelStage], units, job.Annotations[datav1alpha1.AnnotationAttempt])
+		one := fmt.Sprintf("%s of %s, attempt %s, generation %s", job.Labels[datav1alpha1.LabelStage], units,
+			job.Annotations[datav1alpha1.AnnotationAttempt], job.Annotations[datav1alpha1.AnnotationGeneration])
 		if count[one]++; count[one] > 1 {
 			problems = append(problems, "two Jobs for stage "+one)
 		}
