@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/google/go-cmp/cmp"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -334,14 +335,15 @@ func (i *injector) beforeLive(c client.WithWatch) client.WithWatch {
 	})
 }
 
-// leaveAlone hides the mixes of namespaces that have a manager of their own.
+// leaveAlone hides the mixes of namespaces that have a manager of their own, and their claims, which would seem to have outlived them.
 func leaveAlone(next func(client.WithWatch, bool) client.WithWatch) func(client.WithWatch, bool) client.WithWatch {
 	return func(c client.WithWatch, live bool) client.WithWatch {
 		return interceptor.NewClient(next(c, live), interceptor.Funcs{
 			Get: func(ctx context.Context, c client.WithWatch, key client.ObjectKey, object client.Object, options ...client.GetOption) error {
-				if _, mix := object.(*datav1alpha1.DatasetMix); mix {
+				switch object.(type) {
+				case *datav1alpha1.DatasetMix, *corev1.PersistentVolumeClaim:
 					if _, other := apart.Load(key.Namespace); other {
-						return apierrors.NewNotFound(schema.GroupResource{Resource: "datasetmixes"}, key.Name)
+						return apierrors.NewNotFound(schema.GroupResource{}, key.Name)
 					}
 				}
 				return c.Get(ctx, key, object, options...)
