@@ -66,6 +66,9 @@ var sampleTests = map[string]sampled{
 	},
 	"expressions": {nil, map[string]int64{"tickets rows": 270, "train rows": 246, "test rows": 24}},
 	"chats":       {nil, map[string]int64{"chats rows": 200, "pairs rows": 100, "train rows": 270, "test rows": 30}},
+	"exports": {nil, map[string]int64{
+		"gsm8k rows": 7473, "humaneval rows": 164, "train rows": 6364, "train domain math": 3637, "train domain code": 2727, "test rows": 1273,
+	}},
 	"curated": {
 		[]string{"5f9a3f0f6f1c0d5e7b8a9c4d2e1f00112233445566778899aabbccddeeff0011", digestOf("tokenizers/model/tokenizer.json")},
 		map[string]int64{"gsm8k rows": 7121, "exercises rows": 947, "squad2 rows": 2000, "train rows": 6624, "train domain math": 4724, "train domain qa": 1900, "validation rows": 69},
