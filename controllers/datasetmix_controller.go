@@ -49,7 +49,6 @@ type DatasetMixReconciler struct {
 	Metrics *Metrics
 
 	verdicts verdicts
-	claims   changes
 }
 
 // +kubebuilder:rbac:groups=data.datasetmix.io,resources=datasetmixes,verbs=get;list;watch

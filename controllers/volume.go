@@ -73,7 +73,7 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	}
 	patched.OwnerReferences = s.owners(claim, wanted)
 	delete(patched.Labels, datav1alpha1.LabelOrphaned)
-	if equality.Semantic.DeepEqual(claim, patched) || !claim.DeletionTimestamp.IsZero() || r.claims.made(claim) {
+	if equality.Semantic.DeepEqual(claim, patched) || !claim.DeletionTimestamp.IsZero() {
 		return nil, nil
 	}
 	err := r.Patch(ctx, patched, client.MergeFrom(claim))
@@ -84,7 +84,6 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	if err != nil {
 		return nil, fmt.Errorf("changing the claim: %w", err)
 	}
-	r.claims.note(claim)
 	s.tally.wrote("patch", "PersistentVolumeClaim")
 	return nil, nil
 }
@@ -134,16 +133,12 @@ func (r *DatasetMixReconciler) orphan(ctx context.Context, mix types.NamespacedN
 		return client.IgnoreNotFound(err)
 	}
 	made := claim.Labels[datav1alpha1.LabelName] == mix.Name && claim.Labels["app.kubernetes.io/managed-by"] == datav1alpha1.LabelValueManagedBy
-	if !made || metav1.GetControllerOf(claim) != nil || !claim.DeletionTimestamp.IsZero() || claim.Labels[datav1alpha1.LabelOrphaned] != "" || r.claims.made(claim) {
+	if !made || metav1.GetControllerOf(claim) != nil || !claim.DeletionTimestamp.IsZero() || claim.Labels[datav1alpha1.LabelOrphaned] != "" {
 		return nil
 	}
 	labelled := claim.DeepCopy()
 	labelled.Labels[datav1alpha1.LabelOrphaned] = "true"
-	if err := r.Patch(ctx, labelled, client.MergeFrom(claim)); err != nil {
-		return client.IgnoreNotFound(err)
-	}
-	r.claims.note(claim)
-	return nil
+	return client.IgnoreNotFound(r.Patch(ctx, labelled, client.MergeFrom(claim)))
 }
 
 // capacity is a claim's, as text, "" while it has none.
