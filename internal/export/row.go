@@ -2,8 +2,9 @@ package export
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // row is a published row, taken apart. What is raw is as it stands in the line; the rest is text without escapes.
@@ -78,47 +79,16 @@ func plainID(line []byte) ([]byte, bool) {
 
 // text is what a JSON string means. It is good until the next row.
 func (r *row) text(raw []byte) ([]byte, error) {
-	inner := raw[1 : len(raw)-1]
-	next := bytes.IndexByte(inner, '\\')
-	if next < 0 {
-		return inner, nil
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw[1 : len(raw)-1], nil
 	}
 	begin := len(r.plain)
-	for ; next >= 0; next = bytes.IndexByte(inner, '\\') {
-		r.plain = append(r.plain, inner[:next]...)
-		if next+1 >= len(inner) {
-			return nil, errRow
-		}
-		c, short := inner[next+1], 2
-		switch c {
-		case '"', '\\', '/':
-		case 'b':
-			c = '\b'
-		case 'f':
-			c = '\f'
-		case 'n':
-			c = '\n'
-		case 'r':
-			c = '\r'
-		case 't':
-			c = '\t'
-		default: // \u, by the library: what is published has it for control characters alone
-			return r.slow(raw, begin)
-		}
-		r.plain = append(r.plain, c)
-		inner = inner[next+short:]
-	}
-	r.plain = append(r.plain, inner...)
-	return r.plain[begin:len(r.plain):len(r.plain)], nil
-}
-
-func (r *row) slow(raw []byte, begin int) ([]byte, error) {
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
+	plain, err := jsontext.AppendUnquote(r.plain, raw)
+	if err != nil {
 		return nil, errRow
 	}
-	r.plain = append(r.plain[:begin], text...)
-	return r.plain[begin:len(r.plain):len(r.plain)], nil
+	r.plain = plain
+	return plain[begin:len(plain):len(plain)], nil
 }
 
 // known are the members of the metadata that labels look at, raw; nil is one that is not there.

@@ -60,26 +60,14 @@ var presets = []Preset{
 		},
 	},
 	{
-		Name: "hotpotqa",
-		Doc:  "HotpotQA (hotpotqa/hotpot_qa, either configuration, or the original JSON): question and answer, without the context. Text; keeps type and level where they are there.",
-		Record: Record{
-			Question:        `row.question`,
-			ReferenceAnswer: `row.answer`,
-			AnswerType:      text,
-			Metadata:        append([]Metadata{{Name: originalID, Value: `row.?id.or(row.?_id)`}}, optional("type", "level")...),
-			Scorer:          YesNoTextScorer,
-		},
+		Name:   "hotpotqa",
+		Doc:    "HotpotQA (hotpotqa/hotpot_qa, either configuration, or the original JSON): question and answer, without the context. Text; keeps type and level where they are there.",
+		Record: hotpot(`row.question`),
 	},
 	{
-		Name: "hotpotqa-context",
-		Doc:  "HotpotQA with its context: the paragraphs, each its title, a line end and its sentences, with empty lines between them and before question; answer. Text; keeps type and level where they are there.",
-		Record: Record{
-			Question:        `hotpotParagraphs(row.context) + "\n\n" + row.question`,
-			ReferenceAnswer: `row.answer`,
-			AnswerType:      text,
-			Metadata:        append([]Metadata{{Name: originalID, Value: `row.?id.or(row.?_id)`}}, optional("type", "level")...),
-			Scorer:          YesNoTextScorer,
-		},
+		Name:   "hotpotqa-context",
+		Doc:    "HotpotQA with its context: the paragraphs, each its title, a line end and its sentences, with empty lines between them and before question; answer. Text; keeps type and level where they are there.",
+		Record: hotpot(`hotpotParagraphs(row.context) + "\n\n" + row.question`),
 	},
 	{
 		Name: "humaneval",
@@ -153,6 +141,17 @@ var presets = []Preset{
 			Keep:            []string{"ability", "data_source", "extra_info", "prompt", "reward_model"},
 		},
 	},
+}
+
+// hotpot is the record of HotpotQA. The question says what is shown.
+func hotpot(question string) Record {
+	return Record{
+		Question:        question,
+		ReferenceAnswer: `row.answer`,
+		AnswerType:      text,
+		Metadata:        append([]Metadata{{Name: originalID, Value: `row.?id.or(row.?_id)`}}, optional("type", "level")...),
+		Scorer:          YesNoTextScorer,
+	}
 }
 
 // chat is the record of a list of turns.

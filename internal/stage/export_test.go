@@ -119,20 +119,7 @@ func TestExportsAreTheSameHoweverTheyAreBuilt(t *testing.T) {
 		}
 	})
 	t.Run("again, one file at a time", func(t *testing.T) {
-		graph, results := first.results(r)
-		step, _ := graph.Step(recipe.Mixing)
-		for _, unit := range slices.Backward(step.Units) {
-			if err := os.RemoveAll(filepath.Join(first.worker.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
-				t.Fatal(err)
-			}
-			again, err := first.worker.Run(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(results[unit.Key], again); diff != "" {
-				t.Errorf("%s: %s", unit.Name, diff)
-			}
-		}
+		wantBuiltAlone(t, first, r)
 	})
 }
 
@@ -271,27 +258,7 @@ func TestVerifyFindsForgedExports(t *testing.T) {
 func TestVerifyFindsChangedBitsOfExports(t *testing.T) {
 	const name = "exports/rl/test.parquet"
 	folder := filled(t).revision(exporting(recipe.JSONL, 1))
-	path := filepath.Join(folder, name)
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range int64(60) {
-		flip := func(content []byte) []byte { content[i*(info.Size()-1)/59] ^= 1 << (i % 8); return content }
-		change(t, path, flip)
-		if err := check(folder); err == nil || !strings.Contains(err.Error(), name+" was changed") {
-			t.Errorf("bit %d: %v", i, err)
-		}
-		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
-		if err := check(folder); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("bit %d, with its digest: %v", i, err)
-		}
-		change(t, path, flip)
-		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
-	}
-	if err := check(folder); err != nil {
-		t.Errorf("after all changes were taken back: %v", err)
-	}
+	wantChangedBitsFound(t, folder, name)
 }
 
 // A worker of another release does not put its own scorer beside rows that were to have another.

@@ -1,7 +1,6 @@
 package stage
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -126,23 +125,28 @@ func TestShardsAreIndependent(t *testing.T) {
 		t.Run(string(format), func(t *testing.T) {
 			w := filled(t)
 			r := in(format, 7)
-			graph, results := w.results(r)
-			step, _ := graph.Step(recipe.Mixing)
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-			for _, unit := range slices.Backward(step.Units) {
-				folder := filepath.Join(w.worker.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))
-				if err := os.RemoveAll(folder); err != nil {
-					t.Fatal(err)
-				}
-				again, err := w.worker.Run(context.Background(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if diff := cmp.Diff(results[unit.Key], again); diff != "" {
-					t.Errorf("%s is another file when it is built alone:\n%s", unit.Name, diff)
-				}
-			}
+			wantBuiltAlone(t, w, r)
 		})
+	}
+}
+
+// wantBuiltAlone builds each file of a mix anew, last to first: each is the file that it was.
+func wantBuiltAlone(t *testing.T, w *world, r recipe.Recipe) {
+	t.Helper()
+	graph, results := w.results(r)
+	step, _ := graph.Step(recipe.Mixing)
+	for _, unit := range slices.Backward(step.Units) {
+		if err := os.RemoveAll(filepath.Join(w.worker.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
+			t.Fatal(err)
+		}
+		again, err := w.worker.Run(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(results[unit.Key], again); diff != "" {
+			t.Errorf("%s is another file when it is built alone:\n%s", unit.Name, diff)
+		}
 	}
 }
 

@@ -242,28 +242,34 @@ func TestVerifyFindsChangedBitsInEveryFormat(t *testing.T) {
 			t.Parallel()
 			folder := publishedAs(t, in(format, 2))
 			name := contract.MixedFile(recipe.Shard{Split: "test", Index: 1, Count: 2}, format)
-			path := filepath.Join(folder, name)
-			info, err := os.Stat(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for i := range int64(60) {
-				flip := func(content []byte) []byte { content[i*(info.Size()-1)/59] ^= 1 << (i % 8); return content }
-				change(t, path, flip)
-				if err := check(folder); err == nil || !strings.Contains(err.Error(), name+" was changed") {
-					t.Errorf("bit %d: %v", i, err)
-				}
-				forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
-				if err := check(folder); err == nil || !strings.Contains(err.Error(), name) {
-					t.Errorf("bit %d, with its digest: %v", i, err)
-				}
-				change(t, path, flip)
-				forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
-			}
-			if err := check(folder); err != nil {
-				t.Errorf("after all changes were taken back: %v", err)
-			}
+			wantChangedBitsFound(t, folder, name)
 		})
+	}
+}
+
+// wantChangedBitsFound changes 60 bits of a file of a revision, one after the other, each with and without its digest put right.
+func wantChangedBitsFound(t *testing.T, folder, name string) {
+	t.Helper()
+	path := filepath.Join(folder, name)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(60) {
+		flip := func(content []byte) []byte { content[i*(info.Size()-1)/59] ^= 1 << (i % 8); return content }
+		change(t, path, flip)
+		if err := check(folder); err == nil || !strings.Contains(err.Error(), name+" was changed") {
+			t.Errorf("bit %d: %v", i, err)
+		}
+		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
+		if err := check(folder); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("bit %d, with its digest: %v", i, err)
+		}
+		change(t, path, flip)
+		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
+	}
+	if err := check(folder); err != nil {
+		t.Errorf("after all changes were taken back: %v", err)
 	}
 }
 
