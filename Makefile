@@ -21,7 +21,7 @@ GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w"
 SOURCES := go.mod go.sum $(shell find $(wildcard api cmd config/crd controllers internal hack/hub hack/reader) -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 # The longest come first, so that the others run while these do.
-PACKAGES := ./internal/stage/... ./internal/source/... ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/... ./test/training/... ./test/licenses/... ./test/style/...
+PACKAGES := ./internal/stage/... ./internal/source/... ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/... ./test/tutorials/... ./test/training/... ./test/licenses/... ./test/style/...
 
 ##@ For people
 

@@ -17,8 +17,12 @@ func TestThePagesShowCommandsThatThereAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tutorials, err := filepath.Glob("../../docs/tutorials/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	found := 0
-	for _, page := range append(pages, "../../README.md") {
+	for _, page := range append(append(pages, tutorials...), "../../README.md") {
 		content, err := os.ReadFile(page)
 		if err != nil {
 			t.Fatal(err)

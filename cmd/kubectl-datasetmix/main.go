@@ -55,6 +55,6 @@ func rootCommand() *cobra.Command {
 		SilenceErrors: true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl datasetmix"},
 	}
-	root.AddCommand(buildCommand(), planCommand(), verifyCommand())
+	root.AddCommand(buildCommand(), planCommand(), verifyCommand(), exampleCommand())
 	return root
 }

@@ -42,6 +42,7 @@ var rules = []rule{
 	{pkg: "internal/encode", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/export", own: append([]string{"internal/decode", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "python"},
+	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
 	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/source", own: append([]string{"internal/beside", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
@@ -62,7 +63,7 @@ var rules = []rule{
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/memory"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "internal/precheck", "config/crd"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "internal/precheck", "internal/example", "config/crd"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

@@ -14,14 +14,17 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// images puts the images of the tests in the place of those of a registry.
+var images = strings.NewReplacer(
+	"ghcr.io/datasetmix/datasetmix-python:latest", "datasetmix-python:dev", "ghcr.io/datasetmix/datasetmix:latest", "datasetmix:dev",
+)
+
 // training reads a Job of the samples of trainings, with the images of the tests.
 func (e *cluster) training(file string) *batchv1.Job {
 	e.Helper()
 	content, err := os.ReadFile(filepath.Join(samples, "training", file))
 	e.must(err)
-	text := strings.NewReplacer(
-		"ghcr.io/datasetmix/datasetmix-python:latest", "datasetmix-python:dev", "ghcr.io/datasetmix/datasetmix:latest", "datasetmix:dev",
-	).Replace(string(content))
+	text := images.Replace(string(content))
 	job := &batchv1.Job{}
 	e.must(yaml.UnmarshalStrict([]byte(text), job))
 	job.Namespace = e.namespace

@@ -1,0 +1,57 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/datasetmix/datasetmix/test/tutorials"
+)
+
+// TestTheTutorialOfATraining types what docs/tutorials/training-job.md says, with the images of the tests.
+func TestTheTutorialOfATraining(t *testing.T) {
+	if _, err := os.Stat("../../dist/python.tar"); err != nil {
+		t.Skipf("there is no image of Python: %v; hack/python-image.sh says why", err)
+	}
+	e := newCluster(t)
+	folder := t.TempDir()
+	e.must(os.CopyFS(filepath.Join(folder, "config", "samples"), os.DirFS(samples)))
+	job := filepath.Join(folder, "config", "samples", "training", "job.yaml")
+	content, err := os.ReadFile(job)
+	e.must(err)
+	e.must(os.WriteFile(job, []byte(images.Replace(string(content))), 0o600))
+
+	page := "docs/tutorials/training-job.md"
+	content, err = os.ReadFile(filepath.Join("../..", page))
+	e.must(err)
+	steps, err := tutorials.Steps(page, string(content))
+	e.must(err)
+	bin, err := filepath.Abs("../../bin")
+	e.must(err)
+	environment := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "KUBECONFIG="+e.kubeconfig(folder))
+	ran := 0
+	for _, step := range steps {
+		if step.Marker == tutorials.Cluster {
+			e.must(step.Run(t.Context(), folder, environment))
+			ran++
+		}
+	}
+	if ran < 3 {
+		t.Errorf("%d blocks of the page were run", ran)
+	}
+}
+
+// kubeconfig writes a copy of the cluster's whose namespace is that of the test.
+func (e *cluster) kubeconfig(folder string) string {
+	e.Helper()
+	config, err := clientcmd.LoadFromFile(kubeconfig)
+	e.must(err)
+	for _, at := range config.Contexts {
+		at.Namespace = e.namespace
+	}
+	path := filepath.Join(folder, "kubeconfig")
+	e.must(clientcmd.WriteToFile(*config, path))
+	return path
+}
