@@ -36,7 +36,7 @@ func exampleCommand() *cobra.Command {
 
 // writeExample creates the files in a folder and overwrites none.
 func writeExample(folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err
 	}
 	for _, file := range example.Files() {

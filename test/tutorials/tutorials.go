@@ -67,13 +67,15 @@ func (s Step) Run(ctx context.Context, folder string, environment []string) erro
 	command.Dir, command.Env = folder, environment
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = &out, &out
-	err := command.Run()
+	if err := command.Run(); command.ProcessState == nil {
+		return fmt.Errorf("%s: %w", s, err)
+	}
 	want := 0
 	if found := exit.FindStringSubmatch(s.Marker); found != nil {
 		want, _ = strconv.Atoi(found[1])
 	}
-	if command.ProcessState == nil || command.ProcessState.ExitCode() != want {
-		return fmt.Errorf("%s: ended with %v, want exit code %d:\n%s%s", s, err, want, s.Script, out.String())
+	if command.ProcessState.ExitCode() != want {
+		return fmt.Errorf("%s: ended with %v, want exit code %d:\n%s%s", s, command.ProcessState, want, s.Script, out.String())
 	}
 	if missing := Differs(s.Want, out.String()); missing != "" {
 		return fmt.Errorf("%s: the output lacks %q:\n%s", s, missing, out.String())
