@@ -154,7 +154,7 @@ $(DIST)/stores.tar: $(BIN)/cluster $(wildcard hack/stores/*.go) hack/stores/go.m
 	cd hack/stores && go build -ldflags "-s -w" -o $(BIN)/stores .
 	cluster image --tag datasetmix-stores:$(VERSION) --binary $(BIN)/stores:/stores --entrypoint /stores --out $@
 
-# The Hub with the real rows, for the tests: only where they are, see internal/realrows.
+# The Hub with the real rows, for the tests: only where they are, see internal/testing/realrows.
 ROWS = $(or $(DATASETMIX_REAL_ROWS),$(patsubst %/gsm8k/train.jsonl,%,$(firstword $(wildcard ../*/data/gsm8k/train.jsonl))))
 $(DIST)/hub-data.stamp: $(BIN)/cluster $(BIN)/hub
 	@mkdir -p $(@D)

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/memory"
+	"github.com/datasetmix/datasetmix/internal/gctune"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
@@ -38,7 +38,7 @@ func buildCommand() *cobra.Command {
 		Example: "  kubectl datasetmix build -f mix.yaml --data ./data",
 		Args:    cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			memory.CollectLess()
+			gctune.SetGCPercent()
 			mix, r, err := load(command.Context(), file)
 			if err != nil {
 				return err

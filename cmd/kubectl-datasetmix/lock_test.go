@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 const fromBranch = `apiVersion: data.datasetmix.io/v1alpha1
@@ -41,10 +41,10 @@ func revisionOf(t *testing.T, out string, err error) string {
 
 // TestBuildByALock: a branch that moved, and builds that follow it, that do not, and that go back.
 func TestBuildByALock(t *testing.T) {
-	hub := hubtest.New(hubtest.Options{})
-	t.Setenv("HF_ENDPOINT", hubtest.Start(t, hub))
+	standIn := hub.New(hub.Options{})
+	t.Setenv("HF_ENDPOINT", hub.Start(t, standIn))
 	commit := func(digit, content string) {
-		hub.Put(hubtest.Repo{ID: "acme/sums", SHA: strings.Repeat(digit, 40), Files: map[string]hubtest.File{"data/train.jsonl": {Content: []byte(content), LFS: true}}})
+		standIn.Put(hub.Repo{ID: "acme/sums", SHA: strings.Repeat(digit, 40), Files: map[string]hub.File{"data/train.jsonl": {Content: []byte(content), LFS: true}}})
 	}
 	const one, other = `{"question":"1+1?","answer":"#### 2"}` + "\n", `{"question":"2+2?","answer":"#### 4"}` + "\n"
 	manifest, data := write(t, fromBranch), t.TempDir()
@@ -72,9 +72,9 @@ func TestBuildByALock(t *testing.T) {
 	if second == first {
 		t.Error("--refresh did not follow the branch")
 	}
-	hub.ResetCounts()
-	if got := build("--refresh"); got != second || hub.Downloads() != 0 {
-		t.Errorf("a second --refresh: revision %s with %d downloads, want %s with none", got, hub.Downloads(), second)
+	standIn.ResetCounts()
+	if got := build("--refresh"); got != second || standIn.Downloads() != 0 {
+		t.Errorf("a second --refresh: revision %s with %d downloads, want %s with none", got, standIn.Downloads(), second)
 	}
 	if got := build("--lock", lock); got != first {
 		t.Errorf("by the lock the revision is %s, want %s", got, first)

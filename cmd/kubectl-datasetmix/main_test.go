@@ -18,8 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 const grpoSix = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
@@ -175,8 +175,8 @@ func TestPlanSaysWhatIsWrong(t *testing.T) {
 
 // The whole way as a user goes it: build from a Hub over HTTP, verify, change a share, build again, break a bit, verify.
 func TestBuildAndVerify(t *testing.T) {
-	hub := hubtest.New(hubtest.Options{}, hubtest.Generated(0.1)...)
-	t.Setenv("HF_ENDPOINT", hubtest.Start(t, hub))
+	standIn := hub.New(hub.Options{}, hub.Generated(0.1)...)
+	t.Setenv("HF_ENDPOINT", hub.Start(t, standIn))
 	data := t.TempDir()
 	out, err := run(t, "build", "-f", grpoSix, "--data", data)
 	if err != nil {
@@ -191,7 +191,7 @@ func TestBuildAndVerify(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 
-	hub.ResetCounts()
+	standIn.ResetCounts()
 	sample, err := os.ReadFile(grpoSix)
 	if err != nil {
 		t.Fatal(err)
@@ -199,7 +199,7 @@ func TestBuildAndVerify(t *testing.T) {
 	if _, err := run(t, "build", "-f", write(t, strings.Replace(string(sample), "share: 4", "share: 5", 1)), "--data", data); err != nil {
 		t.Fatal(err)
 	}
-	if n := hub.Downloads(); n != 0 {
+	if n := standIn.Downloads(); n != 0 {
 		t.Errorf("a new share downloaded %d files", n)
 	}
 
@@ -289,7 +289,7 @@ func TestVerifyOfALinkThatLeadsNowhere(t *testing.T) {
 }
 
 func TestBuildNamesAWrongRevision(t *testing.T) {
-	t.Setenv("HF_ENDPOINT", hubtest.Start(t, hubtest.New(hubtest.Options{}, hubtest.Generated(0.01)...)))
+	t.Setenv("HF_ENDPOINT", hub.Start(t, hub.New(hub.Options{}, hub.Generated(0.01)...)))
 	sample, err := os.ReadFile(grpoSix)
 	if err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // Credentials of every kind that a build can be given, as they must never be written.
@@ -120,9 +120,9 @@ type privateBuild struct {
 
 func newPrivateBuild(t *testing.T) privateBuild {
 	bearer, login := wanting(t, "Bearer "+bearerToken), wanting(t, basic("jane", basicPassword))
-	hub := hubtest.New(hubtest.Options{Tokens: map[string][]string{hubToken: {"*"}}}, hubtest.Repo{
+	standIn := hub.New(hub.Options{Tokens: map[string][]string{hubToken: {"*"}}}, hub.Repo{
 		ID: "acme/private", SHA: strings.Repeat("1", 40), Private: true,
-		Files: map[string]hubtest.File{"a.jsonl": {Content: []byte(`{"question":"3+3?","answer":"#### 6"}` + "\n"), LFS: true}},
+		Files: map[string]hub.File{"a.jsonl": {Content: []byte(`{"question":"3+3?","answer":"#### 6"}` + "\n"), LFS: true}},
 	})
 	proxy, connections := connecting(t, basic("joe", proxyPassword))
 	t.Setenv("HTTPS_PROXY", "http://joe:"+proxyPassword+"@"+proxy)
@@ -130,7 +130,7 @@ func newPrivateBuild(t *testing.T) privateBuild {
 	certificate := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: bearer.Certificate().Raw}))
 	_, port, _ := net.SplitHostPort(bearer.Listener.Addr().String())
 	return privateBuild{
-		manifest: write(t, fmt.Sprintf(withSecrets, port, login.URL, hubtest.Start(t, hub))), data: t.TempDir(),
+		manifest: write(t, fmt.Sprintf(withSecrets, port, login.URL, hub.Start(t, standIn))), data: t.TempDir(),
 		bearer: folder(t, map[string]string{"token": bearerToken + "\n"}),
 		basic:  folder(t, map[string]string{"username": "jane", "password": basicPassword}),
 		hub:    folder(t, map[string]string{"token": hubToken}),

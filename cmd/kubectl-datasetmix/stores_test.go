@@ -27,7 +27,7 @@ import (
 	ocitypes "github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/storestest"
+	"github.com/datasetmix/datasetmix/internal/testing/stores"
 )
 
 // Credentials of the stores.
@@ -39,7 +39,7 @@ const (
 	registryLogin  = "s3cr3t-registry"
 )
 
-var stores = storestest.Share(func() (*storestest.Stores, error) {
+var storeServers = stores.Share(func() (*stores.Stores, error) {
 	seed, err := os.MkdirTemp("", "seed")
 	if err != nil {
 		return nil, err
@@ -54,16 +54,16 @@ var stores = storestest.Share(func() (*storestest.Stores, error) {
 			return nil, err
 		}
 	}
-	return storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-oci=127.0.0.1:0", "-seed="+seed,
+	return stores.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-oci=127.0.0.1:0", "-seed="+seed,
 		"-access-key="+accessKey, "-secret-key="+secretKey, "-signature="+azureSignature, "-login="+registryUser+":"+registryLogin)
 })
 
-func TestMain(m *testing.M) { os.Exit(stores.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(storeServers.Main(m)) }
 
 // store is the address of one of the stores.
 func store(t *testing.T, name string) string {
 	t.Helper()
-	return stores.URL(t, name)
+	return storeServers.URL(t, name)
 }
 
 // through passes requests on to a store, and counts those for the bytes of a file.

@@ -11,13 +11,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/datasetmix/datasetmix/controllers"
-	"github.com/datasetmix/datasetmix/internal/memory"
+	"github.com/datasetmix/datasetmix/internal/gctune"
 )
 
 func main() {
 	flags := parse(os.Args[1:])
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&flags.log)))
-	if limit, err := memory.LimitToPod(); err == nil { // else there is none
+	if limit, err := gctune.SetMemoryLimit(); err == nil { // else there is none
 		ctrl.Log.Info("the garbage collector keeps to the pod's memory", "bytes", limit)
 	}
 	if err := run(flags); err != nil {

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // childRoot is the variable that makes the test's binary a worker in the folders below it.
@@ -60,20 +60,20 @@ func killContent() []byte {
 type fileServer struct {
 	source   recipe.Source
 	endpoint string
-	faults   *hubtest.Faults
-	on       hubtest.Kind
+	faults   *hub.Faults
+	on       hub.Kind
 	sent     func() int64
 }
 
 func webOf(pinned bool) func(t *testing.T, content []byte) fileServer {
 	return func(t *testing.T, content []byte) fileServer {
-		var faults hubtest.Faults
+		var faults hub.Faults
 		counted := &counting{}
 		serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("ETag", `"one"`)
 			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 		})
-		kindOf := func(r *http.Request) hubtest.Kind { return hubtest.Kind(r.Method) }
+		kindOf := func(r *http.Request) hub.Kind { return hub.Kind(r.Method) }
 		handler := faults.Handler(kindOf, serve)
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			handler.ServeHTTP(counted.writer(w), r)
@@ -89,10 +89,10 @@ func webOf(pinned bool) func(t *testing.T, content []byte) fileServer {
 }
 
 func hubOf(t *testing.T, content []byte) fileServer {
-	hub := hubtest.New(hubtest.Options{}, hubtest.Repo{ID: "acme/rows", SHA: strings.Repeat("1", 40),
-		Files: map[string]hubtest.File{"rows.jsonl": {Content: content, LFS: true}}})
+	standIn := hub.New(hub.Options{}, hub.Repo{ID: "acme/rows", SHA: strings.Repeat("1", 40),
+		Files: map[string]hub.File{"rows.jsonl": {Content: content, LFS: true}}})
 	spec := recipe.HuggingFace{Repo: "acme/rows", Files: []string{"*.jsonl"}}
-	return fileServer{recipe.Source{HuggingFace: &spec}, hubtest.Start(t, hub), &hub.Faults, hubtest.KindCDN, hub.Bytes}
+	return fileServer{recipe.Source{HuggingFace: &spec}, hub.Start(t, standIn), &standIn.Faults, hub.KindCDN, standIn.Bytes}
 }
 
 // counting counts the bytes of bodies.
@@ -134,7 +134,7 @@ func TestAKilledDownloadGoesOn(t *testing.T) {
 			r.Domains[0].Datasets[0].Source = server.source
 			p := podBelow(root)
 			p.assignOf(t, r, recipe.Download, nil)
-			server.faults.Add(hubtest.Fault{On: server.on, Do: hubtest.StallAfter(killAfter)})
+			server.faults.Add(hub.Fault{On: server.on, Do: hub.StallAfter(killAfter)})
 
 			first := child(t, root, server.endpoint)
 			if err := first.Start(); err != nil {

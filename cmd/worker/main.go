@@ -10,7 +10,7 @@ import (
 	"syscall"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/memory"
+	"github.com/datasetmix/datasetmix/internal/gctune"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
@@ -22,7 +22,7 @@ func main() {
 	}
 	slog.SetDefault(logger)
 	limitMemory()
-	memory.CollectLess()
+	gctune.SetGCPercent()
 	os.Exit(serve())
 }
 
@@ -36,7 +36,7 @@ func shown(_ []string, a slog.Attr) slog.Attr {
 
 // limitMemory keeps the worker to its pod's memory, and says what that is.
 func limitMemory() {
-	limit, err := memory.LimitToPod()
+	limit, err := gctune.SetMemoryLimit()
 	if err != nil {
 		slog.Info("the pod has no memory limit that is known", "error", err.Error())
 		return

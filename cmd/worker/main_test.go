@@ -22,7 +22,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/storestest"
+	"github.com/datasetmix/datasetmix/internal/testing/stores"
 )
 
 func small() recipe.Recipe {
@@ -337,7 +337,7 @@ func TestNoCredentialOfAStoreLeavesTheWorker(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(rows), 0o700), os.WriteFile(rows, []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	stores, err := storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-azure=127.0.0.1:0", "-oci=127.0.0.1:0", "-files=127.0.0.1:0", "-seed="+seed,
+	stores, err := stores.Start("../../hack/stores", "-s3=127.0.0.1:0", "-azure=127.0.0.1:0", "-oci=127.0.0.1:0", "-files=127.0.0.1:0", "-seed="+seed,
 		"-secret-key=s3cr3t-s3", "-signature=s3cr3t-azure", "-login=robot:s3cr3t-registry")
 	if err != nil {
 		t.Fatal(err)

@@ -16,8 +16,8 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
+	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 func main() {
@@ -40,7 +40,7 @@ func main() {
 func presets() ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("# Presets\n\nGenerated from `internal/recipe`; do not edit. A preset is a named mapping from the rows of a known data set, or of a common shape, to the unified record,\nin the language of [every mapping](mapping.md). `where`, `groupBy`, `answers`, `keep`, `keepAsText`, `decontaminate` and `scorer` may stand beside it. Where\nmembers are kept, they stand behind those of every row, as they are at the source. The scorer compares an answer with the reference answer.\n")
-	all, err := record.Presets()
+	all, err := mapping.Presets()
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 func main() {
@@ -41,16 +41,16 @@ func main() {
 
 // run serves until the listener fails. It writes nothing but lines to standard output.
 func run(listen, data, cdn, token string, scale float64) error {
-	var repos []hubtest.Repo
+	var repos []hub.Repo
 	var err error
 	if data == "" {
-		repos = hubtest.Generated(scale)
-	} else if repos, err = hubtest.FromData(data); err != nil {
+		repos = hub.Generated(scale)
+	} else if repos, err = hub.FromData(data); err != nil {
 		return err
 	}
-	hub := hubtest.New(hubtest.Options{
+	hub := hub.New(hub.Options{
 		CDN: cdn, AccessLog: os.Stdout, PageSize: 10, Tokens: map[string][]string{token: {"*"}},
-	}, append(repos, hubtest.Collected())...)
+	}, append(repos, hub.Collected())...)
 	for _, r := range hub.Repos() {
 		var size int
 		for _, f := range r.Files {
@@ -73,7 +73,7 @@ func run(listen, data, cdn, token string, scale float64) error {
 // write leaves the files of the samples in folders.
 func write(folders []string) error {
 	for _, folder := range folders {
-		for name, content := range hubtest.SampleFiles() {
+		for name, content := range hub.SampleFiles() {
 			path := filepath.Join(folder, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 				return err

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 // BenchmarkRows measures whole files in memory. Bytes are those of the file as it is; rows/op and allocations per row are

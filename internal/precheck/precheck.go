@@ -2,7 +2,7 @@
 // one, every value is one that workers know, and that the rows which sources are expected to hold can meet the mix at all. The
 // manager does it before it makes a Job, and kubectl datasetmix before it plans or builds: what one of them refuses, so does the other.
 //
-// Imports: the standard library, internal/recipe, internal/contract, internal/glob and internal/record.
+// Imports: the standard library, internal/recipe, internal/contract, internal/glob and internal/mapping.
 package precheck
 
 import (
@@ -10,8 +10,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/glob"
+	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // Recipe finds the first mistake in a recipe that no data can mend. It names the data set or probe, what is wrong and what helps, and is
@@ -42,7 +42,7 @@ func judge(from recipe.Source, rows recipe.Record) error {
 	if err := patterns(from); err != nil {
 		return err
 	}
-	_, err := record.Compile(rows)
+	_, err := mapping.Compile(rows)
 	return err
 }
 

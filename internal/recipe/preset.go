@@ -17,7 +17,7 @@ type Preset struct {
 	Record Record
 }
 
-// What stands in records. internal/record documents both.
+// What stands in records. internal/record and internal/mapping document both.
 const (
 	numeric, text, code = "numeric", "text", "code"
 	originalID          = "original_id"

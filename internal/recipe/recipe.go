@@ -272,7 +272,7 @@ type Volume struct {
 }
 
 // Record says how a source row becomes a unified record: by the expressions of a preset or by its own. An expression is
-// CEL over the variable row; internal/record compiles it and documents the language. The whole of it is in the key of the
+// CEL over the variable row; internal/mapping compiles it and documents the language. The whole of it is in the key of the
 // data set's split.
 type Record struct {
 	// Preset is the version of one of Presets; empty where Question, ReferenceAnswer and AnswerType are set.
@@ -372,7 +372,7 @@ type Tokenizer struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// Comparison is the rule by which two questions are equal, and then stand on one side of the splits. internal/leak documents
+// Comparison is the rule by which two questions are equal, and then stand on one side of the splits. internal/dedup documents
 // the rules. A rule never changes under its name: a better one gets a new name, and with it come new keys.
 type Comparison string
 
@@ -383,7 +383,7 @@ const (
 	CompareQuestionV1 Comparison = "question/v1"
 )
 
-// WordRule is the rule by which the words of a question are found; internal/leak documents the rules.
+// WordRule is the rule by which the words of a question are found; internal/dedup documents the rules.
 type WordRule string
 
 // NormalizeV1 is what recipes of before the rule had a name mean. WordsV1 compares text in languages without spaces by characters.

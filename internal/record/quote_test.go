@@ -15,7 +15,7 @@ func FuzzAppendString(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		want, _ := jsontext.AppendQuote(nil, s)
-		if got := appendString(nil, s); string(got) != string(want) {
+		if got := AppendString(nil, s); string(got) != string(want) {
 			t.Errorf("%q is quoted %s, not %s", s, got, want)
 		}
 	})

@@ -1,5 +1,4 @@
-// Package record holds the unified record, its one published form, its content identity, and the presets that map the rows
-// of known data sets to it.
+// Package record holds the unified record, its one published form and its content identity.
 //
 // The published form of a record is one line of JSON without spaces, in one order of keys, UTF-8 as it is: only what JSON
 // must escape is escaped. AppendJSON writes it and Parse accepts nothing else, so equal records have equal bytes.
@@ -65,11 +64,11 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 		{`,"reference_answer":`, r.ReferenceAnswer},
 		{`,"answer_type":`, r.AnswerType},
 	} {
-		dst = appendString(append(dst, member.begin...), member.value)
+		dst = AppendString(append(dst, member.begin...), member.value)
 	}
 	dst = r.AppendMetadata(append(dst, `,"metadata":`...))
 	for _, e := range r.Kept {
-		dst = append(appendString(append(dst, ','), e.Key), ':')
+		dst = append(AppendString(append(dst, ','), e.Key), ':')
 		dst = append(dst, e.Value...)
 	}
 	return append(dst, '}')
@@ -82,15 +81,15 @@ func (r *Record) AppendMetadata(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, e.Key), ':')
+		dst = append(AppendString(dst, e.Key), ':')
 		dst = append(dst, e.Value...)
 	}
 	return append(dst, '}')
 }
 
-// appendString quotes a string with the fewest escapes, as jsontext does it (a fuzz target compares them), in runs of bytes
+// AppendString quotes a string with the fewest escapes, as jsontext does it (a fuzz target compares them), in runs of bytes
 // that stand for themselves, which are nearly all.
-func appendString(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	if !utf8.ValidString(s) {
 		dst, _ = jsontext.AppendQuote(dst, s) // Which mends it, and gives an error that says so.
 		return dst
@@ -172,44 +171,45 @@ const (
 func (r *Record) Digests() (d Digests) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
-	message := d.begin((*buffer)[:0], r.Question, r.ReferenceAnswer, r.AnswerType)
+	message := d.Begin((*buffer)[:0], r.Question, r.ReferenceAnswer, r.AnswerType)
 	for _, e := range r.Metadata {
 		if e.Key != KeySource && e.Key != KeyOriginalID {
-			message = appendSized(appendSized(message, e.Key), string(e.Value))
+			message = AppendSized(AppendSized(message, e.Key), string(e.Value))
 		}
 	}
-	message = appendKept(message, r.Kept)
-	d.end(message)
+	message = AppendKept(message, r.Kept)
+	d.End(message)
 	*buffer = message
 	return d
 }
 
-// end makes the digest of the identity of its whole message.
-func (d *Digests) end(message []byte) { d.Identity = sha256.Sum256(message) }
+// End makes the digest of the identity of its whole message.
+func (d *Digests) End(message []byte) { d.Identity = sha256.Sum256(message) }
 
-// appendKept appends what the members that are kept add to the message of an identity.
-func appendKept(message []byte, kept []Entry) []byte {
+// AppendKept appends what the members that are kept add to the message of an identity.
+func AppendKept(message []byte, kept []Entry) []byte {
 	if len(kept) > 0 {
-		message = appendSized(message, "") // Behind the metadata, which has two strings for each member, there is an odd number with it.
+		message = AppendSized(message, "") // Behind the metadata, which has two strings for each member, there is an odd number with it.
 		for _, e := range kept {
-			message = appendSized(appendSized(message, e.Key), string(e.Value))
+			message = AppendSized(AppendSized(message, e.Key), string(e.Value))
 		}
 	}
 	return message
 }
 
-// begin makes the digests of question and pair, and gives the beginning of the message of the identity, in the same memory.
-func (d *Digests) begin(message []byte, question, answer, answerType string) []byte {
+// Begin makes the digests of question and pair, and gives the beginning of the message of the identity, in the same memory.
+func (d *Digests) Begin(message []byte, question, answer, answerType string) []byte {
 	message = append(message, question...)
 	d.Question = sha256.Sum256(message)
 	message = append(append(message[:0], pairVersion...), d.Question[:]...)
-	message = appendSized(message, answer)
+	message = AppendSized(message, answer)
 	d.Pair = sha256.Sum256(message)
 	message = append(append(message[:0], identityVersion...), d.Pair[:]...)
-	return appendSized(message, answerType)
+	return AppendSized(message, answerType)
 }
 
-func appendSized[T string | []byte](dst []byte, s T) []byte {
+// AppendSized appends a string of a message that is hashed, after its length in 8 bytes, big endian.
+func AppendSized[T string | []byte](dst []byte, s T) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(len(s)))
 	return append(dst, s...)
 }

@@ -11,9 +11,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode"
 )
 
-// valueOfText writes the text of a value in the published form: no white space, strings with the fewest escapes, and all else as it
+// FormatValue writes the text of a value in the published form: no white space, strings with the fewest escapes, and all else as it
 // stands, the order of members as well, which a chat template shows to a model.
-func valueOfText(text decode.JSON) (JSON, error) {
+func FormatValue(text decode.JSON) (JSON, error) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
 	written, err := jsontext.AppendFormat((*buffer)[:0], []byte(text))
@@ -26,7 +26,7 @@ func valueOfText(text decode.JSON) (JSON, error) {
 func ValueOf(v any) (JSON, error) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
-	text, err := appendValue((*buffer)[:0], v)
+	text, err := AppendValue((*buffer)[:0], v)
 	*buffer = text
 	return JSON(text), err
 }
@@ -35,16 +35,17 @@ func ValueOf(v any) (JSON, error) {
 func StringOf(s string) JSON {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
-	*buffer = appendString((*buffer)[:0], s)
+	*buffer = AppendString((*buffer)[:0], s)
 	return JSON(*buffer)
 }
 
-func appendValue(dst []byte, v any) ([]byte, error) {
+// AppendValue appends a decoded value in the published form, as ValueOf writes it.
+func AppendValue(dst []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case nil:
 		return append(dst, "null"...), nil
 	case string:
-		return appendString(dst, v), nil
+		return AppendString(dst, v), nil
 	case decode.Number:
 		return append(dst, v...), nil
 	case bool:
@@ -63,7 +64,7 @@ func appendList(dst []byte, list []any) (_ []byte, err error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, err = appendValue(dst, v); err != nil {
+		if dst, err = AppendValue(dst, v); err != nil {
 			return dst, err
 		}
 	}
@@ -76,8 +77,8 @@ func appendObject(dst []byte, object map[string]any) (_ []byte, err error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, name), ':')
-		if dst, err = appendValue(dst, object[name]); err != nil {
+		dst = append(AppendString(dst, name), ':')
+		if dst, err = AppendValue(dst, object[name]); err != nil {
 			return dst, err
 		}
 	}

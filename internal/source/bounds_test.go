@@ -11,8 +11,8 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // TestBoundsOfAListing: a Hub that lists without end, or what no repository has, is left.
@@ -20,7 +20,7 @@ func TestBoundsOfAListing(t *testing.T) {
 	cursor := 0
 	for _, tc := range []struct {
 		name string
-		page hubtest.Effect
+		page hub.Effect
 		says string
 	}{
 		{"pages without end", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
@@ -42,8 +42,8 @@ func TestBoundsOfAListing(t *testing.T) {
 		}, "is not a path inside the repository"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			hub, s, c := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
-			hub.Faults.Add(hubtest.Fault{On: hubtest.KindTree, Times: -1, Do: tc.page})
+			standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
+			standIn.Faults.Add(hub.Fault{On: hub.KindTree, Times: -1, Do: tc.page})
 			_, err := s.Resolve(context.Background())
 			wantReason(t, err, contract.InvalidData)
 			if !strings.Contains(err.Error(), tc.says) || len(err.Error()) > 1000 || len(c.waits()) > 0 {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // s3Kind is how an object is kept in S3.
@@ -44,7 +44,7 @@ func s3Subject(w *wire, how s3Kind) subject {
 }
 
 // objectKind tells a request for an object's bytes from one for a listing.
-func objectKind(r *http.Request) hubtest.Kind {
+func objectKind(r *http.Request) hub.Kind {
 	if r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "train.jsonl") && !strings.Contains(r.URL.RawQuery, "alt=json") {
 		return onFile
 	}
@@ -95,7 +95,7 @@ func azureSubject(w *wire) subject {
 }
 
 // azureKind tells requests apart. Azure has a header of its own for a part, and faults know the standard one.
-func azureKind(r *http.Request) hubtest.Kind {
+func azureKind(r *http.Request) hub.Kind {
 	if part := r.Header.Get("X-Ms-Range"); part != "" {
 		r.Header.Set("Range", part)
 	}

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // long is larger than what lies between two checkpoints, and no two pieces of it are alike.
@@ -53,8 +53,8 @@ func TestCheckpoints(t *testing.T) {
 		}, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			etag, faults := `"one"`, hubtest.Faults{}
-			faults.Add(hubtest.Fault{After: 1, Do: hubtest.CutAfter(40 << 20)}, hubtest.Fault{After: 1, Times: -1, Do: hubtest.Answer(503)})
+			etag, faults := `"one"`, hub.Faults{}
+			faults.Add(hub.Fault{After: 1, Do: hub.CutAfter(40 << 20)}, hub.Fault{After: 1, Times: -1, Do: hub.Answer(503)})
 			s := onWeb(t, faults.Handler(nil, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("ETag", etag)
 				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))

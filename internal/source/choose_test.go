@@ -8,30 +8,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
-func splits(pairs ...string) []hubtest.SplitFiles {
-	var out []hubtest.SplitFiles
+func splits(pairs ...string) []hub.SplitFiles {
+	var out []hub.SplitFiles
 	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, hubtest.SplitFiles{Split: pairs[i], Paths: strings.Fields(pairs[i+1])})
+		out = append(out, hub.SplitFiles{Split: pairs[i], Paths: strings.Fields(pairs[i+1])})
 	}
 	return out
 }
 
 // TestChoosingFiles: files, spec and card of a repository, and the files that are read, or what the message says.
 func TestChoosingFiles(t *testing.T) {
-	one := []hubtest.Config{{Name: "en", Data: splits("train", "en/a.csv en/b.csv", "test", "en/c.csv")}}
-	two := append([]hubtest.Config{{Name: "de", Data: splits("train", "de/*.csv")}}, one...)
-	withDefault := append([]hubtest.Config{{Name: "de", Default: true, Data: splits("train", "de/*.csv")}}, one...)
-	inFolder := []hubtest.Config{{Name: "default", DataDir: "en", Data: splits("train", "[ab].csv")}, {Name: "x", Data: splits("train", "no")}}
-	onlyNamed := []hubtest.Config{{Name: "en"}, {Name: "de"}}
+	one := []hub.Config{{Name: "en", Data: splits("train", "en/a.csv en/b.csv", "test", "en/c.csv")}}
+	two := append([]hub.Config{{Name: "de", Data: splits("train", "de/*.csv")}}, one...)
+	withDefault := append([]hub.Config{{Name: "de", Default: true, Data: splits("train", "de/*.csv")}}, one...)
+	inFolder := []hub.Config{{Name: "default", DataDir: "en", Data: splits("train", "[ab].csv")}, {Name: "x", Data: splits("train", "no")}}
+	onlyNamed := []hub.Config{{Name: "en"}, {Name: "de"}}
 	tree := "en/a.csv en/b.csv en/c.csv de/d.csv"
 	for _, tc := range []struct {
 		name    string
 		files   string
-		configs []hubtest.Config
+		configs []hub.Config
 		spec    recipe.HuggingFace
 		want    string
 		says    string
@@ -52,7 +52,7 @@ func TestChoosingFiles(t *testing.T) {
 		{name: "card, no such config", files: tree, configs: two, spec: recipe.HuggingFace{Config: "fr"}, says: `has no configuration "fr". It has de, en.`},
 		{name: "card, no such split", files: tree, configs: two, spec: recipe.HuggingFace{Config: "en", Split: "dev"}, says: `has no split "dev". It has test, train: name one of them with split.`},
 		{name: "card, missing files", files: "x.csv", configs: one, says: `matches "en/a.csv"`},
-		{name: "card, a pattern that is none", files: tree, configs: []hubtest.Config{{Name: "x", Data: splits("train", "en/[")}}, says: `The pattern "en/[" in the card of repository acme/set is not a valid pattern`},
+		{name: "card, a pattern that is none", files: tree, configs: []hub.Config{{Name: "x", Data: splits("train", "en/[")}}, says: `The pattern "en/[" in the card of repository acme/set is not a valid pattern`},
 
 		{name: "layout <config>/<split>-*", files: "main/train-0.parquet main/test-0.parquet other/train-0.parquet",
 			spec: recipe.HuggingFace{Config: "main", Split: "train"}, want: "main/train-0.parquet"},
@@ -70,7 +70,7 @@ func TestChoosingFiles(t *testing.T) {
 		{name: "no data of the split", files: "script.py a.csv", spec: recipe.HuggingFace{Config: "main", Split: "train"},
 			says: `No data files of configuration "main" of split "train" are where they usually lie in repository acme/set. It has README.md, a.csv, script.py.`},
 		{name: "no data at all", files: "script.py", spec: recipe.HuggingFace{Config: "main", Split: "train"}, says: "the loading script script.py and no data files"},
-		{name: "data of a card with an unusual name", files: "rows.txt", configs: []hubtest.Config{{Name: "main", Data: []hubtest.SplitFiles{{Split: "train", Paths: []string{"*.txt"}}}}},
+		{name: "data of a card with an unusual name", files: "rows.txt", configs: []hub.Config{{Name: "main", Data: []hub.SplitFiles{{Split: "train", Paths: []string{"*.txt"}}}}},
 			want: "rows.txt"},
 		{name: "many files", files: "01 02 03 04 05 06 07 08 09 10 11 12 13", spec: recipe.HuggingFace{Files: []string{"x"}},
 			says: "It has 01, 02, 03, 04, 05, 06, 07, 08, 09, 10, 11, 12 and 2 more."},
@@ -79,7 +79,7 @@ func TestChoosingFiles(t *testing.T) {
 			r := withFiles(strings.Fields(tc.files)...)
 			r.Configs = tc.configs
 			tc.spec.Repo = r.ID
-			_, s, _ := onHub(t, hubtest.Options{PageSize: 100}, tc.spec, "", r)
+			_, s, _ := onHub(t, hub.Options{PageSize: 100}, tc.spec, "", r)
 			l, err := s.Resolve(context.Background())
 			if tc.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.says) || !contract.ReasonOf(err).Permanent() {
@@ -108,7 +108,7 @@ func TestCardsByHand(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			r := withFiles("en/a.csv", "en/b.csv", "de/d.csv")
 			r.Card = map[string]any{"configs": []map[string]any{{"config_name": "default", "data_files": tc.data}}}
-			_, s, _ := onHub(t, hubtest.Options{PageSize: 100}, recipe.HuggingFace{Repo: r.ID}, "", r)
+			_, s, _ := onHub(t, hub.Options{PageSize: 100}, recipe.HuggingFace{Repo: r.ID}, "", r)
 			l, err := s.Resolve(context.Background())
 			if diff := cmp.Diff(tc.want, strings.Join(paths(l), " ")); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -117,8 +117,8 @@ func TestCardsByHand(t *testing.T) {
 	}
 	t.Run("folder alone", func(t *testing.T) {
 		r := withFiles("en/a.csv", "de/d.csv")
-		r.Configs = []hubtest.Config{{Name: "default", DataDir: "de"}}
-		_, s, _ := onHub(t, hubtest.Options{PageSize: 100}, recipe.HuggingFace{Repo: r.ID}, "", r)
+		r.Configs = []hub.Config{{Name: "default", DataDir: "de"}}
+		_, s, _ := onHub(t, hub.Options{PageSize: 100}, recipe.HuggingFace{Repo: r.ID}, "", r)
 		l, err := s.Resolve(context.Background())
 		if diff := cmp.Diff("de/d.csv", strings.Join(paths(l), " ")); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)

@@ -11,13 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 func goesOnAfterACut(t *testing.T, s subject) {
 	for _, offset := range tenths() {
 		before := s.sent()
-		s.fault(hubtest.CutAfter(offset), 1)
+		s.fault(hub.CutAfter(offset), 1)
 		wantFetched(t, s, nil, 0)
 		// Each byte is sent once, but for those that wait in a buffer when the connection goes, and but for a
 		// source that must begin again.
@@ -29,7 +29,7 @@ func goesOnAfterACut(t *testing.T, s subject) {
 }
 
 func goesOnAfterManyCuts(t *testing.T, s subject) {
-	s.fault(hubtest.CutAfter(1000), 20)
+	s.fault(hub.CutAfter(1000), 20)
 	f := only(t, s)
 	got, err := read(s, f, 0)
 	if !s.continues {
@@ -48,19 +48,19 @@ func goesOnAfterManyCuts(t *testing.T, s subject) {
 }
 
 func copesWithIgnoredRanges(t *testing.T, s subject) {
-	s.fault(hubtest.CutAfter(5000), 1)
-	s.fault(hubtest.IgnoreRange(), -1)
+	s.fault(hub.CutAfter(5000), 1)
+	s.fault(hub.IgnoreRange(), -1)
 	wantFetched(t, s, nil, 0)
 }
 
 func goesOnAfterAShortBody(t *testing.T, s subject) {
-	s.fault(hubtest.Short(700), 1)
+	s.fault(hub.Short(700), 1)
 	wantFetched(t, s, nil, 0)
 }
 
 func givesUpOnAShortBody(t *testing.T, s subject) {
 	f := only(t, s)
-	s.fault(hubtest.Short(int64(len(text()))), -1)
+	s.fault(hub.Short(int64(len(text()))), -1)
 	_, err := read(s, f, 0)
 	wantReason(t, err, contract.FetchFailed)
 	if s.continues && len(s.clock.waits()) != 5 {
@@ -69,18 +69,18 @@ func givesUpOnAShortBody(t *testing.T, s subject) {
 }
 
 func fetchesAgainAfterALongerBody(t *testing.T, s subject) {
-	s.fault(hubtest.Long(5), 1)
+	s.fault(hub.Long(5), 1)
 	wantFetched(t, s, nil, 0)
 }
 
 func fetchesAgainAfterOtherBytes(t *testing.T, s subject) {
-	s.fault(hubtest.Corrupt(), 1)
+	s.fault(hub.Corrupt(), 1)
 	wantFetched(t, s, nil, 0)
 }
 
 func refusesWrongBytes(t *testing.T, s subject) {
 	f, before := only(t, s), s.sent()
-	s.fault(hubtest.Corrupt(), -1)
+	s.fault(hub.Corrupt(), -1)
 	_, content, err := fetch(t, s, f, nil)
 	wantReason(t, err, contract.ChecksumMismatch)
 	if content != nil {
@@ -93,10 +93,10 @@ func refusesWrongBytes(t *testing.T, s subject) {
 
 func waitsAsAsked(t *testing.T, s subject) {
 	date := s.clock.Now().Add(40 * time.Second).Format(http.TimeFormat)
-	s.fault(hubtest.Answer(429, "Retry-After", "33"), 1)
-	s.fault(hubtest.Answer(503, "Retry-After", "5"), 1)
-	s.fault(hubtest.Answer(429, "RateLimit", `"resolvers";r=0;t=200`, "Retry-After", "1"), 1)
-	s.fault(hubtest.Answer(429, "RateLimit", `"resolvers";r=9;t=200`, "Retry-After", date, "Date", date), 1)
+	s.fault(hub.Answer(429, "Retry-After", "33"), 1)
+	s.fault(hub.Answer(503, "Retry-After", "5"), 1)
+	s.fault(hub.Answer(429, "RateLimit", `"resolvers";r=0;t=200`, "Retry-After", "1"), 1)
+	s.fault(hub.Answer(429, "RateLimit", `"resolvers";r=9;t=200`, "Retry-After", date, "Date", date), 1)
 	wantFetched(t, s, nil, 0)
 	// The last date is that of its own answer: nothing is left to wait.
 	want := []time.Duration{33 * time.Second, 5 * time.Second, 201 * time.Second, 0}
@@ -107,7 +107,7 @@ func waitsAsAsked(t *testing.T, s subject) {
 
 func doesNotWaitTooLong(t *testing.T, s subject) {
 	f := only(t, s)
-	s.fault(hubtest.Answer(503, "Retry-After", "3600"), -1)
+	s.fault(hub.Answer(503, "Retry-After", "3600"), -1)
 	_, err := read(s, f, 0)
 	wantReason(t, err, contract.RateLimited)
 	if waits := s.clock.waits(); len(waits) > 0 {
@@ -117,7 +117,7 @@ func doesNotWaitTooLong(t *testing.T, s subject) {
 
 func outlastsABurst(t *testing.T, s subject) {
 	for _, status := range []int{500, 502, 503, 504, 408} {
-		s.fault(hubtest.Answer(status), 1)
+		s.fault(hub.Answer(status), 1)
 	}
 	wantFetched(t, s, nil, 0)
 	want := []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
@@ -128,7 +128,7 @@ func outlastsABurst(t *testing.T, s subject) {
 
 func givesUpOnErrors(t *testing.T, s subject) {
 	f := only(t, s)
-	s.fault(hubtest.Answer(502), -1)
+	s.fault(hub.Answer(502), -1)
 	_, err := read(s, f, 0)
 	wantReason(t, err, contract.FetchFailed)
 	if n := len(s.clock.waits()); n != 5 {
@@ -172,18 +172,18 @@ func neverGivesWrongBytes(t *testing.T, s subject) {
 }
 
 // anyFault draws a fault. Changed bytes are among them only where a digest can tell: nothing else could.
-func anyFault(draw *rand.Rand, size int64, pinned bool) hubtest.Effect {
-	effects := []hubtest.Effect{
-		hubtest.CutAfter(draw.Int64N(size)),
-		hubtest.Short(draw.Int64N(size)),
-		hubtest.Answer(500 + draw.IntN(5)),
-		hubtest.Answer(429, "Retry-After", "3"),
-		hubtest.Answer(416),
-		hubtest.IgnoreRange(),
-		hubtest.Without("Content-Range"),
-		hubtest.Without("ETag", "Content-Length"),
-		hubtest.Long(1 + draw.Int64N(9)),
-		hubtest.Corrupt(),
+func anyFault(draw *rand.Rand, size int64, pinned bool) hub.Effect {
+	effects := []hub.Effect{
+		hub.CutAfter(draw.Int64N(size)),
+		hub.Short(draw.Int64N(size)),
+		hub.Answer(500 + draw.IntN(5)),
+		hub.Answer(429, "Retry-After", "3"),
+		hub.Answer(416),
+		hub.IgnoreRange(),
+		hub.Without("Content-Range"),
+		hub.Without("ETag", "Content-Length"),
+		hub.Long(1 + draw.Int64N(9)),
+		hub.Corrupt(),
 	}
 	if !pinned {
 		effects = effects[:len(effects)-1]

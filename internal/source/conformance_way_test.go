@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // doorsOf are the kinds of requests at which a subject can be led elsewhere.
-func doorsOf(s subject) []hubtest.Kind {
+func doorsOf(s subject) []hub.Kind {
 	if s.doors == nil {
-		return []hubtest.Kind{onFile}
+		return []hub.Kind{onFile}
 	}
 	return s.doors
 }
@@ -25,7 +25,7 @@ func doesNotMixTwoFiles(t *testing.T, s subject) {
 	other := bytes.ToUpper(text())
 	s.fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		defer s.write(other)
-		hubtest.CutAfter(10_000)(w, r, next)
+		hub.CutAfter(10_000)(w, r, next)
 	}, 1)
 	_, content, err := fetch(t, s, f, nil)
 	switch {
@@ -49,7 +49,7 @@ func takesNoCredentialElsewhere(t *testing.T, s subject) {
 	there := newElsewhere(t, s.wire.opts.tls)
 	for _, door := range doorsOf(s) {
 		for _, status := range []int{301, 302, 303, 307, 308} {
-			s.faultOn(door, hubtest.Answer(status, "Location", there.url+"/moved"), 1)
+			s.faultOn(door, hub.Answer(status, "Location", there.url+"/moved"), 1)
 			before := len(there.requests())
 			if s.follows {
 				wantFetched(t, s, nil, 0)
@@ -90,7 +90,7 @@ func wantRefused(t *testing.T, s subject, says string) {
 func doesNotLeaveHTTPS(t *testing.T, s subject) {
 	there := newElsewhere(t, false)
 	for _, door := range doorsOf(s) {
-		s.faultOn(door, hubtest.Answer(302, "Location", there.url+"/moved?signature=secret"), -1)
+		s.faultOn(door, hub.Answer(302, "Location", there.url+"/moved?signature=secret"), -1)
 		wantRefused(t, s, "unprotected")
 		s.wire.faults.Clear()
 	}
@@ -113,7 +113,7 @@ func doesNotGoToMetadata(t *testing.T, s subject) {
 			if s.wire.opts.tls {
 				address = strings.Replace(address, "http:", "https:", 1) // the other would be refused for another reason
 			}
-			s.faultOn(door, hubtest.Answer(302, "Location", address), -1)
+			s.faultOn(door, hub.Answer(302, "Location", address), -1)
 			wantRefused(t, s, "is refused: it is ")
 			s.wire.faults.Clear()
 		}
@@ -125,7 +125,7 @@ func leavesALoop(t *testing.T, s subject) {
 		requests := 0
 		s.faultOn(door, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			requests++
-			hubtest.Answer(302, "Location", r.URL.RequestURI())(w, r, next)
+			hub.Answer(302, "Location", r.URL.RequestURI())(w, r, next)
 		}, -1)
 		wantRefused(t, s, "redirects")
 		if requests > 12 {
@@ -136,18 +136,18 @@ func leavesALoop(t *testing.T, s subject) {
 }
 
 func goesOnWhenIdle(t *testing.T, s subject) {
-	s.fault(hubtest.StallAfter(5000), 1)
+	s.fault(hub.StallAfter(5000), 1)
 	wantFetched(t, s, nil, 0)
 }
 
 func goesOnWhenItTrickles(t *testing.T, s subject) {
-	s.fault(hubtest.TrickleAfter(5000, 10*time.Millisecond), 1)
+	s.fault(hub.TrickleAfter(5000, 10*time.Millisecond), 1)
 	wantFetched(t, s, nil, 0)
 }
 
 func givesUpOnATrickle(t *testing.T, s subject) {
 	f := only(t, s)
-	s.fault(hubtest.TrickleAfter(0, 10*time.Millisecond), -1)
+	s.fault(hub.TrickleAfter(0, 10*time.Millisecond), -1)
 	_, err := read(s, f, 0)
 	wantReason(t, err, contract.FetchFailed)
 }
@@ -171,7 +171,7 @@ func outlastsFailingDNS(t *testing.T, s subject) {
 	}
 	s.fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		s.wire.names.fail(4)
-		hubtest.CutAfter(10_000)(w, r, next)
+		hub.CutAfter(10_000)(w, r, next)
 	}, 1)
 	wantFetched(t, s, nil, 0)
 }
@@ -182,10 +182,10 @@ func doesNotGoByItsOwnClock(t *testing.T, s subject) {
 		before := len(s.clock.waits())
 		s.fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			s.clock.jump(jump)
-			hubtest.CutAfter(10_000)(w, r, next)
+			hub.CutAfter(10_000)(w, r, next)
 		}, 1)
 		date, later := now.Format(http.TimeFormat), now.Add(40*time.Second).Format(http.TimeFormat)
-		s.fault(hubtest.Answer(429, "Date", date, "Retry-After", later), 1)
+		s.fault(hub.Answer(429, "Date", date, "Retry-After", later), 1)
 		wantFetched(t, s, nil, 0)
 		asked := false
 		for _, wait := range s.clock.waits()[before:] {

@@ -8,7 +8,7 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/datasetmix/datasetmix/internal/beside"
+	"github.com/datasetmix/datasetmix/internal/bufpipe"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -144,7 +144,7 @@ const buffersAhead = 16
 
 // readThrough reads a body to its end, in pieces that are handed on, and hashed beside that.
 func readThrough(body io.Reader, v *verifier, piece func([]byte) error) error {
-	hashing := beside.Start(buffersAhead, v.write)
+	hashing := bufpipe.Start(buffersAhead, v.write)
 	defer hashing.Wait()
 	for {
 		buffer, err := fill(body, hashing.Buffer(copyBuffer)[:copyBuffer])

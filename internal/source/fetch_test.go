@@ -13,15 +13,15 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	volumes "github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 func TestFetchKeepsThePartOfATransientFailure(t *testing.T) {
-	var faults hubtest.Faults
-	faults.Add(hubtest.Fault{After: 1, Do: hubtest.CutAfter(30_000)}, hubtest.Fault{After: 1, Times: -1, Do: hubtest.Answer(503)})
+	var faults hub.Faults
+	faults.Add(hub.Fault{After: 1, Do: hub.CutAfter(30_000)}, hub.Fault{After: 1, Times: -1, Do: hub.Answer(503)})
 	s := onWeb(t, faults.Handler(nil, body(string(text()))), "/x "+digest(text()))
 	l, err := s.Resolve(context.Background())
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 func hosts(t *testing.T, text string) source.Hosts {
@@ -64,7 +64,7 @@ func witness(t *testing.T, answer http.HandlerFunc) (at string, shown *atomic.In
 // TestCredentialsGoWhereTheirSecretSays: no kind of source shows them to another host, wherever a mix, a redirect or a registry leads.
 func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 	notHere := func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "{}", http.StatusNotFound) }
-	hub := func(at string, env source.Environment) (recipe.Source, source.Environment) {
+	standIn := func(at string, env source.Environment) (recipe.Source, source.Environment) {
 		env.Token = "hf_secret"
 		return recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/set", Endpoint: "http://" + at}}, env
 	}
@@ -76,7 +76,7 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 		env.Secret = secretOf(t, map[string]string{".dockerconfigjson": dockerLogin(t, at)})
 		return recipe.Source{OCI: &recipe.OCI{Reference: at + "/corpora/math:v2", Scheme: "HTTP"}}, env
 	}
-	for name, of := range map[string]func(string, source.Environment) (recipe.Source, source.Environment){"hub": hub, "bucket": bucket, "registry": registry} {
+	for name, of := range map[string]func(string, source.Environment) (recipe.Source, source.Environment){"hub": standIn, "bucket": bucket, "registry": registry} {
 		t.Run(name, func(t *testing.T) {
 			basic := func(w http.ResponseWriter, r *http.Request) {
 				if name == "registry" {
@@ -124,9 +124,9 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 		}
 	})
 	t.Run("a Hub whose files lie elsewhere", func(t *testing.T) {
-		h, c := hubtest.New(hubtest.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, withFiles("train.parquet")), newClock()
+		h, c := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, withFiles("train.parquet")), newClock()
 		env := environment(c)
-		env.HubEndpoint, env.Token = hubtest.Start(t, h), "hf_secret"
+		env.HubEndpoint, env.Token = hub.Start(t, h), "hf_secret"
 		env.Hosts = hosts(t, "127.0.0.1")
 		if err := resolveAndRead(newSource(t, recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/set"}}, env)); err != nil {
 			t.Error(err)

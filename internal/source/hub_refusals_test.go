@@ -6,24 +6,24 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // TestRefusals is every way in which the Hub says no, with the message that a user sees.
 func TestRefusals(t *testing.T) {
-	repo := func(change func(*hubtest.Repo)) hubtest.Repo {
+	repo := func(change func(*hub.Repo)) hub.Repo {
 		r := withFiles("data/train-0.parquet")
 		change(&r)
 		return r
 	}
-	open := repo(func(*hubtest.Repo) {})
-	gated := repo(func(r *hubtest.Repo) { r.Gated = "manual" })
-	private := repo(func(r *hubtest.Repo) { r.Private = true })
+	open := repo(func(*hub.Repo) {})
+	gated := repo(func(r *hub.Repo) { r.Gated = "manual" })
+	private := repo(func(r *hub.Repo) { r.Private = true })
 	for _, tc := range []struct {
 		name   string
-		repo   hubtest.Repo
+		repo   hub.Repo
 		spec   recipe.HuggingFace
 		token  string
 		reason contract.Reason
@@ -43,26 +43,26 @@ func TestRefusals(t *testing.T) {
 			[]string{"is gated", "ask for access"}},
 		{"bad token", open, recipe.HuggingFace{Repo: "acme/set"}, "hf_wrong", contract.AuthenticationFailed,
 			[]string{"does not accept the token", "tokenSecretRef"}},
-		{"disabled", repo(func(r *hubtest.Repo) { r.Disabled = true }), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceDisabled,
+		{"disabled", repo(func(r *hub.Repo) { r.Disabled = true }), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceDisabled,
 			[]string{"Repository acme/set has been disabled", "another source"}},
 		{"no such revision", open, recipe.HuggingFace{Repo: "acme/set", Revision: "v9/x"}, "", contract.RevisionNotFound,
 			[]string{`no revision "v9/x"`}},
 		{"no such file", open, recipe.HuggingFace{Repo: "acme/set", Files: []string{"data/*.json"}}, "", contract.FileNotFound,
 			[]string{`matches "data/*.json"`, "It has README.md, data/train-0.parquet."}},
-		{"a file without data", repo(func(r *hubtest.Repo) { r.Files["data/train-0.parquet"] = hubtest.File{LFS: true} }),
+		{"a file without data", repo(func(r *hub.Repo) { r.Files["data/train-0.parquet"] = hub.File{LFS: true} }),
 			recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty, []string{"no data in data/train-0.parquet of repository acme/set", "Choose other files"}},
-		{"a loading script alone", repo(func(r *hubtest.Repo) {
-			r.Files = map[string]hubtest.File{"README.md": {}, "set.py": {Content: []byte("import datasets")}}
+		{"a loading script alone", repo(func(r *hub.Repo) {
+			r.Files = map[string]hub.File{"README.md": {}, "set.py": {Content: []byte("import datasets")}}
 		}), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty, []string{"loading script set.py", "no script is run", "refs/convert/parquet"}},
-		{"no files of data", repo(func(r *hubtest.Repo) {
-			r.Files = map[string]hubtest.File{"README.md": {}, "weights.bin": {Content: []byte("1")}}
+		{"no files of data", repo(func(r *hub.Repo) {
+			r.Files = map[string]hub.File{"README.md": {}, "weights.bin": {Content: []byte("1")}}
 		}), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty, []string{"no files of data: it has README.md, weights.bin", "with files"}},
-		{"no files at all", repo(func(r *hubtest.Repo) { r.Files = nil }), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty,
+		{"no files at all", repo(func(r *hub.Repo) { r.Files = nil }), recipe.HuggingFace{Repo: "acme/set"}, "", contract.SourceEmpty,
 			[]string{"has no files at this revision"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tokens := map[string][]string{"hf_granted": {"*"}, "hf_stranger": {}}
-			_, s, c := onHub(t, hubtest.Options{Tokens: tokens}, tc.spec, tc.token, tc.repo)
+			_, s, c := onHub(t, hub.Options{Tokens: tokens}, tc.spec, tc.token, tc.repo)
 			err := resolveAndRead(s)
 			wantReason(t, err, tc.reason)
 			for _, part := range tc.says {
@@ -78,8 +78,8 @@ func TestRefusals(t *testing.T) {
 			}
 		})
 	}
-	for _, r := range []hubtest.Repo{gated, private} {
-		_, s, _ := onHub(t, hubtest.Options{Tokens: map[string][]string{"hf_granted": {"*"}}}, recipe.HuggingFace{Repo: "acme/set"}, "hf_granted\n", r)
+	for _, r := range []hub.Repo{gated, private} {
+		_, s, _ := onHub(t, hub.Options{Tokens: map[string][]string{"hf_granted": {"*"}}}, recipe.HuggingFace{Repo: "acme/set"}, "hf_granted\n", r)
 		if err := resolveAndRead(s); err != nil {
 			t.Errorf("with the right token: %v", err)
 		}
@@ -103,7 +103,7 @@ func resolveAndRead(s source.Source) error {
 func TestRenamedRepositoryIsFollowedWithItsToken(t *testing.T) {
 	r := withFiles("data/train-0.parquet")
 	r.Private, r.Formerly = true, []string{"acme/old"}
-	_, s, _ := onHub(t, hubtest.Options{Tokens: map[string][]string{"hf_granted": {"*"}}}, recipe.HuggingFace{Repo: "acme/old"}, "hf_granted", r)
+	_, s, _ := onHub(t, hub.Options{Tokens: map[string][]string{"hf_granted": {"*"}}}, recipe.HuggingFace{Repo: "acme/old"}, "hf_granted", r)
 	if err := resolveAndRead(s); err != nil {
 		t.Error(err)
 	}

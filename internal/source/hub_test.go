@@ -13,19 +13,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
-	"github.com/datasetmix/datasetmix/internal/realrows"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 // onHub makes a source for a repository of a Hub, and returns the Hub and the source's clock with it.
-func onHub(t *testing.T, opts hubtest.Options, spec recipe.HuggingFace, token string, repos ...hubtest.Repo) (*hubtest.Hub, source.Source, *clock) {
+func onHub(t *testing.T, opts hub.Options, spec recipe.HuggingFace, token string, repos ...hub.Repo) (*hub.Hub, source.Source, *clock) {
 	t.Helper()
-	hub, c := hubtest.New(opts, repos...), newClock()
+	standIn, c := hub.New(opts, repos...), newClock()
 	env := environment(c)
-	env.HubEndpoint, env.Token = hubtest.Start(t, hub)+"/", token
-	return hub, newSource(t, recipe.Source{HuggingFace: &spec}, env), c
+	env.HubEndpoint, env.Token = hub.Start(t, standIn)+"/", token
+	return standIn, newSource(t, recipe.Source{HuggingFace: &spec}, env), c
 }
 
 func paths(l source.Listing) []string {
@@ -38,18 +38,18 @@ func paths(l source.Listing) []string {
 
 // TestTheSixDatasets resolves the sources of the samples against the stand-in, and reads one file of each whole.
 func TestTheSixDatasets(t *testing.T) {
-	hub := hubtest.New(hubtest.Options{}, hubtest.Generated(0.01)...)
+	standIn := hub.New(hub.Options{}, hub.Generated(0.01)...)
 	env := environment(newClock())
-	env.HubEndpoint = hubtest.Start(t, hub)
+	env.HubEndpoint = hub.Start(t, standIn)
 	train := func(config string) string { return config + "/train-00000-of-00001.parquet" }
 	for _, tc := range []struct {
 		spec    recipe.HuggingFace
 		license string
 		want    []string
 	}{
-		{recipe.HuggingFace{Repo: "openai/gsm8k", Config: "main", Split: "train", Revision: hubtest.GSM8KCommit},
+		{recipe.HuggingFace{Repo: "openai/gsm8k", Config: "main", Split: "train", Revision: hub.GSM8KCommit},
 			"mit", []string{train("main")}},
-		{recipe.HuggingFace{Repo: "EleutherAI/hendrycks_math", Files: []string{"*/train-*.parquet"}, Revision: hubtest.MATHCommit},
+		{recipe.HuggingFace{Repo: "EleutherAI/hendrycks_math", Files: []string{"*/train-*.parquet"}, Revision: hub.MATHCommit},
 			"mit", []string{train("algebra"), train("counting_and_probability"), train("geometry"), train("intermediate_algebra"),
 				train("number_theory"), train("prealgebra"), train("precalculus")}},
 		{recipe.HuggingFace{Repo: "rajpurkar/squad_v2", Split: "train"}, "cc-by-sa-4.0", []string{train("squad_v2")}},
@@ -81,11 +81,11 @@ func TestTheSixDatasets(t *testing.T) {
 }
 
 func TestRealRowsComeThrough(t *testing.T) {
-	repos, err := hubtest.FromData(realrows.Folder(t))
+	repos, err := hub.FromData(realrows.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "openai/gsm8k", Config: "main", Split: "train"}, "", repos...)
+	_, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "openai/gsm8k", Config: "main", Split: "train"}, "", repos...)
 	l, err := s.Resolve(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -97,24 +97,24 @@ func TestRealRowsComeThrough(t *testing.T) {
 }
 
 // withFiles is an open repository with files of one line each.
-func withFiles(files ...string) hubtest.Repo {
-	r := hubtest.Repo{ID: "acme/set", SHA: someCommit, Files: map[string]hubtest.File{"README.md": {Content: []byte("read me")}}}
+func withFiles(files ...string) hub.Repo {
+	r := hub.Repo{ID: "acme/set", SHA: someCommit, Files: map[string]hub.File{"README.md": {Content: []byte("read me")}}}
 	for _, f := range files {
-		r.Files[f] = hubtest.File{Content: []byte(f + "\n"), LFS: strings.HasSuffix(f, ".parquet")}
+		r.Files[f] = hub.File{Content: []byte(f + "\n"), LFS: strings.HasSuffix(f, ".parquet")}
 	}
 	return r
 }
 
 func TestResolvePinsTheCommit(t *testing.T) {
 	const next = "89abcdef0123456789abcdef0123456789abcdef"
-	hub, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set", Revision: "main"}, "", withFiles("data/train-0.parquet"))
+	standIn, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set", Revision: "main"}, "", withFiles("data/train-0.parquet"))
 	l, err := s.Resolve(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	moved := withFiles("data/train-0.parquet", "data/train-1.parquet")
-	moved.SHA, moved.Files["data/train-0.parquet"] = next, hubtest.File{Content: []byte("other"), LFS: true}
-	hub.Put(moved)
+	moved.SHA, moved.Files["data/train-0.parquet"] = next, hub.File{Content: []byte("other"), LFS: true}
+	standIn.Put(moved)
 	got, err := read(subject{source: s}, l.Files[0], 0)
 	if err != nil || string(got) != "data/train-0.parquet\n" {
 		t.Errorf("after the branch moved: %q, %v", got, err)
@@ -132,12 +132,12 @@ func TestListingFollowsPages(t *testing.T) {
 			files = append(files, "data/"+string(a)+"/"+string(b)+".parquet")
 		}
 	}
-	for name, opts := range map[string]hubtest.Options{
+	for name, opts := range map[string]hub.Options{
 		"of the Hub":              {PageSize: 7},
 		"with links to elsewhere": {PageSize: 7, LinkBase: "https://hub.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			hub, s, _ := onHub(t, opts, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles(files...))
+			standIn, s, _ := onHub(t, opts, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles(files...))
 			l, err := s.Resolve(context.Background())
 			if err != nil {
 				t.Fatal(err)
@@ -145,33 +145,33 @@ func TestListingFollowsPages(t *testing.T) {
 			if diff := cmp.Diff(files, paths(l)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
-			if got, want := hub.Count(hubtest.KindTree), (len(files)+12+6)/7; got != want { // README.md and 11 folders
+			if got, want := standIn.Count(hub.KindTree), (len(files)+12+6)/7; got != want { // README.md and 11 folders
 				t.Errorf("%d pages were asked for, want %d", got, want)
 			}
-			if hub.Downloads()+hub.Count(hubtest.KindHead)+hub.Count(hubtest.KindResolve) != 0 || hub.Count(hubtest.KindInfo) != 1 {
-				t.Errorf("listing asked for %v", hub.Counts())
+			if standIn.Downloads()+standIn.Count(hub.KindHead)+standIn.Count(hub.KindResolve) != 0 || standIn.Count(hub.KindInfo) != 1 {
+				t.Errorf("listing asked for %v", standIn.Counts())
 			}
 		})
 	}
 }
 
 func TestOneFailedPageDoesNotBeginTheListingAgain(t *testing.T) {
-	hub, s, _ := onHub(t, hubtest.Options{PageSize: 1}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("a.parquet", "b.parquet"))
-	hub.Faults.Add(hubtest.Fault{On: hubtest.KindTree, After: 2, Times: 3, Do: hubtest.Answer(503)})
+	standIn, s, _ := onHub(t, hub.Options{PageSize: 1}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("a.parquet", "b.parquet"))
+	standIn.Faults.Add(hub.Fault{On: hub.KindTree, After: 2, Times: 3, Do: hub.Answer(503)})
 	if _, err := s.Resolve(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if got := hub.Counts(); got[hubtest.KindTree] != 6 || got[hubtest.KindInfo] != 1 {
+	if got := standIn.Counts(); got[hub.KindTree] != 6 || got[hub.KindInfo] != 1 {
 		t.Errorf("asked %v, want 3 pages and 3 failures, and the information once", got)
 	}
 }
 
 func TestListingGivesUpOnce(t *testing.T) {
-	hub, s, c := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("a.parquet"))
-	hub.Faults.Add(hubtest.Fault{Times: -1, Do: hubtest.Answer(500, "X-Request-Id", "Root=1")})
+	standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("a.parquet"))
+	standIn.Faults.Add(hub.Fault{Times: -1, Do: hub.Answer(500, "X-Request-Id", "Root=1")})
 	_, err := s.Resolve(context.Background())
 	wantReason(t, err, contract.FetchFailed)
-	if got := hub.Count(hubtest.KindInfo); got != 6 || len(c.waits()) != 5 {
+	if got := standIn.Count(hub.KindInfo); got != 6 || len(c.waits()) != 5 {
 		t.Errorf("asked %d times with %d waits, want 6 and 5: layers repeated each other", got, len(c.waits()))
 	}
 	if !strings.Contains(err.Error(), "request id Root=1") {
@@ -180,54 +180,54 @@ func TestListingGivesUpOnce(t *testing.T) {
 }
 
 func TestSignedAddressIsRenewedInTheMiddle(t *testing.T) {
-	hub, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", hubtest.Repo{
-		ID: "acme/set", SHA: someCommit, Files: map[string]hubtest.File{"train.parquet": {Content: text(), LFS: true}},
+	standIn, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", hub.Repo{
+		ID: "acme/set", SHA: someCommit, Files: map[string]hub.File{"train.parquet": {Content: text(), LFS: true}},
 	})
-	hub.Faults.Add(hubtest.Fault{On: hubtest.KindCDN, Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		defer hub.ExpireSignedURLs()
-		hubtest.CutAfter(7000)(w, r, next)
+	standIn.Faults.Add(hub.Fault{On: hub.KindCDN, Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+		defer standIn.ExpireSignedURLs()
+		hub.CutAfter(7000)(w, r, next)
 	}})
 	if err := resolveAndRead(s); err != nil {
 		t.Fatal(err)
 	}
-	if got := hub.Count(hubtest.KindResolve); got != 2 {
+	if got := standIn.Count(hub.KindResolve); got != 2 {
 		t.Errorf("asked %d times where the file lies, want 2", got)
 	}
 }
 
 func TestRefusedSignedAddressIsTriedAgain(t *testing.T) {
-	hub, s, c := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.parquet"))
-	hub.Faults.Add(hubtest.Fault{On: hubtest.KindCDN, Times: 2, Do: hubtest.Answer(403)})
+	standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.parquet"))
+	standIn.Faults.Add(hub.Fault{On: hub.KindCDN, Times: 2, Do: hub.Answer(403)})
 	if err := resolveAndRead(s); err != nil || len(c.waits()) != 2 {
 		t.Errorf("%v after %d waits", err, len(c.waits()))
 	}
-	hub.Faults.Add(hubtest.Fault{On: hubtest.KindCDN, Times: -1, Do: hubtest.Answer(403)})
+	standIn.Faults.Add(hub.Fault{On: hub.KindCDN, Times: -1, Do: hub.Answer(403)})
 	wantReason(t, resolveAndRead(s), contract.FetchFailed)
 }
 
 func TestMirrors(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
-		fault hubtest.Fault
+		fault hub.Fault
 		want  contract.Reason // empty is success
 	}{
-		{"that leave headers out", hubtest.Fault{Times: -1, Do: hubtest.Without("X-Repo-Commit", "X-Linked-Etag", "X-Linked-Size", "Content-Length")}, ""},
-		{"that leave Content-Range out", hubtest.Fault{On: hubtest.KindCDN, Times: -1, Do: hubtest.Without("Content-Range")}, ""},
-		{"of another commit", hubtest.Fault{On: hubtest.KindResolve, Times: -1,
-			Do: hubtest.Answer(200, "X-Repo-Commit", strings.Repeat("9", 40))}, contract.ChecksumMismatch},
-		{"of another file", hubtest.Fault{On: hubtest.KindResolve, Times: -1,
-			Do: hubtest.Answer(200, "X-Linked-Etag", `"`+strings.Repeat("9", 64)+`"`)}, contract.ChecksumMismatch},
-		{"of another size", hubtest.Fault{On: hubtest.KindResolve, Times: -1, Do: hubtest.Answer(200, "X-Linked-Size", "7")}, contract.ChecksumMismatch},
-		{"that answer with a page for people", hubtest.Fault{On: hubtest.KindInfo, Times: -1,
-			Do: hubtest.Answer(200, "Content-Type", "text/html")}, contract.FetchFailed},
-		{"that lead round in a circle", hubtest.Fault{On: hubtest.KindInfo, Times: -1,
-			Do: hubtest.Answer(302, "Location", "/api/datasets/acme/set")}, contract.SourceNotFound},
-		{"that lead nowhere", hubtest.Fault{On: hubtest.KindInfo, Times: -1, Do: hubtest.Answer(302)}, contract.FetchFailed},
-		{"that compress", hubtest.Fault{On: hubtest.KindCDN, Times: -1,
-			Do: hubtest.Answer(200, "Content-Encoding", "br")}, contract.InvalidData},
+		{"that leave headers out", hub.Fault{Times: -1, Do: hub.Without("X-Repo-Commit", "X-Linked-Etag", "X-Linked-Size", "Content-Length")}, ""},
+		{"that leave Content-Range out", hub.Fault{On: hub.KindCDN, Times: -1, Do: hub.Without("Content-Range")}, ""},
+		{"of another commit", hub.Fault{On: hub.KindResolve, Times: -1,
+			Do: hub.Answer(200, "X-Repo-Commit", strings.Repeat("9", 40))}, contract.ChecksumMismatch},
+		{"of another file", hub.Fault{On: hub.KindResolve, Times: -1,
+			Do: hub.Answer(200, "X-Linked-Etag", `"`+strings.Repeat("9", 64)+`"`)}, contract.ChecksumMismatch},
+		{"of another size", hub.Fault{On: hub.KindResolve, Times: -1, Do: hub.Answer(200, "X-Linked-Size", "7")}, contract.ChecksumMismatch},
+		{"that answer with a page for people", hub.Fault{On: hub.KindInfo, Times: -1,
+			Do: hub.Answer(200, "Content-Type", "text/html")}, contract.FetchFailed},
+		{"that lead round in a circle", hub.Fault{On: hub.KindInfo, Times: -1,
+			Do: hub.Answer(302, "Location", "/api/datasets/acme/set")}, contract.SourceNotFound},
+		{"that lead nowhere", hub.Fault{On: hub.KindInfo, Times: -1, Do: hub.Answer(302)}, contract.FetchFailed},
+		{"that compress", hub.Fault{On: hub.KindCDN, Times: -1,
+			Do: hub.Answer(200, "Content-Encoding", "br")}, contract.InvalidData},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			hub, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.parquet"))
+			hub, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.parquet"))
 			hub.Faults.Add(tc.fault)
 			err := resolveAndRead(s)
 			if tc.want != "" {
@@ -299,14 +299,14 @@ func TestOddAnswers(t *testing.T) {
 }
 
 func TestListingThatDoesNotEnd(t *testing.T) {
-	hub, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
-	hub.Faults.Add(hubtest.Fault{On: hubtest.KindTree, Times: -1, Do: func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+	standIn, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
+	standIn.Faults.Add(hub.Fault{On: hub.KindTree, Times: -1, Do: func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		w.Header().Set("Link", `<?cursor=same>; rel="next"`)
 		_, _ = io.WriteString(w, "[]")
 	}})
 	_, err := s.Resolve(context.Background())
 	wantReason(t, err, contract.InvalidData)
-	if got := hub.Count(hubtest.KindTree); got != 2 {
+	if got := standIn.Count(hub.KindTree); got != 2 {
 		t.Errorf("asked for %d pages, want 2", got)
 	}
 }
@@ -315,7 +315,7 @@ func TestPinnedCommitMustBeTheAnswer(t *testing.T) {
 	const pinned = "89abcdef0123456789abcdef0123456789abcdef"
 	r := withFiles("train.csv")
 	r.Aliases = []string{pinned} // a mirror that answers any commit with its own
-	_, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set", Revision: pinned}, "", r)
+	_, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set", Revision: pinned}, "", r)
 	_, err := s.Resolve(context.Background())
 	wantReason(t, err, contract.ChecksumMismatch)
 }
@@ -323,11 +323,11 @@ func TestPinnedCommitMustBeTheAnswer(t *testing.T) {
 func TestNamesThatMustBeEscaped(t *testing.T) {
 	names := []string{"a b.csv", "a#b.csv", "a%20b.csv", "a+b.csv", "a&b=c.csv", "a:b.csv", "ä/ö.csv", "a?b.csv", "[a]{b}.csv", `a\\b.csv`, "a;b,c.csv"}
 	for _, large := range []bool{true, false} {
-		r := hubtest.Repo{ID: "acme/set.v1_x-y", SHA: someCommit, Aliases: []string{"refs/convert/parquet"}, Files: map[string]hubtest.File{}}
+		r := hub.Repo{ID: "acme/set.v1_x-y", SHA: someCommit, Aliases: []string{"refs/convert/parquet"}, Files: map[string]hub.File{}}
 		for _, name := range names {
-			r.Files[name] = hubtest.File{Content: []byte(name), LFS: large}
+			r.Files[name] = hub.File{Content: []byte(name), LFS: large}
 		}
-		_, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: r.ID, Revision: "refs/convert/parquet"}, "", r)
+		_, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: r.ID, Revision: "refs/convert/parquet"}, "", r)
 		l, err := s.Resolve(context.Background())
 		if err != nil {
 			t.Fatal(err)
@@ -344,7 +344,7 @@ func TestNamesThatMustBeEscaped(t *testing.T) {
 }
 
 func TestFileOfNoCommit(t *testing.T) {
-	_, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
+	_, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
 	_, err := s.Open(context.Background(), source.File{Path: "train.csv", Size: -1, Revision: "main"}, 0)
 	wantReason(t, err, contract.InvalidTask)
 	_, err = s.Open(context.Background(), source.File{Path: "nothing.csv", Size: -1, Revision: someCommit}, 0)
@@ -356,9 +356,9 @@ func TestFileOfNoCommit(t *testing.T) {
 
 func TestQuotaIsWaitedFor(t *testing.T) {
 	c := newClock()
-	hub := hubtest.New(hubtest.Options{Quota: map[string]int{"api": 2}, PageSize: 1, Now: c.Now}, withFiles("a.csv", "b.csv"))
+	standIn := hub.New(hub.Options{Quota: map[string]int{"api": 2}, PageSize: 1, Now: c.Now}, withFiles("a.csv", "b.csv"))
 	env := environment(c)
-	env.HubEndpoint = hubtest.Start(t, hub)
+	env.HubEndpoint = hub.Start(t, standIn)
 	s := newSource(t, recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/set"}}, env)
 	if _, err := s.Resolve(context.Background()); err != nil {
 		t.Fatal(err)
@@ -370,11 +370,11 @@ func TestQuotaIsWaitedFor(t *testing.T) {
 
 // TestMirrorOfAnotherSmallFile: git's digest of a small file stands on the first answer, before anything is downloaded.
 func TestMirrorOfAnotherSmallFile(t *testing.T) {
-	hub, s, _ := onHub(t, hubtest.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
-	hub.Faults.Add(hubtest.Fault{On: hubtest.KindResolve, Times: -1, Do: hubtest.Answer(200, "ETag", `"`+strings.Repeat("9", 40)+`"`)})
+	standIn, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
+	standIn.Faults.Add(hub.Fault{On: hub.KindResolve, Times: -1, Do: hub.Answer(200, "ETag", `"`+strings.Repeat("9", 40)+`"`)})
 	err := resolveAndRead(s)
 	wantReason(t, err, contract.ChecksumMismatch)
-	if !strings.Contains(err.Error(), "git blob SHA-1") || hub.Downloads() != 0 {
-		t.Errorf("%v, after %d downloads", err, hub.Downloads())
+	if !strings.Contains(err.Error(), "git blob SHA-1") || standIn.Downloads() != 0 {
+		t.Errorf("%v, after %d downloads", err, standIn.Downloads())
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // ociServer is what a registry wants.
@@ -115,7 +115,7 @@ func ociSubject(w *wire, has ociServer) subject {
 		pushTo(w.t, inside+"/acme/text:v1", artifactOf(w.t, ociLayer{title: "data/train.jsonl", content: content}, ociLayer{content: []byte("of no name")}))
 	}
 	write(text())
-	kindOf := func(r *http.Request) hubtest.Kind {
+	kindOf := func(r *http.Request) hub.Kind {
 		if strings.Contains(r.URL.Path, "/blobs/") {
 			return onFile
 		}

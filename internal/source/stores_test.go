@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/datasetmix/datasetmix/internal/storestest"
+	"github.com/datasetmix/datasetmix/internal/testing/stores"
 )
 
 // Credentials of the stores.
@@ -30,17 +30,17 @@ const (
 	azureSignature = "signature-secret"
 )
 
-var stores = storestest.Share(func() (*storestest.Stores, error) {
-	return storestest.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-versions",
+var storeServers = stores.Share(func() (*stores.Stores, error) {
+	return stores.Start("../../hack/stores", "-s3=127.0.0.1:0", "-gcs=127.0.0.1:0", "-azure=127.0.0.1:0", "-versions",
 		"-access-key="+accessKey, "-secret-key="+secretKey, "-signature="+azureSignature)
 })
 
-func TestMain(m *testing.M) { os.Exit(stores.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(storeServers.Main(m)) }
 
 // store gives the address of a server.
 func store(t *testing.T, name string) string {
 	t.Helper()
-	return stores.URL(t, name)
+	return storeServers.URL(t, name)
 }
 
 // unique gives each subject a bucket of its own.

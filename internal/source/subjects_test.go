@@ -18,9 +18,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // clock is a clock that never waits: it remembers for how long it was asked to.
@@ -95,13 +95,13 @@ type subject struct {
 	// secret is a text that the credentials of the requests hold; empty where there are none.
 	secret string
 	// doors are the kinds of requests that the way to the bytes begins with; nil is onFile alone.
-	doors []hubtest.Kind
+	doors []hub.Kind
 }
 
-func (s subject) fault(do hubtest.Effect, times int) { s.faultOn(onFile, do, times) }
+func (s subject) fault(do hub.Effect, times int) { s.faultOn(onFile, do, times) }
 
-func (s subject) faultOn(kind hubtest.Kind, do hubtest.Effect, times int) {
-	s.wire.faults.Add(hubtest.Fault{On: kind, Times: times, Do: do})
+func (s subject) faultOn(kind hub.Kind, do hub.Effect, times int) {
+	s.wire.faults.Add(hub.Fault{On: kind, Times: times, Do: do})
 }
 
 // sent is how many bytes of the file were sent so far; 0 where nobody counts.
@@ -163,34 +163,34 @@ func newSource(t *testing.T, spec recipe.Source, env source.Environment) source.
 }
 
 func hubSubject(w *wire, large bool) subject {
-	repo := func(content []byte) hubtest.Repo {
-		return hubtest.Repo{ID: "acme/text", SHA: someCommit, License: "mit", Private: true, Files: map[string]hubtest.File{
+	repo := func(content []byte) hub.Repo {
+		return hub.Repo{ID: "acme/text", SHA: someCommit, License: "mit", Private: true, Files: map[string]hub.File{
 			"README.md": {Content: []byte("read me")}, "data/train.jsonl": {Content: content, LFS: large},
 		}}
 	}
-	hub := hubtest.New(hubtest.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, repo(text()))
-	bytesOf := hubtest.KindBlob
+	standIn := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, repo(text()))
+	bytesOf := hub.KindBlob
 	if large {
-		bytesOf = hubtest.KindCDN
+		bytesOf = hub.KindCDN
 	}
-	kindOf := func(r *http.Request) hubtest.Kind {
-		switch hubtest.KindOf(r) {
+	kindOf := func(r *http.Request) hub.Kind {
+		switch hub.KindOf(r) {
 		case bytesOf:
 			return onFile
-		case hubtest.KindResolve:
+		case hub.KindResolve:
 			return onDoor
 		default:
 			return ""
 		}
 	}
 	env := w.environment()
-	env.HubEndpoint, env.Token = w.serve("hub", kindOf, hub), "hf_secret"
-	hub.SetCDN(w.serve("cdn", kindOf, hub))
+	env.HubEndpoint, env.Token = w.serve("hub", kindOf, standIn), "hf_secret"
+	standIn.SetCDN(w.serve("cdn", kindOf, standIn))
 	spec := recipe.HuggingFace{Repo: "acme/text", Files: []string{"data/*"}}
 	return subject{
 		source: newSource(w.t, recipe.Source{HuggingFace: &spec}, env), clock: w.clock, wire: w,
-		pinned: true, continues: true, follows: true, secret: "secret", doors: []hubtest.Kind{onDoor, onFile},
-		write: func(content []byte) { hub.Put(repo(content)) }, // a mirror that serves other bytes for the same commit
+		pinned: true, continues: true, follows: true, secret: "secret", doors: []hub.Kind{onDoor, onFile},
+		write: func(content []byte) { standIn.Put(repo(content)) }, // a mirror that serves other bytes for the same commit
 	}
 }
 
@@ -216,7 +216,7 @@ func webSubject(w *wire, has webServer) subject {
 	if has.login {
 		w.opts.tls, env.Login.Token = true, "top-secret" // which is sent over nothing else
 	}
-	kindOf := func(r *http.Request) hubtest.Kind {
+	kindOf := func(r *http.Request) hub.Kind {
 		if r.Method == http.MethodGet {
 			return onFile
 		}

@@ -15,9 +15,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // onWeb makes a source of addresses below a handler's; a digest may follow an address after a space.
@@ -203,8 +203,8 @@ func TestWebRangesThatCannotBeTrusted(t *testing.T) {
 		wantFetchedContent(t, onWeb(t, h, "/x "+digest([]byte(content))), []byte(content), content)
 	})
 	t.Run("no Content-Range, and nothing else to prove it", func(t *testing.T) {
-		var faults hubtest.Faults
-		faults.Add(hubtest.Fault{Times: -1, Do: hubtest.Without("Content-Range")})
+		var faults hub.Faults
+		faults.Add(hub.Fault{Times: -1, Do: hub.Without("Content-Range")})
 		s := onWeb(t, faults.Handler(nil, body(content, "ETag", `"one"`)), "/x")
 		l, err := s.Resolve(context.Background())
 		if err != nil {
@@ -216,17 +216,17 @@ func TestWebRangesThatCannotBeTrusted(t *testing.T) {
 }
 
 func TestWebRangeIgnoredAndCut(t *testing.T) {
-	var faults hubtest.Faults
+	var faults hub.Faults
 	content := string(text())
 	// The whole comes instead of the rest, and breaks before the rest begins: nothing is gained, and nothing lost.
 	faults.Add(
-		hubtest.Fault{After: 1, Do: hubtest.CutAfter(9000)},
-		hubtest.Fault{Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) { // HEAD
+		hub.Fault{After: 1, Do: hub.CutAfter(9000)},
+		hub.Fault{Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) { // HEAD
 			next.ServeHTTP(w, r)
 		}},
-		hubtest.Fault{Times: 2, Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			hubtest.IgnoreRange()(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				hubtest.CutAfter(500)(w, r, next)
+		hub.Fault{Times: 2, Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+			hub.IgnoreRange()(w, r, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				hub.CutAfter(500)(w, r, next)
 			}))
 		}},
 	)
@@ -314,8 +314,8 @@ func TestNoAnswerInTime(t *testing.T) {
 }
 
 func TestProgress(t *testing.T) {
-	var faults hubtest.Faults
-	faults.Add(hubtest.Fault{After: 1, Do: hubtest.CutAfter(7000)})
+	var faults hub.Faults
+	faults.Add(hub.Fault{After: 1, Do: hub.CutAfter(7000)})
 	server := httptest.NewServer(faults.Handler(nil, body(string(text()), "ETag", `"one"`)))
 	t.Cleanup(server.Close)
 	env, total := environment(newClock()), int64(0)

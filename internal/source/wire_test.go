@@ -16,8 +16,8 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // wire is the way that a subject's bytes take over HTTP, where the suite breaks things. A subject puts its server behind
@@ -25,7 +25,7 @@ import (
 type wire struct {
 	t      *testing.T
 	clock  *clock
-	faults hubtest.Faults
+	faults hub.Faults
 	names  *names
 	sent   atomic.Int64 // bytes that left in answer to requests onFile
 	opts   wireOptions
@@ -40,8 +40,8 @@ type wireOptions struct {
 
 // The kinds of requests that the suite tells apart, as a subject's kindOf names them. Others are "".
 const (
-	onFile hubtest.Kind = "file" // reads the file's bytes
-	onDoor hubtest.Kind = "door" // is led from to where they lie
+	onFile hub.Kind = "file" // reads the file's bytes
+	onDoor hub.Kind = "door" // is led from to where they lie
 )
 
 func newWire(t *testing.T, opts wireOptions) *wire {
@@ -60,7 +60,7 @@ func (w *wire) environment() source.Environment {
 }
 
 // serve puts a handler onto the way, and gives its base URL: host is one label, such as "files".
-func (w *wire) serve(host string, kindOf func(*http.Request) hubtest.Kind, next http.Handler) string {
+func (w *wire) serve(host string, kindOf func(*http.Request) hub.Kind, next http.Handler) string {
 	handler := w.faults.Handler(kindOf, next)
 	counting := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if kindOf(r) == onFile {

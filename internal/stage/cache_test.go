@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // elsewhere is a recipe of another mix on the same volume.
@@ -83,25 +83,25 @@ func TestTheCacheOfAPublishedMixIsBounded(t *testing.T) {
 // TestAnOriginalThatIsNowhere: it went from the cache, and the source has it no more, in every way in which sources lose files. The
 // split says what to do.
 func TestAnOriginalThatIsNowhere(t *testing.T) {
-	file := func(name string, rows int) map[string]hubtest.File {
-		return map[string]hubtest.File{name: {Content: []byte(sums("What is the sum of", rows)), LFS: true}}
+	file := func(name string, rows int) map[string]hub.File {
+		return map[string]hub.File{name: {Content: []byte(sums("What is the sum of", rows)), LFS: true}}
 	}
 	for what, c := range map[string]struct {
-		now    hubtest.Repo
+		now    hub.Repo
 		reason contract.Reason
 		says   string
 	}{
-		"other bytes":      {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("sums.jsonl", 90)}, contract.SourceDrifted, "the source no longer has it"},
-		"another file":     {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("totals.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
-		"nothing in it":    {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: map[string]hubtest.File{"sums.jsonl": {}}}, contract.SourceDrifted, "the source no longer has it"},
-		"another revision": {hubtest.Repo{ID: "acme/rows", SHA: commitOf(2), Files: file("sums.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
-		"another name":     {hubtest.Repo{ID: "acme/lines", SHA: commitOf(1), Files: file("sums.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
-		"a gate":           {hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("sums.jsonl", 120), Gated: "auto"}, contract.SourceGated, "has to be fetched again"},
+		"other bytes":      {hub.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("sums.jsonl", 90)}, contract.SourceDrifted, "the source no longer has it"},
+		"another file":     {hub.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("totals.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
+		"nothing in it":    {hub.Repo{ID: "acme/rows", SHA: commitOf(1), Files: map[string]hub.File{"sums.jsonl": {}}}, contract.SourceDrifted, "the source no longer has it"},
+		"another revision": {hub.Repo{ID: "acme/rows", SHA: commitOf(2), Files: file("sums.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
+		"another name":     {hub.Repo{ID: "acme/lines", SHA: commitOf(1), Files: file("sums.jsonl", 120)}, contract.SourceDrifted, "the source no longer has it"},
+		"a gate":           {hub.Repo{ID: "acme/rows", SHA: commitOf(1), Files: file("sums.jsonl", 120), Gated: "auto"}, contract.SourceGated, "has to be fetched again"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newHubWorld(t)
 			w.jobs(bounded(onHub("main"), 1), map[string]recipe.Result{}, "")
-			w.asks(hubtest.New(hubtest.Options{}, c.now)) // history was rewritten
+			w.asks(hub.New(hub.Options{}, c.now)) // history was rewritten
 			r := bounded(onHub("main"), 1)
 			r.Domains[0].Datasets[0].Record.Where = `row.answer != "#### 7"`
 			w.fails(r, c.reason, "data set sums", "sums.jsonl is no longer whole in the cache", c.says)

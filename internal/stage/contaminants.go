@@ -5,20 +5,20 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
-	"github.com/datasetmix/datasetmix/internal/leak"
+	"github.com/datasetmix/datasetmix/internal/dedup"
+	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // contaminants finds questions that the probes ask. Every data set's split makes the index anew: it is made once for every
 // row that is looked up in it, and an index on the volume would have to be as large in memory.
 type contaminants struct {
 	names []string // of the probes, sorted
-	index *leak.Probes
+	index *dedup.Probes
 }
 
 // contaminatedBy are the reasons under which rows are counted.
-var contaminatedBy = map[leak.Reason]string{leak.Equal: "contaminated", leak.NGram: "contaminated-ngrams"}
+var contaminatedBy = map[dedup.Reason]string{dedup.Equal: "contaminated", dedup.NGram: "contaminated-ngrams"}
 
 // probePlace names a probe in a message.
 func probePlace(name string) string { return "source to decontaminate against " + name }
@@ -28,7 +28,7 @@ func (j job) contaminants(ctx context.Context) (*contaminants, error) {
 	if j.Recipe.Decontaminate == nil {
 		return nil, nil
 	}
-	index, err := leak.NewProbes(j.Recipe.Decontaminate.Words, j.Recipe.Decontaminate.NGrams)
+	index, err := dedup.NewProbes(j.Recipe.Decontaminate.Words, j.Recipe.Decontaminate.NGrams)
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "decontaminate: %w", err)
 	}
@@ -46,7 +46,7 @@ func (j job) contaminants(ctx context.Context) (*contaminants, error) {
 // finder looks questions up, in one goroutine; nil finds none.
 type finder struct {
 	*contaminants
-	matcher *leak.Matcher
+	matcher *dedup.Matcher
 }
 
 func (c *contaminants) newFinder() *finder {
@@ -68,7 +68,7 @@ func (f *finder) find(question string) finding {
 }
 
 func (j job) readProbe(ctx context.Context, probe recipe.Probe, add func(question string)) error {
-	question, err := record.CompileQuestion(probe.Preset, probe.Question)
+	question, err := mapping.CompileQuestion(probe.Preset, probe.Question)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func (j job) readProbe(ctx context.Context, probe recipe.Probe, add func(questio
 
 // asker takes the questions of a probe's rows.
 type asker struct {
-	question *record.Question
+	question *mapping.Question
 	add      func(string)
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/leak"
-	"github.com/datasetmix/datasetmix/internal/realrows"
+	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 // probed is two, decontaminated against two probes on the claim.
@@ -165,7 +165,7 @@ func TestRealQuestionsAgainstThemselves(t *testing.T) {
 		if err := json.Unmarshal([]byte(row), &math); err != nil {
 			t.Fatal(err)
 		}
-		asked = append(asked, string(leak.AppendNormal(nil, math.Problem)))
+		asked = append(asked, string(dedup.AppendNormal(nil, math.Problem)))
 		if i < 1500 {
 			probes[asked[i]] = true
 		}

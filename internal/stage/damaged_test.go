@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // blob is where the original of the sums lies in the cache.
@@ -108,7 +108,7 @@ func TestADamagedOriginalThatIsGone(t *testing.T) {
 	w := newHubWorld(t)
 	revision := w.build(onHub("main")).Published.Revision
 	rewrite(t, w.blob(), flip)
-	w.asks(hubtest.New(hubtest.Options{}, hubtest.Repo{ID: "acme/rows", SHA: commitOf(2), Files: map[string]hubtest.File{"sums.jsonl": {Content: []byte("{}\n")}}}))
+	w.asks(hub.New(hub.Options{}, hub.Repo{ID: "acme/rows", SHA: commitOf(2), Files: map[string]hub.File{"sums.jsonl": {Content: []byte("{}\n")}}}))
 	w.fails(newRecord(onHub("main")), contract.SourceDrifted, "data set sums", "sums.jsonl is no longer whole in the cache", "the source no longer has it")
 	if w.current() != revision {
 		t.Errorf("the link shows %s, want %s", w.current(), revision)
@@ -120,7 +120,7 @@ func TestADamagedOriginalThatASplitMayNotFetch(t *testing.T) {
 	w := newHubWorld(t)
 	w.build(onHub("main"))
 	rewrite(t, w.blob(), flip)
-	w.asks(hubtest.New(hubtest.Options{}, hubtest.Repo{ID: "acme/rows", SHA: commitOf(1), Gated: "auto", Files: map[string]hubtest.File{
+	w.asks(hub.New(hub.Options{}, hub.Repo{ID: "acme/rows", SHA: commitOf(1), Gated: "auto", Files: map[string]hub.File{
 		"sums.jsonl": {Content: []byte(sums("What is the sum of", 120)), LFS: true},
 	}}))
 	w.fails(newRecord(onHub("main")), contract.SourceGated, "data set sums", "has to be fetched again", "data.datasetmix.io/forceAt")
@@ -130,7 +130,7 @@ func TestADamagedOriginalThatASplitMayNotFetch(t *testing.T) {
 func TestADamagedOriginalOfAProbe(t *testing.T) {
 	r := onHub("main")
 	r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{{Name: "probe", Source: recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/probe"}}, Preset: "gsm8k"}}}
-	probe := hubtest.Repo{ID: "acme/probe", SHA: commitOf(3), Files: map[string]hubtest.File{"probe.jsonl": {Content: []byte(sums("What is the sum of", 9))}}}
+	probe := hub.Repo{ID: "acme/probe", SHA: commitOf(3), Files: map[string]hub.File{"probe.jsonl": {Content: []byte(sums("What is the sum of", 9))}}}
 	whole := newHubWorld(t)
 	whole.hub.Put(probe)
 	want := whole.build(newRecord(r)).Published

@@ -9,11 +9,11 @@ import (
 	"io"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/extsort"
-	"github.com/datasetmix/datasetmix/internal/leak"
+	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -41,7 +41,7 @@ type divider struct {
 }
 
 func newDivider(folder store.Path, r recipe.Recipe) (*divider, error) {
-	byForm, err := leak.ByForm(r.Compare)
+	byForm, err := dedup.ByForm(r.Compare)
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "compare: %w", err)
 	}
@@ -95,11 +95,11 @@ func readHead(encoded []byte) (h rowHead) {
 
 // place is where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines, each
 // with a buffer of its own.
-func (d *divider) place(said *record.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
+func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
 	groupID := said.Digests.Question
 	head.asked.answer, head.units = store.Short(said.Digests.Pair[:shortSize]), units
 	if d.byForm {
-		*buffer = leak.AppendQuestion((*buffer)[:0], said.Question)
+		*buffer = dedup.AppendQuestion((*buffer)[:0], said.Question)
 		groupID = sha256.Sum256(*buffer)
 		head.asked = asked{answerOf(said.ReferenceAnswer, buffer), [exactSize]byte(said.Digests.Question[:exactSize])}
 	}

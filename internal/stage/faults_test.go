@@ -13,11 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/faultfstest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/faultfs"
 )
 
-func TestMain(m *testing.M) { os.Exit(faultfstest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(faultfs.Main(m)) }
 
 // ending is how a build ended.
 type ending struct {
@@ -107,7 +107,7 @@ func TestBuildsOnVolumesThatLack(t *testing.T) {
 			t.Parallel()
 			w := filled(t)
 			volume := t.TempDir()
-			got, err := w.onVolume(faultfstest.Mount(t, volume, fault), two())
+			got, err := w.onVolume(faultfs.Mount(t, volume, fault), two())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("%v\n(-want +got):\n%s", err, diff)
 			}
@@ -144,7 +144,7 @@ func TestAnErrorOfTheStorageAnywhere(t *testing.T) {
 					t.Parallel()
 					w := filled(t)
 					volume := t.TempDir()
-					faulty := faultfstest.Mount(t, volume, fault)
+					faulty := faultfs.Mount(t, volume, fault)
 					got, err := w.onVolume(faulty, two())
 					if err != nil {
 						failed.Add(1)

@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/draw"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/sampler"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -50,7 +50,7 @@ type mixer struct {
 	file      recipe.Shard
 	shard     recipe.ShardPlan
 	first     int64 // the place of its first row in the split
-	sequences draw.Sequences
+	sequences sampler.Sequences
 	done      recipe.Mixed
 }
 
@@ -61,14 +61,14 @@ func (j job) newMixer(ctx context.Context, staging *store.Staging) (*mixer, erro
 	shards := j.Recipe.PlanShards(plan)
 	m := &mixer{job: j, staging: staging, file: shard, shard: shards[shard.Index], first: recipe.RowsOf(shards[:shard.Index])}
 	if j.Recipe.Reports() { // before rows are held in memory
-		uses, err := draw.Uses(ctx, j.Recipe, plan)
+		uses, err := sampler.Uses(ctx, j.Recipe, plan)
 		if err != nil {
 			return nil, err
 		}
 		m.done.Datasets = uses
 	}
 	var err error
-	m.sequences, err = draw.Open(j.Recipe, plan, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
+	m.sequences, err = sampler.Open(j.Recipe, plan, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
 		return j.openPlanned(split, plan.Datasets()[dataset], hold)
 	})
 	return m, err

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/extsort"
-	"github.com/datasetmix/datasetmix/internal/leak"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -52,8 +52,8 @@ type nearer struct {
 	bands      *extsort.Sorter // band key, row: no value
 
 	dropped []uint64 // one bit for each row that is
-	mine    leak.Signature
-	others  leak.Signature
+	mine    dedup.Signature
+	others  dedup.Signature
 	buffer  []byte
 }
 
@@ -104,7 +104,7 @@ func (n *nearer) sketch(ctx context.Context) error {
 
 // sketchFile goes through one file of rows, of which the first is given.
 func (n *nearer) sketchFile(ctx context.Context, row banded) error {
-	sketcher, err := leak.NewSketcher(n.wanted.Words, n.wanted.N, n.wanted.Bands, n.wanted.Rows)
+	sketcher, err := dedup.NewSketcher(n.wanted.Words, n.wanted.N, n.wanted.Bands, n.wanted.Rows)
 	if err != nil {
 		return contract.Failf(contract.InvalidTask, "nearDuplicates: %w", err)
 	}
@@ -155,7 +155,7 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 const signaturesAtOnce = 256 << 10
 
 // appendSignature appends a signature in its fixed length; one that is empty is never read.
-func appendSignature(dst []byte, signature leak.Signature, length int64) []byte {
+func appendSignature(dst []byte, signature dedup.Signature, length int64) []byte {
 	end := len(dst) + int(length)
 	for _, least := range signature {
 		dst = binary.LittleEndian.AppendUint32(dst, least)
@@ -211,7 +211,7 @@ func (n *nearer) judge(row banded, later []banded) error {
 		if n.others, err = n.signature(n.others, other); err != nil {
 			return err
 		}
-		if leak.Similar(n.mine, n.others, n.wanted.Percent) {
+		if dedup.Similar(n.mine, n.others, n.wanted.Percent) {
 			n.dropped[row.number/64] |= 1 << (row.number % 64)
 			return n.drop(row.rowRef, recipe.NearDuplicate)
 		}
@@ -222,7 +222,7 @@ func (n *nearer) judge(row banded, later []banded) error {
 func (n *nearer) isDropped(row banded) bool { return n.dropped[row.number/64]>>(row.number%64)&1 != 0 }
 
 // signature reads the signature of a row.
-func (n *nearer) signature(into leak.Signature, row banded) (leak.Signature, error) {
+func (n *nearer) signature(into dedup.Signature, row banded) (dedup.Signature, error) {
 	if n.buffer == nil {
 		n.buffer = make([]byte, n.record)
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/leak"
-	"github.com/datasetmix/datasetmix/internal/realrows"
+	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 // lost are the ids of the rows that balance dropped, by reason.
@@ -66,7 +66,7 @@ func (w *world) divisions(r recipe.Recipe) [][]record.Record {
 
 // sketch is what rows are compared by.
 type sketch struct {
-	signature leak.Signature
+	signature dedup.Signature
 	bands     []uint64
 }
 
@@ -84,7 +84,7 @@ func (a sketch) candidates(b sketch) bool {
 // whose very question a later split has are no near ones, but overlap.
 func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates) []string {
 	t.Helper()
-	sketcher, err := leak.NewSketcher(near.Words, near.N, near.Bands, near.Rows)
+	sketcher, err := dedup.NewSketcher(near.Words, near.N, near.Bands, near.Rows)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates
 			a := sketches[row.ID]
 			near := slices.ContainsFunc(later, func(other record.Record) bool {
 				b := sketches[other.ID]
-				return a.candidates(b) && leak.Similar(a.signature, b.signature, near.Percent)
+				return a.candidates(b) && dedup.Similar(a.signature, b.signature, near.Percent)
 			})
 			if near && last[row.Question] == s {
 				found = append(found, row.ID)

@@ -13,30 +13,30 @@ import (
 	"unicode/utf8"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // hubWorld is a world whose data sets lie on a Hub, which counts what is asked of it.
 type hubWorld struct {
 	*world
-	hub *hubtest.Hub
+	hub *hub.Hub
 }
 
 // commitOf is the n-th commit of the test's repository.
 func commitOf(n int) string { return fmt.Sprintf("%040x", n) }
 
 func newHubWorld(t *testing.T) hubWorld {
-	w := hubWorld{newWorld(t), hubtest.New(hubtest.Options{})}
+	w := hubWorld{newWorld(t), hub.New(hub.Options{})}
 	w.asks(w.hub)
 	w.commit(1, 120)
 	return w
 }
 
 // asks has the worker ask a Hub from now on.
-func (w hubWorld) asks(hub *hubtest.Hub) {
-	endpoint := hubtest.Start(w.t, hub)
+func (w hubWorld) asks(standIn *hub.Hub) {
+	endpoint := hub.Start(w.t, standIn)
 	w.worker.Source = func(dataset recipe.Dataset) (source.Source, error) {
 		return source.New(dataset.Source, source.Environment{HubEndpoint: endpoint})
 	}
@@ -44,7 +44,7 @@ func (w hubWorld) asks(hub *hubtest.Hub) {
 
 // commit makes main a commit with a large file of so many sums, and two small ones, one of which never changes.
 func (w hubWorld) commit(n, rows int) {
-	w.hub.Put(hubtest.Repo{ID: "acme/rows", SHA: commitOf(n), License: "mit", Files: map[string]hubtest.File{
+	w.hub.Put(hub.Repo{ID: "acme/rows", SHA: commitOf(n), License: "mit", Files: map[string]hub.File{
 		"sums.jsonl":     {Content: []byte(sums("What is the sum of", rows)), LFS: true},
 		"products.jsonl": {Content: []byte(sums("What is the product of", 61))},
 		"facts.jsonl":    {Content: []byte(facts(300))},

@@ -8,8 +8,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -41,7 +41,7 @@ type taker interface {
 }
 
 // unmappable is the error of a row that is well formed, and of which the mapping can make no record. Such rows are counted under
-// their record.Class, the others under their decode.Class.
+// their mapping.Class, the others under their decode.Class.
 type unmappable struct{ error }
 
 // each hands on every row of every file.
@@ -166,7 +166,7 @@ func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to tak
 	}
 	where := row.Where()
 	return r.skip(to, bad.error, contract.DroppedSourceRow{
-		Row: number, File: r.file, Place: placeIn(file, where), Reason: string(record.ClassOf(bad.error)), Message: strings.TrimPrefix(bad.Error(), where+": "),
+		Row: number, File: r.file, Place: placeIn(file, where), Reason: string(mapping.ClassOf(bad.error)), Message: strings.TrimPrefix(bad.Error(), where+": "),
 	})
 }
 

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // TestARefreshThatFindsTheSame asks for the listing, downloads no byte, and runs nothing but the download.
@@ -25,7 +25,7 @@ func TestARefreshThatFindsTheSame(t *testing.T) {
 		if diff := cmp.Diff([]string{"download facts", "download products", "download sums"}, ran); diff != "" {
 			t.Errorf("%s ran (-want +got):\n%s", request, diff)
 		}
-		if w.hub.Downloads() != 0 || w.hub.Count(hubtest.KindInfo) != 3 {
+		if w.hub.Downloads() != 0 || w.hub.Count(hub.KindInfo) != 3 {
 			t.Errorf("%s asked %v", request, w.hub.Counts())
 		}
 		if *graph.Published != *first.Published {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
@@ -59,7 +59,7 @@ type splitter struct {
 	job
 	dataset recipe.Dataset
 	domain  recipe.Domain
-	mapping record.Mapping
+	mapping mapping.Mapping
 	divider *divider
 	leftOut *leftOut
 	rows    *reader
@@ -76,7 +76,7 @@ type splitter struct {
 // readAll writes every row, in the order of the source, to the raw file, and hands it to the divider. It gives the files that
 // are written when all rows are read.
 func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list digests, err error) {
-	if s.mapping, err = record.Compile(s.dataset.Record); err != nil {
+	if s.mapping, err = mapping.Compile(s.dataset.Record); err != nil {
 		return nil, err
 	}
 	s.keeps = newKeeps(s.dataset.Record)
@@ -123,7 +123,7 @@ func (s *splitter) take(row mapped, line []byte) error {
 func (s *splitter) skip(row contract.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
-	return &recordMapper{splitter: s, writer: record.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder()}
+	return &recordMapper{splitter: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder()}
 }
 
 // contaminated looks for the question of a row, and for what else its record compares, among those of the probes.
@@ -146,7 +146,7 @@ func (m *recordMapper) contaminated(row decode.Row, question string) (f finding,
 // recordMapper makes records of a data set's rows. Of the splitter it only reads what does not change.
 type recordMapper struct {
 	*splitter
-	writer       *record.Writer
+	writer       *mapping.Writer
 	contaminants *finder
 	buffer       []byte
 }
@@ -154,7 +154,7 @@ type recordMapper struct {
 func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, []byte) {
 	begin := len(lines)
 	said, lines, err := m.writer.Row(lines, row, number)
-	if reason, dropped := record.IsDropped(err); dropped {
+	if reason, dropped := mapping.IsDropped(err); dropped {
 		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: string(reason)}}, lines
 	}
 	if err != nil && contract.ReasonOf(err) == contract.InvalidData {

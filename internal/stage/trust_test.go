@@ -14,13 +14,13 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // evilHub is a Hub whose listing gives a digest of somebody's choice for the large file.
-func evilHub(t *testing.T, hub *hubtest.Hub, digest string) string {
+func evilHub(t *testing.T, hub *hub.Hub, digest string) string {
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.URL.Path, "/tree/") {
 			hub.ServeHTTP(out, r)

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/leak"
-	"github.com/datasetmix/datasetmix/internal/realrows"
+	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 // ways write a question in another way, so that a person takes it for the same one.
@@ -75,7 +75,7 @@ func normalized() recipe.Recipe {
 }
 
 // formOf is the form of a question.
-func formOf(text string) string { return string(leak.AppendQuestion(nil, text)) }
+func formOf(text string) string { return string(dedup.AppendQuestion(nil, text)) }
 
 // onBothSides are the questions, as they are compared, of which a published file of rows of each split has one.
 func (w *world) onBothSides(r recipe.Recipe, as func(string) string) (both []string) {

@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/faultfstest"
+	"github.com/datasetmix/datasetmix/internal/testing/faultfs"
 )
 
-func TestMain(m *testing.M) { os.Exit(faultfstest.Main(m)) }
+func TestMain(m *testing.M) { os.Exit(faultfs.Main(m)) }
 
 // TestProbe: what a volume lacks that is needed has its reason before anything is built, and what can be done without is said.
 func TestProbe(t *testing.T) {
@@ -50,7 +50,7 @@ func TestProbe(t *testing.T) {
 	} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			folder := faultfstest.Mount(t, t.TempDir(), fault)
+			folder := faultfs.Mount(t, t.TempDir(), fault)
 			lacks, err := Probe(at(filepath.Join(folder, "mix")))
 			got := verdict{Says: want.Says}
 			if err != nil {
@@ -77,7 +77,7 @@ func TestProbe(t *testing.T) {
 
 // faultyBox is a cache on a volume with a fault.
 func faultyBox(t *testing.T, fault string) box {
-	return box{Cache{Root: at(filepath.Join(faultfstest.Mount(t, t.TempDir(), fault), ".cache"))}, t}
+	return box{Cache{Root: at(filepath.Join(faultfs.Mount(t, t.TempDir(), fault), ".cache"))}, t}
 }
 
 // begun is a download of which so much is there.
@@ -178,7 +178,7 @@ func TestStagingOnFaultyVolumes(t *testing.T) {
 	for _, fault := range []string{"inodes", "flock=ENOLCK", "chmod=EPERM", "fsyncdir=EINVAL", "link=EIO", "link=EACCES", "link=EINVAL", "utimes=EPERM"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			folder := faultfstest.Mount(t, t.TempDir(), fault)
+			folder := faultfs.Mount(t, t.TempDir(), fault)
 			original, final := at(filepath.Join(folder, "original")), at(filepath.Join(folder, "stages", "key"))
 			must(t, WriteFile(original, []byte("content")))
 			s, err := Stage(final)

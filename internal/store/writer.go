@@ -11,7 +11,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/datasetmix/datasetmix/internal/beside"
+	"github.com/datasetmix/datasetmix/internal/bufpipe"
 )
 
 // Writer writes a file front to back, counts its bytes and hashes them on the way. Hashing and writing go on beside the
@@ -23,7 +23,7 @@ type Writer struct {
 	bytes  int64
 	buffer []byte
 
-	beside  *beside.Worker
+	beside  *bufpipe.Worker
 	written int64
 	err     atomic.Pointer[error] // the first of the other side
 }
@@ -41,7 +41,7 @@ func Create(name Path) (*Writer, error) {
 		return nil, err
 	}
 	w.hash, w.check = sha256.New(), xxhash.New()
-	w.beside = beside.Start(bufferCount, w.sum, w.write)
+	w.beside = bufpipe.Start(bufferCount, w.sum, w.write)
 	return w, nil
 }
 
@@ -51,7 +51,7 @@ func CreatePlain(name Path) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.beside = beside.Start(bufferCount, w.write)
+	w.beside = bufpipe.Start(bufferCount, w.write)
 	return w, nil
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 // corpora are the real rows by data set: each text a question or an answer.

@@ -7,7 +7,7 @@ import (
 	"reflect"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/leak"
+	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -36,7 +36,7 @@ func (v *verifier) readManifest() error {
 	if v.manifest, err = contract.ParseManifest(encoded); err != nil {
 		return err
 	}
-	if v.byForm, err = leak.ByForm(v.manifest.Recipe.Compare); err != nil {
+	if v.byForm, err = dedup.ByForm(v.manifest.Recipe.Compare); err != nil {
 		return differ("%s cannot be compared with: %w", contract.ManifestFile, err)
 	}
 	v.proof = Proof{Manifest: v.manifest, Digest: digest, Files: 1, Bytes: int64(len(encoded)), anchored: v.options.Digest != ""}

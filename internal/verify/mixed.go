@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/draw"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/sampler"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -29,7 +29,7 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 		var uses []recipe.MixedDataset
 		if r.Reports() {
 			var err error
-			if uses, err = draw.Uses(v.context, r, plan); err != nil {
+			if uses, err = sampler.Uses(v.context, r, plan); err != nil {
 				return nil, err
 			}
 		}
@@ -65,13 +65,13 @@ type mixCheck struct {
 
 	rows      int64
 	units     []int64 // of the rows of each data set
-	sequences draw.Sequences
-	due       *draw.Woven
+	sequences sampler.Sequences
+	due       *sampler.Woven
 }
 
 // begin opens what the rows are compared with.
 func (c *mixCheck) begin() (err error) {
-	c.sequences, err = draw.Open(c.manifest.Recipe, c.plan, c.shard, c.notes, func(dataset int, hold int64) (*store.Rows, error) {
+	c.sequences, err = sampler.Open(c.manifest.Recipe, c.plan, c.shard, c.notes, func(dataset int, hold int64) (*store.Rows, error) {
 		check := c.datasets[dataset].splits[c.split]
 		rows, err := store.OpenRows(c.folder.Join(check.file), c.notes.Join(check.index), hold)
 		if err != nil {
@@ -82,7 +82,7 @@ func (c *mixCheck) begin() (err error) {
 	if err != nil {
 		return err
 	}
-	c.due = draw.Weave(c.sequences, c.manifest.Recipe.Weave(c.shard))
+	c.due = sampler.Weave(c.sequences, c.manifest.Recipe.Weave(c.shard))
 	return nil
 }
 

@@ -14,11 +14,10 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/cespare/xxhash/v2"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cespare/xxhash/v2"
-
-	"github.com/datasetmix/datasetmix/internal/beside"
+	"github.com/datasetmix/datasetmix/internal/bufpipe"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -152,7 +151,7 @@ func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([
 	if chunk == nil {
 		return store.Hash(ctx, from, sum)
 	}
-	hashing := beside.Start(chunksAhead, func(content []byte) { _, _ = sum.Write(content) }) // which cannot fail
+	hashing := bufpipe.Start(chunksAhead, func(content []byte) { _, _ = sum.Write(content) }) // which cannot fail
 	defer hashing.Wait()
 	next := firstChunk
 	for err == nil && ctx.Err() == nil {

@@ -11,7 +11,7 @@ import (
 	"strconv"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/leak"
+	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -43,13 +43,13 @@ func (v *verifier) compared(question []byte, buffers *forms) []byte {
 		buffers.text, buffers.quoted = appendMeant(buffers.text[:0], buffers.quoted[:0], question)
 		question = buffers.text
 	}
-	buffers.form = leak.AppendQuestion(buffers.form[:0], question)
+	buffers.form = dedup.AppendQuestion(buffers.form[:0], question)
 	return buffers.form
 }
 
 // sameQuestion reports whether two questions are equal as they are compared.
 func (v *verifier) sameQuestion(a, b string) bool {
-	return a == b || v.byForm && bytes.Equal(leak.AppendQuestion(nil, a), leak.AppendQuestion(nil, b))
+	return a == b || v.byForm && bytes.Equal(dedup.AppendQuestion(nil, a), dedup.AppendQuestion(nil, b))
 }
 
 // sides: no question stands in two splits, and no row twice in one where duplicates are dropped.

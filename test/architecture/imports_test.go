@@ -24,8 +24,8 @@ type rule struct {
 var (
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 	planned    = []string{"internal/mix", "internal/recipe", "internal/contract"}
-	judged     = append([]string{"internal/precheck", "internal/glob", "internal/record", "internal/decode"}, planned...)
-	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/extsort", "internal/draw", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/leak", "internal/tokens", "internal/export", "python"}, planned...)
+	judged     = append([]string{"internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
+	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "python"}, planned...)
 	anything   = []string{"*"}
 )
 
@@ -34,36 +34,37 @@ var rules = []rule{
 		never: []string{"k8s.io/client-go/", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "internal/mix"},
 	{pkg: "internal/recipe", own: []string{"internal/mix"}},
-	{pkg: "internal/leak", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/"}},
+	{pkg: "internal/dedup", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/"}},
 	{pkg: "internal/tokens", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/", "github.com/tiktoken-go/tokenizer/", "github.com/dlclark/regexp2/"}},
 	{pkg: "internal/contract", own: []string{"internal/mix", "internal/recipe"}},
 	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
-	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
+	{pkg: "internal/mapping", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/encode", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/export", own: append([]string{"internal/decode", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "python"},
 	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
-	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/source", own: append([]string{"internal/beside", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/store", own: append([]string{"internal/beside"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/beside"},
-	{pkg: "internal/memory", foreign: anything, never: kubernetes},
+	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/bufpipe"},
+	{pkg: "internal/gctune", foreign: anything, never: kubernetes},
 	{pkg: "internal/extsort"},
-	{pkg: "internal/draw", own: append([]string{"internal/beside", "internal/extsort", "internal/store"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/sampler", own: append([]string{"internal/bufpipe", "internal/extsort", "internal/store"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/report", own: planned},
-	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/beside", "internal/store", "internal/extsort", "internal/draw", "internal/report", "internal/tokens", "internal/leak", "internal/export"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
-	{pkg: "internal/await", own: append([]string{"internal/beside", "internal/store"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/hubtest", own: planned, foreign: anything, never: kubernetes},
-	{pkg: "internal/faultfstest"},
-	{pkg: "internal/storestest"},
-	{pkg: "internal/realrows"},
+	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/testing/hub", own: planned, foreign: anything, never: kubernetes},
+	{pkg: "internal/testing/faultfs"},
+	{pkg: "internal/testing/stores"},
+	{pkg: "internal/testing/realrows"},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "controllers", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/memory"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/memory", "internal/precheck", "internal/example", "config/crd"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "controllers", "python"}, judged...), foreign: anything},
+	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune"}, dataPlane...), foreign: anything, never: kubernetes},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "config/crd"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

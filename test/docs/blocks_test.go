@@ -88,7 +88,7 @@ var judges = map[string]func(*testing.T, block){
 	"json":   judgeJSON,
 	"sh":     judgeCommands,
 	"python": func(*testing.T, block) {}, // python/tests runs those of docs/training.md
-	"cel":    func(*testing.T, block) {}, // internal/record runs each line of docs/mapping.md
+	"cel":    func(*testing.T, block) {}, // internal/mapping runs each line of docs/mapping.md
 	"text":   judgeText,
 }
 

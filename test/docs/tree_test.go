@@ -11,7 +11,7 @@ import (
 var elsewhere = []string{"../" + "shared", "strategy " + "document", `"shared"` + `, "data"`, "/work/" + "main"}
 
 // TestTheTreeStandsAlone: nothing in it points at a thing outside of it by name. Tests that want the real rows ask
-// internal/realrows.
+// internal/testing/realrows.
 func TestTheTreeStandsAlone(t *testing.T) {
 	for _, file := range tree(t) {
 		content, err := os.ReadFile(filepath.Join(root, file))

@@ -25,7 +25,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
-	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -230,7 +230,7 @@ func judgeMix(ctx context.Context, object map[string]any) error {
 	}
 	for _, name := range r.DatasetNames() {
 		dataset, _, _ := r.Dataset(name)
-		if _, err := record.Compile(dataset.Record); err != nil {
+		if _, err := mapping.Compile(dataset.Record); err != nil {
 			return fmt.Errorf("data set %s: %w", name, err)
 		}
 	}

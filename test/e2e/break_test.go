@@ -21,7 +21,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // wholeDigest is the digest of the manifest of the six data sets, built on this machine where nothing breaks. The manifest has the
@@ -33,7 +33,7 @@ var wholeDigest struct {
 
 func (e *cluster) whole() string {
 	wholeDigest.Do(func() {
-		folder := e.local(e.sixDataSets(), hubtest.Generated(1))
+		folder := e.local(e.sixDataSets(), hub.Generated(1))
 		wholeDigest.value = digest(e.T, filepath.Join(folder, contract.ManifestFile))
 	})
 	return wholeDigest.value

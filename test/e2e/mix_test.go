@@ -24,9 +24,9 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/hubtest"
-	"github.com/datasetmix/datasetmix/internal/realrows"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 const grpoSix = "data_v1alpha1_datasetmix_grpo_six.yaml"
@@ -40,7 +40,7 @@ func decode(document []byte) (client.Object, error) {
 
 // local builds a mix in a process of its own, on this machine, from a Hub with the same rows, and gives the current
 // revision's folder.
-func (e *cluster) local(mix *datav1alpha1.DatasetMix, repos []hubtest.Repo, environment ...string) string {
+func (e *cluster) local(mix *datav1alpha1.DatasetMix, repos []hub.Repo, environment ...string) string {
 	e.Helper()
 	manifest, err := yaml.Marshal(map[string]any{
 		"apiVersion": datav1alpha1.GroupVersion.String(), "kind": "DatasetMix", "metadata": map[string]any{"name": mix.Name}, "spec": mix.Spec,
@@ -49,7 +49,7 @@ func (e *cluster) local(mix *datav1alpha1.DatasetMix, repos []hubtest.Repo, envi
 	file, data := filepath.Join(e.TempDir(), "mix.yaml"), e.TempDir()
 	e.must(os.WriteFile(file, manifest, 0o600))
 	command := exec.Command("../../bin/kubectl-datasetmix", "build", "-f", file, "--data", data)
-	command.Env = append(append(os.Environ(), "HF_ENDPOINT="+hubtest.Start(e.T, hubtest.New(hubtest.Options{}, repos...))), environment...)
+	command.Env = append(append(os.Environ(), "HF_ENDPOINT="+hub.Start(e.T, hub.New(hub.Options{}, repos...))), environment...)
 	out, err := command.CombinedOutput()
 	if err != nil {
 		e.Fatalf("the local build: %v\n%s", err, out)
@@ -115,7 +115,7 @@ func (e *cluster) readsTheMix(published datav1alpha1.Published) {
 func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 	var train string
 	for _, processors := range []string{"GOMAXPROCS=1", "GOMAXPROCS=2"} {
-		folder := e.local(mix, hubtest.Generated(1), processors)
+		folder := e.local(mix, hub.Generated(1), processors)
 		if got := digest(e.T, filepath.Join(folder, contract.ManifestFile)); got != mix.Status.Published.Digest {
 			e.Errorf("%s: the local manifest is %s, the cluster's %s", processors, got, mix.Status.Published.Digest)
 		}
@@ -126,7 +126,7 @@ func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 	for i := range other.Spec.Domains {
 		slices.Reverse(other.Spec.Domains[i].Datasets)
 	}
-	folder := e.local(other, hubtest.Generated(1))
+	folder := e.local(other, hub.Generated(1))
 	if got := digest(e.T, filepath.Join(folder, trainFile)); got != train {
 		e.Errorf("in another order of declaration train_mixed.jsonl is %s, else %s", got, train)
 	}
@@ -207,7 +207,7 @@ func TestTheRealRows(t *testing.T) {
 	if row := line(e.read(mix.Status.Published.ClaimName, "grpo-six/current", "raw/math/gsm8k.jsonl"), "first row:"); !strings.Contains(row, "Natalia") || !strings.Contains(row, `"reference_answer":"72"`) {
 		t.Errorf("row 0 of gsm8k is %s", row)
 	}
-	repos, err := hubtest.FromData(rows)
+	repos, err := hub.FromData(rows)
 	e.must(err)
 	plain := mix.DeepCopy()
 	for d := range plain.Spec.Domains {

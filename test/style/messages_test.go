@@ -31,7 +31,7 @@ const goldenMessages = "testdata/messages.txt"
 // product are the folders whose texts people see; what is below testing is seen by tests alone.
 var (
 	product  = []string{"cmd", "controllers", "internal"}
-	testOnly = []string{"internal/testing", "internal/hubtest", "internal/storestest", "internal/faultfstest", "internal/realrows"}
+	testOnly = []string{"internal/testing"}
 )
 
 // phrase matches a text of at least two words, as messages are, and names and patterns are not.

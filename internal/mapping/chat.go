@@ -1,0 +1,119 @@
+package mapping
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+
+	"github.com/datasetmix/datasetmix/internal/record"
+)
+
+// Each kind of data set has names of its own for what is the same. The first name of a turn's part that is there counts.
+var (
+	roleNames    = []string{"role", "from"}
+	contentNames = []string{"content", "value"}
+	roles        = map[string]string{"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant", "bot": "assistant"}
+)
+
+// turns are the texts of a chat's turns, of one role or of all. A turn without a text, such as one that only calls a tool, is none. Of a
+// content that has parts, those that are texts are taken, on lines of their own.
+func turns(args ...ref.Val) ref.Val {
+	role := ""
+	if len(args) > 1 {
+		var bad ref.Val
+		if role, bad = textOf(args[1]); bad != nil {
+			return bad
+		}
+	}
+	chat := args[0]
+	if _, text := chat.(types.String); text {
+		if chat = openJSON(chat); types.IsError(chat) {
+			return chat
+		}
+	}
+	v, err := nativeOf(chat)
+	list, ok := v.([]any)
+	if err != nil || !ok {
+		return wrong(func(it subject) string {
+			return it.the() + " is " + describe(v) + " and must be a list of turns, or a text of JSON that holds one"
+		})
+	}
+	var found []string
+	for i, turn := range list {
+		who, text, problem := readTurn(turn)
+		if problem != "" {
+			return wrong(func(it subject) string { return fmt.Sprintf("turn %d of %s %s", i+1, it.the(), problem) })
+		}
+		if text != "" && (role == "" || who == canonicalRole(role)) {
+			found = append(found, text)
+		}
+	}
+	return types.NewStringList(adapter{}, found)
+}
+
+func readTurn(turn any) (role, text, problem string) {
+	object, ok := turn.(map[string]any)
+	if !ok {
+		return "", "", "is " + describe(turn) + " and must be an object with role and content, or from and value"
+	}
+	role, ok = firstOf(object, roleNames).(string)
+	if !ok {
+		return "", "", "has no role, and no from, that is a string"
+	}
+	text, problem = contentText(firstOf(object, contentNames))
+	return canonicalRole(role), text, problem
+}
+
+func canonicalRole(role string) string {
+	role = strings.ToLower(role)
+	if known, ok := roles[role]; ok {
+		return known
+	}
+	return role
+}
+
+func firstOf(object map[string]any, names []string) any {
+	for _, name := range names {
+		if v := object[name]; v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// contentText is the text of what a turn says: a string, parts, or nothing.
+func contentText(content any) (text, problem string) {
+	switch content := content.(type) {
+	case nil:
+		return "", ""
+	case string:
+		return content, ""
+	case []any:
+		var texts []string
+		for _, part := range content {
+			if object, ok := part.(map[string]any); ok {
+				part = object["text"]
+			}
+			if text, ok := part.(string); ok && text != "" {
+				texts = append(texts, text)
+			}
+		}
+		return strings.Join(texts, "\n"), ""
+	}
+	return "", "has a content that is " + describe(content) + " and must be a string or a list of parts"
+}
+
+// jsonText writes a value as JSON, the members of objects by name.
+func jsonText(args ...ref.Val) ref.Val {
+	v, err := nativeOf(args[0])
+	if err != nil {
+		return wrong(func(subject) string { return err.Error() })
+	}
+	text, err := record.ValueOf(v)
+	if err != nil {
+		return wrong(func(subject) string { return err.Error() })
+	}
+	return types.String(text)
+}

@@ -1,0 +1,55 @@
+package mapping
+
+import (
+	"net/url"
+	"strings"
+	"sync/atomic"
+
+	"github.com/google/cel-go/common/types/ref"
+)
+
+// fileName is the variable that tells of the file that a row stands in.
+const fileName = "file"
+
+// noPartition is the value of a Hive folder that stands for null.
+const noPartition = "__HIVE_DEFAULT_PARTITION__"
+
+// fileValue is the variable file for one file.
+type fileValue struct {
+	path  string
+	value ref.Val
+}
+
+// fileOf is the variable file for a path: the path as the source has it, the last part of it, and what folders of the form
+// name=value say, as Hive, Spark and Arrow write them.
+func fileOf(at string) *fileValue {
+	parts := strings.Split(at, "/")
+	folders, name := map[string]any{}, parts[len(parts)-1]
+	for _, part := range parts[:len(parts)-1] {
+		key, value, ok := strings.Cut(part, "=")
+		if key, value = unescaped(key), unescaped(value); ok && key != "" && value != noPartition {
+			folders[key] = value
+		}
+	}
+	return &fileValue{at, adapter{}.NativeToValue(map[string]any{"path": at, "name": name, "folders": folders})}
+}
+
+// unescaped undoes the percent signs of a folder's name; a name that has others is taken as it is.
+func unescaped(s string) string {
+	if plain, err := url.PathUnescape(s); err == nil {
+		return plain
+	}
+	return s
+}
+
+// files gives the variable file. Rows of one file come one after the other, so the last one is mostly the one that is wanted.
+type files struct{ last atomic.Pointer[fileValue] }
+
+func (f *files) of(at string) ref.Val {
+	last := f.last.Load()
+	if last == nil || last.path != at {
+		last = fileOf(at)
+		f.last.Store(last)
+	}
+	return last.value
+}

@@ -1,0 +1,213 @@
+package mapping
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common/ast"
+	"github.com/google/cel-go/common/decls"
+	"github.com/google/cel-go/common/operators"
+	"github.com/google/cel-go/common/overloads"
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+	"github.com/google/cel-go/interpreter"
+)
+
+// The bounds of an expression. docs/mapping.md states them.
+const (
+	// maxExpression is its length in characters, as in the schema.
+	maxExpression = 1024
+	// maxNesting is the depth of its syntax, and maxLoops that of its comprehensions.
+	maxNesting = 64
+	maxLoops   = 2
+	// maxCost bounds the evaluation for one row: about one unit per operator and function, per element of a list and per 100
+	// bytes of text that one touches. A unit takes about a microsecond, and CEL keeps what it has counted in memory, so a
+	// million is a second and some 50 MB at the worst; it is what Kubernetes grants its own rules.
+	maxCost = 1_000_000
+	// bytesPerCost is how many bytes of text are one unit, and bytesPerMatch how many of them a regular expression reads.
+	bytesPerCost  = 100
+	bytesPerMatch = 10
+	// maxText and maxParts bound what one call of replace, split or join may make, since cost is counted after the call.
+	maxText  = 128 << 20
+	maxParts = 1 << 20
+)
+
+// rowName is the variable of an expression that holds the row; fileName is the other one.
+const rowName = "row"
+
+// language is the environment that every expression is compiled in: CEL's standard library and macros, its optional values,
+// and the functions of this package.
+var language = sync.OnceValues(func() (*cel.Env, error) {
+	options := []cel.EnvOption{
+		cel.Variable(rowName, cel.MapType(cel.StringType, cel.DynType)),
+		cel.Variable(fileName, cel.MapType(cel.StringType, cel.DynType)),
+		cel.CustomTypeAdapter(adapter{}),
+		cel.OptionalTypes(cel.OptionalTypesVersion(2)),
+		cel.EnableMacroCallTracking(), // so that messages show what was written
+		cel.ParserRecursionLimit(maxNesting),
+		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateComprehensionNestingLimit(maxLoops)),
+	}
+	for _, f := range functions {
+		options = append(options, f.declare())
+	}
+	return cel.NewEnv(options...)
+})
+
+// function is a function of the language, beyond those of CEL.
+type function struct {
+	name   string
+	member bool
+	args   []*cel.Type
+	result *cel.Type
+	call   func(...ref.Val) ref.Val
+}
+
+var (
+	aText    = cel.StringType
+	textList = cel.ListType(cel.StringType)
+)
+
+var functions = []function{
+	{"afterLast", true, []*cel.Type{aText, aText}, aText, afterLast},
+	{"number", true, []*cel.Type{aText}, aText, number},
+	{"boxed", true, []*cel.Type{aText}, aText, boxed},
+	{"json", true, []*cel.Type{aText}, cel.DynType, openJSON},
+	{"jsonText", false, []*cel.Type{cel.DynType}, aText, jsonText},
+	{"turns", true, []*cel.Type{cel.DynType}, textList, turns},
+	{"turns", true, []*cel.Type{cel.DynType, aText}, textList, turns},
+	{"trim", true, []*cel.Type{aText}, aText, trim},
+	{"split", true, []*cel.Type{aText, aText}, textList, split},
+	{"join", true, []*cel.Type{textList, aText}, aText, join},
+	{"replace", true, []*cel.Type{aText, aText, aText}, aText, replace},
+	{"fail", false, []*cel.Type{aText}, cel.DynType, fail},
+	{"squadAnswer", false, []*cel.Type{cel.DynType, cel.OptionalType(cel.DynType)}, aText, squadAnswer},
+	{"hotpotParagraphs", false, []*cel.Type{cel.DynType}, aText, hotpotParagraphs},
+}
+
+// declare makes a function known to CEL. It has no runtime guards: it looks at its arguments itself, and says what is wrong
+// with them better than "no such overload" would.
+func (f function) declare() cel.EnvOption {
+	overload := cel.Overload
+	if f.member {
+		overload = cel.MemberOverload
+	}
+	var binding cel.OverloadOpt
+	switch len(f.args) {
+	case 1:
+		binding = cel.UnaryBinding(func(v ref.Val) ref.Val { return f.call(v) })
+	case 2:
+		binding = cel.BinaryBinding(func(v, w ref.Val) ref.Val { return f.call(v, w) })
+	default:
+		binding = cel.FunctionBinding(f.call)
+	}
+	return cel.Function(f.name, decls.DisableTypeGuards(true), overload(fmt.Sprintf("datasetmix_%s_%d", f.name, len(f.args)), f.args, f.result, binding))
+}
+
+// program makes a checked expression ready for evaluation.
+func program(env *cel.Env, checked *cel.Ast) (cel.Program, error) {
+	return env.Program(checked, cel.CustomDecoratorV2(sortMaps), cel.EvalOptions(cel.OptOptimize), cel.CostTracking(costs{}), cel.CostLimit(maxCost))
+}
+
+// sortedMaps are the maps that an expression makes itself, with their keys in one order.
+type sortedMaps struct {
+	interpreter.InterpretableConstructor
+}
+
+func sortMaps(step interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	if c, ok := step.(interpreter.InterpretableConstructor); ok && c.Type() == types.MapType {
+		return sortedMaps{c}, nil
+	}
+	return step, nil
+}
+
+func (s sortedMaps) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	v := s.InterpretableConstructor.Exec(frame)
+	if m, ok := v.(traits.Mapper); ok {
+		return sorted{m}
+	}
+	return v
+}
+
+func (s sortedMaps) Eval(vars interpreter.Activation) ref.Val {
+	return s.Exec(interpreter.AsFrame(vars))
+}
+
+// costs charges every call for what it touches. CEL's own costs take a call whose argument types are not known before the
+// row is there, as nearly all are here, for one unit whatever its size.
+type costs struct{}
+
+func (costs) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
+	cost := uint64(1)
+	switch function {
+	case operators.Equals, operators.NotEquals, operators.In:
+		for _, arg := range args {
+			cost += wholeSize(arg)
+		}
+	case overloads.Matches:
+		cost += size(args[0]) * bytesPerCost / bytesPerMatch * (1 + size(args[1]))
+	case operators.Index, overloads.Size:
+	default:
+		for _, arg := range args {
+			cost += size(arg)
+		}
+		cost += size(result)
+	}
+	return &cost
+}
+
+// size is what it costs to walk along a value once, without what lies in its elements.
+func size(v ref.Val) uint64 {
+	switch v := v.(type) {
+	case types.String:
+		return uint64(len(v)) / bytesPerCost
+	case types.Bytes:
+		return uint64(len(v)) / bytesPerCost
+	case traits.Sizer:
+		if n, ok := v.Size().(types.Int); ok {
+			return uint64(n)
+		}
+	}
+	return 0
+}
+
+// wholeSize is what it costs to compare a value, with all that lies in it.
+func wholeSize(v ref.Val) uint64 {
+	switch v.(type) {
+	case traits.Lister, traits.Mapper:
+		return nativeSize(v.Value())
+	default:
+		return size(v)
+	}
+}
+
+func nativeSize(v any) (n uint64) {
+	switch v := v.(type) {
+	case string:
+		return 1 + uint64(len(v))/bytesPerCost
+	case []any:
+		for _, element := range v {
+			n += nativeSize(element)
+		}
+	case map[string]any:
+		for _, value := range v {
+			n += nativeSize(value)
+		}
+	case []ref.Val:
+		for _, element := range v {
+			n += 1 + wholeSize(element)
+		}
+	case map[ref.Val]ref.Val:
+		for _, value := range v {
+			n += 1 + wholeSize(value)
+		}
+	}
+	return 1 + n
+}
+
+// walk visits an expression and all below it.
+func walk(e ast.Expr, visit func(ast.Expr)) {
+	ast.PreOrderVisit(e, ast.NewExprVisitor(visit))
+}

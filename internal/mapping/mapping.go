@@ -1,0 +1,93 @@
+// Package mapping makes records of source rows: mappings are expressions in CEL, compiled and evaluated here, and presets are named
+// mappings for the rows of known data sets.
+package mapping
+
+import (
+	"errors"
+	"strconv"
+
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/record"
+)
+
+// Mapping says what a source row means. It is a pure function of the row, and safe for use by several goroutines.
+type Mapping interface {
+	// Fields are the fields of a row that Map looks at, in the order in which it finds them in the row's values.
+	Fields() []decode.Field
+	// Map gives the content of a row, Dropped for a row that is not to be kept, or an InvalidData failure that names the row.
+	Map(row decode.Row) (Content, error)
+	// Others gives the texts of the row beside its question that are compared with the questions of probes, or an InvalidData failure that
+	// names the row.
+	Others(row decode.Row) ([]string, error)
+}
+
+// Content is what a row says, wherever it stands.
+type Content struct {
+	Question, ReferenceAnswer, AnswerType string
+	// OriginalID is the source's own id of the row, "" if it has none.
+	OriginalID string
+	// Group keeps rows together: those with equal groups land on one side of a split. "" is the question.
+	Group string
+	// Metadata is that beyond source and original_id, in its order.
+	Metadata []record.Entry
+	// Kept are members of the source's row that are published as they are, in ascending order of their names.
+	Kept []record.Entry
+}
+
+// Dropped is the error of a row that the mapping leaves out on purpose; its text is the reason under which a caller counts
+// the row. It is no failure: errors.As tells it from one.
+type Dropped string
+
+// DroppedByWhere is a row for which the mapping's expression where is false.
+const DroppedByWhere Dropped = "where"
+
+func (d Dropped) Error() string { return "the row is left out by " + string(d) }
+
+// IsDropped gives the reason for which a row was left out, and whether it was.
+func IsDropped(err error) (reason Dropped, dropped bool) {
+	dropped = errors.As(err, &reason)
+	return reason, dropped
+}
+
+// Origin is where a row stands.
+type Origin struct {
+	// Dataset and Domain are the names in the mix.
+	Dataset, Domain string
+	// Number of the row in the data set, from 0, over all its files in their order. Rows that are left out count.
+	Number int64
+}
+
+// Map makes the unified record of a source row, and gives the value by which rows are kept together. The errors are those
+// of Mapping.
+func Map(m Mapping, row decode.Row, at Origin) (r record.Record, group string, err error) {
+	content, err := m.Map(row)
+	if err != nil {
+		return record.Record{}, "", err
+	}
+	r, group = content.At(at)
+	return r, group, nil
+}
+
+// At is the record of what a row says, where the row stands, and the value by which rows are kept together.
+func (content *Content) At(at Origin) (r record.Record, group string) {
+	number := strconv.FormatInt(at.Number, 10)
+	r = record.Record{
+		ID:              at.Dataset + "_" + number,
+		Dataset:         at.Dataset,
+		Domain:          at.Domain,
+		Question:        content.Question,
+		ReferenceAnswer: content.ReferenceAnswer,
+		AnswerType:      content.AnswerType,
+	}
+	original := content.OriginalID
+	if original == "" {
+		original = number
+	}
+	r.Metadata = append(make([]record.Entry, 0, 2+len(content.Metadata)), record.Entry{Key: record.KeySource, Value: record.StringOf(at.Dataset)}, record.Entry{Key: record.KeyOriginalID, Value: record.StringOf(original)})
+	r.Metadata = append(r.Metadata, content.Metadata...)
+	r.Kept = content.Kept
+	if group = content.Group; group == "" {
+		group = content.Question
+	}
+	return r, group
+}

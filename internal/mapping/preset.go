@@ -1,0 +1,67 @@
+package mapping
+
+import (
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// Preset is a named mapping of recipe's table, compiled.
+type Preset struct {
+	recipe.Preset
+
+	mapping *mapping
+}
+
+// Unanswerable is the reference answer of a question that its context does not answer.
+const Unanswerable = "unanswerable"
+
+// Presets lists the presets in the order of the documentation.
+func Presets() ([]Preset, error) {
+	var out []Preset
+	for _, p := range recipe.Presets() {
+		compiled, err := Lookup(p.Version)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, compiled)
+	}
+	return out, nil
+}
+
+// Lookup compiles the preset that a recipe names; a name that is unknown is an InvalidTask failure that lists those there are.
+func Lookup(version string) (Preset, error) {
+	p, err := find(version)
+	if err != nil {
+		return Preset{}, err
+	}
+	m, err := compile(p.Record, p.Name, p.Record.Kept())
+	if err != nil {
+		return Preset{}, contract.Within("preset "+p.Name, err)
+	}
+	return Preset{p, m}, nil
+}
+
+func find(version string) (recipe.Preset, error) {
+	p, ok := recipe.FindPreset(version)
+	if ok {
+		return p, nil
+	}
+	var versions []string
+	for _, p := range recipe.Presets() {
+		if p.Name == version {
+			return p, contract.Failf(contract.InvalidTask, "the preset %q is of another release; this one has %q: %s Apply the mix again, and it is built with that one", version, p.Version, p.Changed)
+		}
+		versions = append(versions, p.Version)
+	}
+	return p, contract.Failf(contract.InvalidTask, "there is no preset %q; the presets are %q", version, versions)
+}
+
+// Fields are the fields of a row that the preset looks at.
+func (p Preset) Fields() []decode.Field { return p.mapping.Fields() }
+
+// Map evaluates the preset for a row whose values stand in the order of Fields.
+func (p Preset) Map(row decode.Row) (Content, error) { return p.mapping.Map(row) }
+
+// Others evaluates what the preset has beside the question to be compared with probes.
+func (p Preset) Others(row decode.Row) ([]string, error) { return p.mapping.Others(row) }

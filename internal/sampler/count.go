@@ -1,0 +1,54 @@
+package sampler
+
+import (
+	"context"
+
+	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// countRows is how many rows are counted at a time, in 32 MiB. A data set with more is gone through again for each so many:
+// draws cost little, and a data set of which more rows are asked for than it has is rarely that large.
+const countRows = 4 << 20
+
+// contextEvery is how many draws pass between two looks at the context.
+const contextEvery = 1 << 20
+
+// Uses is how the rows of each data set are used in a whole mixed split, sorted by name: Unique and MaxRepeats. They are the
+// plan's, or counted where rows are drawn. No row is read: which ones are drawn follows from the seed.
+func Uses(ctx context.Context, r recipe.Recipe, split recipe.SplitPlan) ([]recipe.MixedDataset, error) {
+	var uses []recipe.MixedDataset
+	for _, dataset := range split.Datasets() {
+		unique, most := dataset.Unique, dataset.MaxRepeats
+		if dataset.Drawn {
+			var err error
+			if unique, most, err = count(ctx, r.Draws(split.Name, dataset), dataset.Available, dataset.Rows, countRows); err != nil {
+				return nil, err
+			}
+		}
+		uses = append(uses, recipe.MixedDataset{Unique: unique, MaxRepeats: most})
+	}
+	return uses, nil
+}
+
+// count goes through so many occurrences of so many rows, once for each atOnce of the rows.
+func count(ctx context.Context, draws mix.Draws, rows, occurrences, atOnce int64) (unique, most int64, err error) {
+	times := make([]int64, min(rows, atOnce))
+	for first := int64(0); first < rows; first += atOnce {
+		clear(times)
+		for o := range occurrences {
+			if o%contextEvery == 0 && ctx.Err() != nil {
+				return 0, 0, ctx.Err()
+			}
+			_, row := draws.At(o)
+			if row -= first; row < 0 || row >= int64(len(times)) {
+				continue
+			}
+			if times[row]++; times[row] == 1 {
+				unique++
+			}
+			most = max(most, times[row])
+		}
+	}
+	return unique, most, nil
+}
