@@ -27,6 +27,9 @@ type leaf struct {
 	integers   []byte // plain
 	count      int    // of the values
 	first      []int  // of a list: the place of each row's first value
+	sought     []byte // by Repeat, which did not find it: the text of this leaf of the row that comes
+	hash       uint64 // of it
+	missed     bool
 	page       []byte
 	packed     [2][]byte // the two pages, where they come again
 }
@@ -55,7 +58,7 @@ func (l *leaf) text(value []byte, row int64) bool {
 		l.add(value, row)
 		return true
 	}
-	number, hash, ok := l.find(value)
+	number, hash, ok := l.look(value)
 	if ok {
 		l.indices = append(l.indices, number)
 		return false
@@ -82,6 +85,17 @@ func (l *leaf) add(value []byte, row int64) (number uint32) {
 	return number
 }
 
+// look is find, but for the text that was sought last, and was not there.
+func (l *leaf) look(value []byte) (number uint32, hash uint64, ok bool) {
+	if l.missed {
+		l.missed = false
+		if bytes.Equal(l.sought, value) {
+			return 0, l.hash, false
+		}
+	}
+	return l.find(value)
+}
+
 // find is the number of a text in the dictionary, and its hash where texts are found by that.
 func (l *leaf) find(value []byte) (number uint32, hash uint64, ok bool) {
 	if len(l.begins) <= few {
@@ -103,15 +117,6 @@ func (l *leaf) find(value []byte) (number uint32, hash uint64, ok bool) {
 		}
 	}
 	return 0, hash, false
-}
-
-// firstRow is the first row with a text.
-func (l *leaf) firstRow(value []byte) (uint32, bool) {
-	number, _, ok := l.find(value)
-	if !ok {
-		return 0, false
-	}
-	return l.rows[number], true
 }
 
 // repeat adds the texts of a row again.

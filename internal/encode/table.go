@@ -129,10 +129,13 @@ func (t *Table) Text(leaf int, value []byte) {
 // Repeat begins a row with the texts of the first one of the row group that has this text in a leaf, and reports whether there is one.
 // The row's integers are still to be added.
 func (t *Table) Repeat(leaf int, value []byte) bool {
-	row, ok := t.leaves[leaf].firstRow(value)
+	l := t.leaves[leaf]
+	number, hash, ok := l.find(value)
+	l.sought, l.hash, l.missed = value, hash, !ok
 	if !ok {
 		return false
 	}
+	row := l.rows[number]
 	for _, l := range t.leaves {
 		if !l.integer && l.same == nil {
 			l.repeat(int(row))

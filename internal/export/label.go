@@ -24,6 +24,7 @@ type labels struct {
 	scorers map[string]recipe.Scorer // by data set and answer type
 	key     []byte
 	text    []byte
+	quoted  []byte // the name of the scorer
 }
 
 // scorer is the scorer of a row.
@@ -68,7 +69,8 @@ func (l *labels) of(r *row, scorer recipe.Scorer) []byte {
 	if scorer == recipe.FormulaScorer || scorer == recipe.CodeScorer {
 		add("question", r.rawQuestion)
 	}
-	add("scorer", []byte(strconv.Quote(scorer.Label())))
+	l.quoted = strconv.AppendQuote(l.quoted[:0], scorer.Label())
+	add("scorer", l.quoted)
 	if setup := known.setup(); setup != nil {
 		add("setup", setup)
 	}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // row is a published row, taken apart. What is raw is as it stands in the line; the rest is text without escapes.
@@ -83,7 +83,7 @@ func (r *row) text(raw []byte) ([]byte, error) {
 		return raw[1 : len(raw)-1], nil
 	}
 	begin := len(r.plain)
-	plain, err := jsontext.AppendUnquote(r.plain, raw)
+	plain, err := record.AppendUnquoted(r.plain, raw[1:len(raw)-1])
 	if err != nil {
 		return nil, errRow
 	}

@@ -16,9 +16,20 @@ const (
 
 // Label is the scorer's name in a label, as python/datasetmix/rewards.py has it.
 func (s Scorer) Label() string {
-	return map[Scorer]string{
-		NumericScorer: "numeric", FormulaScorer: "formula", TextScorer: "text", NoAnswerTextScorer: "no-answer text", YesNoTextScorer: "yes-no text", CodeScorer: "code",
-	}[s]
+	switch s {
+	case NumericScorer:
+		return "numeric"
+	case FormulaScorer:
+		return "formula"
+	case NoAnswerTextScorer:
+		return "no-answer text"
+	case YesNoTextScorer:
+		return "yes-no text"
+	case CodeScorer:
+		return "code"
+	default:
+		return "text"
+	}
 }
 
 // ScorerOf is the scorer of the rows with an answer type: the record's own, else its preset's, else that of the answer type.

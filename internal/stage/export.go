@@ -3,6 +3,8 @@ package stage
 import (
 	"context"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/export"
@@ -11,16 +13,21 @@ import (
 	"github.com/datasetmix/datasetmix/python"
 )
 
-// export writes the rows to a file in the shape of an export.
+// export writes the rows to a file in the shape of an export, and notes which they were.
 func (m *mixer) export(ctx context.Context, out *store.Writer) error {
 	rows, err := export.Of(m.Recipe, m.file.Export, m.file.Split, m.first)
 	if err != nil {
 		return err
 	}
 	table := encode.NewTable(out, rows.Fields())
-	if err := m.weave(ctx, func(line []byte) error { return rows.Add(line, table) }); err != nil {
+	sum := xxhash.New()
+	if err := m.weave(ctx, func(line []byte) error {
+		_, _ = sum.Write(line) // cannot fail
+		return rows.Add(line, table)
+	}); err != nil {
 		return err
 	}
+	m.rows = store.Checksum(sum)
 	return table.Close()
 }
 

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -161,6 +162,56 @@ func TestAnEditOfAnExportBuildsNothingElse(t *testing.T) {
 			t.Errorf("%s (-want +built):\n%s", c.what, diff)
 		}
 		w.build(exporting(recipe.JSONL, 1))
+	}
+}
+
+// A publication holds what a writer noted of an export's rows against those of the mixed file, in every format; where it noted nothing, the
+// file is made again.
+func TestPublicationsKnowWhatExportsWereMadeOf(t *testing.T) {
+	const other = "0123456789abcdef"
+	for _, format := range formats {
+		w := filled(t)
+		r := exporting(format, 1)
+		graph, results := w.results(r)
+		want := w.digest("mix/current/manifest.json")
+		noted := func(rows string) {
+			lists, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix/.stages/mix/*", digestsName))
+			must(t, err)
+			changed := 0
+			for _, path := range lists {
+				var list digests
+				content, err := os.ReadFile(path)
+				must(t, err, json.Unmarshal(content, &list))
+				for name, as := range list {
+					if as.Rows != "" {
+						as.Rows = rows
+						list[name] = as
+						changed++
+					}
+				}
+				content, err = json.Marshal(list)
+				must(t, err, os.Chmod(path, 0o600), os.WriteFile(path, content, 0o600))
+			}
+			if changed != 2 {
+				t.Fatalf("%s: the rows of %d files are noted", format, changed)
+			}
+			must(t, os.RemoveAll(filepath.Join(w.worker.Volume, "mix/.stages/publish")), os.RemoveAll(filepath.Join(w.worker.Volume, "mix/revisions")))
+		}
+		noted(other)
+		publish, _ := graph.Step(recipe.Publish)
+		_, err := w.worker.Run(context.Background(), Job{Recipe: r, Results: results, Stage: recipe.Publish, Unit: publish.Units[0]})
+		if err == nil || !strings.Contains(err.Error(), "was made of rows with the digest "+other) {
+			t.Errorf("%s: the publication says %v", format, err)
+		}
+		for round := range 2 { // what is wrong was removed, and is built again; then nothing is noted
+			w.build(r)
+			if got := w.digest("mix/current/manifest.json"); got != want {
+				t.Errorf("%s: the manifest is %s, was %s", format, got, want)
+			}
+			if round == 0 {
+				noted("")
+			}
+		}
 	}
 }
 

@@ -52,6 +52,8 @@ type mixer struct {
 	first     int64 // the place of its first row in the split
 	sequences sampler.Sequences
 	done      recipe.Mixed
+	// rows is the XXH64 of the rows that a file of an export was made of.
+	rows string
 }
 
 func (j job) newMixer(ctx context.Context, staging *store.Staging) (*mixer, error) {
@@ -115,6 +117,7 @@ func (m *mixer) write(ctx context.Context) error {
 		return err
 	}
 	m.done.Bytes, m.done.Digest = done.Bytes, done.SHA256
+	done.Rows = m.rows
 	return writeJSON(m.staging, digestsName, digests{name: done})
 }
 

@@ -21,7 +21,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 		return recipe.Result{}, err
 	}
 	defer staging.Close()
-	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, manifest: contract.Manifest{
+	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, manifest: contract.Manifest{
 		Version: contract.ManifestVersion, Name: j.Recipe.Name, Revision: revision, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
 	}}
 	digest, err := p.assemble()
@@ -31,7 +31,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, e
 	if err := writeJSON(unit, unitsName, j.keys()); err != nil {
 		return recipe.Result{}, err
 	}
-	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums}); err != nil {
+	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf}); err != nil {
 		return recipe.Result{}, err
 	}
 	if err := j.worker.later.settle(); err != nil {
@@ -93,8 +93,10 @@ type publisher struct {
 	list digests
 	// checksums are what the writers of linked files noted beside their digests.
 	checksums map[string]string
-	bytes     int64
-	files     int
+	// madeOf are what the writers of exported files noted of the rows that they made them of.
+	madeOf map[string]string
+	bytes  int64
+	files  int
 }
 
 // assemble writes the whole tree and gives the digest of its manifest.
@@ -269,6 +271,9 @@ func (p *publisher) link(from store.Path, name string, as written, rows int64) e
 	p.list[name] = as
 	if !p.ofBalance(from) {
 		p.checksums[name] = as.XXH64
+	}
+	if as.Rows != "" {
+		p.madeOf[name] = as.Rows
 	}
 	p.lists(contract.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
 	return nil

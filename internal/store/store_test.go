@@ -188,7 +188,7 @@ func TestWriterCountsAndHashes(t *testing.T) {
 	must(t, err)
 	w.Abort()
 	sum := sha256.Sum256(content)
-	if want := (Written{hex.EncodeToString(sum[:]), fmt.Sprintf("%016x", xxhash.Sum64(content)), int64(len(content))}); done != want {
+	if want := (Written{SHA256: hex.EncodeToString(sum[:]), XXH64: fmt.Sprintf("%016x", xxhash.Sum64(content)), Bytes: int64(len(content))}); done != want {
 		t.Errorf("written %v, want %v", done, want)
 	}
 	if got, _ := os.ReadFile(name); !bytes.Equal(got, content) {

@@ -116,6 +116,8 @@ type Written struct {
 	// XXH64 finds what broke as surely, and many times as fast; it protects from nobody. In lower-case hex.
 	XXH64 string `json:"xxh64,omitempty"`
 	Bytes int64  `json:"bytes"`
+	// Rows is the XXH64 of the lines that a file of an export was made of; empty in other files.
+	Rows string `json:"rows,omitempty"`
 }
 
 // Finish makes the file whole and read-only, and says what it is. It is durable once its staging folder is committed.

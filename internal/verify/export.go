@@ -3,17 +3,53 @@ package verify
 import (
 	"io"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/export"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // exportCheck is the check of one file of an export: it is made again from the rows of the splits in the recipe's order, and compared
-// page by page.
+// page by page. Where its writer noted of which rows it made the file, those rows are compared: whoever makes it again would do what the
+// writer did.
 type exportCheck struct {
 	*mixCheck
 	export string
-	first  int64 // the place of its first row in the split
+	first  int64     // the place of its first row in the split
+	beside *mixCheck // of the mixed file with the same rows
+}
+
+// task is what is to be done with the file.
+func (c *exportCheck) task() task {
+	if !c.noted() {
+		return task{whole: c.compare, after: c.end, close: c.close}
+	}
+	if c.beside.sum == nil && c.manifest.Recipe.Output.Format != recipe.JSONL {
+		c.beside.sum = xxhash.New()
+	}
+	c.made = append(c.made, c)
+	return task{}
+}
+
+// noted reports whether the writer of the file noted its rows.
+func (c *exportCheck) noted() bool {
+	return c.options.MadeOf[c.file] != "" && c.options.Checksums[c.file] != "" && c.options.Checksums[c.beside.file] != ""
+}
+
+// madeOf: the file was made of the rows of the mixed file beside it, once that was read.
+func (c *exportCheck) madeOf() error {
+	c.rows, c.units = c.beside.rows, c.beside.units
+	rows := c.options.Checksums[c.beside.file] // of the same bytes, where they are lines
+	if c.beside.sum != nil {
+		rows = store.Checksum(c.beside.sum)
+	}
+	if noted := c.options.MadeOf[c.file]; noted != rows {
+		return differ("%s was made of rows with the digest %s, and those of %s have %s", c.file, noted, c.beside.file, rows)
+	}
+	return c.end()
 }
 
 func (c *exportCheck) compare(from io.Reader) error {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/sampler"
@@ -34,6 +36,7 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 			}
 		}
 		shards := r.PlanShards(plan)
+		mixed := map[int]*mixCheck{}
 		for _, file := range files[plan.Name] {
 			planned := shards[file.Index]
 			check := &mixCheck{
@@ -41,11 +44,12 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 				file: contract.FileOf(file, r.Output.Format), units: make([]int64, len(planned.Spans)),
 			}
 			if file.Export == "" {
+				mixed[file.Index] = check
 				tasks[check.file] = task{format: r.Output.Format, each: check.row, after: check.end, close: check.close}
 				continue
 			}
-			export := &exportCheck{mixCheck: check, export: file.Export, first: recipe.RowsOf(shards[:file.Index])}
-			tasks[check.file] = task{whole: export.compare, after: check.end, close: check.close}
+			export := &exportCheck{mixCheck: check, export: file.Export, first: recipe.RowsOf(shards[:file.Index]), beside: mixed[file.Index]}
+			tasks[check.file] = export.task()
 		}
 	}
 	return tasks, nil
@@ -67,6 +71,7 @@ type mixCheck struct {
 	units     []int64 // of the rows of each data set
 	sequences sampler.Sequences
 	due       *sampler.Woven
+	sum       *xxhash.Digest // of the rows as lines, where an export was made of them and they lie there otherwise
 }
 
 // begin opens what the rows are compared with.
@@ -112,6 +117,9 @@ func (c *mixCheck) row(_ int64, line []byte) error {
 		return nil // end counts the rows
 	}
 	c.units[dataset] += due.Units
+	if c.sum != nil {
+		_, _ = c.sum.Write(due.Line) // cannot fail
+	}
 	want := due.Line[:len(due.Line)-1]
 	if bytes.Equal(line, want) {
 		return nil

@@ -32,7 +32,7 @@ func (v *verifier) compare(row said, ref questionRef, buffers *forms) error {
 func (v *verifier) distinct() bool { return v.manifest.Recipe.Duplicates == recipe.DropDuplicates }
 
 // forms are the buffers in which the form of a question is made.
-type forms struct{ quoted, text, form []byte }
+type forms struct{ text, form []byte }
 
 // compared is what a question is compared by, of a question as it stands in JSON.
 func (v *verifier) compared(question []byte, buffers *forms) []byte {
@@ -40,7 +40,7 @@ func (v *verifier) compared(question []byte, buffers *forms) []byte {
 		return question
 	}
 	if bytes.IndexByte(question, '\\') >= 0 {
-		buffers.text, buffers.quoted = appendMeant(buffers.text[:0], buffers.quoted[:0], question)
+		buffers.text = appendMeant(buffers.text[:0], question)
 		question = buffers.text
 	}
 	buffers.form = dedup.AppendQuestion(buffers.form[:0], question)

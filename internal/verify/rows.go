@@ -39,6 +39,11 @@ func (v *verifier) rows() error {
 	if err := v.readAll(second); err != nil {
 		return err
 	}
+	for _, export := range v.made {
+		if err := export.madeOf(); err != nil {
+			return err
+		}
+	}
 	return v.evaluation()
 }
 

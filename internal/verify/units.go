@@ -3,8 +3,7 @@ package verify
 import (
 	"bytes"
 
-	"github.com/go-json-experiment/json/jsontext"
-
+	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
@@ -35,18 +34,16 @@ func meant(raw []byte) string {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return string(raw)
 	}
-	text, _ := appendMeant(nil, nil, raw)
-	return string(text)
+	return string(appendMeant(nil, raw))
 }
 
-// appendMeant is meant of a buffer, and takes another one for the text with its quotes; it returns both.
-func appendMeant(dst, quoted, raw []byte) (text, buffer []byte) {
-	quoted = append(append(append(quoted, '"'), raw...), '"')
-	text, err := jsontext.AppendUnquote(dst, quoted)
+// appendMeant is meant of a buffer.
+func appendMeant(dst, raw []byte) []byte {
+	text, err := record.AppendUnquoted(dst, raw)
 	if err != nil {
 		panic("verify: a row was recognised with a text that is none: " + err.Error()) // form and record.Parse rule it out
 	}
-	return text, quoted
+	return text
 }
 
 // measured: the bytes or tokens of every split are those that the split stage counted, and those that are left what the balance

@@ -45,6 +45,9 @@ type Options struct {
 	// Checksums are the XXH64 of files by path, as whoever computed their SHA-256 noted it of the same bytes. Of a file that has
 	// one, that is compared: the SHA-256 is then right as well.
 	Checksums map[string]string
+	// MadeOf are the XXH64, by path, of the rows that the files of exports were made of, as lines, as their writers noted them. Of a file
+	// that has one and a checksum, the rows are compared: the file is what its writer made of the right ones. Any other is made again.
+	MadeOf map[string]string
 }
 
 // Revision verifies the revision in a folder, whatever the folder is called. The first difference is an error that says which
@@ -121,6 +124,8 @@ type verifier struct {
 	// units counts rows in the unit of the shares; nil where that is rows, or not known here.
 	units   *tokens.Units
 	sorters []*extsort.Sorter
+	// made are the checks of exported files that are looked at once the mixed ones were read.
+	made []*exportCheck
 }
 
 func (v *verifier) close() {
