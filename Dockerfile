@@ -7,6 +7,8 @@ ARG GO=golang:1.26
 
 FROM --platform=$BUILDPLATFORM ${GO} AS build
 ARG TARGETOS=linux TARGETARCH
+# as VERSION of the Makefile: --build-arg VERSION=v1.2.3
+ARG VERSION=dev
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -17,9 +19,11 @@ COPY config/crd/ config/crd/
 COPY controllers/ controllers/
 COPY internal/ internal/
 COPY python/ python/
-RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} make /src/bin/manager /src/bin/worker
+RUN GOOS=${TARGETOS} GOARCH=${TARGETARCH} make VERSION=${VERSION} /src/bin/manager /src/bin/worker
 
 FROM ${BASE}
+ARG VERSION=dev
+LABEL org.opencontainers.image.version=${VERSION} org.opencontainers.image.licenses=Apache-2.0
 COPY --from=build /src/bin/manager /src/bin/worker /
 USER 65532:65532
 ENTRYPOINT ["/manager"]

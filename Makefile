@@ -16,7 +16,9 @@ export CGO_ENABLED := 0
 export GOFLAGS := -trimpath -buildvcs=false
 export PATH := $(BIN):$(PATH)
 # Google's client of its store would bring gRPC's xDS, 13 MB of it; only its HTTP half is used.
-GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w"
+# VERSION is in every program: `kubectl datasetmix version` and the logs say it.
+SET_VERSION := -X github.com/datasetmix/datasetmix/internal/version.number=$(VERSION)
+GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w $(SET_VERSION)"
 # Folders that there are: the image is built without those of hack.
 SOURCES := go.mod go.sum $(shell find $(wildcard api cmd config/crd controllers internal hack/hub hack/reader) -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
@@ -54,7 +56,7 @@ unit: $(BIN)/gotestsum ## Run the unit tests, with the race detector where there
 	CGO_ENABLED=$(if $(RACE),1,0) $(GOTEST) $(RACE) -shuffle=on -parallel 8 -timeout 40m $(PACKAGES)
 
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
-	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m -v ./test/envtest/... | grep -vE '^ *(=== |--- PASS)'
+	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m -v ./test/envtest/... ./test/command/... | grep -vE '^ *(=== |--- PASS)'
 
 scale: $(BIN)/envtest/kube-apiserver ## Build SCALE=1000 mixes with one manager against a real API server, and compare with a tenth.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest SCALE=$(or $(SCALE),1000) go test -count=1 -timeout 90m -v -run '^TestScale$$' ./test/envtest
@@ -142,7 +144,7 @@ $(BIN)/hub $(BIN)/reader: $(SOURCES)
 
 $(DIST)/datasetmix.tar: $(BIN)/cluster $(BIN)/manager $(BIN)/worker
 	@mkdir -p $(@D)
-	cluster image --tag $(IMAGE) --binary $(BIN)/manager:/manager --binary $(BIN)/worker:/worker --entrypoint /manager --out $@
+	cluster image --tag $(IMAGE) --binary $(BIN)/manager:/manager --binary $(BIN)/worker:/worker --entrypoint /manager --label org.opencontainers.image.version=$(VERSION) --out $@
 
 $(DIST)/hub.tar: $(BIN)/cluster $(BIN)/hub $(BIN)/reader
 	@mkdir -p $(@D)

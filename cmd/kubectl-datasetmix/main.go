@@ -1,5 +1,5 @@
 // Command kubectl-datasetmix is for people: it builds a DatasetMix without a cluster, prints its plan before there is any
-// data, and verifies what was published.
+// data, verifies what was published, and shows what happens on a cluster.
 package main
 
 import (
@@ -12,10 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/datasetmix/datasetmix/internal/cli"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-func main() { os.Exit(execute(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { os.Exit(execute(arguments(os.Args), os.Stdout, os.Stderr)) }
 
 // execute runs the command line and gives its exit code.
 func execute(arguments []string, out, errors io.Writer) int {
@@ -26,8 +27,10 @@ func execute(arguments []string, out, errors io.Writer) int {
 	root.SetOut(terminal{out})
 	root.SetErr(terminal{errors})
 	if err := root.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(root.ErrOrStderr(), "Error: %v\n", err)
-		return contract.ReasonOf(err).ExitCode()
+		if text := err.Error(); text != "" {
+			fmt.Fprintf(root.ErrOrStderr(), "Error: %s\n", text)
+		}
+		return cli.CodeOf(err)
 	}
 	return 0
 }
@@ -47,14 +50,32 @@ func (t terminal) Write(p []byte) (int, error) {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-datasetmix",
-		Short: "Build, plan and verify training-data mixes",
-		Long: "Build, plan and verify training-data mixes.\n\n" +
+		Short: "Plan, build, follow and verify training-data mixes",
+		Long: "Plan, build, follow and verify training-data mixes.\n\n" +
 			"Exit codes: 0 success, 1 other failures, and those of docs/exit-codes.md (11 a source that is not there,\n" +
 			"13 a mix that cannot be made, 17 a revision that was changed, 18 a manifest that is not valid …).",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl datasetmix"},
 	}
-	root.AddCommand(buildCommand(), planCommand(), verifyCommand(), exampleCommand())
+	root.AddGroup(&cobra.Group{ID: withoutCluster, Title: "Without a cluster:"}, &cobra.Group{ID: onCluster, Title: "On a cluster:"})
+	add(root, withoutCluster, buildCommand(), planCommand(), verifyCommand(), exampleCommand())
+	add(root, onCluster, statusCommand(), waitCommand(), eventsCommand(), logsCommand(), versionCommand())
+	root.InitDefaultCompletionCmd()
+	for _, command := range root.Commands() {
+		if command.Name() == "completion" {
+			command.AddCommand(completionInstallCommand())
+		}
+	}
 	return root
+}
+
+// The groups of commands.
+const withoutCluster, onCluster = "without-cluster", "on-cluster"
+
+func add(root *cobra.Command, group string, commands ...*cobra.Command) {
+	for _, command := range commands {
+		command.GroupID = group
+		root.AddCommand(command)
+	}
 }

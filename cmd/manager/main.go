@@ -12,11 +12,13 @@ import (
 
 	"github.com/datasetmix/datasetmix/controllers"
 	"github.com/datasetmix/datasetmix/internal/gctune"
+	"github.com/datasetmix/datasetmix/internal/version"
 )
 
 func main() {
 	flags := parse(os.Args[1:])
 	ctrl.SetLogger(zap.New(zap.UseFlagOptions(&flags.log)))
+	ctrl.Log.Info("manager", "version", version.Number())
 	if limit, err := gctune.SetMemoryLimit(); err == nil { // else there is none
 		ctrl.Log.Info("the garbage collector keeps to the pod's memory", "bytes", limit)
 	}

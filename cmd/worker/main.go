@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/gctune"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/stage"
+	"github.com/datasetmix/datasetmix/internal/version"
 )
 
 func main() {
@@ -21,6 +22,7 @@ func main() {
 		logger = logger.With("build", build)
 	}
 	slog.SetDefault(logger)
+	slog.Info("worker", "version", version.Number())
 	limitMemory()
 	gctune.SetGCPercent()
 	os.Exit(serve())

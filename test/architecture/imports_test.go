@@ -49,6 +49,9 @@ var rules = []rule{
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
+	{pkg: "internal/version"},
+	{pkg: "internal/kube", own: []string{"api/v1alpha1"}, foreign: anything},
+	{pkg: "internal/cli", own: append([]string{"api/v1alpha1", "internal/kube"}, planned...), foreign: anything},
 	{pkg: "internal/gctune", foreign: anything, never: kubernetes},
 	{pkg: "internal/extsort"},
 	{pkg: "internal/sampler", own: append([]string{"internal/bufpipe", "internal/extsort", "internal/store"}, planned...), foreign: anything, never: kubernetes},
@@ -62,9 +65,9 @@ var rules = []rule{
 	{pkg: "internal/testing/realrows"},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "controllers", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "config/crd"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "python"}, judged...), foreign: anything},
+	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "config/crd"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

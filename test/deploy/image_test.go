@@ -26,8 +26,11 @@ func dockerfile(t *testing.T) string {
 // TestTheImageIsBuiltByTheMakefile: so the programs in it are those that are tested, with the same flags.
 func TestTheImageIsBuiltByTheMakefile(t *testing.T) {
 	text := dockerfile(t)
-	if strings.Contains(text, "go build") || !strings.Contains(text, " make /src/bin/manager /src/bin/worker\n") {
+	if strings.Contains(text, "go build") || !strings.Contains(text, " make VERSION=${VERSION} /src/bin/manager /src/bin/worker\n") {
 		t.Errorf("the Dockerfile builds in its own way:\n%s", text)
+	}
+	if !strings.Contains(text, "LABEL org.opencontainers.image.version=${VERSION} ") || strings.Count(text, "\nARG VERSION=dev\n") != 2 {
+		t.Errorf("the image does not say its version:\n%s", text)
 	}
 	if !strings.Contains(text, "COPY --from=build /src/bin/manager /src/bin/worker /\n") || !strings.Contains(text, "\nUSER 65532:65532\n") {
 		t.Errorf("the Dockerfile takes something else, or as another user:\n%s", text)

@@ -38,6 +38,8 @@ func imageCommand() *cobra.Command {
 	flags.StringArrayVar(&dirs, "dir", nil, "HOSTDIR:/path, a folder with everything below it; repeatable")
 	flags.StringArrayVar(&s.Entrypoint, "entrypoint", nil, "program, then arguments, one flag each (default: the only --binary)")
 	flags.StringArrayVar(&s.Env, "env", nil, "NAME=VALUE; repeatable")
+	flags.StringToStringVar(&s.Labels, "label", nil, "NAME=VALUE; repeatable")
+	flags.StringVar(&s.Architecture, "arch", "", "architecture of the binaries (default: that of this machine)")
 	flags.StringVar(&s.User, "user", "65532:65532", "user and group, as numbers: pods that must not run as root are checked by them")
 	flags.StringVar(&out, "out", "", "the file to write")
 	for _, name := range []string{"tag", "out"} {

@@ -5,6 +5,7 @@ package image
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"errors"
 	"fmt"
@@ -36,6 +37,9 @@ type Spec struct {
 	Entrypoint []string
 	User       string
 	Env        []string
+	Labels     map[string]string
+	// Architecture of the binaries; empty is that of this program.
+	Architecture string
 }
 
 // ParseCopy parses HOSTPATH:/path.
@@ -98,9 +102,9 @@ func build(s Spec) (v1.Image, error) {
 		return nil, err
 	}
 	config = config.DeepCopy()
-	config.OS, config.Architecture = "linux", runtime.GOARCH
+	config.OS, config.Architecture = "linux", cmp.Or(s.Architecture, runtime.GOARCH)
 	config.Created = v1.Time{Time: time.Unix(0, 0).UTC()}
-	config.Config = v1.Config{Entrypoint: s.Entrypoint, User: s.User, Env: append([]string{"PATH=/bin:/usr/bin:/"}, s.Env...)}
+	config.Config = v1.Config{Entrypoint: s.Entrypoint, User: s.User, Env: append([]string{"PATH=/bin:/usr/bin:/"}, s.Env...), Labels: s.Labels}
 	return mutate.ConfigFile(img, config)
 }
 
