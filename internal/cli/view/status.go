@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -112,7 +113,7 @@ func writeStages(b *strings.Builder, s Snapshot) {
 	for _, stage := range s.Mix.Status.Stages {
 		attempt, took := "-", "-"
 		if stage.Attempt > 0 {
-			attempt = fmt.Sprint(stage.Attempt)
+			attempt = strconv.Itoa(int(stage.Attempt))
 		}
 		if stage.StartTime != nil {
 			end := s.Now
@@ -129,10 +130,10 @@ func writeStages(b *strings.Builder, s Snapshot) {
 func doneOf(stage datav1alpha1.StageStatus) string {
 	done, total := "0", "?"
 	if stage.Done != nil {
-		done = fmt.Sprint(*stage.Done)
+		done = strconv.Itoa(int(*stage.Done))
 	}
 	if stage.Total != nil {
-		total = fmt.Sprint(*stage.Total)
+		total = strconv.Itoa(int(*stage.Total))
 	}
 	return done + "/" + total
 }
