@@ -184,6 +184,12 @@ def _blocks(text: str) -> list[str]:
     return found
 
 
+def _before_fence(text: str) -> str:
+    """What stands before the first fence."""
+    first = _FENCE.search(text)
+    return text[: first.start()] if first else text
+
+
 def _outdented(text: str, indent: str) -> str:
     return re.sub(rf"^{re.escape(indent)}", "", text, flags=re.MULTILINE) if indent else text
 
@@ -234,15 +240,19 @@ def program_of(answer: str, task: Task) -> tuple[str, ...]:
     text = answer[-MAX_PROGRAM:].rpartition("</think>")[2].replace("\r\n", "\n")
     if "[BEGIN]" in text or "[DONE]" in text:
         text = text.rpartition("[BEGIN]")[2].partition("[DONE]")[0]
+    if tagged := re.findall(r"<answer>(.*?)(?:</answer>|\Z)", text, re.DOTALL):
+        text = tagged[-1]
     blocks = _blocks(text)
     own = (_preamble(task.prompt, task.names[0]),) if task.prompt else ()
     for at in range(len(blocks) - 1, -1, -1):
         if _bound(_parsed(blocks[at])).issuperset(task.names):
             return (*own, _with_earlier(blocks, at))
-    if not blocks and (found := _defining(text, task.names)):
+    # Of a program whose fence was begun by the question, only the end of the fence is left.
+    bare = text if not blocks else _before_fence(text)
+    if found := _defining(bare, task.names):
         return (*own, found)
     if task.prompt:
-        for body in (blocks or [text])[: -_MAX_BODIES - 1 : -1]:
+        for body in [bare, *blocks][: -_MAX_BODIES - 1 : -1]:
             if re.match(r"\s*\n?[ \t]+\S", body) and (body := _compiling(body, _ended(task.prompt))).strip():
                 return (_ended(task.prompt) + body,)
     return ()

@@ -160,8 +160,9 @@ def _hashed(text: str) -> tuple[int, str]:
         at = text.rfind("####", 0, at)
         if at < 0:
             break
-        line = text[at + 4 :].split("\n", 1)[0]
-        if not _HEADING.match(line) and not line.startswith("#"):
+        line, _, below = text[at + 4 :].partition("\n")
+        heads_nothing = text[:at].endswith("\n") and not below.strip() and not re.search(r"\d", line)
+        if heads_nothing or (not _HEADING.match(line) and not line.startswith("#")):
             return at, line
     return -1, ""
 
@@ -220,7 +221,7 @@ def _marked(text: str) -> str | None:
 MAX_DIGITS = 60
 """A number of more digits is refused before it is converted."""
 
-_SCALES = {"hundred": 100, "k": 1000, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {"hundred": 100, "k": 1000, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "M": 10**6, "B": 10**9}
 _GAP = "['’\u00a0\u2009\u202f]"
 _PLAIN = r"\d+(?:\.\d+)?|\.\d+"
 _GROUPS = re.compile(rf"(?<![\d.,])\d{{1,3}}(?:(?:,|\{{,\}}|,\\!|\\,|{_GAP})\d{{3}})+(?![\d,]|\{{,\}}\d)", re.ASCII)
@@ -247,9 +248,22 @@ _STYLE = re.compile(
 _BLANK = re.compile(r"\\[ ;:!>,]|\\q?quad(?![A-Za-z])|[{}\s]+")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d))", re.ASCII)
 _ONE = re.compile(
-    rf"(\D*?)((?:[-+]|\bminus\b)\s*)?({_PLAIN})(?:\s*/\s*(\d+)|\s*[eE]([-+]?\d{{1,2}}))?(?![\d/])([^\d]*)", re.ASCII | re.DOTALL
+    rf"(\D*?)((?:[-+]|\b(?:minus|negative)\b)\s*)?({_PLAIN})(?:\s*/\s*(\d+)|\s*[eE]([-+]?\d{{1,2}}))?(?![\d/])([^\d]*)",
+    re.ASCII | re.DOTALL | re.IGNORECASE,
 )
-_UNSURE = re.compile(r"\b(?:or|not|isn't)\b", re.IGNORECASE)
+_UNSURE = re.compile(r"\b(?:or|not)\b|n['’]t\b", re.IGNORECASE)
+_POWER_OF_TEN = re.compile(r"(?:\\times|\\cdot|[×x*·])\s*\{?10\}?\s*\^\s*(?:\{\s*([-+]?\d+)\s*\}|([-+]?\d))")
+_AREA = re.compile(
+    r"(\b(?:[cdkm]?m|ft|in|yd|mi|units?|feet|foot|inch(?:es)?|yards?|miles?|(?:centi|kilo|milli)?met(?:er|re)s?)\.?(?:\s*\})?)"
+    r"\s*\$?\^\s*(?:\{\s*[23]\s*\}|[23])\$?",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*>")
+# What makes another value of the number beside it, or a set of values.
+_WORKED = re.compile(
+    r"\\(?:sqrt|pi|log|ln|exp|sin|cos|tan|binom|lfloor|lceil|pm|mp|overline|bar|infty|ne|neq|le|leq|leqslant|ge|geq|geqslant|lt|gt)(?![A-Za-z])"
+    r"|[√π∞±≠≤≥|]|[<>]\s*$"
+)
 
 
 def _ascii_digits(text: str) -> str:
@@ -266,8 +280,8 @@ def _ungrouped(text: str) -> str:
 
 def _number(text: str) -> Fraction | None:
     """The one number that a text gives; None where it gives none, several, or one that is too long."""
-    text = _ungrouped(_ascii_digits(text).rpartition("=")[2])
-    text = re.sub(r"(?:\\times|[×x])\s*10\s*\^\s*(?:\{\s*(-?\d+)\s*\}|(-?\d))", r"e\1\2", text)
+    text = _ungrouped(re.sub(r"[=-]>", " ", _ascii_digits(text)).rpartition("=")[2])
+    text = _AREA.sub(r"\1", _POWER_OF_TEN.sub(r"e\1\2", _TAG.sub(" ", text)))
     text = _FRACTION.sub(r"\1\3/\2\4", _MARKUP.sub(" ", text))
     text = _BLANK.sub(" ", _STYLE.sub(" ", text)).strip()
     one = _ONE.fullmatch(text)
@@ -277,7 +291,9 @@ def _number(text: str) -> Fraction | None:
     if re.search(r"[\w.,^/:+]$" if sign else r"[^\W_]$|[.,^/:_]\s*$", before) and not re.search(r"[^\x00-\x7f]$|[.,:]\s+$", before):
         return None
     if (
-        re.match(r"\s*[\^:/!²³⁰¹⁴-⁹]|_|[xob]\b", after)
+        re.match(r"\s*[\^:/!²³⁰¹⁴-⁹]|_|[bijnox]\b|\s*[xyz]\b", after)
+        or _WORKED.search(before)
+        or _WORKED.search(after)
         or _UNSURE.search(before)
         or _UNSURE.search(after)
         or max(len(digits), len(below or "")) > MAX_DIGITS
@@ -286,9 +302,9 @@ def _number(text: str) -> Fraction | None:
     if below is not None and int(below) == 0:
         return None
     value = Fraction(digits) / int(below or 1) * Fraction(10) ** int(exponent or 0)
-    scale = re.match(r"\s*([A-Za-z]+)", after)
-    value *= _SCALES.get(scale.group(1).lower(), 1) if scale else 1
-    return -value if sign and sign[0] in "-m" else value
+    scale = re.match(r"([MB])\b|\s*([A-Za-z]+)", after)
+    value *= _SCALES.get(scale[1] or scale[2].lower(), 1) if scale else 1
+    return -value if sign and sign[0] in "-mMnN" else value
 
 
 def _last_number(text: str) -> Fraction | None:
@@ -306,7 +322,7 @@ def _numeric(text: str, label: Label) -> Score:
     if marked is None:
         got, shown = _last_number(text), "the last number"
     else:
-        got, shown = _number(_sentence(marked)), "the marked answer"
+        got, shown = _number(_sentence(marked) if _BOX.search(text) else _sentence(marked).rstrip("!")), "the marked answer"
     if got is None:
         return Score(0.0, 0.0, "", "no number is given as the answer, or more than one")
     right = want is not None and got == want
@@ -351,8 +367,9 @@ _UNICODE = {
     "\u2009": " ",
 }
 _WORDS = re.compile(r"\\(?:text(?:bf|it|rm|tt|sf|normal)?|math(?:rm|bf|it|sf|tt)|operatorname|[mh]box)(?![A-Za-z])\s*\{")
+_STYLED = re.compile(r"\s*(?:[ie]\s*\}|[^{}]*\\(?:[dt]?frac|sqrt|pi)(?![A-Za-z]))")
 _DROPPED = re.compile(
-    r"(\\\\)|\\(?:left|right|big|Big|bigg|Bigg|displaystyle|textstyle|limits|mathopen|mathclose)(?![A-Za-z])\.?"
+    r"(\\\\)(?:\s*\[[\d.]+(?:pt|em|ex|mm|cm|in)\])?|\\(?:boxed|fbox|framebox|left|right|big|Big|bigg|Bigg|displaystyle|textstyle|limits|mathopen|mathclose)(?![A-Za-z])\.?"
     r"|\\[!,;:> ]|\\q?quad(?![A-Za-z])|\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\(?:degree|circ)(?![A-Za-z])|°|\\?\$|\\phantom\{[^{}]*\}|[~€£¥]"
 )
 _TOKEN = re.compile(r"\\?%|\\[A-Za-z]+|\\.|\d+(?:\.\d+)?|\.\d+|\"[^\"]*\"|[A-Za-z]+|\S", re.ASCII)
@@ -409,12 +426,16 @@ def _matching(text: str, at: int) -> int:
 
 
 def _quoted(text: str) -> str:
-    r"""The text with the words of \text{…} and the like between quotation marks; digits in them stand as they are."""
+    r"""The text with the words of \text{…} and the like between quotation marks; digits and formulas in them stand as they are."""
     out, at = [], 0
     for _ in range(MAX_TOKENS):
         match = _WORDS.search(text, at)
         if not match:
             break
+        if "math" in match.group() and _STYLED.match(text[match.end() : match.end() + 64]):
+            out.append(text[at : match.start()] + " {")
+            at = match.end()
+            continue
         end = _matching(text, match.end())
         words = re.sub(r"\\.|[\"{}]", " ", text[match.end() : end])
         plain = any(c.isdigit() for c in words) or not any(c.isalpha() for c in words)
@@ -461,6 +482,7 @@ def _num(value: int | Fraction) -> Node:
 _MINUS = _num(-1)
 _JOINS = frozenset({"or", "and", "or also", "and also"})
 _RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\in", ":", r"\equiv", r"\sim"}
+_ORDERS = {"<", ">", r"\le", r"\ge"}
 _FUNCTIONS = {
     r"\sin",
     r"\cos",
@@ -509,28 +531,44 @@ class _Parser:
     def word(self) -> str:
         """The words of the next token, "" where it has none."""
         token = self.peek()
-        return token.strip('"').strip().lower().strip(".,;:") if token.startswith('"') else ""
+        return token.strip('"').lower().strip(" .,;:") if token.startswith('"') else ""
 
     def whole(self) -> Node:
-        node = self.listed()
+        node = self.over(self.listed())
         if self.peek():
             raise _UnreadableError(f"{self.peek()} was not expected")
         return node
 
+    def over(self, above: Node) -> Node:
+        r"""A group with TeX's \over or \choose behind its first half."""
+        if self.peek() == r"\over":
+            self.take()
+            return ("frac", above, self.listed())
+        if self.peek() == r"\choose":
+            self.take()
+            return ("call", r"\binom", above, self.listed())
+        return above
+
     def listed(self) -> Node:
-        """Values between commas, "or" and "and"."""
-        items = [self.relation()]
+        """Values between commas, "or" and "and"; ranges of an unknown with "or" between them are a union."""
+        items, ranges, begin = [self.relation()], True, 0
         while self.peek() in (",", ";") or self.word() in _JOINS:
+            ranges = ranges and self.word() == "or" and not _ORDERS.isdisjoint(self.tokens[begin : self.at])
             self.take()
             if self.peek() in (",", ";") or self.word() in _JOINS:
                 continue
+            begin = self.at
             items.append(self.relation())
-        return items[0] if len(items) == 1 else ("list", *items)
+        if len(items) == 1:
+            return items[0]
+        ranges = ranges and not _ORDERS.isdisjoint(self.tokens[begin : self.at]) and all(item[0] == "tuple" for item in items)
+        return ("union" if ranges else "list", *items)
 
     def relation(self) -> Node:
         parts: list[Any] = [self.percentage()]
-        while self.peek() in _RELATIONS:
-            parts += [self.take(), self.percentage()]
+        while self.peek() in _RELATIONS or self.word() == "to":
+            sign = self.take()
+            parts += [sign if sign in _RELATIONS else ":", self.percentage()]
         return parts[0] if len(parts) == 1 else _related(parts)
 
     def percentage(self) -> Node:
@@ -576,12 +614,19 @@ class _Parser:
             elif token == "/":
                 self.take()
                 factors.append(("pow", self.signed(), _MINUS))
-            elif token.startswith('"') and self.word() not in _JOINS:
+            elif token.startswith('"') and self.word() not in _JOINS and self.word() != "to":
+                if (scale := _SCALES.get(self.word().partition(" ")[0])) is not None:
+                    factors.append(_num(scale))
                 self.unit()
             elif token.isdigit() and self.tokens[self.at - 1].isdigit():
                 factors[-1] = ("mixed", factors[-1], self.proper())
             elif token and (
-                (token in _CLOSES and token != "|") or token[0].isalnum() or token[0] == "." or token in _PRIMARY or token in _FUNCTIONS
+                token == "{"
+                or (token in _CLOSES and token != "|")
+                or token[0].isalnum()
+                or token[0] == "."
+                or token in _PRIMARY
+                or token in _FUNCTIONS
             ):
                 factors.append(self.mixed(factors) or self.factor())
             else:
@@ -665,7 +710,7 @@ class _Parser:
         if self.depth > MAX_DEPTH:
             raise _UnreadableError("nested too deeply")
         self.take()
-        node = ("unit",) if self.peek() == "}" else self.listed()
+        node = ("unit",) if self.peek() == "}" else self.over(self.listed())
         if self.take() != "}":
             raise _UnreadableError("a brace is not closed")
         self.depth -= 1
@@ -755,7 +800,8 @@ class _Parser:
         return ("pow", self.argument(), ("frac", _num(1), order))
 
     def matrix(self) -> Node:
-        """The rows of an environment such as pmatrix, or of an array in brackets."""
+        """The rows of an environment such as pmatrix, or of an array in brackets. Between bars they are a determinant."""
+        bars = '"vmatrix"' in self.tokens[self.at : self.at + 2]
         self.environment()
         rows: list[tuple[Node, ...]] = []
         row: list[Node] = []
@@ -774,7 +820,7 @@ class _Parser:
         self.environment()
         if row:
             rows.append(tuple(row))
-        return ("matrix", *rows)
+        return ("call", "vmatrix", ("matrix", *rows)) if bars else ("matrix", *rows)
 
     def environment(self) -> None:
         """The name of an environment, and the columns of an array."""
@@ -1077,7 +1123,7 @@ def _alike(a: Node, b: Node) -> bool:
     a, b = _scaled(_widened(a)), _scaled(_widened(b))
     if "ratio" in (a[0], b[0]) and a[0] != b[0]:
         one, other = (a, b) if a[0] == "ratio" else (b, a)
-        return len(one) == 3 and other[0] == "frac" and _same_value(("frac", one[1], one[2]), other)
+        return len(one) == 3 and other[0] in ("frac", "prod") and _same_value(("frac", one[1], one[2]), other)
     if {a[0], b[0]} == {"set", "list"} or (a[0] != b[0] and (a[0] in _GROUPS_OF or b[0] in _GROUPS_OF)):
         return False
     if a[0] in _SETS:
@@ -1153,7 +1199,8 @@ def _paired(left: list[Node], right: list[Node]) -> bool:
 # --- Formulas: the score ---------------------------------------------------------------------------------------------------------
 
 _LETTER = re.compile(r"[\s$]*(?:\"|\\text(?:bf|rm)?\{)?\s*\(?([A-Z])\)?\s*(?:\"|\})?[\s.$]*")
-_LETTERED = re.compile(r"^(?:\"\s*\(?[A-Z]\)?\s*\"|\([A-Z]\))\s*(?=\S)")
+_LETTERED = re.compile(r"^(?:\"\s*\(?([A-Z])\)?\s*\"|\(([A-Z])\))\s*(?=\S)")
+_ANNOUNCED = re.compile(r"^\"[^\"]*(?:\bis|[:=])\s*\"\s*(?=\S)")
 
 
 def _tree(text: str) -> Node:
@@ -1162,7 +1209,7 @@ def _tree(text: str) -> Node:
     letter = _LETTER.fullmatch(cleaned)
     if letter:
         return ("word", letter.group(1).lower())
-    cleaned = _LETTERED.sub("", cleaned)
+    cleaned = _LETTERED.sub("", _ANNOUNCED.sub("", cleaned))
     if not cleaned:
         raise _UnreadableError("it is empty")
     parser = _Parser(_tokens(cleaned))
@@ -1170,6 +1217,12 @@ def _tree(text: str) -> Node:
     if words and len(parser.tokens) != 2 and (cleaned.startswith('"') or len(cleaned) > 2):
         return ("word", " ".join(words.group(1).lower().strip(" .,;:()").split()))
     return parser.whole()
+
+
+def _lettered(answer: str, want: Node) -> bool:
+    """Whether an answer is the letter of a choice that is wanted, with the text of the choice behind it."""
+    letter = _LETTERED.match(_cleaned(answer))
+    return letter is not None and want == ("word", (letter[1] or letter[2]).lower())
 
 
 def _plain(text: str) -> str:
@@ -1217,7 +1270,7 @@ def _formula(text: str, label: Label) -> Score:
     shown = answer.strip()[:200]
     try:
         got, want = _tree(answer), _tree(label.answer)
-        right = _alike(got, want)
+        right = _alike(got, want) or _lettered(answer, want)
         if right and label.question and _sorted(got) != _sorted(want) and _echo(answer, got, label.question):
             return Score(0.0, 0.0, shown, "the answer repeats an expression of the question, which is not worked out")
     except (_UnreadableError, RecursionError):
@@ -1228,53 +1281,19 @@ def _formula(text: str, label: Label) -> Score:
 # --- Texts -----------------------------------------------------------------------------------------------------------------------
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
-_NO_ANSWER = frozenset(
-    {
-        "unanswerable",
-        "no answer",
-        "noanswer",
-        "none",
-        "null",
-        "na",
-        "not answerable",
-        "cannot be answered",
-        "can not be answered",
-        "cannot answer",
-        "cant be answered",
-        "not answered",
-        "no answer found",
-        "no answer available",
-        "no answer possible",
-        "not enough information",
-        "not given",
-        "not mentioned",
-        "not stated",
-        "not specified",
-        "not in passage",
-        "not in context",
-        "unknown",
-        "impossible to answer",
-        "no information",
-        "question is unanswerable",
-        "question cannot be answered",
-        "this question is unanswerable",
-        "this question cannot be answered",
-        "it is unanswerable",
-        "answer is not in passage",
-        "answer is unanswerable",
-        "there is no answer",
-        "i dont know",
-        "insufficient information",
-        "not available",
-        "no correct answer",
-        "passage does not say",
-        "context does not say",
-        "text does not say",
-        "nothing",
-        "not found",
-        "answer not found",
-    }
+_PLACE = r"(?:passage|context|text|paragraph|article|question)"
+_SILENT = re.compile(
+    r"(?:(?:it|question|this question|answer|correct answer|this) is |(?:question|this question|it|answer) )?"
+    r"(?:unanswerable|impossible to answer"
+    r"|(?:not|cannot|can not|cant)(?: be)? (?:answer|answered|answerable|determined|found|possible to answer)"
+    r"|(?:not|isnt) (?:enough information|(?:given|mentioned|stated|specified|provided|available|in)(?: in| by)?))"
+    rf"(?: (?:in |from |by |based on |using )?(?:this |provided |given )?(?:information in )?{_PLACE})?"
+    r"|(?:i )?(?:dont|do not) know|(?:there is )?(?:insufficient|not enough|no) information(?: (?:given|available))?"
+    r"|(?:there is )?no (?:correct )?answer(?: (?:is )?(?:found|available|possible|exists|given|provided|in passage|in context|in text))?"
+    rf"|{_PLACE} (?:does not|doesnt) (?:say|mention|state|specify|provide|answer)(?: (?:it|this|question|answer))?"
+    r"|noanswer|none|null|na|unknown|nothing"
 )
+"""What says, as a whole and normalized, that there is no answer."""
 _TAGGED = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.IGNORECASE)
 _ANSWERS = re.compile(r"(?:^|[\n.!?]\s*)(?:the\s+)?(?:final\s+)?answer(?:\s+is\s*:?\s+|\s*:\s*)", re.IGNORECASE)
 
@@ -1302,7 +1321,7 @@ def _short(text: str, golds: Sequence[str]) -> str:
         return str(tagged[1])
     boxes = _boxes(text)
     if boxes:
-        return _STYLE.sub("", boxes[-1]).strip("{} ")
+        return _STYLE.sub("", boxes[-1]).replace("~", " ").strip("{} ")
     text = text.replace("**", "")
     last = _last(_ANSWERS, text)
     if last:
@@ -1339,7 +1358,7 @@ def _no_answer_text(text: str, label: Label) -> Score:
     golds = _golds(label)
     impossible = label.impossible or (not label.answers and label.answer.strip().lower() == "unanswerable")
     answer = unicodedata.normalize("NFC", _short(text, [] if impossible else golds))
-    silent = _normal(answer) in _NO_ANSWER or not _normal(answer)
+    silent = not _normal(answer) or bool(_SILENT.fullmatch(_normal(answer)))
     if impossible:
         return Score(float(silent), float(silent), "" if silent else answer.strip()[:200], "the row has no answer, and saying so is right")
     found = _best(answer, golds, _f1)
@@ -1358,7 +1377,7 @@ def _decided_f1(got: str, want: str) -> float:
 def _yes_no_text(text: str, label: Label) -> Score:
     golds = _golds(label)
     answer = unicodedata.normalize("NFC", _short(text, golds))
-    first = re.match(r"\s*(yes|no)\b\s*(?:[.,;:!—–-]|$)", answer, re.IGNORECASE)
+    first = re.match(r"\s*(yes|no)\b\s*(?:[.,;:!(—–-]|$)", answer, re.IGNORECASE)
     if first and any(_normal(gold) in ("yes", "no") for gold in golds):
         other = {"yes": "no", "no": "yes"}[first.group(1).lower()]
         if not re.search(rf"\b{other}\b", answer[first.end() :], re.IGNORECASE):

@@ -22,6 +22,9 @@ FOUND = {
     "in a block that is not closed": f"```python\n{GOOD}",
     "in a block of a list": "1. So:\n\n   ```python\n   def total(xs):\n       return sum(xs)\n   ```\n",
     "in the last block that defines it": f"```\ndef total(xs): return 0\n```\nNo:\n```\n{GOOD}```\n```\nprint(total([1]))\nexit(1)\n```",
+    "with the end of a fence alone": f"{GOOD}```\n\nThis adds them:\n```\nprint(total([1]))\n```",
+    "with the end of a fence and no more": f"{GOOD}```",
+    "between tags": f"<answer>def total(xs): return 0</answer> <answer>\n{GOOD}</answer>",
     "behind a thought": f"<think>```python\ndef total(xs): return 0\n```</think>{GOOD}",
     "between prose": f"Here it is:\n\n{GOOD}\nI hope it helps.",
     "between marks": f"[BEGIN]\n{GOOD}[DONE]\ndef total(xs): return 0",
@@ -71,6 +74,8 @@ def test_no_program_is_found(form: str) -> None:
     [
         ("    return math.pi * r ** 2", 1.0),
         ("```python\n    return math.pi * r ** 2\n```", 1.0),
+        ("    return math.pi * r ** 2\n```\nThat is all.", 1.0),
+        ("def area(r):\n    from fractions import Fraction\n    return Fraction(2 * math.pi * r)", 1.0),
         ("def area(r):\n    return half(2) * math.pi * r * r", 1.0),
         (PROMPT + "    return math.pi * r ** 2\n\nThat is all.", 1.0),
         ("    return math.pi * r ** 2\n\nprint('an example'", 1.0),

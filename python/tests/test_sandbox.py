@@ -7,7 +7,12 @@ import sys
 import tempfile
 import textwrap
 import time
+from collections import Counter, OrderedDict, deque
+from decimal import Decimal
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -232,6 +237,11 @@ VALUES = [
     {"a": [1], (1, 2): None},
     frozenset({1}),
     range(1, 9, 2),
+    bytearray(b"ab"),
+    Decimal("1.50"),
+    Fraction(2, 3),
+    deque([1, 2]),
+    {"a": 1}.keys(),
 ]
 
 
@@ -249,13 +259,40 @@ class Sly(int):
     __hash__ = int.__hash__
 
 
-@pytest.mark.parametrize("value", [object(), Sly(1), int, len], ids=repr)
+class Point(NamedTuple):
+    x: int
+    y: list[int]
+
+
+@pytest.mark.parametrize(
+    ("value", "base"),
+    [
+        (Sly(7), 7),
+        (Point(1, [2]), (1, [2])),
+        (Counter("aab"), {"a": 2, "b": 1}),
+        (OrderedDict(a=1), {"a": 1}),
+        (type("Text", (str,), {"__str__": lambda self: "b", "__eq__": lambda self, other: True, "__hash__": None})("a"), "a"),
+    ],
+    ids=repr,
+)
+def test_a_value_of_a_subclass_comes_back_as_its_base(value: object, base: object) -> None:
+    back = plain.decode(plain.encode([value]))[0]
+    assert back == base
+    assert type(back) is type(base)
+
+
+@pytest.mark.parametrize("value", [iter({1}), (x for x in [1]), iter([1]), islice([1], 1), iter(range(1, 2))], ids=repr)
+def test_an_iterator_comes_back_as_one(value: object) -> None:
+    assert list(plain.decode(plain.encode(value))) == [1]
+
+
+@pytest.mark.parametrize("value", [object(), int, len], ids=repr)
 def test_other_data_comes_back_as_its_truth(value: object) -> None:
     for back in (plain.decode(plain.encode(value)), plain.decode(plain.encode([value]))[0], plain.decode(plain.encode({1: value}))[1]):
         assert back
         assert back != value
         assert type(back) is plain.Opaque
-    assert not plain.decode(plain.encode(Sly(0)))
+    assert not plain.decode(plain.encode(type("Empty", (), {"__len__": lambda self: 0})()))
 
 
 @pytest.mark.parametrize(

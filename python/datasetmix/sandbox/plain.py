@@ -1,15 +1,16 @@
 """Plain data between two processes that do not trust each other: frames of JSON on a pipe, read without running anything.
 
 None, truth values and text are themselves; everything else is a list that begins with its kind. Values come back with exactly the types
-that are listed here. A value of another type, or of a subclass, which could bring an `__eq__` of its own, comes back as Opaque.
+that are listed here; one of a subclass, which could bring an `__eq__` of its own, comes back as its base. A value of any other type
+comes back as Opaque.
 """
 
 from __future__ import annotations
 
 import collections
+import collections.abc
 import json
 import os
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -36,19 +37,34 @@ class Opaque:
         return f"<a {self._kind}>"
 
 
-_DICTS = (dict, collections.OrderedDict, collections.Counter, collections.defaultdict)
-_SEQUENCES: dict[type, str] = {list: "list", tuple: "tuple", set: "set", frozenset: "frozenset"}
-_ITERATORS: tuple[type, ...] = (
-    types.GeneratorType,
-    map,
-    filter,
-    zip,
-    enumerate,
-    reversed,
-    type(iter([])),
-    type(iter(())),
-    type(iter({}.values())),
-)
+# What a value of a subclass is as its base alone: a named tuple is a tuple, and what a class adds or overrides is gone.
+_BASES: dict[type, Callable[[Any], Any]] = {
+    str: str.__str__,
+    int: int.__index__,
+    float: float.__float__,
+    tuple: lambda value: tuple(tuple.__iter__(value)),
+    list: lambda value: list(list.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
+}
+_ATOMS: dict[type, Callable[[Any], list[Any]]] = {
+    int: lambda value: ["int", hex(value)],
+    float: lambda value: ["float", value.hex()],
+    complex: lambda value: ["complex", value.real.hex(), value.imag.hex()],
+    bytes: lambda value: ["bytes", value.hex()],
+    bytearray: lambda value: ["bytearray", value.hex()],
+    range: lambda value: ["range", hex(value.start), hex(value.stop), hex(value.step)],
+}
+_CONTAINERS: dict[type, str] = {
+    list: "list",
+    tuple: "tuple",
+    set: "set",
+    frozenset: "frozenset",
+    collections.deque: "deque",
+    type({}.keys()): "keys",
+    type({}.values()): "values",
+}
 
 
 def encode(value: Any, depth: int = 0) -> Any:
@@ -56,24 +72,21 @@ def encode(value: Any, depth: int = 0) -> Any:
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return value
-    if kind is int:
-        return ["int", hex(value)]
-    if kind is float:
-        return ["float", value.hex()]
-    if kind is complex:
-        return ["complex", value.real.hex(), value.imag.hex()]
-    if kind is bytes:
-        return ["bytes", value.hex()]
-    if kind is range:
-        return ["range", hex(value.start), hex(value.stop), hex(value.step)]
+    if kind in _ATOMS:
+        return _ATOMS[kind](value)
     if depth >= MAX_DEPTH:
         raise UnplainError("values are nested too deeply")
-    if kind in _SEQUENCES:
-        return [_SEQUENCES[kind], *(encode(item, depth + 1) for item in value)]
-    if kind in _DICTS:
+    if kind in _CONTAINERS:
+        return [_CONTAINERS[kind], *(encode(item, depth + 1) for item in value)]
+    if kind is dict:
         return ["dict", *([encode(key, depth + 1), encode(item, depth + 1)] for key, item in value.items())]
-    if kind in _ITERATORS:
+    for base, plain in _BASES.items():
+        if issubclass(kind, base):
+            return encode(plain(value), depth)
+    if issubclass(kind, collections.abc.Iterator):
         return ["iterator", *(encode(item, depth + 1) for item in value)]
+    if kind.__module__ in ("decimal", "fractions") and kind.__name__ in ("Decimal", "Fraction"):
+        return [kind.__name__.lower(), str(value)]
     return ["opaque", bool(value), kind.__name__[:60]]
 
 
@@ -81,11 +94,26 @@ def _int(text: str) -> int:
     return int(text, 16)
 
 
+def _decimal(text: str) -> Any:
+    import decimal
+
+    return decimal.Decimal(text)
+
+
+def _fraction(text: str) -> Any:
+    import fractions
+
+    return fractions.Fraction(text)
+
+
 _SCALARS: dict[str, Callable[..., Any]] = {
     "int": _int,
     "float": float.fromhex,
     "complex": lambda real, imag: complex(float.fromhex(real), float.fromhex(imag)),
     "bytes": bytes.fromhex,
+    "bytearray": bytearray.fromhex,
+    "decimal": _decimal,
+    "fraction": _fraction,
     "opaque": lambda truth, kind: Opaque(truth is True, str(kind)[:60]),
     "range": lambda *ends: range(*map(_int, ends)),
 }
@@ -94,6 +122,9 @@ _MANY: dict[str, Callable[[Iterator[Any]], Any]] = {
     "tuple": tuple,
     "set": set,
     "frozenset": frozenset,
+    "deque": collections.deque,
+    "keys": lambda items: dict.fromkeys(items).keys(),
+    "values": lambda items: dict(enumerate(items)).values(),
     "iterator": lambda items: iter(list(items)),
 }
 
