@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // lostLimit is how many Jobs of one generation may complete without leaving a result.
@@ -123,7 +123,7 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 }
 
 // newest is the newest Job that covers what is missing, by attempt.
-func (s *scope) newest(step *recipe.Step) *batchv1.Job {
+func (s *scope) newest(step *pipeline.Step) *batchv1.Job {
 	var newest *batchv1.Job
 	for _, job := range s.jobs {
 		if s.covers(job, step) && (newest == nil || attempt(job) >= attempt(newest)) {
@@ -147,7 +147,7 @@ func (s *scope) stalledBy(job *batchv1.Job) bool {
 }
 
 // lost counts the Jobs of this generation that completed and whose results are missing all the same.
-func (s *scope) lost(step *recipe.Step) int {
+func (s *scope) lost(step *pipeline.Step) int {
 	count := 0
 	for _, job := range s.jobs {
 		if s.covers(job, step) && finished(job) == batchv1.JobComplete && s.sameRequest(job) {
@@ -158,7 +158,7 @@ func (s *scope) lost(step *recipe.Step) int {
 }
 
 // start makes the Job of a stage, after its task.
-func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe.Step, number int) (*outcome, error) {
+func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *pipeline.Step, number int) (*outcome, error) {
 	if ptr.Deref(s.mix.Spec.Suspend, false) {
 		return rest(step), nil
 	}
@@ -191,7 +191,7 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *recipe
 
 // accompany tells how a Job goes that is not finished, and ends it when the mix is suspended. Whether a Job runs is never the
 // manager's to say: it neither suspends nor resumes one, so it fights with nobody over that.
-func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *recipe.Step, job *batchv1.Job) (*outcome, error) {
+func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
 	if err := r.leaving(ctx, s, job); err != nil {
 		return nil, err
 	}
@@ -224,12 +224,12 @@ func (r *DatasetMixReconciler) giveUp(ctx context.Context, s *scope, job *batchv
 	return then, r.remove(ctx, s, job)
 }
 
-func rest(step *recipe.Step) *outcome {
+func rest(step *pipeline.Step) *outcome {
 	return &outcome{suspended, datav1alpha1.ReasonSuspended, fmt.Sprintf("Stage %s comes next; set spec.suspend to false to go on.", step.Stage)}
 }
 
 // running tells how a Job goes: what keeps it waiting, what made it try again, how far it is.
-func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
+func (s *scope) running(step *pipeline.Step, job *batchv1.Job) *outcome {
 	done, total := s.progress(step, job)
 	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
 	pods := s.podsOf(job)
@@ -260,7 +260,7 @@ func (s *scope) running(step *recipe.Step, job *batchv1.Job) *outcome {
 
 // failure is the outcome of a Job that failed for good. A failure that might have passed, but did not, has used up its
 // retries; which one it was stands in the message.
-func (s *scope) failure(step *recipe.Step, job *batchv1.Job) *outcome {
+func (s *scope) failure(step *pipeline.Step, job *batchv1.Job) *outcome {
 	ended := terminal(job)
 	note, known := s.record.failures[job.Name]
 	if !known {
@@ -286,8 +286,8 @@ func (s *scope) failure(step *recipe.Step, job *batchv1.Job) *outcome {
 }
 
 // progress counts the units of a step that are done: those with a result, and those that the running Job has finished.
-func (s *scope) progress(step *recipe.Step, job *batchv1.Job) (done, total int) {
-	total = len(step.Units)
+func (s *scope) progress(step *pipeline.Step, job *batchv1.Job) (done, total int) {
+	total = len(step.Nodes)
 	done = total - len(step.Missing)
 	if job != nil && finished(job) == "" {
 		done += min(len(step.Missing), max(0, int(job.Status.Succeeded)))
@@ -315,7 +315,7 @@ func (r *DatasetMixReconciler) clean(ctx context.Context, s *scope) (*outcome, e
 		made = append(made, task)
 	}
 	for _, object := range made {
-		contributes := func(step recipe.Step) bool { return s.contributes(object, step) }
+		contributes := func(step pipeline.Step) bool { return s.contributes(object, step) }
 		if slices.ContainsFunc(s.graph.Steps, contributes) {
 			continue
 		}

@@ -11,31 +11,33 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // counts are the rows of the mixed splits: what the plan says, and what only finished files tell.
 type counts struct {
 	// plan is nil while there is none; it is in the order of the manifest.
-	plan *recipe.Plan
+	plan *plan.Plan
 	// names of the data sets, sorted.
 	names []string
 	// reported per split, in the order of names; an entry is nil where, or while, the files of the split say nothing.
-	reported [][]recipe.MixedDataset
+	reported [][]pipeline.MixedDataset
 	// measured says whether shares are in bytes or tokens, drawn whether rows are drawn with replacement.
 	measured, drawn bool
 }
 
 func (s *scope) counts() counts {
-	mixed := map[string]recipe.Mixed{}
-	step, _ := s.graph.Step(recipe.Mixing)
-	for _, unit := range step.Units {
+	mixed := map[string]pipeline.MixResult{}
+	step, _ := s.graph.Step(pipeline.StageMix)
+	for _, unit := range step.Nodes {
 		if result := s.record.results[unit.Key].Mix; result != nil {
 			mixed[unit.Name] = *result
 		}
 	}
 	return counts{
-		plan: s.graph.Plan, names: s.recipe.DatasetNames(), reported: s.recipe.Reported(mixed),
+		plan: s.graph.Plan, names: s.recipe.DatasetNames(), reported: pipeline.Reported(s.recipe, mixed),
 		measured: s.recipe.Measured(), drawn: s.recipe.Resample == recipe.WithReplacement,
 	}
 }
@@ -44,7 +46,7 @@ func (s *scope) counts() counts {
 type numbers struct{ unique, maxRepeats, units *int64 }
 
 // of are the numbers of a data set in a split, by the places of both.
-func (c counts) of(split, dataset int, planned recipe.DatasetPlan) numbers {
+func (c counts) of(split, dataset int, planned plan.Dataset) numbers {
 	out := numbers{unique: &planned.Unique, maxRepeats: &planned.MaxRepeats}
 	if c.drawn {
 		out = numbers{}
@@ -172,7 +174,7 @@ func (s *scope) datasets(counts counts) []datav1alpha1.DatasetStatus {
 		_, domain, _ := s.recipe.Dataset(name)
 		status := datav1alpha1.DatasetStatus{Name: name, Domain: domain.Name}
 		status.Source = s.source(name)
-		if result := s.result(recipe.Divide, name).Split; result != nil {
+		if result := s.result(pipeline.StageSplit, name).Split; result != nil {
 			status.Rows = ptr.To(sum(result.Rows))
 			status.Dropped = dropped(result.Dropped)
 			status.BadRows = badRows(result.Bad)
@@ -184,14 +186,14 @@ func (s *scope) datasets(counts counts) []datav1alpha1.DatasetStatus {
 }
 
 // result is that of a unit of the present graph, empty while there is none.
-func (s *scope) result(stage recipe.Stage, name string) recipe.Result {
+func (s *scope) result(stage pipeline.Stage, name string) pipeline.Result {
 	step, _ := s.graph.Step(stage)
-	for _, unit := range step.Units {
+	for _, unit := range step.Nodes {
 		if unit.Name == name {
 			return s.record.results[unit.Key]
 		}
 	}
-	return recipe.Result{}
+	return pipeline.Result{}
 }
 
 func dropped(rows map[string]int64) []datav1alpha1.DroppedRows {
@@ -212,8 +214,8 @@ func badRows(names []string) []datav1alpha1.BadRow {
 }
 
 // datasetSplits: index is the place of the data set among all, sorted by name, as in the result of the balance stage.
-func (s *scope) datasetSplits(index int, divided *recipe.Divided, counts counts) []datav1alpha1.DatasetSplitStatus {
-	balanced := s.result(recipe.Balancing, s.recipe.Name).Balance
+func (s *scope) datasetSplits(index int, divided *pipeline.SplitResult, counts counts) []datav1alpha1.DatasetSplitStatus {
+	balanced := s.result(pipeline.StageBalance, s.recipe.Name).Balance
 	var splits []datav1alpha1.DatasetSplitStatus
 	for i, split := range s.recipe.Splits {
 		status := datav1alpha1.DatasetSplitStatus{Name: split.Name, Rows: &divided.Rows[i]}

@@ -7,6 +7,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -19,7 +21,7 @@ func (b scopeBuilder) with(change func(*recipe.Recipe)) scopeBuilder {
 // mixes finishes the mix stage with files that report on code-set and qa-set: other units in each file, the same draws in all.
 func (b scopeBuilder) mixes() scopeBuilder {
 	for i, unit := range b.graph.Next().Missing {
-		b.record.results[unit.Key] = recipe.Result{Mix: &recipe.Mixed{Datasets: []recipe.MixedDataset{
+		b.record.results[unit.Key] = pipeline.Result{Mix: &pipeline.MixResult{Datasets: []pipeline.MixedDataset{
 			{Unique: 9, MaxRepeats: 3, Units: 100}, {Unique: 17, MaxRepeats: 4, Units: int64(300 + i)},
 		}}}
 	}
@@ -94,13 +96,13 @@ func TestDroppedForReasons(t *testing.T) {
 	b := small().with(func(r *recipe.Recipe) {
 		r.Duplicates, r.NearDuplicates = recipe.DropDuplicates, &recipe.NearDuplicates{Percent: 80}
 	}).finish(2).ends(progress("x"))
-	plan, err := b.recipe.Plan(recipe.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{14, 10}}})
+	planned, err := plan.New(b.recipe, plan.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{14, 10}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.record.results[b.graph.Next().Missing[0].Key] = recipe.Result{Balance: &recipe.Balanced{
-		Overlap: recipe.DroppedRows{{1, 0}, {0, 0}}, Duplicates: recipe.DroppedRows{{2, 0}, {0, 0}}, NearDuplicates: recipe.DroppedRows{{3, 0}, {0, 0}},
-		Plan: b.recipe.PlanDigest(plan),
+	b.record.results[b.graph.Next().Missing[0].Key] = pipeline.Result{Balance: &pipeline.BalanceResult{
+		Overlap: pipeline.DroppedRows{{1, 0}, {0, 0}}, Duplicates: pipeline.DroppedRows{{2, 0}, {0, 0}}, NearDuplicates: pipeline.DroppedRows{{3, 0}, {0, 0}},
+		Plan: planned.Digest(),
 	}}
 	b.walk()
 	if b.graphErr != nil {

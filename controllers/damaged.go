@@ -6,7 +6,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // A worker that finds finished units of earlier stages to be damaged removes them, and fails with their keys. What is known of them is
@@ -30,7 +30,7 @@ func (s *scope) forget(note failure) {
 }
 
 // superseded reports whether a Job's result for a unit is of no use: a later Job found the unit damaged.
-func (s *scope) superseded(job *batchv1.Job, unit recipe.Unit) bool {
+func (s *scope) superseded(job *batchv1.Job, unit pipeline.Node) bool {
 	return slices.ContainsFunc(s.jobs, func(other *batchv1.Job) bool {
 		note, failed := s.record.failures[other.Name]
 		return failed && note.damages(unit.Key) && older(job, other) <= 0
@@ -43,9 +43,9 @@ func (s *scope) mended(job *batchv1.Job) bool {
 }
 
 // repairing reports whether what a step lacks was found damaged.
-func (s *scope) repairing(step *recipe.Step) bool {
+func (s *scope) repairing(step *pipeline.Step) bool {
 	for _, note := range s.record.failures {
-		if slices.ContainsFunc(step.Missing, func(unit recipe.Unit) bool { return note.damages(unit.Key) }) {
+		if slices.ContainsFunc(step.Missing, func(unit pipeline.Node) bool { return note.damages(unit.Key) }) {
 			return true
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -25,7 +25,7 @@ func (b scopeBuilder) leaves(job *batchv1.Job, name string, message contract.Mes
 		code = message.Failure.Reason.ExitCode()
 	}
 	left := pod(name).ended(int32(code), "", string(encoded))
-	index := render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit)
+	index := render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Node)
 	left.Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: strconv.Itoa(index)}
 	left.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
 	b.pods = append(b.pods, &left.Pod)
@@ -36,21 +36,21 @@ func (b scopeBuilder) leaves(job *batchv1.Job, name string, message contract.Mes
 func TestDamagedUnitsAreBuiltAgain(t *testing.T) {
 	ended := batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True", Reason: batchv1.JobReasonPodFailurePolicy}}}
 	b := small().finish(1).job(1, complete(1))
-	split := b.graph.Next().Units[0]
+	split := b.graph.Next().Nodes[0]
 	first := b.jobs[0]
-	result, err := b.resultOf(recipe.Divide, 0, split)
+	result, err := b.resultOf(pipeline.StageSplit, 0, split)
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.leaves(first, "split", contract.Message{Stage: recipe.Divide, Unit: split, Result: &result})
+	b.leaves(first, "split", contract.Message{Stage: pipeline.StageSplit, Node: split, Result: &result})
 	b = b.finish(2).job(2, ended)
 	mixing := b.jobs[1]
-	b.leaves(mixing, "mix", contract.Message{Stage: recipe.Mixing, Failure: &contract.FailureNote{Reason: contract.UnitsDamaged, Message: "facts", Damaged: []string{split.Key[:10]}}})
+	b.leaves(mixing, "mix", contract.Message{Stage: pipeline.StageMix, Failure: &contract.FailureNote{Reason: contract.UnitsDamaged, Message: "facts", Damaged: []string{split.Key[:10]}}})
 	for _, job := range b.jobs {
 		b.harvest(job)
 	}
 	b.walk()
-	if step := b.graph.Next(); step.Stage != recipe.Divide || len(step.Missing) != 1 || step.Missing[0] != split {
+	if step := b.graph.Next(); step.Stage != pipeline.StageSplit || len(step.Missing) != 1 || step.Missing[0] != split {
 		t.Fatalf("stage %s comes next, for %v; want split again, for %v", step.Stage, step.Missing, split)
 	}
 	if !b.repairing(b.graph.Next()) {
@@ -70,12 +70,12 @@ func TestDamagedUnitsAreBuiltAgain(t *testing.T) {
 	}
 
 	b = b.job(3, complete(3))
-	b.leaves(b.jobs[2], "split-again", contract.Message{Stage: recipe.Divide, Unit: split, Result: &result})
+	b.leaves(b.jobs[2], "split-again", contract.Message{Stage: pipeline.StageSplit, Node: split, Result: &result})
 	for _, job := range b.jobs {
 		b.harvest(job)
 	}
 	b.walk()
-	if step := b.graph.Next(); step.Stage != recipe.Mixing || !b.mended(mixing) {
+	if step := b.graph.Next(); step.Stage != pipeline.StageMix || !b.mended(mixing) {
 		t.Errorf("stage %s comes next, and the Job that found the damage is mended: %v", step.Stage, b.mended(mixing))
 	}
 	mixing.Annotations["data.datasetmix.io/attempt"] = "4"

@@ -16,6 +16,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -106,20 +107,20 @@ func refusedStatus(t *testing.T, v *crd.Validator, b scopeBuilder) error {
 // full is a finished build whose workers report everything that they may, read as the controller reads it.
 func full(change func(*recipe.Recipe), licence, file string) scopeBuilder {
 	b := small().with(change)
-	for range recipe.Stages() {
+	for range pipeline.Stages() {
 		b.finish(1)
 		for key, result := range b.record.results {
 			if d := result.Download; d != nil {
 				d.Revision, d.License = strings.Repeat("a", 40), licence
-				d.Listed = []recipe.ListedFile{{Path: file, Size: 3, SHA256: strings.Repeat("b", 64)}}
+				d.Listed = []pipeline.OriginalFile{{Path: file, Size: 3, SHA256: strings.Repeat("b", 64)}}
 			}
 			if s := result.Split; s != nil {
 				s.Bad = []string{"train.jsonl, row 3: no answer"}
 			}
 			if m := result.Mix; m != nil && b.recipe.Measured() {
-				m.Datasets = []recipe.MixedDataset{{Unique: 9, MaxRepeats: 3, Units: 100}, {Unique: 17, MaxRepeats: 4, Units: 300}}
+				m.Datasets = []pipeline.MixedDataset{{Unique: 9, MaxRepeats: 3, Units: 100}, {Unique: 17, MaxRepeats: 4, Units: 300}}
 			}
-			message, err := reported(recipe.Download, recipe.Unit{Key: key}, result)
+			message, err := reported(pipeline.StageDownload, pipeline.Node{Key: key}, result)
 			if err != nil {
 				panic(err)
 			}
@@ -150,7 +151,7 @@ func TestNoReportKeepsTheStatusFromBeingWritten(t *testing.T) {
 		}
 		taken, refused := 0, 0
 		for _, step := range b.graph.Steps {
-			unit := step.Units[0]
+			unit := step.Nodes[0]
 			honest := b.record.results[unit.Key]
 			spoilEach(reflect.ValueOf(&honest), string(step.Stage), func(what string) {
 				message, err := reported(step.Stage, unit, honest)
@@ -179,8 +180,8 @@ func TestNoReportKeepsTheStatusFromBeingWritten(t *testing.T) {
 }
 
 // reported is a result as the controller reads it out of a pod.
-func reported(stage recipe.Stage, unit recipe.Unit, result recipe.Result) (contract.Message, error) {
-	encoded, err := json.Marshal(contract.Message{Version: contract.MessageVersion, Stage: stage, Unit: unit, Result: &result})
+func reported(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result) (contract.Message, error) {
+	encoded, err := json.Marshal(contract.Message{Version: contract.MessageVersion, Stage: stage, Node: unit, Result: &result})
 	if err != nil {
 		return contract.Message{}, err
 	}

@@ -8,7 +8,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // Metrics are what the manager counts, beside what controller-runtime does. docs/metrics.md lists them. All are written after the
@@ -69,7 +69,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 // tally is what a pass did, until it is counted.
 type tally struct {
 	writes               []write
-	jobs                 []recipe.Stage
+	jobs                 []pipeline.Stage
 	readBack, duplicates int
 	fetchErrors          []contract.Reason
 }

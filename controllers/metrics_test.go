@@ -18,7 +18,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // samples are the values of a registry other than 0 by name and labels; of a histogram the sum.
@@ -63,7 +63,7 @@ func TestCount(t *testing.T) {
 	}{
 		{name: "nothing", after: before, want: map[string]float64{}},
 		{name: "what was done", tally: tally{
-			writes: []write{{"create", "Job"}, {"create", "ConfigMap"}, {"create", "ConfigMap"}}, jobs: []recipe.Stage{recipe.Download},
+			writes: []write{{"create", "Job"}, {"create", "ConfigMap"}, {"create", "ConfigMap"}}, jobs: []pipeline.Stage{pipeline.StageDownload},
 			readBack: 1, duplicates: 2, fetchErrors: []contract.Reason{contract.RateLimited},
 		}, after: before, want: map[string]float64{
 			"datasetmix_reconcile_writes_total{kind=Job,verb=create}": 1, "datasetmix_reconcile_writes_total{kind=ConfigMap,verb=create}": 2,

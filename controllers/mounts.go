@@ -15,7 +15,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -41,7 +41,7 @@ type mount struct {
 // A pod that starts afterwards mounts what is the newest until this publication, which no publication removes before its time has
 // passed.
 func (r *DatasetMixReconciler) keep(ctx context.Context, s *scope, work *render.Work) error {
-	if work.Step.Stage != recipe.Publish && work.Chain == "" {
+	if work.Step.Stage != pipeline.StagePublish && work.Chain == "" {
 		return nil
 	}
 	if err := r.readMounts(ctx, s); err != nil {

@@ -14,7 +14,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // reader is a pod that was made at second 10 and mounts a claim.
@@ -155,7 +155,7 @@ func TestPublicationKnowsItsReaders(t *testing.T) {
 				t.Fatal(err)
 			}
 			var want *contract.Keep
-			if task.Chain || task.Stage == recipe.Publish {
+			if task.Chain || task.Stage == pipeline.StagePublish {
 				want = &contract.Keep{Seconds: 60, Holds: []contract.Hold{{Revision: "r1"}}}
 				seen++
 			}

@@ -15,7 +15,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // podBuilder makes pods as they are after a worker.
@@ -47,7 +47,7 @@ func (b *podBuilder) ended(code int32, reason, message string) *podBuilder {
 }
 
 func (b *podBuilder) failed(reason contract.Reason, text string) *podBuilder {
-	message := contract.Message{Stage: recipe.Download, Failure: &contract.FailureNote{Reason: reason, Message: text}}
+	message := contract.Message{Stage: pipeline.StageDownload, Failure: &contract.FailureNote{Reason: reason, Message: text}}
 	encoded, err := message.Encode()
 	if err != nil {
 		panic(err)

@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // Nothing tells the manager when Kueue changes its mind about a Workload, so it asks again: after the time that the Job has waited
@@ -37,7 +37,7 @@ func held(job *batchv1.Job) bool { return ptr.Deref(job.Spec.Suspend, false) }
 
 // queued tells of a Job that is held what it waits for, and makes it again when the mix asks for other pods or another queue than
 // it was made with.
-func (r *DatasetMixReconciler) queued(ctx context.Context, s *scope, step *recipe.Step, job *batchv1.Job) (*outcome, error) {
+func (r *DatasetMixReconciler) queued(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
 	again := *step
 	again.Missing = unitsOf(job, step)
 	wanted := s.work(again, attempt(job), r.Settings).Job()

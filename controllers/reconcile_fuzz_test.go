@@ -32,7 +32,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -439,11 +439,11 @@ func (w *world) work(how int, behind bool) {
 	if !there {
 		return // a pod waits for it
 	}
-	reason, stages := "", len(recipe.Stages())
+	reason, stages := "", len(pipeline.Stages())
 	if how > 0 && how%8 == 0 { // of a chain, the first ones are finished
 		stages = how / 8
 	}
-	for index, unit := range task.Units[:podsPlanned(job)] {
+	for index, unit := range task.Nodes[:podsPlanned(job)] {
 		pod, why := w.pod(job, task, index, unit, stages)
 		if reason = cmp.Or(why, reason); index == 0 && how > 0 && how%8 != 0 {
 			reason = spoil(pod, how)
@@ -481,11 +481,11 @@ func (w *world) task(job *batchv1.Job) (task contract.Task, there bool) {
 
 // pod ends well, unless what it is asked for cannot be done, or it is one of a chain that ends after some stages: then it says so, and why
 // its Job fails.
-func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit recipe.Unit, stages int) (p *podBuilder, why string) {
+func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit pipeline.Node, stages int) (p *podBuilder, why string) {
 	w.t.Helper()
 	b := scopeBuilder{&scope{recipe: task.Recipe}}
 	p = pod(fmt.Sprintf("%s-%d", job.Name, index))
-	message := contract.Message{Stage: task.Stage, Unit: unit}
+	message := contract.Message{Stage: task.Stage, Node: unit}
 	if task.Chain {
 		message = w.chain(task, stages)
 	} else if result, err := b.resultOf(task.Stage, index, unit); err != nil {

@@ -16,14 +16,15 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // record is what is known of the work at one location, kept in a ConfigMap: results by content key, and why Jobs failed by
 // the Jobs' names. Both are facts that outlive the pods that told them.
 type record struct {
-	results  map[string]recipe.Result
+	results  map[string]pipeline.Result
 	failures map[string]failure
 	// asked is kept wherever the results are.
 	asked asked
@@ -41,7 +42,7 @@ const (
 // readRecord reads the ConfigMap. An entry that cannot be read, of another release say, counts as missing, and so does
 // everything of another location.
 func readRecord(config *corev1.ConfigMap, location render.Location) record {
-	rec := record{results: map[string]recipe.Result{}, failures: map[string]failure{}}
+	rec := record{results: map[string]pipeline.Result{}, failures: map[string]failure{}}
 	if config == nil || config.Annotations[datav1alpha1.AnnotationLocation] != location.String() {
 		return rec
 	}
@@ -57,7 +58,7 @@ func readRecord(config *corev1.ConfigMap, location render.Location) record {
 			}
 			continue
 		}
-		var result recipe.Result
+		var result pipeline.Result
 		if json.Unmarshal([]byte(value), &result) != nil {
 			continue
 		}
@@ -115,7 +116,7 @@ func (r *DatasetMixReconciler) remember(ctx context.Context, s *scope) (*outcome
 	}
 	asked := map[types.UID]bool{}
 	for {
-		graph, err := s.recipe.Walk(s.record.results)
+		graph, err := pipeline.Walk(s.recipe, s.record.results)
 		s.graph, s.graphErr = &graph, err
 		job := s.unread(asked)
 		if job == nil {
@@ -164,8 +165,8 @@ func (s *scope) harvest(job *batchv1.Job) {
 	for _, pod := range s.podsOf(job) {
 		results, _ := resultsOf(job, pod)
 		for _, of := range results {
-			if !s.superseded(job, of.Unit) {
-				s.record.results[of.Unit.Key] = of.Result
+			if !s.superseded(job, of.Node) {
+				s.record.results[of.Node.Key] = of.Result
 			}
 		}
 	}
@@ -178,7 +179,7 @@ func (s *scope) harvest(job *batchv1.Job) {
 		}
 		s.record.failures[job.Name] = *note
 		s.forget(*note)
-		if job.Labels[datav1alpha1.LabelStage] == string(recipe.Download) {
+		if job.Labels[datav1alpha1.LabelStage] == string(pipeline.StageDownload) {
 			s.tally.fetchErrors = append(s.tally.fetchErrors, note.Reason)
 		}
 	}
@@ -190,11 +191,11 @@ func (s *scope) prune() {
 	if s.graphErr == nil && (s.graph.Next() == nil || s.record.size() > recordLimit) {
 		known := map[string]bool{}
 		for _, step := range s.graph.Steps {
-			for _, unit := range step.Units {
+			for _, unit := range step.Nodes {
 				known[unit.Key] = true
 			}
 		}
-		maps.DeleteFunc(s.record.results, func(key string, _ recipe.Result) bool { return !known[key] })
+		maps.DeleteFunc(s.record.results, func(key string, _ pipeline.Result) bool { return !known[key] })
 	}
 	jobs := map[string]bool{}
 	for _, job := range s.jobs {
@@ -264,11 +265,11 @@ func (r *DatasetMixReconciler) follow(_ context.Context, s *scope) (*outcome, er
 	if s.graphErr == nil {
 		return nil, nil
 	}
-	var infeasible *recipe.InfeasibleError
+	var infeasible *plan.InfeasibleError
 	if errors.As(s.graphErr, &infeasible) {
 		return stall(datav1alpha1.ReasonInfeasibleMix, sentence(s.graphErr.Error())), nil
 	}
-	var drift *recipe.DriftError
+	var drift *pipeline.DriftError
 	if errors.As(s.graphErr, &drift) {
 		return stall(datav1alpha1.ReasonSourceDrifted, sentence(s.graphErr.Error())), nil
 	}

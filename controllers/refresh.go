@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -119,7 +120,7 @@ func (r *DatasetMixReconciler) renew(ctx context.Context, s *scope) (*outcome, e
 	s.asked.Request, s.asked.At = requestName("every", now.UTC().Format(time.RFC3339)), now
 	s.record.asked = s.asked
 	s.recipe = s.recipe.Refreshed(s.asked.Request)
-	graph, err := s.recipe.Walk(s.record.results)
+	graph, err := pipeline.Walk(s.recipe, s.record.results)
 	s.graph, s.graphErr = &graph, err
 	return r.save(ctx, s)
 }

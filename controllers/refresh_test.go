@@ -9,12 +9,12 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	clocktesting "k8s.io/utils/clock/testing"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	clocktesting "k8s.io/utils/clock/testing"
-
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -149,7 +149,7 @@ func TestRenew(t *testing.T) {
 	if b.asked.Request == "" || !b.asked.At.Equal(ptr.To(at(61))) {
 		t.Errorf("asked %+v", b.asked)
 	}
-	if next := b.graph.Next(); next == nil || next.Stage != recipe.Download || len(next.Missing) != 1 || next.Missing[0].Name != "code-set" {
+	if next := b.graph.Next(); next == nil || next.Stage != pipeline.StageDownload || len(next.Missing) != 1 || next.Missing[0].Name != "code-set" {
 		t.Fatalf("next is %+v, want the download of the floating source alone", next)
 	}
 	if got := readAsked(b.results); !cmp.Equal(got, b.asked) {
@@ -168,8 +168,8 @@ func TestRenewAgain(t *testing.T) {
 		t.Error("asked again while the download is missing")
 	}
 	// The download finds what was there: nothing else is missing.
-	step, _ := b.graph.Step(recipe.Download)
-	b.record.results[step.Missing[0].Key] = recipe.Result{Download: &recipe.Downloaded{Files: 1, Bytes: 10, Digest: "d0"}}
+	step, _ := b.graph.Step(pipeline.StageDownload)
+	b.record.results[step.Missing[0].Key] = pipeline.Result{Download: &pipeline.DownloadResult{Files: 1, Bytes: 10, Digest: "d0"}}
 	b.walk()
 	if b.graph.Next() != nil {
 		t.Errorf("next is %+v after an unchanged download", b.graph.Next())

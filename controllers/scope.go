@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -42,7 +43,7 @@ type scope struct {
 	// record of the results at the location (remember).
 	record record
 	// graph as far as the results go, nil until it is known, and why it ends where it does (remember).
-	graph    *recipe.Graph
+	graph    *pipeline.Graph
 	graphErr error
 
 	// hindrance is what keeps the pods of the running Job from starting (advance).
@@ -109,17 +110,17 @@ func (s *scope) here(made metav1.Object) bool {
 }
 
 // chain names what one pod builds from the next step on, "" where each unit has a pod of its own.
-func (s *scope) chain() string { return s.recipe.Chain(*s.graph, s.record.results) }
+func (s *scope) chain() string { return pipeline.Chain(s.recipe, *s.graph, s.record.results) }
 
 // chains reports whether a Job, or its task, is for a chain: whether for the one that the mix asks for now, and for a step of it.
-func (s *scope) chains(made metav1.Object, step recipe.Step) (a, wanted bool) {
+func (s *scope) chains(made metav1.Object, step pipeline.Step) (a, wanted bool) {
 	name := made.GetAnnotations()[datav1alpha1.AnnotationChain]
-	first := recipe.Stage(made.GetLabels()[datav1alpha1.LabelStage])
+	first := pipeline.Stage(made.GetLabels()[datav1alpha1.LabelStage])
 	return name != "", name != "" && name == render.ShortChain(s.chain()) && step.Stage.Follows(first)
 }
 
 // covers says whether a Job builds every missing unit of a step.
-func (s *scope) covers(job *batchv1.Job, step *recipe.Step) bool {
+func (s *scope) covers(job *batchv1.Job, step *pipeline.Step) bool {
 	if !s.here(job) {
 		return false
 	}
@@ -141,7 +142,7 @@ func (s *scope) covers(job *batchv1.Job, step *recipe.Step) bool {
 }
 
 // contributes says whether a Job, or its task, is for any unit of a step, missing or not.
-func (s *scope) contributes(made metav1.Object, step recipe.Step) bool {
+func (s *scope) contributes(made metav1.Object, step pipeline.Step) bool {
 	if !s.here(made) {
 		return false
 	}
@@ -151,7 +152,7 @@ func (s *scope) contributes(made metav1.Object, step recipe.Step) bool {
 	if made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
 		return false
 	}
-	for _, unit := range step.Units {
+	for _, unit := range step.Nodes {
 		if render.Covers(made.GetAnnotations()[datav1alpha1.AnnotationUnits], unit) {
 			return true
 		}

@@ -5,7 +5,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // requestLength is what the schema allows, in characters.
@@ -13,7 +13,7 @@ const requestLength = 256
 
 // source is what a data set's source was resolved to, nil while that is not known.
 func (s *scope) source(name string) *datav1alpha1.SourceStatus {
-	done := s.result(recipe.Download, name).Download
+	done := s.result(pipeline.StageDownload, name).Download
 	if done == nil {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (s *scope) source(name string) *datav1alpha1.SourceStatus {
 	for _, file := range done.Listed {
 		status.Files = append(status.Files, datav1alpha1.SourceFile{Path: file.Path, Bytes: ptr.To(file.Size), SHA256: file.SHA256})
 	}
-	if divided := s.result(recipe.Divide, name).Split; divided != nil {
+	if divided := s.result(pipeline.StageSplit, name).Split; divided != nil {
 		status.Rows = &divided.Read
 	}
 	return status

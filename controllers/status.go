@@ -18,8 +18,9 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 const (
@@ -162,7 +163,7 @@ func (s *scope) publish(status *datav1alpha1.DatasetMixStatus, now metav1.Time) 
 	published := &datav1alpha1.Published{
 		Revision:  built.Revision,
 		ClaimName: s.location.ClaimName,
-		Path:      contract.Folder(s.location.Path).Revision(built.Revision),
+		Path:      revision.Folder(s.location.Path).Revision(built.Revision),
 		Digest:    built.Digest,
 		Bytes:     &built.Bytes,
 		Time:      now,
@@ -198,7 +199,7 @@ func recent(history []datav1alpha1.HistoryEntry, held []datav1alpha1.HeldRevisio
 func (s *scope) stages() []datav1alpha1.StageStatus {
 	var stages []datav1alpha1.StageStatus
 	next := s.next()
-	for _, stage := range recipe.Stages() {
+	for _, stage := range pipeline.Stages() {
 		status := datav1alpha1.StageStatus{Name: string(stage), State: datav1alpha1.StagePending, Done: ptr.To[int32](0), Total: ptr.To(s.units(stage))}
 		if step, reached := s.graph.Step(stage); reached {
 			s.describe(&status, step, next != nil && next.Stage == stage)
@@ -209,27 +210,27 @@ func (s *scope) stages() []datav1alpha1.StageStatus {
 }
 
 // next is the step that is under way, nil when there is none or what comes is not known.
-func (s *scope) next() *recipe.Step {
+func (s *scope) next() *pipeline.Step {
 	if s.graph == nil || s.graphErr != nil {
 		return nil
 	}
 	return s.graph.Next()
 }
 
-func (s *scope) units(stage recipe.Stage) int32 {
+func (s *scope) units(stage pipeline.Stage) int32 {
 	switch stage {
-	case recipe.Download:
+	case pipeline.StageDownload:
 		return int32(len(s.recipe.Sources()))
-	case recipe.Divide:
+	case pipeline.StageSplit:
 		return int32(len(s.recipe.DatasetNames()))
-	case recipe.Mixing:
+	case pipeline.StageMix:
 		return int32(len(s.recipe.Files()))
 	default:
 		return 1
 	}
 }
 
-func (s *scope) describe(status *datav1alpha1.StageStatus, step recipe.Step, underWay bool) {
+func (s *scope) describe(status *datav1alpha1.StageStatus, step pipeline.Step, underWay bool) {
 	newest := s.latest(step)
 	done, _ := s.progress(&step, newest)
 	status.Done = ptr.To(int32(done))
@@ -268,7 +269,7 @@ func (s *scope) state(job *batchv1.Job) datav1alpha1.StageState {
 }
 
 // latest is the newest Job that had a part in a step.
-func (s *scope) latest(step recipe.Step) *batchv1.Job {
+func (s *scope) latest(step pipeline.Step) *batchv1.Job {
 	for _, job := range slices.Backward(s.jobs) {
 		if s.contributes(job, step) {
 			return job

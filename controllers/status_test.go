@@ -16,6 +16,8 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -47,7 +49,7 @@ func small() scopeBuilder {
 }
 
 func (b scopeBuilder) walk() scopeBuilder {
-	graph, err := b.recipe.Walk(b.record.results)
+	graph, err := pipeline.Walk(b.recipe, b.record.results)
 	b.graph, b.graphErr = &graph, err
 	return b
 }
@@ -69,29 +71,29 @@ func (b scopeBuilder) finish(stages int) scopeBuilder {
 }
 
 // resultOf is what a worker reports. The error is that there is no plan.
-func (b scopeBuilder) resultOf(stage recipe.Stage, index int, unit recipe.Unit) (recipe.Result, error) {
+func (b scopeBuilder) resultOf(stage pipeline.Stage, index int, unit pipeline.Node) (pipeline.Result, error) {
 	switch stage {
-	case recipe.Download:
-		return recipe.Result{Download: &recipe.Downloaded{Files: 1, Bytes: 10, Digest: fmt.Sprint("d", index)}}, nil
-	case recipe.Divide:
-		divided := recipe.Divided{Read: 32, Dropped: map[string]int64{"empty": 2}, Rows: []int64{20, 10}, Digest: fmt.Sprint("s", index)}
+	case pipeline.StageDownload:
+		return pipeline.Result{Download: &pipeline.DownloadResult{Files: 1, Bytes: 10, Digest: fmt.Sprint("d", index)}}, nil
+	case pipeline.StageSplit:
+		divided := pipeline.SplitResult{Read: 32, Dropped: map[string]int64{"empty": 2}, Rows: []int64{20, 10}, Digest: fmt.Sprint("s", index)}
 		if b.recipe.Measured() {
 			divided.Units = []int64{200, 100}
 		}
-		return recipe.Result{Split: &divided}, nil
-	case recipe.Balancing:
-		counts := recipe.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{19, 10}}}
+		return pipeline.Result{Split: &divided}, nil
+	case pipeline.StageBalance:
+		counts := plan.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{19, 10}}}
 		if b.recipe.Measured() {
 			for name, count := range counts {
-				counts[name] = recipe.Count{Rows: count.Rows, Units: []int64{200, 100}}
+				counts[name] = plan.Count{Rows: count.Rows, Units: []int64{200, 100}}
 			}
 		}
-		plan, err := b.recipe.Plan(counts)
-		return recipe.Result{Balance: &recipe.Balanced{Overlap: [][]int64{{1, 0}, {0, 0}}, Plan: b.recipe.PlanDigest(plan)}}, err
-	case recipe.Mixing:
-		return recipe.Result{Mix: &recipe.Mixed{Rows: 1, Digest: "m"}}, nil
+		planned, err := plan.New(b.recipe, counts)
+		return pipeline.Result{Balance: &pipeline.BalanceResult{Overlap: [][]int64{{1, 0}, {0, 0}}, Plan: planned.Digest()}}, err
+	case pipeline.StageMix:
+		return pipeline.Result{Mix: &pipeline.MixResult{Rows: 1, Digest: "m"}}, nil
 	default:
-		return recipe.Result{Publish: &recipe.Published{Revision: recipe.Revision(unit.Key), Digest: "p", Bytes: 99}}, nil
+		return pipeline.Result{Publish: &pipeline.PublishResult{Revision: pipeline.RevisionName(unit.Key), Digest: "p", Bytes: 99}}, nil
 	}
 }
 

@@ -10,12 +10,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // work is an attempt at the missing units of a step.
-func (s *scope) work(step recipe.Step, number int, settings render.Settings) render.Work {
+func (s *scope) work(step pipeline.Step, number int, settings render.Settings) render.Work {
 	return render.Work{
 		Mix: s.mix, Recipe: s.recipe, Graph: *s.graph, Results: s.record.results, Step: step, Attempt: number, Chain: s.chain(), Request: s.asked.Request,
 		Location: s.location, Sharing: render.SharingOf(s.claim), Settings: settings,
@@ -24,7 +24,7 @@ func (s *scope) work(step recipe.Step, number int, settings render.Settings) ren
 
 // retask makes the task of a running Job again if somebody deleted it: pods that have not mounted it would wait for it for ever.
 // A Job whose task cannot be made as it was begins anew.
-func (r *DatasetMixReconciler) retask(ctx context.Context, s *scope, step *recipe.Step, job *batchv1.Job) (*outcome, error) {
+func (r *DatasetMixReconciler) retask(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
 	if slices.ContainsFunc(s.tasks, func(task *corev1.ConfigMap) bool { return task.Name == job.Name }) {
 		return nil, nil
 	}
@@ -45,10 +45,10 @@ func (r *DatasetMixReconciler) retask(ctx context.Context, s *scope, step *recip
 }
 
 // unitsOf are the units that a Job builds, in the order of its completion indices; those that the step does not know are left out.
-func unitsOf(job *batchv1.Job, step *recipe.Step) []recipe.Unit {
-	var units []recipe.Unit
+func unitsOf(job *batchv1.Job, step *pipeline.Step) []pipeline.Node {
+	var units []pipeline.Node
 	for short := range strings.SplitSeq(job.Annotations[datav1alpha1.AnnotationUnits], ",") {
-		for _, unit := range step.Units {
+		for _, unit := range step.Nodes {
 			if render.Covers(short, unit) {
 				units = append(units, unit)
 			}

@@ -55,7 +55,7 @@ func podsPlanned(job *batchv1.Job) int {
 
 // resultsOf are the results that the worker of a pod told: that of the unit of its index in the Job, or those of a chain, of which each
 // counts that was finished before a failure. It is whole where the worker has done all that it had to.
-func resultsOf(job *batchv1.Job, pod *corev1.Pod) (results []contract.UnitResult, whole bool) {
+func resultsOf(job *batchv1.Job, pod *corev1.Pod) (results []contract.NodeResult, whole bool) {
 	status := worker(pod)
 	if status == nil || status.State.Terminated == nil {
 		return nil, false
@@ -68,10 +68,10 @@ func resultsOf(job *batchv1.Job, pod *corev1.Pod) (results []contract.UnitResult
 	if chained && index == "0" {
 		return message.Results, message.Failure == nil && len(message.Results) > 0
 	}
-	if chained || message.Result == nil || index != strconv.Itoa(render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Unit)) {
+	if chained || message.Result == nil || index != strconv.Itoa(render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Node)) {
 		return nil, false
 	}
-	return []contract.UnitResult{{Unit: message.Unit, Result: *message.Result}}, true
+	return []contract.NodeResult{{Node: message.Node, Result: *message.Result}}, true
 }
 
 // ended reports whether a pod has come to its end, all of its containers with it.

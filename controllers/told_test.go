@@ -11,7 +11,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // TestTold: a Job is done when a worker of its own has ended well with the result of the unit of its index, for each index.
@@ -54,11 +54,11 @@ func TestTold(t *testing.T) {
 			b := small().job(1, batchv1.JobStatus{})
 			job := b.jobs[0]
 			for i, unit := range b.graph.Next().Missing {
-				result, err := b.resultOf(recipe.Download, i, unit)
+				result, err := b.resultOf(pipeline.StageDownload, i, unit)
 				if err != nil {
 					t.Fatal(err)
 				}
-				b.leaves(job, strconv.Itoa(i), contract.Message{Stage: recipe.Download, Unit: unit, Result: &result})
+				b.leaves(job, strconv.Itoa(i), contract.Message{Stage: pipeline.StageDownload, Node: unit, Result: &result})
 				worker(b.pods[i]).State.Terminated.FinishedAt = at(int64(10 * (i + 1)))
 			}
 			b.claim = &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}}}
@@ -111,9 +111,9 @@ func TestTheNextStageDoesNotWaitForTheJob(t *testing.T) {
 func (w *world) chain(task contract.Task, stages int) contract.Message {
 	w.t.Helper()
 	b := scopeBuilder{&scope{recipe: task.Recipe}}
-	message, results := contract.Message{Stage: task.Stage, Unit: task.Units[0]}, maps.Clone(task.Results)
+	message, results := contract.Message{Stage: task.Stage, Node: task.Nodes[0]}, maps.Clone(task.Results)
 	for ; stages > 0; stages-- {
-		graph, err := task.Recipe.Walk(results)
+		graph, err := pipeline.Walk(task.Recipe, results)
 		if err != nil {
 			w.t.Fatalf("a chain whose results contradict each other: %v", err)
 		}
@@ -127,8 +127,8 @@ func (w *world) chain(task contract.Task, stages int) contract.Message {
 				message.Failure = &contract.FailureNote{Reason: contract.InfeasibleMix, Message: err.Error()}
 				return message
 			}
-			message.Unit, results[unit.Key] = unit, result
-			message.Results = append(message.Results, contract.UnitResult{Unit: unit, Result: result})
+			message.Node, results[unit.Key] = unit, result
+			message.Results = append(message.Results, contract.NodeResult{Node: unit, Result: result})
 		}
 	}
 	message.Failure = &contract.FailureNote{Reason: contract.WorkerFailed, Message: "ended in the middle"}

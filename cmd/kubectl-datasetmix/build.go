@@ -14,9 +14,10 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/gctune"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
 
@@ -78,31 +79,31 @@ type progress struct {
 	out     io.Writer
 	printer *message.Printer
 	started time.Time
-	done    map[recipe.Stage]int
-	total   map[recipe.Stage]int
+	done    map[pipeline.Stage]int
+	total   map[pipeline.Stage]int
 }
 
 // newProgress knows how many data sets may be split while others are downloaded.
 func newProgress(out io.Writer, r recipe.Recipe) *progress {
 	return &progress{
 		out: out, printer: message.NewPrinter(language.English), started: time.Now(),
-		done: map[recipe.Stage]int{}, total: map[recipe.Stage]int{recipe.Divide: len(r.DatasetNames())},
+		done: map[pipeline.Stage]int{}, total: map[pipeline.Stage]int{pipeline.StageSplit: len(r.DatasetNames())},
 	}
 }
 
 // Begin notes the stage whose units come next.
-func (p *progress) Begin(step recipe.Step) {
+func (p *progress) Begin(step pipeline.Step) {
 	p.total[step.Stage] = p.done[step.Stage] + len(step.Missing)
 }
 
 // Done prints what a unit came to, and how.
-func (p *progress) Done(name recipe.Stage, unit recipe.Unit, result recipe.Result, way stage.Way) {
+func (p *progress) Done(name pipeline.Stage, unit pipeline.Node, result pipeline.Result, way stage.Way) {
 	p.done[name]++
 	text := p.describe(result)
 	switch {
-	case name == recipe.Publish && way.How == stage.Reused:
+	case name == pipeline.StagePublish && way.How == stage.Reused:
 		text += ", every byte as it was published"
-	case name == recipe.Publish:
+	case name == pipeline.StagePublish:
 		text += ", verified"
 	}
 	if way.Why != "" {
@@ -111,7 +112,7 @@ func (p *progress) Done(name recipe.Stage, unit recipe.Unit, result recipe.Resul
 	fmt.Fprintf(p.out, "%7.1fs  %-8s %2d/%d  %-12s %-10s  %s\n", time.Since(p.started).Seconds(), name, p.done[name], p.total[name], unit.Name, way.How, text)
 }
 
-func (p *progress) describe(result recipe.Result) string {
+func (p *progress) describe(result pipeline.Result) string {
 	switch {
 	case result.Download != nil:
 		return p.printer.Sprintf("%d files, %d bytes, revision %s", result.Download.Files, result.Download.Bytes, orNone(result.Download.Revision))
@@ -127,7 +128,7 @@ func (p *progress) describe(result recipe.Result) string {
 }
 
 // leftOut says how many rows of a data set are in no split, and why.
-func (p *progress) leftOut(result recipe.Divided) string {
+func (p *progress) leftOut(result pipeline.SplitResult) string {
 	text := p.printer.Sprintf("%d dropped", result.DroppedRows())
 	var reasons []string
 	for _, reason := range slices.Sorted(maps.Keys(result.Dropped)) {
@@ -139,7 +140,7 @@ func (p *progress) leftOut(result recipe.Divided) string {
 	return text
 }
 
-func (p *progress) balanced(result recipe.Balanced) string {
+func (p *progress) balanced(result pipeline.BalanceResult) string {
 	text := p.printer.Sprintf("%d rows dropped that another split has", result.Overlap.Total())
 	if variants := result.Variants.Total(); variants > 0 {
 		text += p.printer.Sprintf(", %d rows with a question that another has, written in another way", variants)
@@ -161,8 +162,8 @@ func orNone(text string) string {
 }
 
 // finish prints the plan that was met and where the mix lies.
-func (p *progress) finish(r recipe.Recipe, results map[string]recipe.Result, data string) error {
-	graph, err := r.Walk(results)
+func (p *progress) finish(r recipe.Recipe, results map[string]pipeline.Result, data string) error {
+	graph, err := pipeline.Walk(r, results)
 	if err != nil {
 		return err
 	}
@@ -170,7 +171,7 @@ func (p *progress) finish(r recipe.Recipe, results map[string]recipe.Result, dat
 	if err := planTable(p.out, *graph.Plan); err != nil {
 		return err
 	}
-	folder := contract.Folder(r.Output.Path)
-	fmt.Fprintf(p.out, "\n%s -> %s\n", filepath.Join(data, folder.Current()), contract.RevisionLink(graph.Published.Revision))
+	folder := revision.Folder(r.Output.Path)
+	fmt.Fprintf(p.out, "\n%s -> %s\n", filepath.Join(data, folder.Current()), revision.Link(graph.Published.Revision))
 	return nil
 }

@@ -8,11 +8,12 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // loadLock reads the lock that a recipe is to be built by; nil without a name. The lock must be of what the recipe asks for:
 // an entry for another request would give its rows under a name that means something else.
-func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
+func loadLock(file string, r recipe.Recipe) (*revision.Lock, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -20,7 +21,7 @@ func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "the lock cannot be read: %w", err)
 	}
-	lock, err := contract.ParseLock(encoded)
+	lock, err := revision.ParseLock(encoded)
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
 	}
@@ -40,8 +41,8 @@ func loadLock(file string, r recipe.Recipe) (*contract.Lock, error) {
 // sameRequest compares what was asked for, but for the queries of addresses: signatures end and are renewed, and the lock has the
 // digests of the bytes.
 func sameRequest(a, b recipe.Source) bool {
-	encodedA, errA := contract.EncodeJSON(withoutQueries(a))
-	encodedB, errB := contract.EncodeJSON(withoutQueries(b))
+	encodedA, errA := revision.EncodeJSON(withoutQueries(a))
+	encodedB, errB := revision.EncodeJSON(withoutQueries(b))
 	return errA == nil && errB == nil && bytes.Equal(encodedA, encodedB)
 }
 

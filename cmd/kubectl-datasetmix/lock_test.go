@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
@@ -57,7 +58,7 @@ func TestBuildByALock(t *testing.T) {
 	commit("1", one)
 	first := build()
 	lock := filepath.Join(t.TempDir(), "lock.json")
-	encoded, err := os.ReadFile(filepath.Join(data, "local", "current", contract.LockFile))
+	encoded, err := os.ReadFile(filepath.Join(data, "local", "current", revision.LockFile))
 	if err != nil {
 		t.Fatal(err)
 	}

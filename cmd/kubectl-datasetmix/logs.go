@@ -20,7 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/kube"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // eventsCommand shows the Events of a mix.
@@ -97,7 +97,7 @@ func logsCommand() *cobra.Command {
 
 func (l logs) check() error {
 	var stages []string
-	for _, stage := range recipe.Stages() {
+	for _, stage := range pipeline.Stages() {
 		stages = append(stages, string(stage))
 	}
 	if l.stage != "" && !slices.Contains(stages, l.stage) {

@@ -18,7 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
@@ -50,7 +53,7 @@ func TestPlanOfTheSixDataSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var plan recipe.Plan
+	var plan plan.Plan
 	if err := json.Unmarshal([]byte(out), &plan); err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +242,7 @@ func findsAChangedBit(t *testing.T, current, data, manifest string) {
 // saysWhatWasProved: verify tells what it proved of a revision and what it did not, to people and to programs, and takes a revision
 // for the published one by its digest alone.
 func saysWhatWasProved(t *testing.T, current string) {
-	encoded, err := os.ReadFile(filepath.Join(current, contract.ManifestFile))
+	encoded, err := os.ReadFile(filepath.Join(current, revision.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -390,11 +393,11 @@ func TestPlanOfDraws(t *testing.T) {
 // TestProgressTellsOfDroppedRows: by reason, in one line.
 func TestProgressTellsOfDroppedRows(t *testing.T) {
 	p := newProgress(io.Discard, recipe.Recipe{})
-	got := p.describe(recipe.Result{Split: &recipe.Divided{Read: 12345, Dropped: map[string]int64{"where": 1000, "malformed": 2}, Rows: []int64{9000, 2343}}})
+	got := p.describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 12345, Dropped: map[string]int64{"where": 1000, "malformed": 2}, Rows: []int64{9000, 2343}}})
 	if want := "12,345 rows, 1,002 dropped (2 malformed, 1,000 where) → [9,000 2,343]"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	got = p.describe(recipe.Result{Split: &recipe.Divided{Read: 3, Rows: []int64{2, 1}}})
+	got = p.describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 3, Rows: []int64{2, 1}}})
 	if want := "3 rows, 0 dropped → [2 1]"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

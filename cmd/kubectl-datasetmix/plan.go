@@ -11,7 +11,9 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // planCommand prints what a manifest comes to, with no data and no cluster.
@@ -38,11 +40,11 @@ func planCommand() *cobra.Command {
 			if r.Measured() && units == nil {
 				units = rows
 			}
-			counts, err := r.SplitCounts(rows, units)
+			counts, err := plan.SplitCounts(r, rows, units)
 			if err != nil {
 				return contract.Failf(contract.InvalidTask, "--rows and --units: %w", err)
 			}
-			plan, err := r.Plan(counts)
+			plan, err := plan.New(r, counts)
 			if err != nil {
 				return contract.Failf(contract.InfeasibleMix, "%w", err)
 			}
@@ -58,7 +60,7 @@ func planCommand() *cobra.Command {
 	return command
 }
 
-func printPlan(out io.Writer, plan recipe.Plan, notes []string, format string) error {
+func printPlan(out io.Writer, plan plan.Plan, notes []string, format string) error {
 	if format != "json" {
 		if err := planTable(out, plan); err != nil || len(notes) == 0 {
 			return err
@@ -66,7 +68,7 @@ func printPlan(out io.Writer, plan recipe.Plan, notes []string, format string) e
 		_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
 		return err
 	}
-	encoded, err := contract.EncodeJSON(plan)
+	encoded, err := revision.EncodeJSON(plan)
 	if err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ func notes(r recipe.Recipe, measured bool) []string {
 }
 
 // planTable shows a plan to people.
-func planTable(out io.Writer, plan recipe.Plan) error {
+func planTable(out io.Writer, plan plan.Plan) error {
 	p := message.NewPrinter(language.English) // thousands are grouped
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "SPLIT\tDOMAIN\tDATASET\tAVAILABLE\tBALANCED\tROWS\tUNIQUE\tMOST REPEATED\tSHARE\t")

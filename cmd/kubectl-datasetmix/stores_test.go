@@ -27,6 +27,7 @@ import (
 	ocitypes "github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/stores"
 )
 
@@ -188,7 +189,7 @@ func TestBuildFromStores(t *testing.T) {
 			p.write(one)
 			first := build(manifest)
 			downloads("the first build", 1)
-			encoded, err := os.ReadFile(filepath.Join(data, "local", "current", contract.LockFile))
+			encoded, err := os.ReadFile(filepath.Join(data, "local", "current", revision.LockFile))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // Credentials that stores give for others, or that an address holds.
@@ -181,7 +182,7 @@ func TestALockOfASignedAddress(t *testing.T) {
 	if out, err := b.run(t); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	lock := filepath.Join(b.data, "private", "current", contract.LockFile)
+	lock := filepath.Join(b.data, "private", "current", revision.LockFile)
 	content, err := os.ReadFile(b.manifest)
 	if err != nil {
 		t.Fatal(err)

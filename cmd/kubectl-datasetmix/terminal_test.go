@@ -7,21 +7,21 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // TestNothingFromOutsideReachesTheTerminal: names in manifests, of files and folders are shown without what a terminal would obey.
 func TestNothingFromOutsideReachesTheTerminal(t *testing.T) {
 	folder := t.TempDir()
-	revision := filepath.Join(folder, "mix\x1b[2J")
-	if err := os.Mkdir(revision, 0o755); err != nil {
+	rev := filepath.Join(folder, "mix\x1b[2J")
+	if err := os.Mkdir(rev, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(revision, contract.ManifestFile), []byte("{\"version\": \"\\u001b]0;owned\\u0007\u202e\"}"), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(rev, revision.ManifestFile), []byte("{\"version\": \"\\u001b]0;owned\\u0007\u202e\"}"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, arguments := range [][]string{
-		{"verify", revision},
+		{"verify", rev},
 		{"verify", filepath.Join(folder, "gone\x1b[31m\u009b")},
 		{"plan", "-f", filepath.Join(folder, "\x1b[8mmix.yaml"), "--rows", "a=1"},
 		{"\x1b[2Jcommand"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -59,7 +60,7 @@ func verifyCommand() *cobra.Command {
 
 // revisionFolder finds the revision behind a link, or the current one of a mix's folder.
 func revisionFolder(dir string) (string, error) {
-	link := filepath.Join(dir, filepath.Base(contract.Folder("").Current()))
+	link := filepath.Join(dir, filepath.Base(revision.Folder("").Current()))
 	current, err := filepath.EvalSymlinks(link)
 	if err == nil {
 		return current, nil
@@ -76,7 +77,7 @@ func revisionFolder(dir string) (string, error) {
 
 // printProofJSON prints a proof for programs.
 func printProofJSON(command *cobra.Command, proof verify.Proof) error {
-	encoded, err := contract.EncodeJSON(struct {
+	encoded, err := revision.EncodeJSON(struct {
 		Mix       string `json:"mix"`
 		Revision  string `json:"revision"`
 		Digest    string `json:"digest"`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/kube"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/version"
 )
 
@@ -126,7 +127,7 @@ func (v versions) print(out io.Writer, format string) error {
 		}
 		return nil
 	case "json":
-		encoded, err := contract.EncodeJSON(v)
+		encoded, err := revision.EncodeJSON(v)
 		if err != nil {
 			return err
 		}

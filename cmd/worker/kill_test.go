@@ -15,8 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
@@ -133,7 +134,7 @@ func TestAKilledDownloadGoesOn(t *testing.T) {
 			r := small()
 			r.Domains[0].Datasets[0].Source = server.source
 			p := podBelow(root)
-			p.assignOf(t, r, recipe.Download, nil)
+			p.assignOf(t, r, pipeline.StageDownload, nil)
 			server.faults.Add(hub.Fault{On: server.on, Do: hub.StallAfter(killAfter)})
 
 			first := child(t, root, server.endpoint)
@@ -164,7 +165,7 @@ func TestAKilledDownloadGoesOn(t *testing.T) {
 func waitForPart(t *testing.T, p pod, size int64) int64 {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		parts, err := filepath.Glob(filepath.Join(p.volume, contract.CacheFolder, "partial", "*"))
+		parts, err := filepath.Glob(filepath.Join(p.volume, revision.CacheFolder, "partial", "*"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +187,7 @@ func wantOriginal(t *testing.T, p pod, content []byte) {
 		t.Fatalf("reported %+v", message)
 	}
 	sum := sha256.Sum256(content)
-	got, err := os.ReadFile(filepath.Join(p.volume, contract.CacheFolder, "sha256", hex.EncodeToString(sum[:])))
+	got, err := os.ReadFile(filepath.Join(p.volume, revision.CacheFolder, "sha256", hex.EncodeToString(sum[:])))
 	if err != nil || !bytes.Equal(got, content) {
 		t.Errorf("%d bytes in the cache that are others: %v", len(got), err)
 	}

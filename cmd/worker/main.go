@@ -11,7 +11,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/gctune"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/stage"
 	"github.com/datasetmix/datasetmix/internal/version"
 )
@@ -58,7 +58,7 @@ func run(ctx context.Context, pod pod) int {
 	message, err := work(ctx, pod)
 	if err != nil {
 		reason := contract.ReasonOf(err)
-		slog.Error("the unit failed", "stage", message.Stage, "unit", message.Unit.Name, "reason", reason, "error", err.Error())
+		slog.Error("the unit failed", "stage", message.Stage, "unit", message.Node.Name, "reason", reason, "error", err.Error())
 		note := contract.NoteOf(err)
 		message.Failure, message.Result = &note, nil
 	}
@@ -93,12 +93,12 @@ func work(ctx context.Context, pod pod) (contract.Message, error) {
 	if err != nil {
 		return message, contract.Failf(contract.InvalidTask, "%s is %q, not a number", contract.IndexVariable, pod.index)
 	}
-	if message.Unit, err = task.Unit(index); err != nil {
+	if message.Node, err = task.Node(index); err != nil {
 		return message, err
 	}
 	worker := stage.Worker{Volume: pod.volume, Source: pod.sources()}
 	worker.Lacks = func(what string) { slog.Warn("the volume does without", "lack", what) }
-	todo := stage.Job{Recipe: task.Recipe, Results: task.Results, Stage: task.Stage, Unit: message.Unit, Again: task.Again}
+	todo := stage.Job{Recipe: task.Recipe, Results: task.Results, Stage: task.Stage, Unit: message.Node, Again: task.Again}
 	if task.Keep != nil {
 		todo.Keep = *task.Keep
 	}
@@ -106,12 +106,12 @@ func work(ctx context.Context, pod pod) (contract.Message, error) {
 	if task.Chain {
 		return message, worker.Chain(ctx, todo, told)
 	}
-	told.Begin(task.Stage, message.Unit)
+	told.Begin(task.Stage, message.Node)
 	result, err := worker.Run(ctx, todo)
 	if err != nil {
 		return message, err
 	}
-	told.Done(task.Stage, message.Unit, result)
+	told.Done(task.Stage, message.Node, result)
 	message.Result, message.Results = &result, nil
 	return message, nil
 }
@@ -122,18 +122,18 @@ type telling struct {
 	message *contract.Message
 }
 
-func (t *telling) Begin(stage recipe.Stage, unit recipe.Unit) {
-	t.message.Stage, t.message.Unit = stage, unit
+func (t *telling) Begin(stage pipeline.Stage, unit pipeline.Node) {
+	t.message.Stage, t.message.Node = stage, unit
 	slog.Info("begin", "mix", t.mix, "stage", stage, "unit", unit.Name, "key", unit.Key)
 }
 
-func (t *telling) Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result) {
-	t.message.Results = append(t.message.Results, contract.UnitResult{Unit: unit, Result: result})
+func (t *telling) Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result) {
+	t.message.Results = append(t.message.Results, contract.NodeResult{Node: unit, Result: result})
 	slog.Info("done", "mix", t.mix, "stage", stage, "unit", unit.Name, "result", summary(result))
 }
 
 // summary is a result for the log.
-func summary(result recipe.Result) any {
+func summary(result pipeline.Result) any {
 	switch {
 	case result.Download != nil:
 		return result.Download

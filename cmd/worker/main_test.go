@@ -21,7 +21,9 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/stores"
 )
 
@@ -55,19 +57,19 @@ func place(t *testing.T) pod {
 	return p
 }
 
-func (p pod) assign(t *testing.T, stage recipe.Stage, results map[string]recipe.Result) {
+func (p pod) assign(t *testing.T, stage pipeline.Stage, results map[string]pipeline.Result) {
 	t.Helper()
 	p.assignOf(t, small(), stage, results)
 }
 
-func (p pod) assignOf(t *testing.T, r recipe.Recipe, stage recipe.Stage, results map[string]recipe.Result) {
+func (p pod) assignOf(t *testing.T, r recipe.Recipe, stage pipeline.Stage, results map[string]pipeline.Result) {
 	t.Helper()
-	graph, err := r.Walk(results)
+	graph, err := pipeline.Walk(r, results)
 	if err != nil {
 		t.Fatal(err)
 	}
 	step, _ := graph.Step(stage)
-	encoded, err := json.Marshal(contract.Task{Version: contract.TaskVersion, Stage: stage, Units: step.Units, Recipe: r, Results: results})
+	encoded, err := json.Marshal(contract.Task{Version: contract.TaskVersion, Stage: stage, Nodes: step.Nodes, Recipe: r, Results: results})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,13 +95,13 @@ func (p pod) report(t *testing.T) contract.Message {
 func TestAllStagesThroughTasksAndMessages(t *testing.T) { place(t).build(t) }
 
 // build runs every stage and gives the manifest of what they publish.
-func (p pod) build(t *testing.T) contract.Manifest {
+func (p pod) build(t *testing.T) revision.Manifest {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(p.claims, "corpora", "sums.jsonl"), []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	results := map[string]recipe.Result{}
-	for _, stage := range recipe.Stages() {
+	results := map[string]pipeline.Result{}
+	for _, stage := range pipeline.Stages() {
 		p.assign(t, stage, results)
 		if code := command(context.Background(), []string{string(stage)}, p); code != 0 { // as render makes its pods
 			t.Fatalf("stage %s ended with code %d: %+v", stage, code, p.report(t).Failure)
@@ -108,17 +110,17 @@ func (p pod) build(t *testing.T) contract.Manifest {
 		if message.Stage != stage || message.Result == nil {
 			t.Fatalf("stage %s reported %+v", stage, message)
 		}
-		results[message.Unit.Key] = *message.Result
+		results[message.Node.Key] = *message.Result
 	}
-	graph, err := small().Walk(results)
+	graph, err := pipeline.Walk(small(), results)
 	if err != nil || graph.Published == nil {
 		t.Fatalf("the graph did not end: %v", err)
 	}
-	encoded, err := os.ReadFile(filepath.Join(p.volume, "small", "current", contract.ManifestFile))
+	encoded, err := os.ReadFile(filepath.Join(p.volume, "small", "current", revision.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := contract.ParseManifest(encoded)
+	manifest, err := revision.ParseManifest(encoded)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,9 +128,9 @@ func (p pod) build(t *testing.T) contract.Manifest {
 }
 
 // chain makes the pod's task that of a chain.
-func (p pod) chain(t *testing.T, results map[string]recipe.Result) {
+func (p pod) chain(t *testing.T, results map[string]pipeline.Result) {
 	t.Helper()
-	p.assign(t, recipe.Balancing, results)
+	p.assign(t, pipeline.StageBalance, results)
 	encoded, err := os.ReadFile(p.task)
 	if err != nil {
 		t.Fatal(err)
@@ -139,15 +141,15 @@ func (p pod) chain(t *testing.T, results map[string]recipe.Result) {
 }
 
 // divided builds what comes before a chain, and returns its results.
-func (p pod) divided(t *testing.T) map[string]recipe.Result {
+func (p pod) divided(t *testing.T) map[string]pipeline.Result {
 	t.Helper()
-	results := map[string]recipe.Result{}
-	for _, stage := range []recipe.Stage{recipe.Download, recipe.Divide} {
+	results := map[string]pipeline.Result{}
+	for _, stage := range []pipeline.Stage{pipeline.StageDownload, pipeline.StageSplit} {
 		p.assign(t, stage, results)
 		if code := run(context.Background(), p); code != 0 {
 			t.Fatalf("stage %s ended with code %d: %+v", stage, code, p.report(t).Failure)
 		}
-		results[p.report(t).Unit.Key] = *p.report(t).Result
+		results[p.report(t).Node.Key] = *p.report(t).Result
 	}
 	return results
 }
@@ -166,7 +168,7 @@ func TestAChainThroughOneMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	code := run(context.Background(), p)
-	if broken := p.report(t); code == 0 || broken.Failure == nil || broken.Stage != recipe.Publish || len(broken.Results) != 2 || broken.Result != nil {
+	if broken := p.report(t); code == 0 || broken.Failure == nil || broken.Stage != pipeline.StagePublish || len(broken.Results) != 2 || broken.Result != nil {
 		t.Fatalf("with no place for revisions it ended with code %d: %+v", code, broken)
 	}
 	if err := os.Remove(inTheWay); err != nil {
@@ -178,9 +180,9 @@ func TestAChainThroughOneMessage(t *testing.T) {
 		t.Fatalf("the chain ended with code %d: %+v", code, whole)
 	}
 	for _, of := range whole.Results {
-		results[of.Unit.Key] = of.Result
+		results[of.Node.Key] = of.Result
 	}
-	if graph, err := small().Walk(results); err != nil || graph.Published == nil {
+	if graph, err := pipeline.Walk(small(), results); err != nil || graph.Published == nil {
 		t.Fatalf("the graph did not end: %v", err)
 	}
 }
@@ -202,7 +204,7 @@ func TestFailuresReportTheirReasonAndExitCode(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			p := place(t)
-			p.assign(t, recipe.Download, nil)
+			p.assign(t, pipeline.StageDownload, nil)
 			c.spoil(t, &p)
 			code := run(context.Background(), p)
 			if c.reason == "" {
@@ -224,7 +226,7 @@ func TestAMessageThatCannotBeWrittenIsAFailure(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(p.claims, "corpora", "sums.jsonl"), []byte(`{"question":"1+1?","answer":"#### 2"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p.assign(t, recipe.Download, nil)
+	p.assign(t, pipeline.StageDownload, nil)
 	p.message = filepath.Join(p.volume, "no", "such", "folder")
 	if code := run(context.Background(), p); code != contract.WorkerFailed.ExitCode() {
 		t.Errorf("code %d", code)
@@ -311,7 +313,7 @@ func (p pod) downloads(t *testing.T, r recipe.Recipe, files map[string]string) (
 	var log bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	p.assignOf(t, r, recipe.Download, nil)
+	p.assignOf(t, r, pipeline.StageDownload, nil)
 	code = run(context.Background(), p)
 	slog.SetDefault(before)
 	message, _ := json.Marshal(p.report(t)) // of what was just read

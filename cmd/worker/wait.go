@@ -15,7 +15,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/await"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -33,7 +33,7 @@ type waited struct {
 // command does what the command line asks for, and returns the exit code: the pods of the manager name the stage of their task, which
 // people read in a list of processes; those of trainings wait.
 func command(ctx context.Context, args []string, pod pod) int {
-	if len(args) == 0 || slices.Contains(recipe.Stages(), recipe.Stage(args[0])) {
+	if len(args) == 0 || slices.Contains(pipeline.Stages(), pipeline.Stage(args[0])) {
 		return run(ctx, pod)
 	}
 	done, err := wait(ctx, args, pod)

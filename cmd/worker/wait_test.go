@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // TestWaitsForWhatTheStagesPublish: the worker builds a mix, and the worker that waits finds it.
 func TestWaitsForWhatTheStagesPublish(t *testing.T) {
 	p := place(t)
 	published := p.build(t)
-	content, err := os.ReadFile(filepath.Join(p.volume, "small", "current", contract.ManifestFile))
+	content, err := os.ReadFile(filepath.Join(p.volume, "small", "current", revision.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -23,7 +24,7 @@ const Scheme = "datasetmix://"
 
 // Reference names a revision: the folder of its mix on the volume, and the revision's name, empty for the current one.
 type Reference struct {
-	Folder   contract.Folder
+	Folder   revision.Folder
 	Revision string
 }
 
@@ -42,16 +43,16 @@ var revisionName = regexp.MustCompile(`^[0-9a-f]{10}$`)
 // has the reason InvalidTask.
 func ParseReference(address string) (Reference, error) {
 	rest, ok := strings.CutPrefix(address, Scheme)
-	folder, revision, pinned := strings.Cut(rest, "@")
+	folder, rev, pinned := strings.Cut(rest, "@")
 	switch {
 	case !ok || !fs.ValidPath(folder) || folder == ".":
 		return Reference{}, contract.Failf(contract.InvalidTask,
 			"%q names no mix. Write datasetmix://NAME, or datasetmix://NAME@REVISION, where NAME is the folder of the mix on its volume, by default the mix's name", address)
-	case pinned && !revisionName.MatchString(revision):
+	case pinned && !revisionName.MatchString(rev):
 		return Reference{}, contract.Failf(contract.InvalidTask,
 			"%q names no revision: one has 10 hexadecimal digits. status.published.revision of the mix has the current one", address)
 	}
-	return Reference{contract.Folder(folder), revision}, nil
+	return Reference{revision.Folder(folder), rev}, nil
 }
 
 // Wait is how a revision is waited for.
@@ -66,20 +67,20 @@ type Wait struct {
 
 // Published returns the manifest of the revision as soon as it is there. A volume that others write to tells nobody of a change, so it
 // looks again and again. The error of a context that ends has the reason SourceNotFound and says what was there at last.
-func (w Wait) Published(ctx context.Context) (contract.Manifest, error) {
+func (w Wait) Published(ctx context.Context) (revision.Manifest, error) {
 	var said string
 	var at time.Time
 	for {
-		encoded, err := w.at().Join(contract.ManifestFile).ReadFile()
+		encoded, err := w.at().Join(revision.ManifestFile).ReadFile()
 		if err == nil {
-			return contract.ParseManifest(encoded)
+			return revision.ParseManifest(encoded)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return contract.Manifest{}, contract.Within(w.Of.String(), err)
+			return revision.Manifest{}, contract.Within(w.Of.String(), err)
 		}
 		found, err := w.found()
 		if err != nil {
-			return contract.Manifest{}, err
+			return revision.Manifest{}, err
 		}
 		if found != said || time.Since(at) >= w.Say {
 			said, at = found, time.Now()
@@ -87,7 +88,7 @@ func (w Wait) Published(ctx context.Context) (contract.Manifest, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return contract.Manifest{}, contract.Failf(contract.SourceNotFound, "%s was not published in time: %s: %w", w.Of, found, context.Cause(ctx))
+			return revision.Manifest{}, contract.Failf(contract.SourceNotFound, "%s was not published in time: %s: %w", w.Of, found, context.Cause(ctx))
 		case <-time.After(w.Every):
 		}
 	}
@@ -137,7 +138,7 @@ func (w Wait) found() (string, error) {
 
 // Verify compares the revision's files with its manifest: each must be there with its length, and with digests also with its bytes.
 // The error has the reason VolumeInvalid, and names the file.
-func (w Wait) Verify(ctx context.Context, manifest contract.Manifest, digests bool) error {
+func (w Wait) Verify(ctx context.Context, manifest revision.Manifest, digests bool) error {
 	folder := w.Volume.Path(w.Of.Folder.Revision(manifest.Revision))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -147,7 +148,7 @@ func (w Wait) Verify(ctx context.Context, manifest contract.Manifest, digests bo
 	return group.Wait()
 }
 
-func verify(ctx context.Context, at store.Path, want contract.PublishedFile, digests bool) error {
+func verify(ctx context.Context, at store.Path, want revision.PublishedFile, digests bool) error {
 	f, err := at.Open()
 	if err != nil {
 		return contract.Failf(contract.VolumeInvalid, "%s, which the manifest lists, cannot be read: %w. Copy or build the revision again", want.Path, err)

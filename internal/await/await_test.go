@@ -14,6 +14,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -45,13 +46,13 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
-const revision = "0123456789"
+const found = "0123456789"
 
 // publish writes a revision as publishing does: under another name first, then renamed, then the link.
-func publish(t *testing.T, mix string) contract.Manifest {
+func publish(t *testing.T, mix string) revision.Manifest {
 	t.Helper()
-	manifest := contract.Manifest{
-		Version: contract.ManifestVersion, Name: "six", Revision: revision,
+	manifest := revision.Manifest{
+		Version: revision.ManifestVersion, Name: "six", Revision: found,
 		Recipe: recipe.Recipe{
 			Name: "six", Seed: 1, Order: recipe.Shuffled, Output: recipe.Output{Path: "six", Format: recipe.JSONL, KeepRevisions: 1},
 			Splits: []recipe.Split{{Name: "train", Share: 1, Size: recipe.Size{Policy: recipe.KeepTotal}}},
@@ -64,23 +65,23 @@ func publish(t *testing.T, mix string) contract.Manifest {
 	for path, content := range map[string]string{"mixed/train_mixed.jsonl": "{}\n{}\n", "mixed/info.json": "{}", "README.md": ""} {
 		write(t, filepath.Join(staged, path), content)
 		sum := sha256.Sum256([]byte(content))
-		manifest.Files = append(manifest.Files, contract.PublishedFile{Path: path, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])})
+		manifest.Files = append(manifest.Files, revision.PublishedFile{Path: path, Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])})
 	}
 	encoded, err := manifest.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(staged, contract.ManifestFile), string(encoded))
+	write(t, filepath.Join(staged, revision.ManifestFile), string(encoded))
 	if err := os.MkdirAll(filepath.Join(mix, "revisions"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(staged, filepath.Join(mix, "revisions", revision)); err != nil {
+	if err := os.Rename(staged, filepath.Join(mix, "revisions", found)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(filepath.Join("revisions", revision), filepath.Join(mix, "current")); err != nil {
+	if err := os.Symlink(filepath.Join("revisions", found), filepath.Join(mix, "current")); err != nil {
 		t.Fatal(err)
 	}
-	manifest, err = contract.ParseManifest(encoded)
+	manifest, err = revision.ParseManifest(encoded)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,13 +115,13 @@ func waitOn(t *testing.T, folder, address string, told func(string)) Wait {
 
 // TestWaitsUntilPublished: each step of a build is told once, and the revision is found by either name.
 func TestWaitsUntilPublished(t *testing.T) {
-	for _, address := range []string{"datasetmix://six", "datasetmix://six@" + revision} {
+	for _, address := range []string{"datasetmix://six", "datasetmix://six@" + found} {
 		t.Run(address, func(t *testing.T) {
 			folder := t.TempDir()
 			mix := filepath.Join(folder, "six")
 			write(t, filepath.Join(folder, "other", "file"), "")
 			var told []string
-			var want contract.Manifest
+			var want revision.Manifest
 			w := waitOn(t, folder, address, func(found string) {
 				switch told = append(told, found); len(told) {
 				case 1:
@@ -160,7 +161,7 @@ func TestARevisionThatDoesNotCome(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	_, err := waitOn(t, folder, "datasetmix://six@ffffffffff", func(string) {}).Published(ctx)
-	if err == nil || contract.ReasonOf(err) != contract.SourceNotFound || !strings.Contains(err.Error(), "there are the revisions "+revision) {
+	if err == nil || contract.ReasonOf(err) != contract.SourceNotFound || !strings.Contains(err.Error(), "there are the revisions "+found) {
 		t.Errorf("%s: %v", contract.ReasonOf(err), err)
 	}
 }
@@ -190,18 +191,18 @@ func TestDamageIsFound(t *testing.T) {
 			}
 		}, true, "README.md"},
 		"the manifest": {func(t *testing.T, at string) {
-			content, err := os.ReadFile(filepath.Join(at, contract.ManifestFile))
+			content, err := os.ReadFile(filepath.Join(at, revision.ManifestFile))
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, filepath.Join(at, contract.ManifestFile), strings.Replace(string(content), `"seed": 1`, `"seed": 2`, 1))
+			write(t, filepath.Join(at, revision.ManifestFile), strings.Replace(string(content), `"seed": 1`, `"seed": 2`, 1))
 		}, true, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			mix := filepath.Join(folder, "six")
 			publish(t, mix)
-			c.damage(t, filepath.Join(mix, "revisions", revision))
+			c.damage(t, filepath.Join(mix, "revisions", found))
 			w := waitOn(t, folder, "datasetmix://six", func(string) {})
 			manifest, err := w.Published(t.Context())
 			if c.says == "" {

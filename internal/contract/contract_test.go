@@ -14,26 +14,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
-
-func small() recipe.Recipe {
-	return recipe.Recipe{
-		Name: "small", Seed: 1, Order: recipe.Shuffled, Output: recipe.Output{Path: "small", Format: recipe.JSONL, KeepRevisions: 1},
-		Splits: []recipe.Split{{Name: "train", Share: 5, Size: recipe.Size{Policy: recipe.KeepTotal}}},
-		Domains: []recipe.Domain{{Name: "math", Share: 1, Balance: recipe.Largest, Datasets: []recipe.Dataset{{
-			Name: "gsm8k", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "c"}}, Record: recipe.Record{Preset: "gsm8k"},
-		}}}},
-	}
-}
 
 func smallTask(t testing.TB) Task {
 	t.Helper()
-	graph, err := small().Walk(nil)
+	graph, err := pipeline.Walk(recipes.Small(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Task{Version: TaskVersion, Stage: recipe.Download, Units: graph.Next().Units, Recipe: small()}
+	return Task{Version: TaskVersion, Stage: pipeline.StageDownload, Nodes: graph.Next().Nodes, Recipe: recipes.Small()}
 }
 
 func TestTaskRoundTrip(t *testing.T) {
@@ -49,8 +40,8 @@ func TestTaskRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	unit, err := got.Unit(0)
-	if err != nil || unit != want.Units[0] {
+	unit, err := got.Node(0)
+	if err != nil || unit != want.Nodes[0] {
 		t.Errorf("unit 0 is %v, %v", unit, err)
 	}
 }
@@ -69,24 +60,24 @@ func TestTasksThatCannotBeUnderstoodAreRefused(t *testing.T) {
 	}
 	task := smallTask(t)
 	for _, index := range []int{-1, 1} {
-		if _, err := task.Unit(index); ReasonOf(err) != InvalidTask {
+		if _, err := task.Node(index); ReasonOf(err) != InvalidTask {
 			t.Errorf("unit %d: %v", index, err)
 		}
 	}
-	task.Units[0].Key = "0123"
-	if _, err := task.Unit(0); err == nil || !strings.Contains(err.Error(), "knows no unit gsm8k of stage download") {
+	task.Nodes[0].Key = "0123"
+	if _, err := task.Node(0); err == nil || !strings.Contains(err.Error(), "knows no unit gsm8k of stage download") {
 		t.Errorf("a foreign key: %v", err)
 	}
 }
 
 func TestMessageRoundTrip(t *testing.T) {
 	for _, want := range []Message{
-		{Stage: recipe.Publish, Unit: recipe.Unit{Name: "small", Key: "k"}, Result: &recipe.Result{Publish: &recipe.Published{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
-		{Stage: recipe.Publish, Unit: recipe.Unit{Name: "small", Key: "k"}, Results: []UnitResult{
-			{recipe.Unit{Name: "small", Key: "b"}, recipe.Result{Balance: &recipe.Balanced{Plan: "0a"}}},
-			{recipe.Unit{Name: "small", Key: "k"}, recipe.Result{Publish: &recipe.Published{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
+		{Stage: pipeline.StagePublish, Node: pipeline.Node{Name: "small", Key: "k"}, Result: &pipeline.Result{Publish: &pipeline.PublishResult{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
+		{Stage: pipeline.StagePublish, Node: pipeline.Node{Name: "small", Key: "k"}, Results: []NodeResult{
+			{pipeline.Node{Name: "small", Key: "b"}, pipeline.Result{Balance: &pipeline.BalanceResult{Plan: "0a"}}},
+			{pipeline.Node{Name: "small", Key: "k"}, pipeline.Result{Publish: &pipeline.PublishResult{Revision: "0123456789", Digest: "d", Bytes: 5, Files: 2}}},
 		}},
-		{Results: []UnitResult{{recipe.Unit{Name: "small", Key: "b"}, recipe.Result{Balance: &recipe.Balanced{Plan: "0a"}}}}, Failure: &FailureNote{Reason: WorkerFailed, Message: "x"}},
+		{Results: []NodeResult{{pipeline.Node{Name: "small", Key: "b"}, pipeline.Result{Balance: &pipeline.BalanceResult{Plan: "0a"}}}}, Failure: &FailureNote{Reason: WorkerFailed, Message: "x"}},
 		{Failure: &FailureNote{Reason: SourceNotFound, Message: "data set gsm8k: there is no revision x."}},
 	} {
 		encoded, err := want.Encode()
@@ -114,16 +105,16 @@ func TestTheLargestResultFits(t *testing.T) {
 			overlap[s][d] = 999_999
 		}
 	}
-	mixed := recipe.Mixed{Rows: 1 << 40, Bytes: 1 << 50, Digest: key}
+	mixed := pipeline.MixResult{Rows: 1 << 40, Bytes: 1 << 50, Digest: key}
 	random := rand.New(rand.NewPCG(1, 2)) // real numbers are hard to pack
 	for range 64 {
-		mixed.Datasets = append(mixed.Datasets, recipe.MixedDataset{Unique: 1e11 + random.Int64N(1e11), MaxRepeats: 1e8 + random.Int64N(1e8), Units: 1e14 + random.Int64N(1e14)})
+		mixed.Datasets = append(mixed.Datasets, pipeline.MixedDataset{Unique: 1e11 + random.Int64N(1e11), MaxRepeats: 1e8 + random.Int64N(1e8), Units: 1e14 + random.Int64N(1e14)})
 	}
-	for stage, result := range map[recipe.Stage]recipe.Result{
-		recipe.Balancing: {Balance: &recipe.Balanced{Plan: key, Overlap: overlap}},
-		recipe.Mixing:    {Mix: &mixed},
+	for stage, result := range map[pipeline.Stage]pipeline.Result{
+		pipeline.StageBalance: {Balance: &pipeline.BalanceResult{Plan: key, Overlap: overlap}},
+		pipeline.StageMix:     {Mix: &mixed},
 	} {
-		message := Message{Version: MessageVersion, Stage: stage, Unit: recipe.Unit{Name: strings.Repeat("n", 40), Key: key}, Result: &result}
+		message := Message{Version: MessageVersion, Stage: stage, Node: pipeline.Node{Name: strings.Repeat("n", 40), Key: key}, Result: &result}
 		encoded, err := message.Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -145,14 +136,14 @@ func TestTheLargestResultFits(t *testing.T) {
 func TestAChainThatDoesNotFitIsCut(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, failure := range []*FailureNote{nil, {Reason: WorkerFailed, Message: strings.Repeat("é", noteLimit)}} {
-		message := Message{Stage: recipe.Mixing, Failure: failure}
+		message := Message{Stage: pipeline.StageMix, Failure: failure}
 		for i := range 200 {
 			digest := make([]byte, 32)
 			for i := range digest {
 				digest[i] = byte(random.Uint32())
 			}
-			mixed := recipe.Mixed{Rows: random.Int64N(1 << 40), Bytes: random.Int64N(1 << 50), Digest: hex.EncodeToString(digest)}
-			message.Results = append(message.Results, UnitResult{recipe.Unit{Name: fmt.Sprint("train-", i), Key: hex.EncodeToString(digest)}, recipe.Result{Mix: &mixed}})
+			mixed := pipeline.MixResult{Rows: random.Int64N(1 << 40), Bytes: random.Int64N(1 << 50), Digest: hex.EncodeToString(digest)}
+			message.Results = append(message.Results, NodeResult{pipeline.Node{Name: fmt.Sprint("train-", i), Key: hex.EncodeToString(digest)}, pipeline.Result{Mix: &mixed}})
 		}
 		encoded, err := message.Encode()
 		if err != nil || len(encoded) > MessageLimit {
@@ -195,7 +186,7 @@ func TestAMessageThatDoesNotFitIsAnErrorAndNotHalfAMessage(t *testing.T) {
 	for i := range 1000 {
 		dropped[fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, i)))] = 1 // which no packing makes small
 	}
-	if _, err := (Message{Result: &recipe.Result{Split: &recipe.Divided{Dropped: dropped}}}).Encode(); err == nil {
+	if _, err := (Message{Result: &pipeline.Result{Split: &pipeline.SplitResult{Dropped: dropped}}}).Encode(); err == nil {
 		t.Error("a message over the limit was encoded")
 	}
 	long := Message{Failure: &FailureNote{Reason: InvalidData, Message: strings.Repeat("ä", 5000)}}
@@ -254,61 +245,5 @@ func TestFailuresKeepTheirReasonAndCause(t *testing.T) {
 	}
 	if ReasonOf(errors.New("anything")) != WorkerFailed {
 		t.Error("an error without a reason has one")
-	}
-}
-
-func TestManifestRefusesEveryChangedByte(t *testing.T) {
-	rows := int64(3)
-	m := Manifest{Version: ManifestVersion, Name: "small", Revision: "0123456789", Recipe: small(), Files: []PublishedFile{{Path: "a", Bytes: 1, Rows: &rows, SHA256: "ab"}},
-		Sources: []Origin{{Dataset: "gsm8k", License: "mit", Files: []Original{{"x", 1, "ab"}}}}}
-	encoded, err := m.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ParseManifest(encoded); err != nil {
-		t.Fatalf("the manifest itself: %v", err)
-	}
-	for i := range encoded {
-		for bit := range 8 {
-			changed := append([]byte(nil), encoded...)
-			changed[i] ^= 1 << bit
-			if _, err := ParseManifest(changed); err == nil {
-				t.Fatalf("bit %d of byte %d (%q) may change", bit, i, encoded[i])
-			}
-		}
-	}
-}
-
-func TestOriginalsDigestIsOfContentsInOrder(t *testing.T) {
-	a, b := Original{"a", 1, "aa"}, Original{"b", 2, "bb"}
-	renamed := Original{"other", 1, "aa"}
-	if OriginalsDigest([]Original{a, b}) != OriginalsDigest([]Original{renamed, b}) {
-		t.Error("a new name changed the digest")
-	}
-	if OriginalsDigest([]Original{a, b}) == OriginalsDigest([]Original{b, a}) {
-		t.Error("a new order did not change the digest")
-	}
-}
-
-func TestNamesOnTheVolume(t *testing.T) {
-	f := Folder("grpo-six")
-	for got, want := range map[string]string{
-		f.Unit(recipe.Divide, "k"):      "grpo-six/.stages/split/k",
-		f.Revision("r"):                 "grpo-six/revisions/r",
-		f.Current():                     "grpo-six/current",
-		RevisionLink("r"):               "revisions/r",
-		RawFile("math", "gsm8k"):        "raw/math/gsm8k.jsonl",
-		ProcessedFile("gsm8k", "train"): "processed/gsm8k/train.jsonl",
-		MetaFile("gsm8k"):               "processed/gsm8k/meta.json",
-		MixedFile(recipe.Shard{Split: "train", Count: 1}, recipe.JSONL):               "mixed/train_mixed.jsonl",
-		MixedFile(recipe.Shard{Split: "train"}, ""):                                   "mixed/train_mixed.jsonl",
-		MixedFile(recipe.Shard{Split: "test", Count: 1}, recipe.Parquet):              "mixed/test_mixed.parquet",
-		MixedFile(recipe.Shard{Split: "train", Index: 0, Count: 8}, recipe.JSONLZstd): "mixed/train_mixed-00000-of-00008.jsonl.zst",
-		MixedFile(recipe.Shard{Split: "train", Index: 7, Count: 8}, recipe.JSONLGzip): "mixed/train_mixed-00007-of-00008.jsonl.gz",
-		TestFile("gsm8k", "test"): "test/gsm8k_test.jsonl",
-	} {
-		if got != want {
-			t.Errorf("%s, want %s", got, want)
-		}
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // What a worker reports is text from outside: it repeats what a Hub, a card and rows say, and a pod may be anybody's. It is judged
@@ -33,7 +33,7 @@ var (
 )
 
 // Judge makes a worker's result fit for the status, and refuses one whose numbers and names no worker reports.
-func Judge(result recipe.Result) (recipe.Result, error) {
+func Judge(result pipeline.Result) (pipeline.Result, error) {
 	var kinds []error
 	if d := result.Download; d != nil {
 		done := *d
@@ -56,14 +56,14 @@ func Judge(result recipe.Result) (recipe.Result, error) {
 		kinds = append(kinds, judgePublish(*p))
 	}
 	if len(kinds) != 1 {
-		return recipe.Result{}, fmt.Errorf("a result is that of one stage, and this one is of %d", len(kinds))
+		return pipeline.Result{}, fmt.Errorf("a result is that of one stage, and this one is of %d", len(kinds))
 	}
 	return result, kinds[0]
 }
 
-func judgeDownload(d *recipe.Downloaded) error {
+func judgeDownload(d *pipeline.DownloadResult) error {
 	d.License, d.Revision = Clean(d.License, licenseLimit), Clean(d.Revision, revisionLimit)
-	var listed []recipe.ListedFile
+	var listed []pipeline.OriginalFile
 	for _, file := range d.Listed[:min(len(d.Listed), mostShown)] {
 		file.Path = Clean(file.Path, shownLimit)
 		if file.Path == "" || !IsSHA256(file.SHA256) {
@@ -78,7 +78,7 @@ func judgeDownload(d *recipe.Downloaded) error {
 	return firstOf(judgeFiles(d.Files), judgeBytes(d.Bytes), judgeDigest("the originals", d.Digest))
 }
 
-func judgeSplit(s *recipe.Divided) error {
+func judgeSplit(s *pipeline.SplitResult) error {
 	var bad []string
 	for _, row := range s.Bad[:min(len(s.Bad), mostShown)] {
 		if row = Clean(row, shownLimit); row != "" {
@@ -100,7 +100,7 @@ func judgeSplit(s *recipe.Divided) error {
 	return firstOf(judgeTables([][][]int64{{s.Rows, s.Units, {s.Read}}}), judgeBytes(s.Bytes), judgeDigest("the rows", s.Digest))
 }
 
-func judgeMix(m recipe.Mixed) error {
+func judgeMix(m pipeline.MixResult) error {
 	if len(m.Datasets) > mostTable {
 		return fmt.Errorf("it has %d data sets, and a mix has at most %d", len(m.Datasets), mostTable)
 	}
@@ -112,7 +112,7 @@ func judgeMix(m recipe.Mixed) error {
 	return firstOf(judgeCounts("rows", m.Rows), judgeBytes(m.Bytes), judgeDigest("the mixed file", m.Digest))
 }
 
-func judgePublish(p recipe.Published) error {
+func judgePublish(p pipeline.PublishResult) error {
 	if !revisionName.MatchString(p.Revision) { // it names a folder that training pods mount
 		return fmt.Errorf("%q is not the name of a revision", Clean(p.Revision, 80))
 	}

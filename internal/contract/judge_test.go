@@ -8,18 +8,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // TestWhatIsSaidForPeopleIsCut: texts of a result are made fit for the status, and the result stays.
 func TestWhatIsSaidForPeopleIsCut(t *testing.T) {
 	digest := strings.Repeat("d", 64)
-	got, err := Judge(recipe.Result{Download: &recipe.Downloaded{
+	got, err := Judge(pipeline.Result{Download: &pipeline.DownloadResult{
 		License: strings.Repeat("ä", 201), Revision: "main\x1b[0m", Digest: digest,
-		Listed: []recipe.ListedFile{{Path: "a\nb", SHA256: digest}, {Path: "no digest"}, {SHA256: digest}},
+		Listed: []pipeline.OriginalFile{{Path: "a\nb", SHA256: digest}, {Path: "no digest"}, {SHA256: digest}},
 	}})
-	want := recipe.Result{Download: &recipe.Downloaded{
-		License: strings.Repeat("ä", 199) + "…", Revision: "main\ufffd[0m", Digest: digest, Listed: []recipe.ListedFile{{Path: "a b", SHA256: digest}},
+	want := pipeline.Result{Download: &pipeline.DownloadResult{
+		License: strings.Repeat("ä", 199) + "…", Revision: "main\ufffd[0m", Digest: digest, Listed: []pipeline.OriginalFile{{Path: "a b", SHA256: digest}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -30,7 +30,7 @@ func TestWhatIsSaidForPeopleIsCut(t *testing.T) {
 		{[]string{strings.Repeat("ä", 256), strings.Repeat("ä", 257)}, []string{strings.Repeat("ä", 256), strings.Repeat("ä", 255) + "…"}},
 		{strings.Split("123456789", ""), strings.Split("12345678", "")},
 	} {
-		got, err := Judge(recipe.Result{Split: &recipe.Divided{Digest: digest, Bad: tc.bad}})
+		got, err := Judge(pipeline.Result{Split: &pipeline.SplitResult{Digest: digest, Bad: tc.bad}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,28 +42,28 @@ func TestWhatIsSaidForPeopleIsCut(t *testing.T) {
 
 // TestNoResult: what no worker reports is no result.
 func TestNoResult(t *testing.T) {
-	published := func(change func(*recipe.Published)) recipe.Result {
-		p := recipe.Published{Revision: "3f9c2a1b0d", Digest: "d", Bytes: 1, Files: 1}
+	published := func(change func(*pipeline.PublishResult)) pipeline.Result {
+		p := pipeline.PublishResult{Revision: "3f9c2a1b0d", Digest: "d", Bytes: 1, Files: 1}
 		change(&p)
-		return recipe.Result{Publish: &p}
+		return pipeline.Result{Publish: &p}
 	}
 	for _, tc := range []struct {
 		name   string
-		result recipe.Result
+		result pipeline.Result
 		says   string
 	}{
-		{"of no stage", recipe.Result{}, "of 0"},
-		{"of two stages", recipe.Result{Mix: &recipe.Mixed{Digest: "d"}, Publish: &recipe.Published{Revision: "r", Digest: "d"}}, "of 2"},
-		{"a revision that leads elsewhere", published(func(p *recipe.Published) { p.Revision = "../../other" }), `"../../other" is not the name of a revision`},
-		{"a revision without a name", published(func(p *recipe.Published) { p.Revision = "" }), "is not the name of a revision"},
-		{"a negative number of files", published(func(p *recipe.Published) { p.Files = -1 }), "-1 is no number of files"},
-		{"more bytes than there are", published(func(p *recipe.Published) { p.Bytes = 1<<53 + 1 }), "is no number of bytes"},
-		{"no digest", published(func(p *recipe.Published) { p.Digest = "" }), "is no digest of the manifest"},
-		{"negative rows", recipe.Result{Split: &recipe.Divided{Digest: "d", Rows: []int64{1, -1}}}, "among the counts is -1"},
-		{"too many splits", recipe.Result{Split: &recipe.Divided{Digest: "d", Rows: make([]int64, 65)}}, "65 entries"},
-		{"a reason of two lines", recipe.Result{Split: &recipe.Divided{Digest: "d", Dropped: map[string]int64{"a\nb": 1}}}, `"a b" is no reason`},
-		{"negative tables", recipe.Result{Balance: &recipe.Balanced{Plan: "d", Overlap: [][]int64{{-1}}}}, "among the counts is -1"},
-		{"negative draws", recipe.Result{Mix: &recipe.Mixed{Digest: "d", Datasets: []recipe.MixedDataset{{Unique: -1}}}}, "among the rows of a data set is -1"},
+		{"of no stage", pipeline.Result{}, "of 0"},
+		{"of two stages", pipeline.Result{Mix: &pipeline.MixResult{Digest: "d"}, Publish: &pipeline.PublishResult{Revision: "r", Digest: "d"}}, "of 2"},
+		{"a revision that leads elsewhere", published(func(p *pipeline.PublishResult) { p.Revision = "../../other" }), `"../../other" is not the name of a revision`},
+		{"a revision without a name", published(func(p *pipeline.PublishResult) { p.Revision = "" }), "is not the name of a revision"},
+		{"a negative number of files", published(func(p *pipeline.PublishResult) { p.Files = -1 }), "-1 is no number of files"},
+		{"more bytes than there are", published(func(p *pipeline.PublishResult) { p.Bytes = 1<<53 + 1 }), "is no number of bytes"},
+		{"no digest", published(func(p *pipeline.PublishResult) { p.Digest = "" }), "is no digest of the manifest"},
+		{"negative rows", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Rows: []int64{1, -1}}}, "among the counts is -1"},
+		{"too many splits", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Rows: make([]int64, 65)}}, "65 entries"},
+		{"a reason of two lines", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Dropped: map[string]int64{"a\nb": 1}}}, `"a b" is no reason`},
+		{"negative tables", pipeline.Result{Balance: &pipeline.BalanceResult{Plan: "d", Overlap: [][]int64{{-1}}}}, "among the counts is -1"},
+		{"negative draws", pipeline.Result{Mix: &pipeline.MixResult{Digest: "d", Datasets: []pipeline.MixedDataset{{Unique: -1}}}}, "among the rows of a data set is -1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			encoded, err := json.Marshal(Message{Version: MessageVersion, Result: &tc.result})

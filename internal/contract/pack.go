@@ -16,7 +16,7 @@ type packedMessage struct {
 	Packed []byte `json:"packed"`
 }
 
-// mostUnpacked is above the size of every message; what unpacks to more is none.
+// mostUnpacked is above the size of every message; what unpacks to more is not a message.
 const mostUnpacked = 1 << 20
 
 func pack(message []byte) ([]byte, error) {

@@ -1,5 +1,4 @@
-// Package contract is all that the manager and the worker agree on: a task in, a result out, exit codes, and the names of
-// files on the volume.
+// Package contract is all that the manager and the worker agree on: a task in, a result out, and exit codes.
 package contract
 
 import (
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -40,12 +40,12 @@ const (
 
 // Task is what a Job is to build: one unit per completion index.
 type Task struct {
-	Version string        `json:"version"`
-	Stage   recipe.Stage  `json:"stage"`
-	Units   []recipe.Unit `json:"units"`
-	Recipe  recipe.Recipe `json:"recipe"`
+	Version string          `json:"version"`
+	Stage   pipeline.Stage  `json:"stage"`
+	Nodes   []pipeline.Node `json:"units"`
+	Recipe  recipe.Recipe   `json:"recipe"`
 	// Results of the finished units of all earlier stages, by key.
-	Results map[string]recipe.Result `json:"results,omitempty"`
+	Results map[string]pipeline.Result `json:"results,omitempty"`
 	// Chain says that one pod builds all units, and then those of every later stage.
 	Chain bool `json:"chain,omitempty"`
 	// Again names a request to build everything anew, finished or not; empty is none. It is in no key.
@@ -77,42 +77,42 @@ func ParseTask(encoded []byte) (Task, error) {
 	return task, nil
 }
 
-// Unit is the unit of a completion index, once the worker has found that it comes to the same keys as the manager.
-func (t Task) Unit(index int) (recipe.Unit, error) {
-	if index < 0 || index >= len(t.Units) {
-		return recipe.Unit{}, Failf(InvalidTask, "the task has %d units and none with index %d", len(t.Units), index)
+// Node is the unit of a completion index, once the worker has found that it comes to the same keys as the manager.
+func (t Task) Node(index int) (pipeline.Node, error) {
+	if index < 0 || index >= len(t.Nodes) {
+		return pipeline.Node{}, Failf(InvalidTask, "the task has %d units and none with index %d", len(t.Nodes), index)
 	}
-	unit := t.Units[index]
-	graph, err := t.Recipe.Walk(t.Results)
+	unit := t.Nodes[index]
+	graph, err := pipeline.Walk(t.Recipe, t.Results)
 	if err != nil {
-		return recipe.Unit{}, Failf(InvalidTask, "the task's results contradict its recipe: %w", err)
+		return pipeline.Node{}, Failf(InvalidTask, "the task's results contradict its recipe: %w", err)
 	}
 	if step, ok := graph.Step(t.Stage); ok {
-		for _, own := range step.Units {
+		for _, own := range step.Nodes {
 			if own == unit {
 				return unit, nil
 			}
 		}
 	}
-	return recipe.Unit{}, Failf(InvalidTask, "this worker knows no unit %s of stage %s with key %s: %s", unit.Name, t.Stage, unit.Key, taskTooNew)
+	return pipeline.Node{}, Failf(InvalidTask, "this worker knows no unit %s of stage %s with key %s: %s", unit.Name, t.Stage, unit.Key, taskTooNew)
 }
 
 // Message is what a worker leaves as its termination message: the result of one unit, or why there is none.
 type Message struct {
-	Version string         `json:"version"`
-	Stage   recipe.Stage   `json:"stage,omitempty"`
-	Unit    recipe.Unit    `json:"unit"`
-	Result  *recipe.Result `json:"result,omitempty"`
-	Failure *FailureNote   `json:"failure,omitempty"`
+	Version string           `json:"version"`
+	Stage   pipeline.Stage   `json:"stage,omitempty"`
+	Node    pipeline.Node    `json:"unit"`
+	Result  *pipeline.Result `json:"result,omitempty"`
+	Failure *FailureNote     `json:"failure,omitempty"`
 	// Results are those of a chain, in the order in which its units were finished, in place of Result. Beside a failure they are what was
 	// finished before; Unit is then the one that failed.
-	Results []UnitResult `json:"results,omitempty"`
+	Results []NodeResult `json:"results,omitempty"`
 }
 
-// UnitResult is a unit of a chain with its result.
-type UnitResult struct {
-	Unit   recipe.Unit   `json:"unit"`
-	Result recipe.Result `json:"result"`
+// NodeResult is a unit of a chain with its result.
+type NodeResult struct {
+	Node   pipeline.Node   `json:"unit"`
+	Result pipeline.Result `json:"result"`
 }
 
 // FailureNote is a Failure on its way to the manager.
@@ -127,7 +127,7 @@ type FailureNote struct {
 const noteLimit = 1024
 
 // Encode gives the message in at most MessageLimit bytes, packed where it would take more. A result that does not fit even so is
-// an error: half a result is none. Of a chain's results the last are left out where all do not fit: what is on the volume is told
+// an error: half a result is of no use. Of a chain's results the last are left out where all do not fit: what is on the volume is told
 // again, in milliseconds, by the pod that is made for it.
 func (m Message) Encode() ([]byte, error) {
 	m.Version = MessageVersion
@@ -161,7 +161,7 @@ func (m Message) encode() ([]byte, error) {
 		return nil, fmt.Errorf("pack the result: %w", err)
 	}
 	if len(encoded) > MessageLimit {
-		return nil, Failf(WorkerFailed, "the result of %s %s takes %d bytes, and a termination message holds %d", m.Stage, m.Unit.Name, len(encoded), MessageLimit)
+		return nil, Failf(WorkerFailed, "the result of %s %s takes %d bytes, and a termination message holds %d", m.Stage, m.Node.Name, len(encoded), MessageLimit)
 	}
 	return encoded, nil
 }
@@ -189,7 +189,7 @@ func ParseMessage(encoded []byte) (Message, error) {
 // judged is the message fit for the status.
 func (m Message) judged() (Message, error) {
 	var errs []error
-	judge := func(result *recipe.Result) *recipe.Result {
+	judge := func(result *pipeline.Result) *pipeline.Result {
 		fit, err := Judge(*result)
 		errs = append(errs, err)
 		return &fit

@@ -61,7 +61,7 @@ func Sentences(texts ...string) string {
 	return b.String()
 }
 
-// embedMark stands around an error in a message until both are joined. It is no character of any text.
+// embedMark surrounds an error in a message until both are joined. It is no character of any text.
 const embedMark = "\x00\uffff"
 
 // embedded is an error whose text is found again in the message that it becomes a part of.

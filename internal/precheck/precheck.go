@@ -11,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/glob"
 	"github.com/datasetmix/datasetmix/internal/mapping"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -31,8 +32,8 @@ func Recipe(r recipe.Recipe) error {
 			return contract.Within("decontaminate against "+probe.Name, err)
 		}
 	}
-	var infeasible *recipe.InfeasibleError
-	if err := r.CheckExpected(); errors.As(err, &infeasible) {
+	var infeasible *plan.InfeasibleError
+	if err := plan.CheckExpected(r); errors.As(err, &infeasible) {
 		return contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
 	return nil

@@ -45,44 +45,12 @@ type Instructions struct {
 	Code     string `json:"code,omitempty"`
 }
 
-// exportVersion is that of the columns and bytes of exports. Raising it is the only way in which a new release of the operator makes
-// exports anew.
-const exportVersion = "export/v1"
-
 // Bounds of exports, those of the API.
 const (
 	maxExports      = 8
 	maxSystemPrompt = 8192 // characters
 	maxInstruction  = 2048
 )
-
-// exported is the part of the key of an exported file that a mixed one does not have.
-type exported struct {
-	Version      string       `json:"version"`
-	Name         string       `json:"name"`
-	Format       ExportFormat `json:"format"`
-	SystemPrompt string       `json:"systemPrompt,omitempty"`
-	Instructions Instructions `json:"instructions,omitzero"`
-	// Scorers are those that records name, by data set; labels carry them.
-	Scorers map[string]Scorer `json:"scorers,omitempty"`
-}
-
-func (r Recipe) exported(e Export) *exported {
-	key := exported{exportVersion, e.Name, e.Format, e.SystemPrompt, e.Instructions, nil}
-	if e.Format != ExportRL {
-		return &key
-	}
-	for _, name := range r.DatasetNames() {
-		dataset, _, _ := r.Dataset(name)
-		if scorer := dataset.Record.Resolved().Scorer; scorer != "" {
-			if key.Scorers == nil {
-				key.Scorers = map[string]Scorer{}
-			}
-			key.Scorers[name] = scorer
-		}
-	}
-	return &key
-}
 
 // Export finds an export by its name.
 func (r Recipe) Export(name string) (Export, bool) {

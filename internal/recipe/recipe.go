@@ -8,10 +8,10 @@ package recipe
 // filled in. Lists keep the order of the manifest for people to read; no row and no key depends on the order of domains,
 // data sets and probes.
 //
-// A field of which the comment says what empty means holds that meaning as its zero value only, never spelled out: a recipe
-// that uses nothing of what came after the first release is encoded, and so keyed and published, as it was then.
+// Fields documented with a default for empty must be left empty for it: a recipe that uses nothing newer than the first release is
+// then encoded as it was then, and keeps its keys and published bytes.
 type Recipe struct {
-	// Name of the mix, as it stands in the published files.
+	// Name of the mix, as the published files have it.
 	Name string `json:"name"`
 	// Seed of every keyed order.
 	Seed int64 `json:"seed"`
@@ -173,19 +173,6 @@ type Expect struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// identity is the source without what only says how its bytes are reached, or what they must be: who asks for them is in no
-// key, and whether they are as expected is found by comparing.
-func (s Source) identity() Source {
-	s = s.Published()
-	s.Expect = nil
-	if s.ObjectStore != nil {
-		bare := *s.ObjectStore
-		bare.Region, bare.Addressing, bare.Access, bare.RoleARN = "", "", "", ""
-		s.ObjectStore = &bare
-	}
-	return s
-}
-
 // HuggingFace is a data set repository on a Hugging Face Hub.
 type HuggingFace struct {
 	// Repo is namespace/name.
@@ -196,7 +183,7 @@ type HuggingFace struct {
 	// one, no split is all of them.
 	Config string `json:"config,omitempty"`
 	Split  string `json:"split,omitempty"`
-	// Files are globs over the repository's paths, each of which must match; they take the place of Config and Split.
+	// Files are globs over the repository's paths, and each must match; they take the place of Config and Split.
 	Files []string `json:"files,omitempty"`
 	// Endpoint of a mirror; empty is the worker's own (HF_ENDPOINT, else https://huggingface.co).
 	Endpoint string `json:"endpoint,omitempty"`
@@ -217,7 +204,7 @@ type HTTPFile struct {
 type ObjectStore struct {
 	// URL is s3://, gs:// or azblob://, bucket or container, and optionally an object or a folder.
 	URL string `json:"url"`
-	// Files are globs below the folder, each of which must match; empty takes the object itself if URL names one, else
+	// Files are globs below the folder, and each must match; empty takes the object itself if URL names one, else
 	// every object below it whose name, and whose folders' names, begin with neither a dot nor an underscore.
 	Files []string `json:"files,omitempty"`
 	// Endpoint of the service; empty is the provider's own.
@@ -255,7 +242,7 @@ const (
 type OCI struct {
 	// Reference is registry/repository with :tag, @sha256:digest or both.
 	Reference string `json:"reference"`
-	// Files are globs over the titles of the artifact's layers, each of which must match; empty is every one.
+	// Files are globs over the titles of the artifact's layers, and each must match; empty is every one.
 	Files []string `json:"files,omitempty"`
 	// Scheme is HTTP for a registry without TLS, else empty.
 	Scheme string `json:"scheme,omitempty" enum:"RegistryScheme"`
@@ -266,7 +253,7 @@ type Volume struct {
 	ClaimName string `json:"claimName"`
 	// Path below the claim's root; empty is the root.
 	Path string `json:"path,omitempty"`
-	// Files are globs below Path, each of which must match; empty takes Path itself if it is a file, else every file below
+	// Files are globs below Path, and each must match; empty takes Path itself if it is a file, else every file below
 	// it whose name, and whose folders' names, begin with no dot.
 	Files []string `json:"files,omitempty"`
 }

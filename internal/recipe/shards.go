@@ -62,34 +62,3 @@ func (r Recipe) Shard(unit string) (Shard, bool) {
 	}
 	return Shard{}, false
 }
-
-// Reports says whether mixed files say something of their data sets that the plan does not: what was drawn, or the bytes or
-// tokens of their rows.
-func (r Recipe) Reports() bool { return r.Measured() || r.Resample == WithReplacement }
-
-// Reported is what the finished mixed files, by the names of their units, say of the data sets of each split, in the order of
-// declaration, sorted by name: the sum of the files' units, and what every file says of the whole split. An entry is nil while
-// a file of the split is not finished, and where the files say nothing because the plan says it all.
-func (r Recipe) Reported(mixed map[string]Mixed) [][]MixedDataset {
-	reported := make([][]MixedDataset, len(r.Splits))
-	shards := r.Shards()
-	count := len(shards) / max(1, len(r.Splits))
-	for i := range r.Splits {
-		reported[i] = ofSplit(shards[i*count:(i+1)*count], mixed, len(r.DatasetNames()))
-	}
-	return reported
-}
-
-func ofSplit(shards []Shard, mixed map[string]Mixed, datasets int) []MixedDataset {
-	sum := make([]MixedDataset, datasets)
-	for _, shard := range shards {
-		file, ok := mixed[shard.Name()]
-		if !ok || len(file.Datasets) != datasets {
-			return nil
-		}
-		for d, of := range file.Datasets {
-			sum[d] = MixedDataset{Unique: of.Unique, MaxRepeats: of.MaxRepeats, Units: sum[d].Units + of.Units}
-		}
-	}
-	return sum
-}

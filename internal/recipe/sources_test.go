@@ -1,33 +1,28 @@
-package recipe
+package recipe_test
 
 import (
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// contaminated is a recipe with two probes.
-func contaminated(r Recipe) Recipe {
-	r.Decontaminate = &Decontaminate{Against: []Probe{
-		{Name: "probe-a", Source: Source{Volume: &Volume{ClaimName: "p", Path: "a"}}, Preset: "gsm8k"},
-		{Name: "probe-b", Source: Source{Volume: &Volume{ClaimName: "p", Path: "b"}}, Question: "row.question"},
-	}}
-	return r
-}
-
 func TestSources(t *testing.T) {
-	names := func(r Recipe) (out []string) {
+	names := func(r recipe.Recipe) (out []string) {
 		for _, source := range r.Sources() {
 			out = append(out, source.Name)
 		}
 		return out
 	}
-	plain := six(KeepTotal, KeepTotal)
+	plain := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	if diff := cmp.Diff(plain.DatasetNames(), names(plain)); diff != "" {
 		t.Errorf("without probes (-data sets +sources):\n%s", diff)
 	}
-	r := contaminated(plain)
+	r := recipes.Contaminated(plain)
 	r.Decontaminate.Against[0].Name = "human"
 	want := []string{"gsm8k", "hotpotqa", "human", "humaneval", "math", "mbpp", "probe-b", "squad2"}
 	if diff := cmp.Diff(want, names(r)); diff != "" {
@@ -45,7 +40,7 @@ func TestSources(t *testing.T) {
 
 // TestProbes: they are sorted, and the manifest's order stays.
 func TestProbes(t *testing.T) {
-	r := contaminated(six(KeepTotal, KeepTotal))
+	r := recipes.Contaminated(recipes.Six(recipe.KeepTotal, recipe.KeepTotal))
 	r.Decontaminate.Against[0].Name = "z"
 	if got := r.Probes(); len(got) != 2 || got[0].Name != "probe-b" || got[1].Name != "z" {
 		t.Errorf("probes %+v", got)
@@ -57,10 +52,10 @@ func TestProbes(t *testing.T) {
 
 // TestPublishedHoldsNoQuery: what may be a signature is in no published recipe, and in keys only as its digest.
 func TestPublishedHoldsNoQuery(t *testing.T) {
-	web := func(urls ...string) Source {
-		source := Source{HTTP: &HTTP{}}
+	web := func(urls ...string) recipe.Source {
+		source := recipe.Source{HTTP: &recipe.HTTP{}}
 		for _, url := range urls {
-			source.HTTP.URLs = append(source.HTTP.URLs, HTTPFile{URL: url, SHA256: "d"})
+			source.HTTP.URLs = append(source.HTTP.URLs, recipe.HTTPFile{URL: url, SHA256: "d"})
 		}
 		return source
 	}
@@ -83,9 +78,9 @@ func TestPublishedHoldsNoQuery(t *testing.T) {
 	if len(urls) != len(asked.HTTP.URLs) {
 		t.Errorf("other queries are other sources: %v", urls)
 	}
-	r := six(KeepTotal, KeepTotal)
+	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	r.Domains[0].Datasets[0].Source = asked
-	if diff := cmp.Diff(r.Downloads(), r.Content().Downloads()); diff != "" {
+	if diff := cmp.Diff(pipeline.Downloads(r), pipeline.Downloads(r.Content())); diff != "" {
 		t.Errorf("the published recipe has other keys:\n%s", diff)
 	}
 	if !strings.HasSuffix(asked.HTTP.URLs[1].URL, "s3cr3t") {

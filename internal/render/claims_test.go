@@ -8,7 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -118,9 +118,9 @@ func TestWhoFetches(t *testing.T) {
 			onlyOriginals(w)
 			w.Mix.Spec.Decontaminate.Against[0].Source = datav1alpha1.Source{HuggingFace: &datav1alpha1.HuggingFaceSource{Repo: "a/b"}}
 		}, atSplit), want: true},
-		{name: "balance where the cache is bounded", sample: "grpo_six", edit: bounded(at(recipe.Balancing))},
-		{name: "mix where the cache is bounded", sample: "grpo_six", edit: bounded(at(recipe.Mixing))},
-		{name: "publish where the cache is bounded", sample: "grpo_six", edit: bounded(at(recipe.Publish))},
+		{name: "balance where the cache is bounded", sample: "grpo_six", edit: bounded(at(pipeline.StageBalance))},
+		{name: "mix where the cache is bounded", sample: "grpo_six", edit: bounded(at(pipeline.StageMix))},
+		{name: "publish where the cache is bounded", sample: "grpo_six", edit: bounded(at(pipeline.StagePublish))},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestWhoFetches(t *testing.T) {
 	}
 }
 
-func at(stage recipe.Stage) func(*render.Work) {
+func at(stage pipeline.Stage) func(*render.Work) {
 	return func(w *render.Work) { w.Step.Stage = stage }
 }
 
@@ -165,7 +165,7 @@ func onlyOriginals(w *render.Work) {
 	if err != nil {
 		panic(err) // no sample comes to that
 	}
-	graph, err := r.Walk(nil)
+	graph, err := pipeline.Walk(r, nil)
 	if err != nil {
 		panic(err)
 	}

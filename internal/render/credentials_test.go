@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -121,7 +121,7 @@ func TestProxy(t *testing.T) {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 	atSplit(&w)
-	if w.Step.Stage != recipe.Divide {
+	if w.Step.Stage != pipeline.StageSplit {
 		t.Fatalf("stage %s", w.Step.Stage)
 	}
 	if diff := cmp.Diff(map[string]string{}, variables(w)); diff != "" {

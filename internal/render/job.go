@@ -17,6 +17,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -41,11 +42,11 @@ type Settings struct {
 type Work struct {
 	Mix     *datav1alpha1.DatasetMix
 	Recipe  recipe.Recipe
-	Graph   recipe.Graph
-	Results map[string]recipe.Result
-	Step    recipe.Step
+	Graph   pipeline.Graph
+	Results map[string]pipeline.Result
+	Step    pipeline.Step
 	Attempt int
-	// Chain names what one pod builds from the step on, see recipe.Recipe.Chain; empty where each unit has a pod of its own.
+	// Chain names what one pod builds from the step on, see pipeline.Chain; empty where each unit has a pod of its own.
 	Chain string
 	// Request names the request that the Job is made for; empty before the first.
 	Request string
@@ -91,15 +92,15 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 	task := contract.Task{
 		Version: contract.TaskVersion,
 		Stage:   w.Step.Stage,
-		Units:   w.Step.Missing,
+		Nodes:   w.Step.Missing,
 		Recipe:  w.Recipe,
-		Results: map[string]recipe.Result{},
+		Results: map[string]pipeline.Result{},
 		Chain:   w.Chain != "",
 		Again:   w.Location.Again,
 		Keep:    w.Keep,
 	}
 	for _, step := range w.Graph.Steps {
-		for _, unit := range step.Units {
+		for _, unit := range step.Nodes {
 			if result, ok := w.Results[unit.Key]; ok && step.Stage != w.Step.Stage {
 				task.Results[unit.Key] = result
 			}

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -69,7 +70,7 @@ func Build(r recipe.Recipe, location Location) string {
 // JobName is deterministic: a manager that does not know yet that it made a Job comes to the same name again. The hash is
 // over the location, the units and the chain that they begin, so that other work has another name, and an attempt after a finished one
 // has too.
-func JobName(mixName string, location Location, stage recipe.Stage, units []recipe.Unit, attempt int, chain string) string {
+func JobName(mixName string, location Location, stage pipeline.Stage, units []pipeline.Node, attempt int, chain string) string {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%s\n", location, stage)
 	for _, unit := range units {
@@ -100,7 +101,7 @@ func fitted(name string, limit int) string {
 }
 
 // Units lists units for the annotation of the Job that builds them.
-func Units(units []recipe.Unit) string {
+func Units(units []pipeline.Node) string {
 	var short []string
 	for _, unit := range units {
 		short = append(short, shortKey(unit))
@@ -109,11 +110,11 @@ func Units(units []recipe.Unit) string {
 }
 
 // Covers says whether the units of an annotation include a unit.
-func Covers(annotation string, unit recipe.Unit) bool { return Index(annotation, unit) >= 0 }
+func Covers(annotation string, unit pipeline.Node) bool { return Index(annotation, unit) >= 0 }
 
 // Index is the place of a unit among those of an annotation, which is the completion index of the pod that builds it; -1 for one
 // that is not there.
-func Index(annotation string, unit recipe.Unit) int {
+func Index(annotation string, unit pipeline.Node) int {
 	return slices.Index(strings.Split(annotation, ","), shortKey(unit))
 }
 
@@ -123,7 +124,7 @@ func ShortChain(chain string) string { return chain[:min(unitLength, len(chain))
 // CountUnits is how many units an annotation lists.
 func CountUnits(annotation string) int { return strings.Count(annotation, ",") + 1 }
 
-func shortKey(unit recipe.Unit) string { return unit.Key[:min(unitLength, len(unit.Key))] }
+func shortKey(unit pipeline.Node) string { return unit.Key[:min(unitLength, len(unit.Key))] }
 
 // Labels are those of everything that is made for a mix. None is taken from the mix's own labels: a GitOps tool that sees its
 // labels on objects which are not in its repository deletes them.
@@ -137,7 +138,7 @@ func Labels(mix *datav1alpha1.DatasetMix) map[string]string {
 	}
 }
 
-func stageLabels(mix *datav1alpha1.DatasetMix, stage recipe.Stage) map[string]string {
+func stageLabels(mix *datav1alpha1.DatasetMix, stage pipeline.Stage) map[string]string {
 	labels := Labels(mix)
 	labels["app.kubernetes.io/component"] = string(stage)
 	labels[datav1alpha1.LabelStage] = string(stage)

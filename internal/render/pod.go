@@ -13,7 +13,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 const (
@@ -149,13 +149,13 @@ func (w Work) projected() *corev1.ProjectedVolumeSource {
 
 // missing says whether this Job builds a unit of a name.
 func (w Work) missing(name string) bool {
-	return slices.ContainsFunc(w.Step.Missing, func(unit recipe.Unit) bool { return unit.Name == name })
+	return slices.ContainsFunc(w.Step.Missing, func(unit pipeline.Node) bool { return unit.Name == name })
 }
 
 // downloads are what this Job downloads; none in any other stage. But where the cache is bounded, a split may find that an
 // original went, and fetches it again.
 func (w Work) downloads() []Source {
-	if w.Step.Stage == recipe.Divide && w.Recipe.Output.CacheSize == 0 {
+	if w.Step.Stage == pipeline.StageSplit && w.Recipe.Output.CacheSize == 0 {
 		return nil
 	}
 	return w.readers()
@@ -170,8 +170,8 @@ func (w Work) fetches() bool {
 // readers are what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not
 // copied, so the split stage reads its data sets' there, and those of every probe, since each data set is compared with all.
 func (w Work) readers() []Source {
-	split := w.Step.Stage == recipe.Divide
-	if !split && w.Step.Stage != recipe.Download {
+	split := w.Step.Stage == pipeline.StageSplit
+	if !split && w.Step.Stage != pipeline.StageDownload {
 		return nil
 	}
 	return slices.DeleteFunc(Sources(w.Mix), func(from Source) bool { return !w.missing(from.Name) && (!split || !from.Probe) })

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -134,7 +135,7 @@ func TestDownloadsOfProbes(t *testing.T) {
 	} {
 		part := w
 		part.Step.Missing = nil
-		for _, unit := range w.Step.Units {
+		for _, unit := range w.Step.Nodes {
 			if unit.Name == test.name {
 				part.Step.Missing = append(part.Step.Missing, unit)
 			}
@@ -163,9 +164,9 @@ func TestDownloadsOfProbes(t *testing.T) {
 // TestJobNameOfManyUnits leaves room for the index of every pod, and is the old name where there are few.
 func TestJobNameOfManyUnits(t *testing.T) {
 	mix, location := strings.Repeat("a", 40), render.Location{ClaimName: "c", ClaimUID: "u", Path: "p"}
-	units := make([]recipe.Unit, 2048)
+	units := make([]pipeline.Node, 2048)
 	for n, index := range map[int]string{1: "-0", 100: "-99", 101: "-100", 2048: "-2047"} {
-		name := render.JobName(mix, location, recipe.Mixing, units[:n], 99, "")
+		name := render.JobName(mix, location, pipeline.StageMix, units[:n], 99, "")
 		if problems := validation.IsDNS1123Label(name + index); len(problems) > 0 {
 			t.Errorf("%d units: %s%s: %v", n, name, index, problems)
 		}

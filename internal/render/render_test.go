@@ -19,6 +19,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -53,7 +54,7 @@ func meaning(t *testing.T, mix *datav1alpha1.DatasetMix) recipe.Recipe {
 func work(t *testing.T, mix *datav1alpha1.DatasetMix) render.Work {
 	t.Helper()
 	r := meaning(t, mix)
-	graph, err := r.Walk(nil)
+	graph, err := pipeline.Walk(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,11 +198,11 @@ func TestJobs(t *testing.T) {
 
 // atSplit moves the work on to the split stage, with all downloads done.
 func atSplit(w *render.Work) {
-	w.Results = map[string]recipe.Result{}
-	for i, unit := range w.Step.Units {
-		w.Results[unit.Key] = recipe.Result{Download: &recipe.Downloaded{Digest: fmt.Sprint("digest", i)}}
+	w.Results = map[string]pipeline.Result{}
+	for i, unit := range w.Step.Nodes {
+		w.Results[unit.Key] = pipeline.Result{Download: &pipeline.DownloadResult{Digest: fmt.Sprint("digest", i)}}
 	}
-	graph, err := w.Recipe.Walk(w.Results)
+	graph, err := pipeline.Walk(w.Recipe, w.Results)
 	if err != nil {
 		panic(err) // no test makes such results
 	}
@@ -228,9 +229,9 @@ func TestSourceClaims(t *testing.T) {
 	only := func(name string) func(*render.Work) {
 		return func(w *render.Work) {
 			atSplit(w)
-			for _, unit := range w.Step.Units {
+			for _, unit := range w.Step.Nodes {
 				if unit.Name == name {
-					w.Step.Missing = []recipe.Unit{unit}
+					w.Step.Missing = []pipeline.Node{unit}
 				}
 			}
 		}
@@ -245,7 +246,7 @@ func TestSourceClaims(t *testing.T) {
 		{"split of a data set on a claim", only("exercises"), both},
 		{"split of a data set of the Hub", only("gsm8k"), map[string]string{"/claims/benchmarks": "benchmarks"}},
 		{"split without probes", func(w *render.Work) { atSplit(w); w.Mix.Spec.Decontaminate = nil }, map[string]string{"/claims/originals": "originals"}},
-		{"balance", func(w *render.Work) { atSplit(w); w.Step.Stage = recipe.Balancing }, map[string]string{}},
+		{"balance", func(w *render.Work) { atSplit(w); w.Step.Stage = pipeline.StageBalance }, map[string]string{}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -263,7 +264,7 @@ func TestTask(t *testing.T) {
 	mix := sample(t, "huggingface")
 	w := work(t, mix)
 	atSplit(&w)
-	w.Results["of an earlier spec"] = recipe.Result{Download: &recipe.Downloaded{Digest: "old"}}
+	w.Results["of an earlier spec"] = pipeline.Result{Download: &pipeline.DownloadResult{Digest: "old"}}
 	config, err := w.Task()
 	if err != nil {
 		t.Fatal(err)
@@ -279,7 +280,7 @@ func TestTask(t *testing.T) {
 		t.Errorf("results in the task: %v, want those of the two downloads", task.Results)
 	}
 	for index, unit := range w.Step.Missing {
-		if got, err := task.Unit(index); err != nil || got != unit {
+		if got, err := task.Node(index); err != nil || got != unit {
 			t.Errorf("index %d: got %v, %v, want %v", index, got, err, unit)
 		}
 	}
@@ -384,13 +385,13 @@ func FuzzJobName(f *testing.F) {
 		if len(validation.IsDNS1123Label(mix)) > 0 || len(mix) > 40 || attempt < 1 || attempt > 999 {
 			t.Skip()
 		}
-		if stage != string(recipe.Download) {
-			stage = string(recipe.Publish)
+		if stage != string(pipeline.StageDownload) {
+			stage = string(pipeline.StagePublish)
 		}
 		location := render.Location{ClaimName: "c", ClaimUID: "u", Path: "p"}
 		chain := ""
 		name := func(mix, key string, attempt int) string {
-			return render.JobName(mix, location, recipe.Stage(stage), []recipe.Unit{{Name: "n", Key: key}}, attempt, chain)
+			return render.JobName(mix, location, pipeline.Stage(stage), []pipeline.Node{{Name: "n", Key: key}}, attempt, chain)
 		}
 		got := name(mix, key, attempt)
 		if problems := validation.IsDNS1123Label(got + "-63"); len(problems) > 0 {
@@ -435,8 +436,8 @@ func TestAChainIsOnePod(t *testing.T) {
 			t.Fatal(err)
 		}
 		var task contract.Task
-		if err := json.Unmarshal([]byte(config.Data["task.json"]), &task); err != nil || task.Chain != (w.Chain != "") || len(task.Units) != 2 {
-			t.Errorf("the task of chain %q says %v, of %d units: %v", w.Chain, task.Chain, len(task.Units), err)
+		if err := json.Unmarshal([]byte(config.Data["task.json"]), &task); err != nil || task.Chain != (w.Chain != "") || len(task.Nodes) != 2 {
+			t.Errorf("the task of chain %q says %v, of %d units: %v", w.Chain, task.Chain, len(task.Nodes), err)
 		}
 		if _, there := w.Job().Annotations[datav1alpha1.AnnotationChain]; there != (w.Chain != "") {
 			t.Errorf("the annotation of chain %q is there: %v", w.Chain, there)
@@ -445,8 +446,8 @@ func TestAChainIsOnePod(t *testing.T) {
 }
 
 func TestCovers(t *testing.T) {
-	unit := func(key string) recipe.Unit { return recipe.Unit{Name: "n", Key: key} }
-	annotation := render.Units([]recipe.Unit{unit("0123456789abcdef00"), unit("fedcba987654321000")})
+	unit := func(key string) pipeline.Node { return pipeline.Node{Name: "n", Key: key} }
+	annotation := render.Units([]pipeline.Node{unit("0123456789abcdef00"), unit("fedcba987654321000")})
 	if want := "0123456789abcdef,fedcba9876543210"; annotation != want {
 		t.Errorf("got %s, want %s", annotation, want)
 	}

@@ -51,7 +51,7 @@ func TestStoreInARecipe(t *testing.T) {
 // TestWhoAsksIsInNoKey: the same objects are the same data whoever asks for them, and from wherever.
 func TestWhoAsksIsInNoKey(t *testing.T) {
 	key := func(edit func(*datav1alpha1.ObjectStoreSource)) string {
-		return fromStore(t, edit).Step.Units[0].Key
+		return fromStore(t, edit).Step.Nodes[0].Key
 	}
 	plain := key(func(*datav1alpha1.ObjectStoreSource) {})
 	same := key(func(s *datav1alpha1.ObjectStoreSource) {

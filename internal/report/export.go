@@ -4,19 +4,20 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // exportsOf are the exports of a recipe, in the words of the reports.
-func exportsOf(r recipe.Recipe, plan recipe.Plan) []Export {
+func exportsOf(r recipe.Recipe, plan plan.Plan) []Export {
 	var rows int64
 	for _, split := range plan.Splits {
 		rows += split.Rows
 	}
 	var out []Export
 	for _, e := range r.Output.Exports {
-		of := Export{Name: e.Name, Folder: contract.ExportFolder(e.Name), Format: string(e.Format), System: e.SystemPrompt, Rows: rows}
+		of := Export{Name: e.Name, Folder: revision.ExportFolder(e.Name), Format: string(e.Format), System: e.SystemPrompt, Rows: rows}
 		for _, i := range []Instruction{
 			{"numbers", e.Instructions.Numeric}, {"formulas", e.Instructions.Formula}, {"text", e.Instructions.Text},
 			{"text that may have no answer", e.Instructions.NoAnswer}, {"programs", e.Instructions.Code},
@@ -58,9 +59,9 @@ func FactoryInfo(r recipe.Recipe, export recipe.Export) (content []byte, ok bool
 		if shard.Count > 1 {
 			name = fmt.Sprintf("%s_%05d", name, shard.Index)
 		}
-		entry.File = strings.TrimPrefix(contract.ExportFile(shard), contract.ExportFolder(export.Name)+"/")
+		entry.File = strings.TrimPrefix(revision.ExportFile(shard), revision.ExportFolder(export.Name)+"/")
 		info = append(info, member{name, entry})
 	}
-	content, err = contract.EncodeJSON(info)
+	content, err = revision.EncodeJSON(info)
 	return content, true, err
 }

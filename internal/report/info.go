@@ -6,13 +6,15 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // Info is the content of mixed/info.json: every key that scripts for the six data sets read, with its type, and what these leave out. The
 // shares in it are those of rows, whatever the unit of the mix.
-func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
+func Info(r recipe.Recipe, plan plan.Plan) ([]byte, error) {
 	info := object{
 		{"split_ratio", splitRatio(r.Splits)},
 		{"domain_intra_balance", balances(r.Domains)},
@@ -33,7 +35,7 @@ func Info(r recipe.Recipe, plan recipe.Plan) ([]byte, error) {
 		info = append(info, member{domain.Name + "_pct", percent(domain.Rows, plan.Splits[0].Rows)})
 	}
 	info = append(info, member{"seed", r.Seed}, member{"order", r.Order}, member{"plan", plan.Splits})
-	return contract.EncodeJSON(append(info, mixedFilesOf(r)...))
+	return revision.EncodeJSON(append(info, mixedFilesOf(r)...))
 }
 
 // mixedFilesOf names the files of each split and their format. A mix of one plain file per split has neither: its names are
@@ -44,7 +46,7 @@ func mixedFilesOf(r recipe.Recipe) object {
 	}
 	files := map[string][]string{}
 	for _, shard := range r.Shards() {
-		files[shard.Split] = append(files[shard.Split], contract.MixedFile(shard, r.Output.Format))
+		files[shard.Split] = append(files[shard.Split], revision.MixedFile(shard, r.Output.Format))
 	}
 	listed := object{}
 	for _, split := range r.Splits {
@@ -115,7 +117,7 @@ func balanceText(domain recipe.Domain) string {
 // Meta is the content of a data set's meta.json: its rows per split, those that are in no split, by reason, where there are any,
 // those dropped because a later split has them, or, in a mix that drops them, because the split has the same row or a later one
 // nearly the same question; and those with a question of another row, written in another way, where that makes no difference.
-func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, divided recipe.Divided, balanced recipe.Balanced) ([]byte, error) {
+func Meta(r recipe.Recipe, plan plan.Plan, dataset string, divided pipeline.SplitResult, balanced pipeline.BalanceResult) ([]byte, error) {
 	_, domain, _ := r.Dataset(dataset)
 	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", divided.Read}}
 	for _, split := range plan.Splits {
@@ -129,7 +131,7 @@ func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, divided recipe.Divi
 		meta = append(meta, member{"left_out", divided.Dropped})
 	}
 	place := slices.Index(r.DatasetNames(), dataset)
-	dropped := func(rows recipe.DroppedRows) object {
+	dropped := func(rows pipeline.DroppedRows) object {
 		var out object
 		for s, split := range plan.Splits {
 			out = append(out, member{split.Name, rows.Of(s, place)})
@@ -146,7 +148,7 @@ func Meta(r recipe.Recipe, plan recipe.Plan, dataset string, divided recipe.Divi
 	if r.NearDuplicates != nil {
 		meta = append(meta, member{"near_duplicates_dropped", dropped(balanced.NearDuplicates)})
 	}
-	return contract.EncodeJSON(meta)
+	return revision.EncodeJSON(meta)
 }
 
 // TestIndex is the content of test/test_index.json: the file, relative to the revision, that evaluates each data set alone,
@@ -155,8 +157,8 @@ func TestIndex(r recipe.Recipe) ([]byte, error) {
 	index := object{}
 	for _, domain := range r.Domains {
 		for _, dataset := range domain.Datasets {
-			index = append(index, member{dataset.Name, contract.TestFile(dataset.Name, r.EvaluationSplit())})
+			index = append(index, member{dataset.Name, revision.TestFile(dataset.Name, r.EvaluationSplit())})
 		}
 	}
-	return contract.EncodeJSON(index)
+	return revision.EncodeJSON(index)
 }

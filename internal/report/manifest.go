@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // Of gives what a manifest says of its revision, in the words of the reports.
-func Of(m contract.Manifest) Revision {
+func Of(m revision.Manifest) Revision {
 	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order), Compare: string(m.Recipe.Compare)}
 	if m.Recipe.Measured() {
 		out.Unit = strings.ToLower(string(m.Recipe.Unit))
@@ -52,18 +54,18 @@ func Of(m contract.Manifest) Revision {
 
 // finished are the results of a manifest, by the names of their units.
 type finished struct {
-	downloads map[string]recipe.Downloaded
-	divided   map[string]recipe.Divided
-	balanced  recipe.Balanced
+	downloads map[string]pipeline.DownloadResult
+	divided   map[string]pipeline.SplitResult
+	balanced  pipeline.BalanceResult
 	// reported is what the mixed files say of the data sets, per split; an entry is nil where the plan says it all.
-	reported [][]recipe.MixedDataset
+	reported [][]pipeline.MixedDataset
 }
 
-func finishedOf(m contract.Manifest) finished {
-	done := finished{downloads: map[string]recipe.Downloaded{}, divided: map[string]recipe.Divided{}}
-	mixed := map[string]recipe.Mixed{}
+func finishedOf(m revision.Manifest) finished {
+	done := finished{downloads: map[string]pipeline.DownloadResult{}, divided: map[string]pipeline.SplitResult{}}
+	mixed := map[string]pipeline.MixResult{}
 	for _, stage := range m.Stages {
-		name, result := stage.Unit.Name, stage.Result
+		name, result := stage.Node.Name, stage.Result
 		switch {
 		case result.Download != nil:
 			done.downloads[name] = *result.Download
@@ -75,12 +77,12 @@ func finishedOf(m contract.Manifest) finished {
 			mixed[name] = *result.Mix
 		}
 	}
-	done.reported = m.Recipe.Reported(mixed)
+	done.reported = pipeline.Reported(m.Recipe, mixed)
 	return done
 }
 
 // counts are those of a data set, by its place among all sorted by name, in a split.
-func (f finished) counts(split, dataset int, plan recipe.DatasetPlan) Counts {
+func (f finished) counts(split, dataset int, plan plan.Dataset) Counts {
 	counts := Counts{Rows: plan.Available, Balanced: plan.Balanced, Mixed: plan.Rows, Unique: plan.Unique, MaxRepeats: plan.MaxRepeats}
 	if f.reported[split] != nil {
 		counts.Unique, counts.MaxRepeats = f.reported[split][dataset].Unique, f.reported[split][dataset].MaxRepeats
@@ -101,7 +103,7 @@ func (f finished) units(r recipe.Recipe, domain recipe.Domain) []int64 {
 	return units
 }
 
-func (f finished) dataset(m contract.Manifest, domain string, declared recipe.Dataset) Dataset {
+func (f finished) dataset(m revision.Manifest, domain string, declared recipe.Dataset) Dataset {
 	download, divided := f.downloads[declared.Name], f.divided[declared.Name]
 	out := Dataset{
 		Name: declared.Name, Domain: domain, Source: sourceText(declared.Source), Mapping: cmp.Or(declared.Record.Preset, "expressions"),
@@ -195,18 +197,18 @@ type owner struct{ split, dataset string }
 func placesOf(r recipe.Recipe) map[string]owner {
 	places := map[string]owner{}
 	for _, shard := range r.Shards() {
-		places[contract.MixedFile(shard, r.Output.Format)] = owner{split: shard.Split}
+		places[revision.MixedFile(shard, r.Output.Format)] = owner{split: shard.Split}
 	}
 	for _, split := range r.Splits {
 		for _, name := range r.DatasetNames() {
-			places[contract.ProcessedFile(name, split.Name)] = owner{split.Name, name}
-			places[contract.TestFile(name, split.Name)] = owner{split.Name, name}
+			places[revision.ProcessedFile(name, split.Name)] = owner{split.Name, name}
+			places[revision.TestFile(name, split.Name)] = owner{split.Name, name}
 		}
 	}
 	return places
 }
 
-func fileOf(places map[string]owner, file contract.PublishedFile) File {
+func fileOf(places map[string]owner, file revision.PublishedFile) File {
 	out := File{Path: file.Path, Bytes: file.Bytes, SHA256: file.SHA256}
 	if file.Rows == nil {
 		return out

@@ -6,16 +6,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // built is the manifest of a mix of two data sets in two shards per split, of which every number is made up.
-func built(change func(*recipe.Recipe)) contract.Manifest {
+func built(change func(*recipe.Recipe)) revision.Manifest {
 	dataset := func(name string) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "c"}}, Record: recipe.Record{Preset: "gsm8k"}}
 	}
-	m := contract.Manifest{Name: "m", Revision: "r", Recipe: recipe.Recipe{
+	m := revision.Manifest{Name: "m", Revision: "r", Recipe: recipe.Recipe{
 		Name: "m", Order: recipe.Shuffled, Output: recipe.Output{Format: recipe.JSONLZstd, Shards: 2},
 		Splits: []recipe.Split{{Name: "train", Share: 4}, {Name: "test", Share: 1}},
 		Domains: []recipe.Domain{
@@ -24,33 +26,33 @@ func built(change func(*recipe.Recipe)) contract.Manifest {
 		},
 	}}
 	change(&m.Recipe)
-	split := func(name string, rows int64) recipe.SplitPlan {
-		part := func(name string) recipe.DatasetPlan {
-			return recipe.DatasetPlan{Name: name, Available: rows, Balanced: rows, Rows: rows, Unique: rows, MaxRepeats: 1}
+	split := func(name string, rows int64) plan.Split {
+		part := func(name string) plan.Dataset {
+			return plan.Dataset{Name: name, Available: rows, Balanced: rows, Rows: rows, Unique: rows, MaxRepeats: 1}
 		}
-		return recipe.SplitPlan{Name: name, Rows: 2 * rows, Domains: []recipe.DomainPlan{
-			{Name: "math", Rows: rows, Datasets: []recipe.DatasetPlan{part("sums")}},
-			{Name: "code", Rows: rows, Datasets: []recipe.DatasetPlan{part("programs")}},
+		return plan.Split{Name: name, Rows: 2 * rows, Domains: []plan.Domain{
+			{Name: "math", Rows: rows, Datasets: []plan.Dataset{part("sums")}},
+			{Name: "code", Rows: rows, Datasets: []plan.Dataset{part("programs")}},
 		}}
 	}
-	m.Plan = recipe.Plan{Splits: []recipe.SplitPlan{split("train", 8), split("test", 2)}}
-	stage := func(stage recipe.Stage, name string, result recipe.Result) {
-		m.Stages = append(m.Stages, contract.Finished{Stage: stage, Unit: recipe.Unit{Name: name}, Result: result})
+	m.Plan = plan.Plan{Splits: []plan.Split{split("train", 8), split("test", 2)}}
+	stage := func(stage pipeline.Stage, name string, result pipeline.Result) {
+		m.Stages = append(m.Stages, revision.Finished{Stage: stage, Node: pipeline.Node{Name: name}, Result: result})
 	}
 	for _, name := range []string{"programs", "sums"} {
-		stage(recipe.Download, name, recipe.Result{Download: &recipe.Downloaded{Digest: "d", License: "mit"}})
-		stage(recipe.Divide, name, recipe.Result{Split: &recipe.Divided{Read: 20, Rows: []int64{12, 2}}})
+		stage(pipeline.StageDownload, name, pipeline.Result{Download: &pipeline.DownloadResult{Digest: "d", License: "mit"}})
+		stage(pipeline.StageSplit, name, pipeline.Result{Split: &pipeline.SplitResult{Read: 20, Rows: []int64{12, 2}}})
 	}
-	stage(recipe.Balancing, "m", recipe.Result{Balance: &recipe.Balanced{
-		Overlap: recipe.DroppedRows{{0, 1}, {0, 0}}, Duplicates: recipe.DroppedRows{{0, 2}, {0, 0}}, NearDuplicates: recipe.DroppedRows{{4, 1}, {0, 0}},
+	stage(pipeline.StageBalance, "m", pipeline.Result{Balance: &pipeline.BalanceResult{
+		Overlap: pipeline.DroppedRows{{0, 1}, {0, 0}}, Duplicates: pipeline.DroppedRows{{0, 2}, {0, 0}}, NearDuplicates: pipeline.DroppedRows{{4, 1}, {0, 0}},
 	}})
 	for i, shard := range m.Recipe.Shards() {
-		mixed := recipe.Mixed{Rows: 4}
+		mixed := pipeline.MixResult{Rows: 4}
 		if m.Recipe.Measured() || m.Recipe.Resample == recipe.WithReplacement {
-			mixed.Datasets = []recipe.MixedDataset{{Unique: 5, MaxRepeats: 3, Units: int64(10 + i)}, {Unique: 6, MaxRepeats: 2, Units: 30}}
+			mixed.Datasets = []pipeline.MixedDataset{{Unique: 5, MaxRepeats: 3, Units: int64(10 + i)}, {Unique: 6, MaxRepeats: 2, Units: 30}}
 		}
-		stage(recipe.Mixing, shard.Name(), recipe.Result{Mix: &mixed})
-		m.Files = append(m.Files, contract.PublishedFile{Path: contract.MixedFile(shard, m.Recipe.Output.Format), Rows: &mixed.Rows})
+		stage(pipeline.StageMix, shard.Name(), pipeline.Result{Mix: &mixed})
+		m.Files = append(m.Files, revision.PublishedFile{Path: revision.MixedFile(shard, m.Recipe.Output.Format), Rows: &mixed.Rows})
 	}
 	return m
 }
@@ -185,7 +187,7 @@ func TestMeta(t *testing.T) {
 			`"train":8,"test":2,"overlap_dropped":{"train":1,"test":0},"duplicates_dropped":{"train":2,"test":0},"near_duplicates_dropped":{"train":1,"test":0}}`},
 	} {
 		m := built(c.change)
-		meta, err := Meta(m.Recipe, m.Plan, "sums", recipe.Divided{Read: 20, Dropped: c.dropped}, finishedOf(m).balanced)
+		meta, err := Meta(m.Recipe, m.Plan, "sums", pipeline.SplitResult{Read: 20, Dropped: c.dropped}, finishedOf(m).balanced)
 		if got := strings.Join(strings.Fields(string(meta)), ""); err != nil || !strings.HasSuffix(got, c.want) {
 			t.Errorf("%v, %s, want …%s", err, got, c.want)
 		}

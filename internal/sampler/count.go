@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -16,17 +18,17 @@ const contextEvery = 1 << 20
 
 // Uses is how the rows of each data set are used in a whole mixed split, sorted by name: Unique and MaxRepeats. They are the
 // plan's, or counted where rows are drawn. No row is read: which ones are drawn follows from the seed.
-func Uses(ctx context.Context, r recipe.Recipe, split recipe.SplitPlan) ([]recipe.MixedDataset, error) {
-	var uses []recipe.MixedDataset
+func Uses(ctx context.Context, r recipe.Recipe, split plan.Split) ([]pipeline.MixedDataset, error) {
+	var uses []pipeline.MixedDataset
 	for _, dataset := range split.Datasets() {
 		unique, most := dataset.Unique, dataset.MaxRepeats
 		if dataset.Drawn {
 			var err error
-			if unique, most, err = count(ctx, r.Draws(split.Name, dataset), dataset.Available, dataset.Rows, countRows); err != nil {
+			if unique, most, err = count(ctx, plan.Draws(r, split.Name, dataset), dataset.Available, dataset.Rows, countRows); err != nil {
 				return nil, err
 			}
 		}
-		uses = append(uses, recipe.MixedDataset{Unique: unique, MaxRepeats: most})
+		uses = append(uses, pipeline.MixedDataset{Unique: unique, MaxRepeats: most})
 	}
 	return uses, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -23,8 +24,8 @@ type Sequences []*Sequence
 
 // Open begins a shard of a planned split. open opens the rows of a data set by its place, and may hold so many bytes in memory.
 // The order of a pass that does not fit in memory is made in a file of the folder scratch.
-func Open(r recipe.Recipe, plan recipe.SplitPlan, shard recipe.ShardPlan, scratch store.Path, open func(dataset int, hold int64) (*store.Rows, error)) (Sequences, error) {
-	datasets := plan.Datasets()
+func Open(r recipe.Recipe, planned plan.Split, shard plan.Shard, scratch store.Path, open func(dataset int, hold int64) (*store.Rows, error)) (Sequences, error) {
+	datasets := planned.Datasets()
 	var sequences Sequences
 	for i, dataset := range datasets {
 		rows, err := open(i, holdMemory/int64(len(datasets)))
@@ -32,7 +33,7 @@ func Open(r recipe.Recipe, plan recipe.SplitPlan, shard recipe.ShardPlan, scratc
 			sequences.Close()
 			return nil, err
 		}
-		sequences = append(sequences, New(rows, r.Draws(plan.Name, dataset), shard.Spans[i], r.Seed, scratch))
+		sequences = append(sequences, New(rows, plan.Draws(r, planned.Name, dataset), shard.Spans[i], r.Seed, scratch))
 	}
 	return sequences, nil
 }

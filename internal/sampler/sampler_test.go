@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -292,7 +294,7 @@ func TestCountAgainstADumbOne(t *testing.T) {
 // Uses takes what the plan has, and counts what it leaves open.
 func TestUses(t *testing.T) {
 	r := recipe.Recipe{Seed: seed, Resample: recipe.WithReplacement}
-	split := recipe.SplitPlan{Name: "train", Domains: []recipe.DomainPlan{{Datasets: []recipe.DatasetPlan{
+	split := plan.Split{Name: "train", Domains: []plan.Domain{{Datasets: []plan.Dataset{
 		{Name: "z", Available: 10, Rows: 4, Unique: 4, MaxRepeats: 1},
 		{Name: "a", Available: 137, Rows: 24016, Drawn: true},
 		{Name: "b", Available: 6227, Rows: 6250, Drawn: true},
@@ -301,7 +303,7 @@ func TestUses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []recipe.MixedDataset{{Unique: 137, MaxRepeats: 212}, {Unique: 3907, MaxRepeats: 6}, {Unique: 4, MaxRepeats: 1}}
+	want := []pipeline.MixedDataset{{Unique: 137, MaxRepeats: 212}, {Unique: 3907, MaxRepeats: 6}, {Unique: 4, MaxRepeats: 1}}
 	if diff := cmp.Diff(want, uses); diff != "" {
 		t.Error(diff)
 	}

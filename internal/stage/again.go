@@ -5,8 +5,8 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -15,16 +15,16 @@ const againName = "again"
 
 // stands says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
 // finished itself.
-func (j job) stands(final store.Path, result recipe.Result) bool {
+func (j job) stands(final store.Path, result pipeline.Result) bool {
 	if j.Again != "" {
 		built, err := final.Join(againName).ReadFile()
 		return err == nil && string(built) == j.Again
 	}
-	if j.Stage != recipe.Download {
+	if j.Stage != pipeline.StageDownload {
 		return true
 	}
 	if locked, ok := j.worker.locked(j.Unit.Name); ok {
-		named := result.Download.Names == "" || result.Download.Names == contract.NamesDigest(locked.Files)
+		named := result.Download.Names == "" || result.Download.Names == revision.NamesDigest(locked.Files)
 		return named && locked.Digest == result.Download.Digest && locked.Revision == result.Download.Revision
 	}
 	named, _ := j.Recipe.Source(j.Unit.Name)
@@ -40,9 +40,9 @@ func (j job) mark(staging *store.Staging) error {
 }
 
 // locked is what the lock says of a source.
-func (w *Worker) locked(name string) (contract.LockedSource, bool) {
+func (w *Worker) locked(name string) (revision.LockedSource, bool) {
 	if w.Lock == nil {
-		return contract.LockedSource{}, false
+		return revision.LockedSource{}, false
 	}
 	return w.Lock.Source(name)
 }
@@ -58,8 +58,8 @@ type request struct {
 
 // plainKey is the key of the download without a request.
 func (j job) plainKey() string {
-	units := j.Recipe.Content().Downloads()
-	return units[slices.IndexFunc(units, func(unit recipe.Unit) bool { return unit.Name == j.Unit.Name })].Key
+	units := pipeline.Downloads(j.Recipe.Content())
+	return units[slices.IndexFunc(units, func(unit pipeline.Node) bool { return unit.Name == j.Unit.Name })].Key
 }
 
 // refreshed says whether the download is one of many of its source.
@@ -71,7 +71,7 @@ func (j job) earlier() ([]store.Path, error) {
 		return nil, nil
 	}
 	plain := j.plainKey()
-	all, keys, err := j.newestFirst(recipe.Download)
+	all, keys, err := j.newestFirst(pipeline.StageDownload)
 	if err != nil {
 		return nil, err
 	}

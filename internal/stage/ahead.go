@@ -7,9 +7,9 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // mapper makes what can be made of a row by itself. It is of one goroutine; several are at work on one source.
@@ -22,7 +22,7 @@ type mapper interface {
 // that belongs.
 type mapped struct {
 	err     error
-	leftOut *contract.DroppedSourceRow
+	leftOut *revision.DroppedSourceRow
 	end     int // of its line, in the lines of the batch
 	at      mix.Place
 	head    rowHead

@@ -11,8 +11,11 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -21,27 +24,27 @@ import (
 //
 // A question that stands in several splits stays in the last declared one that has it: what is tested is never trained on.
 // Questions come sorted from the split stage, so equal ones meet while the files are read once, side by side.
-func (j job) balance(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
+func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
 	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
 		drops: extsort.New(staging.Folder().Scratch, dropSize, dropMemory)}
 	defer b.drops.Close()
-	comparison := compared{j.Recipe.Comparison(j.divided())}
+	comparison := compared{pipeline.ComparisonKey(j.Recipe, j.divided())}
 	there, err := b.reuse(comparison.Comparison)
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	if !there {
 		if err := b.find(ctx); err != nil {
-			return recipe.Result{}, err
+			return pipeline.Result{}, err
 		}
 	}
-	plan, err := j.Recipe.Plan(j.Recipe.Counts(j.divided(), b.done))
+	planned, err := plan.New(j.Recipe, pipeline.Counts(j.Recipe, j.divided(), b.done))
 	if err != nil {
-		return recipe.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
+		return pipeline.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
-	b.done.Plan = j.Recipe.PlanDigest(plan)
-	return recipe.Result{Balance: &b.done}, errors.Join(
-		writeJSON(staging, digestsName, b.list), writeJSON(staging, comparedName, comparison), writeJSON(staging, "plan.json", plan))
+	b.done.Plan = planned.Digest()
+	return pipeline.Result{Balance: &b.done}, errors.Join(
+		writeJSON(staging, digestsName, b.list), writeJSON(staging, comparedName, comparison), writeJSON(staging, "plan.json", planned))
 }
 
 // find compares all rows, and writes anew what loses some.
@@ -61,7 +64,7 @@ type balancer struct {
 	names   []string // of the data sets, sorted
 	drops   *extsort.Sorter
 	list    digests
-	done    recipe.Balanced
+	done    pipeline.BalanceResult
 	left    map[rowFile]int64 // units of the files that lost rows
 }
 
@@ -83,7 +86,7 @@ const (
 	dropMemory = 8 << 20
 )
 
-func (b *balancer) drop(ref rowRef, reason recipe.DropReason) error {
+func (b *balancer) drop(ref rowRef, reason pipeline.DropReason) error {
 	var key [dropSize]byte
 	key[0] = byte(ref.split)
 	binary.BigEndian.PutUint16(key[1:], uint16(ref.dataset))
@@ -92,8 +95,8 @@ func (b *balancer) drop(ref rowRef, reason recipe.DropReason) error {
 	return store.Failure(b.drops.Add(key[:]))
 }
 
-func readDrop(key []byte) (rowRef, recipe.DropReason) {
-	return rowRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}, recipe.DropReason(key[11])
+func readDrop(key []byte) (rowRef, pipeline.DropReason) {
+	return rowRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}, pipeline.DropReason(key[11])
 }
 
 // compare goes through the questions of all splits and data sets at once.
@@ -102,7 +105,7 @@ func (b *balancer) compare(ctx context.Context) error {
 	var from []rowRef
 	for s := len(b.Recipe.Splits) - 1; s >= 0; s-- { // the last split first: of equal questions, its come first
 		for d, name := range b.names {
-			folder, err := b.input(recipe.Divide, name)
+			folder, err := b.input(pipeline.StageSplit, name)
 			if err != nil {
 				return err
 			}
@@ -143,14 +146,14 @@ func (b *balancer) compare(ctx context.Context) error {
 // variant counts a row whose question is another one's but for the way in which it is written.
 func (b *balancer) variant(ref rowRef) {
 	if b.done.Variants == nil {
-		b.done.Variants = recipe.NewDroppedRows(len(b.Recipe.Splits), len(b.names))
+		b.done.Variants = pipeline.NewDroppedRows(len(b.Recipe.Splits), len(b.names))
 	}
 	b.done.Variants[ref.split][ref.dataset]++
 }
 
 // equals judges rows that come sorted by question, the last split first, then by data set, then by row.
 type equals struct {
-	drop       func(rowRef, recipe.DropReason) error
+	drop       func(rowRef, pipeline.DropReason) error
 	variant    func(rowRef)
 	duplicates bool // are dropped
 
@@ -170,7 +173,7 @@ func (e *equals) next(question []byte, row asked, ref rowRef) error {
 		e.variant(ref)
 	}
 	if ref.split != e.split {
-		return e.drop(ref, recipe.Overlap)
+		return e.drop(ref, pipeline.Overlap)
 	}
 	if !e.duplicates {
 		return nil
@@ -179,7 +182,7 @@ func (e *equals) next(question []byte, row asked, ref rowRef) error {
 		e.answers = map[store.Short]struct{}{e.first.answer: {}}
 	}
 	if _, there := e.answers[row.answer]; there {
-		return e.drop(ref, recipe.Duplicate)
+		return e.drop(ref, pipeline.Duplicate)
 	}
 	e.answers[row.answer] = struct{}{}
 	return nil
@@ -217,7 +220,7 @@ func (b *balancer) filter(ctx context.Context) error {
 func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *store.Writer) error {
 	split, dataset := next.ref.split, next.ref.dataset
 	name, dataName := b.Recipe.Splits[split].Name+rowSuffix, b.names[dataset]
-	folder, err := b.input(recipe.Divide, dataName)
+	folder, err := b.input(pipeline.StageSplit, dataName)
 	if err != nil {
 		return err
 	}
@@ -276,18 +279,18 @@ func (b *balancer) units() {
 }
 
 // leaveOut lists a dropped row, and counts it by its reason.
-func (b *balancer) leaveOut(ref rowRef, reason recipe.DropReason, line []byte, listed *store.Writer) error {
+func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte, listed *store.Writer) error {
 	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
 	if err != nil {
 		return err
 	}
-	encoded, err := json.Marshal(contract.DroppedRow{ID: row.ID, Dataset: b.names[ref.dataset], Split: b.Recipe.Splits[ref.split].Name, Reason: reason.String()})
+	encoded, err := json.Marshal(revision.DroppedRow{ID: row.ID, Dataset: b.names[ref.dataset], Split: b.Recipe.Splits[ref.split].Name, Reason: reason.String()})
 	if err != nil {
 		return err
 	}
 	table := b.done.For(reason)
 	if *table == nil {
-		*table = recipe.NewDroppedRows(len(b.Recipe.Splits), len(b.names))
+		*table = pipeline.NewDroppedRows(len(b.Recipe.Splits), len(b.names))
 	}
 	(*table)[ref.split][ref.dataset]++
 	_, err = listed.Write(append(encoded, '\n'))
@@ -298,7 +301,7 @@ func (b *balancer) leaveOut(ref rowRef, reason recipe.DropReason, line []byte, l
 type dropReader struct {
 	sorted *extsort.Reader
 	ref    rowRef
-	reason recipe.DropReason
+	reason pipeline.DropReason
 	begun  bool
 	ended  bool
 }
@@ -321,10 +324,10 @@ func (r *dropReader) advance() error {
 }
 
 // divided are the results of the split stage by data set.
-func (j job) divided() map[string]recipe.Divided {
-	out := map[string]recipe.Divided{}
+func (j job) divided() map[string]pipeline.SplitResult {
+	out := map[string]pipeline.SplitResult{}
 	for _, name := range j.Recipe.DatasetNames() {
-		out[name] = *j.result(recipe.Divide, name).Split
+		out[name] = *j.result(pipeline.StageSplit, name).Split
 	}
 	return out
 }
@@ -333,11 +336,11 @@ func (j job) divided() map[string]recipe.Divided {
 // that dropped any.
 func (j job) processed(split int, dataset string) (folder store.Path, name string, err error) {
 	name = j.Recipe.Splits[split].Name + rowSuffix
-	balanced := j.result(recipe.Balancing, j.Recipe.Name).Balance
+	balanced := j.result(pipeline.StageBalance, j.Recipe.Name).Balance
 	if balanced.Dropped(split, slices.Index(j.Recipe.DatasetNames(), dataset)) > 0 {
-		folder, err = j.input(recipe.Balancing, j.Recipe.Name)
+		folder, err = j.input(pipeline.StageBalance, j.Recipe.Name)
 		return folder, dataset + "/" + name, err
 	}
-	folder, err = j.input(recipe.Divide, dataset)
+	folder, err = j.input(pipeline.StageSplit, dataset)
 	return folder, name, err
 }

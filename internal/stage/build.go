@@ -11,28 +11,30 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // Observer is told of each stage when it begins and of each unit when it is finished: that of a data set's split may come while
 // others are downloaded. It is called from one goroutine at a time.
 type Observer interface {
-	Begin(step recipe.Step)
-	Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result, way Way)
+	Begin(step pipeline.Step)
+	Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result, way Way)
 }
 
 // Build walks a recipe's graph to its end in this process, up to parallel units of a stage at once: the same stages as the
 // Jobs of a cluster, to the same bytes. It gives every result by key.
 //
 // Units are brought to the disk while those that need them are built, and have their names before the revision has its own.
-func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]recipe.Result, error) {
+func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]pipeline.Result, error) {
 	own, err := w.mounted(r)
 	if err != nil {
 		return nil, err
 	}
 	defer own.close()
-	if own.present, err = own.begin(contract.Folder(r.Output.Path)); err != nil {
+	if own.present, err = own.begin(revision.Folder(r.Output.Path)); err != nil {
 		return nil, err
 	}
 	defer own.present.Leave()
@@ -45,10 +47,10 @@ func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, obser
 // place for a build.
 const mostRepairs = 3
 
-func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]recipe.Result, error) {
-	results := map[string]recipe.Result{}
+func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]pipeline.Result, error) {
+	results := map[string]pipeline.Result{}
 	for repairs := 0; ; {
-		graph, err := r.Walk(results)
+		graph, err := pipeline.Walk(r, results)
 		if err != nil {
 			return nil, contract.Failf(reasonOfWalk(err), "%w", err)
 		}
@@ -71,7 +73,7 @@ func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observ
 }
 
 // repairs forgets the results of units that were damaged, and notes that they are built again for that.
-func (w *Worker) repairs(results map[string]recipe.Result, keys []string) {
+func (w *Worker) repairs(results map[string]pipeline.Result, keys []string) {
 	for key := range results {
 		if slices.ContainsFunc(keys, func(cut string) bool { return strings.HasPrefix(key, cut) }) {
 			delete(results, key)
@@ -80,14 +82,14 @@ func (w *Worker) repairs(results map[string]recipe.Result, keys []string) {
 	}
 }
 
-func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[string]recipe.Result, step recipe.Step, parallel int, observer Observer) (map[string]recipe.Result, error) {
+func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[string]pipeline.Result, step pipeline.Step, parallel int, observer Observer) (map[string]pipeline.Result, error) {
 	group, building := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
 	var mutex sync.Mutex
 	finished := maps.Clone(results)
 	// build builds a unit, and after a download what it makes possible: a data set is split while another is still on its way.
-	var build func(stage recipe.Stage, unit recipe.Unit) error
-	build = func(stage recipe.Stage, unit recipe.Unit) error {
+	var build func(stage pipeline.Stage, unit pipeline.Node) error
+	build = func(stage pipeline.Stage, unit pipeline.Node) error {
 		mutex.Lock()
 		known := maps.Clone(finished)
 		mutex.Unlock()
@@ -101,13 +103,13 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		mutex.Lock()
 		finished[unit.Key] = result
 		observer.Done(stage, unit, result, way)
-		var ahead []recipe.Unit
-		if stage == recipe.Download {
-			ahead = r.Ahead(finished)
+		var ahead []pipeline.Node
+		if stage == pipeline.StageDownload {
+			ahead = pipeline.Ahead(r, finished)
 		}
 		mutex.Unlock()
-		if next := slices.IndexFunc(ahead, func(u recipe.Unit) bool { return u.Name == unit.Name }); next >= 0 {
-			return build(recipe.Divide, ahead[next])
+		if next := slices.IndexFunc(ahead, func(u pipeline.Node) bool { return u.Name == unit.Name }); next >= 0 {
+			return build(pipeline.StageSplit, ahead[next])
 		}
 		return nil
 	}

@@ -8,7 +8,9 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
@@ -46,10 +48,10 @@ func bounded(r recipe.Recipe, bytes int64) recipe.Recipe {
 func TestTheCacheOfAPublishedMixIsBounded(t *testing.T) {
 	free := newHubWorld(t)
 	want := free.build(onHub("main")).Published
-	for what, build := range map[string]func(*world, recipe.Recipe) recipe.Graph{
+	for what, build := range map[string]func(*world, recipe.Recipe) pipeline.Graph{
 		"in this process": (*world).build,
-		"by Jobs": func(w *world, r recipe.Recipe) recipe.Graph {
-			_, graph := w.jobs(r, map[string]recipe.Result{}, "")
+		"by Jobs": func(w *world, r recipe.Recipe) pipeline.Graph {
+			_, graph := w.jobs(r, map[string]pipeline.Result{}, "")
 			return graph
 		},
 	} {
@@ -100,7 +102,7 @@ func TestAnOriginalThatIsNowhere(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newHubWorld(t)
-			w.jobs(bounded(onHub("main"), 1), map[string]recipe.Result{}, "")
+			w.jobs(bounded(onHub("main"), 1), map[string]pipeline.Result{}, "")
 			w.asks(hub.New(hub.Options{}, c.now)) // history was rewritten
 			r := bounded(onHub("main"), 1)
 			r.Domains[0].Datasets[0].Record.Where = `row.answer != "#### 7"`
@@ -112,7 +114,7 @@ func TestAnOriginalThatIsNowhere(t *testing.T) {
 // TestARefreshOfReleasedOriginals that finds the same downloads nothing, and needs nothing in the cache.
 func TestARefreshOfReleasedOriginals(t *testing.T) {
 	w := newHubWorld(t)
-	results := map[string]recipe.Result{}
+	results := map[string]pipeline.Result{}
 	w.jobs(bounded(onHub("main"), 1), results, "")
 	w.hub.ResetCounts()
 	ran, _ := w.jobs(bounded(onHub("main"), 1).Refreshed("r1"), results, "")
@@ -143,20 +145,20 @@ func TestTheBoundHoldsWhileAMixIsDownloaded(t *testing.T) {
 	w.commit(2, 4000)
 	limit := int64(len(sums("What is the sum of", 4000)))
 	r := bounded(onHub(commitOf(2)), limit)
-	step := recipe.Step{Stage: recipe.Download, Units: r.Downloads()}
-	for _, unit := range step.Units {
+	step := pipeline.Step{Stage: pipeline.StageDownload, Nodes: pipeline.Downloads(r)}
+	for _, unit := range step.Nodes {
 		if unit.Name != "sums" {
 			continue
 		}
-		if _, err := w.worker.Run(context.Background(), Job{Recipe: r, Stage: recipe.Download, Unit: unit}); err != nil {
+		if _, err := w.worker.Run(context.Background(), Job{Recipe: r, Stage: pipeline.StageDownload, Unit: unit}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if files, bytes := w.cached(); files != 1 || bytes != limit {
 		t.Errorf("%d originals of %d bytes in the cache, want the new one of %d alone", files, bytes, limit)
 	}
-	for _, unit := range step.Units { // the others need room, too, and what is linked stays
-		if _, err := w.worker.Run(context.Background(), Job{Recipe: r, Stage: recipe.Download, Unit: unit}); err != nil {
+	for _, unit := range step.Nodes { // the others need room, too, and what is linked stays
+		if _, err := w.worker.Run(context.Background(), Job{Recipe: r, Stage: pipeline.StageDownload, Unit: unit}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,7 +170,7 @@ func TestTheBoundHoldsWhileAMixIsDownloaded(t *testing.T) {
 // TestARevisionThatIsKeptKeepsItsDownloads, those for an earlier request as well.
 func TestARevisionThatIsKeptKeepsItsDownloads(t *testing.T) {
 	w := newHubWorld(t)
-	results := map[string]recipe.Result{}
+	results := map[string]pipeline.Result{}
 	r := onHub("main").Refreshed("r1")
 	w.jobs(r, results, "")
 	age(t, filepath.Join(w.worker.Volume, "mix", ".stages"))
@@ -179,11 +181,11 @@ func TestARevisionThatIsKeptKeepsItsDownloads(t *testing.T) {
 	other.Seed = 44
 	w.jobs(other, results, "")
 	keys := map[string]bool{}
-	for _, unit := range slices.Concat(r.Downloads(), other.Downloads()) {
+	for _, unit := range slices.Concat(pipeline.Downloads(r), pipeline.Downloads(other)) {
 		keys[unit.Key] = true
 	}
 	for key := range keys {
-		if _, err := os.Stat(filepath.Join(w.worker.Volume, "mix", ".stages", "download", key, contract.ResultFile)); err != nil {
+		if _, err := os.Stat(filepath.Join(w.worker.Volume, "mix", ".stages", "download", key, revision.ResultFile)); err != nil {
 			t.Errorf("a download of a revision that is kept is gone: %v", err)
 		}
 	}

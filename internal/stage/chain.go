@@ -5,13 +5,13 @@ import (
 	"maps"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // Chained is told of the units of a chain.
 type Chained interface {
-	Begin(stage recipe.Stage, unit recipe.Unit)
-	Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result)
+	Begin(stage pipeline.Stage, unit pipeline.Node)
+	Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result)
 }
 
 // Chain builds what a mix lacks from one stage on, up to its publication, unit by unit in this process. Each unit is finished on the
@@ -27,10 +27,10 @@ func (w *Worker) Chain(ctx context.Context, todo Job, told Chained) error {
 	}
 	first, results := todo.Stage, maps.Clone(todo.Results)
 	if results == nil {
-		results = map[string]recipe.Result{}
+		results = map[string]pipeline.Result{}
 	}
 	for {
-		graph, err := todo.Recipe.Walk(results)
+		graph, err := pipeline.Walk(todo.Recipe, results)
 		if err != nil {
 			return contract.Failf(reasonOfWalk(err), "%w", err)
 		}

@@ -13,39 +13,41 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // links hears of a chain, and stops it after some units.
 type links struct {
 	units   []string
-	results map[string]recipe.Result
+	results map[string]pipeline.Result
 	after   int
 	stop    func()
 }
 
-func (l *links) Begin(recipe.Stage, recipe.Unit) {
+func (l *links) Begin(pipeline.Stage, pipeline.Node) {
 	if l.after > 0 && len(l.units) == l.after {
 		l.stop()
 	}
 }
 
-func (l *links) Done(stage recipe.Stage, unit recipe.Unit, result recipe.Result) {
+func (l *links) Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result) {
 	l.units = append(l.units, string(stage)+" "+unit.Name)
 	l.results[unit.Key] = result
 }
 
 // upToBalance builds what comes before the chain, and returns its results.
-func (w *world) upToBalance(r recipe.Recipe) map[string]recipe.Result {
+func (w *world) upToBalance(r recipe.Recipe) map[string]pipeline.Result {
 	w.t.Helper()
-	results := map[string]recipe.Result{}
+	results := map[string]pipeline.Result{}
 	for {
-		graph, err := r.Walk(results)
+		graph, err := pipeline.Walk(r, results)
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		step := graph.Next()
-		if step.Stage == recipe.Balancing {
+		if step.Stage == pipeline.StageBalance {
 			return results
 		}
 		for _, unit := range step.Missing {
@@ -70,7 +72,7 @@ func TestAChainIsWhatItsStagesAre(t *testing.T) {
 		told := &links{results: maps.Clone(results), after: after}
 		var ctx context.Context
 		ctx, told.stop = context.WithCancel(t.Context())
-		err := w.worker.Chain(ctx, Job{Recipe: r, Results: results, Stage: recipe.Balancing}, told)
+		err := w.worker.Chain(ctx, Job{Recipe: r, Results: results, Stage: pipeline.StageBalance}, told)
 		if after > 0 {
 			if !errors.Is(err, context.Canceled) || len(told.units) != after {
 				t.Fatalf("stopped after %d: %v, %v", after, told.units, err)
@@ -78,7 +80,7 @@ func TestAChainIsWhatItsStagesAre(t *testing.T) {
 			// As a pod that died: nothing that was told is known.
 			told.units, told.after, told.results = nil, 0, maps.Clone(results)
 			built := w.finished()
-			err = w.worker.Chain(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Balancing}, told)
+			err = w.worker.Chain(t.Context(), Job{Recipe: r, Results: results, Stage: pipeline.StageBalance}, told)
 			for path, file := range w.finished() {
 				if before, ok := built[path]; ok && !os.SameFile(before, file) {
 					t.Errorf("stopped after %d: %s was built again", after, path)
@@ -97,7 +99,7 @@ func TestAChainIsWhatItsStagesAre(t *testing.T) {
 		if diff := cmp.Diff(want, told.results); diff != "" {
 			t.Errorf("results after %d (-apart +chain):\n%s", after, diff)
 		}
-		if got := w.digest("mix/current/" + contract.ManifestFile); got != apart.digest("mix/current/"+contract.ManifestFile) {
+		if got := w.digest("mix/current/" + revision.ManifestFile); got != apart.digest("mix/current/"+revision.ManifestFile) {
 			t.Errorf("another manifest: %s", got)
 		}
 	}
@@ -106,7 +108,7 @@ func TestAChainIsWhatItsStagesAre(t *testing.T) {
 // finished are the results of all finished units on the volume.
 func (w *world) finished() map[string]fs.FileInfo {
 	w.t.Helper()
-	paths, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", ".stages", "*", "*", contract.ResultFile))
+	paths, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", ".stages", "*", "*", revision.ResultFile))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -123,13 +125,13 @@ func (w *world) finished() map[string]fs.FileInfo {
 func TestAChainBuildsNothingBeforeIt(t *testing.T) {
 	w, r := filled(t), two()
 	_, results := w.results(r)
-	graph, err := r.Walk(results)
+	graph, err := pipeline.Walk(r, results)
 	if err != nil {
 		t.Fatal(err)
 	}
-	delete(results, graph.Steps[1].Units[0].Key)
-	told := &links{results: map[string]recipe.Result{}}
-	err = w.worker.Chain(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Balancing}, told)
+	delete(results, graph.Steps[1].Nodes[0].Key)
+	told := &links{results: map[string]pipeline.Result{}}
+	err = w.worker.Chain(t.Context(), Job{Recipe: r, Results: results, Stage: pipeline.StageBalance}, told)
 	if contract.ReasonOf(err) != contract.InvalidTask || len(told.units) > 0 {
 		t.Errorf("built %v: %v", slices.Clone(told.units), err)
 	}

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"io/fs"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -23,7 +23,7 @@ func (b *balancer) reuse(key string) (bool, error) {
 	if b.Again != "" {
 		return false, nil
 	}
-	all, units, err := b.newestFirst(recipe.Balancing)
+	all, units, err := b.newestFirst(pipeline.StageBalance)
 	if err != nil {
 		return false, err
 	}
@@ -45,8 +45,8 @@ func (b *balancer) take(folder store.Path) error {
 	if err := touch(folder); err != nil { // so that no publication removes it meanwhile
 		return err
 	}
-	var result recipe.Result
-	err := store.ReadJSON(folder.Join(contract.ResultFile), &result)
+	var result pipeline.Result
+	err := store.ReadJSON(folder.Join(revision.ResultFile), &result)
 	if err != nil {
 		return store.Missing(err)
 	}

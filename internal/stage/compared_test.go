@@ -5,14 +5,15 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // balanceFolder is where the finished balance unit of a recipe lies.
-func (w *world) balanceFolder(graph recipe.Graph) string {
-	step, _ := graph.Step(recipe.Balancing)
-	return filepath.Join(w.worker.Volume, "mix", ".stages", string(recipe.Balancing), step.Units[0].Key)
+func (w *world) balanceFolder(graph pipeline.Graph) string {
+	step, _ := graph.Step(pipeline.StageBalance)
+	return filepath.Join(w.worker.Volume, "mix", ".stages", string(pipeline.StageBalance), step.Nodes[0].Key)
 }
 
 // sameFile says whether a name is of a file, and another one of the same.
@@ -64,7 +65,7 @@ func TestRowsAreComparedOnce(t *testing.T) {
 			}
 			fresh, _ := duplicated(t)
 			fresh.build(r)
-			if name := "mix/current/" + contract.ManifestFile; fresh.digest(name) != w.digest(name) {
+			if name := "mix/current/" + revision.ManifestFile; fresh.digest(name) != w.digest(name) {
 				t.Error("another build of the recipe has another manifest")
 			}
 		})
@@ -74,10 +75,10 @@ func TestRowsAreComparedOnce(t *testing.T) {
 // TestBuiltAgainIsComparedAgain: whoever asks for everything to be built again does not get what was there.
 func TestBuiltAgainIsComparedAgain(t *testing.T) {
 	w, r := duplicated(t)
-	_, graph := w.jobs(r, map[string]recipe.Result{}, "")
+	_, graph := w.jobs(r, map[string]pipeline.Result{}, "")
 	first := w.balanceFolder(graph)
 	r.Domains[0].Share = 4
-	_, graph = w.jobs(r, map[string]recipe.Result{}, "monday")
+	_, graph = w.jobs(r, map[string]pipeline.Result{}, "monday")
 	if second := w.balanceFolder(graph); sameFile(t, filepath.Join(first, droppedName), filepath.Join(second, droppedName)) {
 		t.Error("the list of what was dropped was taken over")
 	}

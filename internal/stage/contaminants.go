@@ -8,6 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // contaminants finds questions that the probes ask. Every data set's split makes the index anew: it is made once for every
@@ -98,4 +99,4 @@ func (a asker) take(_ mapped, question []byte) error {
 }
 
 // skip: nothing is told of a probe's bad rows, but that there were too many.
-func (a asker) skip(contract.DroppedSourceRow) error { return nil }
+func (a asker) skip(revision.DroppedSourceRow) error { return nil }

@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
@@ -24,10 +25,10 @@ func probed(ngrams *recipe.NGrams) recipe.Recipe {
 }
 
 // leftOut are the listed rows of a data set.
-func (w *world) leftOut(domain, dataset string) (rows []contract.DroppedSourceRow) {
+func (w *world) leftOut(domain, dataset string) (rows []revision.DroppedSourceRow) {
 	w.t.Helper()
-	for _, line := range strings.Split(strings.TrimSpace(w.read("mix/current/"+contract.DroppedSourceFile(domain, dataset))), "\n") {
-		var row contract.DroppedSourceRow
+	for _, line := range strings.Split(strings.TrimSpace(w.read("mix/current/"+revision.DroppedSourceFile(domain, dataset))), "\n") {
+		var row revision.DroppedSourceRow
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
 			w.t.Fatal(err)
 		}
@@ -46,10 +47,10 @@ func TestContaminatedRowsAreLeftOut(t *testing.T) {
 	for what, c := range map[string]struct {
 		ngrams *recipe.NGrams
 		sums   map[string]int64
-		want   []contract.DroppedSourceRow
+		want   []revision.DroppedSourceRow
 	}{
-		"equal questions alone": {nil, map[string]int64{"contaminated": 1}, []contract.DroppedSourceRow{{Row: 7, File: 1, Reason: "contaminated", Probe: "quiz"}}},
-		"with 13-grams": {&recipe.NGrams{N: 13, Percent: 50}, map[string]int64{"contaminated": 1, "contaminated-ngrams": 1}, []contract.DroppedSourceRow{
+		"equal questions alone": {nil, map[string]int64{"contaminated": 1}, []revision.DroppedSourceRow{{Row: 7, File: 1, Reason: "contaminated", Probe: "quiz"}}},
+		"with 13-grams": {&recipe.NGrams{N: 13, Percent: 50}, map[string]int64{"contaminated": 1, "contaminated-ngrams": 1}, []revision.DroppedSourceRow{
 			{Row: 7, File: 1, Reason: "contaminated", Probe: "quiz"}, {Row: 120, File: 1, Reason: "contaminated-ngrams", Probe: "exam"}}},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -61,7 +62,7 @@ func TestContaminatedRowsAreLeftOut(t *testing.T) {
 				t.Errorf("listed (-want +got):\n%s", diff)
 			}
 			// A question of two probes is the one's whose name sorts first.
-			if diff := cmp.Diff([]contract.DroppedSourceRow{{Row: 5, File: 1, Reason: "contaminated", Probe: "exam"}, {Row: 44, File: 1, Reason: "contaminated", Probe: "exam"}}, w.leftOut("qa", "facts")); diff != "" {
+			if diff := cmp.Diff([]revision.DroppedSourceRow{{Row: 5, File: 1, Reason: "contaminated", Probe: "exam"}, {Row: 44, File: 1, Reason: "contaminated", Probe: "exam"}}, w.leftOut("qa", "facts")); diff != "" {
 				t.Errorf("listed (-want +got):\n%s", diff)
 			}
 			for _, split := range []string{"train", "test"} {

@@ -12,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
@@ -20,12 +22,12 @@ import (
 // blob is where the original of the sums lies in the cache.
 func (w hubWorld) blob() string {
 	locked, _ := w.lock().Source("sums")
-	return filepath.Join(w.worker.Volume, contract.CacheFolder, "sha256", locked.Files[0].SHA256)
+	return filepath.Join(w.worker.Volume, revision.CacheFolder, "sha256", locked.Files[0].SHA256)
 }
 
 func (w *world) download(r recipe.Recipe, dataset string) string {
-	i := slices.IndexFunc(r.Downloads(), func(unit recipe.Unit) bool { return unit.Name == dataset })
-	return filepath.Join(w.worker.Volume, "mix", ".stages", "download", r.Downloads()[i].Key)
+	i := slices.IndexFunc(pipeline.Downloads(r), func(unit pipeline.Node) bool { return unit.Name == dataset })
+	return filepath.Join(w.worker.Volume, "mix", ".stages", "download", pipeline.Downloads(r)[i].Key)
 }
 
 // rewrite changes a file as the storage, or another writer, may: its times stay.
@@ -73,10 +75,10 @@ func TestADamagedOriginalGivesNoRow(t *testing.T) {
 	whole := newHubWorld(t)
 	want := whole.build(newRecord(onHub("main"))).Published
 	for what, damage := range damages {
-		for how, build := range map[string]func(w hubWorld, r recipe.Recipe) recipe.Graph{
-			"in one process": func(w hubWorld, r recipe.Recipe) recipe.Graph { return w.build(r) },
-			"by Jobs": func(w hubWorld, r recipe.Recipe) recipe.Graph {
-				_, graph := w.jobs(r, map[string]recipe.Result{}, "")
+		for how, build := range map[string]func(w hubWorld, r recipe.Recipe) pipeline.Graph{
+			"in one process": func(w hubWorld, r recipe.Recipe) pipeline.Graph { return w.build(r) },
+			"by Jobs": func(w hubWorld, r recipe.Recipe) pipeline.Graph {
+				_, graph := w.jobs(r, map[string]pipeline.Result{}, "")
 				return graph
 			},
 		} {
@@ -194,8 +196,8 @@ func TestTheListOfOriginalsIsThatOfTheDownload(t *testing.T) {
 
 // FuzzOriginals: whatever a list of originals holds, it is that of the download, or VolumeInvalid.
 func FuzzOriginals(f *testing.F) {
-	good := []contract.Original{{Path: "a", Size: 1, SHA256: hexDigest([]byte("a"))}}
-	for _, list := range [][]contract.Original{good, nil, {{Path: "a", Size: -1, SHA256: "../.."}}, append(good, good...)} {
+	good := []pipeline.OriginalFile{{Path: "a", Size: 1, SHA256: hexDigest([]byte("a"))}}
+	for _, list := range [][]pipeline.OriginalFile{good, nil, {{Path: "a", Size: -1, SHA256: "../.."}}, append(good, good...)} {
 		encoded, err := json.Marshal(list)
 		if err != nil {
 			f.Fatal(err)
@@ -209,7 +211,7 @@ func FuzzOriginals(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(func() { volume.Close() })
-	done := &recipe.Downloaded{Digest: contract.OriginalsDigest(good)}
+	done := &pipeline.DownloadResult{Digest: revision.OriginalsDigest(good)}
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		folder := volume.Path(strconv.Itoa(os.Getpid()))
 		if err := os.MkdirAll(folder.String(), 0o755); err != nil {
@@ -225,10 +227,10 @@ func FuzzOriginals(f *testing.F) {
 			}
 			return
 		}
-		var got []contract.Original
+		var got []pipeline.OriginalFile
 		for _, o := range list {
 			o.Path = good[0].Path // which is in no digest
-			got = append(got, o.Original)
+			got = append(got, o.OriginalFile)
 		}
 		if diff := cmp.Diff(good, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", encoded, diff)

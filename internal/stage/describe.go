@@ -1,13 +1,13 @@
 package stage
 
 import (
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // describe writes what people and training code read beside the rows: first what tells of the rows, then what lists all files.
 func (p *publisher) describe() error {
-	for _, pages := range []func(contract.Manifest) ([]report.Page, error){report.Beside, report.Pages} {
+	for _, pages := range []func(revision.Manifest) ([]report.Page, error){report.Beside, report.Pages} {
 		made, err := pages(p.manifest)
 		if err != nil {
 			return err

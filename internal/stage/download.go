@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -18,7 +20,7 @@ const originalsName = "originals.json"
 // original is one file of a data set. Where it has a validator, it is read where its source has it, and that tells whether it
 // still is the file that was read first; else it lies in the unit's folder.
 type original struct {
-	contract.Original
+	pipeline.OriginalFile
 	Validator string `json:"validator,omitempty"`
 	// Inode tells, beside the validator, that another file has taken the place of the one that was read; 0 is not known.
 	Inode uint64 `json:"inode,omitempty"`
@@ -30,19 +32,19 @@ func (o original) listed() source.File {
 }
 
 // readOriginals reads the list of a download, which must be that of its result: the rows that follow are of these very bytes.
-func readOriginals(folder store.Path, done *recipe.Downloaded) ([]original, error) {
+func readOriginals(folder store.Path, done *pipeline.DownloadResult) ([]original, error) {
 	var originals []original
 	if err := store.ReadJSON(folder.Join(originalsName), &originals); err != nil {
 		return nil, contract.VolumeMismatch(fmt.Errorf("the download is gone from the volume: %w", err))
 	}
-	listed := make([]contract.Original, len(originals))
+	listed := make([]pipeline.OriginalFile, len(originals))
 	for i, o := range originals {
-		listed[i] = o.Original
+		listed[i] = o.OriginalFile
 	}
-	if err := contract.CheckOriginals(listed); err != nil {
+	if err := revision.CheckOriginals(listed); err != nil {
 		return nil, contract.Failf(contract.VolumeInvalid, "%s: %w; remove its folder, and it is downloaded again", folder.Join(originalsName), err)
 	}
-	if done == nil || contract.OriginalsDigest(listed) != done.Digest {
+	if done == nil || revision.OriginalsDigest(listed) != done.Digest {
 		return nil, contract.Failf(contract.VolumeInvalid, "%s lists other files than the download found: it was changed; remove its folder, and it is downloaded again", folder.Join(originalsName))
 	}
 	return originals, nil
@@ -54,7 +56,7 @@ func originalPath(i int) string { return path.Join(filesName, fmt.Sprintf("%05d"
 
 // download brings a data set's originals into the cache and links them into the unit's folder. Those of a source at hand stay
 // where they are: they are read once for their digests.
-func (j job) download(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
+func (j job) download(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
 	named, _ := j.Recipe.Source(j.Unit.Name)
 	result, err := j.downloadFrom(ctx, named, staging)
 	if err != nil {
@@ -62,51 +64,51 @@ func (j job) download(ctx context.Context, staging *store.Staging) (recipe.Resul
 		if _, _, ok := j.Recipe.Dataset(named.Name); !ok {
 			place = probePlace(named.Name)
 		}
-		return recipe.Result{}, contract.Within(place, err)
+		return pipeline.Result{}, contract.Within(place, err)
 	}
 	return result, nil
 }
 
-func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging *store.Staging) (recipe.Result, error) {
+func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging *store.Staging) (pipeline.Result, error) {
 	from, listing, err := j.resolve(ctx, named)
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	last, err := j.last()
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	if _, ok := from.(source.Local); !ok {
 		if err := j.room(named, listing.Files, last); err != nil {
-			return recipe.Result{}, err
+			return pipeline.Result{}, err
 		}
 	}
-	done := recipe.Downloaded{Revision: listing.Revision, License: listing.License, Files: len(listing.Files)}
-	originals, listed := make([]original, len(listing.Files)), make([]contract.Original, len(listing.Files))
+	done := pipeline.DownloadResult{Revision: listing.Revision, License: listing.License, Files: len(listing.Files)}
+	originals, listed := make([]original, len(listing.Files)), make([]pipeline.OriginalFile, len(listing.Files))
 	for i, file := range listing.Files {
 		if _, ok := from.(source.Local); ok {
 			originals[i], err = j.examine(ctx, from, file)
 		} else if known, ok := last.has(j.named(named, file), file); ok {
-			originals[i] = original{Original: known}
+			originals[i] = original{OriginalFile: known}
 		} else {
 			originals[i], err = j.bring(ctx, fetching{named, from}, file, staging, originalPath(i))
 		}
 		if err != nil {
-			return recipe.Result{}, err
+			return pipeline.Result{}, err
 		}
-		listed[i] = originals[i].Original
+		listed[i] = originals[i].OriginalFile
 		done.Bytes += originals[i].Size
 	}
-	done.Digest, done.Listed = contract.OriginalsDigest(listed), forPeople(listed)
+	done.Digest, done.Listed = revision.OriginalsDigest(listed), forPeople(listed)
 	if named.Source.Names {
-		done.Names = contract.NamesDigest(listed)
+		done.Names = revision.NamesDigest(listed)
 	}
 	if j.refreshed() {
 		if err := writeJSON(staging, requestName, request{j.plainKey()}); err != nil {
-			return recipe.Result{}, err
+			return pipeline.Result{}, err
 		}
 	}
-	return recipe.Result{Download: &done}, writeJSON(staging, originalsName, originals)
+	return pipeline.Result{Download: &done}, writeJSON(staging, originalsName, originals)
 }
 
 // resolve lists a source's files, or those of the lock, where there is one.
@@ -128,7 +130,7 @@ func (j job) resolve(ctx context.Context, named recipe.NamedSource) (source.Sour
 }
 
 // asLocked pins listed files to the digests of a lock. A source that lists others is refused before anything is fetched.
-func asLocked(locked contract.LockedSource, files []source.File) ([]source.File, error) {
+func asLocked(locked revision.LockedSource, files []source.File) ([]source.File, error) {
 	if len(files) != len(locked.Files) {
 		return nil, contract.Failf(contract.SourceDrifted, "the lock has %d files, and the source now has %d", len(locked.Files), len(files))
 	}
@@ -152,14 +154,14 @@ const (
 	cutPath     = "…"
 )
 
-func forPeople(files []contract.Original) []recipe.ListedFile {
-	var listed []recipe.ListedFile
+func forPeople(files []pipeline.OriginalFile) []pipeline.OriginalFile {
+	var listed []pipeline.OriginalFile
 	for _, file := range files[:min(len(files), mostListed)] {
 		path := file.Path
 		if len(path) > longestPath {
 			path = cutPath + strings.ToValidUTF8(path[len(path)-longestPath+len(cutPath):], "")
 		}
-		listed = append(listed, recipe.ListedFile{Path: path, Size: file.Size, SHA256: file.SHA256})
+		listed = append(listed, pipeline.OriginalFile{Path: path, Size: file.Size, SHA256: file.SHA256})
 	}
 	return listed
 }
@@ -192,5 +194,5 @@ func (j job) examine(ctx context.Context, from source.Source, file source.File) 
 	if err := j.noteAt(ctx, from, file, got.SHA256); err != nil {
 		return original{}, err
 	}
-	return original{contract.Original{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator, file.Inode}, nil
+	return original{pipeline.OriginalFile{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator, file.Inode}, nil
 }

@@ -10,9 +10,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // drawn is two, drawn with replacement.
@@ -24,9 +26,9 @@ func drawn(format recipe.Format, shards int) recipe.Recipe {
 }
 
 // manifest of the current revision.
-func (w *world) manifest() contract.Manifest {
+func (w *world) manifest() revision.Manifest {
 	w.t.Helper()
-	m, err := contract.ParseManifest([]byte(w.read("mix/current/manifest.json")))
+	m, err := revision.ParseManifest([]byte(w.read("mix/current/manifest.json")))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -34,18 +36,18 @@ func (w *world) manifest() contract.Manifest {
 }
 
 // mixedResults are what the mixed files report, by unit.
-func (w *world) mixedResults() map[string]recipe.Mixed {
-	results := map[string]recipe.Mixed{}
+func (w *world) mixedResults() map[string]pipeline.MixResult {
+	results := map[string]pipeline.MixResult{}
 	for _, finished := range w.manifest().Stages {
-		if finished.Stage == recipe.Mixing {
-			results[finished.Unit.Name] = *finished.Result.Mix
+		if finished.Stage == pipeline.StageMix {
+			results[finished.Node.Name] = *finished.Result.Mix
 		}
 	}
 	return results
 }
 
 // counted are the different rows of each data set in some rows, and how often the most frequent one is there.
-func counted(rows []string, names []string) []recipe.MixedDataset {
+func counted(rows []string, names []string) []pipeline.MixedDataset {
 	times := map[string]map[string]int64{}
 	for _, name := range names {
 		times[name] = map[string]int64{}
@@ -54,9 +56,9 @@ func counted(rows []string, names []string) []recipe.MixedDataset {
 		id, _, _ := strings.Cut(strings.TrimPrefix(row, `{"id":"`), `"`)
 		times[ofDataset(row)][id]++
 	}
-	var out []recipe.MixedDataset
+	var out []pipeline.MixedDataset
 	for _, name := range names {
-		of := recipe.MixedDataset{Unique: int64(len(times[name]))}
+		of := pipeline.MixedDataset{Unique: int64(len(times[name]))}
 		for _, n := range times[name] {
 			of.MaxRepeats = max(of.MaxRepeats, n)
 		}
@@ -98,7 +100,7 @@ func TestDrawnRowsAreThoseOfTheKey(t *testing.T) {
 		rows := w.shardsOf(r, split)
 		for _, dataset := range split.Datasets() {
 			kinds[dataset.Drawn]++
-			have := strings.SplitAfter(strings.TrimSuffix(w.read("mix/current/"+contract.ProcessedFile(dataset.Name, split.Name)), "\n"), "\n")
+			have := strings.SplitAfter(strings.TrimSuffix(w.read("mix/current/"+revision.ProcessedFile(dataset.Name, split.Name)), "\n"), "\n")
 			have[len(have)-1] += "\n"
 			key := mix.NewKey(r.Seed, "replace/"+split.Name)
 			var want []string
@@ -148,7 +150,7 @@ func TestTheStrategyDrawn(t *testing.T) {
 		{Name: "code", Share: 3, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("humaneval", 164), dataset("mbpp", 427)}},
 	}
 	graph := w.build(r)
-	reported := r.Reported(w.mixedResults())
+	reported := pipeline.Reported(r, w.mixedResults())
 	for i, split := range graph.Plan.Splits {
 		want := counted(w.shardsOf(r, split), r.DatasetNames())
 		if diff := cmp.Diff(want, reported[i]); diff != "" {
@@ -171,7 +173,7 @@ func TestTheStrategyDrawn(t *testing.T) {
 	}
 	t.Logf("different rows in train: %v", unique)
 	var page struct {
-		Plan []recipe.SplitPlan `json:"plan"`
+		Plan []plan.Split `json:"plan"`
 	}
 	if err := json.Unmarshal([]byte(w.read("mix/current/mixed/info.json")), &page); err != nil || page.Plan[0].Datasets()[0].Unique != 0 {
 		t.Errorf("the plan knows what is drawn: %v, %v", page.Plan[0].Datasets()[0], err)
@@ -194,12 +196,12 @@ func TestMixingEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	graph, err := drawn(recipe.Parquet, 1).Walk(results)
+	graph, err := pipeline.Walk(drawn(recipe.Parquet, 1), results)
 	if err != nil {
 		t.Fatal(err)
 	}
-	unit := graph.Next().Units[0]
-	if _, err := w.worker.Run(ctx, Job{Recipe: drawn(recipe.Parquet, 1), Results: results, Stage: recipe.Mixing, Unit: unit}); err == nil {
+	unit := graph.Next().Nodes[0]
+	if _, err := w.worker.Run(ctx, Job{Recipe: drawn(recipe.Parquet, 1), Results: results, Stage: pipeline.StageMix, Unit: unit}); err == nil {
 		t.Error("it was mixed all the same")
 	}
 }

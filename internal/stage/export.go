@@ -9,6 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/export"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/python"
 )
@@ -41,7 +42,7 @@ func (p *publisher) scorers() error {
 			return contract.Failf(contract.InvalidTask, "export %s is to have the scorer with the SHA-256 %s, and this worker has %s: use the worker image that belongs to this manager",
 				export.Name, export.Scorer, own)
 		}
-		if err := p.write(contract.RewardsFile(export.Name), python.Rewards); err != nil {
+		if err := p.write(revision.RewardsFile(export.Name), python.Rewards); err != nil {
 			return err
 		}
 	}

@@ -17,7 +17,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/export"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/python"
 )
 
@@ -45,7 +47,7 @@ type exported struct {
 func (w *world) exported(shard recipe.Shard) []exported {
 	w.t.Helper()
 	shard.Export = "rl"
-	content := w.read("mix/current/" + contract.ExportFile(shard))
+	content := w.read("mix/current/" + revision.ExportFile(shard))
 	rows, err := parquet.Read[exported](strings.NewReader(content), int64(len(content)))
 	if err != nil {
 		w.t.Fatal(err)
@@ -98,7 +100,7 @@ func TestExportsAreTheSameHoweverTheyAreBuilt(t *testing.T) {
 	digests := func(w *world) (all []string) {
 		for _, file := range r.Files() {
 			if file.Export != "" {
-				all = append(all, w.digest("mix/current/"+contract.ExportFile(file)))
+				all = append(all, w.digest("mix/current/"+revision.ExportFile(file)))
 			}
 		}
 		return all
@@ -107,7 +109,7 @@ func TestExportsAreTheSameHoweverTheyAreBuilt(t *testing.T) {
 	t.Run("by Jobs, on one processor", func(t *testing.T) {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 		w := filled(t)
-		w.jobs(r, map[string]recipe.Result{}, "")
+		w.jobs(r, map[string]pipeline.Result{}, "")
 		if diff := cmp.Diff(want, digests(w)); diff != "" {
 			t.Error(diff)
 		}
@@ -151,7 +153,7 @@ func TestAnEditOfAnExportBuildsNothingElse(t *testing.T) {
 		var got []string
 		graph, _ := w.results(r)
 		for _, step := range graph.Steps {
-			for _, unit := range step.Units {
+			for _, unit := range step.Nodes {
 				if built[string(step.Stage)+"/"+unit.Key] {
 					got = append(got, string(step.Stage)+" "+unit.Name)
 				}
@@ -198,8 +200,8 @@ func TestPublicationsKnowWhatExportsWereMadeOf(t *testing.T) {
 			must(t, os.RemoveAll(filepath.Join(w.worker.Volume, "mix/.stages/publish")), os.RemoveAll(filepath.Join(w.worker.Volume, "mix/revisions")))
 		}
 		noted(other)
-		publish, _ := graph.Step(recipe.Publish)
-		_, err := w.worker.Run(context.Background(), Job{Recipe: r, Results: results, Stage: recipe.Publish, Unit: publish.Units[0]})
+		publish, _ := graph.Step(pipeline.StagePublish)
+		_, err := w.worker.Run(context.Background(), Job{Recipe: r, Results: results, Stage: pipeline.StagePublish, Unit: publish.Nodes[0]})
 		if err == nil || !strings.Contains(err.Error(), "was made of rows with the digest "+other) {
 			t.Errorf("%s: the publication says %v", format, err)
 		}
@@ -230,10 +232,10 @@ func (w *world) stages() map[string]bool {
 }
 
 // reexported makes a file of an export again, from other rows of its mixed file.
-func reexported(r recipe.Recipe, shard recipe.Shard, other func([][]byte) [][]byte) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, _ *contract.Manifest) {
+func reexported(r recipe.Recipe, shard recipe.Shard, other func([][]byte) [][]byte) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, _ *revision.Manifest) {
 		t.Helper()
-		mixed, err := os.ReadFile(filepath.Join(folder, contract.MixedFile(shard, r.Output.Format)))
+		mixed, err := os.ReadFile(filepath.Join(folder, revision.MixedFile(shard, r.Output.Format)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +254,7 @@ func reexported(r recipe.Recipe, shard recipe.Shard, other func([][]byte) [][]by
 			t.Fatal(err)
 		}
 		shard.Export = "rl"
-		change(t, filepath.Join(folder, contract.ExportFile(shard)), func([]byte) []byte { return out.Bytes() })
+		change(t, filepath.Join(folder, revision.ExportFile(shard)), func([]byte) []byte { return out.Bytes() })
 	}
 }
 
@@ -277,26 +279,26 @@ func TestVerifyFindsForgedExports(t *testing.T) {
 			return rows
 		}), "column reward_model.ground_truth"},
 		"another prompt":  {reexported(prompted, shard, same), "column prompt.list.element.content"},
-		"files exchanged": {func(t *testing.T, folder string, _ *contract.Manifest) { swapped(t, folder, train, test) }, "exports/rl/"},
-		"half a file": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"files exchanged": {func(t *testing.T, folder string, _ *revision.Manifest) { swapped(t, folder, train, test) }, "exports/rl/"},
+		"half a file": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			change(t, filepath.Join(folder, train), func(c []byte) []byte { return c[:len(c)/2] })
 		}, train},
-		"bytes behind the end": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"bytes behind the end": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			change(t, filepath.Join(folder, train), func(c []byte) []byte { return append(c, "PAR1"...) })
 		}, train},
-		"a footer with a member": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"a footer with a member": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			change(t, filepath.Join(folder, train), func(c []byte) []byte { c[len(c)-20] ^= 1; return c })
 		}, train},
-		"another scorer": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"another scorer": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			change(t, filepath.Join(folder, rewards), func(c []byte) []byte { return append(c, "\nMAX_ANSWER = 1\n"...) })
 		}, "the recipe's scorer has"},
-		"no scorer": {func(t *testing.T, folder string, m *contract.Manifest) {
+		"no scorer": {func(t *testing.T, folder string, m *revision.Manifest) {
 			drop(m, rewards)
 			if err := os.Remove(filepath.Join(folder, rewards)); err != nil {
 				t.Fatal(err)
 			}
 		}, "does not list " + rewards},
-		"no export": {func(t *testing.T, folder string, m *contract.Manifest) {
+		"no export": {func(t *testing.T, folder string, m *revision.Manifest) {
 			drop(m, train)
 			if err := os.Remove(filepath.Join(folder, train)); err != nil {
 				t.Fatal(err)
@@ -325,12 +327,12 @@ func TestExportsSideBySide(t *testing.T) {
 	r := exporting(recipe.JSONLGzip, 2)
 	r.Output.Exports = append(r.Output.Exports, recipe.Export{Name: "chats", Format: recipe.ExportSFT}, recipe.Export{Name: "texts", Format: recipe.ExportText})
 	findsForgeries(t, func(t *testing.T) string { return filled(t).revision(r) }, map[string]forgery{
-		"another description for LLaMA-Factory": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"another description for LLaMA-Factory": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			change(t, filepath.Join(folder, "exports/chats/dataset_info.json"), func(c []byte) []byte {
 				return bytes.Replace(c, []byte("mix_train_00000"), []byte("mix_train_00009"), 1)
 			})
 		}, "exports/chats/dataset_info.json does not say what the manifest says"},
-		"the file of another export": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"the file of another export": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			swapped(t, folder, "exports/chats/train-00001-of-00002.parquet", "exports/texts/train-00001-of-00002.parquet")
 		}, "exports/chats/train-00001-of-00002.parquet"},
 	})
@@ -340,7 +342,7 @@ func TestExportsSideBySide(t *testing.T) {
 		for _, shard := range r.Shards() {
 			mixed := w.unpacked(shard, recipe.JSONLGzip)
 			shard.Export = export.Name
-			content := w.read("mix/current/" + contract.ExportFile(shard))
+			content := w.read("mix/current/" + revision.ExportFile(shard))
 			rows, err := parquet.Read[struct {
 				ID string `parquet:"id"`
 			}](strings.NewReader(content), int64(len(content)))

@@ -13,7 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/faultfs"
 )
 
@@ -45,7 +47,7 @@ func (w *world) onVolume(volume string, r recipe.Recipe) (ending, error) {
 		end.Reason = contract.ReasonOf(err)
 		return end, err
 	}
-	graph, err := r.Walk(results)
+	graph, err := pipeline.Walk(r, results)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -62,7 +64,7 @@ func remains(t *testing.T, volume string) []string {
 		switch name := filepath.Base(path); {
 		case err != nil:
 			return err
-		case name != contract.CacheFolder && name != ".stages" && name != ".known" && strings.HasPrefix(name, "."), strings.HasSuffix(name, ".next"):
+		case name != revision.CacheFolder && name != ".stages" && name != ".known" && strings.HasPrefix(name, "."), strings.HasSuffix(name, ".next"):
 			left = append(left, path)
 		}
 		return nil

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -46,9 +47,9 @@ func at(t testing.TB, folder string) store.Path {
 }
 
 // Begin and Done make a world the observer of its builds.
-func (w *world) Begin(recipe.Step) {}
+func (w *world) Begin(pipeline.Step) {}
 
-func (w *world) Done(stage recipe.Stage, unit recipe.Unit, _ recipe.Result, _ Way) {
+func (w *world) Done(stage pipeline.Stage, unit pipeline.Node, _ pipeline.Result, _ Way) {
 	w.built = append(w.built, string(stage)+" "+unit.Name)
 }
 
@@ -64,20 +65,20 @@ func (w *world) put(name string, content string) {
 }
 
 // build builds a recipe to its end and gives its graph.
-func (w *world) build(r recipe.Recipe) recipe.Graph {
+func (w *world) build(r recipe.Recipe) pipeline.Graph {
 	w.t.Helper()
 	graph, _ := w.results(r)
 	return graph
 }
 
 // results builds a recipe to its end and gives its graph, and the result of every unit by key.
-func (w *world) results(r recipe.Recipe) (recipe.Graph, map[string]recipe.Result) {
+func (w *world) results(r recipe.Recipe) (pipeline.Graph, map[string]pipeline.Result) {
 	w.t.Helper()
 	results, err := w.worker.Build(context.Background(), r, 2, w)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	graph, err := r.Walk(results)
+	graph, err := pipeline.Walk(r, results)
 	if err != nil {
 		w.t.Fatal(err)
 	}

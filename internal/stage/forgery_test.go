@@ -7,14 +7,16 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // forgery changes a published revision; the proof must find it and say want.
 type forgery struct {
-	forge func(*testing.T, string, *contract.Manifest)
+	forge func(*testing.T, string, *revision.Manifest)
 	want  string
 }
 
@@ -70,13 +72,13 @@ func TestVerifyFindsForgedListsOfLeftOutRows(t *testing.T) {
 			return rows
 		}), "not one of the 125 rows"},
 		"a line in another form":   {edit(list, replace(`"row"`, `"line"`)), list},
-		"a list that is left out":  {func(_ *testing.T, _ string, m *contract.Manifest) { drop(m, list) }, "does not list " + list},
+		"a list that is left out":  {func(_ *testing.T, _ string, m *revision.Manifest) { drop(m, list) }, "does not list " + list},
 		"two lines in wrong order": {edit(list, func(rows [][]byte) [][]byte { rows[0], rows[1] = rows[1], rows[0]; return rows }), "not above the one before it"},
 	})
 }
 
 // drop takes a file out of a manifest.
-func drop(m *contract.Manifest, path string) {
+func drop(m *revision.Manifest, path string) {
 	for i, file := range m.Files {
 		if file.Path == path {
 			m.Files = append(m.Files[:i:i], m.Files[i+1:]...)
@@ -86,8 +88,8 @@ func drop(m *contract.Manifest, path string) {
 }
 
 // says makes rows say something else in every file that has them, so that all counts and places stay.
-func says(text, as string) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, m *contract.Manifest) {
+func says(text, as string) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, m *revision.Manifest) {
 		for _, file := range m.Files {
 			if file.Rows != nil {
 				change(t, filepath.Join(folder, file.Path), func(content []byte) []byte {
@@ -122,8 +124,8 @@ func TestVerifyFindsDuplicates(t *testing.T) {
 
 // The list of what balance dropped has the reasons that were counted.
 func TestVerifyFindsForgedListsOfDroppedRows(t *testing.T) {
-	const list = contract.DroppedFile
-	replace := func(from, to string) func(*testing.T, string, *contract.Manifest) {
+	const list = revision.DroppedFile
+	replace := func(from, to string) func(*testing.T, string, *revision.Manifest) {
 		return edit(list, func(rows [][]byte) [][]byte {
 			rows[0] = bytes.Replace(rows[0], []byte(from), []byte(to), 1)
 			return rows
@@ -143,43 +145,43 @@ func TestVerifyFindsForgedListsOfDroppedRows(t *testing.T) {
 
 // rekeyed changes results in a manifest, and then all that follows from them: plan, keys, revision. What is left to find is
 // that the rows are others.
-func rekeyed(edit func(*recipe.Result)) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, _ string, m *contract.Manifest) {
-		divided := map[string]recipe.Divided{}
-		results := map[string]recipe.Result{}
-		var mixed []recipe.Result
+func rekeyed(edit func(*pipeline.Result)) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, _ string, m *revision.Manifest) {
+		divided := map[string]pipeline.SplitResult{}
+		results := map[string]pipeline.Result{}
+		var mixed []pipeline.Result
 		for i := range m.Stages {
 			of := &m.Stages[i]
 			edit(&of.Result)
 			switch {
 			case of.Result.Split != nil:
-				divided[of.Unit.Name] = *of.Result.Split
+				divided[of.Node.Name] = *of.Result.Split
 			case of.Result.Balance != nil:
-				plan, err := m.Recipe.Plan(m.Recipe.Counts(divided, *of.Result.Balance))
+				planned, err := plan.New(m.Recipe, pipeline.Counts(m.Recipe, divided, *of.Result.Balance))
 				if err != nil {
 					t.Fatal(err)
 				}
-				m.Plan, of.Result.Balance.Plan = plan, m.Recipe.PlanDigest(plan)
+				m.Plan, of.Result.Balance.Plan = planned, planned.Digest()
 			case of.Result.Mix != nil:
 				mixed = append(mixed, of.Result)
 				continue
 			}
-			results[of.Unit.Key] = of.Result
+			results[of.Node.Key] = of.Result
 		}
-		graph, err := m.Recipe.Walk(results)
+		graph, err := pipeline.Walk(m.Recipe, results)
 		if err != nil {
 			t.Fatal(err)
 		}
-		step, _ := graph.Step(recipe.Mixing)
+		step, _ := graph.Step(pipeline.StageMix)
 		m.Stages = m.Stages[:len(m.Stages)-len(mixed)]
-		for i, unit := range step.Units {
+		for i, unit := range step.Nodes {
 			results[unit.Key] = mixed[i]
-			m.Stages = append(m.Stages, contract.Finished{Stage: recipe.Mixing, Unit: unit, Result: mixed[i]})
+			m.Stages = append(m.Stages, revision.Finished{Stage: pipeline.StageMix, Node: unit, Result: mixed[i]})
 		}
-		if graph, err = m.Recipe.Walk(results); err != nil {
+		if graph, err = pipeline.Walk(m.Recipe, results); err != nil {
 			t.Fatal(err)
 		}
-		m.Revision = recipe.Revision(graph.Next().Units[0].Key)
+		m.Revision = pipeline.RevisionName(graph.Next().Nodes[0].Key)
 	}
 }
 
@@ -198,20 +200,20 @@ func TestVerifyFindsOtherUnits(t *testing.T) {
 				return w.revision(r)
 			}
 			findsForgeries(t, revision, map[string]forgery{
-				"of a split":   {rekeyed(func(result *recipe.Result) { addUnits(result.Split) }), "and what was dropped of it have"},
-				"of what left": {rekeyed(func(result *recipe.Result) { addUnitsLeft(result.Balance) }), "the manifest says"},
+				"of a split":   {rekeyed(func(result *pipeline.Result) { addUnits(result.Split) }), "and what was dropped of it have"},
+				"of what left": {rekeyed(func(result *pipeline.Result) { addUnitsLeft(result.Balance) }), "the manifest says"},
 			})
 		})
 	}
 }
 
-func addUnits(divided *recipe.Divided) {
+func addUnits(divided *pipeline.SplitResult) {
 	if divided != nil {
 		divided.Units[0]++
 	}
 }
 
-func addUnitsLeft(balanced *recipe.Balanced) {
+func addUnitsLeft(balanced *pipeline.BalanceResult) {
 	if balanced != nil {
 		balanced.Units[0][1]++
 	}

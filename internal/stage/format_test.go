@@ -11,9 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 var (
@@ -34,7 +36,7 @@ func in(format recipe.Format, shards int) recipe.Recipe {
 // unpacked are the rows of a mixed file of the current revision.
 func (w *world) unpacked(shard recipe.Shard, format recipe.Format) []string {
 	w.t.Helper()
-	f, err := os.Open(filepath.Join(w.worker.Volume, "mix/current", contract.MixedFile(shard, format)))
+	f, err := os.Open(filepath.Join(w.worker.Volume, "mix/current", revision.MixedFile(shard, format)))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -96,10 +98,10 @@ func TestEveryFormatAndNumberOfShards(t *testing.T) {
 }
 
 // shardsOf are the rows of a split, file by file, each of which must have what is planned.
-func (w *world) shardsOf(r recipe.Recipe, split recipe.SplitPlan) []string {
+func (w *world) shardsOf(r recipe.Recipe, split plan.Split) []string {
 	w.t.Helper()
 	var all []string
-	planned := r.PlanShards(split)
+	planned := plan.Shards(r, split)
 	for _, shard := range planned {
 		rows := w.unpacked(recipe.Shard{Split: split.Name, Index: shard.Number, Count: len(planned)}, r.Output.Format)
 		got, want := map[string]int64{}, map[string]int64{}
@@ -135,12 +137,12 @@ func TestShardsAreIndependent(t *testing.T) {
 func wantBuiltAlone(t *testing.T, w *world, r recipe.Recipe) {
 	t.Helper()
 	graph, results := w.results(r)
-	step, _ := graph.Step(recipe.Mixing)
-	for _, unit := range slices.Backward(step.Units) {
-		if err := os.RemoveAll(filepath.Join(w.worker.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
+	step, _ := graph.Step(pipeline.StageMix)
+	for _, unit := range slices.Backward(step.Nodes) {
+		if err := os.RemoveAll(filepath.Join(w.worker.Volume, revision.Folder("mix").Node(pipeline.StageMix, unit.Key))); err != nil {
 			t.Fatal(err)
 		}
-		again, err := w.worker.Run(t.Context(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit})
+		again, err := w.worker.Run(t.Context(), Job{Recipe: r, Results: results, Stage: pipeline.StageMix, Unit: unit})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -157,11 +159,11 @@ func TestMixedResultsAreOfTheWrittenFile(t *testing.T) {
 			w := filled(t)
 			r := in(format, 2)
 			graph, results := w.results(r)
-			step, _ := graph.Step(recipe.Mixing)
+			step, _ := graph.Step(pipeline.StageMix)
 			for i, shard := range r.Shards() {
-				name := "mix/current/" + contract.MixedFile(shard, format)
-				want := recipe.Mixed{Rows: int64(len(w.unpacked(shard, format))), Bytes: int64(len(w.read(name))), Digest: w.digest(name)}
-				if diff := cmp.Diff(want, *results[step.Units[i].Key].Mix); diff != "" {
+				name := "mix/current/" + revision.MixedFile(shard, format)
+				want := pipeline.MixResult{Rows: int64(len(w.unpacked(shard, format))), Bytes: int64(len(w.read(name))), Digest: w.digest(name)}
+				if diff := cmp.Diff(want, *results[step.Nodes[i].Key].Mix); diff != "" {
 					t.Errorf("%s (-file +reported):\n%s", name, diff)
 				}
 			}
@@ -174,8 +176,8 @@ func TestANewFormatMixesAnew(t *testing.T) {
 	w := filled(t)
 	before, after := w.build(two()), w.build(in(recipe.Parquet, 2))
 	for i, step := range after.Steps {
-		same := cmp.Equal(step.Units, before.Steps[i].Units)
-		if want := step.Stage != recipe.Mixing && step.Stage != recipe.Publish; same != want {
+		same := cmp.Equal(step.Nodes, before.Steps[i].Nodes)
+		if want := step.Stage != pipeline.StageMix && step.Stage != pipeline.StagePublish; same != want {
 			t.Errorf("stage %s has the keys that it had: %v", step.Stage, same)
 		}
 	}

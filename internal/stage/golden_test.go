@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // goldenRows are rows with all that the published form treats in a way of its own: escapes, control characters, characters
@@ -28,7 +28,7 @@ func golden(t *testing.T, order recipe.Order, rule recipe.Comparison) map[string
 	r := two()
 	r.Order, r.Compare = order, rule
 	w.build(r)
-	var manifest contract.Manifest
+	var manifest revision.Manifest
 	if err := json.Unmarshal([]byte(w.read("mix/current/manifest.json")), &manifest); err != nil {
 		t.Fatal(err)
 	}

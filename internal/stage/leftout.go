@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -34,7 +34,7 @@ func newLeftOut(staging *store.Staging) *leftOut { return &leftOut{staging: stag
 
 // add takes a row; rows come in the order of the source. Without one there is no map, as in a result that was read back, and
 // no file.
-func (l *leftOut) add(row contract.DroppedSourceRow) error {
+func (l *leftOut) add(row revision.DroppedSourceRow) error {
 	if l.out == nil {
 		path, err := l.staging.Path(droppedName)
 		if err != nil {
@@ -61,7 +61,7 @@ func (l *leftOut) add(row contract.DroppedSourceRow) error {
 
 // name keeps the text of a bad row. Files are named by their numbers: what a file is called is in no key, so it may not be in
 // a result either.
-func (l *leftOut) name(row contract.DroppedSourceRow) {
+func (l *leftOut) name(row revision.DroppedSourceRow) {
 	if len(l.named) == namedRows {
 		return
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/sampler"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -28,19 +30,19 @@ func mixedName(shard recipe.Shard, format recipe.Format) (string, error) {
 const contextEvery = 4096
 
 // mix writes one mixed file: the rows that the plan gives each data set, in the order that the recipe asks for.
-func (j job) mix(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
+func (j job) mix(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
 	m, err := j.newMixer(ctx, staging)
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	defer m.sequences.Close()
 	if err := m.write(ctx); err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	if m.done.Rows != m.shard.Rows {
-		return recipe.Result{}, fmt.Errorf("%s: %d rows written, %d planned", j.Unit.Name, m.done.Rows, m.shard.Rows)
+		return pipeline.Result{}, fmt.Errorf("%s: %d rows written, %d planned", j.Unit.Name, m.done.Rows, m.shard.Rows)
 	}
-	return recipe.Result{Mix: &m.done}, nil
+	return pipeline.Result{Mix: &m.done}, nil
 }
 
 // mixer writes one shard.
@@ -48,10 +50,10 @@ type mixer struct {
 	job
 	staging   *store.Staging
 	file      recipe.Shard
-	shard     recipe.ShardPlan
+	shard     plan.Shard
 	first     int64 // the place of its first row in the split
 	sequences sampler.Sequences
-	done      recipe.Mixed
+	done      pipeline.MixResult
 	// rows is the XXH64 of the rows that a file of an export was made of.
 	rows string
 }
@@ -59,25 +61,25 @@ type mixer struct {
 func (j job) newMixer(ctx context.Context, staging *store.Staging) (*mixer, error) {
 	shard, _ := j.Recipe.Shard(j.Unit.Name)
 	split := slices.IndexFunc(j.Recipe.Splits, func(s recipe.Split) bool { return s.Name == shard.Split })
-	plan := j.graph.Plan.Splits[split]
-	shards := j.Recipe.PlanShards(plan)
-	m := &mixer{job: j, staging: staging, file: shard, shard: shards[shard.Index], first: recipe.RowsOf(shards[:shard.Index])}
-	if j.Recipe.Reports() { // before rows are held in memory
-		uses, err := sampler.Uses(ctx, j.Recipe, plan)
+	planned := j.graph.Plan.Splits[split]
+	shards := plan.Shards(j.Recipe, planned)
+	m := &mixer{job: j, staging: staging, file: shard, shard: shards[shard.Index], first: plan.RowsOf(shards[:shard.Index])}
+	if pipeline.Reports(j.Recipe) { // before rows are held in memory
+		uses, err := sampler.Uses(ctx, j.Recipe, planned)
 		if err != nil {
 			return nil, err
 		}
 		m.done.Datasets = uses
 	}
 	var err error
-	m.sequences, err = sampler.Open(j.Recipe, plan, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
-		return j.openPlanned(split, plan.Datasets()[dataset], hold)
+	m.sequences, err = sampler.Open(j.Recipe, planned, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
+		return j.openPlanned(split, planned.Datasets()[dataset], hold)
 	})
 	return m, err
 }
 
 // openPlanned opens a data set's final rows of a split, which are as many as the plan counted.
-func (j job) openPlanned(split int, dataset recipe.DatasetPlan, hold int64) (*store.Rows, error) {
+func (j job) openPlanned(split int, dataset plan.Dataset, hold int64) (*store.Rows, error) {
 	folder, name, err := j.processed(split, dataset.Name)
 	if err != nil {
 		return nil, err
@@ -149,7 +151,7 @@ func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
 // weave gives the rows of the shard in their order.
 func (m *mixer) weave(ctx context.Context, each func(line []byte) error) error {
 	measured := m.Recipe.Measured()
-	for next := range m.Recipe.Weave(m.shard) {
+	for next := range plan.Weave(m.Recipe, m.shard) {
 		if m.done.Rows%contextEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -36,7 +37,7 @@ func TestNamesOfFilesCountWhereTheRecordUsesThem(t *testing.T) {
 		return found
 	}
 	half := strings.Split(facts(300), "\n")
-	built := func(second string, r recipe.Recipe) (*world, recipe.Graph) {
+	built := func(second string, r recipe.Recipe) (*world, pipeline.Graph) {
 		w := filled(t)
 		w.put("facts/lang=de/a.jsonl", strings.Join(half[:150], "\n")+"\n")
 		w.put("facts/"+second+"/b.jsonl", strings.Join(half[150:], "\n"))
@@ -59,7 +60,7 @@ func TestNamesOfFilesCountWhereTheRecordUsesThem(t *testing.T) {
 	}
 	_, first := built("lang=fr", inFolders(nameless))
 	_, second := built("lang=it", inFolders(nameless))
-	split := func(g recipe.Graph) []recipe.Unit { step, _ := g.Step(recipe.Divide); return step.Units }
+	split := func(g pipeline.Graph) []pipeline.Node { step, _ := g.Step(pipeline.StageSplit); return step.Nodes }
 	if diff := cmp.Diff(split(first), split(second)); diff != "" {
 		t.Errorf("names count where no record uses them:\n%s", diff)
 	}

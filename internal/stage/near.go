@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -108,7 +109,7 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 	if err != nil {
 		return contract.Failf(contract.InvalidTask, "nearDuplicates: %w", err)
 	}
-	folder, err := n.input(recipe.Divide, n.names[row.dataset])
+	folder, err := n.input(pipeline.StageSplit, n.names[row.dataset])
 	if err != nil {
 		return err
 	}
@@ -213,7 +214,7 @@ func (n *nearer) judge(row banded, later []banded) error {
 		}
 		if dedup.Similar(n.mine, n.others, n.wanted.Percent) {
 			n.dropped[row.number/64] |= 1 << (row.number % 64)
-			return n.drop(row.rowRef, recipe.NearDuplicate)
+			return n.drop(row.rowRef, pipeline.NearDuplicate)
 		}
 	}
 	return nil

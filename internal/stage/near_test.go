@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
@@ -23,7 +24,7 @@ import (
 func (w *world) lost() map[string][]string {
 	w.t.Helper()
 	lost := map[string][]string{}
-	content, err := os.ReadFile(filepath.Join(w.worker.Volume, "mix/current", contract.DroppedFile))
+	content, err := os.ReadFile(filepath.Join(w.worker.Volume, "mix/current", revision.DroppedFile))
 	if os.IsNotExist(err) {
 		return lost
 	}
@@ -31,7 +32,7 @@ func (w *world) lost() map[string][]string {
 		w.t.Fatal(err)
 	}
 	for _, line := range strings.Split(strings.TrimSpace(string(content)), "\n") {
-		var row contract.DroppedRow
+		var row revision.DroppedRow
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
 			w.t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -34,8 +35,8 @@ const mostChanges = 4
 
 // notice says what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
 // inode tell; the files are not read for it.
-func (j job) notice(ctx context.Context, final store.Path, done *recipe.Downloaded) (string, error) {
-	if _, locked := j.worker.locked(j.Unit.Name); !j.worker.Notice || j.Stage != recipe.Download || locked {
+func (j job) notice(ctx context.Context, final store.Path, done *pipeline.DownloadResult) (string, error) {
+	if _, locked := j.worker.locked(j.Unit.Name); !j.worker.Notice || j.Stage != pipeline.StageDownload || locked {
 		return "", nil
 	}
 	named, _ := j.Recipe.Source(j.Unit.Name)
@@ -88,7 +89,7 @@ func changes(before []original, now []source.File) string {
 }
 
 // way says whether a finished unit is reused, or its source is read again.
-func (j job) way(ctx context.Context, final store.Path, result recipe.Result) (Way, error) {
+func (j job) way(ctx context.Context, final store.Path, result pipeline.Result) (Way, error) {
 	if !j.stands(final, result) {
 		return Way{How: ReadAgain}, nil
 	}

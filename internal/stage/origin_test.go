@@ -13,7 +13,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
@@ -65,11 +67,11 @@ func onHub(revision string) recipe.Recipe {
 
 // jobs builds a recipe as a cluster does: every unit in a worker of its own, durable before the next. It gives the units that
 // were run, and the graph; again is a request to build what is finished, too.
-func (w *world) jobs(r recipe.Recipe, results map[string]recipe.Result, again string) ([]string, recipe.Graph) {
+func (w *world) jobs(r recipe.Recipe, results map[string]pipeline.Result, again string) ([]string, pipeline.Graph) {
 	w.t.Helper()
 	var ran []string
 	for {
-		graph, err := r.Walk(results)
+		graph, err := pipeline.Walk(r, results)
 		if err != nil {
 			w.t.Fatal(err)
 		}
@@ -91,7 +93,7 @@ func (w *world) jobs(r recipe.Recipe, results map[string]recipe.Result, again st
 // cached are the sizes of the originals in the cache.
 func (w *world) cached() (files int, bytes int64) {
 	w.t.Helper()
-	entries, err := os.ReadDir(filepath.Join(w.worker.Volume, contract.CacheFolder, "sha256"))
+	entries, err := os.ReadDir(filepath.Join(w.worker.Volume, revision.CacheFolder, "sha256"))
 	if err != nil && !os.IsNotExist(err) {
 		w.t.Fatal(err)
 	}
@@ -107,7 +109,7 @@ func (w *world) cached() (files int, bytes int64) {
 }
 
 // unitsOf lists the folders of a stage's units.
-func (w *world) unitsOf(stage recipe.Stage) []string {
+func (w *world) unitsOf(stage pipeline.Stage) []string {
 	w.t.Helper()
 	folders, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", ".stages", string(stage), "*"))
 	if err != nil {
@@ -116,9 +118,9 @@ func (w *world) unitsOf(stage recipe.Stage) []string {
 	return folders
 }
 
-func (w *world) lock() contract.Lock {
+func (w *world) lock() revision.Lock {
 	w.t.Helper()
-	lock, err := contract.ParseLock([]byte(w.read("mix/current/lock.json")))
+	lock, err := revision.ParseLock([]byte(w.read("mix/current/lock.json")))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -135,7 +137,7 @@ func TestTheLockSaysWhatWasFetched(t *testing.T) {
 	}
 	content := sums("What is the sum of", 120)
 	if sum.Revision != commitOf(1) || sum.License != "mit" || sum.Rows != 120 || sum.Bytes != int64(len(content)) || sum.Request.HuggingFace.Revision != "main" ||
-		len(sum.Files) != 1 || sum.Files[0].Path != "sums.jsonl" || sum.Files[0].Size != int64(len(content)) || sum.Digest != contract.OriginalsDigest(sum.Files) {
+		len(sum.Files) != 1 || sum.Files[0].Path != "sums.jsonl" || sum.Files[0].Size != int64(len(content)) || sum.Digest != revision.OriginalsDigest(sum.Files) {
 		t.Errorf("the lock says %+v", sum)
 	}
 	if err := check(filepath.Join(w.worker.Volume, "mix", "revisions", graph.Published.Revision)); err != nil {
@@ -145,9 +147,9 @@ func TestTheLockSaysWhatWasFetched(t *testing.T) {
 
 // TestVerifyFindsAForgedLock, even one that the manifest lists with its digest.
 func TestVerifyFindsAForgedLock(t *testing.T) {
-	edit := func(old, new string) func(*testing.T, string, *contract.Manifest) {
-		return func(t *testing.T, folder string, _ *contract.Manifest) {
-			change(t, filepath.Join(folder, contract.LockFile), func(content []byte) []byte {
+	edit := func(old, new string) func(*testing.T, string, *revision.Manifest) {
+		return func(t *testing.T, folder string, _ *revision.Manifest) {
+			change(t, filepath.Join(folder, revision.LockFile), func(content []byte) []byte {
 				return []byte(strings.Replace(string(content), old, new, 1))
 			})
 		}
@@ -169,7 +171,7 @@ func TestVerifyFindsAForgedLock(t *testing.T) {
 func TestARevisionWithoutALock(t *testing.T) {
 	w := newHubWorld(t)
 	folder := w.revision(onHub("main"))
-	forge(t, folder, without(contract.LockFile), toldAgain)
+	forge(t, folder, without(revision.LockFile), toldAgain)
 	if err := check(folder); err != nil {
 		t.Error(err)
 	}
@@ -202,17 +204,17 @@ func TestALockThatCannotBeMet(t *testing.T) {
 	w := newHubWorld(t)
 	first := w.build(onHub("main")).Published.Revision
 	for what, c := range map[string]struct {
-		change func(*contract.LockedSource)
+		change func(*revision.LockedSource)
 		want   string
 	}{
-		"other bytes":   {func(s *contract.LockedSource) { s.Files[0].Size++ }, "file 1 of the lock is sums.jsonl"},
-		"another file":  {func(s *contract.LockedSource) { s.Files[0].Path = "gone.jsonl" }, "file 1 of the lock is gone.jsonl"},
-		"one file more": {func(s *contract.LockedSource) { s.Files = append(s.Files, s.Files[0]) }, "the lock has 2 files, and the source now has 1"},
+		"other bytes":   {func(s *revision.LockedSource) { s.Files[0].Size++ }, "file 1 of the lock is sums.jsonl"},
+		"another file":  {func(s *revision.LockedSource) { s.Files[0].Path = "gone.jsonl" }, "file 1 of the lock is gone.jsonl"},
+		"one file more": {func(s *revision.LockedSource) { s.Files = append(s.Files, s.Files[0]) }, "the lock has 2 files, and the source now has 1"},
 	} {
 		lock := w.lock()
-		i := slices.IndexFunc(lock.Sources, func(s contract.LockedSource) bool { return s.Name == "sums" })
+		i := slices.IndexFunc(lock.Sources, func(s revision.LockedSource) bool { return s.Name == "sums" })
 		c.change(&lock.Sources[i])
-		lock.Sources[i].Digest = contract.OriginalsDigest(append(lock.Sources[i].Files, contract.Original{}))
+		lock.Sources[i].Digest = revision.OriginalsDigest(append(lock.Sources[i].Files, pipeline.OriginalFile{}))
 		w.worker.Lock = &lock
 		w.hub.ResetCounts()
 		t.Log(what)
@@ -245,7 +247,7 @@ func TestExpect(t *testing.T) {
 	if counts := w.hub.Counts(); len(counts) != 0 {
 		t.Errorf("an expectation asks the Hub: %v", counts)
 	}
-	if got := len(w.unitsOf(recipe.Divide)); got != 3 {
+	if got := len(w.unitsOf(pipeline.StageSplit)); got != 3 {
 		t.Errorf("%d split units, want one for each data set", got)
 	}
 
@@ -276,7 +278,7 @@ func TestExpectOfAProbe(t *testing.T) {
 
 // TestListedFilesFitIntoAMessage, however many there are and however they are called.
 func TestListedFilesFitIntoAMessage(t *testing.T) {
-	var files []contract.Original
+	var files []pipeline.OriginalFile
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 100 {
 		var name []rune
@@ -287,7 +289,7 @@ func TestListedFilesFitIntoAMessage(t *testing.T) {
 		for i := range digest {
 			digest[i] = byte(random.Uint32())
 		}
-		files = append(files, contract.Original{Path: string(name) + "/tail.parquet", Size: random.Int64(), SHA256: hex.EncodeToString(digest)})
+		files = append(files, pipeline.OriginalFile{Path: string(name) + "/tail.parquet", Size: random.Int64(), SHA256: hex.EncodeToString(digest)})
 	}
 	listed := forPeople(files)
 	for i, file := range listed {
@@ -295,8 +297,8 @@ func TestListedFilesFitIntoAMessage(t *testing.T) {
 			t.Errorf("file %d is listed as %q", i, file.Path)
 		}
 	}
-	message := contract.Message{Stage: recipe.Download, Unit: recipe.Unit{Name: strings.Repeat("n", 40), Key: files[0].SHA256}, Result: &recipe.Result{
-		Download: &recipe.Downloaded{Revision: commitOf(1), License: strings.Repeat("l", 200), Files: 100, Bytes: 1 << 60, Digest: files[1].SHA256, Listed: listed},
+	message := contract.Message{Stage: pipeline.StageDownload, Node: pipeline.Node{Name: strings.Repeat("n", 40), Key: files[0].SHA256}, Result: &pipeline.Result{
+		Download: &pipeline.DownloadResult{Revision: commitOf(1), License: strings.Repeat("l", 200), Files: 100, Bytes: 1 << 60, Digest: files[1].SHA256, Listed: listed},
 	}}
 	if encoded, err := message.Encode(); err != nil || len(listed) != mostListed {
 		t.Errorf("%d files in %d bytes: %v", len(listed), len(encoded), err)

@@ -9,7 +9,9 @@ import (
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -19,7 +21,7 @@ const filesName = "files"
 
 // cache is the volume's, for this mix.
 func (j job) cache() store.Cache {
-	return store.Cache{Root: j.worker.path(contract.CacheFolder), Owner: string(j.folder)}
+	return store.Cache{Root: j.worker.path(revision.CacheFolder), Owner: string(j.folder)}
 }
 
 // fetching is a source that files are fetched from.
@@ -46,7 +48,7 @@ func (j job) bring(ctx context.Context, from fetching, file source.File, staging
 	if err := j.cache().Link(held, path); err != nil {
 		return original{}, err
 	}
-	return original{Original: contract.Original{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, j.worker.proofs.NoteHeld(held)
+	return original{OriginalFile: pipeline.OriginalFile{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, j.worker.proofs.NoteHeld(held)
 }
 
 // fetch brings one file into the cache, unless it is there. It is held until it is closed.
@@ -177,9 +179,9 @@ func (j job) release() error {
 	if err := notes.Forget(j.cache(), store.KeepNotes); err != nil {
 		return err
 	}
-	step, _ := j.graph.Step(recipe.Download)
-	for _, unit := range step.Units {
-		folder := j.unit(recipe.Download, unit.Key)
+	step, _ := j.graph.Step(pipeline.StageDownload)
+	for _, unit := range step.Nodes {
+		folder := j.unit(pipeline.StageDownload, unit.Key)
 		if err := errors.Join(store.RemoveAll(folder.Join(filesName)), store.Sweep(folder, nil)); err != nil {
 			return err
 		}
@@ -201,24 +203,24 @@ func (j job) last() (lastDownload, error) {
 	if _, err := folders[0].Join(filesName).Stat(); !errors.Is(err, fs.ErrNotExist) {
 		return nil, store.Failure(err)
 	}
-	var result recipe.Result
-	if err := store.ReadJSON(folders[0].Join(contract.ResultFile), &result); err != nil {
+	var result pipeline.Result
+	if err := store.ReadJSON(folders[0].Join(revision.ResultFile), &result); err != nil {
 		return nil, store.Missing(err)
 	}
 	return readOriginals(folders[0], result.Download)
 }
 
 // has says whether a file is the same as it was.
-func (l lastDownload) has(known named, file source.File) (contract.Original, bool) {
+func (l lastDownload) has(known named, file source.File) (pipeline.OriginalFile, bool) {
 	i := slices.IndexFunc(l, func(o original) bool { return o.Path == file.Path })
 	if i < 0 {
-		return contract.Original{}, false
+		return pipeline.OriginalFile{}, false
 	}
 	digest := file.SHA256
 	if digest == "" {
 		digest, _ = known.digest()
 	}
-	was := l[i].Original
+	was := l[i].OriginalFile
 	return was, digest == was.SHA256 && (file.Size < 0 || file.Size == was.Size)
 }
 
@@ -236,9 +238,9 @@ func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, er
 		return nil, contract.Within(file.Path+" is no longer whole in the cache and has to be fetched again; pods of the split stage may where output.cache is set, "+
 			"else the annotation data.datasetmix.io/forceAt has the download stage do it", err)
 	}
-	as := contract.LockedSource{Revision: r.result(recipe.Download, r.source.Name).Download.Revision}
+	as := revision.LockedSource{Revision: r.result(pipeline.StageDownload, r.source.Name).Download.Revision}
 	for _, o := range r.originals {
-		as.Files = append(as.Files, o.Original)
+		as.Files = append(as.Files, o.OriginalFile)
 	}
 	dataset := recipe.Dataset{Name: r.source.Name, Source: as.Pinned(r.source.Source)}
 	from, err := r.worker.Source(dataset)

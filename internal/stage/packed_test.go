@@ -17,9 +17,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -97,8 +98,8 @@ func pack(t *testing.T, format recipe.Format, rows [][]byte) []byte {
 }
 
 // repack is a forgery of the rows of one file of a format.
-func repack(format recipe.Format, name string, f func([][]byte) [][]byte) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, _ *contract.Manifest) {
+func repack(format recipe.Format, name string, f func([][]byte) [][]byte) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, _ *revision.Manifest) {
 		change(t, filepath.Join(folder, name), func(content []byte) []byte { return pack(t, format, f(unpack(t, format, content))) })
 	}
 }
@@ -169,11 +170,11 @@ func TestVerifyAcceptsEveryFormat(t *testing.T) {
 func TestVerifyFindsForgeriesInEveryFormat(t *testing.T) {
 	for _, format := range packedFormats {
 		mixed := func(split string, index int) string {
-			return contract.MixedFile(recipe.Shard{Split: split, Index: index, Count: 3}, format)
+			return revision.MixedFile(recipe.Shard{Split: split, Index: index, Count: 3}, format)
 		}
 		train := mixed("train", 1)
 		for what, c := range map[string]struct {
-			forge func(*testing.T, string, *contract.Manifest)
+			forge func(*testing.T, string, *revision.Manifest)
 			want  string
 		}{
 			"a missing row":    {repack(format, train, func(rows [][]byte) [][]byte { return rows[:len(rows)-1] }), train + " has"},
@@ -185,7 +186,7 @@ func TestVerifyFindsForgeriesInEveryFormat(t *testing.T) {
 				return rows
 			}), "not next in the order"},
 			"a row repeated in place of another": {repack(format, train, repeatOne), "the plan says"},
-			"a row of another split": {func(t *testing.T, folder string, m *contract.Manifest) {
+			"a row of another split": {func(t *testing.T, folder string, m *revision.Manifest) {
 				content, err := os.ReadFile(filepath.Join(folder, mixed("test", 0)))
 				if err != nil {
 					t.Fatal(err)
@@ -195,31 +196,31 @@ func TestVerifyFindsForgeriesInEveryFormat(t *testing.T) {
 					return rows
 				})(t, folder, m)
 			}, "is not one of split train"},
-			"two swapped files": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			"two swapped files": {func(t *testing.T, folder string, _ *revision.Manifest) {
 				swapped(t, folder, mixed("train", 0), mixed("train", 2))
 			}, "row 1"},
-			"a file more, not listed": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			"a file more, not listed": {func(t *testing.T, folder string, _ *revision.Manifest) {
 				if err := os.Link(filepath.Join(folder, train), filepath.Join(folder, mixed("train", 3))); err != nil {
 					t.Fatal(err)
 				}
 			}, "does not list it"},
-			"a file more, listed": {func(t *testing.T, folder string, m *contract.Manifest) {
+			"a file more, listed": {func(t *testing.T, folder string, m *revision.Manifest) {
 				if err := os.Link(filepath.Join(folder, train), filepath.Join(folder, mixed("train", 3))); err != nil {
 					t.Fatal(err)
 				}
-				m.Files = append(m.Files, contract.PublishedFile{Path: mixed("train", 3)})
+				m.Files = append(m.Files, revision.PublishedFile{Path: mixed("train", 3)})
 			}, "has no such file"},
-			"the file of another format": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			"the file of another format": {func(t *testing.T, folder string, _ *revision.Manifest) {
 				change(t, filepath.Join(folder, train), func(content []byte) []byte { return bytes.Join(unpack(t, format, content), nil) })
 			}, train},
-			"half a file": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			"half a file": {func(t *testing.T, folder string, _ *revision.Manifest) {
 				change(t, filepath.Join(folder, train), func(content []byte) []byte { return content[:len(content)/2] })
 			}, train},
-			"the same rows, packed otherwise": {func(t *testing.T, folder string, _ *contract.Manifest) {
+			"the same rows, packed otherwise": {func(t *testing.T, folder string, _ *revision.Manifest) {
 				change(t, filepath.Join(folder, train), func(content []byte) []byte { return otherwise(t, format, content) })
 			}, "the mix stage wrote"},
-			"another number of rows": {func(_ *testing.T, _ string, m *contract.Manifest) {
-				i := slices.IndexFunc(m.Files, func(f contract.PublishedFile) bool { return f.Path == train })
+			"another number of rows": {func(_ *testing.T, _ string, m *revision.Manifest) {
+				i := slices.IndexFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == train })
 				*m.Files[i].Rows++
 			}, "says another number"},
 		} {
@@ -241,7 +242,7 @@ func TestVerifyFindsChangedBitsInEveryFormat(t *testing.T) {
 		t.Run(string(format), func(t *testing.T) {
 			t.Parallel()
 			folder := publishedAs(t, in(format, 2))
-			name := contract.MixedFile(recipe.Shard{Split: "test", Index: 1, Count: 2}, format)
+			name := revision.MixedFile(recipe.Shard{Split: "test", Index: 1, Count: 2}, format)
 			wantChangedBitsFound(t, folder, name)
 		})
 	}
@@ -261,12 +262,12 @@ func wantChangedBitsFound(t *testing.T, folder, name string) {
 		if err := check(folder); err == nil || !strings.Contains(err.Error(), name+" was changed") {
 			t.Errorf("bit %d: %v", i, err)
 		}
-		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
+		forge(t, folder, func(*testing.T, string, *revision.Manifest) {})
 		if err := check(folder); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("bit %d, with its digest: %v", i, err)
 		}
 		change(t, path, flip)
-		forge(t, folder, func(*testing.T, string, *contract.Manifest) {})
+		forge(t, folder, func(*testing.T, string, *revision.Manifest) {})
 	}
 	if err := check(folder); err != nil {
 		t.Errorf("after all changes were taken back: %v", err)
@@ -274,30 +275,30 @@ func wantChangedBitsFound(t *testing.T, folder, name string) {
 }
 
 // rename gives a manifest the revision that its contents have, so that nothing contradicts its name.
-func rename(t *testing.T, m *contract.Manifest) {
+func rename(t *testing.T, m *revision.Manifest) {
 	t.Helper()
-	graph, err := m.Recipe.Walk(m.Results())
+	graph, err := pipeline.Walk(m.Recipe, m.Results())
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Revision = recipe.Revision(graph.Next().Units[0].Key)
+	m.Revision = pipeline.RevisionName(graph.Next().Nodes[0].Key)
 }
 
 // What is reported of drawn rows is counted again, in every shard.
 func TestVerifyCountsWhatIsDrawn(t *testing.T) {
-	for what, edit := range map[string]func(*recipe.Mixed){
-		"fewer different rows": func(m *recipe.Mixed) { m.Datasets[0].Unique-- },
-		"more repeats":         func(m *recipe.Mixed) { m.Datasets[2].MaxRepeats++ },
-		"units of rows":        func(m *recipe.Mixed) { m.Datasets[1].Units = 5 },
-		"nothing reported":     func(m *recipe.Mixed) { m.Datasets = nil },
-		"too little reported":  func(m *recipe.Mixed) { m.Datasets = m.Datasets[:2] },
+	for what, edit := range map[string]func(*pipeline.MixResult){
+		"fewer different rows": func(m *pipeline.MixResult) { m.Datasets[0].Unique-- },
+		"more repeats":         func(m *pipeline.MixResult) { m.Datasets[2].MaxRepeats++ },
+		"units of rows":        func(m *pipeline.MixResult) { m.Datasets[1].Units = 5 },
+		"nothing reported":     func(m *pipeline.MixResult) { m.Datasets = nil },
+		"too little reported":  func(m *pipeline.MixResult) { m.Datasets = m.Datasets[:2] },
 	} {
 		for _, unit := range []string{"train.00000", "test.00001"} {
 			t.Run(what+" in "+unit, func(t *testing.T) {
 				t.Parallel()
 				folder := publishedAs(t, drawn(recipe.JSONLZstd, 2))
-				forge(t, folder, func(t *testing.T, _ string, m *contract.Manifest) {
-					i := slices.IndexFunc(m.Stages, func(f contract.Finished) bool { return f.Unit.Name == unit })
+				forge(t, folder, func(t *testing.T, _ string, m *revision.Manifest) {
+					i := slices.IndexFunc(m.Stages, func(f revision.Finished) bool { return f.Node.Name == unit })
 					edit(m.Stages[i].Result.Mix)
 					rename(t, m)
 				})
@@ -313,8 +314,8 @@ func TestVerifyCountsWhatIsDrawn(t *testing.T) {
 // A mix in passes reports nothing; what it does report is true of nothing.
 func TestVerifyRefusesReportsNobodyAskedFor(t *testing.T) {
 	folder := publishedAs(t, in(recipe.JSONL, 2))
-	forge(t, folder, func(t *testing.T, _ string, m *contract.Manifest) {
-		m.Stages[len(m.Stages)-1].Result.Mix.Datasets = []recipe.MixedDataset{{}, {}, {}}
+	forge(t, folder, func(t *testing.T, _ string, m *revision.Manifest) {
+		m.Stages[len(m.Stages)-1].Result.Mix.Datasets = []pipeline.MixedDataset{{}, {}, {}}
 		rename(t, m)
 	})
 	if _, err := verify.Revision(context.Background(), folder, verify.Options{}); err == nil || !strings.Contains(err.Error(), "reports on 3") {
@@ -326,7 +327,7 @@ func TestVerifyRefusesReportsNobodyAskedFor(t *testing.T) {
 func TestVerifyFindsOtherDraws(t *testing.T) {
 	for _, format := range formats {
 		folder := publishedAs(t, drawn(format, 1))
-		forge(t, folder, repack(format, contract.MixedFile(recipe.Shard{Split: "train", Count: 1}, format), repeatOne))
+		forge(t, folder, repack(format, revision.MixedFile(recipe.Shard{Split: "train", Count: 1}, format), repeatOne))
 		if err := check(folder); err == nil || !strings.Contains(err.Error(), "the plan says") {
 			t.Errorf("%s: the message is %v", format, err)
 		}

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // planted is what somebody who may write to the volume puts there.
@@ -31,7 +33,7 @@ var placesOnAVolume = map[string]planted{
 		return rel(w, filepath.Join(w.download(onHub("main"), "sums"), originalsName))
 	}, newRecord, true},
 	"a result": {func(w hubWorld) string {
-		return rel(w, filepath.Join(w.download(onHub("main"), "sums"), contract.ResultFile))
+		return rel(w, filepath.Join(w.download(onHub("main"), "sums"), revision.ResultFile))
 	}, newRecord, true},
 	"a unit":                   {func(w hubWorld) string { return rel(w, w.download(onHub("main"), "sums")) }, newRecord, true},
 	"the folder of all stages": {func(hubWorld) string { return "mix/.stages" }, newRecord, false},
@@ -125,8 +127,8 @@ func TestLinksWithinTheVolume(t *testing.T) {
 func TestAResultNamesItsOwnRevision(t *testing.T) {
 	w := newHubWorld(t)
 	graph := w.build(onHub("main"))
-	step, _ := graph.Step(recipe.Publish)
-	rewrite(t, filepath.Join(w.worker.Volume, "mix", ".stages", "publish", step.Units[0].Key, contract.ResultFile), func(content []byte) []byte {
+	step, _ := graph.Step(pipeline.StagePublish)
+	rewrite(t, filepath.Join(w.worker.Volume, "mix", ".stages", "publish", step.Nodes[0].Key, revision.ResultFile), func(content []byte) []byte {
 		return bytes.Replace(content, []byte(graph.Published.Revision), []byte("../../other"), 1)
 	})
 	if got := w.build(onHub("main")).Published; *got != *graph.Published {

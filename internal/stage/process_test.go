@@ -21,8 +21,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
@@ -32,8 +33,8 @@ const processVariable = "DATASETMIX_TEST_DOWNLOAD"
 // TestAWorkerInAProcess is no test but the worker that the tests below start, and kill.
 func TestAWorkerInAProcess(t *testing.T) {
 	w, r := inAProcess(t, processVariable)
-	for _, unit := range r.Downloads() {
-		if _, err := w.Run(context.Background(), Job{Recipe: r, Stage: recipe.Download, Unit: unit}); err != nil {
+	for _, unit := range pipeline.Downloads(r) {
+		if _, err := w.Run(context.Background(), Job{Recipe: r, Stage: pipeline.StageDownload, Unit: unit}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -170,7 +171,7 @@ func workerWithStart(t *testing.T, volume string, r recipe.Recipe) (worker *exec
 // wholeCache fails when anything in the cache is not what its name says, and gives how many originals there are.
 func wholeCache(t *testing.T, volume string) int {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(volume, contract.CacheFolder, "sha256", "*"))
+	names, err := filepath.Glob(filepath.Join(volume, revision.CacheFolder, "sha256", "*"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +279,7 @@ func endsWell(t *testing.T, volume string, r recipe.Recipe, from *files) {
 	if originals, units := wholeCache(t, volume), wholeUnits(t, volume, r, from); originals != len(from.content) || units != 1 {
 		t.Errorf("%d originals and %d units, want %d and 1", originals, units, len(from.content))
 	}
-	left, err := filepath.Glob(filepath.Join(volume, contract.CacheFolder, "partial", "*"))
+	left, err := filepath.Glob(filepath.Join(volume, revision.CacheFolder, "partial", "*"))
 	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

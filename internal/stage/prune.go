@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -43,13 +43,13 @@ type pruning struct {
 // keep removes the oldest revisions beyond those to keep, but none that a pod may read or that was the newest until a moment ago, and
 // notes what the others need. One whose folder was removed by hand is none.
 func (p *pruning) keep() error {
-	folder, units, err := p.newestFirst(recipe.Publish)
+	folder, units, err := p.newestFirst(pipeline.StagePublish)
 	if err != nil {
 		return err
 	}
 	kept, superseded := 0, time.Now()
 	for _, key := range units {
-		name := recipe.Revision(key)
+		name := pipeline.RevisionName(key)
 		built, err := p.partsOf(folder.Join(key), name)
 		gone := errors.Is(err, fs.ErrNotExist)
 		beyond := kept >= p.Recipe.Output.KeepRevisions && !p.held(name, superseded)
@@ -77,7 +77,7 @@ func (p *pruning) keep() error {
 // that was published again was so before, too.
 func (p *pruning) held(name string, superseded time.Time) bool {
 	published := time.Time{}
-	if info, err := p.worker.path(p.folder.Revision(name)).Join(contract.ManifestFile).Lstat(); err == nil {
+	if info, err := p.worker.path(p.folder.Revision(name)).Join(revision.ManifestFile).Lstat(); err == nil {
 		published = info.ModTime()
 	}
 	return p.Keep.Keeps(name, published, superseded, time.Now())
@@ -85,20 +85,20 @@ func (p *pruning) held(name string, superseded time.Time) bool {
 
 // partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its
 // manifest.
-func (j job) partsOf(unit store.Path, revision string) (keys []string, err error) {
-	manifestFile := j.worker.path(j.folder.Revision(revision)).Join(contract.ManifestFile)
+func (j job) partsOf(unit store.Path, rev string) (keys []string, err error) {
+	manifestFile := j.worker.path(j.folder.Revision(rev)).Join(revision.ManifestFile)
 	if _, err := manifestFile.Lstat(); err != nil {
 		return nil, err
 	}
 	if err := store.ReadJSON(unit.Join(unitsName), &keys); !errors.Is(err, fs.ErrNotExist) {
 		return keys, err
 	}
-	var manifest contract.Manifest
+	var manifest revision.Manifest
 	if err := store.ReadJSON(manifestFile, &manifest); err != nil {
 		return nil, err
 	}
 	for _, finished := range manifest.Stages {
-		keys = append(keys, finished.Unit.Key)
+		keys = append(keys, finished.Node.Key)
 	}
 	return keys, nil
 }
@@ -115,7 +115,7 @@ func (p *pruning) revisions() error {
 
 // units removes the folders of stages that no kept revision is made of.
 func (p *pruning) units() error {
-	for _, stage := range recipe.Stages() {
+	for _, stage := range pipeline.Stages() {
 		if err := p.removeStale(p.worker.path(p.folder.Stage(stage))); err != nil {
 			return err
 		}
@@ -145,11 +145,11 @@ func (p *pruning) removeStale(folder store.Path) error {
 }
 
 // sweep removes what workers left that were killed.
-func (p *pruning) sweep() error { return p.worker.sweep(p.folder, recipe.Stages(), p.leave) }
+func (p *pruning) sweep() error { return p.worker.sweep(p.folder, pipeline.Stages(), p.leave) }
 
 // leave removes the originals that only a folder of a download has, which is about to go. Where the cache is bounded, they are for Trim.
 func (j job) leave(folder store.Path) error {
-	if folder.Dir() != j.worker.path(j.folder.Stage(recipe.Download)) || j.Recipe.Output.CacheSize > 0 {
+	if folder.Dir() != j.worker.path(j.folder.Stage(pipeline.StageDownload)) || j.Recipe.Output.CacheSize > 0 {
 		return nil
 	}
 	var originals []original
@@ -162,7 +162,7 @@ func (j job) leave(folder store.Path) error {
 }
 
 // newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
-func (j job) newestFirst(stage recipe.Stage) (folder store.Path, keys []string, err error) {
+func (j job) newestFirst(stage pipeline.Stage) (folder store.Path, keys []string, err error) {
 	folder = j.worker.path(j.folder.Stage(stage))
 	entries, err := folder.ReadDir()
 	if err != nil {
@@ -188,7 +188,7 @@ func (j job) newestFirst(stage recipe.Stage) (folder store.Path, keys []string, 
 }
 
 // sweep removes from the folders of a mix, and those of some of its stages, what workers left that were killed.
-func (w *Worker) sweep(folder contract.Folder, stages []recipe.Stage, left func(store.Path) error) error {
+func (w *Worker) sweep(folder revision.Folder, stages []pipeline.Stage, left func(store.Path) error) error {
 	folders := []string{string(folder), folder.Revisions()}
 	for _, stage := range stages {
 		folders = append(folders, folder.Stage(stage))
@@ -203,8 +203,8 @@ func (w *Worker) sweep(folder contract.Folder, stages []recipe.Stage, left func(
 
 // begin readies a mix's folder for a build of all stages in this process. What killed downloads left stays, until they are done: there is
 // what the next one goes on with.
-func (w *Worker) begin(folder contract.Folder) (*store.Presence, error) {
-	stages := slices.DeleteFunc(recipe.Stages(), func(stage recipe.Stage) bool { return stage == recipe.Download })
+func (w *Worker) begin(folder revision.Folder) (*store.Presence, error) {
+	stages := slices.DeleteFunc(pipeline.Stages(), func(stage pipeline.Stage) bool { return stage == pipeline.StageDownload })
 	if err := w.sweep(folder, stages, nil); err != nil {
 		return nil, err
 	}

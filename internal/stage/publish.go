@@ -7,38 +7,39 @@ import (
 	"errors"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // publish puts a revision together from finished files, proves it from those files alone, and gives it its name. What cannot
 // be proved is not published, and whatever was published before stays as it is.
-func (j job) publish(ctx context.Context, unit *store.Staging) (recipe.Result, error) {
-	revision := recipe.Revision(j.Unit.Key)
-	staging, err := store.Stage(j.worker.path(j.folder.Revision(revision)))
+func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result, error) {
+	rev := pipeline.RevisionName(j.Unit.Key)
+	staging, err := store.Stage(j.worker.path(j.folder.Revision(rev)))
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	defer staging.Close()
-	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, manifest: contract.Manifest{
-		Version: contract.ManifestVersion, Name: j.Recipe.Name, Revision: revision, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
+	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, manifest: revision.Manifest{
+		Version: revision.ManifestVersion, Name: j.Recipe.Name, Revision: rev, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
 	}}
 	digest, err := p.assemble()
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	if err := writeJSON(unit, unitsName, j.keys()); err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf}); err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	if err := j.worker.later.settle(); err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
-	published := recipe.Published{Revision: revision, Digest: digest, Bytes: p.bytes, Files: p.files}
-	return recipe.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), j.settle(ctx, staging, published, p.list))
+	published := pipeline.PublishResult{Revision: rev, Digest: digest, Bytes: p.bytes, Files: p.files}
+	return pipeline.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), j.settle(ctx, staging, published, p.list))
 }
 
 // unitsName lists the keys of the units that a revision was built from, in its publish unit's folder.
@@ -47,7 +48,7 @@ const unitsName = "units.json"
 func (j job) keys() []string {
 	var keys []string
 	for _, step := range j.graph.Steps {
-		for _, unit := range step.Units {
+		for _, unit := range step.Nodes {
 			keys = append(keys, unit.Key)
 		}
 	}
@@ -66,7 +67,7 @@ func (j job) prove(ctx context.Context, unit *store.Staging, folder store.Path, 
 	if err := store.MakeFolder(notes); err != nil {
 		return err
 	}
-	units, keys, err := j.newestFirst(recipe.Publish)
+	units, keys, err := j.newestFirst(pipeline.StagePublish)
 	if err != nil {
 		return err
 	}
@@ -88,7 +89,7 @@ func (u *unproved) Unwrap() error { return u.error }
 type publisher struct {
 	job
 	staging  *store.Staging
-	manifest contract.Manifest
+	manifest revision.Manifest
 	// list has every file of the revision as its writer knew it, for who looks at the revision again.
 	list digests
 	// checksums are what the writers of linked files noted beside their digests.
@@ -114,19 +115,19 @@ func (p *publisher) assemble() (string, error) {
 	sum := sha256.Sum256(encoded)
 	p.files++
 	p.bytes += int64(len(encoded))
-	return hex.EncodeToString(sum[:]), p.write(contract.ManifestFile, encoded)
+	return hex.EncodeToString(sum[:]), p.write(revision.ManifestFile, encoded)
 }
 
 // stages tells the manifest every result so far, under the keys that its own recipe gives: in it, nothing is resolved anew.
 func (p *publisher) stages() {
-	downloads := p.manifest.Recipe.Downloads()
+	downloads := pipeline.Downloads(p.manifest.Recipe)
 	for _, step := range p.graph.Steps {
-		for i, unit := range step.Units {
-			finished := contract.Finished{Stage: step.Stage, Unit: unit, Result: p.Results[unit.Key].Content()}
-			if step.Stage == recipe.Download {
-				finished.Unit = downloads[i]
+		for i, unit := range step.Nodes {
+			finished := revision.Finished{Stage: step.Stage, Node: unit, Result: p.Results[unit.Key].Content()}
+			if step.Stage == pipeline.StageDownload {
+				finished.Node = downloads[i]
 			}
-			if step.Stage != recipe.Publish {
+			if step.Stage != pipeline.StagePublish {
 				p.manifest.Stages = append(p.manifest.Stages, finished)
 			}
 		}
@@ -135,29 +136,29 @@ func (p *publisher) stages() {
 
 // lock writes what the sources were resolved to.
 func (p *publisher) lock() error {
-	encoded, err := contract.LockOf(p.manifest).Encode()
+	encoded, err := revision.LockOf(p.manifest).Encode()
 	if err != nil {
 		return err
 	}
-	return p.write(contract.LockFile, encoded)
+	return p.write(revision.LockFile, encoded)
 }
 
 // sources tells the manifest which originals were used, those of probes as well.
 func (p *publisher) sources() error {
 	for _, named := range p.Recipe.Sources() {
 		name := named.Name
-		folder, err := p.input(recipe.Download, name)
+		folder, err := p.input(pipeline.StageDownload, name)
 		if err != nil {
 			return err
 		}
-		done := p.result(recipe.Download, name).Download
-		origin := contract.Origin{Dataset: name, Revision: done.Revision, License: done.License}
+		done := p.result(pipeline.StageDownload, name).Download
+		origin := revision.Origin{Dataset: name, Revision: done.Revision, License: done.License}
 		originals, err := readOriginals(folder, done)
 		if err != nil {
 			return contract.Within("data set "+name, err)
 		}
 		for _, o := range originals {
-			origin.Files = append(origin.Files, o.Original)
+			origin.Files = append(origin.Files, o.OriginalFile)
 		}
 		p.manifest.Sources = append(p.manifest.Sources, origin)
 	}
@@ -168,19 +169,19 @@ func (p *publisher) sources() error {
 func (p *publisher) datasets() error {
 	for _, name := range p.Recipe.DatasetNames() {
 		_, domain, _ := p.Recipe.Dataset(name)
-		divided := *p.result(recipe.Divide, name).Split
-		folder, err := p.input(recipe.Divide, name)
+		divided := *p.result(pipeline.StageSplit, name).Split
+		folder, err := p.input(pipeline.StageSplit, name)
 		if err != nil {
 			return err
 		}
 		if list, err := readDigests(folder); err != nil || list != nil && list.ofDataset(p.Recipe) != divided.Digest {
 			return errors.Join(err, contract.Failf(contract.VolumeInvalid, "data set %s: %s of its split is not what was reported", name, digestsName))
 		}
-		if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), contract.RawFile(domain.Name, name)); err != nil {
+		if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), revision.RawFile(domain.Name, name)); err != nil {
 			return err
 		}
 		if dropped := divided.DroppedRows(); dropped > 0 {
-			if err := p.linkRows(folder, droppedName, dropped, contract.DroppedSourceFile(domain.Name, name)); err != nil {
+			if err := p.linkRows(folder, droppedName, dropped, revision.DroppedSourceFile(domain.Name, name)); err != nil {
 				return err
 			}
 		}
@@ -195,16 +196,16 @@ func (p *publisher) datasets() error {
 
 // dropped links the list of the rows that a split lost for the sake of another data set or split, if any was.
 func (p *publisher) dropped() error {
-	balanced := p.result(recipe.Balancing, p.Recipe.Name).Balance
+	balanced := p.result(pipeline.StageBalance, p.Recipe.Name).Balance
 	rows := balanced.DroppedTotal()
 	if rows == 0 {
 		return nil
 	}
-	folder, err := p.input(recipe.Balancing, p.Recipe.Name)
+	folder, err := p.input(pipeline.StageBalance, p.Recipe.Name)
 	if err != nil {
 		return err
 	}
-	return p.linkRows(folder, droppedName, rows, contract.DroppedFile)
+	return p.linkRows(folder, droppedName, rows, revision.DroppedFile)
 }
 
 func (p *publisher) linkSplit(index int, split, dataset string) error {
@@ -212,9 +213,9 @@ func (p *publisher) linkSplit(index int, split, dataset string) error {
 	if err != nil {
 		return err
 	}
-	names := []string{contract.ProcessedFile(dataset, split)}
+	names := []string{revision.ProcessedFile(dataset, split)}
 	if split == p.Recipe.EvaluationSplit() {
-		names = append(names, contract.TestFile(dataset, split))
+		names = append(names, revision.TestFile(dataset, split))
 	}
 	return p.linkRows(folder, name, p.available(split, dataset), names...)
 }
@@ -230,15 +231,15 @@ func (p *publisher) available(split, dataset string) int64 {
 }
 
 func (p *publisher) mixes() error {
-	step, _ := p.graph.Step(recipe.Mixing)
+	step, _ := p.graph.Step(pipeline.StageMix)
 	for i, shard := range p.Recipe.Files() {
 		name, err := mixedName(shard, p.Recipe.Output.Format)
 		if err != nil {
 			return err
 		}
-		unit := step.Units[i]
+		unit := step.Nodes[i]
 		mixed := p.Results[unit.Key].Mix
-		if err := p.linkRows(p.unit(recipe.Mixing, unit.Key), name, mixed.Rows, contract.FileOf(shard, p.Recipe.Output.Format)); err != nil {
+		if err := p.linkRows(p.unit(pipeline.StageMix, unit.Key), name, mixed.Rows, revision.FileOf(shard, p.Recipe.Output.Format)); err != nil {
 			return err
 		}
 	}
@@ -275,14 +276,14 @@ func (p *publisher) link(from store.Path, name string, as written, rows int64) e
 	if as.Rows != "" {
 		p.madeOf[name] = as.Rows
 	}
-	p.lists(contract.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
+	p.lists(revision.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
 	return nil
 }
 
 // ofBalance says whether a file is one of the balance stage, of which no result has the digest: nothing tells whether the note of it
 // broke, so the SHA-256 is computed again.
 func (p *publisher) ofBalance(file store.Path) bool {
-	folder, err := p.input(recipe.Balancing, p.Recipe.Name)
+	folder, err := p.input(pipeline.StageBalance, p.Recipe.Name)
 	return err != nil || file.Rel(folder) != file.Rel(p.worker.path("."))
 }
 
@@ -290,13 +291,13 @@ func (p *publisher) ofBalance(file store.Path) bool {
 func (p *publisher) write(name string, content []byte) error {
 	as := store.WrittenOf(content)
 	p.list[name] = as
-	if name != contract.ManifestFile {
-		p.lists(contract.PublishedFile{Path: name, Bytes: as.Bytes, SHA256: as.SHA256})
+	if name != revision.ManifestFile {
+		p.lists(revision.PublishedFile{Path: name, Bytes: as.Bytes, SHA256: as.SHA256})
 	}
 	return p.staging.WriteFile(name, content)
 }
 
-func (p *publisher) lists(file contract.PublishedFile) {
+func (p *publisher) lists(file revision.PublishedFile) {
 	p.manifest.Files = append(p.manifest.Files, file)
 	p.files++
 	p.bytes += file.Bytes

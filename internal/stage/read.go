@@ -9,7 +9,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/mapping"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -37,7 +39,7 @@ type taker interface {
 	// take takes a row that was mapped, and its line.
 	take(row mapped, line []byte) error
 	// skip takes note of a bad row.
-	skip(row contract.DroppedSourceRow) error
+	skip(row revision.DroppedSourceRow) error
 }
 
 // unmappable is the error of a row that is well formed, and of which the mapping can make no record. Such rows are counted under
@@ -46,11 +48,11 @@ type unmappable struct{ error }
 
 // each hands on every row of every file.
 func (r *reader) each(ctx context.Context, to taker) error {
-	folder, err := r.input(recipe.Download, r.source.Name)
+	folder, err := r.input(pipeline.StageDownload, r.source.Name)
 	if err != nil {
 		return err
 	}
-	if r.originals, err = readOriginals(folder, r.result(recipe.Download, r.source.Name).Download); err != nil {
+	if r.originals, err = readOriginals(folder, r.result(pipeline.StageDownload, r.source.Name).Download); err != nil {
 		return err
 	}
 	for i, file := range r.originals {
@@ -62,7 +64,7 @@ func (r *reader) each(ctx context.Context, to taker) error {
 	if r.rows == 0 {
 		return r.noRows()
 	}
-	if err := r.source.CheckRows(r.rows); err != nil {
+	if err := pipeline.CheckRows(r.source, r.rows); err != nil {
 		return contract.Failf(contract.SourceDrifted, "%w", err)
 	}
 	return nil
@@ -151,7 +153,7 @@ func sourceFile(read recipe.Read) decode.File {
 func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to taker) error {
 	number := r.rows
 	r.rows++
-	if err := r.source.CheckAtMost(r.rows); err != nil {
+	if err := pipeline.CheckAtMost(r.source, r.rows); err != nil {
 		return contract.Failf(contract.SourceDrifted, "%w", err)
 	}
 	var bad unmappable
@@ -165,7 +167,7 @@ func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to tak
 		return as.err
 	}
 	where := row.Where()
-	return r.skip(to, bad.error, contract.DroppedSourceRow{
+	return r.skip(to, bad.error, revision.DroppedSourceRow{
 		Row: number, File: r.file, Place: placeIn(file, where), Reason: string(mapping.ClassOf(bad.error)), Message: strings.TrimPrefix(bad.Error(), where+": "),
 	})
 }
@@ -178,7 +180,7 @@ func (r *reader) unreadable(file string, err error, to taker) error {
 	}
 	number := r.rows
 	r.rows++
-	return r.skip(to, err, contract.DroppedSourceRow{
+	return r.skip(to, err, revision.DroppedSourceRow{
 		Row: number, File: r.file, Place: placeIn(file, bad.Where), Reason: string(bad.Class), Message: bad.Err.Error(),
 	})
 }
@@ -187,7 +189,7 @@ func (r *reader) unreadable(file string, err error, to taker) error {
 func placeIn(file, where string) string { return strings.TrimPrefix(where, file+", ") }
 
 // skip leaves a bad row out, if that is asked for and not too many were.
-func (r *reader) skip(to taker, cause error, row contract.DroppedSourceRow) error {
+func (r *reader) skip(to taker, cause error, row revision.DroppedSourceRow) error {
 	if r.read.OnBadRow != recipe.SkipBadRow {
 		return r.alone(cause)
 	}

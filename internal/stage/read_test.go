@@ -13,7 +13,9 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // skipping is two with a data set sums that skips bad rows.
@@ -24,27 +26,27 @@ func skipping(most int64) recipe.Recipe {
 }
 
 // divided builds a recipe and gives the result of one data set's split.
-func (w *world) divided(r recipe.Recipe, dataset string) recipe.Divided {
+func (w *world) divided(r recipe.Recipe, dataset string) pipeline.SplitResult {
 	w.t.Helper()
 	graph, results := w.results(r)
-	step, _ := graph.Step(recipe.Divide)
-	for _, unit := range step.Units {
+	step, _ := graph.Step(pipeline.StageSplit)
+	for _, unit := range step.Nodes {
 		if unit.Name == dataset {
 			return *results[unit.Key].Split
 		}
 	}
 	w.t.Fatalf("there is no data set %s", dataset)
-	return recipe.Divided{}
+	return pipeline.SplitResult{}
 }
 
 // splitFolder is the folder of a data set's split in a recipe's build.
 func (w *world) splitFolder(r recipe.Recipe, dataset string) string {
 	w.t.Helper()
 	graph := w.build(r)
-	step, _ := graph.Step(recipe.Divide)
-	for _, unit := range step.Units {
+	step, _ := graph.Step(pipeline.StageSplit)
+	for _, unit := range step.Nodes {
 		if unit.Name == dataset {
-			return filepath.Join(w.worker.Volume, "mix", ".stages", string(recipe.Divide), unit.Key)
+			return filepath.Join(w.worker.Volume, "mix", ".stages", string(pipeline.StageSplit), unit.Key)
 		}
 	}
 	w.t.Fatalf("there is no data set %s", dataset)
@@ -80,7 +82,7 @@ func withBadRows() (content string, bad map[int]int) {
 }
 
 // tells says whether a listed row of a file of one row per line has a reason, its place, and a part of the message.
-func tells(row contract.DroppedSourceRow, reason, message string) bool {
+func tells(row revision.DroppedSourceRow, reason, message string) bool {
 	return row.File == 1 && row.Reason == reason && row.Place == fmt.Sprintf("line %d", row.Row+1) && strings.Contains(row.Message, message)
 }
 
@@ -175,7 +177,7 @@ func TestNamesOfBadRowsFitIntoAResult(t *testing.T) {
 	for _, text := range []string{"a", "字", "\x01", "<"} {
 		l := leftOut{room: namedBytes}
 		for i := range 20 {
-			l.name(contract.DroppedSourceRow{File: i, Place: "line 1", Message: strings.Repeat(text, 1000)})
+			l.name(revision.DroppedSourceRow{File: i, Place: "line 1", Message: strings.Repeat(text, 1000)})
 		}
 		encoded, err := json.Marshal(l.named)
 		if err != nil || len(encoded) > namedBytes+20 || len(l.named) < 1 || len(l.named) > namedRows {
@@ -264,7 +266,7 @@ func TestAnswersOfEveryFormat(t *testing.T) {
 			w.put("sums.jsonl", answersIn(t, format))
 			r := skipping(0)
 			r.Splits = r.Splits[:1]
-			rows := func(change func(*recipe.Record)) recipe.Divided {
+			rows := func(change func(*recipe.Record)) pipeline.SplitResult {
 				r.Domains[0].Datasets[0].Record = recipe.Record{Question: `row.Q`, ReferenceAnswer: `row.A`, AnswerType: "numeric", Rule: recipe.RecordRule}
 				change(&r.Domains[0].Datasets[0].Record)
 				return w.divided(r, "sums")

@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
@@ -52,9 +53,9 @@ func TestTheRealDuplicatesDoNotLeak(t *testing.T) {
 	}
 	train := map[string]string{}
 	files := func(split string) []string {
-		out := []string{contract.MixedFile(recipe.Shard{Split: split}, recipe.JSONL)}
+		out := []string{revision.MixedFile(recipe.Shard{Split: split}, recipe.JSONL)}
 		for _, name := range realSix().DatasetNames() {
-			out = append(out, contract.ProcessedFile(name, split))
+			out = append(out, revision.ProcessedFile(name, split))
 		}
 		return out
 	}

@@ -10,14 +10,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // TestARefreshThatFindsTheSame asks for the listing, downloads no byte, and runs nothing but the download.
 func TestARefreshThatFindsTheSame(t *testing.T) {
 	w := newHubWorld(t)
-	results := map[string]recipe.Result{}
+	results := map[string]pipeline.Result{}
 	_, first := w.jobs(onHub("main"), results, "")
 	for _, request := range []string{"r1", "r2"} {
 		w.hub.ResetCounts()
@@ -31,7 +32,7 @@ func TestARefreshThatFindsTheSame(t *testing.T) {
 		if *graph.Published != *first.Published {
 			t.Errorf("%s published %+v, want %+v", request, graph.Published, first.Published)
 		}
-		if got := len(w.unitsOf(recipe.Download)); got != 3 {
+		if got := len(w.unitsOf(pipeline.StageDownload)); got != 3 {
 			t.Errorf("%d folders of downloads after %s: those of earlier requests are superseded", got, request)
 		}
 	}
@@ -50,7 +51,7 @@ func TestARefreshThatFindsTheSame(t *testing.T) {
 // TestARefreshOfAMovedBranch builds what moved, and fetches only that.
 func TestARefreshOfAMovedBranch(t *testing.T) {
 	w := newHubWorld(t)
-	results := map[string]recipe.Result{}
+	results := map[string]pipeline.Result{}
 	_, first := w.jobs(onHub("main"), results, "")
 	w.commit(2, 90)
 	if ran, _ := w.jobs(onHub("main"), maps.Clone(results), ""); ran != nil {
@@ -79,7 +80,7 @@ func TestARefreshOfAMovedBranch(t *testing.T) {
 // TestPinnedSourcesAreNotAskedAgain, whatever is asked for.
 func TestPinnedSourcesAreNotAskedAgain(t *testing.T) {
 	w := newHubWorld(t)
-	results := map[string]recipe.Result{}
+	results := map[string]pipeline.Result{}
 	w.jobs(onHub(commitOf(1)), results, "")
 	if ran, _ := w.jobs(onHub(commitOf(1)).Refreshed("r1"), results, ""); ran != nil {
 		t.Errorf("ran %v", ran)
@@ -89,7 +90,7 @@ func TestPinnedSourcesAreNotAskedAgain(t *testing.T) {
 // TestAFolderThatChanged is read again when that is asked for; before, a split says what to do.
 func TestAFolderThatChanged(t *testing.T) {
 	w := filled(t)
-	results := map[string]recipe.Result{}
+	results := map[string]pipeline.Result{}
 	_, first := w.jobs(two(), results, "")
 	w.put("sums.jsonl", sums("What is the sum of", 90))
 	if ran, _ := w.jobs(two(), maps.Clone(results), ""); ran != nil {
@@ -147,7 +148,7 @@ func TestAgain(t *testing.T) {
 	for _, damaged := range []bool{false, true} {
 		w := newHubWorld(t)
 		r := onHub(commitOf(1))
-		_, first := w.jobs(r, map[string]recipe.Result{}, "")
+		_, first := w.jobs(r, map[string]pipeline.Result{}, "")
 		file := filepath.Join(w.worker.Volume, "mix", "revisions", first.Published.Revision, "mixed", "train_mixed.jsonl")
 		content := w.read("mix/current/mixed/train_mixed.jsonl")
 		if damaged {
@@ -155,7 +156,7 @@ func TestAgain(t *testing.T) {
 		}
 		before := stat(t, file)
 		w.hub.ResetCounts()
-		ran, graph := w.jobs(r, map[string]recipe.Result{}, "f1")
+		ran, graph := w.jobs(r, map[string]pipeline.Result{}, "f1")
 		if diff := cmp.Diff(everything, ran); diff != "" {
 			t.Errorf("ran (-want +got):\n%s", diff)
 		}
@@ -179,18 +180,18 @@ func TestAgain(t *testing.T) {
 func TestAgainOnce(t *testing.T) {
 	w := newHubWorld(t)
 	r := onHub(commitOf(1))
-	w.jobs(r, map[string]recipe.Result{}, "f1")
-	for _, unit := range []string{w.unitsOf(recipe.Download)[0], w.unitsOf(recipe.Mixing)[0], w.unitsOf(recipe.Publish)[0]} {
+	w.jobs(r, map[string]pipeline.Result{}, "f1")
+	for _, unit := range []string{w.unitsOf(pipeline.StageDownload)[0], w.unitsOf(pipeline.StageMix)[0], w.unitsOf(pipeline.StagePublish)[0]} {
 		before := stat(t, unit)
-		w.jobs(r, map[string]recipe.Result{}, "f1")
+		w.jobs(r, map[string]pipeline.Result{}, "f1")
 		if !same(t, unit, before) {
 			t.Errorf("%s was built twice for one request", unit)
 		}
-		w.jobs(r, map[string]recipe.Result{}, "f2 "+unit)
+		w.jobs(r, map[string]pipeline.Result{}, "f2 "+unit)
 		if same(t, unit, before) {
 			t.Errorf("%s was not built for another request", unit)
 		}
-		w.jobs(r, map[string]recipe.Result{}, "f1")
+		w.jobs(r, map[string]pipeline.Result{}, "f1")
 	}
 }
 
@@ -198,12 +199,12 @@ func TestAgainOnce(t *testing.T) {
 func TestADamagedOriginalIsFetchedAgain(t *testing.T) {
 	w := newHubWorld(t)
 	r := onHub(commitOf(1))
-	_, first := w.jobs(r, map[string]recipe.Result{}, "")
+	_, first := w.jobs(r, map[string]pipeline.Result{}, "")
 	sum, _ := w.lock().Source("sums")
-	blob := filepath.Join(w.worker.Volume, contract.CacheFolder, "sha256", sum.Files[0].SHA256)
+	blob := filepath.Join(w.worker.Volume, revision.CacheFolder, "sha256", sum.Files[0].SHA256)
 	overwrite(t, blob, make([]byte, sum.Bytes))
 	w.hub.ResetCounts()
-	if _, graph := w.jobs(r, map[string]recipe.Result{}, "f1"); *graph.Published != *first.Published || w.hub.Downloads() != 1 {
+	if _, graph := w.jobs(r, map[string]pipeline.Result{}, "f1"); *graph.Published != *first.Published || w.hub.Downloads() != 1 {
 		t.Errorf("published %+v with %d downloads", graph.Published, w.hub.Downloads())
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // spoken is what a row says, whatever its id.
@@ -73,7 +73,7 @@ func (w *world) descriptions() (info struct {
 }, distribution []described) {
 	w.t.Helper()
 	var croissant struct{ Distribution []described }
-	for name, into := range map[string]any{contract.InfoFile: &info, contract.CroissantFile: &croissant} {
+	for name, into := range map[string]any{revision.InfoFile: &info, revision.CroissantFile: &croissant} {
 		if err := json.Unmarshal([]byte(w.read("mix/current/"+name)), into); err != nil {
 			w.t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestDescriptionsOfEveryFormat(t *testing.T) {
 				t.Errorf("the set of mixed files is of %s: %v", set.Format, set.Includes)
 			}
 			for _, shard := range r.Shards() {
-				name := contract.MixedFile(shard, format)
+				name := revision.MixedFile(shard, format)
 				content := w.read("mix/current/" + name)
 				i := slices.IndexFunc(distribution, func(f described) bool { return f.ID == name })
 				if i < 0 {

@@ -10,8 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
@@ -69,7 +70,7 @@ func TestAFileThatChangedSinceItWasWrittenIsMadeAgain(t *testing.T) {
 // benchmarkRows are about as many rows of half a kilobyte each, in three data sets.
 const benchmarkRows = 20_000
 
-func benchmarkWorld(b *testing.B) (Worker, map[string]recipe.Result) {
+func benchmarkWorld(b *testing.B) (Worker, map[string]pipeline.Result) {
 	claims := b.TempDir()
 	text := strings.Repeat("some words of a long question ", 14)
 	for name, file := range map[string]struct{ question, answer string }{"sums": {"sum", "#### 7"}, "products": {"product", "#### 8"}, "facts": {"fact", "A"}} {
@@ -96,7 +97,7 @@ func benchmarkWorld(b *testing.B) (Worker, map[string]recipe.Result) {
 }
 
 // size is the bytes and rows that a unit writes or, for a download, reads.
-func size(result recipe.Result) (bytes, rows int64) {
+func size(result pipeline.Result) (bytes, rows int64) {
 	switch {
 	case result.Download != nil:
 		return result.Download.Bytes, 0
@@ -114,21 +115,21 @@ func size(result recipe.Result) (bytes, rows int64) {
 // BenchmarkStages builds one unit of each stage again and again.
 func BenchmarkStages(b *testing.B) {
 	w, results := benchmarkWorld(b)
-	graph, err := two().Walk(results)
+	graph, err := pipeline.Walk(two(), results)
 	if err != nil {
 		b.Fatal(err)
 	}
-	folder := contract.Folder("mix")
+	folder := revision.Folder("mix")
 	for _, step := range graph.Steps {
-		unit := step.Units[0]
-		for _, u := range step.Units {
+		unit := step.Nodes[0]
+		for _, u := range step.Nodes {
 			if u.Name == "train" || u.Name == "facts" {
 				unit = u
 			}
 		}
-		doomed := []string{folder.Unit(step.Stage, unit.Key)}
-		if step.Stage == recipe.Publish {
-			doomed = append(doomed, folder.Revision(recipe.Revision(unit.Key)))
+		doomed := []string{folder.Node(step.Stage, unit.Key)}
+		if step.Stage == pipeline.StagePublish {
+			doomed = append(doomed, folder.Revision(pipeline.RevisionName(unit.Key)))
 		}
 		b.Run(string(step.Stage), func(b *testing.B) {
 			bytes, rows := size(results[unit.Key])
@@ -153,11 +154,11 @@ func BenchmarkStages(b *testing.B) {
 // whatever they are packed to.
 func BenchmarkMix(b *testing.B) {
 	w, results := benchmarkWorld(b)
-	plain, err := two().Walk(results)
+	plain, err := pipeline.Walk(two(), results)
 	if err != nil {
 		b.Fatal(err)
 	}
-	lineBytes := results[plain.Steps[3].Units[0].Key].Mix.Bytes
+	lineBytes := results[plain.Steps[3].Nodes[0].Key].Mix.Bytes
 	for _, c := range []struct {
 		name     string
 		format   recipe.Format
@@ -174,20 +175,20 @@ func BenchmarkMix(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			graph, err := r.Walk(results)
+			graph, err := pipeline.Walk(r, results)
 			if err != nil {
 				b.Fatal(err)
 			}
-			step, _ := graph.Step(recipe.Mixing)
-			unit := step.Units[0]
+			step, _ := graph.Step(pipeline.StageMix)
+			unit := step.Nodes[0]
 			rows := results[unit.Key].Mix.Rows
 			b.SetBytes(lineBytes)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := os.RemoveAll(filepath.Join(w.Volume, contract.Folder("mix").Unit(recipe.Mixing, unit.Key))); err != nil {
+				if err := os.RemoveAll(filepath.Join(w.Volume, revision.Folder("mix").Node(pipeline.StageMix, unit.Key))); err != nil {
 					b.Fatal(err)
 				}
-				if _, err := w.Run(context.Background(), Job{Recipe: r, Results: results, Stage: recipe.Mixing, Unit: unit}); err != nil {
+				if _, err := w.Run(context.Background(), Job{Recipe: r, Results: results, Stage: pipeline.StageMix, Unit: unit}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -199,7 +200,7 @@ func BenchmarkMix(b *testing.B) {
 // BenchmarkVerify proves a revision in each format. Bytes are those of the plain one.
 func BenchmarkVerify(b *testing.B) {
 	w, results := benchmarkWorld(b)
-	plain, err := two().Walk(results)
+	plain, err := pipeline.Walk(two(), results)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -211,7 +212,7 @@ func BenchmarkVerify(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			graph, err := r.Walk(results)
+			graph, err := pipeline.Walk(r, results)
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -7,7 +7,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/mapping"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
@@ -18,30 +20,30 @@ const rawName = "raw.jsonl"
 // split maps every row of a data set to the unified record and divides the rows: groups in keyed order, cut into consecutive
 // ranges. Inside a split, rows stand in the keyed order of their own content, so a sample of k rows is the first k, and a
 // group of many rows is not a clump.
-func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
+func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
 	dataset, domain, _ := j.Recipe.Dataset(j.Unit.Name)
 	divider, err := newDivider(staging.Folder(), j.Recipe)
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	s := splitter{job: j, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), divider: divider}
 	defer s.leftOut.abort()
 	defer s.divider.close()
 	if s.units, err = j.units(); err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	if s.probes, err = j.contaminants(ctx); err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	list, err := s.readAll(ctx, staging)
 	if err != nil {
-		return recipe.Result{}, contract.Within("data set "+dataset.Name, err)
+		return pipeline.Result{}, contract.Within("data set "+dataset.Name, err)
 	}
 	parts, err := s.divider.write(ctx, staging)
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
-	done := recipe.Divided{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: list[rawName].Bytes,
+	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: list[rawName].Bytes,
 		Groups: s.divider.different, LargestGroup: s.divider.largest}
 	for i, part := range parts {
 		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
@@ -51,7 +53,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (recipe.Result, 
 		}
 	}
 	done.Digest = list.ofDataset(j.Recipe)
-	return recipe.Result{Split: &done}, writeJSON(staging, digestsName, list)
+	return pipeline.Result{Split: &done}, writeJSON(staging, digestsName, list)
 }
 
 // splitter takes a data set's rows.
@@ -120,7 +122,7 @@ func (s *splitter) take(row mapped, line []byte) error {
 }
 
 // skip implements taker.
-func (s *splitter) skip(row contract.DroppedSourceRow) error { return s.leftOut.add(row) }
+func (s *splitter) skip(row revision.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
 	return &recordMapper{splitter: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder()}
@@ -155,7 +157,7 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 	begin := len(lines)
 	said, lines, err := m.writer.Row(lines, row, number)
 	if reason, dropped := mapping.IsDropped(err); dropped {
-		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: string(reason)}}, lines
+		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: string(reason)}}, lines
 	}
 	if err != nil && contract.ReasonOf(err) == contract.InvalidData {
 		return mapped{err: unmappable{err}}, lines
@@ -166,7 +168,7 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 	if found, err := m.contaminated(row, said.Question); err != nil {
 		return mapped{err: unmappable{err}}, lines[:begin]
 	} else if found.reason != "" {
-		return mapped{leftOut: &contract.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
+		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
 	}
 	m.keeps.note(said.Kept)
 	var as mapped

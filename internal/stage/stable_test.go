@@ -13,8 +13,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // The promises about edits, each on whole builds: what changes when one thing changes.
@@ -22,7 +23,7 @@ import (
 // rowFiles are the digests of all published files of rows.
 func (w *world) rowFiles() map[string]string {
 	w.t.Helper()
-	var manifest contract.Manifest
+	var manifest revision.Manifest
 	if err := json.Unmarshal([]byte(w.read("mix/current/manifest.json")), &manifest); err != nil {
 		w.t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func TestTheLayoutOfASourceChangesNoByte(t *testing.T) {
 // So it is with rows that are left out: a renamed or packed file gives the same list, and the same results.
 func TestTheLayoutOfASourceChangesNoList(t *testing.T) {
 	content := sums("What is the sum of", 120) + "{\n{\n" + sums("And of", 3)
-	built := func(name, content string) (map[string]string, recipe.Divided) {
+	built := func(name, content string) (map[string]string, pipeline.SplitResult) {
 		w := filled(t)
 		w.put("other/"+name, content)
 		r := skipping(0)
@@ -215,7 +216,7 @@ func TestGrowingASourceAnywhereMovesFewRows(t *testing.T) {
 		w.build(r)
 		side := map[string]string{}
 		for _, split := range r.Splits {
-			for _, row := range w.records(contract.ProcessedFile("facts", split.Name)) {
+			for _, row := range w.records(revision.ProcessedFile("facts", split.Name)) {
 				side[row.Question] = split.Name
 			}
 		}

@@ -9,7 +9,10 @@ import (
 	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -21,7 +24,7 @@ type Worker struct {
 	// Source gives the source of a data set, with its credentials.
 	Source func(recipe.Dataset) (source.Source, error)
 	// Lock says to which bytes sources resolve; nil leaves that to the sources.
-	Lock *contract.Lock
+	Lock *revision.Lock
 	// Lacks is told, once, what the volume cannot do and a build can do without; nil is told nothing.
 	Lacks func(what string)
 	// Anew resolves floating sources anew, whatever an earlier build found.
@@ -46,9 +49,9 @@ type Worker struct {
 // Job is one unit to build, with all that it may depend on.
 type Job struct {
 	Recipe  recipe.Recipe
-	Results map[string]recipe.Result
-	Stage   recipe.Stage
-	Unit    recipe.Unit
+	Results map[string]pipeline.Result
+	Stage   pipeline.Stage
+	Unit    pipeline.Node
 	// Again names a request to build the unit even if it is finished; empty is none.
 	Again string
 	// Keep says what a publication leaves on the volume beside what the recipe keeps.
@@ -59,8 +62,8 @@ type Job struct {
 type job struct {
 	Job
 	worker *Worker
-	graph  recipe.Graph
-	folder contract.Folder
+	graph  pipeline.Graph
+	folder revision.Folder
 	// careful compares an original with its digest before its rows are read, and not beside that: one was damaged.
 	careful bool
 	// replaces a finished unit that is not to be used any more.
@@ -68,34 +71,34 @@ type job struct {
 }
 
 // Run builds a unit, or finds it finished, and gives its result. A failure carries its reason.
-func (w *Worker) Run(ctx context.Context, todo Job) (recipe.Result, error) {
+func (w *Worker) Run(ctx context.Context, todo Job) (pipeline.Result, error) {
 	result, _, err := w.run(ctx, todo)
 	return result, err
 }
 
 // run is Run that says how the unit came to its result.
-func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) {
-	graph, err := todo.Recipe.Walk(todo.Results)
+func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error) {
+	graph, err := pipeline.Walk(todo.Recipe, todo.Results)
 	if err != nil {
-		return recipe.Result{}, Way{}, contract.Failf(reasonOfWalk(err), "%w", err)
+		return pipeline.Result{}, Way{}, contract.Failf(reasonOfWalk(err), "%w", err)
 	}
 	own, err := w.mounted(todo.Recipe)
 	if err != nil {
-		return recipe.Result{}, Way{}, err
+		return pipeline.Result{}, Way{}, err
 	}
 	if w.volume == nil {
 		defer own.close()
 	}
-	j := job{Job: todo, worker: own, graph: graph, folder: contract.Folder(todo.Recipe.Output.Path)}
+	j := job{Job: todo, worker: own, graph: graph, folder: revision.Folder(todo.Recipe.Output.Path)}
 	final := j.final()
 	result, way, err := j.found(ctx, final)
 	if err != nil {
-		return recipe.Result{}, way, err
+		return pipeline.Result{}, way, err
 	}
 	j.replaces = way.How == ReadAgain || way.How == Repaired
 	switch {
 	case way.How != Reused:
-	case todo.Stage == recipe.Publish: // the last steps may be what a lost worker did not reach
+	case todo.Stage == pipeline.StagePublish: // the last steps may be what a lost worker did not reach
 		return result, way, errors.Join(j.swap(result.Publish.Revision), j.prune(), j.release())
 	default:
 		if err := touch(final); !errors.Is(err, fs.ErrNotExist) {
@@ -108,11 +111,11 @@ func (w *Worker) run(ctx context.Context, todo Job) (recipe.Result, Way, error) 
 }
 
 // found gives the result of a finished unit and whether that is reused. One that is to be built gives none.
-func (j job) found(ctx context.Context, final store.Path) (result recipe.Result, way Way, err error) {
-	err = store.ReadJSON(final.Join(contract.ResultFile), &result)
+func (j job) found(ctx context.Context, final store.Path) (result pipeline.Result, way Way, err error) {
+	err = store.ReadJSON(final.Join(revision.ResultFile), &result)
 	switch {
 	case contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(j.Stage):
-		return result, Way{How: Repaired, Why: contract.ResultFile + " is not what it was"}, nil
+		return result, Way{How: Repaired, Why: revision.ResultFile + " is not what it was"}, nil
 	case err == nil:
 		way, err = j.way(ctx, final, result)
 		return result, way, err
@@ -124,9 +127,9 @@ func (j job) found(ctx context.Context, final store.Path) (result recipe.Result,
 }
 
 // make builds the unit on a volume that suits, once more where an original was found damaged: its rows may be among those that were written.
-func (j job) make(ctx context.Context, final store.Path) (recipe.Result, error) {
+func (j job) make(ctx context.Context, final store.Path) (pipeline.Result, error) {
 	if err := j.worker.suits(); err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	result, err := j.attempt(ctx, final)
 	if damage := (*damaged)(nil); errors.As(err, &damage) {
@@ -137,10 +140,10 @@ func (j job) make(ctx context.Context, final store.Path) (recipe.Result, error) 
 }
 
 // attempt builds the unit in a folder of its own, and gives that its name.
-func (j job) attempt(ctx context.Context, final store.Path) (recipe.Result, error) {
+func (j job) attempt(ctx context.Context, final store.Path) (pipeline.Result, error) {
 	staging, err := j.stage(final)
 	if err != nil {
-		return recipe.Result{}, err
+		return pipeline.Result{}, err
 	}
 	defer staging.Close()
 	result, err := j.build(ctx, staging)
@@ -148,15 +151,15 @@ func (j job) attempt(ctx context.Context, final store.Path) (recipe.Result, erro
 	case err == nil:
 		return result, j.finish(staging, result)
 	case j.worker.later != nil: // others are being built in this process, from units that a diagnosis may remove
-		return recipe.Result{}, &undiagnosed{err, j}
+		return pipeline.Result{}, &undiagnosed{err, j}
 	default:
-		return recipe.Result{}, j.diagnose(ctx, err)
+		return pipeline.Result{}, j.diagnose(ctx, err)
 	}
 }
 
 func reasonOfWalk(err error) contract.Reason {
-	var infeasible *recipe.InfeasibleError
-	var drift *recipe.DriftError
+	var infeasible *plan.InfeasibleError
+	var drift *pipeline.DriftError
 	switch {
 	case errors.As(err, &infeasible):
 		return contract.InfeasibleMix
@@ -167,34 +170,34 @@ func reasonOfWalk(err error) contract.Reason {
 	}
 }
 
-func (j job) build(ctx context.Context, staging *store.Staging) (recipe.Result, error) {
+func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
 	switch j.Stage {
-	case recipe.Download:
+	case pipeline.StageDownload:
 		return j.download(ctx, staging)
-	case recipe.Divide:
+	case pipeline.StageSplit:
 		return j.split(ctx, staging)
-	case recipe.Balancing:
+	case pipeline.StageBalance:
 		return j.balance(ctx, staging)
-	case recipe.Mixing:
+	case pipeline.StageMix:
 		return j.mix(ctx, staging)
-	case recipe.Publish:
+	case pipeline.StagePublish:
 		return j.publish(ctx, staging)
 	default:
-		return recipe.Result{}, contract.Failf(contract.InvalidTask, "there is no stage %q", j.Stage)
+		return pipeline.Result{}, contract.Failf(contract.InvalidTask, "there is no stage %q", j.Stage)
 	}
 }
 
 // stage begins the unit's folder. What a killed download left stays until this one is done: it goes on with the originals.
 func (j job) stage(final store.Path) (*store.Staging, error) {
-	if j.Stage == recipe.Download {
+	if j.Stage == pipeline.StageDownload {
 		return store.Begin(final)
 	}
 	return store.Stage(final)
 }
 
 // finish records the result beside what it describes and gives the folder its name.
-func (j job) finish(staging *store.Staging, result recipe.Result) error {
-	if err := writeJSON(staging, contract.ResultFile, result); err != nil {
+func (j job) finish(staging *store.Staging, result pipeline.Result) error {
+	if err := writeJSON(staging, revision.ResultFile, result); err != nil {
 		return err
 	}
 	if err := j.mark(staging); err != nil {
@@ -205,7 +208,7 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 		if err := errors.Join(j.leave(j.final()), staging.Replace()); err != nil {
 			return err
 		}
-	case j.Stage != recipe.Publish:
+	case j.Stage != pipeline.StagePublish:
 		if err := j.worker.commit(staging); err != nil {
 			return err
 		}
@@ -215,9 +218,9 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 		}
 	}
 	switch j.Stage {
-	case recipe.Download:
+	case pipeline.StageDownload:
 		return j.supersede()
-	case recipe.Publish:
+	case pipeline.StagePublish:
 		if err := j.swap(result.Publish.Revision); err != nil {
 			return err
 		}
@@ -228,7 +231,7 @@ func (j job) finish(staging *store.Staging, result recipe.Result) error {
 }
 
 func writeJSON(staging *store.Staging, name string, value any) error {
-	encoded, err := contract.EncodeJSON(value)
+	encoded, err := revision.EncodeJSON(value)
 	if err != nil {
 		return err
 	}
@@ -265,17 +268,17 @@ func (w *Worker) close() { w.volume.Close() } // it was only looked at
 func (w *Worker) path(name string) store.Path { return w.volume.Path(name) }
 
 // final is the place of the unit itself.
-func (j job) final() store.Path { return j.worker.path(j.folder.Unit(j.Stage, j.Unit.Key)) }
+func (j job) final() store.Path { return j.worker.path(j.folder.Node(j.Stage, j.Unit.Key)) }
 
 // unit is the folder of a unit.
-func (j job) unit(stage recipe.Stage, key string) store.Path {
-	return j.worker.later.at(j.worker.path(j.folder.Unit(stage, key)))
+func (j job) unit(stage pipeline.Stage, key string) store.Path {
+	return j.worker.later.at(j.worker.path(j.folder.Node(stage, key)))
 }
 
 // input is the folder of a finished unit of an earlier stage.
-func (j job) input(stage recipe.Stage, name string) (store.Path, error) {
+func (j job) input(stage pipeline.Stage, name string) (store.Path, error) {
 	step, _ := j.graph.Step(stage)
-	for _, unit := range step.Units {
+	for _, unit := range step.Nodes {
 		if unit.Name == name {
 			return j.unit(stage, unit.Key), nil
 		}
@@ -284,14 +287,14 @@ func (j job) input(stage recipe.Stage, name string) (store.Path, error) {
 }
 
 // result is the result of a finished unit of an earlier stage.
-func (j job) result(stage recipe.Stage, name string) recipe.Result {
+func (j job) result(stage pipeline.Stage, name string) pipeline.Result {
 	step, _ := j.graph.Step(stage)
-	for _, unit := range step.Units {
+	for _, unit := range step.Nodes {
 		if unit.Name == name {
 			return j.Results[unit.Key]
 		}
 	}
-	return recipe.Result{}
+	return pipeline.Result{}
 }
 
 // touch notes that a finished folder is in use, so that no publication removes it as left over.

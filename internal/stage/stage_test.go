@@ -18,8 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 func TestThePublishedTreeToTheFile(t *testing.T) {
@@ -132,10 +134,10 @@ func TestANewShareBuildsOnlyTheMix(t *testing.T) {
 	r.Domains[0].Share = 7
 	start := time.Now()
 	after := w.build(r)
-	for _, stage := range []recipe.Stage{recipe.Download, recipe.Divide} {
+	for _, stage := range []pipeline.Stage{pipeline.StageDownload, pipeline.StageSplit} {
 		step, _ := after.Step(stage)
-		for _, unit := range step.Units {
-			info, err := os.Stat(filepath.Join(w.worker.Volume, "mix", ".stages", string(stage), unit.Key, contract.ResultFile))
+		for _, unit := range step.Nodes {
+			info, err := os.Stat(filepath.Join(w.worker.Volume, "mix", ".stages", string(stage), unit.Key, revision.ResultFile))
 			if err != nil || info.ModTime().After(start) {
 				t.Errorf("%s %s was built again: %v", stage, unit.Name, err)
 			}
@@ -217,9 +219,9 @@ func TestNoQuestionStandsInTwoSplits(t *testing.T) {
 
 	sides := map[string]map[string]bool{}
 	for _, split := range []string{"train", "test"} {
-		files := []string{contract.MixedFile(recipe.Shard{Split: split}, recipe.JSONL)}
+		files := []string{revision.MixedFile(recipe.Shard{Split: split}, recipe.JSONL)}
 		for _, name := range two().DatasetNames() {
-			files = append(files, contract.ProcessedFile(name, split))
+			files = append(files, revision.ProcessedFile(name, split))
 		}
 		for _, file := range files {
 			for _, line := range strings.Split(strings.TrimSuffix(w.read("mix/current/"+file), "\n"), "\n") {
@@ -243,8 +245,8 @@ func TestNoQuestionStandsInTwoSplits(t *testing.T) {
 	for _, dataset := range graph.Plan.Splits[0].Datasets() {
 		train += dataset.Available
 	}
-	balance, _ := graph.Step(recipe.Balancing)
-	if len(balance.Units) != 1 || train == 0 {
+	balance, _ := graph.Step(pipeline.StageBalance)
+	if len(balance.Nodes) != 1 || train == 0 {
 		t.Error("no plan")
 	}
 }
@@ -256,12 +258,12 @@ func TestOverlapIsDroppedFromTrainAndCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	graph, err := two().Walk(results)
+	graph, err := pipeline.Walk(two(), results)
 	if err != nil {
 		t.Fatal(err)
 	}
-	step, _ := graph.Step(recipe.Balancing)
-	balanced := results[step.Units[0].Key].Balance
+	step, _ := graph.Step(pipeline.StageBalance)
+	balanced := results[step.Nodes[0].Key].Balance
 	if balanced.Overlap == nil {
 		t.Fatal("two data sets with equal rows and different borders have no overlap")
 	}
@@ -385,11 +387,11 @@ func TestTheLastStepIsRepaired(t *testing.T) {
 
 func TestTasksThatDoNotFitAreRefused(t *testing.T) {
 	w := filled(t)
-	_, err := w.worker.Run(context.Background(), Job{Recipe: two(), Stage: "bake", Unit: recipe.Unit{Name: "x", Key: "k"}})
+	_, err := w.worker.Run(context.Background(), Job{Recipe: two(), Stage: "bake", Unit: pipeline.Node{Name: "x", Key: "k"}})
 	if contract.ReasonOf(err) != contract.InvalidTask {
 		t.Errorf("an unknown stage: %v", err)
 	}
-	_, err = w.worker.Run(context.Background(), Job{Recipe: two(), Stage: recipe.Divide, Unit: recipe.Unit{Name: "sums", Key: "k"}})
+	_, err = w.worker.Run(context.Background(), Job{Recipe: two(), Stage: pipeline.StageSplit, Unit: pipeline.Node{Name: "sums", Key: "k"}})
 	if err == nil {
 		t.Error("a split without a download succeeded")
 	}
@@ -404,15 +406,15 @@ func TestADownloadThatIsGoneIsSaid(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(w.worker.Volume, "mix", ".stages")); err != nil {
 		t.Fatal(err)
 	}
-	graph, _ := two().Walk(results)
-	step, _ := graph.Step(recipe.Divide)
-	_, err = w.worker.Run(context.Background(), Job{Recipe: two(), Results: results, Stage: recipe.Divide, Unit: step.Units[0]})
+	graph, _ := pipeline.Walk(two(), results)
+	step, _ := graph.Step(pipeline.StageSplit)
+	_, err = w.worker.Run(context.Background(), Job{Recipe: two(), Results: results, Stage: pipeline.StageSplit, Unit: step.Nodes[0]})
 	if contract.ReasonOf(err) != contract.UnitsDamaged || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the download is gone from the volume") {
 		t.Errorf("a missing input gave %v (%s)", err, contract.ReasonOf(err))
 	}
-	var download recipe.Unit
-	for _, unit := range two().Downloads() {
-		if unit.Name == step.Units[0].Name {
+	var download pipeline.Node
+	for _, unit := range pipeline.Downloads(two()) {
+		if unit.Name == step.Nodes[0].Name {
 			download = unit
 		}
 	}
@@ -431,14 +433,14 @@ func TestExpressionsDropAndGroupRows(t *testing.T) {
 		Where: `!row.question.endsWith("7?")`, GroupBy: `row.question.startsWith("Who is 1") ? "ones" : row.question`,
 	}
 	graph, results := w.results(r)
-	step, _ := graph.Step(recipe.Divide)
-	divided := results[step.Units[0].Key].Split // facts
+	step, _ := graph.Step(pipeline.StageSplit)
+	divided := results[step.Nodes[0].Key].Split // facts
 	if diff := cmp.Diff(map[string]int64{"where": 30}, divided.Dropped); diff != "" || divided.Read != 300 {
 		t.Errorf("read %d, dropped (-want +got):\n%s", divided.Read, diff)
 	}
 	ones := map[string]int{}
 	for _, split := range []string{"train", "test"} {
-		for _, row := range w.records(contract.ProcessedFile("facts", split)) {
+		for _, row := range w.records(revision.ProcessedFile("facts", split)) {
 			number := strings.TrimPrefix(row.ID, "facts_")
 			if row.Question != "Who is "+number+"?" || strings.HasSuffix(number, "7") {
 				t.Errorf("row %s is %q", row.ID, row.Question)
@@ -470,9 +472,9 @@ func TestRevisionsThatPodsReadStay(t *testing.T) {
 	publish := func(keep contract.Keep) {
 		t.Helper()
 		r.Seed++
-		results := map[string]recipe.Result{}
+		results := map[string]pipeline.Result{}
 		for {
-			graph, err := r.Walk(results)
+			graph, err := pipeline.Walk(r, results)
 			if err != nil {
 				t.Fatal(err)
 			}

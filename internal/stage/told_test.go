@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -27,8 +28,8 @@ func copied(t *testing.T, folder string) string {
 }
 
 // replaced is a forgery that exchanges a text of one file for another.
-func replaced(name, from, to string) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, _ *contract.Manifest) {
+func replaced(name, from, to string) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, _ *revision.Manifest) {
 		change(t, filepath.Join(folder, name), func(content []byte) []byte {
 			if !bytes.Contains(content, []byte(from)) {
 				t.Fatalf("%s does not hold %q", name, from)
@@ -42,34 +43,34 @@ func replaced(name, from, to string) func(*testing.T, string, *contract.Manifest
 // manifest has of it.
 func TestVerifyMakesAgainWhatRepeatsTheManifest(t *testing.T) {
 	folder := published(t)
-	revision := func(t *testing.T) string { return copied(t, folder) }
-	findsForgeries(t, revision, map[string]forgery{
-		"a test index that leads to train rows":  {replaced(contract.TestIndexFile, "test/facts_test.jsonl", "processed/facts/train.jsonl"), contract.TestIndexFile},
-		"a card by which loaders take test rows": {replaced(contract.CardFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), contract.CardFile},
-		"a catalog that takes test rows":         {replaced(contract.CroissantFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), contract.CroissantFile},
-		"a report with other words":              {replaced(contract.ReportFile, "</html>", "<p>By the Ministry</p></html>"), contract.ReportFile},
-		"a data set's numbers":                   {replaced(contract.MetaFile("facts"), `"total": 300`, `"total": 301`), contract.MetaFile("facts")},
-		"a mix's ratio":                          {replaced(contract.InfoFile, "3:2 (math:qa)", "2:3 (math:qa)"), contract.InfoFile},
-		"a lock of another file":                 {replaced(contract.LockFile, "facts.jsonl", "other.jsonl"), contract.LockFile},
-		"a page less":                            {without(contract.ReportFile), "does not list " + contract.ReportFile},
+	rev := func(t *testing.T) string { return copied(t, folder) }
+	findsForgeries(t, rev, map[string]forgery{
+		"a test index that leads to train rows":  {replaced(revision.TestIndexFile, "test/facts_test.jsonl", "processed/facts/train.jsonl"), revision.TestIndexFile},
+		"a card by which loaders take test rows": {replaced(revision.CardFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), revision.CardFile},
+		"a catalog that takes test rows":         {replaced(revision.CroissantFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), revision.CroissantFile},
+		"a report with other words":              {replaced(revision.ReportFile, "</html>", "<p>By the Ministry</p></html>"), revision.ReportFile},
+		"a data set's numbers":                   {replaced(revision.MetaFile("facts"), `"total": 300`, `"total": 301`), revision.MetaFile("facts")},
+		"a mix's ratio":                          {replaced(revision.InfoFile, "3:2 (math:qa)", "2:3 (math:qa)"), revision.InfoFile},
+		"a lock of another file":                 {replaced(revision.LockFile, "facts.jsonl", "other.jsonl"), revision.LockFile},
+		"a page less":                            {without(revision.ReportFile), "does not list " + revision.ReportFile},
 		"a file that no revision of a mix has":   {with("extra/rows.jsonl"), `lists "extra/rows.jsonl"`},
 		"a folder of rows that no revision has":  {with("mixed/train_mixed-00000-of-00001.jsonl"), "has no such file"},
 		"a file in a place outside the revision": {with("../outside.jsonl"), "has no such file"},
-		"a file that is listed twice":            {twice(contract.CardFile), "twice"},
-		"rows of a file that has none":           {listedRows(contract.CardFile, 3), "another number of rows of " + contract.CardFile},
+		"a file that is listed twice":            {twice(revision.CardFile), "twice"},
+		"rows of a file that has none":           {listedRows(revision.CardFile, 3), "another number of rows of " + revision.CardFile},
 		"another number of rows":                 {listedRows("raw/qa/facts.jsonl", 301), "another number of rows of raw/qa/facts.jsonl"},
-		"a result under another stage":           {func(_ *testing.T, _ string, m *contract.Manifest) { m.Stages[3].Stage = "download" }, "stages are not those"},
-		"two results in one": {func(_ *testing.T, _ string, m *contract.Manifest) {
+		"a result under another stage":           {func(_ *testing.T, _ string, m *revision.Manifest) { m.Stages[3].Stage = "download" }, "stages are not those"},
+		"two results in one": {func(_ *testing.T, _ string, m *revision.Manifest) {
 			m.Stages[3].Result.Download = m.Stages[0].Result.Download
 		}, "stages are not those"},
-		"a mix's name with an escape sequence":    {func(_ *testing.T, _ string, m *contract.Manifest) { m.Name = "\x1b[31mmix" }, "is of mix"},
-		"a plan of the same rows in other places": {func(_ *testing.T, _ string, m *contract.Manifest) { m.Plan.Splits[0].Domains[0].Name = "qa" }, "plan is not"},
-		"a folder in the recipe":                  {func(_ *testing.T, _ string, m *contract.Manifest) { m.Recipe.Output.Path = "elsewhere" }, "changes no published byte"},
+		"a mix's name with an escape sequence":    {func(_ *testing.T, _ string, m *revision.Manifest) { m.Name = "\x1b[31mmix" }, "is of mix"},
+		"a plan of the same rows in other places": {func(_ *testing.T, _ string, m *revision.Manifest) { m.Plan.Splits[0].Domains[0].Name = "qa" }, "plan is not"},
+		"a folder in the recipe":                  {func(_ *testing.T, _ string, m *revision.Manifest) { m.Recipe.Output.Path = "elsewhere" }, "changes no published byte"},
 	})
 }
 
-func without(path string) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, m *contract.Manifest) {
+func without(path string) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, m *revision.Manifest) {
 		drop(m, path)
 		if err := os.Remove(filepath.Join(folder, path)); err != nil {
 			t.Fatal(err)
@@ -77,8 +78,8 @@ func without(path string) func(*testing.T, string, *contract.Manifest) {
 	}
 }
 
-func with(path string) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, m *contract.Manifest) {
+func with(path string) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, m *revision.Manifest) {
 		name := filepath.Join(folder, path)
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 			t.Fatal(err)
@@ -86,12 +87,12 @@ func with(path string) func(*testing.T, string, *contract.Manifest) {
 		if err := os.WriteFile(name, []byte("{}\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		m.Files = append(m.Files, contract.PublishedFile{Path: path})
+		m.Files = append(m.Files, revision.PublishedFile{Path: path})
 	}
 }
 
-func twice(path string) func(*testing.T, string, *contract.Manifest) {
-	return func(_ *testing.T, _ string, m *contract.Manifest) {
+func twice(path string) func(*testing.T, string, *revision.Manifest) {
+	return func(_ *testing.T, _ string, m *revision.Manifest) {
 		for _, file := range m.Files {
 			if file.Path == path {
 				m.Files = append(m.Files, file)
@@ -101,8 +102,8 @@ func twice(path string) func(*testing.T, string, *contract.Manifest) {
 	}
 }
 
-func listedRows(path string, rows int64) func(*testing.T, string, *contract.Manifest) {
-	return func(_ *testing.T, _ string, m *contract.Manifest) {
+func listedRows(path string, rows int64) func(*testing.T, string, *revision.Manifest) {
+	return func(_ *testing.T, _ string, m *revision.Manifest) {
 		for i := range m.Files {
 			if m.Files[i].Path == path {
 				m.Files[i].Rows = &rows
@@ -114,14 +115,14 @@ func listedRows(path string, rows int64) func(*testing.T, string, *contract.Mani
 // A page of another release is as it was published where the manifest's digest came another way, and not proved where it did not.
 func TestAPageOfAnotherRelease(t *testing.T) {
 	folder := copied(t, published(t))
-	forge(t, folder, replaced(contract.ReportFile, "<title>", "<title>An earlier "))
-	encoded, err := os.ReadFile(filepath.Join(folder, contract.ManifestFile))
+	forge(t, folder, replaced(revision.ReportFile, "<title>", "<title>An earlier "))
+	encoded, err := os.ReadFile(filepath.Join(folder, revision.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	digest := hexDigest(encoded)
 	proof, err := verify.Revision(context.Background(), folder, verify.Options{Digest: digest})
-	if err != nil || len(proof.OtherPages) != 1 || proof.OtherPages[0] != contract.ReportFile || proof.Digest != digest {
+	if err != nil || len(proof.OtherPages) != 1 || proof.OtherPages[0] != revision.ReportFile || proof.Digest != digest {
 		t.Errorf("with its digest: %v, pages %q", err, proof.OtherPages)
 	}
 	if err := check(folder); err == nil || !strings.Contains(err.Error(), "--digest") {
@@ -130,11 +131,11 @@ func TestAPageOfAnotherRelease(t *testing.T) {
 	if _, err := verify.Revision(context.Background(), folder, verify.Options{Digest: hexDigest(nil)}); contract.ReasonOf(err) != contract.VolumeInvalid {
 		t.Errorf("with that of another: %v", err)
 	}
-	forge(t, folder, replaced(contract.InfoFile, `"seed": 42`, `"seed": 43`))
-	if encoded, err = os.ReadFile(filepath.Join(folder, contract.ManifestFile)); err != nil {
+	forge(t, folder, replaced(revision.InfoFile, `"seed": 42`, `"seed": 43`))
+	if encoded, err = os.ReadFile(filepath.Join(folder, revision.ManifestFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verify.Revision(context.Background(), folder, verify.Options{Digest: hexDigest(encoded)}); err == nil || !strings.Contains(err.Error(), contract.InfoFile) {
+	if _, err := verify.Revision(context.Background(), folder, verify.Options{Digest: hexDigest(encoded)}); err == nil || !strings.Contains(err.Error(), revision.InfoFile) {
 		t.Errorf("info.json is worded by no release: %v", err)
 	}
 }
@@ -161,8 +162,8 @@ func TestVerifyReadsRegularFilesOnly(t *testing.T) {
 		"a link to nothing":                 {file, func(path string) error { return os.Symlink("nothing", path) }, file + " is a symbolic link"},
 		"a pipe":                            {file, func(path string) error { return syscall.Mkfifo(path, 0o644) }, file + " is no regular file"},
 		"a folder":                          {file, func(path string) error { return os.Mkdir(path, 0o755) }, file + " is not there"},
-		"a manifest that is a pipe":         {contract.ManifestFile, func(path string) error { return syscall.Mkfifo(path, 0o644) }, "manifest.json is no regular file"},
-		"a manifest that is a link":         {contract.ManifestFile, func(path string) error { return os.Symlink(outside, path) }, "manifest.json is a symbolic link"},
+		"a manifest that is a pipe":         {revision.ManifestFile, func(path string) error { return syscall.Mkfifo(path, 0o644) }, "manifest.json is no regular file"},
+		"a manifest that is a link":         {revision.ManifestFile, func(path string) error { return os.Symlink(outside, path) }, "manifest.json is a symbolic link"},
 		"a folder that is a link":           {"processed/facts", func(path string) error { return os.Symlink(filepath.Dir(outside), path) }, `"processed/facts" stands in the revision`},
 		"an unlisted pipe":                  {"raw/pipe", func(path string) error { return syscall.Mkfifo(path, 0o644) }, `"raw/pipe" stands in the revision`},
 		"a file that says more than it has": {file, func(path string) error { return os.WriteFile(path, content[1:], 0o600) }, "the manifest says"},

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
@@ -82,13 +84,13 @@ func TestADigestOfALockIsNoPath(t *testing.T) {
 	for i := range lock.Sources {
 		lock.Sources[i].Files = slices.Clone(lock.Sources[i].Files)
 		lock.Sources[i].Files[0].SHA256 = "../../victim"
-		lock.Sources[i].Digest = contract.OriginalsDigest(lock.Sources[i].Files)
+		lock.Sources[i].Digest = revision.OriginalsDigest(lock.Sources[i].Files)
 	}
 	encoded, err := lock.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := contract.ParseLock(encoded); contract.ReasonOf(err) != contract.InvalidTask {
+	if _, err := revision.ParseLock(encoded); contract.ReasonOf(err) != contract.InvalidTask {
 		t.Errorf("the lock is read: %v", err)
 	}
 	w.worker.Lock = &lock
@@ -165,7 +167,7 @@ func TestAMixTrustsNoOtherMixsServers(t *testing.T) {
 // TestPartsOfOtherMixes: what a mix has begun, another goes on with only where a SHA-256 proves the whole.
 func TestPartsOfOtherMixes(t *testing.T) {
 	part := func(folder string, file source.File) string {
-		return job{folder: contract.Folder(folder), Job: Job{Unit: recipe.Unit{Key: "key"}}}.partID(file)
+		return job{folder: revision.Folder(folder), Job: Job{Unit: pipeline.Node{Key: "key"}}}.partID(file)
 	}
 	for _, c := range []struct {
 		file   source.File

@@ -12,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
@@ -38,11 +40,11 @@ func unitsOf(t *testing.T, r recipe.Recipe, file []byte, question, answer string
 }
 
 // balancedOf is the result of a built recipe's balance.
-func (w *world) balancedOf(r recipe.Recipe) recipe.Balanced {
+func (w *world) balancedOf(r recipe.Recipe) pipeline.BalanceResult {
 	w.t.Helper()
 	graph, results := w.results(r)
-	step, _ := graph.Step(recipe.Balancing)
-	return *results[step.Units[0].Key].Balance
+	step, _ := graph.Step(pipeline.StageBalance)
+	return *results[step.Nodes[0].Key].Balance
 }
 
 // tokenizerFile is a byte-level tokenizer without merges: every byte is a token.
@@ -105,7 +107,7 @@ func TestUnitsAreCounted(t *testing.T) {
 						want += units
 					}
 					rows.Close()
-					for _, row := range w.records(contract.ProcessedFile(name, split.Name)) {
+					for _, row := range w.records(revision.ProcessedFile(name, split.Name)) {
 						left += unitsOf(t, r, []byte(file), row.Question, row.ReferenceAnswer)
 					}
 					if divided.Units[s] != want || balanced.Units[s][d] != left {

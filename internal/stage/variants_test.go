@@ -14,8 +14,10 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/dedup"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
@@ -82,9 +84,9 @@ func (w *world) onBothSides(r recipe.Recipe, as func(string) string) (both []str
 	w.t.Helper()
 	sides := map[string]int{}
 	for s, split := range r.Splits {
-		files := []string{contract.MixedFile(recipe.Shard{Split: split.Name}, recipe.JSONL)}
+		files := []string{revision.MixedFile(recipe.Shard{Split: split.Name}, recipe.JSONL)}
 		for _, name := range r.DatasetNames() {
-			files = append(files, contract.ProcessedFile(name, split.Name))
+			files = append(files, revision.ProcessedFile(name, split.Name))
 		}
 		for _, file := range files {
 			for _, row := range w.records(file) {
@@ -120,7 +122,7 @@ func TestQuestionsWrittenInAnotherWay(t *testing.T) {
 	}
 	var meta struct{ Variants map[string]int64 }
 	for d, name := range r.DatasetNames() {
-		if err := json.Unmarshal([]byte(w.read("mix/current/"+contract.MetaFile(name))), &meta); err != nil {
+		if err := json.Unmarshal([]byte(w.read("mix/current/"+revision.MetaFile(name))), &meta); err != nil {
 			t.Fatal(err)
 		}
 		want := map[string]int64{"train": balanced.Variants.Of(0, d), "test": balanced.Variants.Of(1, d)}
@@ -204,18 +206,18 @@ func TestGroupsAreComparedToTheByte(t *testing.T) {
 
 // The proof finds a question on both sides however it is written, escapes of JSON included.
 func TestVerifyFindsQuestionsWrittenInAnotherWay(t *testing.T) {
-	revision := func(t *testing.T) string {
+	rev := func(t *testing.T) string {
 		w := filled(t)
 		w.put("sums.jsonl", sums(`What is \"the\"\\ sum\n of`, 120))
 		return w.revision(normalized())
 	}
-	findsForgeries(t, revision, map[string]forgery{
-		"in upper case, with other spaces": {func(t *testing.T, folder string, m *contract.Manifest) {
+	findsForgeries(t, rev, map[string]forgery{
+		"in upper case, with other spaces": {func(t *testing.T, folder string, m *revision.Manifest) {
 			train, test := firstQuestion(t, folder, "train"), firstQuestion(t, folder, "test")
 			written := strings.ReplaceAll(strings.ToUpper(test), `\N`, `\t\u000b`)
 			says(`"question":`+train, `"question":`+written)(t, folder, m)
 		}, "stands in split train as well, in row sums_"},
-		"the same bytes": {func(t *testing.T, folder string, m *contract.Manifest) {
+		"the same bytes": {func(t *testing.T, folder string, m *revision.Manifest) {
 			says(`"question":`+firstQuestion(t, folder, "train"), `"question":`+firstQuestion(t, folder, "test"))(t, folder, m)
 		}, "stands in split train as well, in row sums_"},
 	})
@@ -224,7 +226,7 @@ func TestVerifyFindsQuestionsWrittenInAnotherWay(t *testing.T) {
 // firstQuestion is that of the first row of sums in a split, as it stands in JSON.
 func firstQuestion(t *testing.T, folder, split string) string {
 	t.Helper()
-	content, err := os.ReadFile(folder + "/" + contract.ProcessedFile("sums", split))
+	content, err := os.ReadFile(folder + "/" + revision.ProcessedFile("sums", split))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,8 +258,8 @@ func TestRealRowsWrittenInAnotherWay(t *testing.T) {
 				totals[rule] = append(totals[rule], domain.Rows)
 			}
 		}
-		step, _ := graph.Step(recipe.Balancing)
-		balanced := *results[step.Units[0].Key].Balance
+		step, _ := graph.Step(pipeline.StageBalance)
+		balanced := *results[step.Nodes[0].Key].Balance
 		variants[rule] = balanced.Variants.Total()
 		if rule == recipe.CompareQuestionV1 {
 			if both := w.onBothSides(r, formOf); len(both) > 0 {

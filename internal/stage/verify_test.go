@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -96,14 +97,14 @@ func TestVerifyFindsEveryChangedBit(t *testing.T) {
 
 // forge changes files, one way after another, and then writes a manifest in which all their digests are right again: what is left to
 // find are the counts, the sides, the order.
-func forge(t *testing.T, folder string, edits ...func(t *testing.T, folder string, manifest *contract.Manifest)) {
+func forge(t *testing.T, folder string, edits ...func(t *testing.T, folder string, manifest *revision.Manifest)) {
 	t.Helper()
-	path := filepath.Join(folder, contract.ManifestFile)
+	path := filepath.Join(folder, revision.ManifestFile)
 	encoded, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	manifest, err := contract.ParseManifest(encoded)
+	manifest, err := revision.ParseManifest(encoded)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func forge(t *testing.T, folder string, edits ...func(t *testing.T, folder strin
 }
 
 // toldAgain writes what repeats a forged manifest by it: not even that gives the forgery away.
-func toldAgain(t *testing.T, folder string, m *contract.Manifest) {
+func toldAgain(t *testing.T, folder string, m *revision.Manifest) {
 	t.Helper()
 	beside, err := report.Beside(*m)
 	if err != nil {
@@ -136,17 +137,17 @@ func toldAgain(t *testing.T, folder string, m *contract.Manifest) {
 	put := func(pages ...report.Page) {
 		for _, page := range pages {
 			change(t, filepath.Join(folder, page.Path), func([]byte) []byte { return page.Content })
-			digest, i := hexDigest(page.Content), slices.IndexFunc(m.Files, func(f contract.PublishedFile) bool { return f.Path == page.Path })
+			digest, i := hexDigest(page.Content), slices.IndexFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == page.Path })
 			m.Files[i].SHA256, m.Files[i].Bytes = digest, int64(len(page.Content))
 		}
 	}
 	put(beside...)
-	if slices.ContainsFunc(m.Files, func(f contract.PublishedFile) bool { return f.Path == contract.LockFile }) {
-		lock, err := contract.LockOf(*m).Encode()
+	if slices.ContainsFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == revision.LockFile }) {
+		lock, err := revision.LockOf(*m).Encode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		put(report.Page{Path: contract.LockFile, Content: lock})
+		put(report.Page{Path: revision.LockFile, Content: lock})
 	}
 	pages, err := report.Pages(*m)
 	if err != nil {
@@ -168,15 +169,15 @@ func joined(rows [][]byte) []byte {
 }
 
 // edit is a forgery of the rows of one file.
-func edit(name string, f func([][]byte) [][]byte) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, _ *contract.Manifest) {
+func edit(name string, f func([][]byte) [][]byte) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, _ *revision.Manifest) {
 		change(t, filepath.Join(folder, name), func(content []byte) []byte { return joined(f(lines(content))) })
 	}
 }
 
 // borrow puts the first row of one file in the place of the first row of another.
-func borrow(to, from string) func(*testing.T, string, *contract.Manifest) {
-	return func(t *testing.T, folder string, manifest *contract.Manifest) {
+func borrow(to, from string) func(*testing.T, string, *revision.Manifest) {
+	return func(t *testing.T, folder string, manifest *revision.Manifest) {
 		other, err := os.ReadFile(filepath.Join(folder, from))
 		if err != nil {
 			t.Fatal(err)
@@ -218,7 +219,7 @@ func repeatOne(rows [][]byte) [][]byte {
 func TestVerifyFindsForgeries(t *testing.T) {
 	const train, test = "mixed/train_mixed.jsonl", "mixed/test_mixed.jsonl"
 	for what, c := range map[string]struct {
-		forge func(*testing.T, string, *contract.Manifest)
+		forge func(*testing.T, string, *revision.Manifest)
 		want  string
 	}{
 		"a missing row of a mixed file": {edit(train, func(rows [][]byte) [][]byte { return rows[:len(rows)-1] }), "train_mixed.jsonl"},
@@ -236,35 +237,35 @@ func TestVerifyFindsForgeries(t *testing.T) {
 			rows[0] = bytes.Replace(rows[0], []byte(`{"id"`), []byte(`{ "id"`), 1)
 			return rows
 		}), "row 1"},
-		"a swapped pair of files": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"a swapped pair of files": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			a, b := filepath.Join(folder, "processed/sums/test.jsonl"), filepath.Join(folder, "processed/products/test.jsonl")
 			if err := errors.Join(os.Rename(a, a+"x"), os.Rename(b, a), os.Rename(a+"x", b)); err != nil {
 				t.Fatal(err)
 			}
 		}, "of data set"},
-		"a file that nobody listed": {func(t *testing.T, folder string, _ *contract.Manifest) {
+		"a file that nobody listed": {func(t *testing.T, folder string, _ *revision.Manifest) {
 			if err := os.WriteFile(filepath.Join(folder, "mixed", "extra.jsonl"), nil, 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}, "does not list it"},
-		"a file that is gone": {func(t *testing.T, folder string, m *contract.Manifest) {
+		"a file that is gone": {func(t *testing.T, folder string, m *revision.Manifest) {
 			if err := os.Remove(filepath.Join(folder, "test/facts_test.jsonl")); err != nil {
 				t.Fatal(err)
 			}
-			m.Files = slices.DeleteFunc(m.Files, func(f contract.PublishedFile) bool { return f.Path == "test/facts_test.jsonl" })
+			m.Files = slices.DeleteFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == "test/facts_test.jsonl" })
 		}, "test/facts_test.jsonl"},
-		"another seed in the recipe": {func(_ *testing.T, _ string, m *contract.Manifest) { m.Recipe.Seed++ }, "lacks the result of a stage"},
-		"another licence":            {func(_ *testing.T, _ string, m *contract.Manifest) { m.Sources[0].License = "mit" }, "originals"},
-		"another name":               {func(_ *testing.T, _ string, m *contract.Manifest) { m.Recipe.Name = "other" }, "manifest"},
-		"other counts in the plan":   {func(_ *testing.T, _ string, m *contract.Manifest) { m.Plan.Splits[0].Rows++ }, "plan"},
-		"another revision":           {func(_ *testing.T, _ string, m *contract.Manifest) { m.Revision = "0123456789" }, "0123456789"},
-		"other counts in info.json": {func(t *testing.T, folder string, _ *contract.Manifest) {
-			change(t, filepath.Join(folder, contract.InfoFile), func(content []byte) []byte {
+		"another seed in the recipe": {func(_ *testing.T, _ string, m *revision.Manifest) { m.Recipe.Seed++ }, "lacks the result of a stage"},
+		"another licence":            {func(_ *testing.T, _ string, m *revision.Manifest) { m.Sources[0].License = "mit" }, "originals"},
+		"another name":               {func(_ *testing.T, _ string, m *revision.Manifest) { m.Recipe.Name = "other" }, "manifest"},
+		"other counts in the plan":   {func(_ *testing.T, _ string, m *revision.Manifest) { m.Plan.Splits[0].Rows++ }, "plan"},
+		"another revision":           {func(_ *testing.T, _ string, m *revision.Manifest) { m.Revision = "0123456789" }, "0123456789"},
+		"other counts in info.json": {func(t *testing.T, folder string, _ *revision.Manifest) {
+			change(t, filepath.Join(folder, revision.InfoFile), func(content []byte) []byte {
 				return bytes.Replace(content, []byte(`"total_train": 4`), []byte(`"total_train": 5`), 1)
 			})
 		}, "info.json"},
-		"a stage's result left out":     {func(_ *testing.T, _ string, m *contract.Manifest) { m.Stages = m.Stages[:len(m.Stages)-1] }, "lacks the result"},
-		"a data set's sources left out": {func(_ *testing.T, _ string, m *contract.Manifest) { m.Sources = m.Sources[1:] }, "lists no originals for 1 of 3"},
+		"a stage's result left out":     {func(_ *testing.T, _ string, m *revision.Manifest) { m.Stages = m.Stages[:len(m.Stages)-1] }, "lacks the result"},
+		"a data set's sources left out": {func(_ *testing.T, _ string, m *revision.Manifest) { m.Sources = m.Sources[1:] }, "lists no originals for 1 of 3"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			folder := published(t)

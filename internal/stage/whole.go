@@ -7,7 +7,8 @@ import (
 	"io/fs"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
@@ -15,16 +16,16 @@ import (
 // broken says what is wrong with a finished unit, "" if nothing is. Of a publication, every byte of the revision is looked at
 // before it is named again; of another unit that its files are there with their lengths, since whatever is made of them is proved,
 // and of a download that its list is the one it wrote.
-func (j job) broken(ctx context.Context, final store.Path, result recipe.Result) (string, error) {
-	if j.Stage == recipe.Download {
+func (j job) broken(ctx context.Context, final store.Path, result pipeline.Result) (string, error) {
+	if j.Stage == pipeline.StageDownload {
 		if _, err := readOriginals(final, result.Download); contract.ReasonOf(err) == contract.VolumeInvalid {
 			return err.Error(), nil
 		}
 	}
-	if j.Stage != recipe.Publish {
+	if j.Stage != pipeline.StagePublish {
 		return lacks(final)
 	}
-	if own := recipe.Revision(j.Unit.Key); result.Publish.Revision != own {
+	if own := pipeline.RevisionName(j.Unit.Key); result.Publish.Revision != own {
 		return "its result names another revision than " + own, nil
 	}
 	list, err := readDigests(final)
@@ -77,7 +78,7 @@ func lacks(folder store.Path) (string, error) {
 
 // settle gives a revision its name. One that has it and is whole stays; any other is replaced as a whole, so that who reads the old
 // one's files reads on.
-func (j job) settle(ctx context.Context, staging *store.Staging, published recipe.Published, list digests) error {
+func (j job) settle(ctx context.Context, staging *store.Staging, published pipeline.PublishResult, list digests) error {
 	err := j.whole(ctx, published.Revision, published.Digest, list)
 	switch {
 	case err == nil:
@@ -91,18 +92,18 @@ func (j job) settle(ctx context.Context, staging *store.Staging, published recip
 
 // swap points the link that training pods mount at a revision, and notes that it is the newest. What stands in the link's place
 // and is none was put there by somebody, and stays.
-func (j job) swap(revision string) error {
-	if own := recipe.Revision(j.Unit.Key); revision != own {
-		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", revision, own, j.unit(recipe.Publish, j.Unit.Key))
+func (j job) swap(rev string) error {
+	if own := pipeline.RevisionName(j.Unit.Key); rev != own {
+		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", rev, own, j.unit(pipeline.StagePublish, j.Unit.Key))
 	}
-	if err := touch(j.unit(recipe.Publish, j.Unit.Key)); err != nil {
+	if err := touch(j.unit(pipeline.StagePublish, j.Unit.Key)); err != nil {
 		return err
 	}
 	current := j.worker.path(j.folder.Current())
 	if info, err := current.Lstat(); err == nil && info.Mode().Type() != fs.ModeSymlink {
 		return contract.Failf(contract.VolumeInvalid, "%s is no link, and the link to the newest revision belongs there; move it away, and build again", current)
 	}
-	return store.SwapLink(current, contract.RevisionLink(revision))
+	return store.SwapLink(current, revision.Link(rev))
 }
 
 // suspect says whether damaged units may be the cause of a failure. Rows of a source are bad by themselves; those of a finished unit are
@@ -110,9 +111,9 @@ func (j job) swap(revision string) error {
 func (j job) suspect(reason contract.Reason) bool {
 	switch reason {
 	case contract.VolumeInvalid:
-		return j.Stage != recipe.Download
+		return j.Stage != pipeline.StageDownload
 	case contract.LeakageDetected, contract.InvalidData, contract.WorkerFailed:
-		return j.Stage != recipe.Download && j.Stage != recipe.Divide
+		return j.Stage != pipeline.StageDownload && j.Stage != pipeline.StageSplit
 	default:
 		return false
 	}
@@ -142,7 +143,7 @@ func (j job) diagnose(ctx context.Context, failure error) error {
 	}
 	var proof *unproved
 	if len(doomed) == 0 && errors.As(failure, &proof) {
-		doomed = j.madeAfter(recipe.Download)
+		doomed = j.madeAfter(pipeline.StageDownload)
 	}
 	if len(doomed) == 0 {
 		return failure
@@ -153,7 +154,7 @@ func (j job) diagnose(ctx context.Context, failure error) error {
 	var keys []string
 	for _, of := range doomed {
 		keys = append(keys, of.Unit.Key)
-		if err := store.RemoveAll(j.worker.path(j.folder.Unit(of.Stage, of.Unit.Key))); err != nil {
+		if err := store.RemoveAll(j.worker.path(j.folder.Node(of.Stage, of.Unit.Key))); err != nil {
 			return errors.Join(failure, err)
 		}
 	}
@@ -164,8 +165,8 @@ func (j job) diagnose(ctx context.Context, failure error) error {
 
 // unitOf is a unit and its stage.
 type unitOf struct {
-	Stage recipe.Stage
-	Unit  recipe.Unit
+	Stage pipeline.Stage
+	Unit  pipeline.Node
 }
 
 // damaged lists the units before this one's stage that are not what their stages left, and those that were made of them.
@@ -175,7 +176,7 @@ func (j job) damaged(ctx context.Context) ([]unitOf, error) {
 			break
 		}
 		var doomed []unitOf
-		for _, unit := range step.Units {
+		for _, unit := range step.Nodes {
 			if !j.needs(step.Stage, unit) {
 				continue
 			}
@@ -187,7 +188,7 @@ func (j job) damaged(ctx context.Context) ([]unitOf, error) {
 				doomed = append(doomed, unitOf{step.Stage, unit})
 			}
 		}
-		if len(doomed) > 0 && step.Stage == recipe.Download {
+		if len(doomed) > 0 && step.Stage == pipeline.StageDownload {
 			return doomed, nil // what was made of an original has its digest, and is judged by itself
 		}
 		if len(doomed) > 0 {
@@ -198,9 +199,9 @@ func (j job) damaged(ctx context.Context) ([]unitOf, error) {
 }
 
 // needs says whether this unit is made of another, of an earlier stage. A data set is split while others are downloaded.
-func (j job) needs(stage recipe.Stage, unit recipe.Unit) bool {
+func (j job) needs(stage pipeline.Stage, unit pipeline.Node) bool {
 	_, finished := j.Results[unit.Key]
-	if stage != recipe.Download || j.Stage != recipe.Divide {
+	if stage != pipeline.StageDownload || j.Stage != pipeline.StageSplit {
 		return finished
 	}
 	_, _, dataset := j.Recipe.Dataset(unit.Name)
@@ -208,7 +209,7 @@ func (j job) needs(stage recipe.Stage, unit recipe.Unit) bool {
 }
 
 // madeAfter lists the units of the stages between two.
-func (j job) madeAfter(stage recipe.Stage) []unitOf {
+func (j job) madeAfter(stage pipeline.Stage) []unitOf {
 	var units []unitOf
 	after := false
 	for _, step := range j.graph.Steps {
@@ -216,7 +217,7 @@ func (j job) madeAfter(stage recipe.Stage) []unitOf {
 			break
 		}
 		if after {
-			for _, unit := range step.Units {
+			for _, unit := range step.Nodes {
 				units = append(units, unitOf{step.Stage, unit})
 			}
 		}
@@ -226,16 +227,16 @@ func (j job) madeAfter(stage recipe.Stage) []unitOf {
 }
 
 // intact says whether a finished unit is what its stage left: its result, and every file that its writer noted.
-func (j job) intact(ctx context.Context, stage recipe.Stage, unit recipe.Unit) (bool, error) {
+func (j job) intact(ctx context.Context, stage pipeline.Stage, unit pipeline.Node) (bool, error) {
 	folder := j.unit(stage, unit.Key)
-	var result recipe.Result
-	if err := store.ReadJSON(folder.Join(contract.ResultFile), &result); err != nil {
+	var result pipeline.Result
+	if err := store.ReadJSON(folder.Join(revision.ResultFile), &result); err != nil {
 		return notIntact(err)
 	}
-	if !contract.SameJSON(result, j.Results[unit.Key]) {
+	if !revision.SameJSON(result, j.Results[unit.Key]) {
 		return false, nil
 	}
-	if stage == recipe.Download {
+	if stage == pipeline.StageDownload {
 		if _, err := readOriginals(folder, result.Download); err != nil {
 			return notIntact(err)
 		}
@@ -245,7 +246,7 @@ func (j job) intact(ctx context.Context, stage recipe.Stage, unit recipe.Unit) (
 	if err != nil {
 		return notIntact(err)
 	}
-	if stage == recipe.Divide {
+	if stage == pipeline.StageSplit {
 		for i, split := range j.Recipe.Splits {
 			info, err := folder.Join(split.Name + idxSuffix).Lstat()
 			if err != nil || info.Size() != store.IndexBytes(result.Split.Rows[i]) {

@@ -12,7 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -77,9 +79,9 @@ var breakages = []breakage{
 	{"a byte of a mixed file", flips("mixed/train_mixed.jsonl"), "mixed/train_mixed.jsonl was changed", ""},
 	{"a byte of a processed file", flips("processed/facts/train.jsonl"), "processed/facts/train.jsonl was changed", "processed/facts/train.jsonl was changed"},
 	{"a byte of a file of all rows", flips("raw/qa/facts.jsonl"), "raw/qa/facts.jsonl was changed", "raw/qa/facts.jsonl was changed"},
-	{"a byte of the card", flips(contract.CardFile), "README.md was changed", ""},
-	{"a byte of the manifest", flips(contract.ManifestFile), "manifest.json", ""},
-	{"a byte of the lock", flips(contract.LockFile), "lock.json was changed", ""},
+	{"a byte of the card", flips(revision.CardFile), "README.md was changed", ""},
+	{"a byte of the manifest", flips(revision.ManifestFile), "manifest.json", ""},
+	{"a byte of the lock", flips(revision.LockFile), "lock.json was changed", ""},
 	{"a byte of a copy that shares no file", func(t *testing.T, _, now, _ string) {
 		apart(t, now)
 		breaks(t, filepath.Join(now, "processed/sums/test.jsonl"))
@@ -119,7 +121,7 @@ var breakages = []breakage{
 	{"a byte of an index", flipsUnit("split", "train.idx"), "", ""},
 	{"a byte of the sorted questions", flipsUnit("split", "test.questions"), "", ""},
 	{"a byte of a stage's digests", flipsUnit("split", digestsName), "", ""},
-	{"a byte of a stage's result", flipsUnit("mix", contract.ResultFile), "", ""},
+	{"a byte of a stage's result", flipsUnit("mix", revision.ResultFile), "", ""},
 	{"a byte of the notes of a proof", func(t *testing.T, mix, _, _ string) {
 		notes, err := filepath.Glob(filepath.Join(mix, ".stages/publish/*/proof/*"))
 		must(t, err)
@@ -160,11 +162,11 @@ func TestWhatIsPublishedIsWhatIsThere(t *testing.T) {
 			for _, next := range []struct {
 				what string
 				r    recipe.Recipe
-				want *recipe.Published
+				want *pipeline.PublishResult
 			}{{"the same ratio", otherRatio(), now}, {"the ratio before", two(), old}, {"another ratio", again(), third}} {
 				w := base.copied(t)
 				mix := filepath.Join(w.worker.Volume, "mix")
-				revision := func(p *recipe.Published) string { return filepath.Join(mix, "revisions", p.Revision) }
+				revision := func(p *pipeline.PublishResult) string { return filepath.Join(mix, "revisions", p.Revision) }
 				d.do(t, mix, revision(now), revision(old))
 				wantVerdict(t, "the current revision", check(revision(now)), d.now)
 				wantVerdict(t, "the one before", check(revision(old)), d.old)
@@ -222,8 +224,8 @@ func TestADiagnosisThatIsEndedFindsNoDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer own.close()
-	step, _ := graph.Step(recipe.Publish)
-	j := job{Job: Job{Recipe: two(), Results: results, Stage: recipe.Publish, Unit: step.Units[0]}, worker: own, graph: graph, folder: contract.Folder("mix")}
+	step, _ := graph.Step(pipeline.StagePublish)
+	j := job{Job: Job{Recipe: two(), Results: results, Stage: pipeline.StagePublish, Unit: step.Nodes[0]}, worker: own, graph: graph, folder: revision.Folder("mix")}
 	if doomed, err := j.damaged(context.Background()); err != nil || len(doomed) > 0 {
 		t.Fatalf("of what was just built, %v is damaged, %v", doomed, err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // hostile are what a listing, a lock or a note may say in the place of a SHA-256.
@@ -85,7 +86,7 @@ func TestPlantedInTheCache(t *testing.T) {
 		{"the folder of originals", func(b box) string { return filepath.Dir(b.blob("content")) }, func(b box) error { return second2(b.Hold(context.Background(), digest, -1)) }},
 		{"a part", func(b box) string { return of(b, "x") }, func(b box) error { return second(b.Partial("x")) }},
 		{"the folder of parts", func(b box) string { return filepath.Dir(of(b, "x")) }, func(b box) error { return second(b.Partial("x")) }},
-		{"a checkpoint", func(b box) string { return of(b, "x") + contract.CheckpointSuffix }, func(b box) error {
+		{"a checkpoint", func(b box) string { return of(b, "x") + revision.CheckpointSuffix }, func(b box) error {
 			p, err := b.Partial("x")
 			must(t, err)
 			defer p.Close()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // Notes are the digests of what sources name otherwise: one file for each name, in a folder that is made with the first. Whoever
@@ -35,7 +36,7 @@ func (n Notes) Note(name, digest string, size int64) error {
 	if err := MakeFolder(n.Folder); err != nil {
 		return err
 	}
-	encoded, err := contract.EncodeJSON(known{digest, size})
+	encoded, err := revision.EncodeJSON(known{digest, size})
 	if err != nil {
 		return err
 	}

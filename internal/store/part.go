@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // Partial is a file that is being downloaded. It survives its writer, so that the next one goes on where it stopped.
@@ -111,7 +112,7 @@ func claim(path Path) (*Partial, error) {
 		return nil, Failure(err)
 	}
 	p := &Partial{Path: own, lock: f, shared: path}
-	if err := path.add(contract.CheckpointSuffix).rename(p.checkpoint()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := path.add(revision.CheckpointSuffix).rename(p.checkpoint()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, Failure(errors.Join(err, p.Close()))
 	}
 	return p, nil
@@ -168,7 +169,7 @@ func (p *Partial) File() *os.File { return p.lock }
 // Remove removes the part.
 func (p *Partial) Remove() error { return errors.Join(p.Forget(), p.Path.Remove()) }
 
-func (p *Partial) checkpoint() Path { return p.Path.add(contract.CheckpointSuffix) }
+func (p *Partial) checkpoint() Path { return p.Path.add(revision.CheckpointSuffix) }
 
 // mostCheckpoint is the most bytes of a checkpoint: it holds a path and an ETag.
 const mostCheckpoint = 64 << 10
@@ -201,7 +202,7 @@ func (p *Partial) Close() error {
 		_ = p.Path.Remove() // fails once the download has its place in the cache
 		_ = p.checkpoint().Remove()
 	case !p.shared.IsZero():
-		_ = p.checkpoint().rename(p.shared.add(contract.CheckpointSuffix)) // there may be none
+		_ = p.checkpoint().rename(p.shared.add(revision.CheckpointSuffix)) // there may be none
 		_ = p.Path.rename(p.shared)                                        // the same, or what is left of it is swept away
 	}
 	return p.lock.Close()

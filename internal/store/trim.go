@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // cached is a file of the cache as Trim sees it.
@@ -100,7 +100,7 @@ func (c Cache) files() ([]cached, error) {
 
 // ofPart says that a file stands beside a part that is there: its checkpoint, or the next one, on which nobody has a lock.
 func ofPart(path Path) bool {
-	part, _, beside := strings.Cut(path.Base(), contract.CheckpointSuffix)
+	part, _, beside := strings.Cut(path.Base(), revision.CheckpointSuffix)
 	if !beside {
 		return false
 	}
@@ -125,7 +125,7 @@ func removeUnused(path Path) error {
 	if !abandoned(path, lock(f), true) || !stillNamed(f, path) {
 		return nil
 	}
-	for _, name := range []Path{path.add(contract.CheckpointSuffix), path} {
+	for _, name := range []Path{path.add(revision.CheckpointSuffix), path} {
 		if err := name.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return Failure(err)
 		}

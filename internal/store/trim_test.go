@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // box is a cache in which originals are named by their content.
@@ -211,7 +211,7 @@ func TestACheckpointGoesWithItsPart(t *testing.T) {
 	half := func(b box, id string) *Partial {
 		p, err := b.Partial(id)
 		must(t, err)
-		for path, content := range map[string]string{p.Path.String(): "half of " + id, p.Path.String() + contract.CheckpointSuffix: "checkpoint of " + id, p.Path.String() + contract.CheckpointSuffix + ".next": "next of " + id} {
+		for path, content := range map[string]string{p.Path.String(): "half of " + id, p.Path.String() + revision.CheckpointSuffix: "checkpoint of " + id, p.Path.String() + revision.CheckpointSuffix + ".next": "next of " + id} {
 			must(t, os.WriteFile(path, []byte(content), 0o644))
 			must(t, os.Chtimes(path, long, long)) // its writer waits
 		}
@@ -221,9 +221,9 @@ func TestACheckpointGoesWithItsPart(t *testing.T) {
 	living := half(b, "living")
 	defer living.Close()
 	dead := half(b, "dead")
-	must(t, os.Remove(dead.Path.String()+contract.CheckpointSuffix+".next"))
+	must(t, os.Remove(dead.Path.String()+revision.CheckpointSuffix+".next"))
 	must(t, dead.Close())
-	orphan := filepath.Join(b.Root.String(), partialFolder, strings.Repeat("0", 64)+contract.CheckpointSuffix)
+	orphan := filepath.Join(b.Root.String(), partialFolder, strings.Repeat("0", 64)+revision.CheckpointSuffix)
 	must(t, os.WriteFile(orphan, []byte("of a part that was kept"), 0o644))
 	must(t, b.Trim(0))
 	if diff := cmp.Diff([]string{"checkpoint of living", "half of living", "next of living"}, b.left()); diff != "" {
@@ -236,7 +236,7 @@ func TestACheckpointGoesWithItsPart(t *testing.T) {
 	defer first.Close()
 	second := half(b, "x") // has one of its own
 	defer second.Close()
-	for path, content := range map[string]string{"1": "dead", "1" + contract.CheckpointSuffix: "checkpoint of dead", "2" + contract.CheckpointSuffix: "of a part that is gone"} {
+	for path, content := range map[string]string{"1": "dead", "1" + revision.CheckpointSuffix: "checkpoint of dead", "2" + revision.CheckpointSuffix: "of a part that is gone"} {
 		must(t, os.WriteFile(first.Path.String()+ownInfix+path, []byte(content), 0o644))
 	}
 	third, err := b.Partial("x")

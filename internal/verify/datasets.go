@@ -8,10 +8,11 @@ import (
 	"hash/maphash"
 	"io"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -36,14 +37,14 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 	_, domain, _ := v.manifest.Recipe.Dataset(name)
 	d := &dataset{verifier: v, form: newForm(name, domain.Name), name: name, place: place}
 	divided := v.divided(name)
-	d.raw = &rawCheck{dataset: d, file: contract.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows(), units: make([]int64, len(v.manifest.Plan.Splits))}
+	d.raw = &rawCheck{dataset: d, file: revision.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows(), units: make([]int64, len(v.manifest.Plan.Splits))}
 	if divided.DroppedRows() > 0 {
-		d.left = &leftCheck{file: contract.DroppedSourceFile(domain.Name, name), last: -1, read: divided.Read, want: divided.Dropped, counts: map[string]int64{}}
+		d.left = &leftCheck{file: revision.DroppedSourceFile(domain.Name, name), last: -1, read: divided.Read, want: divided.Dropped, counts: map[string]int64{}}
 	}
 	for i, split := range v.manifest.Plan.Splits {
 		plan := split.Datasets()[place]
 		d.splits = append(d.splits, &splitCheck{
-			dataset: d, split: i, plan: plan, file: contract.ProcessedFile(name, split.Name),
+			dataset: d, split: i, plan: plan, file: revision.ProcessedFile(name, split.Name),
 			index: fmt.Sprintf("%s.%s.idx", name, split.Name), repeats: plan.Rows > plan.Available && !plan.Drawn,
 		})
 	}
@@ -51,13 +52,13 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 }
 
 // divided is the result of a data set's split.
-func (v *verifier) divided(name string) recipe.Divided {
+func (v *verifier) divided(name string) pipeline.SplitResult {
 	for _, finished := range v.manifest.Stages {
-		if finished.Stage == recipe.Divide && finished.Unit.Name == name {
+		if finished.Stage == pipeline.StageSplit && finished.Node.Name == name {
 			return *finished.Result.Split
 		}
 	}
-	return recipe.Divided{}
+	return pipeline.SplitResult{}
 }
 
 // rawCheck reads a data set's file of all rows: each has a number above that of the row before, so none is there twice.
@@ -156,7 +157,7 @@ func (c *rawCheck) end() error {
 type splitCheck struct {
 	dataset *dataset
 	split   int
-	plan    recipe.DatasetPlan
+	plan    plan.Dataset
 	file    string
 	index   string // the name of the index that is made on the way
 	repeats bool   // in the mix: the orders of its later passes need identities
@@ -274,7 +275,7 @@ func (d *dataset) whole() error {
 		rows += c.rows
 	}
 	if d.raw.next >= 0 {
-		return differ("%s: row %s_%d is listed as dropped and is not in %s", contract.DroppedFile, d.name, d.raw.next, d.raw.file)
+		return differ("%s: row %s_%d is listed as dropped and is not in %s", revision.DroppedFile, d.name, d.raw.next, d.raw.file)
 	}
 	if sum != d.raw.sum {
 		return differ("data set %s: its %d rows in the splits are not those of %s: a row is there twice, is missing, or is another", d.name, rows, d.raw.file)

@@ -5,10 +5,10 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/export"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -87,7 +87,7 @@ func (c *exportCheck) compare(from io.Reader) error {
 // scorers: the scorer beside the rows of an export is the one that the recipe names.
 func (v *verifier) scorers() error {
 	for _, export := range v.manifest.Recipe.Output.Exports {
-		if name := contract.RewardsFile(export.Name); export.Scorer != "" && v.files[name].SHA256 != export.Scorer {
+		if name := revision.RewardsFile(export.Name); export.Scorer != "" && v.files[name].SHA256 != export.Scorer {
 			return differ("%s has the SHA-256 %s, and the recipe's scorer has %s", name, v.files[name].SHA256, export.Scorer)
 		}
 	}

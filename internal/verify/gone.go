@@ -7,9 +7,9 @@ import (
 	"io"
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -35,20 +35,20 @@ func (v *verifier) gone() error {
 }
 
 // balanced is the result of the balance stage.
-func (v *verifier) balanced() recipe.Balanced {
+func (v *verifier) balanced() pipeline.BalanceResult {
 	for _, finished := range v.manifest.Stages {
 		if finished.Result.Balance != nil {
 			return *finished.Result.Balance
 		}
 	}
-	return recipe.Balanced{}
+	return pipeline.BalanceResult{}
 }
 
 func (v *verifier) eachGone(counts *goneCounts) error {
-	if _, listed := v.files[contract.DroppedFile]; !listed {
+	if _, listed := v.files[revision.DroppedFile]; !listed {
 		return nil
 	}
-	f, err := v.open(contract.DroppedFile)
+	f, err := v.open(revision.DroppedFile)
 	if err != nil {
 		return err
 	}
@@ -56,11 +56,11 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 	decoder := json.NewDecoder(f)
 	decoder.DisallowUnknownFields()
 	for {
-		var row contract.DroppedRow
+		var row revision.DroppedRow
 		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return differ("%s cannot be read: %w", contract.DroppedFile, err)
+			return differ("%s cannot be read: %w", revision.DroppedFile, err)
 		}
 		split, dataset, err := counts.add(row)
 		if err != nil {
@@ -83,45 +83,45 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 // goneCounts counts the rows of the list by reason.
 type goneCounts struct {
 	splits, datasets []string
-	tables           map[string]recipe.DroppedRows
+	tables           map[string]pipeline.DroppedRows
 	sorters          []*extsort.Sorter // of the rows' numbers, by data set; nil where none is gone
 }
 
-func newGoneCounts(m contract.Manifest) *goneCounts {
-	c := &goneCounts{datasets: m.Recipe.DatasetNames(), tables: map[string]recipe.DroppedRows{}}
+func newGoneCounts(m revision.Manifest) *goneCounts {
+	c := &goneCounts{datasets: m.Recipe.DatasetNames(), tables: map[string]pipeline.DroppedRows{}}
 	for _, split := range m.Recipe.Splits {
 		c.splits = append(c.splits, split.Name)
 	}
-	for _, reason := range recipe.DropReasons() {
-		c.tables[reason.String()] = recipe.NewDroppedRows(len(c.splits), len(c.datasets))
+	for _, reason := range pipeline.DropReasons() {
+		c.tables[reason.String()] = pipeline.NewDroppedRows(len(c.splits), len(c.datasets))
 	}
 	c.sorters = make([]*extsort.Sorter, len(c.datasets))
 	return c
 }
 
 // add counts a row, and gives the places of its split and its data set.
-func (c *goneCounts) add(row contract.DroppedRow) (split, dataset int, err error) {
+func (c *goneCounts) add(row revision.DroppedRow) (split, dataset int, err error) {
 	split = slices.Index(c.splits, row.Split)
 	dataset = slices.Index(c.datasets, row.Dataset)
 	table := c.tables[row.Reason]
 	switch {
 	case split < 0 || dataset < 0 || number(row.ID, row.Dataset) < 0:
-		return 0, 0, differ("%s: %q is no row of a split %s of data set %s", contract.DroppedFile, row.ID, row.Split, row.Dataset)
+		return 0, 0, differ("%s: %q is no row of a split %s of data set %s", revision.DroppedFile, row.ID, row.Split, row.Dataset)
 	case table == nil:
-		return 0, 0, differ("%s: row %s has the reason %q, which is none", contract.DroppedFile, row.ID, row.Reason)
+		return 0, 0, differ("%s: row %s has the reason %q, which is none", revision.DroppedFile, row.ID, row.Reason)
 	}
 	table[split][dataset]++
 	return split, dataset, nil
 }
 
-func (c *goneCounts) check(balanced recipe.Balanced) error {
-	for _, reason := range recipe.DropReasons() {
+func (c *goneCounts) check(balanced pipeline.BalanceResult) error {
+	for _, reason := range pipeline.DropReasons() {
 		want := balanced.For(reason)
 		for s, split := range c.splits {
 			for d, dataset := range c.datasets {
 				if got := c.tables[reason.String()].Of(s, d); got != want.Of(s, d) {
 					return differ("%s lists %d rows of data set %s and split %s with the reason %s, the manifest says %d",
-						contract.DroppedFile, got, dataset, split, reason, want.Of(s, d))
+						revision.DroppedFile, got, dataset, split, reason, want.Of(s, d))
 				}
 			}
 		}

@@ -10,8 +10,9 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -41,13 +42,13 @@ type knownIndex struct {
 func (v *verifier) subject() known {
 	var about struct {
 		Version string              `json:"version"`
-		Stages  []contract.Finished `json:"stages"`
+		Stages  []revision.Finished `json:"stages"`
 		Splits  []recipe.Split      `json:"splits"`
 		Domains map[string]string   `json:"domains"`
 		// Duplicates that were dropped are proved to be, so a proof for a mix that keeps them says less.
 		Duplicates recipe.Duplicates        `json:"duplicates,omitempty"`
 		Compare    recipe.Comparison        `json:"compare,omitempty"`
-		Files      []contract.PublishedFile `json:"files"`
+		Files      []revision.PublishedFile `json:"files"`
 	}
 	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
 	about.Duplicates, about.Compare = v.manifest.Recipe.Duplicates, v.manifest.Recipe.Compare
@@ -60,16 +61,16 @@ func (v *verifier) subject() known {
 	}
 	for _, finished := range v.manifest.Stages {
 		switch finished.Stage {
-		case recipe.Divide:
+		case pipeline.StageSplit:
 			about.Stages = append(about.Stages, finished)
-		case recipe.Balancing:
+		case pipeline.StageBalance:
 			balanced := *finished.Result.Balance
 			balanced.Plan = "" // which a ratio changes
-			about.Stages = append(about.Stages, contract.Finished{Result: recipe.Result{Balance: &balanced}})
+			about.Stages = append(about.Stages, revision.Finished{Result: pipeline.Result{Balance: &balanced}})
 		}
 	}
 	for _, file := range v.manifest.Files {
-		if file.Rows != nil && path.Dir(file.Path) != path.Dir(contract.InfoFile) {
+		if file.Rows != nil && path.Dir(file.Path) != path.Dir(revision.InfoFile) {
 			about.Files = append(about.Files, file)
 		}
 	}
@@ -156,7 +157,7 @@ func (v *verifier) remember(k known) error {
 			k.Indexes = append(k.Indexes, knownIndex{Name: c.index, XXH64: checksum(v.notes.Join(c.index)), Identified: c.repeats})
 		}
 	}
-	encoded, err := contract.EncodeJSON(k)
+	encoded, err := revision.EncodeJSON(k)
 	if err != nil {
 		return err
 	}

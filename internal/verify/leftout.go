@@ -10,7 +10,7 @@ import (
 	"os"
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // leftCheck reads the list of the rows that a data set's split left out: as many for each reason as the manifest says, each
@@ -42,7 +42,7 @@ func (c *leftCheck) row(_ int64, line []byte) error {
 }
 
 // leftRow reads a line of the list.
-func leftRow(line []byte) (row contract.DroppedSourceRow, err error) {
+func leftRow(line []byte) (row revision.DroppedSourceRow, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.DisallowUnknownFields()
 	err = decoder.Decode(&row)

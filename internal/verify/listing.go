@@ -6,9 +6,9 @@ import (
 	"os"
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -19,7 +19,7 @@ const noRows = -1
 // has; and they are what lies in the folder.
 func (v *verifier) listing() error {
 	expected := v.expected()
-	v.files = make(map[string]contract.PublishedFile, len(expected))
+	v.files = make(map[string]revision.PublishedFile, len(expected))
 	for _, file := range v.manifest.Files {
 		rows, ok := expected[file.Path]
 		_, twice := v.files[file.Path]
@@ -34,7 +34,7 @@ func (v *verifier) listing() error {
 		v.files[file.Path] = file
 	}
 	for _, path := range slices.Sorted(maps.Keys(expected)) {
-		if _, listed := v.files[path]; !listed && path != contract.LockFile { // revisions of releases before it have none
+		if _, listed := v.files[path]; !listed && path != revision.LockFile { // revisions of releases before it have none
 			return differ("the manifest does not list %s", path)
 		}
 	}
@@ -44,46 +44,46 @@ func (v *verifier) listing() error {
 // expected are the files of a revision of this recipe and these results, the manifest excepted, with their rows.
 func (v *verifier) expected() map[string]int64 {
 	r := v.manifest.Recipe
-	files := map[string]int64{contract.InfoFile: noRows, contract.LockFile: noRows}
+	files := map[string]int64{revision.InfoFile: noRows, revision.LockFile: noRows}
 	for _, page := range report.PagePaths() {
 		files[page] = noRows
 	}
 	if r.EvaluationSplit() != "" {
-		files[contract.TestIndexFile] = noRows
+		files[revision.TestIndexFile] = noRows
 	}
 	balanced := v.balanced()
 	if dropped := balanced.DroppedTotal(); dropped > 0 {
-		files[contract.DroppedFile] = dropped
+		files[revision.DroppedFile] = dropped
 	}
 	for place, name := range r.DatasetNames() {
 		_, domain, _ := r.Dataset(name)
 		divided := v.divided(name)
-		files[contract.MetaFile(name)] = noRows
-		files[contract.RawFile(domain.Name, name)] = divided.Read - divided.DroppedRows()
+		files[revision.MetaFile(name)] = noRows
+		files[revision.RawFile(domain.Name, name)] = divided.Read - divided.DroppedRows()
 		if dropped := divided.DroppedRows(); dropped > 0 {
-			files[contract.DroppedSourceFile(domain.Name, name)] = dropped
+			files[revision.DroppedSourceFile(domain.Name, name)] = dropped
 		}
 		for _, split := range v.manifest.Plan.Splits {
 			available := split.Datasets()[place].Available
-			files[contract.ProcessedFile(name, split.Name)] = available
+			files[revision.ProcessedFile(name, split.Name)] = available
 			if split.Name == r.EvaluationSplit() {
-				files[contract.TestFile(name, split.Name)] = available
+				files[revision.TestFile(name, split.Name)] = available
 			}
 		}
 	}
-	shards := map[string][]recipe.ShardPlan{}
+	shards := map[string][]plan.Shard{}
 	for _, split := range v.manifest.Plan.Splits {
-		shards[split.Name] = r.PlanShards(split)
+		shards[split.Name] = plan.Shards(r, split)
 	}
 	for _, file := range r.Files() {
-		files[contract.FileOf(file, r.Output.Format)] = shards[file.Split][file.Index].Rows
+		files[revision.FileOf(file, r.Output.Format)] = shards[file.Split][file.Index].Rows
 	}
 	for _, export := range r.Output.Exports {
 		if export.Scorer != "" {
-			files[contract.RewardsFile(export.Name)] = noRows
+			files[revision.RewardsFile(export.Name)] = noRows
 		}
 		if export.HasFactoryInfo() {
-			files[contract.FactoryFile(export.Name)] = noRows
+			files[revision.FactoryFile(export.Name)] = noRows
 		}
 	}
 	return files
@@ -97,7 +97,7 @@ func (v *verifier) walk() error {
 		if err != nil {
 			return unreadable(path, err)
 		}
-		if entry.IsDir() || path == contract.ManifestFile {
+		if entry.IsDir() || path == revision.ManifestFile {
 			return v.context.Err()
 		}
 		info, err := at.Lstat()

@@ -8,7 +8,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/dedup"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // maxManifest is how many bytes of a manifest are read. One of a mix of 10,000 originals has 2 MB.
@@ -16,28 +17,28 @@ const maxManifest = 64 << 20
 
 // readManifest reads and judges the manifest.
 func (v *verifier) readManifest() error {
-	f, err := v.open(contract.ManifestFile)
+	f, err := v.open(revision.ManifestFile)
 	if err != nil {
 		return contract.Within(v.folder.String()+" is no published revision", err)
 	}
 	defer f.Close()
 	encoded, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
 	if err != nil {
-		return unreadable(contract.ManifestFile, err)
+		return unreadable(revision.ManifestFile, err)
 	}
 	if len(encoded) > maxManifest {
-		return differ("%s has more than %d bytes, and no revision has such a one", contract.ManifestFile, maxManifest)
+		return differ("%s has more than %d bytes, and no revision has such a one", revision.ManifestFile, maxManifest)
 	}
 	sum := sha256.Sum256(encoded)
 	digest := hex.EncodeToString(sum[:])
 	if want := v.options.Digest; want != "" && want != digest {
-		return differ("%s has the SHA-256 %s, and %s was published: this is another revision, or it was changed", contract.ManifestFile, digest, want)
+		return differ("%s has the SHA-256 %s, and %s was published: this is another revision, or it was changed", revision.ManifestFile, digest, want)
 	}
-	if v.manifest, err = contract.ParseManifest(encoded); err != nil {
+	if v.manifest, err = revision.ParseManifest(encoded); err != nil {
 		return err
 	}
 	if v.byForm, err = dedup.ByForm(v.manifest.Recipe.Compare); err != nil {
-		return differ("%s cannot be compared with: %w", contract.ManifestFile, err)
+		return differ("%s cannot be compared with: %w", revision.ManifestFile, err)
 	}
 	v.proof = Proof{Manifest: v.manifest, Digest: digest, Files: 1, Bytes: int64(len(encoded)), anchored: v.options.Digest != ""}
 	return nil
@@ -49,21 +50,21 @@ func (v *verifier) graph() error {
 	if m.Name != m.Recipe.Name {
 		return differ("the manifest is of mix %s, and its recipe of %s", m.Name, m.Recipe.Name)
 	}
-	if !contract.SameJSON(m.Recipe, m.Recipe.Content()) {
+	if !revision.SameJSON(m.Recipe, m.Recipe.Content()) {
 		return differ("the manifest's recipe holds what changes no published byte, and no release publishes such a one")
 	}
-	graph, err := m.Recipe.Walk(m.Results())
+	graph, err := pipeline.Walk(m.Recipe, m.Results())
 	if err != nil {
 		return differ("the manifest contradicts itself: %w", err)
 	}
 	last := graph.Next()
-	if last == nil || last.Stage != recipe.Publish {
+	if last == nil || last.Stage != pipeline.StagePublish {
 		return differ("the manifest lacks the result of a stage")
 	}
 	if err := v.stages(graph); err != nil {
 		return err
 	}
-	if revision := recipe.Revision(last.Units[0].Key); revision != m.Revision {
+	if revision := pipeline.RevisionName(last.Nodes[0].Key); revision != m.Revision {
 		return differ("the contents are those of revision %s, the manifest says %s", revision, m.Revision)
 	}
 	if !reflect.DeepEqual(*graph.Plan, m.Plan) {
@@ -73,11 +74,11 @@ func (v *verifier) graph() error {
 }
 
 // stages: the manifest has the result of every unit of the graph, of the unit's own stage, and no other.
-func (v *verifier) stages(graph recipe.Graph) error {
-	var wanted []contract.Finished
+func (v *verifier) stages(graph pipeline.Graph) error {
+	var wanted []revision.Finished
 	for _, step := range graph.Steps[:len(graph.Steps)-1] {
-		for _, unit := range step.Units {
-			wanted = append(wanted, contract.Finished{Stage: step.Stage, Unit: unit})
+		for _, unit := range step.Nodes {
+			wanted = append(wanted, revision.Finished{Stage: step.Stage, Node: unit})
 		}
 	}
 	if len(wanted) != len(v.manifest.Stages) {
@@ -85,7 +86,7 @@ func (v *verifier) stages(graph recipe.Graph) error {
 	}
 	for i, finished := range v.manifest.Stages {
 		want := wanted[i]
-		if finished.Stage != want.Stage || finished.Unit != want.Unit || !finished.Result.Only(want.Stage) || !contract.SameJSON(finished.Result, finished.Result.Content()) {
+		if finished.Stage != want.Stage || finished.Node != want.Node || !finished.Result.Only(want.Stage) || !revision.SameJSON(finished.Result, finished.Result.Content()) {
 			return differ("the manifest's stages are not those of its recipe")
 		}
 	}
@@ -105,10 +106,10 @@ func (v *verifier) sources() error {
 			bytes += file.Size
 		}
 		if origin.Dataset != named[i].Name || origin.Revision != done.Revision || origin.License != done.License ||
-			len(origin.Files) != done.Files || bytes != done.Bytes || contract.OriginalsDigest(origin.Files) != done.Digest {
+			len(origin.Files) != done.Files || bytes != done.Bytes || revision.OriginalsDigest(origin.Files) != done.Digest {
 			return differ("data set %s: the originals that the manifest lists are not those that were downloaded", origin.Dataset)
 		}
-		if names := contract.NamesDigest(origin.Files); named[i].Source.Names != (done.Names != "") || done.Names != "" && done.Names != names {
+		if names := revision.NamesDigest(origin.Files); named[i].Source.Names != (done.Names != "") || done.Names != "" && done.Names != names {
 			return differ("data set %s: the originals are not called what they were when they were read", origin.Dataset)
 		}
 	}

@@ -8,7 +8,10 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/sampler"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -16,10 +19,10 @@ import (
 // mixedTasks are the checks of all mixed files and of those of the exports, by path.
 func (v *verifier) mixedTasks() (map[string]task, error) {
 	r := v.manifest.Recipe
-	results := map[string]recipe.Mixed{}
+	results := map[string]pipeline.MixResult{}
 	for _, finished := range v.manifest.Stages {
-		if finished.Stage == recipe.Mixing {
-			results[finished.Unit.Name] = *finished.Result.Mix
+		if finished.Stage == pipeline.StageMix {
+			results[finished.Node.Name] = *finished.Result.Mix
 		}
 	}
 	tasks := map[string]task{}
@@ -27,28 +30,28 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 	for _, file := range r.Files() {
 		files[file.Split] = append(files[file.Split], file)
 	}
-	for i, plan := range v.manifest.Plan.Splits {
-		var uses []recipe.MixedDataset
-		if r.Reports() {
+	for i, thePlan := range v.manifest.Plan.Splits {
+		var uses []pipeline.MixedDataset
+		if pipeline.Reports(r) {
 			var err error
-			if uses, err = sampler.Uses(v.context, r, plan); err != nil {
+			if uses, err = sampler.Uses(v.context, r, thePlan); err != nil {
 				return nil, err
 			}
 		}
-		shards := r.PlanShards(plan)
+		shards := plan.Shards(r, thePlan)
 		mixed := map[int]*mixCheck{}
-		for _, file := range files[plan.Name] {
+		for _, file := range files[thePlan.Name] {
 			planned := shards[file.Index]
 			check := &mixCheck{
-				verifier: v, split: i, plan: plan, shard: planned, uses: uses, result: results[file.Name()],
-				file: contract.FileOf(file, r.Output.Format), units: make([]int64, len(planned.Spans)),
+				verifier: v, split: i, plan: thePlan, shard: planned, uses: uses, result: results[file.Name()],
+				file: revision.FileOf(file, r.Output.Format), units: make([]int64, len(planned.Spans)),
 			}
 			if file.Export == "" {
 				mixed[file.Index] = check
 				tasks[check.file] = task{format: r.Output.Format, each: check.row, after: check.end, close: check.close}
 				continue
 			}
-			export := &exportCheck{mixCheck: check, export: file.Export, first: recipe.RowsOf(shards[:file.Index]), beside: mixed[file.Index]}
+			export := &exportCheck{mixCheck: check, export: file.Export, first: plan.RowsOf(shards[:file.Index]), beside: mixed[file.Index]}
 			tasks[check.file] = export.task()
 		}
 	}
@@ -61,11 +64,11 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 type mixCheck struct {
 	*verifier
 	split  int
-	plan   recipe.SplitPlan
+	plan   plan.Split
 	file   string
-	shard  recipe.ShardPlan
-	uses   []recipe.MixedDataset // of the split, where the recipe has them reported
-	result recipe.Mixed
+	shard  plan.Shard
+	uses   []pipeline.MixedDataset // of the split, where the recipe has them reported
+	result pipeline.MixResult
 
 	rows      int64
 	units     []int64 // of the rows of each data set
@@ -87,7 +90,7 @@ func (c *mixCheck) begin() (err error) {
 	if err != nil {
 		return err
 	}
-	c.due = sampler.Weave(c.sequences, c.manifest.Recipe.Weave(c.shard))
+	c.due = sampler.Weave(c.sequences, plan.Weave(c.manifest.Recipe, c.shard))
 	return nil
 }
 
@@ -151,7 +154,7 @@ func (c *mixCheck) explain(n int64, line []byte, dataset string, want []byte) er
 
 // has looks for a row among those of a data set in the split.
 func (c *mixCheck) has(dataset string, line []byte) (bool, error) {
-	file := contract.ProcessedFile(dataset, c.plan.Name)
+	file := revision.ProcessedFile(dataset, c.plan.Name)
 	f, err := c.open(file)
 	if err != nil {
 		return false, err
@@ -199,6 +202,6 @@ func (c *mixCheck) reports() error {
 	return nil
 }
 
-func reported(of recipe.MixedDataset) string {
+func reported(of pipeline.MixedDataset) string {
 	return fmt.Sprintf("%d unique rows, the most frequent %d times, %d units", of.Unique, of.MaxRepeats, of.Units)
 }

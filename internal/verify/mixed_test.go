@@ -10,9 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
@@ -21,14 +22,14 @@ func TestReports(t *testing.T) {
 	for what, c := range map[string]struct {
 		unit    recipe.ShareUnit
 		counted bool
-		got     recipe.MixedDataset
+		got     pipeline.MixedDataset
 		want    string
 	}{
-		"all as it is":                       {recipe.InBytes, true, recipe.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 70}, ""},
-		"other units":                        {recipe.InTokens, true, recipe.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, "71 units, and its rows are 3 unique rows, the most frequent 2 times, 70 units"},
-		"other units that nobody counted":    {recipe.InTokens, false, recipe.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, ""},
-		"other repeats that nobody measured": {recipe.InTokens, false, recipe.MixedDataset{Unique: 3, MaxRepeats: 3, Units: 70}, "data set sums"},
-		"units where rows are the measure":   {recipe.InRows, false, recipe.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, "71 units"},
+		"all as it is":                       {recipe.InBytes, true, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 70}, ""},
+		"other units":                        {recipe.InTokens, true, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, "71 units, and its rows are 3 unique rows, the most frequent 2 times, 70 units"},
+		"other units that nobody counted":    {recipe.InTokens, false, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, ""},
+		"other repeats that nobody measured": {recipe.InTokens, false, pipeline.MixedDataset{Unique: 3, MaxRepeats: 3, Units: 70}, "data set sums"},
+		"units where rows are the measure":   {recipe.InRows, false, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, "71 units"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			v := &verifier{datasets: []*dataset{{name: "sums"}}}
@@ -36,8 +37,8 @@ func TestReports(t *testing.T) {
 				v.units = &tokens.Units{}
 			}
 			v.manifest.Recipe.Unit = c.unit
-			check := mixCheck{verifier: v, file: "mixed/train_mixed.jsonl", uses: []recipe.MixedDataset{{Unique: 3, MaxRepeats: 2}}, units: []int64{70}}
-			check.result.Datasets = []recipe.MixedDataset{c.got}
+			check := mixCheck{verifier: v, file: "mixed/train_mixed.jsonl", uses: []pipeline.MixedDataset{{Unique: 3, MaxRepeats: 2}}, units: []int64{70}}
+			check.result.Datasets = []pipeline.MixedDataset{c.got}
 			err := check.reports()
 			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 				t.Errorf("the message is %v, want %q in it", err, c.want)
@@ -50,7 +51,7 @@ func TestReports(t *testing.T) {
 const packedRows = 9000
 
 // packedFile is a file of a format with one row many times over, and the entry of a manifest that lists it.
-func packedFile(t *testing.T, format recipe.Format) (*verifier, contract.PublishedFile) {
+func packedFile(t *testing.T, format recipe.Format) (*verifier, revision.PublishedFile) {
 	t.Helper()
 	var packed bytes.Buffer
 	w, err := encode.NewWriter(&packed, format)
@@ -62,7 +63,7 @@ func packedFile(t *testing.T, format recipe.Format) (*verifier, contract.Publish
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(packed.Bytes())
-	return v, contract.PublishedFile{Path: "f", Bytes: int64(packed.Len()), SHA256: hex.EncodeToString(sum[:])}
+	return v, revision.PublishedFile{Path: "f", Bytes: int64(packed.Len()), SHA256: hex.EncodeToString(sum[:])}
 }
 
 var packedFormats = []recipe.Format{recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet}
@@ -94,7 +95,7 @@ func TestPackedFilesThatAreNotAsListed(t *testing.T) {
 		anything := func(int64, []byte) error { return nil }
 		ctx, cancel := context.WithCancel(context.Background())
 		for what, c := range map[string]struct {
-			file   contract.PublishedFile
+			file   revision.PublishedFile
 			format recipe.Format
 			each   eachRow
 			want   string

@@ -18,9 +18,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/datasetmix/datasetmix/internal/bufpipe"
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -36,7 +36,7 @@ type eachRow func(offset int64, line []byte) error
 
 // pass reads a listed file front to back: its bytes must be those of the manifest, and its rows what each wants, if any.
 // Other bytes are the more telling difference: they explain a wrong row.
-func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
+func (v *verifier) pass(file revision.PublishedFile, each eachRow) error {
 	f, err := v.open(file.Path)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (v *verifier) pass(file contract.PublishedFile, each eachRow) error {
 }
 
 // bytes hands a file's bytes on, if anybody wants them; they must be those of the manifest.
-func (v *verifier) bytes(f io.Reader, file contract.PublishedFile, chunk func([]byte)) error {
+func (v *verifier) bytes(f io.Reader, file revision.PublishedFile, chunk func([]byte)) error {
 	sum, want := hash.Hash(xxhash.New()), v.options.Checksums[file.Path]
 	if want == "" {
 		sum, want = sha256.New(), file.SHA256
@@ -78,7 +78,7 @@ const contextEvery = 4096
 
 // packed is pass for a file of which the rows do not lie there as lines. It is read twice, and unpacked only once its bytes are
 // known to be those of the manifest: they are few beside what they unpack to, and a reader of Parquet goes to and fro in them.
-func (v *verifier) packed(file contract.PublishedFile, format recipe.Format, each eachRow) error {
+func (v *verifier) packed(file revision.PublishedFile, format recipe.Format, each eachRow) error {
 	f, err := v.open(file.Path)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (v *verifier) packed(file contract.PublishedFile, format recipe.Format, eac
 }
 
 // entire is pass for a file that is looked at as a whole, once its bytes are known to be those of the manifest.
-func (v *verifier) entire(file contract.PublishedFile, whole func(from io.Reader) error) error {
+func (v *verifier) entire(file revision.PublishedFile, whole func(from io.Reader) error) error {
 	f, err := v.open(file.Path)
 	if err != nil {
 		return err
@@ -209,8 +209,8 @@ func (r *rowReader) end() error {
 
 // task is one file to read. Files that are the same on the volume are one task.
 type task struct {
-	file contract.PublishedFile
-	same []contract.PublishedFile
+	file revision.PublishedFile
+	same []revision.PublishedFile
 	info fs.FileInfo
 	// mixed files are read after all others.
 	mixed bool

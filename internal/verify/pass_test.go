@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -45,7 +45,7 @@ func TestPassCutsRowsWhateverTheChunks(t *testing.T) {
 				t.Fatal(err)
 			}
 			sum := sha256.Sum256(content)
-			file := contract.PublishedFile{Path: "f", Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
+			file := revision.PublishedFile{Path: "f", Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
 			n := 0
 			err := v.pass(file, func(offset int64, line []byte) error {
 				if string(line) != rows[n] || !bytes.HasPrefix(content[offset:], line) {
@@ -75,7 +75,7 @@ func TestPassWantsWholeRows(t *testing.T) {
 	if err != nil || size != 3 || digest != fmt.Sprintf("%x", sha256.Sum256(content)) {
 		t.Fatalf("%s, %d, %v", digest, size, err)
 	}
-	err = v.pass(contract.PublishedFile{Path: "f", Bytes: 3, SHA256: digest}, func(int64, []byte) error { return nil })
+	err = v.pass(revision.PublishedFile{Path: "f", Bytes: 3, SHA256: digest}, func(int64, []byte) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "row 2: it does not end with a whole row") {
 		t.Errorf("%v", err)
 	}

@@ -3,8 +3,8 @@ package verify
 import (
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // rows: every file has the bytes that the manifest states; every data set and every split holds the rows that the plan says;
@@ -99,8 +99,8 @@ func (v *verifier) evaluation() error {
 		return nil
 	}
 	for _, dataset := range v.manifest.Recipe.DatasetNames() {
-		test := contract.TestFile(dataset, split)
-		if v.files[test].SHA256 != v.files[contract.ProcessedFile(dataset, split)].SHA256 {
+		test := revision.TestFile(dataset, split)
+		if v.files[test].SHA256 != v.files[revision.ProcessedFile(dataset, split)].SHA256 {
 			return differ("%s does not hold data set %s's rows of split %s", test, dataset, split)
 		}
 	}

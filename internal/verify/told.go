@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
 // told: the files that repeat what the manifest says are made again from it, and their digests are those that the manifest lists.
@@ -18,12 +18,12 @@ func (v *verifier) told() error {
 	if err := v.scorers(); err != nil {
 		return err
 	}
-	lock, err := contract.LockOf(v.manifest).Encode()
+	lock, err := revision.LockOf(v.manifest).Encode()
 	if err != nil {
 		return err
 	}
-	if listed, ok := v.files[contract.LockFile]; ok && !is(listed, lock) {
-		return differ("%s does not say what the manifest says of the sources", contract.LockFile)
+	if listed, ok := v.files[revision.LockFile]; ok && !is(listed, lock) {
+		return differ("%s does not say what the manifest says of the sources", revision.LockFile)
 	}
 	beside, err := report.Beside(v.manifest)
 	if err != nil {
@@ -49,7 +49,7 @@ func (v *verifier) told() error {
 }
 
 // is says whether a listed file has a content.
-func is(listed contract.PublishedFile, content []byte) bool {
+func is(listed revision.PublishedFile, content []byte) bool {
 	sum := sha256.Sum256(content)
 	return listed.Bytes == int64(len(content)) && listed.SHA256 == hex.EncodeToString(sum[:])
 }

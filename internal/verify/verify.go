@@ -12,13 +12,14 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
 // Proof is what was found true.
 type Proof struct {
-	Manifest contract.Manifest
+	Manifest revision.Manifest
 	// Digest is the SHA-256, in hex, of the manifest's bytes: that of status.published.digest, where it is the same revision.
 	Digest string
 	// Files and Bytes that were read, the manifest included.
@@ -96,7 +97,7 @@ func Files(ctx context.Context, folder store.Path, options Options) error {
 	if err := v.readManifest(); err != nil {
 		return err
 	}
-	v.files = make(map[string]contract.PublishedFile, len(v.manifest.Files))
+	v.files = make(map[string]revision.PublishedFile, len(v.manifest.Files))
 	for _, file := range v.manifest.Files {
 		v.files[file.Path] = file
 	}
@@ -111,10 +112,10 @@ type verifier struct {
 	folder   store.Path
 	options  Options
 	notes    store.Path
-	manifest contract.Manifest
+	manifest revision.Manifest
 	proof    Proof
 	// files are those that the manifest lists, and infos what lies there, by path.
-	files map[string]contract.PublishedFile
+	files map[string]revision.PublishedFile
 	infos map[string]fs.FileInfo
 	// seed and other are of the hashes that rows and questions are compared by. They say nothing in the proof.
 	seed, other maphash.Seed

@@ -23,9 +23,11 @@ type rule struct {
 
 var (
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
-	planned    = []string{"internal/mix", "internal/recipe", "internal/contract"}
+	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
+	planned    = append([]string{"internal/contract"}, graph...)
+	onVolumes  = append([]string{"internal/revision"}, planned...)
 	judged     = append([]string{"internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
-	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "python"}, planned...)
+	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "python"}, onVolumes...)
 	anything   = []string{"*"}
 )
 
@@ -36,7 +38,10 @@ var rules = []rule{
 	{pkg: "internal/recipe", own: []string{"internal/mix"}},
 	{pkg: "internal/dedup", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/"}},
 	{pkg: "internal/tokens", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/", "github.com/tiktoken-go/tokenizer/", "github.com/dlclark/regexp2/"}},
-	{pkg: "internal/contract", own: []string{"internal/mix", "internal/recipe"}},
+	{pkg: "internal/plan", own: []string{"internal/mix", "internal/recipe"}},
+	{pkg: "internal/pipeline", own: graph},
+	{pkg: "internal/contract", own: graph},
+	{pkg: "internal/revision", own: planned},
 	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
 	{pkg: "internal/mapping", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
@@ -47,25 +52,26 @@ var rules = []rule{
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
 	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},
 	{pkg: "internal/kube", own: []string{"api/v1alpha1"}, foreign: anything},
 	{pkg: "internal/cli", own: append([]string{"api/v1alpha1", "internal/kube"}, planned...), foreign: anything},
 	{pkg: "internal/gctune", foreign: anything, never: kubernetes},
 	{pkg: "internal/extsort"},
-	{pkg: "internal/sampler", own: append([]string{"internal/bufpipe", "internal/extsort", "internal/store"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/report", own: planned},
-	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/sampler", own: append([]string{"internal/bufpipe", "internal/extsort", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/report", own: onVolumes},
+	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
-	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/hub", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/faultfs"},
 	{pkg: "internal/testing/stores"},
 	{pkg: "internal/testing/realrows"},
+	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
-	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "python"}, judged...), foreign: anything},
+	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "internal/revision", "python"}, judged...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
 	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "config/crd"}, dataPlane...), foreign: anything},
 }

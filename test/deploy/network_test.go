@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -25,7 +25,7 @@ func workerPolicies(t *testing.T) []networkingv1.NetworkPolicy {
 }
 
 // podOf is the pod of a stage, of a mix with a bounded cache or without.
-func podOf(t *testing.T, stage recipe.Stage, bounded bool) corev1.PodTemplateSpec {
+func podOf(t *testing.T, stage pipeline.Stage, bounded bool) corev1.PodTemplateSpec {
 	t.Helper()
 	encoded, err := os.ReadFile("../../config/samples/data_v1alpha1_datasetmix_huggingface.yaml")
 	if err != nil {
@@ -42,11 +42,11 @@ func podOf(t *testing.T, stage recipe.Stage, bounded bool) corev1.PodTemplateSpe
 	if bounded {
 		meaning.Output.CacheSize = 1
 	}
-	var units []recipe.Unit
+	var units []pipeline.Node
 	for _, source := range render.Sources(mix) {
-		units = append(units, recipe.Unit{Name: source.Name, Key: "k"})
+		units = append(units, pipeline.Node{Name: source.Name, Key: "k"})
 	}
-	work := render.Work{Mix: mix, Recipe: meaning, Attempt: 1, Step: recipe.Step{Stage: stage, Missing: units}}
+	work := render.Work{Mix: mix, Recipe: meaning, Attempt: 1, Step: pipeline.Step{Stage: stage, Missing: units}}
 	return work.Job().Spec.Template
 }
 
@@ -61,7 +61,7 @@ func secret(pod corev1.PodSpec) bool {
 // reaches the source, whatever its stage, and nobody else reaches anything.
 func TestWorkersReachTheirSourcesAlone(t *testing.T) {
 	fetching := map[string]bool{"download": true, "download bounded": true, "split bounded": true}
-	for _, stage := range recipe.Stages() {
+	for _, stage := range pipeline.Stages() {
 		for _, bounded := range []bool{false, true} {
 			name := string(stage)
 			if bounded {
@@ -149,7 +149,7 @@ func TestWhatAFetchReaches(t *testing.T) {
 		{"[2001:0:a9fe:a9fe::]:80", "metadata by Teredo", closed},
 		{"[ff02::1]:80", "multicast", closed},
 	}
-	pod := podOf(t, recipe.Download, false)
+	pod := podOf(t, pipeline.StageDownload, false)
 	for _, test := range tests {
 		reached := false
 		for _, policy := range workerPolicies(t) {

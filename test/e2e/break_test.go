@@ -20,7 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
@@ -34,7 +34,7 @@ var wholeDigest struct {
 func (e *cluster) whole() string {
 	wholeDigest.Do(func() {
 		folder := e.local(e.sixDataSets(), hub.Generated(1))
-		wholeDigest.value = digest(e.T, filepath.Join(folder, contract.ManifestFile))
+		wholeDigest.value = digest(e.T, filepath.Join(folder, revision.ManifestFile))
 	})
 	return wholeDigest.value
 }

@@ -25,13 +25,14 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
 const grpoSix = "data_v1alpha1_datasetmix_grpo_six.yaml"
 
-var trainFile = contract.MixedFile(recipe.Shard{Split: "train"}, recipe.JSONL)
+var trainFile = revision.MixedFile(recipe.Shard{Split: "train"}, recipe.JSONL)
 
 func decode(document []byte) (client.Object, error) {
 	object := &unstructured.Unstructured{}
@@ -116,7 +117,7 @@ func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 	var train string
 	for _, processors := range []string{"GOMAXPROCS=1", "GOMAXPROCS=2"} {
 		folder := e.local(mix, hub.Generated(1), processors)
-		if got := digest(e.T, filepath.Join(folder, contract.ManifestFile)); got != mix.Status.Published.Digest {
+		if got := digest(e.T, filepath.Join(folder, revision.ManifestFile)); got != mix.Status.Published.Digest {
 			e.Errorf("%s: the local manifest is %s, the cluster's %s", processors, got, mix.Status.Published.Digest)
 		}
 		train = digest(e.T, filepath.Join(folder, trainFile))

@@ -27,7 +27,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
@@ -90,7 +91,7 @@ func digestOf(file string) string {
 }
 
 func originalsDigest(file string) string {
-	return contract.OriginalsDigest([]contract.Original{{SHA256: digestOf(file), Size: int64(len(sampleFiles[file]))}})
+	return revision.OriginalsDigest([]pipeline.OriginalFile{{SHA256: digestOf(file), Size: int64(len(sampleFiles[file]))}})
 }
 
 // Every sample, in one namespace and on the claims that they name, as `kubectl apply -k config/samples` has them.

@@ -22,7 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -42,7 +42,7 @@ func thief(t *testing.T) client.Client {
 }
 
 // workOf is the work at a stage of a sample, as the operator renders it.
-func workOf(t *testing.T, file string, stage recipe.Stage, edits ...func(*datav1alpha1.DatasetMix)) render.Work {
+func workOf(t *testing.T, file string, stage pipeline.Stage, edits ...func(*datav1alpha1.DatasetMix)) render.Work {
 	t.Helper()
 	encoded, err := os.ReadFile(file)
 	if err != nil {
@@ -60,12 +60,12 @@ func workOf(t *testing.T, file string, stage recipe.Stage, edits ...func(*datav1
 	if err != nil {
 		t.Fatal(err)
 	}
-	var units []recipe.Unit
+	var units []pipeline.Node
 	for _, source := range render.Sources(mix) {
-		units = append(units, recipe.Unit{Name: source.Name, Key: strings.Repeat("a", 64)})
+		units = append(units, pipeline.Node{Name: source.Name, Key: strings.Repeat("a", 64)})
 	}
 	return render.Work{
-		Mix: mix, Recipe: meaning, Step: recipe.Step{Stage: stage, Missing: units}, Attempt: 1, Sharing: render.OneNode,
+		Mix: mix, Recipe: meaning, Step: pipeline.Step{Stage: stage, Missing: units}, Attempt: 1, Sharing: render.OneNode,
 		Location: render.Location{ClaimName: render.ClaimName(mix), Path: "p"}, Settings: render.Settings{WorkerImage: workerImage, HubEndpoint: "http://hub"},
 	}
 }
@@ -108,7 +108,7 @@ func TestTheManagerMayDoItsWork(t *testing.T) {
 	for _, file := range files {
 		for name, edit := range map[string]func(*datav1alpha1.DatasetMix){"as it is": func(*datav1alpha1.DatasetMix) {}, "with a worker": worked, "as a workload": asWorkload} {
 			t.Run(strings.TrimSuffix(filepath.Base(file), ".yaml")+" "+name, func(t *testing.T) {
-				for _, stage := range recipe.Stages() {
+				for _, stage := range pipeline.Stages() {
 					work := workOf(t, file, stage, edit, func(mix *datav1alpha1.DatasetMix) { mix.Namespace = space })
 					task, err := work.Task()
 					if err != nil {
@@ -139,7 +139,7 @@ func ours(space, name string) metav1.ObjectMeta {
 
 // aJob is one that the operator renders.
 func aJob(t *testing.T, space string) *batchv1.Job {
-	return workOf(t, filepath.Join(samples, "data_v1alpha1_datasetmix_huggingface.yaml"), recipe.Download,
+	return workOf(t, filepath.Join(samples, "data_v1alpha1_datasetmix_huggingface.yaml"), pipeline.StageDownload,
 		func(mix *datav1alpha1.DatasetMix) { mix.Namespace = space }).Job()
 }
 

@@ -19,7 +19,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 var all = []string{"gsm8k", "hotpotqa", "humaneval", "math", "mbpp", "squad2"}
@@ -38,7 +38,7 @@ func TestBuild(t *testing.T) {
 	}
 	published(t, mix)
 
-	if diff := cmp.Diff([]string{"test", "train"}, d.ran(recipe.Mixing)); diff != "" {
+	if diff := cmp.Diff([]string{"test", "train"}, d.ran(pipeline.StageMix)); diff != "" {
 		t.Errorf("mixed (-want +got):\n%s", diff)
 	}
 	name, path := mix.Status.Published.Revision, mix.Status.Published.Path
@@ -160,12 +160,12 @@ func TestEdits(t *testing.T) {
 	tests := []struct {
 		name string
 		edit func(*datav1alpha1.DatasetMix)
-		want map[recipe.Stage][]string
+		want map[pipeline.Stage][]string
 	}{
 		{
 			name: "share",
 			edit: func(mix *datav1alpha1.DatasetMix) { mix.Spec.Domains[0].Share = resource.MustParse("5") },
-			want: map[recipe.Stage][]string{recipe.Balancing: {"grpo-six"}, recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"}},
+			want: map[pipeline.Stage][]string{pipeline.StageBalance: {"grpo-six"}, pipeline.StageMix: {"test", "train"}, pipeline.StagePublish: {"grpo-six"}},
 		},
 		{
 			name: "equal-share",
@@ -178,21 +178,21 @@ func TestEdits(t *testing.T) {
 		{
 			name: "size-of-test",
 			edit: func(mix *datav1alpha1.DatasetMix) { mix.Spec.Splits[1].Size.Policy = datav1alpha1.SizeNoRepeat },
-			want: map[recipe.Stage][]string{recipe.Balancing: {"grpo-six"}, recipe.Mixing: {"test"}, recipe.Publish: {"grpo-six"}},
+			want: map[pipeline.Stage][]string{pipeline.StageBalance: {"grpo-six"}, pipeline.StageMix: {"test"}, pipeline.StagePublish: {"grpo-six"}},
 		},
 		{
 			name: "order",
 			edit: func(mix *datav1alpha1.DatasetMix) { mix.Spec.Order = datav1alpha1.OrderInterleaved },
-			want: map[recipe.Stage][]string{recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"}},
+			want: map[pipeline.Stage][]string{pipeline.StageMix: {"test", "train"}, pipeline.StagePublish: {"grpo-six"}},
 		},
 		{
 			name: "revision-of-one",
 			edit: func(mix *datav1alpha1.DatasetMix) {
 				mix.Spec.Domains[0].Datasets[0].Source.HuggingFace.Revision = "e53f048856ff4f594e959d75785d2c2d37b678ee"
 			},
-			want: map[recipe.Stage][]string{
-				recipe.Download: {"gsm8k"}, recipe.Divide: {"gsm8k"}, recipe.Balancing: {"grpo-six"},
-				recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"},
+			want: map[pipeline.Stage][]string{
+				pipeline.StageDownload: {"gsm8k"}, pipeline.StageSplit: {"gsm8k"}, pipeline.StageBalance: {"grpo-six"},
+				pipeline.StageMix: {"test", "train"}, pipeline.StagePublish: {"grpo-six"},
 			},
 		},
 		{
@@ -204,9 +204,9 @@ func TestEdits(t *testing.T) {
 		{
 			name: "path",
 			edit: func(mix *datav1alpha1.DatasetMix) { mix.Spec.Output.Path = "elsewhere" },
-			want: map[recipe.Stage][]string{
-				recipe.Download: all, recipe.Divide: all, recipe.Balancing: {"grpo-six"},
-				recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"},
+			want: map[pipeline.Stage][]string{
+				pipeline.StageDownload: all, pipeline.StageSplit: all, pipeline.StageBalance: {"grpo-six"},
+				pipeline.StageMix: {"test", "train"}, pipeline.StagePublish: {"grpo-six"},
 			},
 		},
 	}
@@ -219,15 +219,15 @@ func TestEdits(t *testing.T) {
 			d.forget()
 			update(t, mix, test.edit)
 			second := published(t, mix)
-			got := map[recipe.Stage][]string{}
-			for _, stage := range recipe.Stages() {
+			got := map[pipeline.Stage][]string{}
+			for _, stage := range pipeline.Stages() {
 				if ran := d.ran(stage); len(ran) > 0 {
 					got[stage] = ran
 				}
 			}
 			want := test.want
 			if want == nil {
-				want = map[recipe.Stage][]string{}
+				want = map[pipeline.Stage][]string{}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("built again (-want +got):\n%s", diff)
@@ -246,7 +246,7 @@ func TestPublishedStays(t *testing.T) {
 	d := newDriver(t, space)
 	mix := create(t, space, nil)
 	first := published(t, mix)
-	d.does(func(contract.Task, recipe.Unit) ending { return ending{hang: true} })
+	d.does(func(contract.Task, pipeline.Node) ending { return ending{hang: true} })
 	update(t, mix, func(mix *datav1alpha1.DatasetMix) { mix.Spec.Seed = ptr.To[int64](43) })
 	eventually(t, "splitting", func() string {
 		read(t, mix)
@@ -272,7 +272,7 @@ func TestEditWhileBuilding(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
 		if dataset, _, _ := task.Recipe.Dataset(unit.Name); unit.Name == "hotpotqa" && dataset.Source.HuggingFace.Revision != "main" {
 			return ending{hang: true}
 		}
@@ -291,7 +291,7 @@ func TestEditWhileBuilding(t *testing.T) {
 		mix.Spec.Domains[1].Datasets[1].Source.HuggingFace.Revision = "main"
 	})
 	published(t, mix)
-	if diff := cmp.Diff([]string{"hotpotqa"}, d.ran(recipe.Download)); diff != "" {
+	if diff := cmp.Diff([]string{"hotpotqa"}, d.ran(pipeline.StageDownload)); diff != "" {
 		t.Errorf("downloaded again (-want +got):\n%s", diff)
 	}
 	if len(d.jobs()) < 3 { // download, split, and all the rest
@@ -309,7 +309,7 @@ func TestSuspend(t *testing.T) {
 	if jobs := d.jobs(); len(jobs) > 0 {
 		t.Errorf("Jobs of a suspended mix: %v", jobs)
 	}
-	d.does(func(contract.Task, recipe.Unit) ending { return ending{hang: true} })
+	d.does(func(contract.Task, pipeline.Node) ending { return ending{hang: true} })
 	update(t, mix, func(mix *datav1alpha1.DatasetMix) { mix.Spec.Suspend = ptr.To(false) })
 	eventually(t, "a running pod", func() string {
 		if podsRunning(t, space) == 0 {

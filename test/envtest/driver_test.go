@@ -19,7 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 )
 
 // driver is the Job controller, the garbage collector and the kubelet of one namespace: it makes the pods of each Job, lets
@@ -30,11 +31,11 @@ type driver struct {
 
 	mutex sync.Mutex
 	// work is what the workers do; see worker.
-	work func(task contract.Task, unit recipe.Unit) ending
+	work func(task contract.Task, unit pipeline.Node) ending
 	// started has every Job that was ever seen: a map from its name to its stage.
-	started map[string]recipe.Stage
+	started map[string]pipeline.Stage
 	// built has the names of the units that were run, by stage.
-	built map[recipe.Stage][]string
+	built map[pipeline.Stage][]string
 }
 
 // ending is how a pod ends.
@@ -50,7 +51,7 @@ type ending struct {
 
 func newDriver(t *testing.T, namespace string) *driver {
 	t.Helper()
-	d := &driver{t: t, namespace: namespace, work: worker, started: map[string]recipe.Stage{}, built: map[recipe.Stage][]string{}}
+	d := &driver{t: t, namespace: namespace, work: worker, started: map[string]pipeline.Stage{}, built: map[pipeline.Stage][]string{}}
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -67,14 +68,14 @@ func newDriver(t *testing.T, namespace string) *driver {
 }
 
 // does changes what the workers do.
-func (d *driver) does(work func(task contract.Task, unit recipe.Unit) ending) {
+func (d *driver) does(work func(task contract.Task, unit pipeline.Node) ending) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	d.work = work
 }
 
 // ran lists the units of a stage that were run since the last call of forget, sorted.
-func (d *driver) ran(stage recipe.Stage) []string {
+func (d *driver) ran(stage pipeline.Stage) []string {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	return slices.Sorted(slices.Values(d.built[stage]))
@@ -83,8 +84,8 @@ func (d *driver) ran(stage recipe.Stage) []string {
 func (d *driver) forget() {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
-	d.built = map[recipe.Stage][]string{}
-	d.started = map[string]recipe.Stage{}
+	d.built = map[pipeline.Stage][]string{}
+	d.started = map[string]pipeline.Stage{}
 }
 
 // jobs lists the names of the Jobs that were started since the last call of forget, sorted.
@@ -136,7 +137,7 @@ func (d *driver) drive(ctx context.Context, job *batchv1.Job, pods []corev1.Pod)
 	}
 	succeeded, failed := 0, 0
 	permanent := false
-	for index, unit := range task.Units[:podsOf(task)] {
+	for index, unit := range task.Nodes[:podsOf(task)] {
 		end, err := d.pod(ctx, job, task, index, unit, pods)
 		if err != nil {
 			return err
@@ -166,7 +167,7 @@ func (d *driver) task(ctx context.Context, job *batchv1.Job) (contract.Task, err
 }
 
 // pod runs the pod of one index, and tells how it ended.
-func (d *driver) pod(ctx context.Context, job *batchv1.Job, task contract.Task, index int, unit recipe.Unit, pods []corev1.Pod) (ending, error) {
+func (d *driver) pod(ctx context.Context, job *batchv1.Job, task contract.Task, index int, unit pipeline.Node, pods []corev1.Pod) (ending, error) {
 	name := fmt.Sprintf("%s-%d", job.Name, index)
 	for _, pod := range pods {
 		if pod.Name == name && pod.Status.Phase != corev1.PodRunning && len(pod.Status.ContainerStatuses) > 0 {
@@ -174,7 +175,7 @@ func (d *driver) pod(ctx context.Context, job *batchv1.Job, task contract.Task, 
 			return ending{code: ended.ExitCode, message: ended.Message}, nil
 		}
 	}
-	if _, err := task.Unit(index); err != nil {
+	if _, err := task.Node(index); err != nil {
 		d.t.Errorf("a worker would refuse index %d of Job %s: %v", index, job.Name, err)
 	}
 	d.mutex.Lock()
@@ -213,7 +214,7 @@ func (d *driver) pod(ctx context.Context, job *batchv1.Job, task contract.Task, 
 	return end, api.Status().Update(ctx, pod)
 }
 
-func (d *driver) ended(stage recipe.Stage, unit recipe.Unit) {
+func (d *driver) ended(stage pipeline.Stage, unit pipeline.Node) {
 	d.mutex.Lock()
 	defer d.mutex.Unlock()
 	d.built[stage] = append(d.built[stage], unit.Name)
@@ -221,11 +222,11 @@ func (d *driver) ended(stage recipe.Stage, unit recipe.Unit) {
 
 // chain lets the worker of one pod build the units of a stage and of all later ones, until one of them does not end well. done is told
 // of each.
-func chain(task contract.Task, work func(contract.Task, recipe.Unit) ending, done func(recipe.Stage, recipe.Unit)) ending {
+func chain(task contract.Task, work func(contract.Task, pipeline.Node) ending, done func(pipeline.Stage, pipeline.Node)) ending {
 	task.Results = maps.Clone(task.Results)
 	var told contract.Message
 	for {
-		graph, err := task.Recipe.Walk(task.Results)
+		graph, err := pipeline.Walk(task.Recipe, task.Results)
 		if err != nil {
 			told.Failure = &contract.FailureNote{Reason: contract.InvalidTask, Message: err.Error()}
 			return said(told, int32(contract.InvalidTask.ExitCode()))
@@ -236,7 +237,7 @@ func chain(task contract.Task, work func(contract.Task, recipe.Unit) ending, don
 		}
 		task.Stage = step.Stage
 		for _, unit := range step.Missing {
-			told.Stage, told.Unit = step.Stage, unit
+			told.Stage, told.Node = step.Stage, unit
 			end := work(task, unit)
 			if end.hang {
 				return end
@@ -249,7 +250,7 @@ func chain(task contract.Task, work func(contract.Task, recipe.Unit) ending, don
 			if told.Failure = message.Failure; told.Failure != nil {
 				return said(told, end.code)
 			}
-			told.Results = append(told.Results, contract.UnitResult{Unit: unit, Result: *message.Result})
+			told.Results = append(told.Results, contract.NodeResult{Node: unit, Result: *message.Result})
 			task.Results[unit.Key] = *message.Result
 		}
 	}
@@ -260,7 +261,7 @@ func podsOf(task contract.Task) int {
 	if task.Chain {
 		return 1
 	}
-	return len(task.Units)
+	return len(task.Nodes)
 }
 
 func said(message contract.Message, code int32) ending {
@@ -345,64 +346,64 @@ var rows = map[string]int64{
 }
 
 // worker reports what the six data sets come to; it needs no data for it.
-func worker(task contract.Task, unit recipe.Unit) ending {
+func worker(task contract.Task, unit pipeline.Node) ending {
 	return reports(task, unit, result(task, unit))
 }
 
-func reports(task contract.Task, unit recipe.Unit, result recipe.Result) ending {
-	message, err := contract.Message{Stage: task.Stage, Unit: unit, Result: &result}.Encode()
+func reports(task contract.Task, unit pipeline.Node, result pipeline.Result) ending {
+	message, err := contract.Message{Stage: task.Stage, Node: unit, Result: &result}.Encode()
 	if err != nil {
 		return fails(task, unit, contract.WorkerFailed, err.Error())
 	}
 	return ending{message: string(message)}
 }
 
-func fails(task contract.Task, unit recipe.Unit, reason contract.Reason, text string) ending {
-	message, err := contract.Message{Stage: task.Stage, Unit: unit, Failure: &contract.FailureNote{Reason: reason, Message: text}}.Encode()
+func fails(task contract.Task, unit pipeline.Node, reason contract.Reason, text string) ending {
+	message, err := contract.Message{Stage: task.Stage, Node: unit, Failure: &contract.FailureNote{Reason: reason, Message: text}}.Encode()
 	if err != nil {
 		panic(err)
 	}
 	return ending{code: int32(reason.ExitCode()), message: string(message)}
 }
 
-func result(task contract.Task, unit recipe.Unit) recipe.Result {
+func result(task contract.Task, unit pipeline.Node) pipeline.Result {
 	switch task.Stage {
-	case recipe.Download:
-		return recipe.Result{Download: &recipe.Downloaded{Revision: "0123456789", License: "mit", Files: 1, Bytes: 1000, Digest: "d" + unit.Key[:8]}}
-	case recipe.Divide:
+	case pipeline.StageDownload:
+		return pipeline.Result{Download: &pipeline.DownloadResult{Revision: "0123456789", License: "mit", Files: 1, Bytes: 1000, Digest: "d" + unit.Key[:8]}}
+	case pipeline.StageSplit:
 		test := (rows[unit.Name] + 3) / 6 // the nearest, a half up: what 5:1 comes to
-		return recipe.Result{Split: &recipe.Divided{
+		return pipeline.Result{Split: &pipeline.SplitResult{
 			Read: rows[unit.Name] + 1, Dropped: map[string]int64{"empty": 1},
 			Rows: []int64{rows[unit.Name] - test, test}, Bytes: 1000, Digest: "s" + unit.Key[:8],
 		}}
-	case recipe.Balancing:
-		plan := planOf(task, recipe.Balanced{})
-		return recipe.Result{Balance: &recipe.Balanced{Plan: task.Recipe.PlanDigest(plan)}}
-	case recipe.Mixing:
-		balance, _ := walked(task).Step(recipe.Balancing)
+	case pipeline.StageBalance:
+		planned := planOf(task, pipeline.BalanceResult{})
+		return pipeline.Result{Balance: &pipeline.BalanceResult{Plan: planned.Digest()}}
+	case pipeline.StageMix:
+		balance, _ := walked(task).Step(pipeline.StageBalance)
 		shard, _ := task.Recipe.Shard(unit.Name)
-		split, _ := planOf(task, *task.Results[balance.Units[0].Key].Balance).Split(shard.Split)
-		return recipe.Result{Mix: &recipe.Mixed{Rows: split.Rows / int64(shard.Count), Bytes: 10 * split.Rows, Digest: "m" + unit.Key[:8]}}
+		split, _ := planOf(task, *task.Results[balance.Nodes[0].Key].Balance).Split(shard.Split)
+		return pipeline.Result{Mix: &pipeline.MixResult{Rows: split.Rows / int64(shard.Count), Bytes: 10 * split.Rows, Digest: "m" + unit.Key[:8]}}
 	default:
-		return recipe.Result{Publish: &recipe.Published{Revision: recipe.Revision(unit.Key), Digest: "p" + unit.Key[:8], Bytes: 12345, Files: 20}}
+		return pipeline.Result{Publish: &pipeline.PublishResult{Revision: pipeline.RevisionName(unit.Key), Digest: "p" + unit.Key[:8], Bytes: 12345, Files: 20}}
 	}
 }
 
-func walked(task contract.Task) recipe.Graph {
-	graph, err := task.Recipe.Walk(task.Results)
+func walked(task contract.Task) pipeline.Graph {
+	graph, err := pipeline.Walk(task.Recipe, task.Results)
 	if err != nil {
 		panic(err)
 	}
 	return graph
 }
 
-func planOf(task contract.Task, balanced recipe.Balanced) recipe.Plan {
-	divided := map[string]recipe.Divided{}
-	step, _ := walked(task).Step(recipe.Divide)
-	for _, unit := range step.Units {
+func planOf(task contract.Task, balanced pipeline.BalanceResult) plan.Plan {
+	divided := map[string]pipeline.SplitResult{}
+	step, _ := walked(task).Step(pipeline.StageSplit)
+	for _, unit := range step.Nodes {
 		divided[unit.Name] = *task.Results[unit.Key].Split
 	}
-	plan, err := task.Recipe.Plan(task.Recipe.Counts(divided, balanced))
+	plan, err := plan.New(task.Recipe, pipeline.Counts(task.Recipe, divided, balanced))
 	if err != nil {
 		encoded, _ := json.Marshal(task)
 		panic(fmt.Sprintf("%v: %s", err, encoded))

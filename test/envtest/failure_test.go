@@ -9,13 +9,13 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 const wrong = "ffffffffffffffffffffffffffffffffffffffff"
 
 // wrongRevision is a worker that does not find one revision.
-func wrongRevision(task contract.Task, unit recipe.Unit) ending {
+func wrongRevision(task contract.Task, unit pipeline.Node) ending {
 	if dataset, _, _ := task.Recipe.Dataset(unit.Name); dataset.Source.HuggingFace != nil && dataset.Source.HuggingFace.Revision == wrong {
 		return fails(task, unit, contract.SourceNotFound, "data set math: the repository EleutherAI/hendrycks_math has no revision "+wrong)
 	}
@@ -56,7 +56,7 @@ func TestPermanentFailure(t *testing.T) {
 	d.forget()
 	update(t, mix, set("21a5633873b6a120296cce3e2df9d5550074f4a3"))
 	published(t, mix)
-	if diff := cmp.Diff([]string{"math"}, d.ran(recipe.Download)); diff != "" {
+	if diff := cmp.Diff([]string{"math"}, d.ran(pipeline.StageDownload)); diff != "" {
 		t.Errorf("downloaded after the edit (-want +got):\n%s", diff)
 	}
 }
@@ -67,7 +67,7 @@ func TestTransientFailure(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
 		if unit.Name == "squad2" {
 			return ending{code: 137, reason: "OOMKilled"}
 		}
@@ -84,7 +84,7 @@ func TestTransientFailure(t *testing.T) {
 		mix.Spec.Worker = &datav1alpha1.Worker{NodeSelector: map[string]string{"memory": "much"}}
 	})
 	published(t, mix)
-	if diff := cmp.Diff([]string{"squad2"}, d.ran(recipe.Download)); diff != "" {
+	if diff := cmp.Diff([]string{"squad2"}, d.ran(pipeline.StageDownload)); diff != "" {
 		t.Errorf("downloaded after the edit (-want +got):\n%s", diff)
 	}
 	if got := mix.Status.Stages[0].Attempt; got != 2 {
@@ -97,8 +97,8 @@ func TestInfeasible(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
-		if task.Stage == recipe.Balancing {
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
+		if task.Stage == pipeline.StageBalance {
 			return fails(task, unit, contract.InfeasibleMix, "the mix of split train cannot be made: too many repeats")
 		}
 		return worker(task, unit)
@@ -115,9 +115,9 @@ func TestPlanMismatch(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
-		if task.Stage == recipe.Balancing {
-			return reports(task, unit, recipe.Result{Balance: &recipe.Balanced{Plan: "another"}})
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
+		if task.Stage == pipeline.StageBalance {
+			return reports(task, unit, pipeline.Result{Balance: &pipeline.BalanceResult{Plan: "another"}})
 		}
 		return worker(task, unit)
 	})

@@ -17,7 +17,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 const (
@@ -27,7 +27,7 @@ const (
 	patience = 2 * time.Minute
 )
 
-type workers = func(contract.Task, recipe.Unit, int) ending
+type workers = func(contract.Task, pipeline.Node, int) ending
 
 // small is a mix of one data set: what the manager calls does not depend on how many there are.
 func small(t *testing.T) *datav1alpha1.DatasetMix {
@@ -276,10 +276,10 @@ func (s step) reached(mix *datav1alpha1.DatasetMix) bool {
 func forgetful() workers {
 	var mutex sync.Mutex
 	first := ""
-	return func(task contract.Task, unit recipe.Unit, _ int) ending {
+	return func(task contract.Task, unit pipeline.Node, _ int) ending {
 		mutex.Lock()
 		defer mutex.Unlock()
-		if task.Stage == recipe.Publish && first == "" {
+		if task.Stage == pipeline.StagePublish && first == "" {
 			first = unit.Key
 			return ending{message: "{"}
 		}

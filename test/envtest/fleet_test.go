@@ -23,7 +23,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/controllers"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // fleet is the Job controller and the kubelet of many namespaces. It does not poll: the Jobs come by a watch, and each is run
@@ -39,7 +39,7 @@ type fleet struct {
 // shift is what happens in one namespace.
 type shift struct {
 	// work is what a worker does at its first, second and later try.
-	work func(task contract.Task, unit recipe.Unit, try int) ending
+	work func(task contract.Task, unit pipeline.Node, try int) ending
 	// held keeps Jobs from running.
 	held bool
 	// made has every Job that was ever seen, by UID, in the order in which they came.
@@ -50,7 +50,7 @@ type shift struct {
 }
 
 // steady is a worker that never fails.
-func steady(task contract.Task, unit recipe.Unit, _ int) ending { return worker(task, unit) }
+func steady(task contract.Task, unit pipeline.Node, _ int) ending { return worker(task, unit) }
 
 // newFleet runs until the context ends.
 func newFleet(ctx context.Context, workers int) (*fleet, error) {
@@ -86,7 +86,7 @@ func newFleet(ctx context.Context, workers int) (*fleet, error) {
 }
 
 // serve drives the Jobs of a namespace from now on.
-func (f *fleet) serve(namespace string, work func(contract.Task, recipe.Unit, int) ending) *shift {
+func (f *fleet) serve(namespace string, work func(contract.Task, pipeline.Node, int) ending) *shift {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	s := &shift{work: work, created: map[string]time.Time{}, ended: map[string]time.Time{}}
@@ -176,13 +176,13 @@ func (f *fleet) drive(ctx context.Context, key client.ObjectKey) error {
 		return err
 	}
 	succeeded, failed, permanent := 0, 0, false
-	for index, unit := range task.Units[:podsOf(task)] {
+	for index, unit := range task.Nodes[:podsOf(task)] {
 		end, err := f.pods(ctx, job, index, func(try int) ending {
 			if !task.Chain {
 				return work(task, unit, try)
 			}
-			one := func(task contract.Task, unit recipe.Unit) ending { return work(task, unit, try) }
-			return chain(task, one, func(recipe.Stage, recipe.Unit) {})
+			one := func(task contract.Task, unit pipeline.Node) ending { return work(task, unit, try) }
+			return chain(task, one, func(pipeline.Stage, pipeline.Node) {})
 		})
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 const (
@@ -42,7 +42,7 @@ func TestIdle(t *testing.T) {
 	begin := time.Now()
 	f.serve(spaces["ready"], steady)
 	many(t, spaces["ready"], idleMixes)
-	f.serve(spaces["stalled"], func(task contract.Task, unit recipe.Unit, _ int) ending {
+	f.serve(spaces["stalled"], func(task contract.Task, unit pipeline.Node, _ int) ending {
 		return fails(task, unit, contract.SourceNotFound, "data set math: no such revision")
 	})
 	stalled := create(t, spaces["stalled"], nil)

@@ -8,7 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 var digest = strings.Repeat("0123456789abcdef", 4)
@@ -141,10 +141,10 @@ func TestShardsAndProbesAreBuilt(t *testing.T) {
 		mix.Spec.Decontaminate = &datav1alpha1.Decontaminate{Against: []datav1alpha1.Probe{probe("gsm8k-test")}}
 	})
 	published(t, mix)
-	for stage, want := range map[recipe.Stage][]string{
-		recipe.Download: {"gsm8k", "gsm8k-test", "hotpotqa", "humaneval", "math", "mbpp", "squad2"},
-		recipe.Divide:   all,
-		recipe.Mixing:   {"test.00000", "test.00001", "train.00000", "train.00001"},
+	for stage, want := range map[pipeline.Stage][]string{
+		pipeline.StageDownload: {"gsm8k", "gsm8k-test", "hotpotqa", "humaneval", "math", "mbpp", "squad2"},
+		pipeline.StageSplit:    all,
+		pipeline.StageMix:      {"test.00000", "test.00001", "train.00000", "train.00001"},
 	} {
 		if diff := cmp.Diff(want, d.ran(stage)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", stage, diff)

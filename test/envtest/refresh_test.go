@@ -15,7 +15,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // floating makes the source of hotpotqa a branch.
@@ -41,14 +41,14 @@ func contentDigest(name string, change int32) string {
 }
 
 // resolving is a worker whose downloads depend on what the sources hold, not on when they are looked at.
-func resolving(change *atomic.Int32) func(contract.Task, recipe.Unit) ending {
-	return func(task contract.Task, unit recipe.Unit) ending {
-		if task.Stage != recipe.Download {
+func resolving(change *atomic.Int32) func(contract.Task, pipeline.Node) ending {
+	return func(task contract.Task, unit pipeline.Node) ending {
+		if task.Stage != pipeline.StageDownload {
 			return worker(task, unit)
 		}
-		return reports(task, unit, recipe.Result{Download: &recipe.Downloaded{
+		return reports(task, unit, pipeline.Result{Download: &pipeline.DownloadResult{
 			License: "mit", Files: 1, Bytes: 1000, Digest: contentDigest(unit.Name, change.Load()),
-			Listed: []recipe.ListedFile{{Path: "a.parquet", Size: 1000, SHA256: strings.Repeat("0", 64)}},
+			Listed: []pipeline.OriginalFile{{Path: "a.parquet", Size: 1000, SHA256: strings.Repeat("0", 64)}},
 		}})
 	}
 }
@@ -64,9 +64,9 @@ func handled(t *testing.T, mix *datav1alpha1.DatasetMix, value string) *datav1al
 }
 
 // ran gives the units of every stage that ran.
-func ran(d *driver) map[recipe.Stage][]string {
-	got := map[recipe.Stage][]string{}
-	for _, stage := range recipe.Stages() {
+func ran(d *driver) map[pipeline.Stage][]string {
+	got := map[pipeline.Stage][]string{}
+	for _, stage := range pipeline.Stages() {
 		if units := d.ran(stage); len(units) > 0 {
 			got[stage] = units
 		}
@@ -112,7 +112,7 @@ func TestRefresh(t *testing.T) {
 	first := mix.Status.Published.DeepCopy()
 	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "2026-11-24T20:00:00Z"))
 	second := handled(t, mix, "2026-11-24T20:00:00Z")
-	if diff := cmp.Diff(map[recipe.Stage][]string{recipe.Download: {"hotpotqa"}}, ran(d)); diff != "" {
+	if diff := cmp.Diff(map[pipeline.Stage][]string{pipeline.StageDownload: {"hotpotqa"}}, ran(d)); diff != "" {
 		t.Errorf("an unchanged source (-want +ran):\n%s", diff)
 	}
 	if diff := cmp.Diff(first, second); diff != "" {
@@ -137,8 +137,8 @@ func TestRefreshOfAChangedSource(t *testing.T) {
 	change.Store(1)
 	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "1"))
 	second := handled(t, mix, "1")
-	want := map[recipe.Stage][]string{
-		recipe.Download: {"hotpotqa"}, recipe.Divide: {"hotpotqa"}, recipe.Balancing: {"grpo-six"}, recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"},
+	want := map[pipeline.Stage][]string{
+		pipeline.StageDownload: {"hotpotqa"}, pipeline.StageSplit: {"hotpotqa"}, pipeline.StageBalance: {"grpo-six"}, pipeline.StageMix: {"test", "train"}, pipeline.StagePublish: {"grpo-six"},
 	}
 	if diff := cmp.Diff(want, ran(d)); diff != "" {
 		t.Errorf("a changed source (-want +ran):\n%s", diff)
@@ -183,7 +183,7 @@ func TestRefreshByTheClock(t *testing.T) {
 	t.Cleanup(func() { managerClock.set(0) })
 	managerClock.set(time.Until(begun.Add(time.Hour - 3*time.Second))) // three seconds before it is due
 	update(t, mix, annotate("poke", "2"))                              // the last time that anybody does anything
-	eventually(t, "a look", func() string { return cmp.Diff([]string{"hotpotqa"}, d.ran(recipe.Download)) })
+	eventually(t, "a look", func() string { return cmp.Diff([]string{"hotpotqa"}, d.ran(pipeline.StageDownload)) })
 	if diff := cmp.Diff(first, published(t, mix)); diff != "" {
 		t.Errorf("published (-before +after):\n%s", diff)
 	}
@@ -228,7 +228,7 @@ func TestForce(t *testing.T) {
 	first := published(t, mix)
 	d.forget()
 	var unforced atomic.Int32
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
 		if task.Again == "" {
 			unforced.Add(1)
 		}
@@ -241,8 +241,8 @@ func TestForce(t *testing.T) {
 	}
 	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "1"))
 	second := handled(t, mix, "1")
-	want := map[recipe.Stage][]string{
-		recipe.Download: all, recipe.Divide: all, recipe.Balancing: {"grpo-six"}, recipe.Mixing: {"test", "train"}, recipe.Publish: {"grpo-six"},
+	want := map[pipeline.Stage][]string{
+		pipeline.StageDownload: all, pipeline.StageSplit: all, pipeline.StageBalance: {"grpo-six"}, pipeline.StageMix: {"test", "train"}, pipeline.StagePublish: {"grpo-six"},
 	}
 	if diff := cmp.Diff(want, ran(d)); diff != "" {
 		t.Errorf("built again (-want +ran):\n%s", diff)
@@ -267,7 +267,7 @@ func TestARequestTriesAgain(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
 		return fails(task, unit, contract.AuthenticationFailed, "the token was revoked")
 	})
 	mix := create(t, space, nil)
@@ -295,7 +295,7 @@ func TestDrift(t *testing.T) {
 			t.Errorf("the message %q does not say %q", message, part)
 		}
 	}
-	if got := slices.Sorted(maps.Keys(ran(d))); !slices.Equal(got, []recipe.Stage{recipe.Download}) {
+	if got := slices.Sorted(maps.Keys(ran(d))); !slices.Equal(got, []pipeline.Stage{pipeline.StageDownload}) {
 		t.Errorf("stages %v ran", got)
 	}
 	d.forget()
@@ -305,7 +305,7 @@ func TestDrift(t *testing.T) {
 	}
 	update(t, mix, expect(&datav1alpha1.Expect{SHA256: contentDigest("hotpotqa", 0), Rows: 88967}))
 	published(t, mix)
-	if got := d.ran(recipe.Download); len(got) > 0 || len(d.ran(recipe.Divide)) != 6 {
-		t.Errorf("downloaded %v and split %v", got, d.ran(recipe.Divide))
+	if got := d.ran(pipeline.StageDownload); len(got) > 0 || len(d.ran(pipeline.StageSplit)) != 6 {
+		t.Errorf("downloaded %v and split %v", got, d.ran(pipeline.StageSplit))
 	}
 }

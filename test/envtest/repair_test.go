@@ -15,7 +15,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
@@ -79,7 +79,7 @@ func TestRepair(t *testing.T) {
 				return cmp.Diff(first.Revision, mix.Status.Published.Revision)
 			})
 			published(t, mix)
-			if ran := len(d.ran(recipe.Publish)) > 0; ran != test.reread {
+			if ran := len(d.ran(pipeline.StagePublish)) > 0; ran != test.reread {
 				t.Errorf("ran again: %v, want %v", ran, test.reread)
 			}
 		})
@@ -101,8 +101,8 @@ func TestLostMessage(t *testing.T) {
 	space := namespace(t)
 	d := newDriver(t, space)
 	seen := map[string]bool{}
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
-		if end := worker(task, unit); task.Stage != recipe.Divide || unit.Name != "math" || seen[unit.Key] {
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
+		if end := worker(task, unit); task.Stage != pipeline.StageSplit || unit.Name != "math" || seen[unit.Key] {
 			return end
 		}
 		seen[unit.Key] = true
@@ -115,7 +115,7 @@ func TestLostMessage(t *testing.T) {
 		t.Errorf("second attempts: %v, want one of stage split", again)
 	}
 	want := sorted(append(slices.Clone(all), "math"))
-	if diff := cmp.Diff(want, d.ran(recipe.Divide)); diff != "" {
+	if diff := cmp.Diff(want, d.ran(pipeline.StageSplit)); diff != "" {
 		t.Errorf("split (-want +got):\n%s", diff)
 	}
 }
@@ -125,7 +125,7 @@ func TestEndlesslyLost(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	d.does(func(contract.Task, recipe.Unit) ending { return ending{message: "done"} })
+	d.does(func(contract.Task, pipeline.Node) ending { return ending{message: "done"} })
 	mix := create(t, space, nil)
 	message := stalls(t, mix, datav1alpha1.ReasonRetriesExhausted)
 	if want := "Stage download completed 3 times without its results being readable; delete Job "; !strings.HasPrefix(message, want) {

@@ -21,7 +21,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 const (
@@ -184,8 +184,8 @@ type load struct {
 }
 
 // clumsy is a worker that fails once, and may be tried again, in every tenth mix.
-func clumsy(task contract.Task, unit recipe.Unit, try int) ending {
-	if try == 0 && task.Stage == recipe.Download && unit.Name == "math" && strings.HasSuffix(task.Recipe.Name, "0") {
+func clumsy(task contract.Task, unit pipeline.Node, try int) ending {
+	if try == 0 && task.Stage == pipeline.StageDownload && unit.Name == "math" && strings.HasSuffix(task.Recipe.Name, "0") {
 		return fails(task, unit, contract.FetchFailed, "no route to host")
 	}
 	return worker(task, unit)

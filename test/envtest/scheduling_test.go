@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // onlyJob is the Job of a namespace that is not finished.
@@ -102,7 +102,7 @@ func TestQueued(t *testing.T) {
 		admit(t, onlyJob(t, space))
 	}
 	published(t, mix)
-	if diff := cmp.Diff(all, d.ran(recipe.Divide)); diff != "" {
+	if diff := cmp.Diff(all, d.ran(pipeline.StageSplit)); diff != "" {
 		t.Errorf("split (-want +got):\n%s", diff)
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // asStages makes a mix so wide that each of its stages has a Job of its own.
@@ -18,17 +18,17 @@ func TestSuspendAtEveryStage(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	hangAt := func(stage recipe.Stage) {
-		d.does(func(task contract.Task, unit recipe.Unit) ending {
+	hangAt := func(stage pipeline.Stage) {
+		d.does(func(task contract.Task, unit pipeline.Node) ending {
 			if task.Stage == stage {
 				return ending{hang: true}
 			}
 			return worker(task, unit)
 		})
 	}
-	hangAt(recipe.Download)
+	hangAt(pipeline.StageDownload)
 	mix := create(t, space, asStages)
-	stages := recipe.Stages()
+	stages := pipeline.Stages()
 	for i, stage := range stages {
 		eventually(t, "a pod of stage "+string(stage)+" runs", func() string {
 			if read(t, mix); podsRunning(t, space) == 0 || mix.Status.Summary == nil || mix.Status.Summary.Stage != string(stage) {

@@ -8,7 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // TestLostTask: the task of a Job that runs is made again as it was: a pod that has yet to mount it would wait for ever.
@@ -16,7 +16,7 @@ func TestLostTask(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
 	d := newDriver(t, space)
-	d.does(func(contract.Task, recipe.Unit) ending { return ending{hang: true} })
+	d.does(func(contract.Task, pipeline.Node) ending { return ending{hang: true} })
 	mix := create(t, space, nil)
 	job := onlyJob(t, space)
 	task := &corev1.ConfigMap{}

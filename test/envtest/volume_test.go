@@ -11,7 +11,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 func becomesSuspended(t *testing.T, mix *datav1alpha1.DatasetMix) {
@@ -95,8 +95,8 @@ func TestFullVolume(t *testing.T) {
 	d := newDriver(t, space)
 	volume := claim(t, space, "small", nil)
 	hasCapacity(t, volume, "1Gi")
-	d.does(func(task contract.Task, unit recipe.Unit) ending {
-		if task.Stage == recipe.Divide {
+	d.does(func(task contract.Task, unit pipeline.Node) ending {
+		if task.Stage == pipeline.StageSplit {
 			return fails(task, unit, contract.InsufficientStorage, "the volume is full")
 		}
 		return worker(task, unit)
@@ -165,8 +165,8 @@ func TestUnusableClaims(t *testing.T) {
 		d.forget()
 		claim(t, space, "c", nil)
 		after := published(t, mix)
-		if before.Revision != after.Revision || len(d.ran(recipe.Download)) != len(all) {
-			t.Errorf("revision %s, then %s; downloaded again: %v", before.Revision, after.Revision, d.ran(recipe.Download))
+		if before.Revision != after.Revision || len(d.ran(pipeline.StageDownload)) != len(all) {
+			t.Errorf("revision %s, then %s; downloaded again: %v", before.Revision, after.Revision, d.ran(pipeline.StageDownload))
 		}
 	})
 }

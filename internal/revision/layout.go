@@ -1,9 +1,14 @@
-package contract
+// Package revision is what lies on a volume: the names of files and folders, the manifest and the lock of a published revision, and the
+// lists of dropped rows. docs/format.md describes the formats.
+//
+// Imports: the standard library, internal/contract, internal/pipeline, internal/plan and internal/recipe.
+package revision
 
 import (
 	"fmt"
 	"path"
 
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -25,7 +30,7 @@ const (
 	ReportFile    = "report.html"
 )
 
-// CheckpointSuffix ends the name of what stands beside a part of a download that no digest is known of.
+// CheckpointSuffix ends the name of the note on a part of a download whose digest is unknown.
 const CheckpointSuffix = ".checkpoint"
 
 // Folder is a mix's folder on the volume.
@@ -35,10 +40,10 @@ type Folder string
 func (f Folder) Stages() string { return path.Join(string(f), stagesFolder) }
 
 // Stage is the folder of a stage's units.
-func (f Folder) Stage(stage recipe.Stage) string { return path.Join(f.Stages(), string(stage)) }
+func (f Folder) Stage(stage pipeline.Stage) string { return path.Join(f.Stages(), string(stage)) }
 
-// Unit is the folder of one finished unit.
-func (f Folder) Unit(stage recipe.Stage, key string) string { return path.Join(f.Stage(stage), key) }
+// Node is the folder of one finished unit.
+func (f Folder) Node(stage pipeline.Stage, key string) string { return path.Join(f.Stage(stage), key) }
 
 // Known is the folder of the notes of what servers say of files.
 func (f Folder) Known() string { return path.Join(string(f), knownFolder) }
@@ -52,8 +57,8 @@ func (f Folder) Revision(name string) string { return path.Join(f.Revisions(), n
 // Current is the link to the newest revision.
 func (f Folder) Current() string { return path.Join(string(f), current) }
 
-// RevisionLink is what the link Current holds, relative to the mix's folder.
-func RevisionLink(name string) string { return path.Join(revisions, name) }
+// Link is what the link Current holds, relative to the mix's folder.
+func Link(name string) string { return path.Join(revisions, name) }
 
 // Files of a published revision, relative to its folder.
 
@@ -74,7 +79,7 @@ func ProcessedFile(dataset, split string) string {
 // MetaFile describes a data set's splits.
 func MetaFile(dataset string) string { return path.Join("processed", dataset, "meta.json") }
 
-// MixedFile is the mix of one split, or one shard of it. No two splits' files meet: an underscore stands in no split's name.
+// MixedFile is the mix of one split, or one shard of it. No two splits' files meet: no split's name has an underscore.
 func MixedFile(shard recipe.Shard, format recipe.Format) string {
 	number := ""
 	if shard.Count > 1 {

@@ -1,4 +1,4 @@
-package contract
+package revision
 
 import (
 	"bytes"
@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// LockVersion stands in every lock.
+// LockVersion is the version that every lock names.
 const LockVersion = "datasetmix.lock/v1"
 
 // Lock says of every source what was asked for and what that was resolved to: enough to fetch the same bytes again, and to
@@ -32,8 +34,8 @@ type LockedSource struct {
 	Revision string `json:"revision,omitempty"`
 	License  string `json:"license,omitempty"`
 	// Files in row order.
-	Files []Original `json:"files"`
-	Bytes int64      `json:"bytes"`
+	Files []pipeline.OriginalFile `json:"files"`
+	Bytes int64                   `json:"bytes"`
 	// Digest over sizes and SHA-256 of the files: OriginalsDigest.
 	Digest string `json:"digest"`
 	// Rows of the source, before any is left out. Nobody counts those of what is decontaminated against.
@@ -42,13 +44,13 @@ type LockedSource struct {
 
 // LockOf is the lock of a manifest: it holds nothing that the manifest does not.
 func LockOf(m Manifest) Lock {
-	done, rows := map[string]recipe.Downloaded{}, map[string]int64{}
+	done, rows := map[string]pipeline.DownloadResult{}, map[string]int64{}
 	for _, finished := range m.Stages {
 		switch {
 		case finished.Result.Download != nil:
-			done[finished.Unit.Name] = *finished.Result.Download
+			done[finished.Node.Name] = *finished.Result.Download
 		case finished.Result.Split != nil:
-			rows[finished.Unit.Name] = finished.Result.Split.Read
+			rows[finished.Node.Name] = finished.Result.Split.Read
 		}
 	}
 	lock := Lock{Version: LockVersion, Sources: []LockedSource{}}
@@ -73,21 +75,21 @@ func ParseLock(encoded []byte) (Lock, error) {
 	decoder := json.NewDecoder(bytes.NewReader(encoded))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&lock); err != nil {
-		return Lock{}, Failf(InvalidTask, "it is not a lock: %w", err)
+		return Lock{}, contract.Failf(contract.InvalidTask, "it is not a lock: %w", err)
 	}
 	if lock.Version != LockVersion {
-		return Lock{}, Failf(InvalidTask, "it has version %q, this program reads %q", lock.Version, LockVersion)
+		return Lock{}, contract.Failf(contract.InvalidTask, "it has version %q, this program reads %q", lock.Version, LockVersion)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Lock{}, Failf(InvalidTask, "it is not a lock: something follows the JSON document")
+		return Lock{}, contract.Failf(contract.InvalidTask, "it is not a lock: something follows the JSON document")
 	}
 	named := map[string]bool{}
 	for _, source := range lock.Sources {
 		if err := source.check(); err != nil {
-			return Lock{}, Failf(InvalidTask, "%w", err)
+			return Lock{}, contract.Failf(contract.InvalidTask, "%w", err)
 		}
 		if named[source.Name] {
-			return Lock{}, Failf(InvalidTask, "it has the source %s twice", source.Name)
+			return Lock{}, contract.Failf(contract.InvalidTask, "it has the source %s twice", source.Name)
 		}
 		named[source.Name] = true
 	}
@@ -131,7 +133,7 @@ func (l Lock) Source(name string) (LockedSource, bool) {
 // Pinned is what a source was asked for, with everything pinned that can be: the commit, the digest of an artifact, and that of
 // every address. It resolves to the same files, or to none.
 func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
-	if hub := request.HuggingFace; hub != nil && IsGitDigest(s.Revision) {
+	if hub := request.HuggingFace; hub != nil && contract.IsGitDigest(s.Revision) {
 		pinned := *hub
 		pinned.Revision = s.Revision
 		request.HuggingFace = &pinned

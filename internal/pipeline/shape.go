@@ -1,8 +1,10 @@
-package recipe
+package pipeline
 
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // maxCount is more than any result counts, rows or bytes, and leaves the plan's sums room.
@@ -41,47 +43,47 @@ func judgeCounts(v reflect.Value) error {
 	return nil
 }
 
-// fits checks that a result counts what the recipe has: results travel through pods' messages, ConfigMaps and manifests, where
+// checkResult checks that a result counts what the recipe has: results travel through pods' messages, ConfigMaps and manifests, where
 // anybody may have changed them.
-func (r Recipe) fits(unit Unit, result Result) error {
-	if err := r.shaped(result); err != nil {
+func checkResult(r recipe.Recipe, unit Node, result Result) error {
+	if err := shaped(r, result); err != nil {
 		return err
 	}
-	if done := result.Publish; done != nil && done.Revision != Revision(unit.Key) { // it becomes the name of a folder
-		return fmt.Errorf("it names the revision %.100q, and that of its key is %s", done.Revision, Revision(unit.Key))
+	if done := result.Publish; done != nil && done.Revision != RevisionName(unit.Key) { // it becomes the name of a folder
+		return fmt.Errorf("it names the revision %.100q, and that of its key is %s", done.Revision, RevisionName(unit.Key))
 	}
 	return judgeCounts(reflect.ValueOf(result))
 }
 
 // shaped checks that there are as many numbers as the recipe has splits and data sets.
-func (r Recipe) shaped(result Result) error {
+func shaped(r recipe.Recipe, result Result) error {
 	if done := result.Split; done != nil {
-		if err := r.perSplit("rows", done.Rows); err != nil || !r.Measured() {
+		if err := perSplit(r, "rows", done.Rows); err != nil || !r.Measured() {
 			return err
 		}
-		return r.perSplit(r.unitName(), done.Units)
+		return perSplit(r, r.UnitName(), done.Units)
 	}
 	if done := result.Balance; done != nil {
 		for _, reason := range DropReasons() {
-			if err := r.perDataset(reason.String(), *done.For(reason)); err != nil {
+			if err := perDataset(r, reason.String(), *done.For(reason)); err != nil {
 				return err
 			}
 		}
-		if err := r.perDataset("variants", done.Variants); err != nil {
+		if err := perDataset(r, "variants", done.Variants); err != nil {
 			return err
 		}
-		return r.perDataset(r.unitName(), done.Units)
+		return perDataset(r, r.UnitName(), done.Units)
 	}
 	return nil
 }
 
 // perSplit checks that there is a number for each split.
-func (r Recipe) perSplit(what string, numbers []int64) error {
+func perSplit(r recipe.Recipe, what string, numbers []int64) error {
 	return asMany(what, "splits", numbers, len(r.Splits))
 }
 
 // perDataset checks that there is a number for each split and data set, if there is any.
-func (r Recipe) perDataset(what string, table [][]int64) error {
+func perDataset(r recipe.Recipe, what string, table [][]int64) error {
 	if table == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package recipe
+package plan
 
 import (
 	"cmp"
@@ -7,24 +7,25 @@ import (
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// ShardPlan is one file of a mixed split: which occurrences of every data set are in it. A shard is woven from these alone, so
+// Shard is one file of a mixed split: which occurrences of every data set are in it. A shard is woven from these alone, so
 // the files of a split can be written, and checked, independently of one another.
-type ShardPlan struct {
+type Shard struct {
 	// Number of the shard, from 0.
 	Number int
 	// Rows of all data sets.
 	Rows int64
 	// Purpose of the key that shuffles the shard.
 	Purpose string
-	// Spans are the occurrences of each data set, sorted by name like SplitPlan.Datasets.
+	// Spans are the occurrences of each data set, sorted by name like Split.Datasets.
 	Spans []mix.Span
 }
 
-// PlanShards deals a planned split to the files that it is published in. Data sets are dealt with those of their domain side by
+// Shards deals a planned split to the files that it is published in. Data sets are dealt with those of their domain side by
 // side, so that every shard has the floor or the ceiling of its exact share of each data set, of each domain and of all rows.
-func (r Recipe) PlanShards(split SplitPlan) []ShardPlan {
+func Shards(r recipe.Recipe, split Split) []Shard {
 	datasets := split.Datasets()
 	dealing := make([]int, 0, len(datasets)) // indices of data sets, in the order in which they are dealt
 	domains := map[string]string{}
@@ -43,10 +44,10 @@ func (r Recipe) PlanShards(split SplitPlan) []ShardPlan {
 	for place, i := range dealing {
 		counts[place] = datasets[i].Rows
 	}
-	dealt := mix.Deal(counts, r.Output.files())
-	shards := make([]ShardPlan, len(dealt))
+	dealt := mix.Deal(counts, filesOf(r.Output))
+	shards := make([]Shard, len(dealt))
 	for j, spans := range dealt {
-		shards[j] = ShardPlan{Number: j, Purpose: weavePurpose(split.Name, j, len(dealt)), Spans: make([]mix.Span, len(spans))}
+		shards[j] = Shard{Number: j, Purpose: weavePurpose(split.Name, j, len(dealt)), Spans: make([]mix.Span, len(spans))}
 		for place, i := range dealing {
 			shards[j].Spans[i] = spans[place]
 			shards[j].Rows += spans[place].Rows()
@@ -56,7 +57,7 @@ func (r Recipe) PlanShards(split SplitPlan) []ShardPlan {
 }
 
 // RowsOf is the number of rows of some shards: of those before one, the place of its first row in the split.
-func RowsOf(shards []ShardPlan) int64 {
+func RowsOf(shards []Shard) int64 {
 	var rows int64
 	for _, shard := range shards {
 		rows += shard.Rows
@@ -64,8 +65,8 @@ func RowsOf(shards []ShardPlan) int64 {
 	return rows
 }
 
-// files is the number of files per mixed split.
-func (o Output) files() int { return max(o.Shards, 1) }
+// filesOf is the number of files per mixed split.
+func filesOf(o recipe.Output) int { return max(o.Shards, 1) }
 
 // weavePurpose names the key of one shard. A split of one file has the key it had before there were shards.
 func weavePurpose(split string, shard, shards int) string {
@@ -77,12 +78,12 @@ func weavePurpose(split string, shard, shards int) string {
 
 // Weave yields, for every row of a shard, the data set it comes from: an index into Spans. The k-th time that a data set is
 // named, its row is the k-th occurrence of its span.
-func (r Recipe) Weave(shard ShardPlan) iter.Seq[int] {
+func Weave(r recipe.Recipe, shard Shard) iter.Seq[int] {
 	counts := make([]int64, len(shard.Spans))
 	for i, span := range shard.Spans {
 		counts[i] = span.Rows()
 	}
-	if r.Order == Interleaved {
+	if r.Order == recipe.Interleaved {
 		return mix.Interleaved(counts)
 	}
 	return mix.Shuffled(counts, mix.NewKey(r.Seed, shard.Purpose))

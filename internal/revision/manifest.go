@@ -1,4 +1,4 @@
-package contract
+package revision
 
 import (
 	"bytes"
@@ -6,11 +6,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"strings"
 
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// ManifestVersion stands in every manifest.
+// ManifestVersion is the version that every manifest names.
 const ManifestVersion = "datasetmix.manifest/v1"
 
 // Manifest tells everything about a published revision: what was asked for, from which bytes it was made, what came of
@@ -23,7 +27,7 @@ type Manifest struct {
 	SHA256 string `json:"sha256"`
 	// Recipe as it was built, without the folder on the volume and the number of revisions kept.
 	Recipe  recipe.Recipe `json:"recipe"`
-	Plan    recipe.Plan   `json:"plan"`
+	Plan    plan.Plan     `json:"plan"`
 	Sources []Origin      `json:"sources"`
 	// Stages are the results of all units before publish, in the order of the stage graph.
 	Stages []Finished      `json:"stages"`
@@ -32,24 +36,17 @@ type Manifest struct {
 
 // Origin is where a data set came from.
 type Origin struct {
-	Dataset  string     `json:"dataset"`
-	Revision string     `json:"revision,omitempty"`
-	License  string     `json:"license,omitempty"`
-	Files    []Original `json:"files"`
-}
-
-// Original is one file of a source.
-type Original struct {
-	Path   string `json:"path"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
+	Dataset  string                  `json:"dataset"`
+	Revision string                  `json:"revision,omitempty"`
+	License  string                  `json:"license,omitempty"`
+	Files    []pipeline.OriginalFile `json:"files"`
 }
 
 // Finished is a finished unit.
 type Finished struct {
-	Stage  recipe.Stage  `json:"stage"`
-	Unit   recipe.Unit   `json:"unit"`
-	Result recipe.Result `json:"result"`
+	Stage  pipeline.Stage  `json:"stage"`
+	Node   pipeline.Node   `json:"unit"`
+	Result pipeline.Result `json:"result"`
 }
 
 // PublishedFile is one file of a revision. Rows is absent where a file has none.
@@ -88,7 +85,7 @@ type DroppedSourceRow struct {
 }
 
 // NamesDigest is the SHA-256, in hex, over the names of a data set's originals in row order, each in quotes on a line.
-func NamesDigest(files []Original) string {
+func NamesDigest(files []pipeline.OriginalFile) string {
 	hash := sha256.New()
 	for _, file := range files {
 		fmt.Fprintf(hash, "%q\n", file.Path)
@@ -98,7 +95,7 @@ func NamesDigest(files []Original) string {
 
 // OriginalsDigest is the digest of a data set's originals: over their sizes and SHA-256 in row order, not over their names,
 // so a file that is renamed at its source is still the same data.
-func OriginalsDigest(files []Original) string {
+func OriginalsDigest(files []pipeline.OriginalFile) string {
 	h := sha256.New()
 	for _, f := range files {
 		fmt.Fprintf(h, "%s %d\n", f.SHA256, f.Size)
@@ -118,33 +115,59 @@ func (m Manifest) Encode() ([]byte, error) {
 	return EncodeJSON(m)
 }
 
-// ParseManifest reads a manifest and refuses one of which any byte has changed.
+// ParseManifest reads a manifest and refuses one with any byte changed.
 func ParseManifest(encoded []byte) (Manifest, error) {
 	var m Manifest
 	if err := json.Unmarshal(encoded, &m); err != nil {
-		return m, Failf(VolumeInvalid, "%s is not a manifest: %w", ManifestFile, err)
+		return m, contract.Failf(contract.VolumeInvalid, "%s is not a manifest: %w", ManifestFile, err)
 	}
 	if m.Version != ManifestVersion {
-		return m, Failf(VolumeInvalid, "%s has version %q, this program reads %q", ManifestFile, m.Version, ManifestVersion)
+		return m, contract.Failf(contract.VolumeInvalid, "%s has version %q, this program reads %q", ManifestFile, m.Version, ManifestVersion)
 	}
 	own, err := m.Encode()
 	if err != nil {
 		return m, err
 	}
 	if !bytes.Equal(own, encoded) {
-		return m, Failf(VolumeInvalid, "%s was changed after it was published: its bytes do not match the digest in it", ManifestFile)
+		return m, contract.Failf(contract.VolumeInvalid, "%s was changed after it was published: its bytes do not match the digest in it", ManifestFile)
 	}
 	if err := m.Recipe.Validate(); err != nil {
-		return m, Failf(VolumeInvalid, "%s is of a recipe that this release cannot judge: %w", ManifestFile, err)
+		return m, contract.Failf(contract.VolumeInvalid, "%s is of a recipe that this release cannot judge: %w", ManifestFile, err)
 	}
 	return m, nil
 }
 
 // Results are the results of the manifest's stages by key.
-func (m Manifest) Results() map[string]recipe.Result {
-	results := make(map[string]recipe.Result, len(m.Stages))
+func (m Manifest) Results() map[string]pipeline.Result {
+	results := make(map[string]pipeline.Result, len(m.Stages))
 	for _, finished := range m.Stages {
-		results[finished.Unit.Key] = finished.Result
+		results[finished.Node.Key] = finished.Result
 	}
 	return results
+}
+
+// isRevision reports whether a text is what a source is resolved to: a commit, the digest of an artifact, or nothing.
+func isRevision(text string) bool {
+	digest, ofArtifact := strings.CutPrefix(text, artifactDigest)
+	return text == "" || contract.IsGitDigest(text) || ofArtifact && contract.IsSHA256(digest)
+}
+
+const artifactDigest = "sha256:"
+
+// maxPath is the most bytes of what a source calls a file.
+const maxPath = 4096
+
+// CheckOriginals refuses a list of files that no source has.
+func CheckOriginals(files []pipeline.OriginalFile) error {
+	for i, file := range files {
+		switch {
+		case file.Path == "" || len(file.Path) > maxPath:
+			return fmt.Errorf("file %d has a path of %d bytes, and one has 1 to %d", i+1, len(file.Path), maxPath)
+		case !contract.IsSHA256(file.SHA256):
+			return fmt.Errorf("file %d, %.200q, has the SHA-256 %.100q, which is not 64 lower-case hexadecimal digits", i+1, file.Path, file.SHA256)
+		case file.Size < 0:
+			return fmt.Errorf("file %d, %.200q, has %d bytes", i+1, file.Path, file.Size)
+		}
+	}
+	return nil
 }

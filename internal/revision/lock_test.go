@@ -1,4 +1,4 @@
-package contract
+package revision
 
 import (
 	"crypto/sha256"
@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -24,10 +26,10 @@ func locked() Manifest {
 	dataset := func(name string, source recipe.Source) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: source}
 	}
-	files := func(names ...string) []Original {
-		var out []Original
+	files := func(names ...string) []pipeline.OriginalFile {
+		var out []pipeline.OriginalFile
 		for _, name := range names {
-			out = append(out, Original{Path: name, Size: int64(len(name)), SHA256: hexOf(name)})
+			out = append(out, pipeline.OriginalFile{Path: name, Size: int64(len(name)), SHA256: hexOf(name)})
 		}
 		return out
 	}
@@ -48,12 +50,12 @@ func locked() Manifest {
 		for _, file := range origin.Files {
 			bytes += file.Size
 		}
-		m.Stages = append(m.Stages, Finished{Stage: recipe.Download, Unit: recipe.Unit{Name: origin.Dataset}, Result: recipe.Result{Download: &recipe.Downloaded{
+		m.Stages = append(m.Stages, Finished{Stage: pipeline.StageDownload, Node: pipeline.Node{Name: origin.Dataset}, Result: pipeline.Result{Download: &pipeline.DownloadResult{
 			Revision: origin.Revision, License: origin.License, Files: len(origin.Files), Bytes: bytes, Digest: OriginalsDigest(origin.Files),
 		}}})
 	}
 	for rows, name := range []string{"a", "b"} {
-		m.Stages = append(m.Stages, Finished{Stage: recipe.Divide, Unit: recipe.Unit{Name: name}, Result: recipe.Result{Split: &recipe.Divided{Read: int64(rows) + 7}}})
+		m.Stages = append(m.Stages, Finished{Stage: pipeline.StageSplit, Node: pipeline.Node{Name: name}, Result: pipeline.Result{Split: &pipeline.SplitResult{Read: int64(rows) + 7}}})
 	}
 	return m
 }
@@ -149,7 +151,7 @@ func TestParseLock(t *testing.T) {
 		"a very long path":       {old: `"path": "probe"`, new: `"path": "` + strings.Repeat("x", maxPath+1) + `"`, want: "file 1 has a path of 4097 bytes"},
 		"a revision of a path":   {old: commit, new: "../../x", want: `the revision "../../x" is neither`},
 	} {
-		if _, err := ParseLock([]byte(strings.Replace(string(encoded), c.old, c.new, 1))); ReasonOf(err) != InvalidTask || !strings.Contains(err.Error(), c.want) {
+		if _, err := ParseLock([]byte(strings.Replace(string(encoded), c.old, c.new, 1))); contract.ReasonOf(err) != contract.InvalidTask || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", what, err, c.want)
 		}
 	}

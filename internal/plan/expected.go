@@ -1,14 +1,17 @@
-package recipe
+package plan
 
-import "github.com/datasetmix/datasetmix/internal/mix"
+import (
+	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
 
 // CheckExpected finds what the rows that sources are expected to hold cannot meet, however many of them are left out, kept together or
 // dropped: what it refuses, no build can make. A source of which nothing is expected is taken to have rows enough. The error is an
 // *InfeasibleError.
-func (r Recipe) CheckExpected() error {
-	for _, domain := range r.sortedDomains() {
+func CheckExpected(r recipe.Recipe) error {
+	for _, domain := range r.SortedDomains() {
 		for _, dataset := range domain.Datasets {
-			if rows := dataset.expected(); rows > 0 && rows < int64(len(r.Splits)) && domain.Balance != None {
+			if rows := expectedOfDataset(dataset); rows > 0 && rows < int64(len(r.Splits)) && domain.Balance != recipe.None {
 				return infeasible(r.Splits[0].Name, "data set %s is expected to have %d rows, and there are %d splits, each of which needs one; "+
 					"add rows, or give domain %s the balance None", dataset.Name, rows, len(r.Splits), domain.Name)
 			}
@@ -18,10 +21,10 @@ func (r Recipe) CheckExpected() error {
 		return nil
 	}
 	for _, split := range r.Splits {
-		if split.Size.Policy != ExactRows {
+		if split.Size.Policy != recipe.ExactRows {
 			continue // as large as the rows that there will be allow
 		}
-		if err := r.checkExpectedRepeats(split); err != nil {
+		if err := checkExpectedRepeats(r, split); err != nil {
 			return err
 		}
 	}
@@ -29,14 +32,14 @@ func (r Recipe) CheckExpected() error {
 }
 
 // checkExpectedRepeats: k rows of at most n different ones have one at least k/n times.
-func (r Recipe) checkExpectedRepeats(split Split) error {
-	domains := r.sortedDomains()
+func checkExpectedRepeats(r recipe.Recipe, split recipe.Split) error {
+	domains := r.SortedDomains()
 	shares := make([]int64, len(domains))
 	for i, domain := range domains {
 		shares[i] = domain.Share
 	}
 	for i, rows := range mix.Apportion(split.Size.Rows, shares) {
-		have := domains[i].expected()
+		have := expectedOfDomain(domains[i])
 		if have == 0 || (rows-1)/have < r.MaxRepeats {
 			continue
 		}
@@ -47,18 +50,18 @@ func (r Recipe) checkExpectedRepeats(split Split) error {
 	return nil
 }
 
-// expected is how many rows the data set's source is expected to hold, 0 where nobody said.
-func (d Dataset) expected() int64 {
+// expectedOfDataset is how many rows the data set's source is expected to hold, 0 where nobody said.
+func expectedOfDataset(d recipe.Dataset) int64 {
 	if d.Source.Expect == nil {
 		return 0
 	}
 	return d.Source.Expect.Rows
 }
 
-// expected is the sum of the data sets', 0 where one is not known.
-func (d Domain) expected() (sum int64) {
+// expectedOfDomain is the sum of the data sets', 0 where one is not known.
+func expectedOfDomain(d recipe.Domain) (sum int64) {
 	for _, dataset := range d.Datasets {
-		rows := dataset.expected()
+		rows := expectedOfDataset(dataset)
 		if rows == 0 {
 			return 0
 		}

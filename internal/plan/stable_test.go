@@ -1,14 +1,17 @@
-package recipe
+package plan
 
 import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // used is how often each row of a planned data set is in the mixed split.
-func used(r Recipe, split string, dataset DatasetPlan) []int64 {
-	times, draws := make([]int64, dataset.Available), r.Draws(split, dataset)
+func used(r recipe.Recipe, split string, dataset Dataset) []int64 {
+	times, draws := make([]int64, dataset.Available), Draws(r, split, dataset)
 	for o := range dataset.Rows {
 		_, row := draws.At(o)
 		times[row]++
@@ -17,8 +20,8 @@ func used(r Recipe, split string, dataset DatasetPlan) []int64 {
 }
 
 // order is the first rows of a planned data set in the mixed split, with the pass of each.
-func order(r Recipe, split string, dataset DatasetPlan, rows int64) [][2]int64 {
-	places, draws := [][2]int64{}, r.Draws(split, dataset)
+func order(r recipe.Recipe, split string, dataset Dataset, rows int64) [][2]int64 {
+	places, draws := [][2]int64{}, Draws(r, split, dataset)
 	for o := range rows {
 		pass, row := draws.At(o)
 		places = append(places, [2]int64{pass, row})
@@ -26,10 +29,10 @@ func order(r Recipe, split string, dataset DatasetPlan, rows int64) [][2]int64 {
 	return places
 }
 
-func find(t *testing.T, split SplitPlan, name string) DatasetPlan {
+func find(t *testing.T, split Split, name string) Dataset {
 	t.Helper()
 	datasets := split.Datasets()
-	i := slices.IndexFunc(datasets, func(d DatasetPlan) bool { return d.Name == name })
+	i := slices.IndexFunc(datasets, func(d Dataset) bool { return d.Name == name })
 	if i < 0 {
 		t.Fatalf("no data set %s in the plan", name)
 	}
@@ -40,8 +43,8 @@ func find(t *testing.T, split SplitPlan, name string) DatasetPlan {
 func TestALargerTotalExtendsASmallerOne(t *testing.T) {
 	random := rand.New(rand.NewPCG(37, 38))
 	for range 100 {
-		r := six(ExactRows, SmallestPool)
-		r.Resample = []Resample{Passes, WithReplacement}[random.IntN(2)]
+		r := recipes.Six(recipe.ExactRows, recipe.SmallestPool)
+		r.Resample = []recipe.Resample{recipe.Passes, recipe.WithReplacement}[random.IntN(2)]
 		r.Splits[0].Size.Rows = 1 + random.Int64N(5_000)
 		one := planned(t, r)
 		r.Splits[0].Size.Rows += 1 + random.Int64N(5_000)
@@ -63,8 +66,8 @@ func TestALargerTotalExtendsASmallerOne(t *testing.T) {
 
 // What only the draws tell, the draws of the plan's data sets do tell, and what the plan tells is what they say.
 func TestThePlanTellsWhatIsUsed(t *testing.T) {
-	for _, resample := range []Resample{Passes, WithReplacement} {
-		r := six(KeepTotal, KeepTotal)
+	for _, resample := range []recipe.Resample{recipe.Passes, recipe.WithReplacement} {
+		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 		r.Resample = resample
 		for _, dataset := range planned(t, r).Datasets() {
 			unique, most := int64(0), int64(0)
@@ -81,29 +84,29 @@ func TestThePlanTellsWhatIsUsed(t *testing.T) {
 
 // The order of a data set's rows depends on nothing but its own: not on which data sets stand beside it, nor on where.
 func TestOtherDataSetsDoNotChangeTheOrderOfRows(t *testing.T) {
-	for _, resample := range []Resample{Passes, WithReplacement} {
-		r := six(KeepTotal, KeepTotal)
+	for _, resample := range []recipe.Resample{recipe.Passes, recipe.WithReplacement} {
+		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 		r.Resample = resample
 		before := planned(t, r)
-		for what, change := range map[string]func(*Recipe, Counts){
-			"another data set": func(r *Recipe, counts Counts) {
-				r.Domains[1].Datasets = append(r.Domains[1].Datasets, Dataset{Name: "aqua"})
+		for what, change := range map[string]func(*recipe.Recipe, Counts){
+			"another data set": func(r *recipe.Recipe, counts Counts) {
+				r.Domains[1].Datasets = append(r.Domains[1].Datasets, recipe.Dataset{Name: "aqua"})
 				counts["aqua"] = Count{Rows: []int64{5000, 1000}}
 			},
-			"another domain": func(r *Recipe, counts Counts) {
-				r.Domains = append(r.Domains, Domain{Name: "a", Share: 1, Balance: None, Datasets: []Dataset{{Name: "aqua"}}})
+			"another domain": func(r *recipe.Recipe, counts Counts) {
+				r.Domains = append(r.Domains, recipe.Domain{Name: "a", Share: 1, Balance: recipe.None, Datasets: []recipe.Dataset{{Name: "aqua"}}})
 				counts["aqua"] = Count{Rows: []int64{5000, 1000}}
 			},
-			"another order of the manifest": func(r *Recipe, _ Counts) { slices.Reverse(r.Domains) },
-			"another name": func(r *Recipe, counts Counts) {
+			"another order of the manifest": func(r *recipe.Recipe, _ Counts) { slices.Reverse(r.Domains) },
+			"another name": func(r *recipe.Recipe, counts Counts) {
 				r.Domains[0].Datasets[0].Name = "zzz"
 				counts["zzz"] = counts["gsm8k"]
 			},
 		} {
-			changed, counts := six(KeepTotal, KeepTotal), sixCounts()
+			changed, counts := recipes.Six(recipe.KeepTotal, recipe.KeepTotal), sixCounts()
 			changed.Resample = resample
 			change(&changed, counts)
-			plan, err := changed.Plan(counts)
+			plan, err := New(changed, counts)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,10 +1,11 @@
-package recipe
+package plan
 
 import (
 	"fmt"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // InfeasibleError says why counts cannot meet a recipe, and what to do.
@@ -22,17 +23,17 @@ func infeasible(split, format string, args ...any) error {
 }
 
 // checkRows finds what cannot be balanced: rows from where there are none.
-func checkRows(index int, split string, domain Domain, have mix.Domain, counts Counts) error {
+func checkRows(index int, split string, domain recipe.Domain, have mix.Domain, counts Counts) error {
 	if slices.Max(have.Rows) == 0 {
 		why, remedy := counts.whyEmpty(index, domain.Datasets...)
 		return infeasible(split, "domain %s has no row in it%s; %s, or leave the domain out", domain.Name, why, remedy)
 	}
 	for j, dataset := range domain.Datasets {
-		if have.Rows[j] > 0 || domain.Balance == None {
+		if have.Rows[j] > 0 || domain.Balance == recipe.None {
 			continue
 		}
 		why, remedy := counts.whyEmpty(index, dataset)
-		if domain.Balance == Smallest {
+		if domain.Balance == recipe.Smallest {
 			return infeasible(split, "data set %s has no row in it%s, and the balance Smallest cuts all of domain %s to as many; "+
 				"%s, or give the domain the balance None", dataset.Name, why, domain.Name, remedy)
 		}
@@ -43,17 +44,17 @@ func checkRows(index int, split string, domain Domain, have mix.Domain, counts C
 }
 
 // whyEmpty says why a split has no row of the first of some data sets that is divided, and what helps.
-func (c Counts) whyEmpty(split int, datasets ...Dataset) (why, remedy string) {
+func (c Counts) whyEmpty(split int, datasets ...recipe.Dataset) (why, remedy string) {
 	for _, dataset := range datasets {
-		if of := c[dataset.Name].Divided; of != nil {
-			return dataset.whyEmpty(split, *of)
+		if of := c[dataset.Name].Before; of != nil {
+			return whyEmpty(dataset, split, *of)
 		}
 	}
 	return "", "give the split a larger share"
 }
 
 // whyEmpty says why a split has no row of the data set, and what helps.
-func (d Dataset) whyEmpty(split int, of Divided) (why, remedy string) {
+func whyEmpty(d recipe.Dataset, split int, of Grouping) (why, remedy string) {
 	var rows int64
 	for _, n := range of.Rows {
 		rows += n
@@ -77,19 +78,19 @@ func (d Dataset) whyEmpty(split int, of Divided) (why, remedy string) {
 }
 
 // checkUnits finds rows in which a share cannot be measured, because they have no bytes or tokens at all.
-func (r Recipe) checkUnits(split string, domain Domain, have mix.Domain) error {
+func checkUnits(r recipe.Recipe, split string, domain recipe.Domain, have mix.Domain) error {
 	if !r.Measured() {
 		return nil
 	}
 	if slices.Max(have.Units) == 0 {
 		return infeasible(split, "the rows of domain %s have no %s, so its share cannot be measured in %s; "+
-			"look at what its data sets map to the question and the reference answer, or measure shares in Rows", domain.Name, r.unitName(), r.Unit)
+			"look at what its data sets map to the question and the reference answer, or measure shares in Rows", domain.Name, r.UnitName(), r.Unit)
 	}
 	for j, dataset := range domain.Datasets {
-		if domain.Balance == Shares && have.Units[j] == 0 {
+		if domain.Balance == recipe.Shares && have.Units[j] == 0 {
 			return infeasible(split, "the %d rows of data set %s have no %s, so its share of domain %s cannot be measured in %s; "+
 				"look at what it maps to the question and the reference answer, or measure shares in Rows",
-				have.Rows[j], dataset.Name, r.unitName(), domain.Name, r.Unit)
+				have.Rows[j], dataset.Name, r.UnitName(), domain.Name, r.Unit)
 		}
 	}
 	return nil
@@ -101,8 +102,8 @@ func (r Recipe) checkUnits(split string, domain Domain, have mix.Domain) error {
 //
 // Drawn with replacement, the most frequent of n rows appears at least ⌈k/n⌉ times in k, and how often only the draws tell: a
 // plan that passes here can still fail when it is mixed.
-func (r Recipe) checkRepeats(split SplitPlan, domains []Domain, shape mix.Shape) error {
-	var worst DatasetPlan
+func checkRepeats(r recipe.Recipe, split Split, domains []recipe.Domain, shape mix.Shape) error {
+	var worst Dataset
 	most := int64(0)
 	for _, dataset := range split.Datasets() {
 		if repeats := dataset.leastRepeats(); repeats > most {
@@ -114,7 +115,7 @@ func (r Recipe) checkRepeats(split SplitPlan, domains []Domain, shape mix.Shape)
 	}
 	total, i, j := shape.Limit(r.MaxRepeats)
 	limiting, bound, often := domains[i].Datasets[j].Name, "the largest total within the limit is", "up to"
-	if r.Resample == WithReplacement {
+	if r.Resample == recipe.WithReplacement {
 		bound, often = "no total is within the limit above", "at least"
 	}
 	return infeasible(split.Name, "%d rows would repeat a row of data set %s, which has %d, %s %d times, and limits.maxRepeats is %d; "+
@@ -124,7 +125,7 @@ func (r Recipe) checkRepeats(split SplitPlan, domains []Domain, shape mix.Shape)
 }
 
 // leastRepeats is how often the most frequent row appears when rows are used as evenly as can be.
-func (d DatasetPlan) leastRepeats() int64 {
+func (d Dataset) leastRepeats() int64 {
 	if d.Available == 0 {
 		return 0
 	}

@@ -1,17 +1,17 @@
-package recipe
+package pipeline
 
 // Result is what one finished unit of a stage reports: exactly one field is set. A result is a fact about its key: whoever
 // builds the same key gets the same result.
 type Result struct {
-	Download *Downloaded `json:"download,omitempty"`
-	Split    *Divided    `json:"split,omitempty"`
-	Balance  *Balanced   `json:"balance,omitempty"`
-	Mix      *Mixed      `json:"mix,omitempty"`
-	Publish  *Published  `json:"publish,omitempty"`
+	Download *DownloadResult `json:"download,omitempty"`
+	Split    *SplitResult    `json:"split,omitempty"`
+	Balance  *BalanceResult  `json:"balance,omitempty"`
+	Mix      *MixResult      `json:"mix,omitempty"`
+	Publish  *PublishResult  `json:"publish,omitempty"`
 }
 
-// Downloaded are a data set's originals on the volume.
-type Downloaded struct {
+// DownloadResult are a data set's originals on the volume.
+type DownloadResult struct {
 	// Revision that the source resolved to: a commit, or empty where the source has none.
 	Revision string `json:"revision,omitempty"`
 	// License as the source states it; empty when it states none.
@@ -22,16 +22,8 @@ type Downloaded struct {
 	Digest string `json:"digest"`
 	// Names is the SHA-256 over the names of the files in row order, where the source's Names is set; else empty.
 	Names string `json:"names,omitempty"`
-	// Listed are the first files, for people. Names are in no key, and so this is in none, and in no manifest.
-	Listed []ListedFile `json:"listed,omitempty"`
-}
-
-// ListedFile is one file of a source.
-type ListedFile struct {
-	// Path at the source; of a long one, its end.
-	Path   string `json:"path"`
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256"`
+	// Listed are the first files, for people; of a long path, its end. Names are in no key, and so this is in none, and in no manifest.
+	Listed []OriginalFile `json:"listed,omitempty"`
 }
 
 // Content is the result without what is said to people alone.
@@ -49,8 +41,8 @@ func (r Result) Content() Result {
 	return r
 }
 
-// Divided is a data set in the unified format, divided into splits.
-type Divided struct {
+// SplitResult is a data set in the unified format, divided into splits.
+type SplitResult struct {
 	// Read are the rows of the originals.
 	Read int64 `json:"read"`
 	// Dropped are the rows that were left out, by reason.
@@ -72,7 +64,7 @@ type Divided struct {
 }
 
 // DroppedRows are those left out for any reason.
-func (d Divided) DroppedRows() int64 {
+func (d SplitResult) DroppedRows() int64 {
 	var rows int64
 	for _, n := range d.Dropped {
 		rows += n
@@ -80,8 +72,8 @@ func (d Divided) DroppedRows() int64 {
 	return rows
 }
 
-// Balanced is what is left of every data set once equal questions lie on one side only.
-type Balanced struct {
+// BalanceResult is what is left of every data set once equal questions lie on one side only.
+type BalanceResult struct {
 	// Overlap are the rows dropped because a later split holds the same question.
 	Overlap DroppedRows `json:"overlap,omitempty"`
 	// Duplicates are those dropped because the split has a row that says the same.
@@ -89,7 +81,7 @@ type Balanced struct {
 	// NearDuplicates are those dropped because a later split has nearly the same question.
 	NearDuplicates DroppedRows `json:"nearDuplicates,omitempty"`
 	// Variants are the rows, dropped or not, whose question is that of a row before them but for the way in which it is written;
-	// nil where there is none. (The last split comes first, its data sets by name, their rows in order.)
+	// nil without any. (The last split comes first, its data sets by name, their rows in order.)
 	Variants DroppedRows `json:"variants,omitempty"`
 	// Units are the bytes or tokens of the rows that are left, like them; absent where shares are measured in rows.
 	Units [][]int64 `json:"units,omitempty"`
@@ -140,7 +132,7 @@ func (r DropReason) String() string {
 }
 
 // For is the table of a reason.
-func (b *Balanced) For(reason DropReason) *DroppedRows {
+func (b *BalanceResult) For(reason DropReason) *DroppedRows {
 	return [dropReasons]*DroppedRows{&b.Overlap, &b.Duplicates, &b.NearDuplicates}[reason]
 }
 
@@ -154,7 +146,7 @@ func NewDroppedRows(splits, datasets int) DroppedRows {
 }
 
 // DroppedTotal are the rows of all data sets and splits that were dropped for any reason.
-func (b Balanced) DroppedTotal() int64 {
+func (b BalanceResult) DroppedTotal() int64 {
 	var rows int64
 	for _, reason := range DropReasons() {
 		rows += b.For(reason).Total()
@@ -163,7 +155,7 @@ func (b Balanced) DroppedTotal() int64 {
 }
 
 // Dropped are a data set's rows of a split that were dropped for any reason.
-func (b Balanced) Dropped(split, dataset int) int64 {
+func (b BalanceResult) Dropped(split, dataset int) int64 {
 	var rows int64
 	for _, reason := range DropReasons() {
 		rows += b.For(reason).Of(split, dataset)
@@ -171,8 +163,8 @@ func (b Balanced) Dropped(split, dataset int) int64 {
 	return rows
 }
 
-// Mixed is one mixed file.
-type Mixed struct {
+// MixResult is one mixed file.
+type MixResult struct {
 	Rows  int64 `json:"rows"`
 	Bytes int64 `json:"bytes"`
 	// Digest is the file's SHA-256.
@@ -193,8 +185,8 @@ type MixedDataset struct {
 	Units int64 `json:"units,omitempty"`
 }
 
-// Published is a revision on the volume.
-type Published struct {
+// PublishResult is a revision on the volume.
+type PublishResult struct {
 	Revision string `json:"revision"`
 	// Digest is the SHA-256 of manifest.json, which lists every other file with its own.
 	Digest string `json:"digest"`
@@ -212,4 +204,11 @@ func (r Result) Only(stage Stage) bool {
 		}
 	}
 	return held == 1 && r.is(stage)
+}
+
+// OriginalFile is one file of a source.
+type OriginalFile struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
 }

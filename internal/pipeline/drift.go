@@ -1,8 +1,10 @@
-package recipe
+package pipeline
 
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // DriftError says that a source holds something else than was expected.
@@ -20,7 +22,7 @@ func (e *DriftError) Error() string {
 }
 
 // CheckDigest compares the digest of a source's files with what is expected of it.
-func (s NamedSource) CheckDigest(found string) error {
+func CheckDigest(s recipe.NamedSource, found string) error {
 	if want := s.Source.Expect; want != nil && want.SHA256 != "" && want.SHA256 != found {
 		return &DriftError{s.Name, "the SHA-256", want.SHA256, found}
 	}
@@ -28,7 +30,7 @@ func (s NamedSource) CheckDigest(found string) error {
 }
 
 // CheckRows compares the rows of a source with what is expected of it.
-func (s NamedSource) CheckRows(found int64) error {
+func CheckRows(s recipe.NamedSource, found int64) error {
 	if want := s.Source.Expect; want != nil && want.Rows != 0 && want.Rows != found {
 		return &DriftError{s.Name, "the number of rows", strconv.FormatInt(want.Rows, 10), strconv.FormatInt(found, 10)}
 	}
@@ -36,7 +38,7 @@ func (s NamedSource) CheckRows(found int64) error {
 }
 
 // CheckAtMost compares the rows that were read so far, of a source that may have more, with what is expected of all.
-func (s NamedSource) CheckAtMost(read int64) error {
+func CheckAtMost(s recipe.NamedSource, read int64) error {
 	if want := s.Source.Expect; want != nil && want.Rows != 0 && want.Rows < read {
 		return &DriftError{s.Name, "the number of rows", strconv.FormatInt(want.Rows, 10), "at least " + strconv.FormatInt(read, 10)}
 	}
@@ -45,15 +47,15 @@ func (s NamedSource) CheckAtMost(read int64) error {
 
 // drift compares the results of a stage, as far as there are any, with what is expected of the sources. It is a comparison of
 // facts that are known: an expectation that is set, corrected or removed builds nothing again.
-func (w *walk) drift(stage Stage, units []Unit) error {
+func (w *walk) drift(stage Stage, units []Node) error {
 	for _, unit := range units {
 		named, _ := w.recipe.Source(unit.Name)
 		var err error
 		switch result := w.results[unit.Key]; {
-		case stage == Download && result.Download != nil:
-			err = named.CheckDigest(result.Download.Digest)
-		case stage == Divide && result.Split != nil:
-			err = named.CheckRows(result.Split.Read)
+		case stage == StageDownload && result.Download != nil:
+			err = CheckDigest(named, result.Download.Digest)
+		case stage == StageSplit && result.Split != nil:
+			err = CheckRows(named, result.Split.Read)
 		}
 		if err != nil {
 			return err

@@ -1,4 +1,4 @@
-package recipe
+package plan
 
 import (
 	"slices"
@@ -7,12 +7,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // planned is the plan of the train split of the recipe of the six data sets.
-func planned(t *testing.T, r Recipe) SplitPlan {
+func planned(t *testing.T, r recipe.Recipe) Split {
 	t.Helper()
-	plan, err := r.Plan(sixCounts())
+	plan, err := New(r, sixCounts())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,10 +23,10 @@ func planned(t *testing.T, r Recipe) SplitPlan {
 
 func TestOneShardIsTheWholeSplit(t *testing.T) {
 	for _, files := range []int{0, 1} {
-		r := six(SmallestPool, SmallestPool)
+		r := recipes.Six(recipe.SmallestPool, recipe.SmallestPool)
 		r.Output.Shards = files
-		want := []ShardPlan{{0, 2373, "weave/train", []mix.Span{{End: 474}, {End: 356}, {End: 356}, {End: 475}, {End: 356}, {End: 356}}}}
-		if diff := cmp.Diff(want, r.PlanShards(planned(t, r))); diff != "" {
+		want := []Shard{{0, 2373, "weave/train", []mix.Span{{End: 474}, {End: 356}, {End: 356}, {End: 475}, {End: 356}, {End: 356}}}}
+		if diff := cmp.Diff(want, Shards(r, planned(t, r))); diff != "" {
 			t.Errorf("shards: %d (-want +got):\n%s", files, diff)
 		}
 	}
@@ -33,10 +35,10 @@ func TestOneShardIsTheWholeSplit(t *testing.T) {
 // The data sets by name are gsm8k, hotpotqa, humaneval, math, mbpp, squad2, of the domains math, qa, code, math, code, qa: the
 // domains are dealt one after another all the same.
 func TestEveryShardHasItsShareOfEveryDataSetAndDomain(t *testing.T) {
-	r := six(KeepTotal, KeepTotal)
+	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	r.Output.Shards = 7
 	split := planned(t, r)
-	shards := r.PlanShards(split)
+	shards := Shards(r, split)
 	if len(shards) != 7 {
 		t.Fatalf("%d shards", len(shards))
 	}
@@ -81,23 +83,23 @@ func TestEveryShardHasItsShareOfEveryDataSetAndDomain(t *testing.T) {
 }
 
 func TestShardsDoNotDependOnTheOrderOfTheManifest(t *testing.T) {
-	one, other := six(KeepTotal, KeepTotal), six(KeepTotal, KeepTotal)
+	one, other := recipes.Six(recipe.KeepTotal, recipe.KeepTotal), recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	slices.Reverse(other.Domains)
 	for i := range other.Domains {
 		slices.Reverse(other.Domains[i].Datasets)
 	}
 	one.Output.Shards, other.Output.Shards = 5, 5
-	if diff := cmp.Diff(one.PlanShards(planned(t, one)), other.PlanShards(planned(t, other))); diff != "" {
+	if diff := cmp.Diff(Shards(one, planned(t, one)), Shards(other, planned(t, other))); diff != "" {
 		t.Error(diff)
 	}
 }
 
 // The name of a key is a promise: a file that is written again has the order that it had.
 func TestShardsAreShuffledByKeysOfTheirOwn(t *testing.T) {
-	r := six(SmallestPool, SmallestPool)
+	r := recipes.Six(recipe.SmallestPool, recipe.SmallestPool)
 	r.Output.Shards = 3
 	var purposes []string
-	for _, shard := range r.PlanShards(planned(t, r)) {
+	for _, shard := range Shards(r, planned(t, r)) {
 		purposes = append(purposes, shard.Purpose)
 	}
 	if want := []string{"weave/train/0", "weave/train/1", "weave/train/2"}; !slices.Equal(purposes, want) {
@@ -106,19 +108,19 @@ func TestShardsAreShuffledByKeysOfTheirOwn(t *testing.T) {
 }
 
 func TestWeaveOfAShard(t *testing.T) {
-	r := six(SmallestPool, SmallestPool)
+	r := recipes.Six(recipe.SmallestPool, recipe.SmallestPool)
 	r.Output.Shards = 2
-	shard := r.PlanShards(planned(t, r))[1]
+	shard := Shards(r, planned(t, r))[1]
 	counts := make([]int64, len(shard.Spans))
 	for i, span := range shard.Spans {
 		counts[i] = span.Rows()
 	}
 	want := slices.Collect(mix.Shuffled(counts, mix.NewKey(42, "weave/train/1")))
-	if got := slices.Collect(r.Weave(shard)); !slices.Equal(got, want) || int64(len(got)) != shard.Rows {
+	if got := slices.Collect(Weave(r, shard)); !slices.Equal(got, want) || int64(len(got)) != shard.Rows {
 		t.Error("a shard is not shuffled by its own key")
 	}
-	r.Order = Interleaved
-	if got := slices.Collect(r.Weave(shard)); !slices.Equal(got, slices.Collect(mix.Interleaved(counts))) {
+	r.Order = recipe.Interleaved
+	if got := slices.Collect(Weave(r, shard)); !slices.Equal(got, slices.Collect(mix.Interleaved(counts))) {
 		t.Error("a shard is not interleaved from its own rows")
 	}
 }

@@ -1,11 +1,15 @@
-package recipe
+// Package pipeline is the stage graph: which work a recipe needs, the key of each piece, what each reports, and what follows from the
+// reports so far. It is pure: the controller, the worker and the local build walk the same graph and come to the same keys.
+//
+// Imports: the standard library, internal/plan and internal/recipe.
+package pipeline
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/plan"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // Stage is one kind of work. Every stage is one Job, with one pod per unit.
@@ -13,22 +17,24 @@ type Stage string
 
 // The stages, each needing the results of those before it.
 const (
-	Download  Stage = "download"
-	Divide    Stage = "split"
-	Balancing Stage = "balance"
-	Mixing    Stage = "mix"
-	Publish   Stage = "publish"
+	StageDownload Stage = "download"
+	StageSplit    Stage = "split"
+	StageBalance  Stage = "balance"
+	StageMix      Stage = "mix"
+	StagePublish  Stage = "publish"
 )
 
 // versions are the versions of the stages' algorithms. They stand in every key: raising one is the only way in which a new
 // release of the operator rebuilds data.
-var versions = map[Stage]string{Download: "download/v1", Divide: "split/v2", Balancing: "balance/v2", Mixing: "mix/v1", Publish: "publish/v1"}
+var versions = map[Stage]string{StageDownload: "download/v1", StageSplit: "split/v2", StageBalance: "balance/v2", StageMix: "mix/v1", StagePublish: "publish/v1"}
 
 // Stages lists the stages in order.
-func Stages() []Stage { return []Stage{Download, Divide, Balancing, Mixing, Publish} }
+func Stages() []Stage {
+	return []Stage{StageDownload, StageSplit, StageBalance, StageMix, StagePublish}
+}
 
-// Unit is the work of one pod.
-type Unit struct {
+// Node is the work of one pod.
+type Node struct {
 	// Name of the data set or probe (download), of the data set (split), of the shard (mix) or of the mix (balance, publish).
 	Name string `json:"name"`
 	// Key is the SHA-256, in hex, of everything that the unit's result depends on.
@@ -38,9 +44,9 @@ type Unit struct {
 // Step is one stage whose units are known.
 type Step struct {
 	Stage Stage
-	Units []Unit
+	Nodes []Node
 	// Missing are the units that have no result yet.
-	Missing []Unit
+	Missing []Node
 }
 
 // Graph is the part of the stage graph that the results so far reveal.
@@ -48,9 +54,9 @@ type Graph struct {
 	// Steps are the stages that were reached, in order; all but the last are finished.
 	Steps []Step
 	// Plan is known once the balance stage is finished.
-	Plan *Plan
+	Plan *plan.Plan
 	// Published is known once everything is finished.
-	Published *Published
+	Published *PublishResult
 }
 
 // Next is the step to do, nil when everything is finished.
@@ -73,7 +79,7 @@ func (g Graph) Step(stage Stage) (Step, bool) {
 
 // Walk follows the graph as far as the results go. It is pure: the same recipe and results give the same keys everywhere.
 // The error is an *InfeasibleError, a *DriftError, or says that a result contradicts another.
-func (r Recipe) Walk(results map[string]Result) (Graph, error) {
+func Walk(r recipe.Recipe, results map[string]Result) (Graph, error) {
 	w := walk{recipe: r, results: results}
 	for _, stage := range Stages() {
 		units, err := w.units(stage)
@@ -83,11 +89,11 @@ func (r Recipe) Walk(results map[string]Result) (Graph, error) {
 		if err := w.drift(stage, units); err != nil {
 			return w.graph, err
 		}
-		step := Step{Stage: stage, Units: units}
+		step := Step{Stage: stage, Nodes: units}
 		for _, unit := range units {
 			if !results[unit.Key].is(stage) {
 				step.Missing = append(step.Missing, unit)
-			} else if err := r.fits(unit, results[unit.Key]); err != nil {
+			} else if err := checkResult(r, unit, results[unit.Key]); err != nil {
 				return w.graph, fmt.Errorf("the result of stage %s for %s does not fit the recipe: %w", stage, unit.Name, err)
 			}
 		}
@@ -96,20 +102,20 @@ func (r Recipe) Walk(results map[string]Result) (Graph, error) {
 			return w.graph, nil
 		}
 	}
-	published := *results[w.graph.Steps[len(w.graph.Steps)-1].Units[0].Key].Publish
+	published := *results[w.graph.Steps[len(w.graph.Steps)-1].Nodes[0].Key].Publish
 	w.graph.Published = &published
 	return w.graph, nil
 }
 
 func (r Result) is(stage Stage) bool {
 	switch stage {
-	case Download:
+	case StageDownload:
 		return r.Download != nil
-	case Divide:
+	case StageSplit:
 		return r.Split != nil
-	case Balancing:
+	case StageBalance:
 		return r.Balance != nil
-	case Mixing:
+	case StageMix:
 		return r.Mix != nil
 	default:
 		return r.Publish != nil
@@ -117,56 +123,56 @@ func (r Result) is(stage Stage) bool {
 }
 
 type walk struct {
-	recipe  Recipe
+	recipe  recipe.Recipe
 	results map[string]Result
 	graph   Graph
 }
 
-func (w *walk) units(stage Stage) ([]Unit, error) {
+func (w *walk) units(stage Stage) ([]Node, error) {
 	switch stage {
-	case Download:
+	case StageDownload:
 		return w.downloads(), nil
-	case Divide:
+	case StageSplit:
 		return w.divisions(), nil
-	case Balancing:
+	case StageBalance:
 		return w.balance(), nil
-	case Mixing:
+	case StageMix:
 		return w.mixes()
 	default:
 		return w.publish(), nil
 	}
 }
 
-func (w *walk) downloads() []Unit { return w.recipe.Downloads() }
+func (w *walk) downloads() []Node { return Downloads(w.recipe) }
 
 // Downloads are the units of the download stage. What a source is expected to hold is in no key: whether it does is found by
 // comparing.
-func (r Recipe) Downloads() []Unit {
-	var units []Unit
+func Downloads(r recipe.Recipe) []Node {
+	var units []Node
 	for _, named := range r.Sources() {
-		units = append(units, Unit{named.Name, key(Download, named.Source.identity())})
+		units = append(units, Node{named.Name, key(StageDownload, sourceKey(named.Source))})
 	}
 	return units
 }
 
 // Ahead lists the units of the split stage that can be built before the stage is reached, while other data sets are downloaded:
 // those whose data set and all probes are there.
-func (r Recipe) Ahead(results map[string]Result) []Unit {
+func Ahead(r recipe.Recipe, results map[string]Result) []Node {
 	w := walk{recipe: r, results: results}
-	w.graph.Steps = []Step{{Stage: Download, Units: w.downloads()}}
+	w.graph.Steps = []Step{{Stage: StageDownload, Nodes: w.downloads()}}
 	there := w.originals()
 	for _, probe := range r.Probes() {
 		if there[probe.Name] == "" {
 			return nil
 		}
 	}
-	return slices.DeleteFunc(w.divisions(), func(unit Unit) bool {
+	return slices.DeleteFunc(w.divisions(), func(unit Node) bool {
 		return there[unit.Name] == "" || results[unit.Key].Split != nil
 	})
 }
 
 // divisions: a row carries its data set's and its domain's name, so both are in the key.
-func (w *walk) divisions() []Unit {
+func (w *walk) divisions() []Node {
 	type splitShare struct {
 		Name  string `json:"name"`
 		Share int64  `json:"share"`
@@ -176,23 +182,23 @@ func (w *walk) divisions() []Unit {
 		splits = append(splits, splitShare{split.Name, split.Share})
 	}
 	digests := w.originals()
-	var units []Unit
+	var units []Node
 	for _, name := range w.recipe.DatasetNames() {
 		dataset, domain, _ := w.recipe.Dataset(name)
-		units = append(units, Unit{name, key(Divide, struct {
-			Download string       `json:"download"`
-			Dataset  string       `json:"dataset"`
-			Domain   string       `json:"domain"`
-			Record   Record       `json:"record"`
-			Splits   []splitShare `json:"splits"`
-			Seed     int64        `json:"seed"`
-			Read     Read         `json:"read,omitzero"`
+		units = append(units, Node{name, key(StageSplit, struct {
+			Download string        `json:"download"`
+			Dataset  string        `json:"dataset"`
+			Domain   string        `json:"domain"`
+			Record   recipe.Record `json:"record"`
+			Splits   []splitShare  `json:"splits"`
+			Seed     int64         `json:"seed"`
+			Read     recipe.Read   `json:"read,omitzero"`
 			measured
-			Decontaminate *decontaminated `json:"decontaminate,omitempty"`
-			Compare       Comparison      `json:"compare,omitempty"`
+			Decontaminate *decontaminated   `json:"decontaminate,omitempty"`
+			Compare       recipe.Comparison `json:"compare,omitempty"`
 		}{
-			digests[name], name, domain.Name, dataset.Record.rows(), splits, w.recipe.Seed,
-			dataset.Read, w.recipe.measured(), w.recipe.decontaminated(digests), w.recipe.Compare,
+			digests[name], name, domain.Name, recordKey(dataset.Record), splits, w.recipe.Seed,
+			dataset.Read, measuredKey(w.recipe), decontaminatedKey(w.recipe, digests), w.recipe.Compare,
 		})})
 	}
 	return units
@@ -201,7 +207,7 @@ func (w *walk) divisions() []Unit {
 // originals are the digests of all downloads by name, each with that of the files' names where rows depend on them.
 func (w *walk) originals() map[string]string {
 	digests := map[string]string{}
-	for _, unit := range w.graph.Steps[0].Units {
+	for _, unit := range w.graph.Steps[0].Nodes {
 		if done := w.results[unit.Key].Download; done != nil {
 			digests[unit.Name] = done.Digest + done.Names
 		}
@@ -212,30 +218,30 @@ func (w *walk) originals() map[string]string {
 // contents are the digests of all divided data sets, sorted by name.
 func (w *walk) contents() []string {
 	var digests []string
-	for _, unit := range w.graph.Steps[1].Units {
+	for _, unit := range w.graph.Steps[1].Nodes {
 		digests = append(digests, w.results[unit.Key].Split.Digest)
 	}
 	return digests
 }
 
-func (w *walk) balance() []Unit {
-	return []Unit{{w.recipe.Name, key(Balancing, struct {
-		Contents   []string `json:"contents"`
-		Domains    any      `json:"domains"`
-		Splits     []Split  `json:"splits"`
-		MaxRepeats int64    `json:"maxRepeats"`
-		Seed       int64    `json:"seed"`
+func (w *walk) balance() []Node {
+	return []Node{{w.recipe.Name, key(StageBalance, struct {
+		Contents   []string       `json:"contents"`
+		Domains    any            `json:"domains"`
+		Splits     []recipe.Split `json:"splits"`
+		MaxRepeats int64          `json:"maxRepeats"`
+		Seed       int64          `json:"seed"`
 		deduplicated
 		measured
-		Resample Resample `json:"resample,omitempty"`
+		Resample recipe.Resample `json:"resample,omitempty"`
 	}{
 		w.contents(), w.ratios(), w.recipe.Splits, w.recipe.MaxRepeats, w.recipe.Seed,
-		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample,
+		deduplicatedKey(w.recipe), measuredKey(w.recipe), w.recipe.Resample,
 	})}}
 }
 
-// Comparison is the key of what the balance stage finds by comparing rows, and drops. Shares, sizes and limits are not in it.
-func (r Recipe) Comparison(divided map[string]Divided) string {
+// ComparisonKey is the key of what the balance stage finds by comparing rows, and drops. Shares, sizes and limits are not in it.
+func ComparisonKey(r recipe.Recipe, divided map[string]SplitResult) string {
 	var of struct {
 		Datasets []string `json:"datasets"`
 		Contents []string `json:"contents"`
@@ -243,14 +249,14 @@ func (r Recipe) Comparison(divided map[string]Divided) string {
 		deduplicated
 		measured
 	}
-	of.Datasets, of.deduplicated, of.measured = r.DatasetNames(), r.deduplicated(), r.measured()
+	of.Datasets, of.deduplicated, of.measured = r.DatasetNames(), deduplicatedKey(r), measuredKey(r)
 	for _, name := range of.Datasets {
 		of.Contents = append(of.Contents, divided[name].Digest)
 	}
 	for _, split := range r.Splits {
 		of.Splits = append(of.Splits, split.Name)
 	}
-	return key(Balancing, of)
+	return key(StageBalance, of)
 }
 
 // ratios are the domains without what earlier stages have used up.
@@ -261,11 +267,11 @@ func (w *walk) ratios() any {
 	}
 	type ratio struct {
 		part
-		Balance  Balance `json:"balance"`
-		Datasets []part  `json:"datasets"`
+		Balance  recipe.Balance `json:"balance"`
+		Datasets []part         `json:"datasets"`
 	}
 	var ratios []ratio
-	for _, domain := range w.recipe.sortedDomains() {
+	for _, domain := range w.recipe.SortedDomains() {
 		r := ratio{part: part{domain.Name, domain.Share}, Balance: domain.Balance}
 		for _, dataset := range domain.Datasets {
 			r.Datasets = append(r.Datasets, part{dataset.Name, dataset.Share})
@@ -276,37 +282,37 @@ func (w *walk) ratios() any {
 }
 
 // mixes: a mixed file depends on its own split's rows alone, so a new size of the test split leaves the train file as it is.
-func (w *walk) mixes() ([]Unit, error) {
-	balanced := *w.results[w.graph.Steps[2].Units[0].Key].Balance
-	divided := map[string]Divided{}
-	for _, unit := range w.graph.Steps[1].Units {
+func (w *walk) mixes() ([]Node, error) {
+	balanced := *w.results[w.graph.Steps[2].Nodes[0].Key].Balance
+	divided := map[string]SplitResult{}
+	for _, unit := range w.graph.Steps[1].Nodes {
 		divided[unit.Name] = *w.results[unit.Key].Split
 	}
-	counts := w.recipe.Counts(divided, balanced)
+	counts := Counts(w.recipe, divided, balanced)
 	for _, name := range w.recipe.DatasetNames() {
 		if slices.ContainsFunc(counts[name].Rows, func(n int64) bool { return n < 0 }) {
 			return nil, fmt.Errorf("of data set %s the balance stage dropped more rows than there are", name)
 		}
 	}
-	plan, err := w.recipe.Plan(counts)
+	planned, err := plan.New(w.recipe, counts)
 	if err != nil {
 		return nil, err
 	}
-	if digest := w.recipe.PlanDigest(plan); digest != balanced.Plan {
+	if digest := planned.Digest(); digest != balanced.Plan {
 		return nil, fmt.Errorf("the balance stage planned %s, and its counts give %s: manager and worker disagree", balanced.Plan, digest)
 	}
-	w.graph.Plan = &plan
+	w.graph.Plan = &planned
 	contents := w.contents()
-	var units []Unit
+	var units []Node
 	for _, shard := range w.recipe.Files() {
-		split, _ := plan.Split(shard.Split)
+		split, _ := planned.Split(shard.Split)
 		units = append(units, w.mix(shard, split, contents))
 	}
 	return units, nil
 }
 
 // mix: what the balance stage dropped follows from the contents and from what is to be dropped.
-func (w *walk) mix(shard Shard, split SplitPlan, contents []string) Unit {
+func (w *walk) mix(shard recipe.Shard, split plan.Split, contents []string) Node {
 	type part struct {
 		Name string `json:"name"`
 		Rows int64  `json:"rows"`
@@ -315,81 +321,55 @@ func (w *walk) mix(shard Shard, split SplitPlan, contents []string) Unit {
 	for _, dataset := range split.Datasets() {
 		parts = append(parts, part{dataset.Name, dataset.Rows})
 	}
-	format, columns, export := w.recipe.Output.Format, w.recipe.columns(), (*exported)(nil)
+	format, columns, export := w.recipe.Output.Format, columnsKey(w.recipe), (*exported)(nil)
 	if of, ok := w.recipe.Export(shard.Export); ok { // the same bytes beside mixed files of any format
-		format, columns, export = "", nil, w.recipe.exported(of)
+		format, columns, export = "", nil, exportedKey(w.recipe, of)
 	}
-	return Unit{shard.Name(), key(Mixing, struct {
-		Contents []string `json:"contents"`
-		Overlap  string   `json:"overlap"`
-		Split    string   `json:"split"`
-		Parts    []part   `json:"parts"`
-		Order    Order    `json:"order"`
-		Format   Format   `json:"format,omitempty"`
-		Seed     int64    `json:"seed"`
+	return Node{shard.Name(), key(StageMix, struct {
+		Contents []string      `json:"contents"`
+		Overlap  string        `json:"overlap"`
+		Split    string        `json:"split"`
+		Parts    []part        `json:"parts"`
+		Order    recipe.Order  `json:"order"`
+		Format   recipe.Format `json:"format,omitempty"`
+		Seed     int64         `json:"seed"`
 		deduplicated
 		measured
-		Resample Resample  `json:"resample,omitempty"`
-		Shard    *sharded  `json:"shard,omitempty"`
-		Columns  []string  `json:"columns,omitempty"`
-		Export   *exported `json:"export,omitempty"`
+		Resample recipe.Resample `json:"resample,omitempty"`
+		Shard    *sharded        `json:"shard,omitempty"`
+		Columns  []string        `json:"columns,omitempty"`
+		Export   *exported       `json:"export,omitempty"`
 	}{
-		contents, versions[Balancing], split.Name, parts, w.recipe.Order, format, w.recipe.Seed,
-		w.recipe.deduplicated(), w.recipe.measured(), w.recipe.Resample, shard.key(), columns, export,
+		contents, versions[StageBalance], split.Name, parts, w.recipe.Order, format, w.recipe.Seed,
+		deduplicatedKey(w.recipe), measuredKey(w.recipe), w.recipe.Resample, shardKey(shard), columns, export,
 	})}
 }
 
 // publish: the published files tell the whole recipe and every result, so all of them are in the key. Where the mix lies and
 // how many revisions stay are not: they change no byte.
-func (w *walk) publish() []Unit {
+func (w *walk) publish() []Node {
 	var results []Result
 	for _, step := range w.graph.Steps {
-		for _, unit := range step.Units {
+		for _, unit := range step.Nodes {
 			results = append(results, w.results[unit.Key].Content())
 		}
 	}
-	return []Unit{{w.recipe.Name, key(Publish, struct {
-		Recipe  Recipe   `json:"recipe"`
-		Results []Result `json:"results"`
+	return []Node{{w.recipe.Name, key(StagePublish, struct {
+		Recipe  recipe.Recipe `json:"recipe"`
+		Results []Result      `json:"results"`
 	}{w.recipe.Content(), results})}}
-}
-
-// PlanDigest is the SHA-256, in hex, of a plan whose domains and data sets are sorted by name.
-func (r Recipe) PlanDigest(plan Plan) string {
-	type split struct {
-		Name     string        `json:"name"`
-		Rows     int64         `json:"rows"`
-		Datasets []DatasetPlan `json:"datasets"`
-	}
-	var splits []split
-	for _, s := range plan.Splits {
-		splits = append(splits, split{s.Name, s.Rows, s.Datasets()})
-	}
-	return digest(struct {
-		Plan   string  `json:"plan"`
-		Splits []split `json:"splits"`
-	}{"plan/v1", splits})
 }
 
 // RevisionLength is how many characters of the publish key name a revision.
 const RevisionLength = 10
 
-// Revision is the name of what a publish key publishes.
-func Revision(publishKey string) string { return publishKey[:RevisionLength] }
+// RevisionName is the name of what a publish key publishes.
+func RevisionName(publishKey string) string { return publishKey[:RevisionLength] }
 
 // key hashes canonical JSON (fixed field order, no floats, no maps but sorted ones) that begins with the stage's version.
 func key(stage Stage, inputs any) string {
-	return digest(struct {
+	return recipe.Digest(struct {
 		Stage  string `json:"stage"`
 		Inputs any    `json:"inputs"`
 	}{versions[stage], inputs})
-}
-
-func digest(value any) string {
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		panic(fmt.Sprintf("recipe: plain data does not marshal: %v", err)) // only strings, integers and structs
-	}
-	sum := sha256.Sum256(encoded)
-	return hex.EncodeToString(sum[:])
 }

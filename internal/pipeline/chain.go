@@ -1,6 +1,10 @@
-package recipe
+package pipeline
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
 
 // Bounds of a mix from whose balance stage on one pod builds everything: starting a pod takes longer than it works then. They are the
 // same everywhere, so that the same mix is built by the same Jobs on every cluster.
@@ -17,13 +21,13 @@ func (s Stage) Follows(first Stage) bool {
 // Chain names what one pod builds from the next stage on, up to the publication: the units of all stages that are left. It is empty
 // where the stages have Jobs of their own: before the balance stage, where each data set has pods of its own, and for a mix that is
 // too large. A name follows from all that those units depend on.
-func (r Recipe) Chain(graph Graph, results map[string]Result) string {
-	balance, reached := graph.Step(Balancing)
+func Chain(r recipe.Recipe, graph Graph, results map[string]Result) string {
+	balance, reached := graph.Step(StageBalance)
 	if !reached || len(r.Files()) > chainFiles {
 		return ""
 	}
 	var bytes int64
-	for _, unit := range graph.Steps[0].Units {
+	for _, unit := range graph.Steps[0].Nodes {
 		if done := results[unit.Key].Download; done != nil {
 			bytes += done.Bytes
 		}
@@ -31,9 +35,9 @@ func (r Recipe) Chain(graph Graph, results map[string]Result) string {
 	if bytes > chainBytes {
 		return ""
 	}
-	return digest(struct {
-		Chain   string `json:"chain"`
-		Recipe  Recipe `json:"recipe"`
-		Balance string `json:"balance"`
-	}{"chain/v1", r.Content(), balance.Units[0].Key})
+	return recipe.Digest(struct {
+		Chain   string        `json:"chain"`
+		Recipe  recipe.Recipe `json:"recipe"`
+		Balance string        `json:"balance"`
+	}{"chain/v1", r.Content(), balance.Nodes[0].Key})
 }

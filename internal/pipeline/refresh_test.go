@@ -1,0 +1,136 @@
+package pipeline
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
+)
+
+// A request is in the keys of floating downloads, and in no other key: an unchanged result leads to the same publication.
+func TestARequestIsInTheKeysOfFloatingDownloadsAlone(t *testing.T) {
+	plain := recipes.Mixed()
+	refreshed := plain.Refreshed("r1")
+	results := map[string]Result{}
+	before, _ := walkToTheEnd(t, plain, results)
+	changed := map[string]bool{}
+	for i, unit := range Downloads(refreshed) {
+		if old := before.Steps[0].Nodes[i]; unit.Key != old.Key {
+			changed[unit.Name] = true
+			results[unit.Key] = results[old.Key] // the same files are there
+		}
+	}
+	if want := map[string]bool{"hotpotqa": true, "humaneval": true, "math": true, "mbpp": true, "probe-a": true, "probe-b": true, "squad2": true}; !cmp.Equal(changed, want) {
+		t.Errorf("the keys of %v changed, want %v", changed, want)
+	}
+	after, err := Walk(refreshed, results)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Next() != nil {
+		t.Fatalf("next is %v", after.Next())
+	}
+	if diff := cmp.Diff(before.Steps[1:], after.Steps[1:]); diff != "" {
+		t.Errorf("what follows the download (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff(Downloads(plain), Downloads(refreshed.Content())); diff != "" {
+		t.Errorf("the content tells of a request (-plain +refreshed):\n%s", diff)
+	}
+	if cmp.Equal(Downloads(refreshed), Downloads(plain.Refreshed("r2"))) {
+		t.Error("two requests have the same keys")
+	}
+	if diff := cmp.Diff(recipes.Mixed(), plain); diff != "" {
+		t.Errorf("the recipe itself was changed:\n%s", diff)
+	}
+	if diff := cmp.Diff(plain, plain.Refreshed("")); diff != "" {
+		t.Errorf("no request changed the recipe:\n%s", diff)
+	}
+}
+
+// What a source is expected to hold, and how much is kept, are in no key.
+func TestExpectAndCacheAreInNoKey(t *testing.T) {
+	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
+	want := everyKey(t, r)
+	results := map[string]Result{}
+	graph, _ := walkToTheEnd(t, r, results)
+	for i := range r.Domains {
+		for d := range r.Domains[i].Datasets {
+			name := r.Domains[i].Datasets[d].Name
+			var digest string
+			var rows int64
+			for s, step := range graph.Steps[:2] {
+				for _, unit := range step.Nodes {
+					if unit.Name == name && s == 0 {
+						digest = results[unit.Key].Download.Digest
+					} else if unit.Name == name {
+						rows = results[unit.Key].Split.Read
+					}
+				}
+			}
+			r.Domains[i].Datasets[d].Source.Expect = &recipe.Expect{Rows: rows, SHA256: digest}
+		}
+	}
+	r.Output.CacheSize = 1 << 30
+	if got := everyKey(t, r); got != want {
+		t.Errorf("the keys have the digest %s, want %s", got, want)
+	}
+}
+
+func TestDrift(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		expect recipe.Expect
+		want   string
+	}{
+		{"another digest", recipe.Expect{SHA256: "other"}, "the source of gsm8k has drifted: the SHA-256 other was expected, and DIGEST was found; pin the revision that held what was expected, or correct source.expect"},
+		{"another number of rows", recipe.Expect{Rows: 7}, "the source of gsm8k has drifted: the number of rows 7 was expected, and ROWS was found; pin the revision that held what was expected, or correct source.expect"},
+	} {
+		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
+		results := map[string]Result{}
+		graph, _ := walkToTheEnd(t, r, results)
+		unit := func(stage int) Result {
+			for _, unit := range graph.Steps[stage].Nodes {
+				if unit.Name == "gsm8k" {
+					return results[unit.Key]
+				}
+			}
+			return Result{}
+		}
+		want := strings.NewReplacer("DIGEST", unit(0).Download.Digest, "ROWS", strconv.FormatInt(unit(1).Split.Read, 10)).Replace(c.want)
+		r.Domains[0].Datasets[0].Source.Expect = &c.expect
+		_, err := Walk(r, results)
+		var drift *DriftError
+		if !errors.As(err, &drift) || drift.Error() != want {
+			t.Errorf("%s: %v\nwant %s", c.what, err, want)
+		}
+		if _, err := Walk(r, map[string]Result{}); err != nil {
+			t.Errorf("%s, nothing downloaded yet: %v", c.what, err)
+		}
+	}
+}
+
+// TestContentOfAResult: what is said to people alone changes no key.
+func TestContentOfAResult(t *testing.T) {
+	listed := Result{Download: &DownloadResult{Files: 1, Digest: "d", Listed: []OriginalFile{{Path: "a"}}}}
+	if diff := cmp.Diff(Result{Download: &DownloadResult{Files: 1, Digest: "d"}}, listed.Content()); diff != "" {
+		t.Error(diff)
+	}
+	if len(listed.Download.Listed) != 1 {
+		t.Error("the result itself was changed")
+	}
+	split := Result{Split: &SplitResult{Read: 1, Groups: 1, LargestGroup: 1}}
+	if diff := cmp.Diff(Result{Split: &SplitResult{Read: 1}}, split.Content()); diff != "" {
+		t.Error(diff)
+	}
+	if split.Split.Groups != 1 {
+		t.Error("the result itself was changed")
+	}
+	if mixed := (Result{Mix: &MixResult{Rows: 1}}); mixed.Content() != mixed {
+		t.Error("another result was changed")
+	}
+}

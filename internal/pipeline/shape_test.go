@@ -1,0 +1,36 @@
+package pipeline
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
+)
+
+// A result that counts what nobody can have is refused, so that no sum of a plan can run over.
+func TestResultsCountWhatThereCanBe(t *testing.T) {
+	for _, result := range []Result{
+		{Download: &DownloadResult{Bytes: -1}},
+		{Download: &DownloadResult{Files: -1}},
+		{Split: &SplitResult{Read: 1 << 62, Rows: []int64{1, 1}}},
+		{Split: &SplitResult{Dropped: map[string]int64{"where": -4}, Rows: []int64{1, 1}}},
+		{Mix: &MixResult{Rows: -1}},
+		{Mix: &MixResult{Datasets: []MixedDataset{{Unique: 1 << 60}}}},
+	} {
+		if err := checkResult(recipes.Six(recipe.KeepTotal, recipe.KeepTotal), Node{}, result); err == nil || !strings.Contains(err.Error(), "it counts ") {
+			t.Errorf("%+v: %v", result, err)
+		}
+	}
+}
+
+// A result's revision becomes the name of a folder, and what a link leads to: it is that of the key, and nothing else.
+func TestAResultNamesTheRevisionOfItsKey(t *testing.T) {
+	unit := Node{Name: "mix", Key: "0123456789abcdef"}
+	for revision, fits := range map[string]bool{"0123456789": true, "0123456780": false, "../../other": false, "": false} {
+		err := checkResult(recipes.Six(recipe.KeepTotal, recipe.KeepTotal), unit, Result{Publish: &PublishResult{Revision: revision}})
+		if (err == nil) != fits {
+			t.Errorf("%q: %v", revision, err)
+		}
+	}
+}
