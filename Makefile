@@ -33,7 +33,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: python unit monitoring envtest cluster-test e2e ## Run every test: Python, unit, API server, cluster, end to end.
+test: python unit monitoring gitops envtest cluster-test e2e ## Run every test: Python, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -70,6 +70,9 @@ python: $(BIN)/kubectl-datasetmix ## Check the Python package on its oldest and 
 
 monitoring: $(BIN)/gotestsum ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && $(GOTEST) ./...
+
+gitops: $(BIN)/gotestsum ## Test with Flux's own code what Flux makes of every state of a mix.
+	cd hack/gitops && $(GOTEST) ./...
 
 scripts: ## Check the shell scripts with shellcheck.
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run $$(git ls-files '*.sh'); else echo "passed over: shellcheck is missing, so no script is checked"; fi
@@ -218,4 +221,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

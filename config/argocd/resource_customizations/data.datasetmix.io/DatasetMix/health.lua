@@ -1,4 +1,4 @@
--- Health of a DatasetMix for Argo CD, in argocd-cm under resource.customizations.health.data.datasetmix.io_DatasetMix.
+-- Health of a DatasetMix for Argo CD.
 -- Conditions follow kstatus: Reconciling and Stalled exclude each other and are there only while True.
 local function condition(kind)
   for _, c in ipairs((obj.status or {}).conditions or {}) do
