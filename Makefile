@@ -65,6 +65,11 @@ e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/
 	for image in stores hub-data python previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
 	go test -count=1 -timeout 40m -parallel 8 -v ./test/e2e/...
 
+integrations: cluster-up deploy $(DIST)/kueue.tar $(DIST)/jobset.tar $(DIST)/trainer.tar $(DIST)/python.stamp ## Run the tests with the real Kueue, JobSet and Kubeflow Trainer, which take ten minutes to build once.
+	hack/integrations.sh
+	if [ -f $(DIST)/python.tar ]; then hack/cluster.sh load $(DIST)/python.tar; fi
+	INTEGRATIONS=1 go test -count=1 -timeout 40m -parallel 4 -v -run '^(TestKueue|TestTrainers)' ./test/e2e
+
 python: $(BIN)/kubectl-datasetmix ## Check the Python package on its oldest and newest Python: ruff, mypy, pytest, the wheel; says what it passes over.
 	@hack/python.sh
 
@@ -173,6 +178,20 @@ $(DIST)/python.stamp: $(BIN)/cluster hack/python-image.sh $(shell find python/da
 	hack/python-image.sh datasetmix-python:$(VERSION) $(DIST)/python.tar
 	touch $@
 
+# The operators of others that tests run.
+$(BIN)/kueue: hack/kueue/go.mod hack/kueue/go.sum
+	cd hack/kueue && go build -ldflags "-s -w" -o $@ sigs.k8s.io/kueue/cmd/kueue
+
+$(BIN)/jobset: hack/training/go.mod hack/training/go.sum
+	cd hack/training && go build -ldflags "-s -w" -o $@ sigs.k8s.io/jobset
+
+$(BIN)/trainer: hack/training/go.mod hack/training/go.sum
+	cd hack/training && go build -ldflags "-s -w" -o $@ github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager
+
+$(DIST)/kueue.tar $(DIST)/jobset.tar $(DIST)/trainer.tar: $(DIST)/%.tar: $(BIN)/% $(BIN)/cluster
+	@mkdir -p $(@D)
+	cluster image --tag datasetmix-$*:dev --binary $<:/manager --entrypoint /manager --out $@
+
 # The operator of an earlier commit, for the test of upgrades: only where there is a history.
 PREVIOUS ?= HEAD^
 previous: $(BIN)/cluster
@@ -221,4 +240,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -19,7 +19,7 @@ import (
 // the mix keeps one; the status says so; and when it is gone, the next publication gives the room back.
 func TestATrainingPodKeepsItsRevision(t *testing.T) {
 	if os.Getenv("TRAIN") == "" {
-		t.Skip("it takes seven minutes: make e2e TRAIN=1 runs it")
+		t.Skip("it takes five minutes: make e2e TRAIN=1 runs it")
 	}
 	pid := node(t)
 	e := newCluster(t)

@@ -43,9 +43,7 @@ func (e *cluster) logOf(pod, container string) string {
 // TestATrainingWaitsForItsMix applies the sample of a training beside its mix, as a person would: it waits, verifies, mounts, and the
 // DataManager hands out batches at the ratio in a restricted pod.
 func TestATrainingWaitsForItsMix(t *testing.T) {
-	if _, err := os.Stat("../../dist/python.tar"); err != nil {
-		t.Skipf("there is no image of Python: %v; hack/python-image.sh says why", err)
-	}
+	python(t)
 	e := newCluster(t)
 	job := e.training("job.yaml")
 	e.must(e.Create(t.Context(), job))
@@ -84,5 +82,13 @@ func TestATrainingWaitsForItsMix(t *testing.T) {
 		if got, want := line(trained, step), "{'code': 12, 'math': 16, 'qa': 12}"; got != want {
 			t.Errorf("%s a batch of 40 has %s, want %s\n%s", step, got, want, trained)
 		}
+	}
+}
+
+// python passes a test over where there is no image of Python.
+func python(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("../../dist/python.tar"); err != nil {
+		t.Skipf("there is no image of Python: %v; hack/python-image.sh says why", err)
 	}
 }
