@@ -140,16 +140,16 @@ func TestKueueHold(t *testing.T) {
 	t.Parallel()
 	k := besideKueue(t)
 	k.room("q", "16Gi")
-	k.stop("q", "Hold")
+	k.stop("Hold")
 	const deadline = 60 * time.Second
 	k.inQueue("q", worker(datav1alpha1.Worker{ActiveDeadlineSeconds: int64(deadline.Seconds())}))
 	k.waits("waits to be admitted to queue q")
 	time.Sleep(deadline + 5*time.Second)
-	k.stop("q", "None")
+	k.stop("None")
 	k.runs()
-	k.stop("q", "HoldAndDrain")
+	k.stop("HoldAndDrain")
 	k.waits("waits to be admitted to queue q")
-	k.stop("q", "None")
+	k.stop("None")
 	k.published()
 }
 
@@ -240,7 +240,7 @@ func TestKueueSuspend(t *testing.T) {
 	t.Parallel()
 	k := besideKueue(t)
 	k.room("q", "16Gi")
-	k.stop("q", "Hold")
+	k.stop("Hold")
 	k.inQueue("q")
 	k.waits("waits to be admitted to queue q")
 	for times, state := range []string{"queued", "admitted"} {
@@ -254,7 +254,7 @@ func TestKueueSuspend(t *testing.T) {
 		if told := k.told(datav1alpha1.EventResumed); told != times {
 			t.Errorf("%s: %d Events say that a mix goes on, want %d", state, told, times)
 		}
-		k.stop("q", "None")
+		k.stop("None")
 		k.change(suspended(false))
 		k.runs()
 	}
@@ -273,7 +273,7 @@ func TestKueueForgets(t *testing.T) {
 	k.room("q", "16Gi")
 	mix := k.sixDataSets()
 	for _, queued := range []bool{true, false} {
-		k.stop("q", map[bool]string{true: "Hold", false: "None"}[queued])
+		k.stop(map[bool]string{true: "Hold", false: "None"}[queued])
 		k.inQueue("q")
 		if queued {
 			k.waits("waits to be admitted to queue q")

@@ -163,10 +163,10 @@ spec:
 		queue, k.namespace, k.clusterQueue(queue)))
 }
 
-// stop sets the stop policy of a queue.
-func (k *kueued) stop(queue, policy string) {
+// stop sets the stop policy of queue q.
+func (k *kueued) stop(policy string) {
 	k.Helper()
-	whole := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ClusterQueue", "metadata": map[string]any{"name": k.clusterQueue(queue)}}}
+	whole := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "kueue.x-k8s.io/v1beta2", "kind": "ClusterQueue", "metadata": map[string]any{"name": k.clusterQueue("q")}}}
 	k.must(k.Patch(k.Context(), whole, client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec":{"stopPolicy":%q}}`, policy))))
 }
 
