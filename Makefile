@@ -33,7 +33,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: python unit monitoring gitops envtest cluster-test e2e ## Run every test: Python, unit, API server, cluster, end to end.
+test: python consumers unit monitoring gitops envtest cluster-test e2e ## Run every test: Python, readers, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -72,6 +72,12 @@ integrations: cluster-up deploy $(DIST)/kueue.tar $(DIST)/jobset.tar $(DIST)/tra
 
 python: $(BIN)/kubectl-datasetmix ## Check the Python package on its oldest and newest Python: ruff, mypy, pytest, the wheel; says what it passes over.
 	@hack/python.sh
+
+# Where the libraries of make consumers are installed.
+CONSUMERS ?= $(DIST)/consumers
+
+consumers: $(BIN)/kubectl-datasetmix $(BIN)/hub ## Read what is published with the real libraries, old and new; says what it passes over.
+	hack/consumers.sh $(CONSUMERS) $(BIN)/kubectl-datasetmix $(BIN)/hub
 
 monitoring: $(BIN)/gotestsum ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && $(GOTEST) ./...
@@ -240,4 +246,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -429,6 +429,10 @@ type NearDuplicates struct {
 	Words WordRule `json:"words,omitempty"`
 }
 
+// LayoutRule is the rule by which a revision is laid out: its pages say the types of what rows hold, and each configuration its
+// revision; docs/format.md has it.
+const LayoutRule = "layout/v2"
+
 // Output says what is published and where.
 type Output struct {
 	// Path is the mix's folder below the volume's root.
@@ -436,8 +440,11 @@ type Output struct {
 	Format Format `json:"format"`
 	// Shards is the number of files per mixed split; 0 is one, without a number in its name. It is never 1.
 	Shards int `json:"shards,omitempty"`
-	// Exports are the mix in the shapes of trainers; empty is none.
+	// Exports are the mix in the shapes of trainers.
 	Exports []Export `json:"exports,omitempty"`
+	// Layout is the rule by which a revision's pages are written: LayoutRule in every recipe that is made now. Empty is that of the
+	// releases before.
+	Layout string `json:"layout,omitempty" enum:"LayoutRule"`
 	// KeepRevisions is how many published revisions stay on the volume, the newest included.
 	KeepRevisions int `json:"keepRevisions"`
 	// CacheSize is how many bytes of originals stay in the volume's cache once nothing needs them; 0 is no bound.

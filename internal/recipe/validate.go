@@ -32,7 +32,7 @@ var enumerations = map[string][]string{
 }
 
 // rules are the versions of rules that a recipe may name, by the types or the enum tags of the fields. The API has none of them.
-var rules = map[string][]string{"RecordRule": {RecordRule}, "Comparison": {string(CompareQuestionV1)}, "WordRule": {string(WordsV1)}}
+var rules = map[string][]string{"RecordRule": {RecordRule}, "Comparison": {string(CompareQuestionV1)}, "WordRule": {string(WordsV1)}, "LayoutRule": {LayoutRule}}
 
 // Enumerations returns the values of each type that the API bounds to some, by the type's name there.
 func Enumerations() map[string][]string { return enumerations }

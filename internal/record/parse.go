@@ -31,6 +31,12 @@ func Parse(line []byte) (Record, error) {
 	return r, nil
 }
 
+// Rest is where, in the published form of the record, the members after the texts begin.
+func (r *Record) Rest() int {
+	bare := Record{ID: r.ID, Dataset: r.Dataset, Domain: r.Domain, Question: r.Question, ReferenceAnswer: r.ReferenceAnswer, AnswerType: r.AnswerType}
+	return len(bare.AppendJSON(nil)) - len(`"metadata":{}}`)
+}
+
 // maxDepth bounds the nesting of a value in the metadata, as jsontext bounds that of a source row.
 const maxDepth = 10000
 

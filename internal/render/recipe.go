@@ -32,6 +32,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 			Format:        recipe.Format(defaulted(spec.Output.Format, datav1alpha1.FormatJSONL)),
 			Shards:        int(unlessDefault(spec.Output.Shards, 1)),
 			Exports:       exports(spec.Output.Exports),
+			Layout:        recipe.LayoutRule,
 			KeepRevisions: int(defaulted(spec.Output.KeepRevisions, DefaultKeepRevisions)),
 			CacheSize:     cacheSize(spec.Output.Cache),
 		},

@@ -12,11 +12,18 @@ import (
 //go:embed card.md.tmpl
 var cardTemplate string
 
+// cardConfigs is the front matter that all cards have.
+//
+//go:embed configs.md.tmpl
+var cardConfigs string
+
 // config is one configuration of the card: what load_dataset can be asked for.
 type config struct {
 	Name    string
 	Default bool
 	Files   []configFiles
+	// Features are the columns in the words of Hugging Face datasets; empty where they are not known.
+	Features string
 }
 
 type configFiles struct {
@@ -33,16 +40,18 @@ func Card(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	t, err := template.New("card").Funcs(functions()).Funcs(template.FuncMap{"cell": cell, "yaml": yaml}).Parse(cardTemplate)
+	t, err := template.New("card").Funcs(functions()).Funcs(template.FuncMap{"cell": cell, "yaml": yaml}).Parse(cardConfigs + cardTemplate)
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
+	configs := r.configs()
 	err = t.Execute(&out, struct {
 		*Revision
 		Configs      []config
 		SizeCategory string
-	}{&r, r.configs(), sizeCategory(r.total())})
+		Zstd         bool
+	}{&r, configs, sizeCategory(r.total()), slices.ContainsFunc(r.Files, func(f File) bool { return strings.HasSuffix(f.Path, ".zst") })})
 	return out.Bytes(), err
 }
 
@@ -70,18 +79,64 @@ type namedCounts struct {
 }
 
 // configs are the mix, and each data set by itself where it has files of its own. A loader takes one reader for all
-// configurations of a card, by the files of the first, and so a card of a mix in Parquet has no others.
+// configurations of a card, by the files of the first, and so the card of a mix in Parquet has no others: they are in the
+// cards of their folders.
 func (r *Revision) configs() []config {
-	configs := []config{{Name: defaultConfig, Default: true, Files: r.splitFiles("")}}
-	if slices.ContainsFunc(r.Files, func(f File) bool { return f.mixed() && rowsFormat(f.Path) != jsonLines }) {
+	var configs []config
+	inParquet := slices.ContainsFunc(r.Files, func(f File) bool { return f.mixed() && rowsFormat(f.Path) != jsonLines })
+	if files := r.splitFiles(""); len(files) > 0 {
+		configs = append(configs, config{Name: defaultConfig, Default: true, Files: files, Features: r.features("", inParquet)})
+	}
+	if inParquet {
 		return configs
 	}
-	for _, d := range r.Datasets {
-		if files := r.splitFiles(d.Name); len(files) > 0 && d.Name != defaultConfig {
-			configs = append(configs, config{Name: d.Name, Files: files})
+	return append(configs, r.datasetConfigs("")...)
+}
+
+// datasetConfigs are the data sets by themselves, of whose files the names are relative to a folder.
+func (r *Revision) datasetConfigs(folder string) []config {
+	of := *r
+	of.Files = nil
+	for _, f := range r.Files {
+		if path, ok := strings.CutPrefix(f.Path, folder); ok {
+			f.Path = path
+			of.Files = append(of.Files, f)
 		}
 	}
+	var configs []config
+	for _, d := range r.Datasets {
+		files := of.splitFiles(d.Name)
+		if len(files) == 0 || d.Name == defaultConfig && folder == "" {
+			continue
+		}
+		configs = append(configs, config{Name: d.Name, Files: files, Features: r.features(d.Name, false)})
+	}
 	return configs
+}
+
+//go:embed folder.md.tmpl
+var folderTemplate string
+
+// folderCards are the folders with a card of their own, each with what its files are.
+var folderCards = []struct{ folder, what string }{
+	{"processed/", "the rows of each data set of the mix, by split, before they were balanced and mixed"},
+	{"test/", "the rows by which each data set of the mix is evaluated alone"},
+}
+
+// folderCard writes the README.md of a folder of single data sets, by which a loader finds each by name whatever the format of the mix is.
+func (r *Revision) folderCard(folder, what string) ([]byte, error) {
+	configs := r.datasetConfigs(folder)
+	t, err := template.New("folder").Funcs(template.FuncMap{"cell": cell, "yaml": yaml}).Parse(cardConfigs + folderTemplate)
+	if err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	err = t.Execute(&out, struct {
+		*Revision
+		Configs      []config
+		Folder, What string
+	}{r, configs, strings.TrimSuffix(folder, "/"), what})
+	return out.Bytes(), err
 }
 
 // splitFiles finds the files of each split of a data set, or of the mix. A part that is published in two places is taken

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/schema"
 )
 
 func card(t *testing.T, r Revision) string {
@@ -53,6 +55,70 @@ func TestCardFrontMatter(t *testing.T) {
 	got := card(t, six())
 	if diff := cmp.Diff(frontMatter, got[:min(len(frontMatter), len(got))]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestCardTypes: where the types of rows are known, every configuration has them and names its revision, so that a loader that
+// keeps what it has read tells one revision from another; the folders of single data sets have cards of their own.
+func TestCardTypes(t *testing.T) {
+	r := six().with(func(r *Revision) {
+		r.Fields = map[string]schema.Type{}
+		for _, d := range r.Datasets {
+			r.Fields[d.Name] = schema.Type{Members: map[string]schema.Type{"metadata": {Members: map[string]schema.Type{"source": {Scalar: schema.String}}}}}
+		}
+		r.Fields["gsm8k"].Members["metadata"].Members["a: b"] = schema.Type{Element: &schema.Type{Element: &schema.Type{Members: map[string]schema.Type{"n": {Scalar: schema.Null}}}}}
+		r.Fields["math"].Members["metadata"].Members["at"] = schema.Type{Scalar: schema.Date}
+		r.Fields["math"].Members["metadata"].Members["none"] = schema.Type{Members: map[string]schema.Type{}}
+	})
+	const texts = `  features:
+  - name: "id"
+    dtype: string
+  - name: "dataset"
+    dtype: string
+  - name: "domain"
+    dtype: string
+  - name: "question"
+    dtype: string
+  - name: "reference_answer"
+    dtype: string
+  - name: "answer_type"
+    dtype: string
+  - name: "metadata"
+`
+	const odd = `    - name: "a: b"
+      list:
+        list:
+        - name: "n"
+          dtype: "null"
+`
+	const want = `  - split: "test"
+    path:
+    - "processed/gsm8k/test.jsonl"
+dataset_info:
+- config_name: "default"
+` + texts + `    struct:
+    - name: "source"
+      dtype: string
+` + odd + `    - name: "at"
+      dtype: string
+    - name: "none"
+      struct: []
+- config_name: "gsm8k"
+` + texts + `    struct:
+    - name: "source"
+      dtype: string
+` + odd + `---
+`
+	got := card(t, r)
+	if !strings.Contains(got, want) {
+		t.Error(got[:min(len(got), 2000)])
+	}
+	if n := strings.Count(got, `  description: "revision 3f9c2a1b0d"`); n != 2 {
+		t.Errorf("%d of 2 configurations name the revision", n)
+	}
+	folder, err := r.folderCard("processed/", "the rows")
+	if err != nil || !strings.Contains(string(folder), `    - "gsm8k/test.jsonl"`+"\ndataset_info:\n") || strings.Contains(string(folder), "default") {
+		t.Errorf("%v, %s", err, folder)
 	}
 }
 

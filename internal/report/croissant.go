@@ -19,11 +19,11 @@ const (
 	croissantVersion = "http://mlcommons.org/croissant/1.1"
 	jsonLines        = "application/jsonlines"
 
-	mixedFiles   = "mixed-files"
-	recordSetID  = "records"
-	splitSetID   = "splits"
-	splitNameID  = splitSetID + "/name"
-	recordPrefix = recordSetID + "/"
+	recordSetID = "records"
+	splitSetID  = "splits"
+	splitNameID = splitSetID + "/name"
+	// filesSuffix ends the name of the set of files that a set of records is read from.
+	filesSuffix = "-files"
 )
 
 // The types below have the members of Croissant in the order in which they are written.
@@ -34,6 +34,7 @@ type croissant struct {
 	ConformsTo  string            `json:"conformsTo"`
 	Name        string            `json:"name"`
 	Description string            `json:"description"`
+	Cite        string            `json:"citeAs"`
 	URL         string            `json:"url,omitempty"`
 	Published   string            `json:"datePublished,omitempty"`
 	Version     string            `json:"version"`
@@ -76,12 +77,11 @@ type fileObject struct {
 }
 
 type fileSet struct {
-	Type      string      `json:"@type"`
-	ID        string      `json:"@id"`
-	Name      string      `json:"name"`
-	Contained []reference `json:"containedIn"`
-	Format    string      `json:"encodingFormat"`
-	Includes  []string    `json:"includes"`
+	Type     string   `json:"@type"`
+	ID       string   `json:"@id"`
+	Name     string   `json:"name"`
+	Format   string   `json:"encodingFormat"`
+	Includes []string `json:"includes"`
 }
 
 type reference struct {
@@ -94,7 +94,7 @@ type croissantRecord struct {
 	Name        string              `json:"name"`
 	Description string              `json:"description"`
 	DataType    string              `json:"dataType,omitempty"`
-	Key         reference           `json:"key"`
+	Key         []reference         `json:"key"`
 	Fields      []croissantField    `json:"field"`
 	Data        []map[string]string `json:"data,omitempty"`
 }
@@ -105,6 +105,8 @@ type croissantField struct {
 	Name        string           `json:"name"`
 	Description string           `json:"description"`
 	DataType    string           `json:"dataType,omitempty"`
+	Array       bool             `json:"isArray,omitempty"`
+	Shape       string           `json:"arrayShape,omitempty"`
 	Source      *fieldSource     `json:"source,omitempty"`
 	References  *fieldReference  `json:"references,omitempty"`
 	SubFields   []croissantField `json:"subField,omitempty"`
@@ -143,6 +145,7 @@ func Croissant(r Revision) ([]byte, error) {
 		Name:       r.Mix,
 		Description: fmt.Sprintf("A mix of %d data sets in %d domains at the ratio %s, split %s before anything was repeated.",
 			len(r.Datasets), len(r.Domains), ratio(r.domainShares()), ratio(r.splitShares())),
+		Cite:      r.citation(),
 		URL:       r.URL,
 		Published: r.Published,
 		// A revision is new content: a version after Semantic Versioning with the revision as its build.
@@ -154,7 +157,7 @@ func Croissant(r Revision) ([]byte, error) {
 		Derived:   r.origins(),
 		Files:     r.distribution(),
 	}
-	doc.RecordSets = []croissantRecord{r.splitSet(), r.recordSet()}
+	doc.RecordSets = append([]croissantRecord{r.splitSet()}, r.recordSets()...)
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -182,25 +185,54 @@ func (r *Revision) origins() []origin {
 	return origins
 }
 
-// distribution is every file, and the set of the mixed ones, from which the records come.
+// citation is how to cite the revision, in BibTeX.
+func (r *Revision) citation() string {
+	var of []string
+	for _, d := range r.Datasets {
+		of = append(of, fmt.Sprintf("%s (%s, %s)", d.Name, d.Source, d.Resolved))
+	}
+	return fmt.Sprintf("@misc{%s-%s, title = {%s}, version = {%s}, note = {A mix made by DatasetMix of %s}}", r.Mix, r.ID, r.Mix, r.ID, strings.Join(of, ", "))
+}
+
+// distribution is every file, and the sets of those that records are read from.
 func (r *Revision) distribution() []any {
 	var out []any
-	set := fileSet{Type: "cr:FileSet", ID: mixedFiles, Name: mixedFiles, Format: jsonLines}
 	for _, f := range r.Files {
 		out = append(out, fileObject{"cr:FileObject", f.Path, path.Base(f.Path), f.Path, fmt.Sprintf("%d B", f.Bytes), encodingFormat(f.Path), f.SHA256})
-		if f.mixed() {
-			set.Contained = append(set.Contained, reference{f.Path})
-			set.Includes = append(set.Includes, f.Path)
-			set.Format = rowsFormat(f.Path)
+	}
+	for _, set := range r.readable() {
+		out = append(out, fileSet{"cr:FileSet", set.id + filesSuffix, set.id + filesSuffix, rowsFormat(set.paths[0]), set.paths})
+	}
+	return out
+}
+
+// readableSet is a set of records, and the files that they are read from.
+type readableSet struct {
+	id, dataset string
+	paths       []string
+}
+
+// readable are the mix, and each data set by itself, where the reference implementation of Croissant can read the files: it knows
+// gzip, and not zstd. A set of files that names no container is looked for in the folder of this file.
+func (r *Revision) readable() []readableSet {
+	sets := []readableSet{{id: recordSetID}}
+	for _, d := range r.Datasets {
+		sets = append(sets, readableSet{id: "dataset-" + d.Name, dataset: d.Name})
+	}
+	for i := range sets {
+		for _, files := range r.splitFiles(sets[i].dataset) {
+			sets[i].paths = append(sets[i].paths, files.Paths...)
 		}
 	}
-	return append(out, set)
+	return slices.DeleteFunc(sets, func(set readableSet) bool {
+		return len(set.paths) == 0 || strings.HasSuffix(set.paths[0], ".zst")
+	})
 }
 
 var encodingFormats = []struct{ suffix, format string }{
 	{".jsonl", jsonLines},
 	{".json", "application/json"},
-	{".parquet", "application/vnd.apache.parquet"},
+	{".parquet", "application/x-parquet"},
 	{".gz", "application/gzip"},
 	{".zst", "application/zstd"},
 }
@@ -223,52 +255,11 @@ func encodingFormat(name string) string {
 
 func (r *Revision) splitSet() croissantRecord {
 	set := croissantRecord{
-		Type: "cr:RecordSet", ID: splitSetID, Name: splitSetID, Description: "The splits of the mix.", DataType: "cr:Split", Key: reference{splitNameID},
+		Type: "cr:RecordSet", ID: splitSetID, Name: splitSetID, Description: "The splits of the mix.", DataType: "cr:Split", Key: []reference{{splitNameID}},
 		Fields: []croissantField{{Type: "cr:Field", ID: splitNameID, Name: "name", Description: "The name of the split.", DataType: "sc:Text"}},
 	}
 	for _, s := range r.Splits {
 		set.Data = append(set.Data, map[string]string{splitNameID: s.Name})
 	}
 	return set
-}
-
-// recordSet describes the unified record. Its id repeats where a row does: the key is of the record, not of its place.
-func (r *Revision) recordSet() croissantRecord {
-	names := make([]string, len(r.Splits))
-	for i, s := range r.Splits {
-		names[i] = s.Name
-	}
-	set := croissantRecord{Type: "cr:RecordSet", ID: recordSetID, Name: recordSetID, Description: "The rows of the mixed files in the unified format.", Key: reference{recordPrefix + "id"}}
-	for _, f := range []struct{ name, description string }{
-		{"id", "Unique in the mix: data set and row number at the source. A row that repeats keeps it."},
-		{"dataset", "The data set's name in the mix."},
-		{"domain", "The domain's name in the mix."},
-		{"question", "The whole prompt."},
-		{"reference_answer", "What is held to be right."},
-		{"answer_type", "How answers compare: numeric, text or code."},
-	} {
-		set.Fields = append(set.Fields, column(f.name, f.description, f.name, ""))
-	}
-	metadata := croissantField{Type: "cr:Field", ID: recordPrefix + "metadata", Name: "metadata", Description: "What the data set's mapping keeps."}
-	for _, f := range []struct{ name, description string }{
-		{"source", "The data set's name, to which the licence belongs."},
-		{"original_id", "The source's own id of the row, else its row number."},
-	} {
-		metadata.SubFields = append(metadata.SubFields, column("metadata/"+f.name, f.description, "metadata", "$."+f.name))
-	}
-	split := croissantField{Type: "cr:Field", ID: recordPrefix + "split", Name: "split", Description: "The split of the file.", DataType: "sc:Text",
-		Source:     &fieldSource{reference{mixedFiles}, extraction{FileProperty: "fullpath"}, &modification{Regex: "(" + strings.Join(names, "|") + ")_mixed"}},
-		References: &fieldReference{reference{splitNameID}},
-	}
-	set.Fields = append(set.Fields, metadata, split)
-	return set
-}
-
-func column(name, description, from, jsonPath string) croissantField {
-	f := croissantField{Type: "cr:Field", ID: recordPrefix + name, Name: path.Base(name), Description: description, DataType: "sc:Text",
-		Source: &fieldSource{Files: reference{mixedFiles}, Extract: extraction{Column: from}}}
-	if jsonPath != "" {
-		f.Source.Transform = &modification{JSONPath: jsonPath}
-	}
-	return f
 }

@@ -2,10 +2,13 @@ package report
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/schema"
 )
 
 func parsed(t *testing.T, r Revision) map[string]any {
@@ -34,6 +37,7 @@ func TestCroissantDataset(t *testing.T) {
 		"conformsTo":          "http://mlcommons.org/croissant/1.1",
 		"name":                "grpo-six",
 		"description":         "A mix of 6 data sets in 3 domains at the ratio 4:3:3, split 5:1 before anything was repeated.",
+		"citeAs":              doc["citeAs"],
 		"url":                 "https://example.org/mix",
 		"datePublished":       "2026-08-01",
 		"version":             "1.0.0+3f9c2a1b0d",
@@ -59,8 +63,8 @@ func TestCroissantOrigin(t *testing.T) {
 
 func TestCroissantFiles(t *testing.T) {
 	files := parsed(t, six())["distribution"].([]any)
-	if len(files) != 8 {
-		t.Fatalf("%d entries for 7 files and a set", len(files))
+	if len(files) != 9 {
+		t.Fatalf("%d entries for 7 files and 2 sets", len(files))
 	}
 	if diff := cmp.Diff(map[string]any{
 		"@type": "cr:FileObject", "@id": "mixed/train_mixed.jsonl", "name": "train_mixed.jsonl", "contentUrl": "mixed/train_mixed.jsonl",
@@ -69,9 +73,8 @@ func TestCroissantFiles(t *testing.T) {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string]any{
-		"@type": "cr:FileSet", "@id": "mixed-files", "name": "mixed-files", "encodingFormat": "application/jsonlines",
-		"containedIn": []any{map[string]any{"@id": "mixed/train_mixed.jsonl"}, map[string]any{"@id": "mixed/test_mixed.jsonl"}},
-		"includes":    []any{"mixed/train_mixed.jsonl", "mixed/test_mixed.jsonl"},
+		"@type": "cr:FileSet", "@id": "records-files", "name": "records-files", "encodingFormat": "application/jsonlines",
+		"includes": []any{"mixed/train_mixed.jsonl", "mixed/test_mixed.jsonl"},
 	}, files[7]); diff != "" {
 		t.Error(diff)
 	}
@@ -90,20 +93,61 @@ func TestCroissantFields(t *testing.T) {
 		names = append(names, field["@id"].(string))
 		fields[field["name"].(string)] = field
 	}
-	want := []string{"records/id", "records/dataset", "records/domain", "records/question", "records/reference_answer", "records/answer_type", "records/metadata", "records/split"}
+	want := []string{"records/id", "records/dataset", "records/domain", "records/question", "records/reference_answer", "records/answer_type", "records/metadata", "records/split", "records/file", "records/row"}
 	if diff := cmp.Diff(want, names); diff != "" {
 		t.Error(diff)
 	}
-	set := map[string]any{"@id": "mixed-files"}
+	set := map[string]any{"@id": "records-files"}
 	if diff := cmp.Diff(map[string]any{"fileSet": set, "extract": map[string]any{"column": "question"}}, fields["question"]["source"]); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff(map[string]any{"fileSet": set, "extract": map[string]any{"fileProperty": "fullpath"}, "transform": map[string]any{"regex": "(train|test)_mixed"}}, fields["split"]["source"]); diff != "" {
+	if diff := cmp.Diff(map[string]any{"fileSet": set, "extract": map[string]any{"fileProperty": "fullpath"}, "transform": map[string]any{"regex": "^(?:.*/)?(train|test)(?:_mixed.*)?$"}}, fields["split"]["source"]); diff != "" {
 		t.Error(diff)
+	}
+	if diff := cmp.Diff([]any{map[string]any{"@id": "records/file"}, map[string]any{"@id": "records/row"}}, records["key"]); diff != "" {
+		t.Error(diff)
+	}
+	if dataset := sets[2].(map[string]any); dataset["@id"] != "dataset-gsm8k" || cmp.Diff([]any{map[string]any{"@id": "dataset-gsm8k/id"}}, dataset["key"]) != "" {
+		t.Errorf("the records of a data set: %v, by %v", dataset["@id"], dataset["key"])
 	}
 	inner := fields["metadata"]["subField"].([]any)[1].(map[string]any)
 	if diff := cmp.Diff(map[string]any{"fileSet": set, "extract": map[string]any{"column": "metadata"}, "transform": map[string]any{"jsonPath": "$.original_id"}}, inner["source"]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestCroissantTypes: members have their types; what no field can be read as is left out; files that cannot be read have no records.
+func TestCroissantTypes(t *testing.T) {
+	r := six().with(func(r *Revision) {
+		r.Fields = map[string]schema.Type{}
+		for _, d := range r.Datasets {
+			r.Fields[d.Name] = schema.Type{Members: map[string]schema.Type{"metadata": {Members: map[string]schema.Type{
+				"n": {Scalar: schema.Int64}, "list": {Element: &schema.Type{Scalar: schema.Float64}},
+				"objects": {Element: &schema.Type{Members: map[string]schema.Type{}}}, "in": {Members: map[string]schema.Type{"b": {Scalar: schema.Bool}}},
+			}}}}
+		}
+	})
+	var got []string
+	var walk func(fields any)
+	walk = func(fields any) {
+		for _, f := range fields.([]any) {
+			field := f.(map[string]any)
+			if field["subField"] != nil {
+				walk(field["subField"])
+			} else if id := field["@id"].(string); strings.Contains(id, "/metadata/") {
+				got = append(got, fmt.Sprint(id, " ", field["dataType"], " ", field["isArray"], " ", field["source"].(map[string]any)["transform"].(map[string]any)["jsonPath"]))
+			}
+		}
+	}
+	walk(parsed(t, r)["recordSet"].([]any)[1].(map[string]any)["field"])
+	if diff := cmp.Diff([]string{"records/metadata/in/b sc:Boolean <nil> $.in.b", "records/metadata/list sc:Float true $.list", "records/metadata/n sc:Integer <nil> $.n"}, got); diff != "" {
+		t.Error(diff)
+	}
+	packed := parsed(t, r.with(func(r *Revision) {
+		r.Files[0].Path, r.Files[1].Path = "mixed/train_mixed.jsonl.zst", "mixed/test_mixed.jsonl.zst"
+	}))
+	if sets := packed["recordSet"].([]any); len(sets) != 2 || sets[1].(map[string]any)["@id"] != "dataset-gsm8k" {
+		t.Errorf("records of files in zstd: %v", sets)
 	}
 }
 
@@ -175,7 +219,7 @@ func TestCroissantContext(t *testing.T) {
 
 func TestEncodingFormat(t *testing.T) {
 	for name, want := range map[string]string{"a/b.jsonl": "application/jsonlines", "b.jsonl.gz": "application/gzip", "b.jsonl.zst": "application/zstd",
-		"b.parquet": "application/vnd.apache.parquet", "info.json": "application/json", "LICENSE": "application/octet-stream"} {
+		"b.parquet": "application/x-parquet", "info.json": "application/json", "LICENSE": "application/octet-stream"} {
 		if got := encodingFormat(name); got != want {
 			t.Errorf("%s is %s", name, got)
 		}

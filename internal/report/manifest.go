@@ -15,7 +15,7 @@ import (
 
 // Of gives what a manifest says of its revision, in the words of the reports.
 func Of(m revision.Manifest) Revision {
-	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order), Compare: string(m.Recipe.Compare)}
+	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order), Compare: string(m.Recipe.Compare), Fields: m.Fields}
 	if m.Recipe.Measured() {
 		out.Unit = strings.ToLower(string(m.Recipe.Unit))
 	}

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
@@ -48,26 +50,57 @@ func Beside(m revision.Manifest) ([]Page, error) {
 	return append(pages, Page{revision.InfoFile, info}), nil
 }
 
-// PagePaths returns the paths of the files for people and catalogs, which list all others.
-func PagePaths() []string {
-	return []string{revision.CardFile, revision.CroissantFile, revision.ReportFile}
+// IsPage reports whether a path is that of a file for people and catalogs, which lists others.
+func IsPage(path string) bool {
+	return slices.Contains(pagePaths, path) || slices.ContainsFunc(folderCards, func(card struct{ folder, what string }) bool {
+		return path == card.folder+revision.CardFile
+	})
+}
+
+// pagePaths are the pages that every revision has.
+var pagePaths = []string{revision.CardFile, revision.CroissantFile, revision.ReportFile}
+
+// PagePaths returns the files for people and catalogs of the revision of a manifest: by its recipe, and by the files of rows that it
+// lists.
+func PagePaths(m revision.Manifest) []string {
+	paths := slices.Clone(pagePaths)
+	for _, card := range folderCards {
+		if m.Recipe.Output.Layout != "" && slices.ContainsFunc(m.Files, func(f revision.PublishedFile) bool { return f.Rows != nil && strings.HasPrefix(f.Path, card.folder) }) {
+			paths = append(paths, card.folder+revision.CardFile)
+		}
+	}
+	return paths
 }
 
 // Pages returns the files for people and catalogs. What the manifest says of these themselves is left out of them, so they can be
 // made again from a manifest that lists them.
 func Pages(m revision.Manifest) ([]Page, error) {
-	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(file revision.PublishedFile) bool {
-		return slices.Contains(PagePaths(), file.Path)
-	})
-	revision := Of(m)
+	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(file revision.PublishedFile) bool { return IsPage(file.Path) })
+	of := Of(m)
 	var pages []Page
-	for i, write := range []func(Revision) ([]byte, error){Card, Croissant, HTML} {
-		path := PagePaths()[i]
-		content, err := write(revision)
+	for _, path := range PagePaths(m) {
+		content, err := of.page(path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
 		pages = append(pages, Page{path, content})
 	}
 	return pages, nil
+}
+
+func (r Revision) page(path string) ([]byte, error) {
+	switch path {
+	case revision.CardFile:
+		return Card(r)
+	case revision.CroissantFile:
+		return Croissant(r)
+	case revision.ReportFile:
+		return HTML(r)
+	}
+	for _, card := range folderCards {
+		if path == card.folder+revision.CardFile {
+			return r.folderCard(card.folder, card.what)
+		}
+	}
+	return nil, errors.New("it is no page")
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/schema"
 )
 
 // Revision is what is reported: the facts of one published revision of a mix. Every number is a count of rows unless it
@@ -36,6 +38,8 @@ type Revision struct {
 	Domains  []Domain
 	Datasets []Dataset
 	Exports  []Export
+	// Fields are the types of what rows hold besides their texts, by data set; nil where they are not known.
+	Fields map[string]schema.Type
 	// Files of the revision, the reports themselves excepted.
 	Files []File
 }
@@ -82,7 +86,7 @@ type Dataset struct {
 type Export struct {
 	// Name of the folder, and Format in the manifest's word (RL, SFT, Preference, Text).
 	Name, Folder, Format string
-	// System is the first turn of every row; "" is none.
+	// System is the first turn of every row; "" where rows have none.
 	System string
 	// Instructions stand behind the questions.
 	Instructions []Instruction

@@ -12,6 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/schema"
 )
 
 // ManifestVersion is the version that every manifest names.
@@ -30,8 +31,10 @@ type Manifest struct {
 	Plan    plan.Plan     `json:"plan"`
 	Sources []Origin      `json:"sources"`
 	// Stages are the results of all units before publish, in the order of the stage graph.
-	Stages []Finished      `json:"stages"`
-	Files  []PublishedFile `json:"files"`
+	Stages []Finished `json:"stages"`
+	// Fields are the types of what the rows of each data set hold besides their texts, where the recipe's layout has them.
+	Fields map[string]schema.Type `json:"fields,omitempty"`
+	Files  []PublishedFile        `json:"files"`
 }
 
 // Origin is where a data set came from.

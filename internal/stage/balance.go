@@ -28,6 +28,11 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Resu
 	b := balancer{job: j, staging: staging, names: j.Recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
 		drops: extsort.New(staging.Folder().Scratch, dropSize, dropMemory)}
 	defer b.drops.Close()
+	if j.Recipe.Output.Layout != "" { // before anything is mixed that could not be published
+		if _, err := j.types(); err != nil {
+			return pipeline.Result{}, err
+		}
+	}
 	comparison := compared{pipeline.ComparisonKey(j.Recipe, j.divided())}
 	there, err := b.reuse(comparison.Comparison)
 	if err != nil {

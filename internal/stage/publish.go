@@ -103,7 +103,7 @@ type publisher struct {
 // assemble writes the whole tree and gives the digest of its manifest.
 func (p *publisher) assemble() (string, error) {
 	p.stages()
-	for _, step := range []func() error{p.sources, p.lock, p.datasets, p.mixes, p.describe} {
+	for _, step := range []func() error{p.fields, p.sources, p.lock, p.datasets, p.mixes, p.describe} {
 		if err := step(); err != nil {
 			return "", err
 		}
@@ -132,6 +132,14 @@ func (p *publisher) stages() {
 			}
 		}
 	}
+}
+
+// fields tells the manifest the types of what rows hold.
+func (p *publisher) fields() (err error) {
+	if p.Recipe.Output.Layout != "" {
+		p.manifest.Fields, err = p.types()
+	}
+	return err
 }
 
 // lock writes what the sources were resolved to.

@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
@@ -10,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/schema"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
@@ -53,7 +55,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 		}
 	}
 	done.Digest = list.ofDataset(j.Recipe)
-	return pipeline.Result{Split: &done}, writeJSON(staging, digestsName, list)
+	return pipeline.Result{Split: &done}, errors.Join(writeJSON(staging, fieldsName, s.seen()), writeJSON(staging, digestsName, list))
 }
 
 // splitter takes a data set's rows.
@@ -70,6 +72,9 @@ type splitter struct {
 	probes *contaminants
 	// keeps says which members that the record keeps were there.
 	keeps keeps
+	// fields are those of the rows' members that each mapper has seen.
+	fields   []*schema.Fields
+	fieldsMu sync.Mutex
 
 	read int64 // rows of the source, those that are left out as well
 	raw  *store.Writer
@@ -125,7 +130,11 @@ func (s *splitter) take(row mapped, line []byte) error {
 func (s *splitter) skip(row revision.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
-	return &recordMapper{splitter: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder()}
+	m := &recordMapper{splitter: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder(), seen: &schema.Fields{}}
+	s.fieldsMu.Lock()
+	defer s.fieldsMu.Unlock()
+	s.fields = append(s.fields, m.seen)
+	return m
 }
 
 // contaminated looks for the question of a row, and for what else its record compares, among those of the probes.
@@ -150,6 +159,7 @@ type recordMapper struct {
 	*splitter
 	writer       *mapping.Writer
 	contaminants *finder
+	seen         *schema.Fields
 	buffer       []byte
 }
 
@@ -171,6 +181,9 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
 	}
 	m.keeps.note(said.Kept)
+	if err := m.seen.AddRest(number, restOf(lines[begin:])); err != nil {
+		return mapped{err: err}, lines[:begin]
+	}
 	var as mapped
 	as.at, as.head = m.divider.place(&said, m.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
 	return as, append(lines, '\n')

@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/schema"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -31,11 +32,16 @@ type dataset struct {
 	raw      *rawCheck
 	left     *leftCheck // nil where no row was left out
 	splits   []*splitCheck
+	// fields are the types of the rows' members, as the manifest has them; nil where it has none.
+	fields *schema.Type
 }
 
 func (v *verifier) newDataset(place int, name string) *dataset {
 	_, domain, _ := v.manifest.Recipe.Dataset(name)
 	d := &dataset{verifier: v, form: newForm(name, domain.Name), name: name, place: place}
+	if fields, ok := v.manifest.Fields[name]; ok {
+		d.fields = &fields
+	}
 	divided := v.divided(name)
 	d.raw = &rawCheck{dataset: d, file: revision.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows(), units: make([]int64, len(v.manifest.Plan.Splits))}
 	if divided.DroppedRows() > 0 {
@@ -167,6 +173,8 @@ type splitCheck struct {
 	sum   uint64
 	out   *store.Writer
 	forms forms
+	// fields are what was seen of the rows' members.
+	fields schema.Fields
 }
 
 func (c *splitCheck) row(offset int64, line []byte) error {
@@ -178,12 +186,34 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 		return err
 	}
 	c.sum += maphash.Bytes(v.seed, line)
+	if err := c.look(n, row, line); err != nil {
+		return err
+	}
 	if err := v.compare(row, questionRef{c.split, c.dataset.place, offset}, &c.forms); err != nil {
 		return err
 	}
 	units := v.unitsOf(row)
 	c.units += units
 	return c.note(n, store.Entry{Offset: offset, Units: units}, line)
+}
+
+// look notes which members the row has, where the manifest says which types they have.
+func (c *splitCheck) look(n int64, row said, line []byte) error {
+	if c.dataset.fields == nil {
+		return nil
+	}
+	rest := row.rest
+	if rest == nil {
+		parsed, err := c.dataset.verifier.record(c.file, n, line)
+		if err != nil {
+			return err
+		}
+		rest = line[parsed.Rest():]
+	}
+	if err := c.fields.AddRest(n, string(rest)); err != nil {
+		return differ("%s: %w", place(c.file, n), err)
+	}
+	return nil
 }
 
 // note writes the row's entry of the index.
@@ -210,6 +240,9 @@ func (c *splitCheck) note(n int64, entry store.Entry, line []byte) error {
 func (c *splitCheck) end() error {
 	if c.rows != c.plan.Available {
 		return differ("%s has %d rows, the plan says %d", c.file, c.rows, c.plan.Available)
+	}
+	if of := c.dataset.fields; of != nil && !of.Covers(&c.fields) {
+		return differ("%s has rows with members of other types than the manifest says of data set %s", c.file, c.dataset.name)
 	}
 	if c.out == nil {
 		return store.WriteFile(c.dataset.verifier.notes.Join(c.index), nil)
@@ -245,7 +278,7 @@ func (d *dataset) parse(file string, n int64, line []byte) (said, error) {
 	if id < 0 {
 		return said{}, differ("%s: the id %q is not the data set's name and a row number", place(file, n), row.ID)
 	}
-	return said{id, raw(row.Question), raw(row.ReferenceAnswer)}, nil
+	return said{number: id, question: raw(row.Question), answer: raw(row.ReferenceAnswer)}, nil
 }
 
 // raw is a text as it stands in JSON, without its quotes.

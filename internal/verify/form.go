@@ -37,6 +37,8 @@ func newForm(dataset, domain string) form {
 type said struct {
 	number           int64
 	question, answer []byte
+	// rest are the members after the answer type, and the end of the row; nil where the row was not recognised.
+	rest []byte
 }
 
 // row is what a row says. ok is false where the row is not recognised.
@@ -63,7 +65,11 @@ func (f *form) row(line []byte) (row said, ok bool) {
 	if end = member(line, end, typeKey); end < 0 {
 		return said{}, false
 	}
-	return row, kept(line, metadata(line, end)) && utf8.Valid(line)
+	if !kept(line, metadata(line, end)) || !utf8.Valid(line) {
+		return said{}, false
+	}
+	row.rest = line[end+len(`",`):]
+	return row, true
 }
 
 // kept checks the members of the source's row behind the metadata, to the end of the row. A name with an escape is left to Parse.

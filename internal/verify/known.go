@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/schema"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -49,8 +50,10 @@ func (v *verifier) subject() known {
 		Duplicates recipe.Duplicates        `json:"duplicates,omitempty"`
 		Compare    recipe.Comparison        `json:"compare,omitempty"`
 		Files      []revision.PublishedFile `json:"files"`
+		Fields     map[string]schema.Type   `json:"fields,omitempty"`
 	}
 	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
+	about.Fields = v.manifest.Fields
 	about.Duplicates, about.Compare = v.manifest.Recipe.Duplicates, v.manifest.Recipe.Compare
 	for i := range about.Splits {
 		about.Splits[i].Size = recipe.Size{}

@@ -45,7 +45,7 @@ func (v *verifier) listing() error {
 func (v *verifier) expected() map[string]int64 {
 	r := v.manifest.Recipe
 	files := map[string]int64{revision.InfoFile: noRows, revision.LockFile: noRows}
-	for _, page := range report.PagePaths() {
+	for _, page := range report.PagePaths(v.manifest) {
 		files[page] = noRows
 	}
 	if r.EvaluationSplit() != "" {

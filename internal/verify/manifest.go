@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/dedup"
@@ -53,6 +55,9 @@ func (v *verifier) graph() error {
 	if !revision.SameJSON(m.Recipe, m.Recipe.Content()) {
 		return differ("the manifest's recipe holds what changes no published byte, and no release publishes such a one")
 	}
+	if err := v.typed(); err != nil {
+		return err
+	}
 	graph, err := pipeline.Walk(m.Recipe, m.Results())
 	if err != nil {
 		return differ("the manifest contradicts itself: %w", err)
@@ -69,6 +74,18 @@ func (v *verifier) graph() error {
 	}
 	if !reflect.DeepEqual(*graph.Plan, m.Plan) {
 		return differ("the manifest's plan is not the one that its recipe and counts give")
+	}
+	return nil
+}
+
+// typed: the manifest has the types of every data set's rows, where its layout has them.
+func (v *verifier) typed() error {
+	m := v.manifest
+	if m.Recipe.Output.Layout == "" && len(m.Fields) == 0 {
+		return nil
+	}
+	if names := slices.Sorted(maps.Keys(m.Fields)); !slices.Equal(names, m.Recipe.DatasetNames()) {
+		return differ("the manifest has the types of the rows of %q, and its recipe the data sets %q", names, m.Recipe.DatasetNames())
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func (v *verifier) told() error {
 	for _, page := range slices.Concat(beside, pages) {
 		switch {
 		case is(v.files[page.Path], page.Content):
-		case !slices.Contains(report.PagePaths(), page.Path):
+		case !report.IsPage(page.Path):
 			return differ("%s does not say what the manifest says", page.Path)
 		case v.options.Digest == "":
 			return differ("%s is not what this release writes of the manifest: it was changed, or another release published it; "+

@@ -25,7 +25,7 @@ var (
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
 	planned    = append([]string{"internal/contract"}, graph...)
-	onVolumes  = append([]string{"internal/revision"}, planned...)
+	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
 	judged     = append([]string{"internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
 	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "python"}, onVolumes...)
 	anything   = []string{"*"}
@@ -38,10 +38,11 @@ var rules = []rule{
 	{pkg: "internal/recipe", own: []string{"internal/mix"}},
 	{pkg: "internal/dedup", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/"}},
 	{pkg: "internal/tokens", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/", "github.com/tiktoken-go/tokenizer/", "github.com/dlclark/regexp2/"}},
+	{pkg: "internal/schema"},
 	{pkg: "internal/plan", own: []string{"internal/mix", "internal/recipe"}},
 	{pkg: "internal/pipeline", own: graph},
 	{pkg: "internal/contract", own: graph},
-	{pkg: "internal/revision", own: planned},
+	{pkg: "internal/revision", own: append([]string{"internal/schema"}, planned...)},
 	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
 	{pkg: "internal/mapping", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
@@ -70,8 +71,8 @@ var rules = []rule{
 	{pkg: "internal/testing/realrows"},
 	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
-	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "internal/revision", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "python"}, judged...), foreign: anything},
+	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
 	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "config/crd"}, dataPlane...), foreign: anything},
 }

@@ -19,7 +19,7 @@ var going = []struct {
 }{
 	{"heed", 12, word(`heed(s|ed|ing)?`)},
 	{"settle", 61, word(`settle[sd]?|settling`)},
-	{"beside", 323, word(`beside`)},
+	{"beside", 322, word(`beside`)},
 	{"stands", 245, word(`stands`)},
 	{"nobody, somebody", 236, word(`nobody|somebody`)},
 	{"is none", 240, word(`is none`)},

@@ -3,6 +3,7 @@ package hub
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -75,14 +76,87 @@ func (h *Hub) info(w http.ResponseWriter, r *http.Request, repo *commit) {
 	siblings := make([]map[string]any, len(paths))
 	for i, p := range paths {
 		siblings[i] = map[string]any{"rfilename": p}
-		if r.URL.Query().Get("blobs") == "true" {
-			maps.Copy(siblings[i], entryOf(p, repo.objects[p]))
+		if strings.EqualFold(r.URL.Query().Get("blobs"), "true") {
+			maps.Copy(siblings[i], repo.objects[p].sibling())
 		}
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"id": repo.ID, "sha": repo.SHA, "private": repo.Private, "gated": repo.gated(), "disabled": repo.Disabled,
 		"cardData": repo.card(), "siblings": siblings,
 	})
+}
+
+// sibling is what the information about a repository says of a file where sizes and digests are asked for: the words are others
+// than those of the tree.
+func (o object) sibling() map[string]any {
+	entry := entryOf(o.name, o)
+	sibling := map[string]any{"size": entry["size"], "blobId": entry["oid"]}
+	if lfs, ok := entry["lfs"].(map[string]any); ok {
+		sibling["lfs"] = map[string]any{"sha256": lfs["oid"], "size": lfs["size"], "pointerSize": lfs["pointerSize"]}
+	}
+	return sibling
+}
+
+// pathsInfo answers about the files and folders that a form names; of others it says nothing.
+func (h *Hub) pathsInfo(w http.ResponseWriter, r *http.Request, repo *commit) {
+	var asked struct {
+		Paths []string `json:"paths"`
+	}
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		if err := json.NewDecoder(io.LimitReader(r.Body, maxForm)).Decode(&asked); err != nil {
+			refuse(w, http.StatusBadRequest, "", "The body is not JSON: "+err.Error())
+			return
+		}
+	} else {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := r.ParseForm(); err != nil {
+			refuse(w, http.StatusBadRequest, "", "The body is no form: "+err.Error())
+			return
+		}
+		asked.Paths = r.PostForm["paths"]
+	}
+	out := []map[string]any{}
+	for _, entry := range repo.entries("", true) {
+		if slices.Contains(asked.Paths, entry["path"].(string)) {
+			out = append(out, entry)
+		}
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+// maxForm bounds what a client may send.
+const maxForm = 1 << 20
+
+// refs lists the branches and tags of a repository. The names of a commit that were given as aliases are branches.
+func (h *Hub) refs(w http.ResponseWriter, _ *http.Request, repo *commit) {
+	branches := []map[string]any{}
+	h.mu.Lock()
+	commits := h.repos[repo.ID]
+	h.mu.Unlock()
+	seen := map[string]bool{}
+	for _, c := range slices.Backward(commits) {
+		for _, name := range c.Aliases {
+			if !seen[name] {
+				branches = append(branches, map[string]any{"name": name, "ref": "refs/heads/" + name, "targetCommit": c.SHA})
+			}
+			seen[name] = true
+		}
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"branches": branches, "tags": []any{}, "converts": []any{}})
+}
+
+// commits lists the commits of a repository up to one of them, the newest first.
+func (h *Hub) commits(w http.ResponseWriter, _ *http.Request, repo *commit) {
+	h.mu.Lock()
+	all := h.repos[repo.ID]
+	h.mu.Unlock()
+	out := []map[string]any{}
+	for _, c := range slices.Backward(all) {
+		if len(out) > 0 || c.SHA == repo.SHA {
+			out = append(out, map[string]any{"id": c.SHA, "title": "Update data set", "message": "", "authors": []any{}, "date": "2024-01-01T00:00:00.000Z"})
+		}
+	}
+	writeJSON(w, http.StatusOK, out)
 }
 
 func (h *Hub) authCheck(w http.ResponseWriter, _ *http.Request, _ *commit) {
@@ -131,7 +205,7 @@ func (c *commit) entries(folder string, recursive bool) []map[string]any {
 func (h *Hub) tree(w http.ResponseWriter, r *http.Request, repo *commit) {
 	q := r.URL.Query()
 	folder := strings.Trim(r.PathValue("path"), "/")
-	all := repo.entries(folder, q.Get("recursive") == "true")
+	all := repo.entries(folder, strings.EqualFold(q.Get("recursive"), "true"))
 	if len(all) == 0 && folder != "" {
 		refuse(w, http.StatusNotFound, "EntryNotFound", folder+" does not exist on "+r.PathValue("rev"))
 		return

@@ -58,7 +58,7 @@ func (h *Hub) resolve(w http.ResponseWriter, r *http.Request, repo *commit) {
 		header.Set("X-Linked-Etag", strconv.Quote(o.sha256))
 		header.Set("X-Linked-Size", strconv.Itoa(len(o.content)))
 		header.Set("X-Xet-Hash", o.xet)
-		header.Set("Location", h.signed(ownBase(r), o))
+		header.Set("Location", h.signed(ownBase(r), repo.SHA, o))
 		w.WriteHeader(http.StatusFound)
 		return
 	}
@@ -78,15 +78,16 @@ func escapePath(path string) string {
 }
 
 // cached serves a small file. Like the real one it needs the query string of the redirect, and compresses for a client
-// that did not ask for the bytes as they are: such a client loses length, ranges and digest.
+// that did not ask for the bytes as they are: such a client loses length, ranges and digest. The Hub's own client asks
+// for the head of a file without the query string.
 func (h *Hub) cached(w http.ResponseWriter, r *http.Request, repo *commit) {
 	o, ok := repo.objects[r.PathValue("path")]
-	if !ok || o.lfs || r.URL.Query().Get("etag") != strconv.Quote(o.gitBlob) {
+	if !ok || o.lfs || (r.Method != http.MethodHead || r.URL.RawQuery != "") && r.URL.Query().Get("etag") != strconv.Quote(o.gitBlob) {
 		refuse(w, http.StatusBadRequest, "", "The etag of this address is missing or wrong.")
 		return
 	}
 	w.Header().Set("X-Repo-Commit", repo.SHA)
-	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if r.Method != http.MethodHead && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		w.Header().Set("Content-Encoding", "gzip")
 		w.Header().Set("ETag", "W/"+strconv.Quote(o.gitBlob))
 		_ = http.NewResponseController(w).Flush() // from here on the body is chunked: nobody knows its length
@@ -105,7 +106,7 @@ func serve(w http.ResponseWriter, r *http.Request, o object) {
 }
 
 // signed is the address of a large file: good for a while, for whoever holds it.
-func (h *Hub) signed(own string, o object) string {
+func (h *Hub) signed(own, sha string, o object) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	base := strings.TrimSuffix(h.opts.CDN, "/")
@@ -120,6 +121,9 @@ func (h *Hub) signed(own string, o object) string {
 		"until":           {strconv.FormatInt(until, 10)},
 		"sig":             {signature(path, until, h.epoch)},
 	}
+	if base == own {
+		q.Set("commit", sha)
+	}
 	return base + path + "?" + q.Encode()
 }
 
@@ -130,7 +134,8 @@ func signature(path string, until int64, epoch int) string {
 }
 
 // cdn serves a large file to the holder of a signed address. On a host of its own it refuses a request that also carries a
-// token, as the storage behind the Hub does, and it knows nothing of repositories: no commit, no digest.
+// token, as the storage behind the Hub does, and it knows nothing of repositories: no commit, no digest. On the
+// Hub's own host it says them again, since a client follows a redirect there before it looks.
 func (h *Hub) cdn(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	until, _ := strconv.ParseInt(q.Get("until"), 10, 64) // a bad number is long ago
@@ -147,6 +152,11 @@ func (h *Hub) cdn(w http.ResponseWriter, r *http.Request) {
 		storageError(w, http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
 	default:
 		w.Header().Set("ETag", strconv.Quote(o.xet))
+		if sha := q.Get("commit"); !elsewhere && sha != "" {
+			w.Header().Set("X-Repo-Commit", sha)
+			w.Header().Set("X-Linked-Etag", strconv.Quote(o.sha256))
+			w.Header().Set("X-Linked-Size", strconv.Itoa(len(o.content)))
+		}
 		w.Header().Set("Content-Type", "binary/octet-stream")
 		serve(w, r, o)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -314,5 +315,42 @@ func TestRanges(t *testing.T) {
 				t.Errorf("got %s and %d bytes, want %d and %d", res.Status, len(body), tc.status, tc.length)
 			}
 		})
+	}
+}
+
+// TestOwnClient: what the Hub's own client asks for beyond what a downloader needs.
+func TestOwnClient(t *testing.T) {
+	large := hub.File{Content: []byte("large"), LFS: true}
+	h := hub.New(hub.Options{}, hub.Repo{ID: "acme/letters", SHA: strings.Repeat("a", 40), Aliases: []string{"main", "v1"}, Files: map[string]hub.File{
+		"README.md": {Content: []byte("read me")}, "data/a.parquet": large,
+	}})
+	ask := func(method, target, body string) *httptest.ResponseRecorder {
+		t.Helper()
+		r := httptest.NewRequest(method, target, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	const api = "/api/datasets/acme/letters"
+	for _, c := range []struct{ method, path, body, want string }{
+		{"POST", api + "/paths-info/main", "paths=data%2Fa.parquet&paths=data&paths=none&expand=False", `"path":"data/a.parquet","size":5`},
+		{"POST", api + "/paths-info/main", "paths=data", `[{"oid":`},
+		{"GET", api + "/refs", "", `{"branches":[{"name":"main","ref":"refs/heads/main","targetCommit":"` + strings.Repeat("a", 40) + `"}`},
+		{"GET", api + "/commits/v1", "", `"id":"` + strings.Repeat("a", 40) + `"`},
+		{"GET", api + "?blobs=True", "", `"lfs":{"pointerSize":`},
+		{"GET", api + "/tree/main?recursive=True", "", `"path":"data/a.parquet"`},
+	} {
+		if got := ask(c.method, c.path, c.body); got.Code != http.StatusOK || !strings.Contains(got.Body.String(), c.want) {
+			t.Errorf("%s %s: %d %s, want %s", c.method, c.path, got.Code, got.Body, c.want)
+		}
+	}
+	small := ask("HEAD", "/api/resolve-cache/datasets/acme/letters/"+strings.Repeat("a", 40)+"/README.md", "")
+	if small.Code != http.StatusOK || small.Header().Get("ETag") == "" || small.Header().Get("X-Repo-Commit") == "" || small.Header().Get("Content-Length") != "7" {
+		t.Errorf("the head of a small file: %d %v", small.Code, small.Header())
+	}
+	to := ask("HEAD", "/datasets/acme/letters/resolve/main/data/a.parquet", "").Header().Get("Location")
+	if got := ask("HEAD", to, ""); got.Header().Get("X-Repo-Commit") == "" || got.Header().Get("X-Linked-Size") != "5" {
+		t.Errorf("a large file on the Hub's own host: %v", got.Header())
 	}
 }

@@ -50,9 +50,10 @@ type hotpotFacts struct {
 	SentID []int32  `parquet:"sent_id,list,optional" parquet-element:",optional"`
 }
 
+// hotpotContext has required inner lists: of optional ones the library writes levels that other readers do not understand.
 type hotpotContext struct {
 	Title     []string   `parquet:"title,list,optional" parquet-element:",optional"`
-	Sentences [][]string `parquet:"sentences,list,optional" parquet-element:",list,optional"`
+	Sentences [][]string `parquet:"sentences,list,optional" parquet-element:",list"`
 }
 
 type humanEvalRow struct {

@@ -1,6 +1,9 @@
 package hub
 
-import "fmt"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // The commits at which the six repositories are pinned, in the project's samples and so here.
 const (
@@ -64,12 +67,22 @@ func config(name string, isDefault bool, splits ...string) Config {
 func repo(id, sha, license string, data map[string][]byte, configs ...Config) Repo {
 	files := map[string]File{
 		".gitattributes": {Content: []byte("*.parquet filter=lfs diff=lfs merge=lfs -text\n")},
-		"README.md":      {Content: []byte("---\nlicense: " + license + "\n---\n# " + id + "\n")},
 	}
 	for path, content := range data {
 		files[path] = File{Content: content, LFS: true}
 	}
-	return Repo{ID: id, SHA: sha, License: license, Configs: configs, Files: files}
+	r := Repo{ID: id, SHA: sha, License: license, Configs: configs, Files: files}
+	r.Files["README.md"] = File{Content: r.readme()}
+	return r
+}
+
+// readme is the card as a client that reads the file itself has it: JSON is YAML.
+func (r Repo) readme() []byte {
+	front, err := json.MarshalIndent(r.card(), "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("hubtest: %v", err)) // only this package's own values come here
+	}
+	return fmt.Appendf(nil, "---\n%s\n---\n# %s\n", front, r.ID)
 }
 
 // shard is the Hub's name of one file of a split.
@@ -83,6 +96,7 @@ func (c corpus) gsm8kRepo() Repo {
 		shard("main", "test", 0, 1):  encode(c.gsm8kTest),
 	}, config("main", false, "train", "test"))
 	r.Card = map[string]any{"license": []string{"mit"}} // this card has a list where the others have a string
+	r.Files["README.md"] = File{Content: r.readme()}
 	return r
 }
 

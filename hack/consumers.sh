@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs test/consumers with the libraries themselves, of the versions in its requirements, which are installed below a folder first.
+# It says why and passes over a set of them where Python or a package index is missing.
+#
+# usage: hack/consumers.sh FOLDER PROGRAM HUB [TEST…]
+set -euo pipefail
+folder=$1 program=$2 hub=$3
+shift 3
+here=$(cd "$(dirname "$0")/.." && pwd)
+export DATASETMIX_PROGRAM=$program DATASETMIX_HUB=$hub PYTHONDONTWRITEBYTECODE=1
+
+if ! command -v python3 >/dev/null || ! python3 -m venv --help >/dev/null 2>&1; then
+  echo "python3 or its venv is missing: no library reads what is published"
+  exit 0
+fi
+
+# install NAME makes an environment of requirements-NAME.txt, once for each content of the file.
+install() {
+  local file=$here/test/consumers/requirements-$1.txt to=$folder/$1
+  if cmp -s "$file" "$to/requirements.txt"; then return 0; fi
+  rm -rf "$to" && mkdir -p "$folder" && python3 -m venv "$to"
+  if ! "$to/bin/pip" install --quiet --no-deps --retries 1 -r "$file" >"$to/install.log" 2>&1; then
+    tail -3 "$to/install.log"
+    return 1
+  fi
+  cp "$file" "$to/requirements.txt"
+}
+
+failed=0
+for name in new old; do
+  if ! install "$name"; then
+    echo "the libraries of requirements-$name.txt cannot be installed here (no package index?): they are passed over"
+    continue
+  fi
+  echo "--- $name"
+  (cd "$here/test/consumers" && "$folder/$name/bin/python" -m unittest "${@:-discover}") || failed=1
+done
+exit $failed

@@ -1,0 +1,384 @@
+// Package schema finds which types the members of rows have, so that a published data set can say them before anybody reads it.
+//
+// A reader of JSON Lines guesses the types of members from the rows that come first, and fails, or reads other values, where later
+// rows have others. So the types are collected while rows are made: Seen holds what was seen of a member, Judge says which one type
+// that is, or where it has two. What is seen is a set, so it does not matter in which order, or in how many parts, rows were looked
+// at. Imports: the standard library only.
+package schema
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+)
+
+// kind is what a JSON value is, as far as a column of a table has to tell values apart.
+type kind int
+
+// The kinds. A date is text that readers of tables take for a moment in time. An exact integer is one that a floating-point number
+// holds; a long one fits in 64 bits and a huge one does not.
+const (
+	null kind = iota
+	boolean
+	exact
+	long
+	huge
+	float
+	text
+	date
+	list
+	object
+	kinds
+)
+
+// names are how an error calls the kinds.
+var names = [kinds]string{"null", "true or false", "an integer", "an integer above 2⁵³", "an integer of more than 64 bits",
+	"a number with a fraction", "text", "text", "a list", "an object"}
+
+// Bounds of what is collected. A member beyond them is data in the place of names, which no table has columns for.
+const (
+	maxMembers = 1000
+	maxDepth   = 64
+)
+
+// Seen is what was seen of one member, in all rows so far.
+type Seen struct {
+	// First is, for each kind in the order of this package, the number of the first row that has it, and one; 0 where none has.
+	First [kinds]int64 `json:"first"`
+	// Element is what was seen of the elements of lists.
+	Element *Seen `json:"element,omitempty"`
+	// Members are those of objects.
+	Members map[string]*Seen `json:"members,omitempty"`
+	// Beyond is the number of a row, and one, whose members or depth are beyond the bounds here; 0 where none has.
+	Beyond int64 `json:"beyond,omitempty"`
+}
+
+// Fields are the members of the rows of one data set.
+type Fields struct {
+	Root Seen `json:"fields"`
+
+	members map[string]int // different ones that are kept, within each member of the row
+}
+
+// Add looks at one member of a row: its value as JSON, and its name, after those of the objects that it is a member of. It keeps
+// nothing of either but names.
+func (f *Fields) Add(row int64, value string, path ...string) error {
+	seen := &f.Root
+	for depth, name := range path {
+		if seen == nil {
+			return nil
+		}
+		seen.note(object, row)
+		seen = seen.member(f, path[0], name, row, depth)
+	}
+	s := scanner{fields: f, text: value, row: row, top: path[0]}
+	return s.whole(seen)
+}
+
+// AddRest looks at the members of a row from the first one in the text to the last one, after which the row ends: the text begins
+// with a name, and ends with a closing brace.
+func (f *Fields) AddRest(row int64, text string) error {
+	s := scanner{fields: f, text: text, row: row}
+	f.Root.note(object, row)
+	if !s.members(&f.Root, 0) {
+		return errMalformed
+	}
+	return nil
+}
+
+// Merge adds what others have seen.
+func (f *Fields) Merge(other *Fields) {
+	f.Root.merge(f, &other.Root, "")
+}
+
+func earlier(a, b int64) int64 {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+func (s *Seen) note(k kind, row int64) {
+	if s.First[k] == 0 || row+1 < s.First[k] {
+		s.First[k] = row + 1
+	}
+}
+
+func (s *Seen) has(k kind) bool { return s.First[k] != 0 }
+
+// member is what was seen of a member; nil where there are too many to keep within the member top of the row.
+func (s *Seen) member(f *Fields, top, name string, row int64, depth int) *Seen {
+	if seen := s.Members[name]; seen != nil {
+		return seen
+	}
+	if f.members[top] >= maxMembers || depth > maxDepth {
+		s.Beyond = earlier(s.Beyond, row+1)
+		return nil
+	}
+	if f.members == nil {
+		f.members = map[string]int{}
+	}
+	if s.Members == nil {
+		s.Members = map[string]*Seen{}
+	}
+	f.members[top]++
+	seen := &Seen{}
+	s.Members[strings.Clone(name)] = seen
+	return seen
+}
+
+func (s *Seen) merge(f *Fields, other *Seen, top string) {
+	s.Beyond = earlier(s.Beyond, other.Beyond)
+	for k, first := range other.First {
+		s.First[k] = earlier(s.First[k], first)
+	}
+	if other.Element != nil {
+		if s.Element == nil {
+			s.Element = &Seen{}
+		}
+		s.Element.merge(f, other.Element, top)
+	}
+	for name, member := range other.Members {
+		within := top
+		if s == &f.Root {
+			within = name
+		}
+		if to := s.member(f, within, name, max(other.First[object], 1)-1, 0); to != nil {
+			to.merge(f, member, within)
+		}
+	}
+}
+
+// scanner walks over the text of one value.
+type scanner struct {
+	fields *Fields
+	text   string
+	at     int
+	row    int64
+	top    string // the member of the row that this is in
+}
+
+var errMalformed = errors.New("the value of a member is not JSON")
+
+// whole looks at all of the text. seen may be nil: then nothing is kept.
+func (s *scanner) whole(seen *Seen) error {
+	if !s.value(seen, 0) {
+		return errMalformed
+	}
+	s.space()
+	if s.at != len(s.text) {
+		return errMalformed
+	}
+	return nil
+}
+
+func (s *scanner) space() {
+	for s.at < len(s.text) && (s.text[s.at] == ' ' || s.text[s.at] == '\t' || s.text[s.at] == '\n' || s.text[s.at] == '\r') {
+		s.at++
+	}
+}
+
+// skip moves over a byte, after white space, if it is that one.
+func (s *scanner) skip(c byte) bool {
+	s.space()
+	if s.at < len(s.text) && s.text[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+func (s *scanner) value(seen *Seen, depth int) bool {
+	s.space()
+	if s.at >= len(s.text) {
+		return false
+	}
+	var k kind
+	switch c := s.text[s.at]; c {
+	case '"':
+		quoted, ok := s.quoted()
+		if seen != nil && isDate(quoted) {
+			seen.note(date, s.row)
+		} else if seen != nil {
+			seen.note(text, s.row)
+		}
+		return ok
+	case '{':
+		return s.object(seen, depth)
+	case '[':
+		return s.list(seen, depth)
+	case 't', 'f', 'n':
+		word := map[byte]string{'t': "true", 'f': "false", 'n': "null"}[c]
+		if !strings.HasPrefix(s.text[s.at:], word) {
+			return false
+		}
+		s.at += len(word)
+		if k = boolean; c == 'n' {
+			k = null
+		}
+	default:
+		var ok bool
+		if k, ok = s.number(); !ok {
+			return false
+		}
+	}
+	if seen != nil {
+		seen.note(k, s.row)
+	}
+	return true
+}
+
+// quoted moves over a string and returns what is between its quotes.
+func (s *scanner) quoted() (string, bool) {
+	start := s.at + 1
+	for at := start; ; {
+		n := strings.IndexByte(s.text[at:], '"')
+		if n < 0 {
+			return "", false
+		}
+		at += n
+		slashes := 0
+		for at-slashes > start && s.text[at-slashes-1] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			s.at = at + 1
+			return s.text[start:at], true
+		}
+		at++
+	}
+}
+
+func (s *scanner) object(seen *Seen, depth int) bool {
+	s.at++
+	if seen != nil {
+		seen.note(object, s.row)
+	}
+	if s.skip('}') {
+		return true
+	}
+	return s.members(seen, depth)
+}
+
+// members looks at the members of an object that has at least one, up to its end.
+func (s *scanner) members(seen *Seen, depth int) bool {
+	for {
+		s.space()
+		if s.at >= len(s.text) || s.text[s.at] != '"' {
+			return false
+		}
+		from := s.at
+		name, ok := s.quoted()
+		if !ok || !s.skip(':') {
+			return false
+		}
+		if strings.IndexByte(name, '\\') >= 0 {
+			name = unquote(s.text[from : from+len(name)+2])
+		}
+		var member *Seen
+		if seen != nil {
+			if seen == &s.fields.Root {
+				s.top = name
+			}
+			member = seen.member(s.fields, s.top, name, s.row, depth)
+		}
+		if !s.value(member, depth+1) {
+			return false
+		}
+		if s.skip('}') {
+			return true
+		}
+		if !s.skip(',') {
+			return false
+		}
+	}
+}
+
+func (s *scanner) list(seen *Seen, depth int) bool {
+	s.at++
+	if seen != nil {
+		seen.note(list, s.row)
+	}
+	if s.skip(']') {
+		return true
+	}
+	var element *Seen
+	if seen != nil && depth <= maxDepth {
+		if seen.Element == nil {
+			seen.Element = &Seen{}
+		}
+		element = seen.Element
+	} else if seen != nil {
+		seen.Beyond = earlier(seen.Beyond, s.row+1)
+	}
+	for {
+		if !s.value(element, depth+1) {
+			return false
+		}
+		if s.skip(']') {
+			return true
+		}
+		if !s.skip(',') {
+			return false
+		}
+	}
+}
+
+// maxExact is the largest integer up to which a floating-point number holds every one.
+const maxExact = 1 << 53
+
+func (s *scanner) number() (kind, bool) {
+	start := s.at
+	k := exact
+	for ; s.at < len(s.text); s.at++ {
+		switch c := s.text[s.at]; {
+		case '0' <= c && c <= '9', c == '-' && s.at == start:
+		case c == '.', c == 'e', c == 'E', c == '+', c == '-':
+			k = float
+		default:
+			return size(k, s.text[start:s.at])
+		}
+	}
+	return size(k, s.text[start:s.at])
+}
+
+// size says what a number is.
+func size(k kind, digits string) (kind, bool) {
+	if k == float || digits == "" {
+		return k, digits != ""
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return huge, true
+	case err != nil:
+		return k, false
+	case n > maxExact || n < -maxExact:
+		return long, true
+	}
+	return exact, true
+}
+
+// isDate reports whether a text begins as a moment after ISO 8601 does, and goes on as one: 2024-01-31, or with a time after it.
+func isDate(s string) bool {
+	const form = "0000-00-00"
+	if len(s) < len(form) || len(s) > len("2024-01-31T10:20:30.123456789+00:00") {
+		return false
+	}
+	for i := range len(form) {
+		if digit := '0' <= s[i] && s[i] <= '9'; digit != (form[i] == '0') || !digit && s[i] != '-' {
+			return false
+		}
+	}
+	return len(s) == len(form) || s[len(form)] == ' ' || s[len(form)] == 'T'
+}
+
+// unquote is what a string in JSON means.
+func unquote(quoted string) string {
+	var name string
+	if json.Unmarshal([]byte(quoted), &name) != nil {
+		return quoted // it is told apart by how it is written
+	}
+	return name
+}

@@ -1,0 +1,159 @@
+package stage
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/schema"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// fieldsName says what was seen of the members of a data set's rows, in a split unit's folder. It follows from the rows, whose
+// digest is the unit's result.
+const fieldsName = "fields.json"
+
+// strict is the member of a row in which each member has one type. What a record keeps of its source is as the source has it.
+const strict = "metadata"
+
+// addFields looks at what a record holds besides its texts.
+func addFields(seen *schema.Fields, number int64, r *record.Record) error {
+	for _, entry := range r.Metadata {
+		if err := seen.Add(number, string(entry.Value), "metadata", entry.Key); err != nil {
+			return fmt.Errorf("metadata.%s: %w", entry.Key, err)
+		}
+	}
+	for _, entry := range r.Kept {
+		if err := seen.Add(number, string(entry.Value), entry.Key); err != nil {
+			return fmt.Errorf("%s: %w", entry.Key, err)
+		}
+	}
+	return nil
+}
+
+// texts is how many members of a record are texts, before its metadata.
+const texts = 6
+
+// restOf are the members of a published row behind its texts.
+func restOf(line []byte) string {
+	at := 1
+	for range 2 * texts { // a name, a value, and what follows each
+		at = afterText(line, at) + 1
+	}
+	return string(line[min(at, len(line)):])
+}
+
+// afterText is the place behind a text in JSON that begins at a place.
+func afterText(line []byte, at int) int {
+	for from := at + 1; from < len(line); {
+		n := bytes.IndexByte(line[from:], '"')
+		if n < 0 {
+			break
+		}
+		end, slashes := from+n, 0
+		for line[end-slashes-1] == '\\' {
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return end + 1
+		}
+		from = end + 1
+	}
+	return len(line)
+}
+
+// seen is what all mappers have seen.
+func (s *splitter) seen() *schema.Fields {
+	all := &schema.Fields{}
+	for _, fields := range s.fields {
+		all.Merge(fields)
+	}
+	return all
+}
+
+// types judges the members of the rows that are published as JSON: each has one type in its data set and, where the mix is
+// published so, over the whole mix.
+func (j job) types() (map[string]schema.Type, error) {
+	types := map[string]schema.Type{}
+	var sets []schema.Set
+	for _, name := range j.Recipe.DatasetNames() {
+		fields, err := j.fieldsOf(name)
+		if err != nil {
+			return nil, contract.Within("data set "+name, err)
+		}
+		set := schema.Set{Name: name, Fields: fields}
+		if types[name], err = schema.Judge(strict, set); err != nil {
+			return nil, contract.Failf(contract.InvalidData, "%w", err)
+		}
+		sets = append(sets, set)
+	}
+	if j.Recipe.Output.Format == recipe.Parquet {
+		return types, nil // it has the metadata as text
+	}
+	if _, err := schema.Judge(strict, sets...); err != nil {
+		return nil, contract.Failf(contract.InvalidData, "%w. In a mix in Parquet, metadata is one text", err)
+	}
+	return types, nil
+}
+
+// fieldsOf reads what was seen of a data set. Units of releases before have not noted it, and their rows are read.
+func (j job) fieldsOf(name string) (*schema.Fields, error) {
+	folder, err := j.input(pipeline.StageSplit, name)
+	if err != nil {
+		return nil, err
+	}
+	var fields schema.Fields
+	err = store.ReadJSON(folder.Join(fieldsName), &fields)
+	if errors.Is(err, fs.ErrNotExist) {
+		return seenAgain(folder.Join(rawName))
+	}
+	return &fields, err
+}
+
+func seenAgain(path store.Path) (*schema.Fields, error) {
+	f, err := path.Open()
+	if err != nil {
+		return nil, store.Missing(err)
+	}
+	defer f.Close()
+	fields := &schema.Fields{}
+	lines := bufio.NewReaderSize(f, 1<<20)
+	var line []byte
+	for row := int64(0); ; row++ {
+		if line, err = wholeLine(lines, line[:0]); errors.Is(err, io.EOF) {
+			return fields, nil
+		} else if err != nil {
+			return nil, err
+		}
+		r, err := record.Parse(line)
+		if err != nil {
+			return nil, err
+		}
+		if err := addFields(fields, row, &r); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// wholeLine reads a line without its end.
+func wholeLine(from *bufio.Reader, line []byte) ([]byte, error) {
+	for len(line) <= decode.MaxRow {
+		part, err := from.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return line[:len(line)-1], nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return line, err
+		}
+	}
+	return nil, contract.Failf(contract.VolumeInvalid, "a row has more than %d bytes", decode.MaxRow)
+}
