@@ -60,6 +60,8 @@ func (r *DatasetMixReconciler) precheck(_ context.Context, s *scope) (*outcome, 
 		return nil, nil
 	case contract.ReasonOf(err) == contract.InfeasibleMix:
 		return stall(datav1alpha1.ReasonInfeasibleMix, sentence(err.Error())), nil
+	case contract.ReasonOf(err) == contract.LicenseRefused:
+		return stall(datav1alpha1.ReasonLicenseRefused, sentence(err.Error())), nil
 	default:
 		return stall(datav1alpha1.ReasonInvalidSpec, sentence(err.Error())), nil
 	}

@@ -74,3 +74,26 @@ func (w *world) mix() *datav1alpha1.DatasetMix {
 	w.get(worldKey, mix)
 	return mix
 }
+
+// A source of a kind that names no license is refused before anything is made, where the policy wants one.
+func TestAPolicyStallsBeforeAnythingIsMade(t *testing.T) {
+	w := newWorld(t)
+	w.edit(func(mix *datav1alpha1.DatasetMix) {
+		mix.Spec.Domains[0].Datasets[0].Source = datav1alpha1.Source{HTTP: &datav1alpha1.HTTPSource{URLs: []datav1alpha1.HTTPFile{{URL: "https://example.org/rows.jsonl"}}}}
+		mix.Spec.Policy = &datav1alpha1.Policy{Licenses: []string{"MIT"}}
+	})
+	for _, unknown := range []datav1alpha1.UnknownLicenses{"", datav1alpha1.UnknownLicensesAllow} {
+		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Policy.UnknownLicenses = unknown })
+		w.settle()
+		stalled, jobs := condition(w.mix(), datav1alpha1.ConditionStalled), len(w.jobs())
+		if unknown == datav1alpha1.UnknownLicensesAllow {
+			if jobs != 1 {
+				t.Errorf("%d Jobs after unknown licenses were allowed, want 1: %+v", jobs, stalled)
+			}
+			continue
+		}
+		if want := "names no license, and policy.licenses allows mit alone"; stalled.Reason != datav1alpha1.ReasonLicenseRefused || !strings.Contains(stalled.Message, want) || jobs != 0 {
+			t.Errorf("stalled with %q, %q, %d Jobs", stalled.Reason, stalled.Message, jobs)
+		}
+	}
+}

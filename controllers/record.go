@@ -18,6 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -272,6 +273,10 @@ func (r *DatasetMixReconciler) follow(_ context.Context, s *scope) (*outcome, er
 	var drift *pipeline.DriftError
 	if errors.As(s.graphErr, &drift) {
 		return stall(datav1alpha1.ReasonSourceDrifted, sentence(s.graphErr.Error())), nil
+	}
+	var license *recipe.LicenseError
+	if errors.As(s.graphErr, &license) {
+		return stall(datav1alpha1.ReasonLicenseRefused, sentence(s.graphErr.Error())), nil
 	}
 	return stall(datav1alpha1.ReasonPlanMismatch, sentence(s.graphErr.Error())), nil
 }

@@ -86,6 +86,8 @@ const (
 	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonSourceDrifted: a source holds something else than its expect says, or than it held when it was downloaded.
 	ReasonSourceDrifted = "SourceDrifted"
+	// ReasonLicenseRefused: a data set has a license that the policy does not name.
+	ReasonLicenseRefused = "LicenseRefused"
 	// ReasonInfeasibleMix: the counts cannot meet the ratios and limits; the message says what could.
 	ReasonInfeasibleMix = "InfeasibleMix"
 	// ReasonLeakageDetected: a finished file would hold a row of another split. Nothing was published.

@@ -148,6 +148,12 @@ type DatasetMixSpec struct {
 	// +optional
 	Limits *Limits `json:"limits,omitempty"`
 
+	// policy says what the mix may hold. A data set that it refuses is not built, and the mix stalls as LicenseRefused; an edit of
+	// the policy builds nothing again. Unset allows everything.
+	//
+	// +optional
+	Policy *Policy `json:"policy,omitempty"`
+
 	// refresh says when sources whose content may change under the same name (a branch, an address without a digest, a
 	// folder) are looked at again. If they hold what they held, nothing is built. Unset looks again only when the annotation
 	// data.datasetmix.io/requestedAt changes.
@@ -172,6 +178,40 @@ type DatasetMixSpec struct {
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 }
+
+// Policy says what a mix may hold.
+//
+// +kubebuilder:validation:XValidation:rule="self.licenses.all(l, l.lowerAscii() != 'unknown')",message="The licenses of a policy must not have unknown, which is no license: set unknownLicenses to Allow."
+type Policy struct {
+	// licenses are those that the sources of data sets may have, as the Hub or SPDX writes them (apache-2.0, CC-BY-SA-4.0); case makes no
+	// difference. A source with several needs them all here, or one of those that OR joins. At least 1, at most 64.
+	//
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=100
+	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9][A-Za-z0-9.+_ ()-]*$`
+	Licenses []string `json:"licenses,omitempty"`
+
+	// unknownLicenses says what becomes of a data set whose source names no license, as no file on a claim, in an object store or
+	// behind an address does: Refuse or Allow. Unset is Refuse.
+	//
+	// +optional
+	UnknownLicenses UnknownLicenses `json:"unknownLicenses,omitempty"`
+}
+
+// UnknownLicenses says what becomes of a data set whose source names no license.
+//
+// +kubebuilder:validation:Enum=Refuse;Allow
+type UnknownLicenses string
+
+// What becomes of a data set whose source names no license.
+const (
+	UnknownLicensesRefuse UnknownLicenses = "Refuse"
+	UnknownLicensesAllow  UnknownLicenses = "Allow"
+)
 
 // Refresh says when sources are looked at again.
 //

@@ -30,6 +30,7 @@ const (
 	VolumeIOError        Reason = "VolumeIOError"        // the volume's storage failed; transient
 	UnitsDamaged         Reason = "UnitsDamaged"         // finished units were not what their stages left there, and were removed
 	SourceDrifted        Reason = "SourceDrifted"        // a source holds something else than is expected of it, or than it held
+	LicenseRefused       Reason = "LicenseRefused"       // a data set has a license that the policy of the mix does not name
 	FetchFailed          Reason = "FetchFailed"          // network trouble; transient
 	RateLimited          Reason = "RateLimited"          // the source asked to wait longer than a worker may; transient
 	WorkerFailed         Reason = "WorkerFailed"         // anything unforeseen; transient, so that backoff applies
@@ -58,6 +59,7 @@ var exitCodes = map[Reason]int{
 	SourceEmpty:          34,
 	UnitsDamaged:         36,
 	VolumeUnsuitable:     35,
+	LicenseRefused:       37,
 }
 
 // ExitCode is the worker's exit code for a reason; unknown reasons count as WorkerFailed.

@@ -134,7 +134,7 @@ func (x *expression) refuse(class Class, what string) error {
 // blank reports whether a text shows nothing: white space, and characters without a width.
 func blank(s string) bool {
 	if s != "" && s[0] > ' ' && s[0] < 0x7f {
-		return false // Which settles nearly every text.
+		return false // Which is so for nearly every text.
 	}
 	for _, r := range s {
 		if !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Cc, r) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -45,15 +46,15 @@ func CheckAtMost(s recipe.NamedSource, read int64) error {
 	return nil
 }
 
-// drift compares the results of a stage, as far as there are any, with what is expected of the sources. It is a comparison of
-// facts that are known: an expectation that is set, corrected or removed builds nothing again.
+// drift compares the results of a stage, as far as there are any, with what is expected of the sources and with the policy. It is a comparison
+// of facts that are known: an expectation or a license that is set, corrected or removed builds nothing again.
 func (w *walk) drift(stage Stage, units []Node) error {
 	for _, unit := range units {
 		named, _ := w.recipe.Source(unit.Name)
 		var err error
 		switch result := w.results[unit.Key]; {
 		case stage == StageDownload && result.Download != nil:
-			err = CheckDigest(named, result.Download.Digest)
+			err = cmp.Or(CheckDigest(named, result.Download.Digest), w.recipe.CheckLicense(unit.Name, result.Download.License))
 		case stage == StageSplit && result.Split != nil:
 			err = CheckRows(named, result.Split.Read)
 		}

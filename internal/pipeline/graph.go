@@ -78,7 +78,7 @@ func (g Graph) Step(stage Stage) (Step, bool) {
 }
 
 // Walk follows the graph as far as the results go. It is pure: the same recipe and results give the same keys everywhere.
-// The error is an *InfeasibleError, a *DriftError, or says that a result contradicts another.
+// The error is an *InfeasibleError, a *DriftError, a *recipe.LicenseError, or says that a result contradicts another.
 func Walk(r recipe.Recipe, results map[string]Result) (Graph, error) {
 	w := walk{recipe: r, results: results}
 	for _, stage := range Stages() {

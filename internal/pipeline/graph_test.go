@@ -125,6 +125,9 @@ func TestEachEditRebuildsOnlyWhatDependsOnIt(t *testing.T) {
 		{"how rows are drawn", func(r *recipe.Recipe) { r.Resample = recipe.WithReplacement }, end},
 		{"what to decontaminate against", func(r *recipe.Recipe) { *r = recipes.Contaminated(*r) }, append(append([]string{"download probe-a", "download probe-b"}, all("split")...), end...)},
 		{"the format", func(r *recipe.Recipe) { r.Output.Format = recipe.Parquet }, []string{"mix train", "mix test", "publish grpo-six"}},
+		{"the policy", func(r *recipe.Recipe) {
+			r.Policy = &recipe.Policy{Licenses: []string{"mit"}, UnknownLicenses: recipe.AllowUnknown}
+		}, nil},
 		{"the layout", func(r *recipe.Recipe) { r.Output.Layout = recipe.LayoutRule }, []string{"publish grpo-six"}},
 		{"the number of shards", func(r *recipe.Recipe) { r.Output.Shards = 2 }, []string{"mix train.00000", "mix train.00001", "mix test.00000", "mix test.00001", "publish grpo-six"}},
 		{"one data set's source", func(r *recipe.Recipe) { r.Domains[0].Datasets[0].Source.Volume.Path = "new" }, append([]string{"download gsm8k", "split gsm8k"}, end...)},

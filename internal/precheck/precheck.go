@@ -16,7 +16,8 @@ import (
 )
 
 // Recipe finds the first mistake in a recipe that no data can mend. It names the data set or probe, what is wrong and what helps, and is
-// a contract.InvalidTask failure, or a contract.InfeasibleMix one where the expected rows cannot meet the mix.
+// a contract.InvalidTask failure, a contract.LicenseRefused one where the policy refuses a source of a
+// kind that names no license, or a contract.InfeasibleMix one where the expected rows cannot meet the mix.
 func Recipe(r recipe.Recipe) error {
 	if err := r.Validate(); err != nil {
 		return contract.Failf(contract.InvalidTask, "%w", err)
@@ -31,6 +32,9 @@ func Recipe(r recipe.Recipe) error {
 		if err := judge(probe.Source, asRecord(probe)); err != nil {
 			return contract.Within("decontaminate against "+probe.Name, err)
 		}
+	}
+	if err := r.CheckLicenses(); err != nil {
+		return contract.Failf(contract.LicenseRefused, "%w", err)
 	}
 	var infeasible *plan.InfeasibleError
 	if err := plan.CheckExpected(r); errors.As(err, &infeasible) {

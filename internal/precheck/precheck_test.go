@@ -57,6 +57,8 @@ func TestRecipe(t *testing.T) {
 		{"a probe's question", func(r *recipe.Recipe) {
 			r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{{Name: "bench", Source: written(r).Source, Question: "row"}}}
 		}, contract.InvalidTask, []string{"decontaminate against bench: "}},
+		{"a source of a kind that names no license", func(r *recipe.Recipe) { r.Policy = &recipe.Policy{Licenses: []string{"mit"}} }, contract.LicenseRefused,
+			[]string{"the source of data set preset names no license", "policy.licenses allows mit alone", "policy.unknownLicenses to Allow"}},
 		{"an encoding of no release", func(r *recipe.Recipe) {
 			r.Unit, r.Tokenizer = recipe.InTokens, recipe.Tokenizer{Encoding: "o300k"}
 		}, contract.InvalidTask, []string{"o300k", "o200k_base, cl100k_base"}},

@@ -3,10 +3,10 @@ package recipe
 import "slices"
 
 // Content is the recipe without what changes no published byte: the folder on the volume, the number of revisions and the
-// bytes of originals that are kept, when sources were resolved anew, and what they were expected to hold. Its sources are
+// bytes of originals that are kept, when sources were resolved anew, what they were expected to hold, and the policy. Its sources are
 // Published.
 func (r Recipe) Content() Recipe {
-	r.Output.Path, r.Output.KeepRevisions, r.Output.CacheSize = "", 0, 0
+	r.Output.Path, r.Output.KeepRevisions, r.Output.CacheSize, r.Policy = "", 0, 0, nil
 	return r.mapSources(func(from Source) Source {
 		from.Refresh, from.Expect = "", nil
 		return from.Published()

@@ -37,6 +37,8 @@ type Recipe struct {
 	NearDuplicates *NearDuplicates `json:"nearDuplicates,omitempty"`
 	// MaxRepeats is how often one row may appear in a mixed split; 0 is no limit.
 	MaxRepeats int64 `json:"maxRepeats,omitempty"`
+	// Policy says what the mix may hold; nil allows everything.
+	Policy *Policy `json:"policy,omitempty"`
 	// Output says what is published, and where on the volume.
 	Output Output `json:"output"`
 }

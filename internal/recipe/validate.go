@@ -29,6 +29,8 @@ var enumerations = map[string][]string{
 	"ShareUnit":      {string(InRows), string(InBytes), string(InTokens)},
 	"Encoding":       {"o200k_base", "cl100k_base"},
 	"Duplicates":     {string(KeepDuplicates), string(DropDuplicates)},
+
+	"UnknownLicenses": {string(RefuseUnknown), string(AllowUnknown)},
 }
 
 // rules are the versions of rules that a recipe may name, by the types or the enum tags of the fields. The API has none of them.
@@ -47,6 +49,7 @@ const (
 	maxKept     = 16 // of a record
 	maxTexts    = 8  // of a record
 	maxColumns  = 256
+	maxLicenses = 64
 	maxName     = 40
 	maxRowsSize = 10_000_000_000
 	maxOften    = 1_000_000
@@ -63,7 +66,7 @@ func (r Recipe) Validate() error {
 	if err := judgeValues("", reflect.ValueOf(r)); err != nil {
 		return err
 	}
-	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeRecords, r.judgeTables, r.judgeNumbers, r.judgeExports} {
+	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeRecords, r.judgeTables, r.judgeNumbers, r.judgeExports, r.judgePolicy} {
 		if err := judge(); err != nil {
 			return err
 		}

@@ -43,6 +43,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 		Duplicates:     recipe.Duplicates(unlessDefault(spec.Duplicates, datav1alpha1.DuplicatesKeep)),
 		NearDuplicates: nearDuplicates(spec.NearDuplicates),
 		Decontaminate:  decontaminate(spec.Decontaminate),
+		Policy:         policy(spec.Policy),
 	}
 	if spec.Limits != nil {
 		out.MaxRepeats = spec.Limits.MaxRepeats
@@ -55,6 +56,19 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 		return recipe.Recipe{}, err
 	}
 	return out, nil
+}
+
+// policy: licenses as the recipe has them, since an order or another spelling of them means nothing.
+func policy(from *datav1alpha1.Policy) *recipe.Policy {
+	if from == nil {
+		return nil
+	}
+	var licenses []string
+	for _, license := range from.Licenses {
+		licenses = append(licenses, recipe.LicenseID(license))
+	}
+	slices.Sort(licenses)
+	return &recipe.Policy{Licenses: slices.Compact(licenses), UnknownLicenses: recipe.UnknownLicenses(unlessDefault(from.UnknownLicenses, datav1alpha1.UnknownLicensesRefuse))}
 }
 
 func splits(from []datav1alpha1.Split) ([]recipe.Split, error) {

@@ -178,9 +178,4 @@ func TestLicenses(t *testing.T) {
 	if diff := cmp.Diff([]string{"cc-by-sa-4.0", "mit", "unknown"}, r.Licenses()); diff != "" {
 		t.Error(diff)
 	}
-	for id := range licenses {
-		if id != strings.ToLower(id) || strings.Contains(id, " ") {
-			t.Errorf("%q is no identifier of the Hub", id)
-		}
-	}
 }

@@ -74,6 +74,9 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 	if err != nil {
 		return pipeline.Result{}, err
 	}
+	if err := j.Recipe.CheckLicense(named.Name, listing.License); err != nil {
+		return pipeline.Result{}, contract.Failf(contract.LicenseRefused, "%w", err)
+	}
 	last, err := j.last()
 	if err != nil {
 		return pipeline.Result{}, err

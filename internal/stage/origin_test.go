@@ -307,3 +307,28 @@ func TestListedFilesFitIntoAMessage(t *testing.T) {
 		t.Errorf("one file is listed as %+v", got)
 	}
 }
+
+// A data set with a license that the policy does not name is refused before a file of it is asked for; what was downloaded before the policy
+// is not read.
+func TestLicenseThatIsRefused(t *testing.T) {
+	w := newHubWorld(t)
+	r := onHub("")
+	r.Policy = &recipe.Policy{Licenses: []string{"apache-2.0"}}
+	w.fails(r, contract.LicenseRefused, "data set ", "has the license mit, and policy.licenses allows apache-2.0 alone")
+	if n := w.hub.Downloads(); n > 0 || len(w.built) > 0 {
+		t.Errorf("%d files were asked for, and %v was built", n, w.built)
+	}
+	w.build(onHub(""))
+	before := w.current()
+	w.built = nil
+	w.hub.ResetCounts()
+	w.fails(r, contract.LicenseRefused, "has the license mit")
+	if slices.ContainsFunc(w.built, func(unit string) bool { return strings.HasPrefix(unit, string(pipeline.StageSplit)) }) {
+		t.Errorf("%v was built", w.built)
+	}
+	r.Policy.Licenses = []string{"mit"}
+	w.build(r)
+	if w.current() != before || w.hub.Downloads() > 0 {
+		t.Errorf("a policy made the revision %s of %s, with %v", w.current(), before, w.hub.Counts())
+	}
+}

@@ -160,11 +160,14 @@ func (j job) attempt(ctx context.Context, final store.Path) (pipeline.Result, er
 func reasonOfWalk(err error) contract.Reason {
 	var infeasible *plan.InfeasibleError
 	var drift *pipeline.DriftError
+	var license *recipe.LicenseError
 	switch {
 	case errors.As(err, &infeasible):
 		return contract.InfeasibleMix
 	case errors.As(err, &drift):
 		return contract.SourceDrifted
+	case errors.As(err, &license):
+		return contract.LicenseRefused
 	default:
 		return contract.InvalidTask
 	}

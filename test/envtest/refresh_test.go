@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
@@ -275,6 +276,38 @@ func TestARequestTriesAgain(t *testing.T) {
 	d.does(worker)
 	update(t, mix, annotate(datav1alpha1.AnnotationRequestedAt, "1"))
 	handled(t, mix, "1")
+}
+
+// TestLicenses: a policy refuses what was downloaded by its license, by name, and builds nothing when it is met.
+func TestLicenses(t *testing.T) {
+	needAPI(t)
+	space := namespace(t)
+	d := newDriver(t, space)
+	policy := func(licenses ...string) func(*datav1alpha1.DatasetMix) {
+		return func(mix *datav1alpha1.DatasetMix) { mix.Spec.Policy = &datav1alpha1.Policy{Licenses: licenses} }
+	}
+	mix := create(t, space, policy("Apache-2.0"))
+	message := stalls(t, mix, datav1alpha1.ReasonLicenseRefused)
+	for _, part := range []string{"has the license mit", "policy.licenses allows apache-2.0 alone"} {
+		if !strings.Contains(message, part) {
+			t.Errorf("the message %q does not say %q", message, part)
+		}
+	}
+	if got := d.ran(pipeline.StageSplit); len(got) > 0 {
+		t.Errorf("rows of %v were read", got)
+	}
+	d.forget()
+	update(t, mix, policy("Apache-2.0", "MIT"))
+	published(t, mix)
+	if got := d.ran(pipeline.StageDownload); len(got) > 0 || len(d.ran(pipeline.StageSplit)) != 6 {
+		t.Errorf("downloaded %v and split %v", got, d.ran(pipeline.StageSplit))
+	}
+	other := mix.DeepCopy()
+	other.ObjectMeta = metav1.ObjectMeta{Name: "unknown", Namespace: space}
+	policy("mit", "unknown")(other)
+	if err := api.Create(t.Context(), other); err == nil || !strings.Contains(err.Error(), "set unknownLicenses to Allow") {
+		t.Errorf("the license unknown: %v", err)
+	}
 }
 
 // TestDrift: a source that is not what was expected stalls the mix; correcting the expectation downloads nothing again.
