@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func leveled(t *testing.T, products, facts func(int) string) *world {
 	return w
 }
 
-func number(i int) string { return fmt.Sprint(i) }
+func number(i int) string { return strconv.Itoa(i) }
 
 // What rows hold besides their texts is in the manifest and in the cards, and the proof looks at it.
 func TestTypesArePublished(t *testing.T) {
