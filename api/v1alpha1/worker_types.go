@@ -9,10 +9,10 @@ import "k8s.io/apimachinery/pkg/api/resource"
 // Worker says what the pods that build the mix are given.
 //
 // +kubebuilder:validation:MinProperties=1
-// +kubebuilder:validation:XValidation:rule="!has(self.minParallelism) || self.minParallelism < (has(self.parallelism) ? self.parallelism : 4)",message="The minParallelism must be less than the parallelism, which is 4 where it is unset."
+// +kubebuilder:validation:XValidation:rule="!has(self.minParallelism) || self.minParallelism < (has(self.parallelism) ? self.parallelism : 6)",message="The minParallelism must be less than the parallelism, which is 6 where it is unset."
 type Worker struct {
 	// parallelism is how many pods of a stage run at once. At least 1, at most 64. A claim with the access mode
-	// ReadWriteOncePod has one at a time whatever this says. Unset is 4. A change applies at once; to a Job in a queue, when
+	// ReadWriteOncePod has one at a time whatever this says. Unset is 6. A change applies at once; to a Job in a queue, when
 	// it is made again.
 	//
 	// +optional

@@ -20,10 +20,13 @@ func TestParallelism(t *testing.T) {
 		sharing render.Sharing
 		want    int32
 	}{
-		{name: "unset", sharing: render.OneNode, want: 4},
+		{name: "unset", sharing: render.OneNode, want: 6},
 		{name: "fewer", asked: 2, sharing: render.AnyNode, want: 2},
 		{name: "more than there are units", asked: 64, sharing: render.AnyNode, want: 6},
 		{name: "one pod at a time", asked: 64, sharing: render.OnePod, want: 1},
+	}
+	if got := render.Parallelism(sample(t, "grpo_six"), 80, render.OneNode); got != 6 {
+		t.Errorf("of 80 pods %d run at once, want 6", got)
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -162,7 +165,7 @@ func TestPartialAdmission(t *testing.T) {
 		sharing            render.Sharing
 		want               string
 	}{
-		{parallelism: 4, least: 1, want: "1"}, {least: 3, want: "3"}, {parallelism: 4},
+		{parallelism: 4, least: 1, want: "1"}, {least: 5, want: "5"}, {least: 6}, {parallelism: 4},
 		{parallelism: 64, least: 60}, // six data sets are never 60 pods
 		{parallelism: 4, least: 1, sharing: render.OnePod},
 	} {
