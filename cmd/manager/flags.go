@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"os"
 	"strings"
@@ -38,7 +37,7 @@ type flags struct {
 func parse(arguments []string) flags {
 	var f flags
 	set := flag.NewFlagSet("manager", flag.ExitOnError)
-	set.StringVar(&f.settings.WorkerImage, "worker-image", os.Getenv("WORKER_IMAGE"), "Image of the worker pods. Default: the environment variable WORKER_IMAGE.")
+	set.StringVar(&f.settings.WorkerImage, "worker-image", os.Getenv("WORKER_IMAGE"), "Image of the worker pods. Default: the environment variable WORKER_IMAGE, else the manager's own.")
 	set.StringVar(&f.settings.HubEndpoint, "hub-endpoint", os.Getenv("HF_ENDPOINT"), "Address of the Hugging Face Hub for sources that name none. Default: the environment variable HF_ENDPOINT, else https://huggingface.co.")
 	set.StringVar(&f.namespaces, "namespaces", os.Getenv("WATCH_NAMESPACES"), "Namespaces to look after, separated by commas. Default: the environment variable WATCH_NAMESPACES, else all.")
 	set.StringVar(&f.metrics, "metrics-bind-address", "0", "Address to serve metrics on, for example :8443; 0 serves none.")
@@ -48,13 +47,6 @@ func parse(arguments []string) flags {
 	f.log.BindFlags(set)
 	_ = set.Parse(arguments) // it exits
 	return f
-}
-
-func (f flags) check() error {
-	if f.settings.WorkerImage == "" {
-		return errors.New("set --worker-image, or the environment variable WORKER_IMAGE, to the image of the workers")
-	}
-	return nil
 }
 
 func (f flags) manager() ctrl.Options {

@@ -25,9 +25,6 @@ func TestFlags(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			f := parse(test.arguments)
-			if err := f.check(); err != nil {
-				t.Error(err)
-			}
 			if diff := cmp.Diff(test.want, f.settings); diff != "" {
 				t.Errorf("settings (-want +got):\n%s", diff)
 			}
@@ -66,12 +63,5 @@ func TestHighAvailability(t *testing.T) {
 	}
 	if parse(nil).manager().LeaderElection {
 		t.Error("a manager that was not told to elects a leader")
-	}
-}
-
-func TestWorkerImageIsRequired(t *testing.T) {
-	t.Setenv("WORKER_IMAGE", "")
-	if err := parse(nil).check(); err == nil {
-		t.Error("no worker image: want an error")
 	}
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"context"
 	"os"
 
 	"k8s.io/utils/clock"
@@ -30,9 +31,6 @@ func main() {
 
 // run serves until a signal ends it.
 func run(flags flags) error {
-	if err := flags.check(); err != nil {
-		return err
-	}
 	config, err := ctrl.GetConfig()
 	if err != nil {
 		return err
@@ -40,6 +38,11 @@ func run(flags flags) error {
 	manager, err := ctrl.NewManager(config, flags.manager())
 	if err != nil {
 		return err
+	}
+	if flags.settings.WorkerImage == "" {
+		if flags.settings.WorkerImage, err = ownImage(context.Background(), manager.GetAPIReader()); err != nil {
+			return err
+		}
 	}
 	reconciler := &controllers.DatasetMixReconciler{
 		Client:   manager.GetClient(),

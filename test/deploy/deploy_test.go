@@ -116,6 +116,7 @@ var work = []string{
 // election are the rights in the manager's own namespace.
 var election = []string{
 	"namespace /events: create,patch",
+	"namespace /pods: get",
 	"namespace coordination.k8s.io/leases: create",
 	"namespace coordination.k8s.io/leases: get,patch,update manager.datasetmix.io",
 	"namespace events.k8s.io/events: create,patch",

@@ -19,8 +19,8 @@ import (
 
 // setting is what must be the same wherever it stands.
 type setting struct {
-	Manager, Workers, Policy string // images
-	Account, Confined        string // the manager's user name, and whom the policies confine
+	Manager, Policy   string // images; the workers run that of the manager
+	Account, Confined string // the manager's user name, and whom the policies confine
 }
 
 var (
@@ -34,10 +34,17 @@ func settingOf(t *testing.T, installation, policies []*unstructured.Unstructured
 	deployment := of[appsv1.Deployment](t, installation, "Deployment")[0]
 	container := deployment.Spec.Template.Spec.Containers[0]
 	got := setting{Manager: container.Image, Account: "system:serviceaccount:" + deployment.Namespace + ":" + deployment.Spec.Template.Spec.ServiceAccountName}
+	variables := map[string]string{}
 	for _, variable := range container.Env {
-		if variable.Name == "WORKER_IMAGE" {
-			got.Workers = variable.Value
+		if variable.ValueFrom != nil && variable.ValueFrom.FieldRef != nil {
+			variables[variable.Name] = variable.ValueFrom.FieldRef.FieldPath
 		}
+		if variable.Name == "WORKER_IMAGE" {
+			t.Errorf("the image of the workers is set twice: %s", variable.Value)
+		}
+	}
+	if container.Name != "manager" || variables["POD_NAME"] != "metadata.name" || variables["POD_NAMESPACE"] != "metadata.namespace" {
+		t.Errorf("container %s does not find its own pod: %v", container.Name, variables)
 	}
 	for _, policy := range of[admissionv1.ValidatingAdmissionPolicy](t, policies, "ValidatingAdmissionPolicy") {
 		if found := user.FindStringSubmatch(policy.Spec.MatchConditions[0].Expression); found == nil || got.Confined != "" && got.Confined != found[1] {
@@ -109,7 +116,7 @@ func read(t *testing.T, files filesys.FileSystem, folder string) *types.Kustomiz
 	return kustomization
 }
 
-// TestOneSettingEach: the image that kustomize edit sets is the manager's, the workers' and the one that the policies let through, and
+// TestOneSettingEach: the image that kustomize edit sets is the manager's, and so the workers', and the one that the policies let through, and
 // the policies confine the manager wherever it is put, under whatever name.
 func TestOneSettingEach(t *testing.T) {
 	const shipped, mine = "ghcr.io/datasetmix/datasetmix:latest", "registry.example.org/team/dm@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -118,7 +125,7 @@ func TestOneSettingEach(t *testing.T) {
 		k.Images = []types.Image{{Name: "ghcr.io/datasetmix/datasetmix", NewName: "registry.example.org/team/dm", Digest: mine[len(mine)-71:]}}
 	}
 	all := func(image, name string) setting {
-		return setting{Manager: image, Workers: image, Policy: image, Account: account + name, Confined: account + name}
+		return setting{Manager: image, Policy: image, Account: account + name, Confined: account + name}
 	}
 	tests := []struct {
 		name                   string

@@ -26,11 +26,6 @@ func (e *cluster) runs(ctx context.Context, image string) {
 	before := deployment.DeepCopy()
 	container := &deployment.Spec.Template.Spec.Containers[0]
 	container.Image = image
-	for i, variable := range container.Env {
-		if variable.Name == "WORKER_IMAGE" {
-			container.Env[i].Value = image
-		}
-	}
 	e.must(e.Patch(ctx, deployment, client.MergeFrom(before)))
 	e.eventually("the managers run from "+image, func() bool {
 		e.must(e.Get(ctx, key, deployment))
