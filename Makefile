@@ -33,7 +33,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: python consumers unit monitoring gitops envtest cluster-test e2e ## Run every test: Python, readers, unit, API server, cluster, end to end.
+test: python consumers unit monitoring gitops chart envtest cluster-test e2e ## Run every test: Python, readers, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -82,6 +82,9 @@ consumers: $(BIN)/kubectl-datasetmix $(BIN)/hub ## Read what is published with t
 monitoring: $(BIN)/gotestsum ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && $(GOTEST) ./...
 
+chart: $(BIN)/gotestsum ## Render the Helm chart with Helm's own engine and compare it with what kustomize makes.
+	cd hack/helm && $(GOTEST) ./...
+
 gitops: $(BIN)/gotestsum ## Test with Flux's own code what Flux makes of every state of a mix.
 	cd hack/gitops && $(GOTEST) ./...
 
@@ -95,6 +98,20 @@ vulnerabilities: $(BIN)/govulncheck ## Look for known vulnerabilities in what th
 
 arm64: ## Build the three programs for the other processor.
 	GOARCH=arm64 $(GO_BUILD) -o $(DIST)/arm64/ ./cmd/manager ./cmd/worker ./cmd/kubectl-datasetmix
+
+# One program for the platform of GOOS and GOARCH, for a release.
+program:
+	$(GO_BUILD) -o $(OUT) ./cmd/$(PROGRAM)
+
+release: $(BIN)/cluster ## Make a release (VERSION=v1.2.3; RELEASE="-key key.pem -push"): image, command, chart, install.yaml, SBOMs, checksums.
+	VERSION=$(VERSION) go run ./hack/release -version $(VERSION) -out $(DIST)/release $(RELEASE)
+
+changelog: ## Join the fragments of changes/ to CHANGELOG.md (VERSION=v1.2.3).
+	go run ./hack/release -changelog -version $(VERSION)
+
+install-yaml: ## Write dist/install.yaml for an image (IMAGE=registry.example.org/datasetmix@sha256:…).
+	@mkdir -p $(DIST)
+	go run ./hack/release -install $(IMAGE) -version $(VERSION) > $(DIST)/install.yaml
 
 fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those whose folder or name matches).
 	@hack/fuzz.sh $(FUZZ)
@@ -116,6 +133,7 @@ lint: $(BIN)/golangci-lint ## Run the linters.
 generate: $(BIN)/controller-gen ## Generate code and the reference pages.
 	controller-gen object:headerFile=hack/boilerplate/boilerplate.go.txt paths=./api/...
 	go run ./hack/docs docs
+	go run ./hack/chart
 
 manifests: $(BIN)/controller-gen ## Generate the CRD and the roles.
 	controller-gen crd:maxDescLen=1024 paths=./api/... output:crd:artifacts:config=config/crd
@@ -246,4 +264,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 
+	_ "golang.org/x/crypto/x509roots/fallback" // the authorities of the web, for an image that has none
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/gctune"
 	"github.com/datasetmix/datasetmix/internal/pipeline"

@@ -1,0 +1,319 @@
+package main
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"debug/buildinfo"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"sigs.k8s.io/yaml"
+)
+
+// standIn makes releases of this test's own program, which carries a list of modules as every program of Go does.
+func standIn(t *testing.T, out, key string) release {
+	t.Helper()
+	return release{
+		version: "v1.2.3", repository: "registry.example.org/dm", out: out, key: key, address: "https://example.org/releases",
+		build: func(_ context.Context, _ platform, _, out string) error {
+			program, err := os.Executable()
+			if err != nil {
+				return err
+			}
+			content, err := os.ReadFile(program)
+			if err != nil {
+				return err
+			}
+			return os.WriteFile(out, content, 0o755)
+		},
+		image: func(_ context.Context, p platform, folder, out string) error {
+			content, err := os.ReadFile(filepath.Join(folder, "worker"))
+			if err != nil {
+				return err
+			}
+			layer, err := tarOf([]entry{{"worker", content[:1000], 0o755}, {"of", []byte(p.arch), 0o644}})
+			if err != nil {
+				return err
+			}
+			packed, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer)), nil })
+			if err != nil {
+				return err
+			}
+			image, err := mutate.AppendLayers(empty.Image, packed)
+			if err != nil {
+				return err
+			}
+			tag, err := name.NewTag("datasetmix:release")
+			if err != nil {
+				return err
+			}
+			return tarball.WriteToFile(out, tag, image)
+		},
+	}
+}
+
+// newKey writes a key for a test.
+func newKey(t *testing.T) (file string, public *ecdsa.PublicKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file, &key.PublicKey
+}
+
+func files(t *testing.T, folder string) map[string]string {
+	t.Helper()
+	entries, err := filesOf(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, e := range entries {
+		all[e.name] = string(e.content)
+	}
+	return all
+}
+
+// TestARelease: everything is there, names one image by its digest, is signed, and is the same bytes when it is made again.
+func TestARelease(t *testing.T) {
+	t.Chdir("../..")
+	key, public := newKey(t)
+	first, second := t.TempDir(), t.TempDir()
+	for _, out := range []string{first, second} {
+		if err := standIn(t, out, key).make(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made := files(t, first)
+	for name, content := range files(t, second) {
+		if made[name] != content {
+			t.Errorf("%s is not the same when it is made again", name)
+		}
+	}
+	want := []string{
+		"THIRD_PARTY_LICENSES", "checksums.txt", "checksums.txt.sig", "datasetmix-1.2.3.tgz", "datasetmix-image.tar", "datasetmix.krew.yaml", "install.yaml",
+		"kubectl-datasetmix-darwin-amd64.spdx.json", "kubectl-datasetmix-darwin-amd64.tar.gz", "kubectl-datasetmix-darwin-arm64.spdx.json", "kubectl-datasetmix-darwin-arm64.tar.gz",
+		"kubectl-datasetmix-linux-amd64.spdx.json", "kubectl-datasetmix-linux-amd64.tar.gz", "kubectl-datasetmix-linux-arm64.spdx.json", "kubectl-datasetmix-linux-arm64.tar.gz",
+		"kubectl-datasetmix-windows-amd64.spdx.json", "kubectl-datasetmix-windows-amd64.zip",
+		"manager-linux-amd64.spdx.json", "manager-linux-arm64.spdx.json", "worker-linux-amd64.spdx.json", "worker-linux-arm64.spdx.json",
+	}
+	var got []string
+	for name := range made {
+		got = append(got, name)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("files (-want +made):\n%s", diff)
+	}
+	for name, content := range made {
+		if !strings.HasPrefix(name, sums) && !strings.Contains(made[sums], sum([]byte(content))+"  "+name+"\n") {
+			t.Errorf("%s has no checksum", name)
+		}
+	}
+	signature, err := base64.StdEncoding.DecodeString(strings.TrimSpace(made[sums+".sig"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256([]byte(made[sums]))
+	if !ecdsa.VerifyASN1(public, digest[:], signature) {
+		t.Error("the signature is not that of the checksums")
+	}
+	digest[0]++
+	if ecdsa.VerifyASN1(public, digest[:], signature) {
+		t.Error("the signature is that of other checksums as well")
+	}
+	if !strings.Contains(made["THIRD_PARTY_LICENSES"], "==== k8s.io/client-go ") || strings.Contains(made["THIRD_PARTY_LICENSES"], "testify") {
+		t.Error("the licenses are not those of what the programs link")
+	}
+	judgeInstallation(t, made)
+	judgeKrew(t, made)
+	judgeSBOM(t, made["worker-linux-arm64.spdx.json"])
+}
+
+// judgeInstallation: the manifest and the chart name the same image, by digest, and the same version.
+func judgeInstallation(t *testing.T, made map[string]string) {
+	t.Helper()
+	_, after, _ := strings.Cut(made["install.yaml"], "registry.example.org/dm@sha256:")
+	if len(after) < 64 || strings.Contains(made["install.yaml"], ":latest") || !strings.Contains(made["install.yaml"], "app.kubernetes.io/version: v1.2.3") {
+		t.Fatal("install.yaml is not pinned by digest, or has no version")
+	}
+	digest := "sha256:" + after[:64]
+	unpacked, err := gzip.NewReader(strings.NewReader(made["datasetmix-1.2.3.tgz"]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	chart := map[string]string{}
+	for reader := tar.NewReader(unpacked); ; {
+		header, err := reader.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chart[header.Name] = string(content)
+	}
+	for file, want := range map[string]string{
+		"datasetmix/Chart.yaml": "\nversion: 1.2.3\nappVersion: v1.2.3\n", "datasetmix/values.yaml": "  digest: " + digest + "\n",
+		"datasetmix/files/datasetmixes.yaml": "kind: CustomResourceDefinition", "datasetmix/values.schema.json": "properties",
+	} {
+		if !strings.Contains(chart[file], want) {
+			t.Errorf("%s has no %q", file, want)
+		}
+	}
+	if !strings.Contains(chart["datasetmix/values.yaml"], "  repository: registry.example.org/dm\n") {
+		t.Error("the chart names another repository")
+	}
+}
+
+// judgeKrew: every archive is named with its digest and holds what is taken out of it.
+func judgeKrew(t *testing.T, made map[string]string) {
+	t.Helper()
+	var plugin struct {
+		Spec struct {
+			Version   string
+			Platforms []struct {
+				URI, Sha256, Bin string
+				Files            []struct{ From, To string }
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(made["datasetmix.krew.yaml"]), &plugin); err != nil {
+		t.Fatal(err)
+	}
+	if len(plugin.Spec.Platforms) != len(commands) || plugin.Spec.Version != "v1.2.3" {
+		t.Fatalf("%+v", plugin)
+	}
+	for _, p := range plugin.Spec.Platforms {
+		name := p.URI[strings.LastIndex(p.URI, "/")+1:]
+		if p.Sha256 != sum([]byte(made[name])) || !strings.HasPrefix(p.URI, "https://example.org/releases/v1.2.3/") || len(p.Files) != 3 || p.Files[0].From != p.Bin {
+			t.Errorf("%+v", p)
+		}
+	}
+}
+
+// judgeSBOM: it lists the modules that go version -m lists, no more and no fewer.
+func judgeSBOM(t *testing.T, text string) {
+	t.Helper()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := buildinfo.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{info.Main.Path + " v1.2.3", "go " + info.GoVersion}
+	for _, module := range info.Deps {
+		want = append(want, module.Path+" "+module.Version)
+	}
+	var document spdx
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range document.Packages {
+		got = append(got, p.Name+" "+p.Version)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(got) < 10 {
+		t.Errorf("packages (-program +SBOM):\n%s", diff)
+	}
+	if len(document.Relationships) != len(document.Packages) {
+		t.Errorf("%d relationships of %d packages", len(document.Relationships), len(document.Packages))
+	}
+}
+
+// TestTheImageIsPushed with all of its processors, under the digest that the manifests name.
+func TestTheImageIsPushed(t *testing.T) {
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	defer server.Close()
+	r := standIn(t, t.TempDir(), "")
+	r.repository, r.push = strings.TrimPrefix(server.URL, "http://")+"/dm", true
+	digest, err := r.makeImage(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pushed, err := name.NewDigest(r.repository + "@" + digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index, err := remote.Index(pushed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := index.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var platforms []v1.Platform
+	for _, of := range manifest.Manifests {
+		platforms = append(platforms, *of.Platform)
+	}
+	if diff := cmp.Diff([]v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}, platforms); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestWhatIsNoRelease is refused before anything is made.
+func TestWhatIsNoRelease(t *testing.T) {
+	r := standIn(t, filepath.Join(t.TempDir(), "out"), "")
+	r.version = "1.2"
+	if err := r.make(t.Context()); err == nil {
+		t.Error("1.2 was made")
+	}
+	if _, err := os.Stat(r.out); err == nil {
+		t.Error("there is a folder all the same")
+	}
+	if _, err := signed([]byte("no key"), nil); err == nil {
+		t.Error("a key that is none signs")
+	}
+}
+
+// TestNamed divides every form of an image's name.
+func TestNamed(t *testing.T) {
+	for image, want := range map[string]string{
+		"r.example.org:5000/dm@sha256:1": "r.example.org:5000/dm  sha256:1", "r.example.org:5000/dm:v1": "r.example.org:5000/dm v1 ", "r.example.org:5000/dm": "r.example.org:5000/dm latest ",
+	} {
+		got := named(image)
+		if text := got.NewName + " " + got.NewTag + " " + got.Digest; text != want {
+			t.Errorf("%s: %q, want %q", image, text, want)
+		}
+	}
+}
