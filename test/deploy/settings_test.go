@@ -116,7 +116,7 @@ func read(t *testing.T, files filesys.FileSystem, folder string) *types.Kustomiz
 	return kustomization
 }
 
-// TestOneSettingEach: the image that kustomize edit sets is the manager's, and so the workers', and the one that the policies let through, and
+// TestOneSettingEach: the image that kustomize edit sets is the manager's, which its workers run, and the one that the policies let through, and
 // the policies confine the manager wherever it is put, under whatever name.
 func TestOneSettingEach(t *testing.T) {
 	const shipped, mine = "ghcr.io/datasetmix/datasetmix:latest", "registry.example.org/team/dm@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
