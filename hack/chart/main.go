@@ -68,18 +68,18 @@ func isForMetrics(_, name string) bool { return strings.Contains(name, "metrics"
 func templates() []template {
 	admission := kinds("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 	return []template{
-		{file: "rbac-cluster.yaml", folder: "default", guard: ofCluster, takes: isRole},
+		{file: "rbac-cluster.yaml", folder: wholeCluster, guard: ofCluster, takes: isRole},
 		{file: "rbac-namespace.yaml", folder: "namespaced", guard: ofNamespace, takes: isRole},
-		{file: "rbac-people.yaml", folder: "default", guard: "and .Values.peopleRoles (" + ofCluster + ")", takes: isForPeople},
+		{file: "rbac-people.yaml", folder: wholeCluster, guard: "and .Values.peopleRoles (" + ofCluster + ")", takes: isForPeople},
 		{file: "rbac-command.yaml", folder: "command", guard: ".Values.commandRoles"},
-		{file: "metrics.yaml", folder: "default", guard: "and .Values.metrics.enabled (" + ofCluster + ")", takes: isForMetrics},
+		{file: "metrics.yaml", folder: wholeCluster, guard: "and .Values.metrics.enabled (" + ofCluster + ")", takes: isForMetrics},
 		{file: "monitoring.yaml", folder: "prometheus", guard: "and .Values.metrics.enabled .Values.metrics.prometheus.enabled (" + ofCluster + ")"},
 		{file: "kueue.yaml", folder: "kueue", guard: "and .Values.kueue.enabled (" + ofCluster + ")"},
-		{file: "disruption-budget.yaml", folder: "default", guard: "gt (int .Values.replicas) 1", takes: kinds("PodDisruptionBudget")},
-		{file: "network-policy.yaml", folder: "default", guard: ".Values.networkPolicy.enabled", takes: kinds("NetworkPolicy")},
+		{file: "disruption-budget.yaml", folder: wholeCluster, guard: "gt (int .Values.replicas) 1", takes: kinds("PodDisruptionBudget")},
+		{file: "network-policy.yaml", folder: wholeCluster, guard: ".Values.networkPolicy.enabled", takes: kinds("NetworkPolicy")},
 		{file: "network-policy-workers.yaml", folder: "network-policy/workers", guard: ".Values.networkPolicy.workerNamespaces",
 			before: "{{- range $namespace := .Values.networkPolicy.workerNamespaces }}\n", after: "{{- end }}\n"},
-		{file: "admission-cluster.yaml", folder: "default", guard: "and .Values.admission.enabled (" + ofCluster + ")", takes: admission},
+		{file: "admission-cluster.yaml", folder: wholeCluster, guard: "and .Values.admission.enabled (" + ofCluster + ")", takes: admission},
 		{file: "admission-namespace.yaml", folder: "namespaced-admin", guard: "and .Values.admission.enabled (" + ofNamespace + ")", takes: admission,
 			suffix: "-namespaced", instead: "-{{ $.Release.Namespace }}"},
 	}
@@ -96,11 +96,20 @@ func run(config, out string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", t.file, err)
 		}
-		if err := os.WriteFile(filepath.Join(out, t.file), []byte(text), 0o644); err != nil {
+		if err := write(filepath.Join(out, t.file), text); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func write(file, text string) error {
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = out.WriteString(text)
+	return errors.Join(err, out.Close())
 }
 
 // text returns the template.
@@ -159,27 +168,27 @@ func objectsOf(files filesys.FileSystem, folder string) ([]*resource.Resource, e
 	return made.Resources(), nil
 }
 
+// wholeCluster is the folder of what one cluster needs.
+const wholeCluster = "default"
+
 // namespaces are those that folders of config are for.
 var namespaces = map[string]string{
-	"default": ownNamespace, "namespaced": ownNamespace, "prometheus": ownNamespace, "kueue": ownNamespace, "network-policy/workers": anyNamespace,
+	wholeCluster: ownNamespace, "namespaced": ownNamespace, "prometheus": ownNamespace, "kueue": ownNamespace, "network-policy/workers": anyNamespace,
 }
 
 // tree returns config in memory, with the names above as its namespaces and its image, as kustomize edit would set them.
 func tree(config string) (filesys.FileSystem, error) {
 	files := filesys.MakeFsInMemory()
-	err := filepath.WalkDir(config, func(path string, entry fs.DirEntry, err error) error {
+	folder := os.DirFS(config)
+	err := fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(path)
+		content, err := fs.ReadFile(folder, path)
 		if err != nil {
 			return err
 		}
-		at, err := filepath.Rel(config, path)
-		if err != nil {
-			return err
-		}
-		return files.WriteFile("/config/"+filepath.ToSlash(at), content)
+		return files.WriteFile("/config/"+path, content)
 	})
 	if err != nil {
 		return nil, err

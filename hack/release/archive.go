@@ -83,16 +83,13 @@ func zipped(entries []entry) ([]byte, error) {
 // filesOf reads a folder; links are what they lead to.
 func filesOf(folder string) ([]entry, error) {
 	var entries []entry
-	err := filepath.WalkDir(folder, func(path string, at fs.DirEntry, err error) error {
+	files := os.DirFS(folder)
+	err := fs.WalkDir(files, ".", func(path string, at fs.DirEntry, err error) error {
 		if err != nil || at.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(folder, path)
-		entries = append(entries, entry{filepath.ToSlash(name), content, 0o644})
+		content, err := fs.ReadFile(files, path)
+		entries = append(entries, entry{path, content, 0o644})
 		return err
 	})
 	return entries, err
@@ -108,7 +105,7 @@ func tarFolder(folder, out string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(out, packed, 0o644)
+	return writeFile(out, packed)
 }
 
 // archived is the command for one platform.

@@ -62,7 +62,7 @@ func writeChangelog(file, folder, version string) error {
 	if rest != "" {
 		whole += "\n" + rest + "\n"
 	}
-	if err := os.WriteFile(file, []byte(whole), 0o644); err != nil {
+	if err := writeFile(file, []byte(whole)); err != nil {
 		return err
 	}
 	for _, fragment := range fragments {

@@ -20,7 +20,7 @@ func (r release) makeImage(ctx context.Context, programs string) (string, error)
 	index := v1.ImageIndex(empty.Index)
 	for _, p := range images {
 		folder := filepath.Join(programs, p.String())
-		if err := os.MkdirAll(folder, 0o755); err != nil {
+		if err := os.MkdirAll(folder, 0o750); err != nil {
 			return "", err
 		}
 		for _, program := range []string{"manager", "worker"} {

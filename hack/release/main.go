@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -85,7 +86,7 @@ func (r release) make(ctx context.Context) error {
 	if _, ok := version.Release(r.version); !ok {
 		return fmt.Errorf("%q is no release; name one such as v1.2.3", r.version)
 	}
-	if err := os.MkdirAll(r.out, 0o755); err != nil {
+	if err := os.MkdirAll(r.out, 0o750); err != nil {
 		return err
 	}
 	programs, err := os.MkdirTemp("", "release-*")
@@ -127,21 +128,33 @@ func (r release) make(ctx context.Context) error {
 
 // write writes a file of the release.
 func (r release) write(name string, content []byte) error {
-	return os.WriteFile(filepath.Join(r.out, name), content, 0o644)
+	return writeFile(filepath.Join(r.out, name), content)
+}
+
+// writeFile writes a file for everybody to read.
+func writeFile(name string, content []byte) error {
+	out, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(content)
+	return errors.Join(err, out.Close())
 }
 
 // goBuild builds a program as the Makefile does, which also knows the flags.
 func goBuild(ctx context.Context, p platform, program, out string) error {
-	command := exec.CommandContext(ctx, "make", "--no-print-directory", "program", "PROGRAM="+program, "OUT="+out, "VERSION="+os.Getenv("VERSION"))
-	command.Env = append(os.Environ(), "GOOS="+p.os, "GOARCH="+p.arch)
+	command := exec.CommandContext(ctx, "make", "--no-print-directory", "program") // it has VERSION of the environment
+	command.Env = append(os.Environ(), "GOOS="+p.os, "GOARCH="+p.arch, "PROGRAM="+program, "OUT="+out)
 	return told(command)
 }
 
 // clusterImage writes a docker-archive of the manager and the worker of a folder.
 func clusterImage(ctx context.Context, p platform, folder, out string) error {
 	label := "org.opencontainers.image.version=" + os.Getenv("VERSION")
-	return told(exec.CommandContext(ctx, "bin/cluster", "image", "--tag", "datasetmix:release", "--arch", p.arch, "--label", label,
-		"--binary", filepath.Join(folder, "manager")+":/manager", "--binary", filepath.Join(folder, "worker")+":/worker", "--entrypoint", "/manager", "--out", out))
+	command := exec.CommandContext(ctx, "bin/cluster")
+	command.Args = append(command.Args, "image", "--tag", "datasetmix:release", "--arch", p.arch, "--label", label,
+		"--binary", filepath.Join(folder, "manager")+":/manager", "--binary", filepath.Join(folder, "worker")+":/worker", "--entrypoint", "/manager", "--out", out)
+	return told(command)
 }
 
 // told runs a command; its error has what it said.

@@ -69,6 +69,9 @@ type relationship struct {
 	Related string `json:"relatedSpdxElement"`
 }
 
+// unsaid is what SPDX has for what the document leaves open.
+const unsaid = "NOASSERTION"
+
 // makeSBOM writes what a program is made of: the modules that it carries in itself, as go version -m lists them.
 func (r release) makeSBOM(program, name string) error {
 	content, err := os.ReadFile(program)
@@ -84,13 +87,13 @@ func (r release) makeSBOM(program, name string) error {
 		Version: "SPDX-2.3", License: "CC0-1.0", ID: "SPDXRef-DOCUMENT", Name: name + "-" + r.version,
 		Namespace: "https://github.com/datasetmix/datasetmix/spdx/" + name + "-" + digest,
 		Creation:  creation{Created: "1970-01-01T00:00:00Z", Creators: []string{"Tool: datasetmix-release"}},
-		Packages: []spdxPackage{{ID: "SPDXRef-program", Name: info.Main.Path, Version: r.version, Location: "NOASSERTION", License: "Apache-2.0", Declared: "Apache-2.0",
-			Copyright: "NOASSERTION", Checksums: []checksum{{"SHA256", digest}}}},
+		Packages: []spdxPackage{{ID: "SPDXRef-program", Name: info.Main.Path, Version: r.version, Location: unsaid, License: "Apache-2.0", Declared: "Apache-2.0",
+			Copyright: unsaid, Checksums: []checksum{{"SHA256", digest}}}},
 		Relationships: []relationship{{"SPDXRef-DOCUMENT", "DESCRIBES", "SPDXRef-program"}},
 	}
 	depend := func(id, name, version, locator string) {
-		document.Packages = append(document.Packages, spdxPackage{ID: id, Name: name, Version: version, Location: "NOASSERTION", License: "NOASSERTION",
-			Declared: "NOASSERTION", Copyright: "NOASSERTION", Refs: []ref{{"PACKAGE-MANAGER", "purl", locator}}})
+		document.Packages = append(document.Packages, spdxPackage{ID: id, Name: name, Version: version, Location: unsaid, License: unsaid,
+			Declared: unsaid, Copyright: unsaid, Refs: []ref{{"PACKAGE-MANAGER", "purl", locator}}})
 		document.Relationships = append(document.Relationships, relationship{"SPDXRef-program", "DEPENDS_ON", id})
 	}
 	depend("SPDXRef-go", "go", info.GoVersion, "pkg:generic/go@"+strings.TrimPrefix(info.GoVersion, "go"))
