@@ -90,10 +90,10 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 	}
 	if s.graph != nil {
 		status.Stages = s.stages()
-		counts := s.counts()
-		status.Datasets = s.datasets(counts)
-		status.Splits = counts.splits()
-		status.Domains = counts.domains(s.recipe)
+		summary := s.rows()
+		status.Datasets = s.datasets(summary)
+		status.Splits = splitsOf(summary)
+		status.Domains = domainsOf(s.recipe, summary)
 		s.publish(&status, now)
 	}
 	if s.mounts != nil {

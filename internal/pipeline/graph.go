@@ -241,7 +241,7 @@ func (w *walk) balance() []Node {
 }
 
 // ComparisonKey is the key of what the balance stage finds by comparing rows, and drops. Shares, sizes and limits are not in it.
-func ComparisonKey(r recipe.Recipe, divided map[string]SplitResult) string {
+func ComparisonKey(r recipe.Recipe, results Results) string {
 	var of struct {
 		Datasets []string `json:"datasets"`
 		Contents []string `json:"contents"`
@@ -251,7 +251,7 @@ func ComparisonKey(r recipe.Recipe, divided map[string]SplitResult) string {
 	}
 	of.Datasets, of.deduplicated, of.measured = r.DatasetNames(), deduplicatedKey(r), measuredKey(r)
 	for _, name := range of.Datasets {
-		of.Contents = append(of.Contents, divided[name].Digest)
+		of.Contents = append(of.Contents, results.Split(name).Digest)
 	}
 	for _, split := range r.Splits {
 		of.Splits = append(of.Splits, split.Name)
@@ -283,12 +283,9 @@ func (w *walk) ratios() any {
 
 // mixes: a mixed file depends on its own split's rows alone, so a new size of the test split leaves the train file as it is.
 func (w *walk) mixes() ([]Node, error) {
-	balanced := *w.results[w.graph.Steps[2].Nodes[0].Key].Balance
-	divided := map[string]SplitResult{}
-	for _, unit := range w.graph.Steps[1].Nodes {
-		divided[unit.Name] = *w.results[unit.Key].Split
-	}
-	counts := Counts(w.recipe, divided, balanced)
+	results := w.graph.Results(w.results)
+	balanced := *results.Balance()
+	counts := Remaining(w.recipe, results, balanced)
 	for _, name := range w.recipe.DatasetNames() {
 		if slices.ContainsFunc(counts[name].Rows, func(n int64) bool { return n < 0 }) {
 			return nil, fmt.Errorf("of data set %s the balance stage dropped more rows than there are", name)

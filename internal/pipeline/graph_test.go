@@ -259,16 +259,16 @@ func TestKeysDoNotChange(t *testing.T) {
 
 func TestCountsAndLookups(t *testing.T) {
 	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
-	divided := map[string]SplitResult{}
+	results := Results{}
 	for name, count := range countsOfSix() {
-		divided[name] = SplitResult{Rows: count.Rows}
+		results.Add(StageSplit, name, Result{Split: &SplitResult{Rows: count.Rows}})
 	}
 	overlap := [][]int64{{0, 0, 0, 0, 0, 4}, {0, 0, 0, 0, 0, 0}}
-	if got := Counts(r, divided, BalanceResult{Overlap: overlap})["squad2"].Rows; !slices.Equal(got, []int64{72995, 14600}) {
+	if got := Remaining(r, results, BalanceResult{Overlap: overlap})["squad2"].Rows; !slices.Equal(got, []int64{72995, 14600}) {
 		t.Errorf("squad2 keeps %v", got)
 	}
-	if got := divided["squad2"].Rows[0]; got != 72999 {
-		t.Errorf("Counts changed its argument: %d", got)
+	if got := results.Split("squad2").Rows[0]; got != 72999 {
+		t.Errorf("Remaining changed its argument: %d", got)
 	}
 	if _, _, ok := r.Dataset("nobody"); ok {
 		t.Error("found a data set that is not there")
@@ -278,6 +278,9 @@ func TestCountsAndLookups(t *testing.T) {
 	}
 	if _, ok := (plan.Plan{}).Split("train"); ok {
 		t.Error("found a split in an empty plan")
+	}
+	if _, ok := (Graph{}).Node(StageMix, "train"); ok {
+		t.Error("found a node in an empty graph")
 	}
 	if _, ok := (Graph{}).Step(StageMix); ok {
 		t.Error("found a step in an empty graph")

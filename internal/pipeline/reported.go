@@ -5,18 +5,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Counts are what every data set has left per split, once the rows that may not stay are dropped. The units are those that the
+// Remaining returns what every data set has left per split, once the rows that may not stay are dropped. The units are those that the
 // balance stage counted of the rows left, or of the split stage where balance has not counted.
-func Counts(r recipe.Recipe, divided map[string]SplitResult, balanced BalanceResult) plan.Counts {
+func Remaining(r recipe.Recipe, results Results, balanced BalanceResult) plan.Counts {
 	counts := plan.Counts{}
 	for i, name := range r.DatasetNames() {
-		of := divided[name]
+		of := results.Split(name)
 		count := plan.Count{Rows: append([]int64(nil), of.Rows...), Before: &plan.Grouping{Rows: of.Rows, Groups: of.Groups, LargestGroup: of.LargestGroup}}
 		for s := range count.Rows {
 			count.Rows[s] -= balanced.Dropped(s, i)
 		}
 		if r.Measured() {
-			count.Units = append([]int64(nil), divided[name].Units...)
+			count.Units = append([]int64(nil), of.Units...)
 		}
 		if r.Measured() && balanced.Units != nil {
 			count.Units = make([]int64, len(balanced.Units))
@@ -33,24 +33,24 @@ func Counts(r recipe.Recipe, divided map[string]SplitResult, balanced BalanceRes
 // tokens of their rows.
 func Reports(r recipe.Recipe) bool { return r.Measured() || r.Resample == recipe.WithReplacement }
 
-// Reported is what the finished mixed files, by the names of their units, say of the data sets of each split, in the order of
+// Reported is what the finished mixed files say of the data sets of each split, in the order of
 // declaration, sorted by name: the sum of the files' units, and what every file says of the whole split. An entry is nil while
 // a file of the split is not finished, and where the files say nothing because the plan says it all.
-func Reported(r recipe.Recipe, mixed map[string]MixResult) [][]MixedDataset {
+func Reported(r recipe.Recipe, results Results) [][]MixedDataset {
 	reported := make([][]MixedDataset, len(r.Splits))
 	shards := r.Shards()
 	count := len(shards) / max(1, len(r.Splits))
 	for i := range r.Splits {
-		reported[i] = ofSplit(shards[i*count:(i+1)*count], mixed, len(r.DatasetNames()))
+		reported[i] = ofSplit(shards[i*count:(i+1)*count], results, len(r.DatasetNames()))
 	}
 	return reported
 }
 
-func ofSplit(shards []recipe.Shard, mixed map[string]MixResult, datasets int) []MixedDataset {
+func ofSplit(shards []recipe.Shard, results Results, datasets int) []MixedDataset {
 	sum := make([]MixedDataset, datasets)
 	for _, shard := range shards {
-		file, ok := mixed[shard.Name()]
-		if !ok || len(file.Datasets) != datasets {
+		file := results.Mix(shard.Name())
+		if file == nil || len(file.Datasets) != datasets {
 			return nil
 		}
 		for d, of := range file.Datasets {

@@ -56,18 +56,18 @@ func TestWhyASplitIsEmpty(t *testing.T) {
 	} {
 		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 		c.change(&r)
-		divided := map[string]SplitResult{}
+		results := Results{}
 		for _, name := range r.DatasetNames() {
-			divided[name] = SplitResult{Rows: []int64{50, 10}, Groups: 60, LargestGroup: 1}
+			results.Add(StageSplit, name, Result{Split: &SplitResult{Rows: []int64{50, 10}, Groups: 60, LargestGroup: 1}})
 		}
-		divided["mbpp"] = c.divided
-		balanced := BalanceResult{Overlap: NewDroppedRows(2, len(divided))}
+		results.Add(StageSplit, "mbpp", Result{Split: &c.divided})
+		balanced := BalanceResult{Overlap: NewDroppedRows(2, len(r.DatasetNames()))}
 		for i, name := range r.DatasetNames() {
 			if name == "mbpp" {
 				balanced.Overlap[1][i] = c.dropped
 			}
 		}
-		_, err := plan.New(r, Counts(r, divided, balanced))
+		_, err := plan.New(r, Remaining(r, results, balanced))
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: %v\nwant %s", c.what, err, c.want)
 		}
@@ -77,23 +77,23 @@ func TestWhyASplitIsEmpty(t *testing.T) {
 // The units of the rows that are left are those that the balance stage counted.
 func TestCountsOfUnits(t *testing.T) {
 	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
-	divided, balanced := map[string]SplitResult{}, BalanceResult{}
+	results, balanced := Results{}, BalanceResult{}
 	for _, name := range r.DatasetNames() {
-		divided[name] = SplitResult{Rows: []int64{10, 2}, Units: []int64{100, 20}}
+		results.Add(StageSplit, name, Result{Split: &SplitResult{Rows: []int64{10, 2}, Units: []int64{100, 20}}})
 	}
-	if got := Counts(r, divided, balanced)["mbpp"]; got.Units != nil {
+	if got := Remaining(r, results, balanced)["mbpp"]; got.Units != nil {
 		t.Errorf("units %v of a mix that is measured in rows", got.Units)
 	}
 	r.Unit = recipe.InTokens
-	if diff := cmp.Diff(plan.Count{Rows: []int64{10, 2}, Units: []int64{100, 20}, Before: &plan.Grouping{Rows: []int64{10, 2}}}, Counts(r, divided, balanced)["mbpp"]); diff != "" {
+	if diff := cmp.Diff(plan.Count{Rows: []int64{10, 2}, Units: []int64{100, 20}, Before: &plan.Grouping{Rows: []int64{10, 2}}}, Remaining(r, results, balanced)["mbpp"]); diff != "" {
 		t.Error(diff)
 	}
 	balanced = BalanceResult{Duplicates: DroppedRows{{0, 0, 0, 0, 3, 0}, make([]int64, 6)}, Units: [][]int64{{100, 100, 100, 100, 61, 100}, {20, 20, 20, 20, 20, 20}}}
-	if diff := cmp.Diff(plan.Count{Rows: []int64{7, 2}, Units: []int64{61, 20}, Before: &plan.Grouping{Rows: []int64{10, 2}}}, Counts(r, divided, balanced)["mbpp"]); diff != "" {
+	if diff := cmp.Diff(plan.Count{Rows: []int64{7, 2}, Units: []int64{61, 20}, Before: &plan.Grouping{Rows: []int64{10, 2}}}, Remaining(r, results, balanced)["mbpp"]); diff != "" {
 		t.Error(diff)
 	}
-	if got := divided["mbpp"].Units[0]; got != 100 {
-		t.Errorf("Counts changed its argument: %d", got)
+	if got := results.Split("mbpp").Units[0]; got != 100 {
+		t.Errorf("Remaining changed its argument: %d", got)
 	}
 }
 
@@ -148,7 +148,11 @@ func TestReported(t *testing.T) {
 		{"all shards of a split", 2, map[string]MixResult{"test.00000": file(10, 20), "test.00001": file(1, 2)}, [][]MixedDataset{nil, {{7, 2, 11}, {8, 3, 22}}}},
 	} {
 		r.Output.Shards = c.shards
-		if diff := cmp.Diff(c.want, Reported(r, c.mixed)); diff != "" {
+		results := Results{}
+		for name, mixed := range c.mixed {
+			results.Add(StageMix, name, Result{Mix: &mixed})
+		}
+		if diff := cmp.Diff(c.want, Reported(r, results)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.what, diff)
 		}
 	}

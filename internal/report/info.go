@@ -117,36 +117,34 @@ func balanceText(domain recipe.Domain) string {
 // Meta is the content of a data set's meta.json: its rows per split, those that are in no split, by reason, where there are any,
 // those dropped because a later split has them, or, in a mix that drops them, because the split has the same row or a later one
 // nearly the same question; and those with a question of another row, written in another way, where that makes no difference.
-func Meta(r recipe.Recipe, plan plan.Plan, dataset string, divided pipeline.SplitResult, balanced pipeline.BalanceResult) ([]byte, error) {
+func Meta(r recipe.Recipe, summary pipeline.Summary, dataset string, divided pipeline.SplitResult) ([]byte, error) {
 	_, domain, _ := r.Dataset(dataset)
 	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", divided.Read}}
-	for _, split := range plan.Splits {
-		for _, part := range split.Datasets() {
-			if part.Name == dataset {
-				meta = append(meta, member{split.Name, part.Available})
-			}
-		}
+	place := slices.Index(summary.Names, dataset)
+	for s, split := range summary.Plan.Splits {
+		meta = append(meta, member{split.Name, *summary.Dataset(s, place).Available})
 	}
 	if divided.DroppedRows() > 0 {
 		meta = append(meta, member{"left_out", divided.Dropped})
 	}
-	place := slices.Index(r.DatasetNames(), dataset)
-	dropped := func(rows pipeline.DroppedRows) object {
-		var out object
-		for s, split := range plan.Splits {
-			out = append(out, member{split.Name, rows.Of(s, place)})
+	for _, count := range []struct {
+		name string
+		of   func(pipeline.Counts) *int64
+	}{
+		{"overlap_dropped", func(c pipeline.Counts) *int64 { return c.Overlap }},
+		{"variants", func(c pipeline.Counts) *int64 { return c.Variants }},
+		{"duplicates_dropped", func(c pipeline.Counts) *int64 { return c.Duplicates }},
+		{"near_duplicates_dropped", func(c pipeline.Counts) *int64 { return c.NearDuplicates }},
+	} {
+		var rows object
+		for s, split := range summary.Plan.Splits {
+			if n := count.of(summary.Dataset(s, place)); n != nil {
+				rows = append(rows, member{split.Name, *n})
+			}
 		}
-		return out
-	}
-	meta = append(meta, member{"overlap_dropped", dropped(balanced.Overlap)})
-	if r.Compare != recipe.CompareBytes {
-		meta = append(meta, member{"variants", dropped(balanced.Variants)})
-	}
-	if r.Duplicates == recipe.DropDuplicates {
-		meta = append(meta, member{"duplicates_dropped", dropped(balanced.Duplicates)})
-	}
-	if r.NearDuplicates != nil {
-		meta = append(meta, member{"near_duplicates_dropped", dropped(balanced.NearDuplicates)})
+		if rows != nil {
+			meta = append(meta, member{count.name, rows})
+		}
 	}
 	return revision.EncodeJSON(meta)
 }

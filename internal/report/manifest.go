@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/pipeline"
-	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
@@ -19,13 +18,12 @@ func Of(m revision.Manifest) Revision {
 	if m.Recipe.Measured() {
 		out.Unit = strings.ToLower(string(m.Recipe.Unit))
 	}
-	done := finishedOf(m)
+	results := m.Results()
+	summary := pipeline.Summarize(m.Recipe, &m.Plan, results)
 	for i, plan := range m.Plan.Splits {
-		split := Split{Name: plan.Name, Share: m.Recipe.Splits[i].Share, Policy: string(m.Recipe.Splits[i].Size.Policy), Rows: plan.Rows}
-		for d, dataset := range plan.Datasets() {
-			split.Unique += done.counts(i, d, dataset).Unique
-		}
-		out.Splits = append(out.Splits, split)
+		out.Splits = append(out.Splits, Split{
+			Name: plan.Name, Share: m.Recipe.Splits[i].Share, Policy: string(m.Recipe.Splits[i].Size.Policy), Rows: plan.Rows, Unique: known(summary.Split(i).Unique),
+		})
 	}
 	for _, declared := range m.Recipe.Domains {
 		domain := Domain{Name: declared.Name, Share: declared.Share}
@@ -38,10 +36,14 @@ func Of(m revision.Manifest) Revision {
 		}
 		out.Domains = append(out.Domains, domain)
 		if m.Recipe.Measured() {
-			out.Units = append(out.Units, done.units(m.Recipe, declared))
+			var units []int64
+			for i := range m.Plan.Splits {
+				units = append(units, known(summary.Domain(i, declared).Units))
+			}
+			out.Units = append(out.Units, units)
 		}
 		for _, dataset := range declared.Datasets {
-			out.Datasets = append(out.Datasets, done.dataset(m, declared.Name, dataset))
+			out.Datasets = append(out.Datasets, datasetOf(summary, results, declared.Name, dataset))
 		}
 	}
 	out.Exports = exportsOf(m.Recipe, m.Plan)
@@ -52,75 +54,31 @@ func Of(m revision.Manifest) Revision {
 	return out
 }
 
-// finished are the results of a manifest, by the names of their units.
-type finished struct {
-	downloads map[string]pipeline.DownloadResult
-	divided   map[string]pipeline.SplitResult
-	balanced  pipeline.BalanceResult
-	// reported is what the mixed files say of the data sets, per split; an entry is nil where the plan says it all.
-	reported [][]pipeline.MixedDataset
-}
-
-func finishedOf(m revision.Manifest) finished {
-	done := finished{downloads: map[string]pipeline.DownloadResult{}, divided: map[string]pipeline.SplitResult{}}
-	mixed := map[string]pipeline.MixResult{}
-	for _, stage := range m.Stages {
-		name, result := stage.Node.Name, stage.Result
-		switch {
-		case result.Download != nil:
-			done.downloads[name] = *result.Download
-		case result.Split != nil:
-			done.divided[name] = *result.Split
-		case result.Balance != nil:
-			done.balanced = *result.Balance
-		case result.Mix != nil:
-			mixed[name] = *result.Mix
-		}
+// known returns a number of a published mix, 0 for one that its recipe does not ask for.
+func known(n *int64) int64 {
+	if n == nil {
+		return 0
 	}
-	done.reported = pipeline.Reported(m.Recipe, mixed)
-	return done
+	return *n
 }
 
-// counts are those of a data set, by its place among all sorted by name, in a split.
-func (f finished) counts(split, dataset int, plan plan.Dataset) Counts {
-	counts := Counts{Rows: plan.Available, Balanced: plan.Balanced, Mixed: plan.Rows, Unique: plan.Unique, MaxRepeats: plan.MaxRepeats}
-	if f.reported[split] != nil {
-		counts.Unique, counts.MaxRepeats = f.reported[split][dataset].Unique, f.reported[split][dataset].MaxRepeats
-	}
-	return counts
-}
-
-// units are the bytes or tokens of a domain in each mixed split.
-func (f finished) units(r recipe.Recipe, domain recipe.Domain) []int64 {
-	units := make([]int64, len(f.reported))
-	for s, reported := range f.reported {
-		for d, name := range r.DatasetNames() {
-			if reported != nil && slices.ContainsFunc(domain.Datasets, func(of recipe.Dataset) bool { return of.Name == name }) {
-				units[s] += reported[d].Units
-			}
-		}
-	}
-	return units
-}
-
-func (f finished) dataset(m revision.Manifest, domain string, declared recipe.Dataset) Dataset {
-	download, divided := f.downloads[declared.Name], f.divided[declared.Name]
+func datasetOf(summary pipeline.Summary, results pipeline.Results, domain string, declared recipe.Dataset) Dataset {
+	download, divided := results.Download(declared.Name), results.Split(declared.Name)
 	out := Dataset{
 		Name: declared.Name, Domain: domain, Source: sourceText(declared.Source), Mapping: cmp.Or(declared.Record.Preset, "expressions"),
 		Resolved: cmp.Or(download.Revision, "sha256 "+download.Digest), License: download.License,
 		Read: divided.Read, Dropped: drops(divided.Dropped),
 	}
 	var overlap, same, near int64
-	for s, split := range m.Plan.Splits {
-		for d, plan := range split.Datasets() {
-			if plan.Name == declared.Name {
-				out.Splits = append(out.Splits, f.counts(s, d, plan))
-				overlap += f.balanced.Overlap.Of(s, d)
-				out.Variants += f.balanced.Variants.Of(s, d)
-				same += f.balanced.Duplicates.Of(s, d)
-				near += f.balanced.NearDuplicates.Of(s, d)
-			}
-		}
+	for s := range summary.Plan.Splits {
+		of := summary.Dataset(s, slices.Index(summary.Names, declared.Name))
+		out.Splits = append(out.Splits, Counts{
+			Rows: known(of.Available), Balanced: known(of.Balanced), Mixed: known(of.Mixed), Unique: known(of.Unique), MaxRepeats: known(of.MaxRepeats),
+		})
+		overlap += known(of.Overlap)
+		out.Variants += known(of.Variants)
+		same += known(of.Duplicates)
+		near += known(of.NearDuplicates)
 	}
 	for _, drop := range []Drop{
 		{"a later split has the same question", overlap},

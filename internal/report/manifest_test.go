@@ -59,7 +59,9 @@ func built(change func(*recipe.Recipe)) revision.Manifest {
 
 // TestDropsByReason: what the balance stage dropped stands with its own reason each.
 func TestDropsByReason(t *testing.T) {
-	got := Of(built(func(*recipe.Recipe) {})).Datasets
+	got := Of(built(func(r *recipe.Recipe) {
+		r.Duplicates, r.NearDuplicates = recipe.DropDuplicates, &recipe.NearDuplicates{}
+	})).Datasets
 	if diff := cmp.Diff([][]Drop{
 		{{"a later split has the same question", 1}, {"the split has a row with the same question and answer", 2}, {"a later split has nearly the same question", 1}},
 		{{"a later split has nearly the same question", 4}},
@@ -198,7 +200,7 @@ func TestMeta(t *testing.T) {
 			`"train":8,"test":2,"overlap_dropped":{"train":1,"test":0},"duplicates_dropped":{"train":2,"test":0},"near_duplicates_dropped":{"train":1,"test":0}}`},
 	} {
 		m := built(c.change)
-		meta, err := Meta(m.Recipe, m.Plan, "sums", pipeline.SplitResult{Read: 20, Dropped: c.dropped}, finishedOf(m).balanced)
+		meta, err := Meta(m.Recipe, pipeline.Summarize(m.Recipe, &m.Plan, m.Results()), "sums", pipeline.SplitResult{Read: 20, Dropped: c.dropped})
 		if got := strings.Join(strings.Fields(string(meta)), ""); err != nil || !strings.HasSuffix(got, c.want) {
 			t.Errorf("%v, %s, want …%s", err, got, c.want)
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
@@ -18,10 +19,11 @@ type Page struct {
 // Beside returns the files that tell programs of the rows they stand beside: each data set's meta.json, the index of the
 // evaluation files, what LLaMA-Factory reads of exports, and info.json.
 func Beside(m revision.Manifest) ([]Page, error) {
-	done := finishedOf(m)
+	results := m.Results()
+	summary := pipeline.Summarize(m.Recipe, &m.Plan, results)
 	var pages []Page
 	for _, name := range m.Recipe.DatasetNames() {
-		meta, err := Meta(m.Recipe, m.Plan, name, done.divided[name], done.balanced)
+		meta, err := Meta(m.Recipe, summary, name, *results.Split(name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", revision.MetaFile(name), err)
 		}

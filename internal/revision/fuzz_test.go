@@ -50,7 +50,7 @@ func FuzzParseManifest(f *testing.F) {
 		if valid := m.Recipe.Validate(); (err == nil) != (valid == nil) {
 			t.Fatalf("%s: %v, and its recipe: %v", own, err, valid)
 		}
-		if len(got.Results()) > len(got.Stages) {
+		if len(got.ByKey()) > len(got.Stages) {
 			t.Error("there are results of no stage")
 		}
 	})

@@ -44,22 +44,21 @@ type LockedSource struct {
 
 // LockOf is the lock of a manifest: it holds nothing that the manifest does not.
 func LockOf(m Manifest) Lock {
-	done, rows := map[string]pipeline.DownloadResult{}, map[string]int64{}
-	for _, finished := range m.Stages {
-		switch {
-		case finished.Result.Download != nil:
-			done[finished.Node.Name] = *finished.Result.Download
-		case finished.Result.Split != nil:
-			rows[finished.Node.Name] = finished.Result.Split.Read
-		}
-	}
+	results := m.Results()
 	lock := Lock{Version: LockVersion, Sources: []LockedSource{}}
 	for _, origin := range m.Sources {
 		named, _ := m.Recipe.Source(origin.Dataset)
-		of := done[origin.Dataset]
+		var of pipeline.DownloadResult
+		if done := results.Download(origin.Dataset); done != nil {
+			of = *done
+		}
+		var rows int64
+		if done := results.Split(origin.Dataset); done != nil {
+			rows = done.Read
+		}
 		lock.Sources = append(lock.Sources, LockedSource{
 			Name: origin.Dataset, Request: named.Source, Revision: of.Revision, License: of.License,
-			Files: origin.Files, Bytes: of.Bytes, Digest: of.Digest, Rows: rows[origin.Dataset],
+			Files: origin.Files, Bytes: of.Bytes, Digest: of.Digest, Rows: rows,
 		})
 	}
 	return lock

@@ -140,11 +140,20 @@ func ParseManifest(encoded []byte) (Manifest, error) {
 	return m, nil
 }
 
-// Results are the results of the manifest's stages by key.
-func (m Manifest) Results() map[string]pipeline.Result {
+// ByKey returns the results of the manifest's stages by key.
+func (m Manifest) ByKey() map[string]pipeline.Result {
 	results := make(map[string]pipeline.Result, len(m.Stages))
 	for _, finished := range m.Stages {
 		results[finished.Node.Key] = finished.Result
+	}
+	return results
+}
+
+// Results returns the results of the manifest's stages by name.
+func (m Manifest) Results() pipeline.Results {
+	results := pipeline.Results{}
+	for _, finished := range m.Stages {
+		results.Add(finished.Stage, finished.Node.Name, finished.Result)
 	}
 	return results
 }

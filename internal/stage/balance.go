@@ -33,7 +33,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Resu
 			return pipeline.Result{}, err
 		}
 	}
-	comparison := compared{pipeline.ComparisonKey(j.Recipe, j.divided())}
+	comparison := compared{pipeline.ComparisonKey(j.Recipe, j.finished)}
 	there, err := b.reuse(comparison.Comparison)
 	if err != nil {
 		return pipeline.Result{}, err
@@ -43,7 +43,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Resu
 			return pipeline.Result{}, err
 		}
 	}
-	planned, err := plan.New(j.Recipe, pipeline.Counts(j.Recipe, j.divided(), b.done))
+	planned, err := plan.New(j.Recipe, pipeline.Remaining(j.Recipe, j.finished, b.done))
 	if err != nil {
 		return pipeline.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
@@ -270,11 +270,10 @@ func (b *balancer) units() {
 	if !b.Recipe.Measured() {
 		return
 	}
-	divided := b.divided()
 	b.done.Units = make([][]int64, len(b.Recipe.Splits))
 	for s := range b.done.Units {
 		for d, name := range b.names {
-			units := divided[name].Units[s]
+			units := b.finished.Split(name).Units[s]
 			if b.done.Dropped(s, d) > 0 {
 				units = b.left[rowFile{s, d}]
 			}
@@ -328,20 +327,11 @@ func (r *dropReader) advance() error {
 	}
 }
 
-// divided are the results of the split stage by data set.
-func (j job) divided() map[string]pipeline.SplitResult {
-	out := map[string]pipeline.SplitResult{}
-	for _, name := range j.Recipe.DatasetNames() {
-		out[name] = *j.result(pipeline.StageSplit, name).Split
-	}
-	return out
-}
-
 // processed is where a data set's final rows of a split lie, the unit's folder and the name in it: in the balance unit's where
 // that dropped any.
 func (j job) processed(split int, dataset string) (folder store.Path, name string, err error) {
 	name = j.Recipe.Splits[split].Name + rowSuffix
-	balanced := j.result(pipeline.StageBalance, j.Recipe.Name).Balance
+	balanced := j.finished.Balance()
 	if balanced.Dropped(split, slices.Index(j.Recipe.DatasetNames(), dataset)) > 0 {
 		folder, err = j.input(pipeline.StageBalance, j.Recipe.Name)
 		return folder, dataset + "/" + name, err

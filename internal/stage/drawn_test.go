@@ -35,17 +35,6 @@ func (w *world) manifest() revision.Manifest {
 	return m
 }
 
-// mixedResults are what the mixed files report, by unit.
-func (w *world) mixedResults() map[string]pipeline.MixResult {
-	results := map[string]pipeline.MixResult{}
-	for _, finished := range w.manifest().Stages {
-		if finished.Stage == pipeline.StageMix {
-			results[finished.Node.Name] = *finished.Result.Mix
-		}
-	}
-	return results
-}
-
 // counted are the different rows of each data set in some rows, and how often the most frequent one is there.
 func counted(rows []string, names []string) []pipeline.MixedDataset {
 	times := map[string]map[string]int64{}
@@ -75,12 +64,12 @@ func TestDrawnRowsAreReported(t *testing.T) {
 				w := filled(t)
 				r := drawn(format, shards)
 				graph := w.build(r)
-				results := w.mixedResults()
+				results := w.manifest().Results()
 				for _, split := range graph.Plan.Splits {
 					want := counted(w.shardsOf(r, split), r.DatasetNames())
 					for i := range shards {
 						shard := recipe.Shard{Split: split.Name, Index: i, Count: shards}
-						if diff := cmp.Diff(want, results[shard.Name()].Datasets); diff != "" {
+						if diff := cmp.Diff(want, results.Mix(shard.Name()).Datasets); diff != "" {
 							t.Errorf("%s (-rows +reported):\n%s", shard.Name(), diff)
 						}
 					}
@@ -126,9 +115,9 @@ func TestDrawnRowsAreThoseOfTheKey(t *testing.T) {
 func TestPassesReportNothing(t *testing.T) {
 	w := filled(t)
 	w.build(in(recipe.JSONL, 2))
-	for unit, mixed := range w.mixedResults() {
-		if mixed.Datasets != nil {
-			t.Errorf("%s reports %v", unit, mixed.Datasets)
+	for unit, mixed := range w.manifest().Results()[pipeline.StageMix] {
+		if mixed.Mix.Datasets != nil {
+			t.Errorf("%s reports %v", unit, mixed.Mix.Datasets)
 		}
 	}
 }
@@ -150,7 +139,7 @@ func TestTheStrategyDrawn(t *testing.T) {
 		{Name: "code", Share: 3, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("humaneval", 164), dataset("mbpp", 427)}},
 	}
 	graph := w.build(r)
-	reported := pipeline.Reported(r, w.mixedResults())
+	reported := pipeline.Reported(r, w.manifest().Results())
 	for i, split := range graph.Plan.Splits {
 		want := counted(w.shardsOf(r, split), r.DatasetNames())
 		if diff := cmp.Diff(want, reported[i]); diff != "" {

@@ -147,7 +147,7 @@ func TestVerifyFindsForgedListsOfDroppedRows(t *testing.T) {
 // that the rows are others.
 func rekeyed(edit func(*pipeline.Result)) func(*testing.T, string, *revision.Manifest) {
 	return func(t *testing.T, _ string, m *revision.Manifest) {
-		divided := map[string]pipeline.SplitResult{}
+		divided := pipeline.Results{}
 		results := map[string]pipeline.Result{}
 		var mixed []pipeline.Result
 		for i := range m.Stages {
@@ -155,9 +155,9 @@ func rekeyed(edit func(*pipeline.Result)) func(*testing.T, string, *revision.Man
 			edit(&of.Result)
 			switch {
 			case of.Result.Split != nil:
-				divided[of.Node.Name] = *of.Result.Split
+				divided.Add(of.Stage, of.Node.Name, of.Result)
 			case of.Result.Balance != nil:
-				planned, err := plan.New(m.Recipe, pipeline.Counts(m.Recipe, divided, *of.Result.Balance))
+				planned, err := plan.New(m.Recipe, pipeline.Remaining(m.Recipe, divided, *of.Result.Balance))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -91,11 +91,11 @@ func (n *nearer) readKey(key []byte) (band uint64, row banded) {
 func (n *nearer) sketch(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	divided, from := n.divided(), int64(0)
+	from := int64(0)
 	for s := range n.Recipe.Splits {
 		for d, name := range n.names {
 			first := banded{rowRef{split: s, dataset: d}, from}
-			from += divided[name].Rows[s]
+			from += n.finished.Split(name).Rows[s]
 			group.Go(func() error { return n.sketchFile(ctx, first) })
 		}
 	}

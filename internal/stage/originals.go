@@ -238,7 +238,7 @@ func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, er
 		return nil, contract.Within(file.Path+" is no longer whole in the cache and has to be fetched again; pods of the split stage may where output.cache is set, "+
 			"else the annotation data.datasetmix.io/forceAt has the download stage do it", err)
 	}
-	as := revision.LockedSource{Revision: r.result(pipeline.StageDownload, r.source.Name).Download.Revision}
+	as := revision.LockedSource{Revision: r.finished.Download(r.source.Name).Revision}
 	for _, o := range r.originals {
 		as.Files = append(as.Files, o.OriginalFile)
 	}

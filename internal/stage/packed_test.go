@@ -277,7 +277,7 @@ func wantChangedBitsFound(t *testing.T, folder, name string) {
 // rename gives a manifest the revision that its contents have, so that nothing contradicts its name.
 func rename(t *testing.T, m *revision.Manifest) {
 	t.Helper()
-	graph, err := pipeline.Walk(m.Recipe, m.Results())
+	graph, err := pipeline.Walk(m.Recipe, m.ByKey())
 	if err != nil {
 		t.Fatal(err)
 	}

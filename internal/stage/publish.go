@@ -159,7 +159,7 @@ func (p *publisher) sources() error {
 		if err != nil {
 			return err
 		}
-		done := p.result(pipeline.StageDownload, name).Download
+		done := p.finished.Download(name)
 		origin := revision.Origin{Dataset: name, Revision: done.Revision, License: done.License}
 		originals, err := readOriginals(folder, done)
 		if err != nil {
@@ -177,7 +177,7 @@ func (p *publisher) sources() error {
 func (p *publisher) datasets() error {
 	for _, name := range p.Recipe.DatasetNames() {
 		_, domain, _ := p.Recipe.Dataset(name)
-		divided := *p.result(pipeline.StageSplit, name).Split
+		divided := *p.finished.Split(name)
 		folder, err := p.input(pipeline.StageSplit, name)
 		if err != nil {
 			return err
@@ -204,7 +204,7 @@ func (p *publisher) datasets() error {
 
 // dropped links the list of the rows that a split lost for the sake of another data set or split, if any was.
 func (p *publisher) dropped() error {
-	balanced := p.result(pipeline.StageBalance, p.Recipe.Name).Balance
+	balanced := p.finished.Balance()
 	rows := balanced.DroppedTotal()
 	if rows == 0 {
 		return nil

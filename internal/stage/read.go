@@ -52,7 +52,7 @@ func (r *reader) each(ctx context.Context, to taker) error {
 	if err != nil {
 		return err
 	}
-	if r.originals, err = readOriginals(folder, r.result(pipeline.StageDownload, r.source.Name).Download); err != nil {
+	if r.originals, err = readOriginals(folder, r.finished.Download(r.source.Name)); err != nil {
 		return err
 	}
 	for i, file := range r.originals {

@@ -63,7 +63,9 @@ type job struct {
 	Job
 	worker *Worker
 	graph  pipeline.Graph
-	folder revision.Folder
+	// finished are the results of the graph's finished nodes.
+	finished pipeline.Results
+	folder   revision.Folder
 	// careful compares an original with its digest before its rows are read, and not beside that: one was damaged.
 	careful bool
 	// replaces a finished unit that is not to be used any more.
@@ -89,7 +91,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	if w.volume == nil {
 		defer own.close()
 	}
-	j := job{Job: todo, worker: own, graph: graph, folder: revision.Folder(todo.Recipe.Output.Path)}
+	j := job{Job: todo, worker: own, graph: graph, finished: graph.Results(todo.Results), folder: revision.Folder(todo.Recipe.Output.Path)}
 	final := j.final()
 	result, way, err := j.found(ctx, final)
 	if err != nil {
@@ -280,24 +282,10 @@ func (j job) unit(stage pipeline.Stage, key string) store.Path {
 
 // input is the folder of a finished unit of an earlier stage.
 func (j job) input(stage pipeline.Stage, name string) (store.Path, error) {
-	step, _ := j.graph.Step(stage)
-	for _, unit := range step.Nodes {
-		if unit.Name == name {
-			return j.unit(stage, unit.Key), nil
-		}
+	if node, reached := j.graph.Node(stage, name); reached {
+		return j.unit(stage, node.Key), nil
 	}
 	return store.Path{}, contract.Failf(contract.InvalidTask, "the task has no result of stage %s for %s", stage, name)
-}
-
-// result is the result of a finished unit of an earlier stage.
-func (j job) result(stage pipeline.Stage, name string) pipeline.Result {
-	step, _ := j.graph.Step(stage)
-	for _, unit := range step.Nodes {
-		if unit.Name == name {
-			return j.Results[unit.Key]
-		}
-	}
-	return pipeline.Result{}
 }
 
 // touch notes that a finished folder is in use, so that no publication removes it as left over.

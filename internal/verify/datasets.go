@@ -9,7 +9,6 @@ import (
 	"io"
 
 	"github.com/datasetmix/datasetmix/internal/extsort"
-	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
@@ -42,7 +41,7 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 	if fields, ok := v.manifest.Fields[name]; ok {
 		d.fields = &fields
 	}
-	divided := v.divided(name)
+	divided := v.results.Split(name)
 	d.raw = &rawCheck{dataset: d, file: revision.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows(), units: make([]int64, len(v.manifest.Plan.Splits))}
 	if divided.DroppedRows() > 0 {
 		d.left = &leftCheck{file: revision.DroppedSourceFile(domain.Name, name), last: -1, read: divided.Read, want: divided.Dropped, counts: map[string]int64{}}
@@ -55,16 +54,6 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 		})
 	}
 	return d
-}
-
-// divided is the result of a data set's split.
-func (v *verifier) divided(name string) pipeline.SplitResult {
-	for _, finished := range v.manifest.Stages {
-		if finished.Stage == pipeline.StageSplit && finished.Node.Name == name {
-			return *finished.Result.Split
-		}
-	}
-	return pipeline.SplitResult{}
 }
 
 // rawCheck reads a data set's file of all rows: each has a number above that of the row before, so none is there twice.

@@ -20,7 +20,7 @@ func (v *verifier) gone() error {
 	if err := v.eachGone(counts); err != nil {
 		return err
 	}
-	if err := counts.check(v.balanced()); err != nil {
+	if err := counts.check(*v.results.Balance()); err != nil {
 		return err
 	}
 	for _, d := range v.datasets {
@@ -32,16 +32,6 @@ func (v *verifier) gone() error {
 		}
 	}
 	return nil
-}
-
-// balanced is the result of the balance stage.
-func (v *verifier) balanced() pipeline.BalanceResult {
-	for _, finished := range v.manifest.Stages {
-		if finished.Result.Balance != nil {
-			return *finished.Result.Balance
-		}
-	}
-	return pipeline.BalanceResult{}
 }
 
 func (v *verifier) eachGone(counts *goneCounts) error {

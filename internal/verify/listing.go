@@ -51,13 +51,13 @@ func (v *verifier) expected() map[string]int64 {
 	if r.EvaluationSplit() != "" {
 		files[revision.TestIndexFile] = noRows
 	}
-	balanced := v.balanced()
+	balanced := *v.results.Balance()
 	if dropped := balanced.DroppedTotal(); dropped > 0 {
 		files[revision.DroppedFile] = dropped
 	}
 	for place, name := range r.DatasetNames() {
 		_, domain, _ := r.Dataset(name)
-		divided := v.divided(name)
+		divided := v.results.Split(name)
 		files[revision.MetaFile(name)] = noRows
 		files[revision.RawFile(domain.Name, name)] = divided.Read - divided.DroppedRows()
 		if dropped := divided.DroppedRows(); dropped > 0 {

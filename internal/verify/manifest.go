@@ -39,6 +39,7 @@ func (v *verifier) readManifest() error {
 	if v.manifest, err = revision.ParseManifest(encoded); err != nil {
 		return err
 	}
+	v.results = v.manifest.Results()
 	if v.byForm, err = dedup.ByForm(v.manifest.Recipe.Compare); err != nil {
 		return differ("%s cannot be compared with: %w", revision.ManifestFile, err)
 	}
@@ -58,7 +59,7 @@ func (v *verifier) graph() error {
 	if err := v.typed(); err != nil {
 		return err
 	}
-	graph, err := pipeline.Walk(m.Recipe, m.Results())
+	graph, err := pipeline.Walk(m.Recipe, m.ByKey())
 	if err != nil {
 		return differ("the manifest contradicts itself: %w", err)
 	}

@@ -19,12 +19,7 @@ import (
 // mixedTasks are the checks of all mixed files and of those of the exports, by path.
 func (v *verifier) mixedTasks() (map[string]task, error) {
 	r := v.manifest.Recipe
-	results := map[string]pipeline.MixResult{}
-	for _, finished := range v.manifest.Stages {
-		if finished.Stage == pipeline.StageMix {
-			results[finished.Node.Name] = *finished.Result.Mix
-		}
-	}
+	results := v.manifest.Results()
 	tasks := map[string]task{}
 	files := map[string][]recipe.Shard{}
 	for _, file := range r.Files() {
@@ -43,7 +38,7 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 		for _, file := range files[thePlan.Name] {
 			planned := shards[file.Index]
 			check := &mixCheck{
-				verifier: v, split: i, plan: thePlan, shard: planned, uses: uses, result: results[file.Name()],
+				verifier: v, split: i, plan: thePlan, shard: planned, uses: uses, result: *results.Mix(file.Name()),
 				file: revision.FileOf(file, r.Output.Format), units: make([]int64, len(planned.Spans)),
 			}
 			if file.Export == "" {

@@ -53,7 +53,7 @@ func (d *dataset) measured() error {
 	if v.units == nil {
 		return nil
 	}
-	divided, balanced := v.divided(d.name), v.balanced()
+	divided, balanced := *v.results.Split(d.name), *v.results.Balance()
 	if len(divided.Units) != len(d.splits) || len(balanced.Units) != len(d.splits) {
 		return differ("data set %s: the manifest does not say how many %s its splits have", d.name, v.manifest.Recipe.Unit)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
@@ -113,6 +114,7 @@ type verifier struct {
 	options  Options
 	notes    store.Path
 	manifest revision.Manifest
+	results  pipeline.Results // of the manifest
 	proof    Proof
 	// files are those that the manifest lists, and infos what lies there, by path.
 	files map[string]revision.PublishedFile

@@ -398,12 +398,7 @@ func walked(task contract.Task) pipeline.Graph {
 }
 
 func planOf(task contract.Task, balanced pipeline.BalanceResult) plan.Plan {
-	divided := map[string]pipeline.SplitResult{}
-	step, _ := walked(task).Step(pipeline.StageSplit)
-	for _, unit := range step.Nodes {
-		divided[unit.Name] = *task.Results[unit.Key].Split
-	}
-	plan, err := plan.New(task.Recipe, pipeline.Counts(task.Recipe, divided, balanced))
+	plan, err := plan.New(task.Recipe, pipeline.Remaining(task.Recipe, walked(task).Results(task.Results), balanced))
 	if err != nil {
 		encoded, _ := json.Marshal(task)
 		panic(fmt.Sprintf("%v: %s", err, encoded))
