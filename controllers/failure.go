@@ -65,6 +65,9 @@ func failed(pod *corev1.Pod) *failure {
 
 // endedByDeletion reports whether a pod ended since somebody deleted it: a Job that is suspended, a Workload or a person did. What
 // the worker says at its end is then no failure of its own. One that had failed before it was deleted stays a failure.
+//
+// When the kubelet confirms the end of a pod, while the Job controller still holds it, the time of deletion becomes that of the
+// confirmation, with no grace. The deletion itself was earlier by as much as the pod's grace at most.
 func endedByDeletion(pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp.IsZero() {
 		return false
@@ -73,11 +76,11 @@ func endedByDeletion(pod *corev1.Pod) bool {
 		return false
 	}
 	status := worker(pod)
-	if status == nil || status.State.Terminated == nil {
-		return true
+	if status == nil || status.State.Terminated == nil || status.State.Terminated.FinishedAt.IsZero() {
+		return true // before it began, or so soon after that the kubelet never saw it
 	}
-	grace := time.Duration(ptr.Deref(pod.DeletionGracePeriodSeconds, 0)) * time.Second
-	return !status.State.Terminated.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-grace))
+	grace := cmp.Or(ptr.Deref(pod.DeletionGracePeriodSeconds, 0), ptr.Deref(pod.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds))
+	return !status.State.Terminated.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-time.Duration(grace) * time.Second))
 }
 
 // disruption says who ended a pod: a drain, a preemption, an eviction, a node that is gone.

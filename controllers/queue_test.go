@@ -253,6 +253,23 @@ func TestDeletedPods(t *testing.T) {
 	if note := failed(&deleted(99).Pod); note == nil {
 		t.Error("a pod that failed before it was deleted is no failure")
 	}
+	confirmed := func(finished int64) *podBuilder {
+		p := deleted(finished)
+		p.DeletionGracePeriodSeconds = ptr.To[int64](0)
+		return p
+	}
+	if note := failed(&confirmed(101).Pod); note != nil {
+		t.Errorf("a pod that was deleted at 100, ended at 101, and whose end was confirmed at 130: %v", note)
+	}
+	if note := failed(&confirmed(99).Pod); note == nil {
+		t.Error("a pod that failed before it can have been deleted is no failure")
+	}
+	unseen := pod("a").ended(137, "ContainerStatusUnknown", "")
+	unseen.DeletionTimestamp, unseen.DeletionGracePeriodSeconds = ptr.To(at(130)), ptr.To[int64](30)
+	worker(&unseen.Pod).State.Terminated.FinishedAt = metav1.Time{}
+	if note := failed(&unseen.Pod); note != nil {
+		t.Errorf("a pod that was deleted while its worker was started: %v", note)
+	}
 	never := pod("a").evicted("")
 	never.DeletionTimestamp = ptr.To(at(1))
 	if note := failed(&never.Pod); note != nil {
