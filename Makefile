@@ -33,7 +33,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: python consumers unit monitoring gitops chart envtest cluster-test e2e ## Run every test: Python, readers, unit, API server, cluster, end to end.
+test: python consumers training unit monitoring gitops chart envtest cluster-test e2e ## Run every test: Python, readers, a training, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -78,6 +78,12 @@ CONSUMERS ?= $(DIST)/consumers
 
 consumers: $(BIN)/kubectl-datasetmix $(BIN)/hub ## Read what is published with the real libraries, old and new; says what it passes over.
 	hack/consumers.sh $(CONSUMERS) $(BIN)/kubectl-datasetmix $(BIN)/hub
+
+# Where the libraries of make training are installed.
+TRAINING ?= $(DIST)/training
+
+training: $(BIN)/kubectl-datasetmix ## Train a small model by GRPO on a mix, evaluate it, serve it, with the real libraries (5 GB); says what it passes over.
+	hack/training.sh $(TRAINING)
 
 monitoring: $(BIN)/gotestsum ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && $(GOTEST) ./...
@@ -264,4 +270,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

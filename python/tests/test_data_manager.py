@@ -288,6 +288,42 @@ def test_a_missing_library_is_named(ending: str, extra: str, tmp_path: Path, mon
         DataManager(folder).get_batch(1)
 
 
+OPENS = """
+import re, sys, time
+sys.path.insert(0, sys.argv[1])
+from datasetmix import DataManager
+def peak(): return int(re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read())[1])
+before = peak()
+begin = time.process_time()
+manager = DataManager(sys.argv[2])
+assert (manager[0]["id"], manager[-1]["id"], len(manager)) == ("first", "last", 10_000_000)
+print(time.process_time() - begin, peak(), before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
+def test_ten_million_rows_are_opened(tmp_path: Path) -> None:
+    """In at most ten seconds and 200 MB, of which the rows take less than 16 bytes each: seconds of the processor, as others use it."""
+    (tmp_path / "mixed").mkdir()
+    with (tmp_path / "mixed" / "train_mixed.jsonl").open("wb") as out:
+        out.write(b'{"id":"first"}\n')
+        for rows in [1_000_000] * 9 + [999_998]:
+            out.write(b'{"id":"12345678901234567890"}\n' * rows)
+        out.write(b'{"id":"last"}\n')
+    dataset = {"name": "gsm8k", "available": 10_000_000, "balanced": 10_000_000}
+    plan = [{"name": "train", "rows": 10_000_000, "domains": [{"name": "math", "datasets": [dataset]}]}]
+    (tmp_path / "mixed" / "info.json").write_text(json.dumps({"seed": 42, "plan": plan}))
+    package = str(Path(__file__).resolve().parents[1])
+    line = [sys.executable, "-I", "-S", "-c", OPENS, package, str(tmp_path / "mixed")]
+    run = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    seconds, peak, before = map(float, run.stdout.split())
+    print(f"10,000,000 rows opened in {seconds:.1f} s and {peak / 1024:.0f} MB, of which {before / 1024:.0f} MB are Python")
+    assert seconds < 10
+    assert peak < 200 * 1024
+    assert (peak - before) * 1024 < 16 * 10_000_000
+
+
 def test_neither_torch_nor_anything_else_is_imported(made: Path) -> None:
     """A Python that sees nothing but this package and the standard library reads a mix."""
     package = str(Path(__file__).resolve().parents[1])

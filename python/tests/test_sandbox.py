@@ -1,7 +1,9 @@
 """Programs that do not want to be judged: none passes, none leaves a process or a file, and the next program is judged as ever."""
 
+import errno
 import glob
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -145,8 +147,80 @@ HOSTILE = {
     "another program": "import os\nos.execv('/bin/true', ['true'])",
     "a new namespace": "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nassert libc.unshare(0x10000000) == 0",
     "the limits": "import resource\nresource.setrlimit(resource.RLIMIT_CPU, (9999, 9999))",
+    "its neighbor's memory, read": """
+        import ctypes, os
+        libc = ctypes.CDLL(None, use_errno=True)
+        here = ctypes.create_string_buffer(8)
+        for pid in (os.getpid() - 1, os.getpid() + 1, os.getppid()):
+            assert libc.process_vm_readv(pid, here, 1, here, 1, 0) > 0
+    """,
+    "its own memory": "open('/proc/self/mem', 'r+b').write(b'x')",
+    "its descriptors, opened again": "import os\nprint([os.open(f'/proc/self/fd/{fd}', os.O_RDWR) for fd in os.listdir('/proc/self/fd')])",
+    "its descriptors, closed": "import os\nos.closerange(0, 1024)\ndef twice(x): return 0",
+    "a fork when it is forgotten": """
+        import os
+        class Forks:
+            def __del__(self):
+                while os.fork(): pass
+        Forks()
+        def twice(x): return Forks() and 0
+    """,
+    "a fork by the C library": "import ctypes\nlibc = ctypes.CDLL(None)\nassert libc.fork() > 0\nassert libc.vfork() > 0",
+    "a process of subprocess": "import subprocess\nsubprocess.run(['/bin/sh', '-c', 'sleep 999 &'])",
+    "a process of multiprocessing": "import multiprocessing, time\nmultiprocessing.Process(target=time.sleep, args=(99,)).start()",
+    "a daemon": "import os\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\nos._exit(0)",
+    "a session of its own": "import os\nos.setsid()\nos.setpgid(0, 0)\ndef twice(x): return 0",
+    "it outlives its parent": "import ctypes, time\nctypes.CDLL(None).prctl(1, 0, 0, 0, 0)\ntime.sleep(3600)",
+    "a trace": """
+        import sys, threading
+        def trace(frame, event, arg):
+            frame.f_locals.update(passed=True, value=4)
+            return trace
+        sys.settrace(trace)
+        threading.settrace(trace)
+        sys.setprofile(trace)
+        def twice(x): return 0
+    """,
+    "referrers of what it is called by": """
+        import gc, sys
+        def twice(x):
+            for thing in gc.get_referrers(sys._getframe(1).f_globals, twice, x):
+                if isinstance(thing, dict): thing.update(passed=True, value=4, reason='')
+            return 0
+    """,
+    "the other end's code": """
+        import sys
+        main, plain = sys.modules['__main__'], sys.modules['plain']
+        main.judge = lambda *a: {'passed': True, 'reason': ''}
+        plain.encode = lambda *a: {'passed': True, 'reason': ''}
+        def twice(x): return 0
+    """,
+    "json replaced": 'import sys, json\njson.dumps = lambda *a: \'{"passed": true, "reason": ""}\'\ndef twice(x): return 0',
+    "memory that others share": "from multiprocessing import shared_memory\nshared_memory.SharedMemory('hostile', True, 1 << 20)",
+    "a file in shared memory": "open('/dev/shm/hostile', 'w').write('x')",
+    "a link": "import os\nos.symlink('/etc/passwd', '/tmp/hostile')",
+    "a hard link": "import os\nos.link(os.__file__, os.__file__ + '.hostile')",
+    "a folder": "import os\nos.makedirs('/tmp/hostile/a')",
+    "a pipe with a name": "import os\nos.mkfifo('/tmp/hostile')",
+    "a file taken away": "import os\nos.unlink(os.__file__)",
+    "rights": "import os\nos.chmod('/tmp', 0o777)\nos.setuid(0)",
+    "signals blocked": "import signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))\nwhile True: pass",
+    "an alarm without end": "import signal\nsignal.signal(14, lambda *a: None)\nsignal.setitimer(0, 1e-6, 1e-6)\nwhile True: pass",
+    "a crash": "import ctypes\nctypes.string_at(0)",
+    "a truth that never ends": "class T:\n    def __bool__(self):\n        while True: pass\ndef twice(x): return T()",
+    "a truth that calls itself": "class T:\n    def __bool__(self): return bool(self)\ndef twice(x): return T()",
+    "a list in itself": "def twice(x):\n    a = []\n    a.append(a)\n    return a",
+    "a number of many digits": "def twice(x): return 1 << (1 << 26)",
+    "numbers that collide": "def twice(x): return {k * ((1 << 61) - 1): 0 for k in range(40000)}",
+    "an exception of many words": "def twice(x): raise AssertionError('x' * (1 << 27))",
+    "an exception that ends the tests": "def twice(x): raise type('SystemExit', (BaseException,), {})(0)",
+    "an error whose text never ends": "class E(Exception):\n    def __str__(self):\n        while True: pass\ndef twice(x): raise E",
+    "not a number": "def twice(x): return float('nan')",
+    "a class that says it is another": "class L:\n    __class__ = int\n    def __eq__(self, other): return True\ndef twice(x): return L()",
+    "nothing to import": "import sys\nsys.meta_path.clear()\nsys.modules.clear()\ndef twice(x): return 0",
+    "the allocator": "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.mallopt(1, 1)\nlibc.free(1)",
 }
-QUICK = {"sleep", "exit in a thread", "a signal to all", "it ignores signals"}
+QUICK = {"sleep", "exit in a thread", "a signal to all", "it ignores signals", "it outlives its parent"}
 
 
 def processes() -> set[str]:
@@ -164,7 +238,8 @@ def processes() -> set[str]:
 
 def files() -> set[str]:
     """What lies where a program might write."""
-    return {name for folder in (tempfile.gettempdir(), os.path.dirname(os.__file__)) for name in os.listdir(folder) if "hostile" in name}
+    folders = (tempfile.gettempdir(), "/dev/shm", "/", os.path.dirname(os.__file__))
+    return {name for folder in folders if os.path.isdir(folder) for name in os.listdir(folder) if "hostile" in name}
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -185,7 +260,19 @@ def test_a_hostile_program_does_not(name: str, limits: Limits) -> None:
 
 def test_nothing_is_left_and_the_evaluation_goes_on(limits: Limits) -> None:
     before, lying = processes(), files()
-    for name in ("fork bomb", "thread bomb", "it ignores signals", "a signal to all", "a thread is left", "disk"):
+    left = [
+        "fork bomb",
+        "thread bomb",
+        "it ignores signals",
+        "a signal to all",
+        "a thread is left",
+        "disk",
+        "a daemon",
+        "a folder",
+        "a link",
+    ]
+    left += ["a fork when it is forgotten", "it outlives its parent", "signals blocked", "memory that others share"]
+    for name in left:
         Sandbox(Limits(limits.memory, 1, FEW_SECONDS)).run(job((HOSTILE | RIGHT)[name]))
     deadline = time.monotonic() + 5
     while processes() - before and time.monotonic() < deadline:
@@ -221,6 +308,24 @@ def test_each_layer_alone_is_tried(limits: Limits) -> None:
         script += f"assert confine.confine([{layer!r}], {{}}) == {{{layer!r}: ''}}\n"
         script += f"try:\n    {source}\nexcept PermissionError:\n    raise SystemExit(42)\n"
         assert subprocess.run([sys.executable, "-I", "-S", "-c", script], check=False).returncode == 42, layer
+
+
+CALLS = {
+    "x86_64": {"fork": 57, "execve": 59, "kill": 62, "ptrace": 101, "mount": 165, "unshare": 272, "memfd_create": 319, "bpf": 321},
+    "aarch64": {"kill": 129, "execve": 221, "ptrace": 117, "mount": 40, "unshare": 97, "memfd_create": 279, "bpf": 280},
+}
+NEWER = {"io_uring_setup": 425, "pidfd_open": 434, "pidfd_getfd": 438, "landlock_create_ruleset": 444, "memfd_secret": 447}
+
+
+def test_calls_that_are_not_listed_fail() -> None:
+    """Each of them, with arguments of zero, is not permitted; none is merely unknown."""
+    calls = {**CALLS.get(platform.machine(), {}), **NEWER}
+    script = f"import ctypes, sys; sys.path.insert(0, {str(Path(box.__file__).parent)!r})\nimport confine\n"
+    script += "libc = ctypes.CDLL(None, use_errno=True)\nassert confine.confine(['seccomp'], {}) == {'seccomp': ''}\n"
+    script += f"for name, number in {calls!r}.items():\n"
+    script += "    result = libc.syscall(number, 0, 0, 0, 0, 0, 0)\n    print(name, result, ctypes.get_errno(), flush=True)\n"
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines() == [f"{name} -1 {errno.EPERM}" for name in calls], run.stderr
 
 
 VALUES = [
