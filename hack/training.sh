@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs the tests of the Python package that train, ask and serve a real model: a small random one, on the processor. Their libraries,
-# of python/requirements-training.txt, are installed below a folder first: 5 GB, in some four minutes. Where there is no Python for them,
-# no room or no package index it says so, and passes over.
+# of python/requirements-training.txt, are installed below a folder first: 5 GB, in some four minutes. Without a Python for them, room or a
+# package index it passes over, and names the reason.
 #
 # usage: hack/training.sh FOLDER [ARGUMENT OF PYTEST…]
 set -euo pipefail

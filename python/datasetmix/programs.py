@@ -185,7 +185,7 @@ def _blocks(text: str) -> list[str]:
 
 
 def _before_fence(text: str) -> str:
-    """What stands before the first fence."""
+    """The text before the first fence."""
     first = _FENCE.search(text)
     return text[: first.start()] if first else text
 

@@ -259,7 +259,7 @@ _AREA = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*>")
-# What makes another value of the number beside it, or a set of values.
+# What makes another value of a number, or a set of values.
 _WORKED = re.compile(
     r"\\(?:sqrt|pi|log|ln|exp|sin|cos|tan|binom|lfloor|lceil|pm|mp|overline|bar|infty|ne|neq|le|leq|leqslant|ge|geq|geqslant|lt|gt)(?![A-Za-z])"
     r"|[√π∞±≠≤≥|]|[<>]\s*$"

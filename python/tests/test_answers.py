@@ -14,7 +14,7 @@ SCORERS = ("numeric", "formula", "no-answer text", "yes-no text")
 
 
 def told(text: str) -> str:
-    """A text that stands as it is, or as JSON."""
+    """A text as it is, or as JSON."""
     return str(json.loads(text)) if text.startswith('"') else text
 
 

@@ -38,7 +38,7 @@ WORDY = "def wordy(completions, **_): return [float(len(completion[-1]['content'
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Of a process that finds this package and this Python, keeps to itself what it caches, and asks nobody in the network."""
+    """The variables of a process that finds this package and this Python, caches in a folder of the test, and uses no network."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "huggingface"), "TOKENIZERS_PARALLELISM": "false"}
     return {**os.environ, **offline, "PATH": path, "PYTHONPATH": str(PACKAGE), "PYTHONDONTWRITEBYTECODE": "1"}
