@@ -66,6 +66,24 @@ func TestUnits(t *testing.T) {
 	}
 }
 
+// TestCountsOfExports: where no mixed file is kept, the files of the first export say what the mix has, and their units are all that the stage has.
+func TestCountsOfExports(t *testing.T) {
+	held := func(keep []recipe.RevisionPart, exports ...recipe.Export) datav1alpha1.DatasetMixStatus {
+		return small().with(func(r *recipe.Recipe) {
+			r.Unit, r.Output.Shards, r.Output.Keep, r.Output.Exports = recipe.InTokens, 2, keep, exports
+		}).finish(3).ends(progress("x")).mixes().status(at(1))
+	}
+	mixed, exported := held(nil), held([]recipe.RevisionPart{recipe.TestPart}, recipe.Export{Name: "sft", Format: recipe.ExportSFT})
+	for what, diff := range map[string]string{
+		"domains": cmp.Diff(mixed.Domains, exported.Domains), "splits": cmp.Diff(mixed.Splits, exported.Splits), "data sets": cmp.Diff(mixed.Datasets, exported.Datasets),
+		"stages": cmp.Diff(mixed.Stages[3].Total, exported.Stages[3].Total),
+	} {
+		if diff != "" {
+			t.Errorf("%s (-of mixed files +of exports):\n%s", what, diff)
+		}
+	}
+}
+
 // TestDraws: what is drawn with replacement is known when it is drawn, not before.
 func TestDraws(t *testing.T) {
 	n := ptr.To[int64]

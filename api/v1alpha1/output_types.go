@@ -32,8 +32,21 @@ const (
 	DeletionDelete DeletionPolicy = "Delete"
 )
 
+// RevisionPart is a part of what a revision holds.
+// +kubebuilder:validation:Enum=Raw;Processed;Mixed;Test
+type RevisionPart string
+
+// The parts: all rows of every data set, the rows of each split, the mixed files, and the files that evaluate each data set alone.
+const (
+	RevisionPartRaw       RevisionPart = "Raw"
+	RevisionPartProcessed RevisionPart = "Processed"
+	RevisionPartMixed     RevisionPart = "Mixed"
+	RevisionPartTest      RevisionPart = "Test"
+)
+
 // Output says what is published, and where.
 //
+// +kubebuilder:validation:XValidation:rule="!has(self.keep) || 'Mixed' in self.keep || has(self.exports)",message="A revision must hold the mix: keep Mixed, or have at least one export."
 // +kubebuilder:validation:XValidation:rule="!has(self.deletionPolicy) || self.deletionPolicy == 'Retain' || has(self.volume.claimTemplate)",message="The deletionPolicy Delete needs a claimTemplate: a claim that is named by claimName belongs to whoever made it."
 type Output struct {
 	// volume is the claim that the mix is built and published on.
@@ -74,6 +87,17 @@ type Output struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=8
 	Exports []Export `json:"exports,omitempty"`
+
+	// keep says what a revision holds: Raw (raw/, every row of each data set), Processed (processed/, the rows of each split), Mixed
+	// (mixed/) and Test (test/, the rows that evaluate each data set alone). What is not kept is not written, and a later verify proves
+	// the less of the revision; the manifest, the pages and the exports are always there. Changing it publishes another revision;
+	// leaving Raw out, or taking it in, divides the data sets again. Unset keeps all four.
+	//
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=4
+	Keep []RevisionPart `json:"keep,omitempty"`
 
 	// keepRevisions is how many published revisions stay on the volume, the newest included. One that a pod of the namespace
 	// reads stays beside them, see status.held, and so does one that keepSeconds keeps. At least 1, at most 100. Unset is 3.

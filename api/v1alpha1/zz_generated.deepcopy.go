@@ -885,6 +885,11 @@ func (in *Output) DeepCopyInto(out *Output) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.Keep != nil {
+		in, out := &in.Keep, &out.Keep
+		*out = make([]RevisionPart, len(*in))
+		copy(*out, *in)
+	}
 	if in.Cache != nil {
 		in, out := &in.Cache, &out.Cache
 		*out = new(Cache)

@@ -103,14 +103,23 @@ func printProof(command *cobra.Command, proof verify.Proof) {
 	if m.Recipe.Resample == recipe.WithReplacement {
 		repeats = "draws"
 	}
+	if !m.Recipe.Output.Holds(recipe.ProcessedPart) {
+		repeats = "ratio and the " + repeats
+	} else {
+		repeats = "ratio, the order and the " + repeats
+	}
 	var names []string
 	questions := 0
 	for i, split := range m.Plan.Splits {
 		names = append(names, split.Name)
-		questions += proof.Questions[i]
-		p.Fprintf(out, "  %s: %d rows%s, in the ratio, the order and the %s of the recipe\n", split.Name, split.Rows, files, repeats)
+		if proof.Questions != nil {
+			questions += proof.Questions[i]
+		}
+		p.Fprintf(out, "  %s: %d rows%s, in the %s of the recipe\n", split.Name, split.Rows, files, repeats)
 	}
-	p.Fprintf(out, "  %s = ∅ over %d different questions, compared %s\n", strings.Join(names, " ∩ "), questions, proof.Compared())
+	if proof.Questions != nil {
+		p.Fprintf(out, "  %s = ∅ over %d different questions, compared %s\n", strings.Join(names, " ∩ "), questions, proof.Compared())
+	}
 	p.Fprintf(out, "  the manifest's SHA-256 is %s\n", proof.Digest)
 	claims := proof.Claims()
 	for _, list := range []struct {

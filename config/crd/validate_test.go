@@ -360,6 +360,17 @@ func TestRefusals(t *testing.T) {
 		}},
 		{name: "as many files as there may be", edits: []edit{{"spec.output.shards", int64(1024)}, {"spec.output.format", "Parquet"}}},
 		{name: "as many reports as there may be", edits: []edit{{"spec.resample", "WithReplacement"}, {"spec.limits", nil}, {"spec.output.shards", int64(682)}}},
+		{name: "a revision without the mix", edits: []edit{{"spec.output.keep", []any{"Raw", "Test"}}}, want: []string{
+			"spec.output: Invalid value: A revision must hold the mix: keep Mixed, or have at least one export.",
+		}},
+		{name: "a part twice", edits: []edit{{"spec.output.keep", []any{"Mixed", "Mixed"}}}, want: []string{
+			`spec.output.keep[1]: Duplicate value: "Mixed"`,
+		}},
+		{name: "an unknown part", edits: []edit{{"spec.output.keep", []any{"Mixed", "Exports"}}}, want: []string{
+			`spec.output.keep[1]: Unsupported value: "Exports": supported values: "Raw", "Processed", "Mixed", "Test"`,
+		}},
+		{name: "an export alone", edits: []edit{{"spec.output.keep", []any{"Test"}}, {"spec.output.exports", []any{map[string]any{"name": "rl", "format": "RL"}}}}},
+		{name: "the mixed files alone", edits: []edit{{"spec.output.keep", []any{"Mixed"}}}},
 		{name: "a claim and a template", edits: []edit{{"spec.output.volume.claimName", "c"}}, want: []string{
 			"spec.output.volume: Invalid value: An output volume must be exactly one of claimName and claimTemplate.",
 		}},

@@ -196,9 +196,11 @@ func (w *walk) divisions() []Node {
 			measured
 			Decontaminate *decontaminated   `json:"decontaminate,omitempty"`
 			Compare       recipe.Comparison `json:"compare,omitempty"`
+			WithoutRaw    bool              `json:"withoutRaw,omitempty"`
 		}{
 			digests[name], name, domain.Name, recordKey(dataset.Record), splits, w.recipe.Seed,
 			dataset.Read, measuredKey(w.recipe), decontaminatedKey(w.recipe, digests), w.recipe.Compare,
+			!w.recipe.Output.Holds(recipe.RawPart),
 		})})
 	}
 	return units

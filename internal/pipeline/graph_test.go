@@ -131,6 +131,14 @@ func TestEachEditRebuildsOnlyWhatDependsOnIt(t *testing.T) {
 		{"the layout", func(r *recipe.Recipe) { r.Output.Layout = recipe.LayoutRule }, []string{"publish grpo-six"}},
 		{"the number of shards", func(r *recipe.Recipe) { r.Output.Shards = 2 }, []string{"mix train.00000", "mix train.00001", "mix test.00000", "mix test.00001", "publish grpo-six"}},
 		{"one data set's source", func(r *recipe.Recipe) { r.Domains[0].Datasets[0].Source.Volume.Path = "new" }, append([]string{"download gsm8k", "split gsm8k"}, end...)},
+		{"what a revision holds", func(r *recipe.Recipe) { r.Output.Keep = []recipe.RevisionPart{recipe.RawPart, recipe.MixedPart} }, []string{"publish grpo-six"}},
+		{"an export in place of the mixed files", func(r *recipe.Recipe) {
+			r.Output.Keep = []recipe.RevisionPart{recipe.RawPart, recipe.ProcessedPart, recipe.TestPart}
+			r.Output.Exports = []recipe.Export{{Name: "sft", Format: recipe.ExportSFT}}
+		}, []string{"mix sft/train", "mix sft/test", "publish grpo-six"}},
+		{"no file of all rows", func(r *recipe.Recipe) {
+			r.Output.Keep = []recipe.RevisionPart{recipe.ProcessedPart, recipe.MixedPart, recipe.TestPart}
+		}, append(all("split"), end...)},
 	} {
 		results := map[string]Result{}
 		walkToTheEnd(t, recipes.Six(recipe.KeepTotal, recipe.KeepTotal), results)

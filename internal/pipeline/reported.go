@@ -38,9 +38,9 @@ func Reports(r recipe.Recipe) bool { return r.Measured() || r.Resample == recipe
 // a file of the split is not finished, and where the files say nothing because the plan says it all.
 func Reported(r recipe.Recipe, results Results) [][]MixedDataset {
 	reported := make([][]MixedDataset, len(r.Splits))
-	shards := r.Shards()
-	count := len(shards) / max(1, len(r.Splits))
-	for i := range r.Splits {
+	shards := r.Files() // the first of them are the mixed ones, or those of an export, which say the same
+	count := max(1, r.Output.Shards)
+	for i := range min(len(r.Splits), len(shards)/count) {
 		reported[i] = ofSplit(shards[i*count:(i+1)*count], results, len(r.DatasetNames()))
 	}
 	return reported

@@ -447,6 +447,8 @@ type Output struct {
 	// Layout is the rule by which a revision's pages are written: LayoutRule in every recipe that is made now. Empty is that of the
 	// releases before.
 	Layout string `json:"layout,omitempty" enum:"LayoutRule"`
+	// Keep is what a revision holds, in the order of RevisionParts; empty is all of it.
+	Keep []RevisionPart `json:"keep,omitempty"`
 	// KeepRevisions is how many published revisions stay on the volume, the newest included.
 	KeepRevisions int `json:"keepRevisions"`
 	// CacheSize is how many bytes of originals stay in the volume's cache once nothing needs them; 0 is no bound.

@@ -28,10 +28,14 @@ func (s Shard) Name() string {
 	return name
 }
 
-// Files lists the files that the mix stage writes, in the order of its units: those of all mixed splits, then those of each export.
+// Files lists the files that the mix stage writes, in the order of its units: those of all mixed splits, where they are kept, then those of
+// each export.
 func (r Recipe) Files() []Shard {
 	shards := r.Shards()
-	files := slices.Clone(shards)
+	var files []Shard
+	if r.Output.Holds(MixedPart) {
+		files = slices.Clone(shards)
+	}
 	for _, export := range r.Output.Exports {
 		for _, shard := range shards {
 			shard.Export = export.Name

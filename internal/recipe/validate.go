@@ -12,25 +12,25 @@ import (
 
 // enumerations are the values of every type of the recipe that has only some. Those of a plain field are found by its enum tag.
 var enumerations = map[string][]string{
-	"SizePolicy":     {string(KeepTotal), string(SmallestPool), string(NoRepeat), string(ExactRows)},
-	"Balance":        {string(Largest), string(Smallest), string(None), string(Shares)},
-	"Answers":        {string(RequiredAnswers), string(OptionalAnswers)},
-	"Scorer":         {string(NumericScorer), string(FormulaScorer), string(TextScorer), string(NoAnswerTextScorer), string(YesNoTextScorer), string(CodeScorer)},
-	"OnBadRow":       {string(FailOnBadRow), string(SkipBadRow)},
-	"NonFinite":      {string(BadNonFinite), string(NullNonFinite)},
-	"Quote":          {string(DoubleQuote), string(NoQuote)},
-	"Addressing":     {string(AddressPath), string(AddressVirtualHost)},
-	"Access":         {string(AccessAnonymous), string(AccessSecret), string(AccessWorkloadIdentity)},
-	"RegistryScheme": {"HTTPS", "HTTP"},
-	"Order":          {string(Shuffled), string(Interleaved)},
-	"Format":         {string(JSONL), string(JSONLZstd), string(JSONLGzip), string(Parquet)},
-	"ExportFormat":   {string(ExportRL), string(ExportSFT), string(ExportPreference), string(ExportText)},
-	"Resample":       {string(Passes), string(WithReplacement)},
-	"ShareUnit":      {string(InRows), string(InBytes), string(InTokens)},
-	"Encoding":       {"o200k_base", "cl100k_base"},
-	"Duplicates":     {string(KeepDuplicates), string(DropDuplicates)},
-
+	"SizePolicy":      {string(KeepTotal), string(SmallestPool), string(NoRepeat), string(ExactRows)},
+	"Balance":         {string(Largest), string(Smallest), string(None), string(Shares)},
+	"Answers":         {string(RequiredAnswers), string(OptionalAnswers)},
+	"Scorer":          {string(NumericScorer), string(FormulaScorer), string(TextScorer), string(NoAnswerTextScorer), string(YesNoTextScorer), string(CodeScorer)},
+	"OnBadRow":        {string(FailOnBadRow), string(SkipBadRow)},
+	"NonFinite":       {string(BadNonFinite), string(NullNonFinite)},
+	"Quote":           {string(DoubleQuote), string(NoQuote)},
+	"Addressing":      {string(AddressPath), string(AddressVirtualHost)},
+	"Access":          {string(AccessAnonymous), string(AccessSecret), string(AccessWorkloadIdentity)},
+	"RegistryScheme":  {"HTTPS", "HTTP"},
+	"Order":           {string(Shuffled), string(Interleaved)},
+	"Format":          {string(JSONL), string(JSONLZstd), string(JSONLGzip), string(Parquet)},
+	"ExportFormat":    {string(ExportRL), string(ExportSFT), string(ExportPreference), string(ExportText)},
+	"Resample":        {string(Passes), string(WithReplacement)},
+	"ShareUnit":       {string(InRows), string(InBytes), string(InTokens)},
+	"Encoding":        {"o200k_base", "cl100k_base"},
+	"Duplicates":      {string(KeepDuplicates), string(DropDuplicates)},
 	"UnknownLicenses": {string(RefuseUnknown), string(AllowUnknown)},
+	"RevisionPart":    {string(RawPart), string(ProcessedPart), string(MixedPart), string(TestPart)},
 }
 
 // rules are the versions of rules that a recipe may name, by the types or the enum tags of the fields. The API has none of them.
@@ -66,7 +66,7 @@ func (r Recipe) Validate() error {
 	if err := judgeValues("", reflect.ValueOf(r)); err != nil {
 		return err
 	}
-	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeRecords, r.judgeTables, r.judgeNumbers, r.judgeExports, r.judgePolicy} {
+	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeRecords, r.judgeTables, r.judgeNumbers, r.judgeExports, r.judgePolicy, r.Output.judgeKeep} {
 		if err := judge(); err != nil {
 			return err
 		}

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"slices"
+
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
@@ -17,6 +19,19 @@ const (
 	noAnswerInstruction = `Think step by step, then give the final answer, as few words of the text as possible, in \boxed{}. If the text does not answer the question, give \boxed{unanswerable}.`
 	codeInstruction     = "Give the complete program, with its imports, in one block of code that begins with ```python and ends with ```."
 )
+
+// keep is what a revision holds, in the order of a recipe; nothing where it is all.
+func keep(from []datav1alpha1.RevisionPart) (kept []recipe.RevisionPart) {
+	for _, part := range recipe.RevisionParts() {
+		if slices.Contains(from, datav1alpha1.RevisionPart(part)) {
+			kept = append(kept, part)
+		}
+	}
+	if len(kept) == len(recipe.RevisionParts()) {
+		return nil
+	}
+	return kept
+}
 
 // exports are the exports of an output, with their default instructions written out.
 func exports(from []datav1alpha1.Export) []recipe.Export {

@@ -33,6 +33,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 			Shards:        int(unlessDefault(spec.Output.Shards, 1)),
 			Exports:       exports(spec.Output.Exports),
 			Layout:        recipe.LayoutRule,
+			Keep:          keep(spec.Output.Keep),
 			KeepRevisions: int(defaulted(spec.Output.KeepRevisions, DefaultKeepRevisions)),
 			CacheSize:     cacheSize(spec.Output.Cache),
 		},

@@ -74,6 +74,26 @@ func TestRecipe(t *testing.T) {
 	}
 }
 
+// What a revision holds reaches the recipe in one order; all of it is what an unset field says.
+func TestKeep(t *testing.T) {
+	kept := func(parts ...datav1alpha1.RevisionPart) []recipe.RevisionPart {
+		mix := sample(t, "grpo_six")
+		mix.Spec.Output.Keep = parts
+		r, err := render.Recipe(mix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.Output.Keep
+	}
+	if diff := cmp.Diff([]recipe.RevisionPart{recipe.RawPart, recipe.MixedPart}, kept(datav1alpha1.RevisionPartMixed, datav1alpha1.RevisionPartRaw)); diff != "" {
+		t.Error(diff)
+	}
+	all := kept(datav1alpha1.RevisionPartTest, datav1alpha1.RevisionPartMixed, datav1alpha1.RevisionPartProcessed, datav1alpha1.RevisionPartRaw)
+	if all != nil || kept() != nil {
+		t.Errorf("all of it is %v", all)
+	}
+}
+
 // TestRecords: every field of a record reaches the recipe.
 func TestRecords(t *testing.T) {
 	mix := sample(t, "grpo_six")

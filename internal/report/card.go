@@ -51,7 +51,9 @@ func Card(r Revision) ([]byte, error) {
 		Configs      []config
 		SizeCategory string
 		Zstd         bool
-	}{&r, configs, sizeCategory(r.total()), slices.ContainsFunc(r.Files, func(f File) bool { return strings.HasSuffix(f.Path, ".zst") })})
+		Loaded       string
+		Single       []string
+	}{&r, configs, sizeCategory(r.total()), slices.ContainsFunc(r.Files, func(f File) bool { return strings.HasSuffix(f.Path, ".zst") }), r.loaded(), r.single()})
 	return out.Bytes(), err
 }
 
@@ -76,6 +78,24 @@ func functions() map[string]any {
 type namedCounts struct {
 	Name string
 	Counts
+}
+
+// loaded is what is loaded to get the mix, below the folder of the revision: an export where no mixed file is held.
+func (r *Revision) loaded() string {
+	if r.holdsMixed() || len(r.Exports) == 0 {
+		return ""
+	}
+	return "/" + r.Exports[0].Folder
+}
+
+// single are the folders of single data sets that the revision has.
+func (r *Revision) single() (folders []string) {
+	for _, card := range folderCards {
+		if len(r.datasetConfigs(card.folder)) > 0 {
+			folders = append(folders, strings.TrimSuffix(card.folder, "/"))
+		}
+	}
+	return folders
 }
 
 // configs are the mix, and each data set by itself where it has files of its own. A loader takes one reader for all

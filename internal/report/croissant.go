@@ -229,6 +229,9 @@ func (r *Revision) readable() []readableSet {
 	})
 }
 
+// holdsMixed reports whether the revision has the mixed files, from which the records come.
+func (r *Revision) holdsMixed() bool { return slices.ContainsFunc(r.Files, File.mixed) }
+
 var encodingFormats = []struct{ suffix, format string }{
 	{".jsonl", jsonLines},
 	{".json", "application/json"},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
@@ -23,13 +24,16 @@ func Beside(m revision.Manifest) ([]Page, error) {
 	summary := pipeline.Summarize(m.Recipe, &m.Plan, results)
 	var pages []Page
 	for _, name := range m.Recipe.DatasetNames() {
+		if !m.Recipe.Output.Holds(recipe.ProcessedPart) {
+			break
+		}
 		meta, err := Meta(m.Recipe, summary, name, *results.Split(name))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", revision.MetaFile(name), err)
 		}
 		pages = append(pages, Page{revision.MetaFile(name), meta})
 	}
-	if m.Recipe.EvaluationSplit() != "" {
+	if m.Recipe.HoldsTest() {
 		index, err := TestIndex(m.Recipe)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", revision.TestIndexFile, err)
@@ -44,6 +48,9 @@ func Beside(m revision.Manifest) ([]Page, error) {
 		if ok {
 			pages = append(pages, Page{revision.FactoryFile(export.Name), content})
 		}
+	}
+	if !m.Recipe.Output.Holds(recipe.MixedPart) {
+		return pages, nil
 	}
 	info, err := Info(m.Recipe, m.Plan)
 	if err != nil {

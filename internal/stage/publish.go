@@ -8,6 +8,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
@@ -22,7 +23,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 		return pipeline.Result{}, err
 	}
 	defer staging.Close()
-	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, manifest: revision.Manifest{
+	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, others: map[string]verify.Other{}, manifest: revision.Manifest{
 		Version: revision.ManifestVersion, Name: j.Recipe.Name, Revision: rev, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
 	}}
 	digest, err := p.assemble()
@@ -32,7 +33,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 	if err := writeJSON(unit, unitsName, j.keys()); err != nil {
 		return pipeline.Result{}, err
 	}
-	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf}); err != nil {
+	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf, Others: p.others}); err != nil {
 		return pipeline.Result{}, err
 	}
 	if err := j.worker.later.settle(); err != nil {
@@ -96,6 +97,8 @@ type publisher struct {
 	checksums map[string]string
 	// madeOf are what the writers of exported files noted of the rows that they made them of.
 	madeOf map[string]string
+	// others are the rows that the revision is made of and does not hold.
+	others map[string]verify.Other
 	bytes  int64
 	files  int
 }
@@ -185,8 +188,10 @@ func (p *publisher) datasets() error {
 		if list, err := readDigests(folder); err != nil || list != nil && list.ofDataset(p.Recipe) != divided.Digest {
 			return errors.Join(err, contract.Failf(contract.VolumeInvalid, "data set %s: %s of its split is not what was reported", name, digestsName))
 		}
-		if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), revision.RawFile(domain.Name, name)); err != nil {
-			return err
+		if p.Recipe.Output.Holds(recipe.RawPart) {
+			if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), revision.RawFile(domain.Name, name)); err != nil {
+				return err
+			}
 		}
 		if dropped := divided.DroppedRows(); dropped > 0 {
 			if err := p.linkRows(folder, droppedName, dropped, revision.DroppedSourceFile(domain.Name, name)); err != nil {
@@ -221,11 +226,34 @@ func (p *publisher) linkSplit(index int, split, dataset string) error {
 	if err != nil {
 		return err
 	}
-	names := []string{revision.ProcessedFile(dataset, split)}
-	if split == p.Recipe.EvaluationSplit() {
+	rows, processed := p.available(split, dataset), revision.ProcessedFile(dataset, split)
+	var names []string
+	if p.Recipe.Output.Holds(recipe.ProcessedPart) {
+		names = append(names, processed)
+	} else if err := p.atHand(folder, name, rows, processed); err != nil {
+		return err
+	}
+	if split == p.Recipe.EvaluationSplit() && p.Recipe.HoldsTest() {
 		names = append(names, revision.TestFile(dataset, split))
 	}
-	return p.linkRows(folder, name, p.available(split, dataset), names...)
+	return p.linkRows(folder, name, rows, names...)
+}
+
+// atHand tells the proof of rows that the revision does not hold, and is made of.
+func (p *publisher) atHand(folder store.Path, file string, rows int64, name string) error {
+	list, err := readDigests(folder)
+	if err != nil {
+		return err
+	}
+	as, err := list.of(folder, file)
+	if err != nil {
+		return err
+	}
+	p.others[name] = verify.Other{Path: folder.Join(file), File: revision.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256}}
+	if !p.ofBalance(folder.Join(file)) {
+		p.checksums[name] = as.XXH64
+	}
+	return nil
 }
 
 func (p *publisher) available(split, dataset string) int64 {

@@ -45,7 +45,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: list[rawName].Bytes,
+	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: s.size,
 		Groups: s.divider.different, LargestGroup: s.divider.largest}
 	for i, part := range parts {
 		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
@@ -76,8 +76,9 @@ type splitter struct {
 	fields   []*schema.Fields
 	fieldsMu sync.Mutex
 
-	read int64 // rows of the source, those that are left out as well
-	raw  *store.Writer
+	read int64         // rows of the source, those that are left out as well
+	raw  *store.Writer // nil where no revision holds it
+	size int64         // of all rows as lines
 }
 
 // readAll writes every row, in the order of the source, to the raw file, and hands it to the divider. It gives the files that
@@ -90,14 +91,10 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 	if record := s.dataset.Record; record.Rule != "" && record.MentionsFile() && !s.dataset.Source.Names {
 		return nil, contract.Failf(contract.InvalidTask, "the record uses the variable file, and its source does not say that names count; set names in the source of the recipe")
 	}
-	path, err := staging.Path(rawName)
-	if err != nil {
+	if err := s.createRaw(staging); err != nil {
 		return nil, err
 	}
-	if s.raw, err = store.Create(path); err != nil {
-		return nil, err
-	}
-	defer s.raw.Abort()
+	defer s.abort()
 	named := recipe.NamedSource{Name: s.dataset.Name, Source: s.dataset.Source}
 	s.rows = &reader{job: s.job, source: named, read: s.dataset.Read, fields: s.mapping.Fields()}
 	if err := s.rows.each(ctx, s); err != nil {
@@ -110,8 +107,10 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 		return nil, contract.Failf(contract.InvalidData, "none of the %d rows has the member %q, which the record keeps; correct its name in keep or keepAsText, or leave it out", s.read, name)
 	}
 	list = digests{}
-	if list[rawName], err = s.raw.Finish(); err != nil {
-		return nil, err
+	if s.raw != nil {
+		if list[rawName], err = s.raw.Finish(); err != nil {
+			return nil, err
+		}
 	}
 	dropped, there, err := s.leftOut.finish()
 	if there {
@@ -120,9 +119,31 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 	return list, err
 }
 
+// createRaw begins the file of all rows, where a revision holds it.
+func (s *splitter) createRaw(staging *store.Staging) error {
+	if !s.Recipe.Output.Holds(recipe.RawPart) {
+		return nil
+	}
+	path, err := staging.Path(rawName)
+	if err != nil {
+		return err
+	}
+	s.raw, err = store.Create(path)
+	return err
+}
+
+func (s *splitter) abort() {
+	if s.raw != nil {
+		s.raw.Abort()
+	}
+}
+
 // take writes a row and hands it to the divider.
-func (s *splitter) take(row mapped, line []byte) error {
-	_, err := s.raw.Write(line)
+func (s *splitter) take(row mapped, line []byte) (err error) {
+	s.size += int64(len(line))
+	if s.raw != nil {
+		_, err = s.raw.Write(line)
+	}
 	return errors.Join(err, s.divider.add(row.at, row.head, line))
 }
 

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -20,11 +21,12 @@ func (p Proof) Claims() Claims {
 		fmt.Sprintf("each of the %d files has the bytes that the manifest lists, and there is no other", p.Files),
 		"keys, counts, shares and the plan follow from the recipe and the results in the manifest",
 		"what repeats the manifest (lock.json, info.json, meta.json, the test index, the pages) says what the manifest says",
-		"every kept row of a data set is in one split, once, or listed as dropped, with the reasons counted",
-		"every mixed file has the planned rows of every data set, in the recipe's order and repeats",
-		"no question stands in two splits, compared " + p.Compared(),
 	}}
-	if r.Duplicates == recipe.DropDuplicates {
+	c = c.ofRows(r.Output)
+	if p.Questions != nil {
+		c.Proved = append(c.Proved, "no question is in two splits, compared "+p.Compared())
+	}
+	if r.Duplicates == recipe.DropDuplicates && p.Questions != nil {
 		c.Proved = append(c.Proved, "no two rows of a split say the same")
 	}
 	if p.anchored {
@@ -35,6 +37,40 @@ func (p Proof) Claims() Claims {
 	c.NotProved = append(c.NotProved, "that the rows are those of the sources: build --lock lock.json builds the same manifest from them, or says what differs",
 		"what the files are called at their sources, which changes no row")
 	return c.withoutEvidence(r, p.OtherPages)
+}
+
+// ofRows adds what the parts that a revision holds show of its rows, and what they do not.
+func (c Claims) ofRows(output recipe.Output) Claims {
+	raw, processed, mixed := output.Holds(recipe.RawPart), output.Holds(recipe.ProcessedPart), output.Holds(recipe.MixedPart)
+	files := "mixed file"
+	if !mixed {
+		files = "export"
+	}
+	prove := func(claim string) { c.Proved = append(c.Proved, claim) }
+	switch {
+	case raw && processed:
+		prove("every kept row of a data set is in one split, once, or listed as dropped, with the reasons counted")
+	case processed:
+		prove("every row of a data set is, by its number, in one split, once, or listed as dropped, with the reasons counted")
+	default:
+		prove("no row of a data set is in two splits, or in one and listed as dropped")
+	}
+	if processed {
+		prove("every " + files + " has the planned rows of every data set, in the recipe's order and repeats")
+	} else {
+		prove("every " + files + " has the planned number of rows of every data set, in the order in which the recipe takes the data sets, and each row as often as planned")
+		c.NotProved = append(c.NotProved, "which rows of a data set are in a split and how they follow one another: processed is not kept")
+	}
+	if !raw {
+		c.NotProved = append(c.NotProved, "what the rows said that are in no split: raw is not kept")
+	}
+	if !processed && !mixed {
+		c.NotProved = append(c.NotProved, "that the exports say what their rows say: neither processed nor mixed is kept")
+	}
+	if !processed && !mixed && !slices.ContainsFunc(output.Exports[:1], func(e recipe.Export) bool { return e.Format == recipe.ExportRL }) {
+		c.NotProved = append(c.NotProved, "that no question is in two splits: the first export has no questions, and nothing else is kept")
+	}
+	return c
 }
 
 // Compared says how questions were compared, for a sentence.

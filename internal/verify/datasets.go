@@ -2,6 +2,7 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -42,18 +43,28 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 		d.fields = &fields
 	}
 	divided := v.results.Split(name)
-	d.raw = &rawCheck{dataset: d, file: revision.RawFile(domain.Name, name), last: -1, want: divided.Read - divided.DroppedRows(), units: make([]int64, len(v.manifest.Plan.Splits))}
+	d.raw = &rawCheck{dataset: d, file: v.held(revision.RawFile(domain.Name, name)), last: -1, want: divided.Read - divided.DroppedRows(), units: make([]int64, len(v.manifest.Plan.Splits))}
 	if divided.DroppedRows() > 0 {
-		d.left = &leftCheck{file: revision.DroppedSourceFile(domain.Name, name), last: -1, read: divided.Read, want: divided.Dropped, counts: map[string]int64{}}
+		d.left = &leftCheck{dataset: d, file: revision.DroppedSourceFile(domain.Name, name), last: -1, read: divided.Read, want: divided.Dropped, counts: map[string]int64{}}
 	}
 	for i, split := range v.manifest.Plan.Splits {
 		plan := split.Datasets()[place]
 		d.splits = append(d.splits, &splitCheck{
-			dataset: d, split: i, plan: plan, file: revision.ProcessedFile(name, split.Name),
+			dataset: d, split: i, plan: plan, file: cmp.Or(v.held(revision.ProcessedFile(name, split.Name)), v.held(revision.TestFile(name, split.Name))),
 			index: fmt.Sprintf("%s.%s.idx", name, split.Name), repeats: plan.Rows > plan.Available && !plan.Drawn,
 		})
+		v.partial = v.partial || d.splits[i].file == ""
 	}
 	return d
+}
+
+// held is the name of a file of rows, if the revision holds it or it is at hand; empty if not.
+func (v *verifier) held(name string) string {
+	_, listed := v.files[name]
+	if _, other := v.options.Others[name]; !listed && !other {
+		return ""
+	}
+	return name
 }
 
 // rawCheck reads a data set's file of all rows: each has a number above that of the row before, so none is there twice.
@@ -95,6 +106,9 @@ func (c *rawCheck) row(_ int64, line []byte) error {
 		return differ("%s: the id of row %d is not above the one before it", place(c.file, n), id)
 	}
 	c.last = id
+	if err := c.dataset.verifier.number(rawRow, c.dataset.place, 0, id, line); err != nil {
+		return err
+	}
 	if c.absent != nil {
 		if err := c.absent.pass(id); err != nil {
 			return err
@@ -179,6 +193,9 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 		return err
 	}
 	if err := v.compare(row, questionRef{c.split, c.dataset.place, offset}, &c.forms); err != nil {
+		return err
+	}
+	if err := v.number(splitRow, c.dataset.place, c.split, row.number, line); err != nil {
 		return err
 	}
 	units := v.unitsOf(row)
@@ -290,14 +307,17 @@ func (v *verifier) record(file string, n int64, line []byte) (record.Record, err
 // whole: the splits have together what the file of all rows has, less what was dropped for the sake of other data sets. Sums
 // of hashes under a key that no one knows before are equal by chance once in 2^64.
 func (d *dataset) whole() error {
+	if d.raw.next >= 0 {
+		return differ("%s: row %s_%d is listed as dropped and is not in %s", revision.DroppedFile, d.name, d.raw.next, d.raw.file)
+	}
+	if d.verifier.numbers != nil {
+		return d.measured()
+	}
 	var sum uint64
 	var rows int64
 	for _, c := range d.splits {
 		sum += c.sum
 		rows += c.rows
-	}
-	if d.raw.next >= 0 {
-		return differ("%s: row %s_%d is listed as dropped and is not in %s", revision.DroppedFile, d.name, d.raw.next, d.raw.file)
 	}
 	if sum != d.raw.sum {
 		return differ("data set %s: its %d rows in the splits are not those of %s: a row is there twice, is missing, or is another", d.name, rows, d.raw.file)

@@ -18,17 +18,24 @@ import (
 type exportCheck struct {
 	*mixCheck
 	export string
-	first  int64     // the place of its first row in the split
-	beside *mixCheck // of the mixed file with the same rows
+	first  int64        // the place of its first row in the split
+	base   *mixCheck    // of the mixed file with the same rows; nil where none is held
+	leader *exportCheck // of the first export with the same rows; nil is this one
+	ids    uint64       // a hash of its ids, where nothing else says which rows it has
 }
 
 // task is what is to be done with the file.
 func (c *exportCheck) task() task {
-	if !c.noted() {
+	switch {
+	case c.bare():
+		c.made = append(c.made, c)
+		return task{whole: c.alone, after: c.end, close: c.close}
+	case !c.noted():
 		return task{whole: c.compare, after: c.end, close: c.close}
-	}
-	if c.beside.sum == nil && c.manifest.Recipe.Output.Format != recipe.JSONL {
-		c.beside.sum = xxhash.New()
+	case c.base == nil:
+		return task{whole: c.compareRows, after: c.end, close: c.close}
+	case c.base.sum == nil && c.manifest.Recipe.Output.Format != recipe.JSONL:
+		c.base.sum = xxhash.New()
 	}
 	c.made = append(c.made, c)
 	return task{}
@@ -36,28 +43,68 @@ func (c *exportCheck) task() task {
 
 // noted reports whether the writer of the file noted its rows.
 func (c *exportCheck) noted() bool {
-	return c.options.MadeOf[c.file] != "" && c.options.Checksums[c.file] != "" && c.options.Checksums[c.beside.file] != ""
+	return c.options.MadeOf[c.file] != "" && c.options.Checksums[c.file] != "" && (c.base == nil || c.options.Checksums[c.base.file] != "")
 }
 
-// madeOf: the file was made of the rows of the mixed file beside it, once that was read.
+// last: the file was made of the rows of the mixed file with the same rows, once that was read, or has those of the first export.
+func (c *exportCheck) last() error {
+	if c.bare() {
+		return c.sameIDs()
+	}
+	return c.madeOf()
+}
+
 func (c *exportCheck) madeOf() error {
-	c.rows, c.units = c.beside.rows, c.beside.units
-	rows := c.options.Checksums[c.beside.file] // of the same bytes, where they are lines
-	if c.beside.sum != nil {
-		rows = store.Checksum(c.beside.sum)
+	c.rows, c.units = c.base.rows, c.base.units
+	rows := c.options.Checksums[c.base.file] // of the same bytes, where they are lines
+	if c.base.sum != nil {
+		rows = store.Checksum(c.base.sum)
 	}
 	if noted := c.options.MadeOf[c.file]; noted != rows {
-		return differ("%s was made of rows with the digest %s, and those of %s have %s", c.file, noted, c.beside.file, rows)
+		return differ("%s was made of rows with the digest %s, and those of %s have %s", c.file, noted, c.base.file, rows)
 	}
 	return c.end()
 }
 
-func (c *exportCheck) compare(from io.Reader) error {
+// compare makes the file again.
+func (c *exportCheck) compare(from *io.SectionReader) error {
 	rows, err := export.Of(c.manifest.Recipe, c.export, c.plan.Name, c.first)
 	if err != nil {
 		return err
 	}
 	table := encode.CheckTable(from, c.files[c.file].Bytes, rows.Fields())
+	err = c.lines(func(line []byte) error {
+		if err := rows.Add(line, table); err != nil {
+			return differ("%s: %w", c.file, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := table.Close(); err != nil {
+		return differ("%s: %w", c.file, err)
+	}
+	return nil
+}
+
+// compareRows compares what the writer noted of the rows.
+func (c *exportCheck) compareRows(*io.SectionReader) error {
+	sum := xxhash.New()
+	if err := c.eachDue(func(line []byte) error {
+		_, err := sum.Write(line)
+		return err
+	}); err != nil {
+		return err
+	}
+	if noted, due := c.options.MadeOf[c.file], store.Checksum(sum); noted != due {
+		return differ("%s was made of rows with the digest %s, and those of the plan have %s", c.file, noted, due)
+	}
+	return nil
+}
+
+// eachDue gives the rows of the splits in the recipe's order.
+func (c *exportCheck) eachDue(each func(line []byte) error) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
@@ -66,22 +113,15 @@ func (c *exportCheck) compare(from io.Reader) error {
 			return c.context.Err()
 		}
 		dataset, due, more, err := c.due.Next()
-		if err != nil {
+		if err != nil || !more {
 			return err
-		}
-		if !more {
-			break
 		}
 		c.rows++
 		c.units[dataset] += due.Units
-		if err := rows.Add(due.Line, table); err != nil {
-			return differ("%s: %w", c.file, err)
+		if err := each(due.Line); err != nil {
+			return err
 		}
 	}
-	if err := table.Close(); err != nil {
-		return differ("%s: %w", c.file, err)
-	}
-	return nil
 }
 
 // scorers: the scorer beside the rows of an export is the one that the recipe names.

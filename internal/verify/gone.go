@@ -56,6 +56,9 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 		if err != nil {
 			return err
 		}
+		if err := v.number(goneRow, dataset, split, number(row.ID, row.Dataset), nil); err != nil {
+			return err
+		}
 		sorter := counts.sorters[dataset]
 		if sorter == nil {
 			sorter = extsort.New(v.notes.Scratch, 8, goneMemory)

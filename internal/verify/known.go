@@ -5,8 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
-	"path"
 	"slices"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -38,6 +38,9 @@ type knownIndex struct {
 	// Identified says whether it has the identities of the rows.
 	Identified bool `json:"identified,omitempty"`
 }
+
+// singleFolders have the files of single data sets.
+var singleFolders = []string{"raw/", "processed/", "test/", "dropped/"}
 
 // subject is what the files of single data sets are to be.
 func (v *verifier) subject() known {
@@ -72,8 +75,8 @@ func (v *verifier) subject() known {
 			about.Stages = append(about.Stages, revision.Finished{Result: pipeline.Result{Balance: &balanced}})
 		}
 	}
-	for _, file := range v.manifest.Files {
-		if file.Rows != nil && path.Dir(file.Path) != path.Dir(revision.InfoFile) {
+	for _, file := range v.all() {
+		if single := slices.ContainsFunc(singleFolders, func(folder string) bool { return strings.HasPrefix(file.Path, folder) }); single && file.Rows != nil {
 			about.Files = append(about.Files, file)
 		}
 	}

@@ -17,9 +17,10 @@ import (
 // with a number of its own, in order. Together with absentees, and with the number of rows that were kept, this says that every
 // row of the source is in one of the two files, and in one only.
 type leftCheck struct {
-	file string
-	read int64 // rows of the source
-	want map[string]int64
+	dataset *dataset
+	file    string
+	read    int64 // rows of the source
+	want    map[string]int64
 
 	rows   int64
 	last   int64
@@ -38,7 +39,7 @@ func (c *leftCheck) row(_ int64, line []byte) error {
 	}
 	c.last = row.Row
 	c.counts[row.Reason]++
-	return nil
+	return c.dataset.verifier.number(leftOutRow, c.dataset.place, 0, row.Row, nil)
 }
 
 // leftRow reads a line of the list.
@@ -109,6 +110,10 @@ func (a *absentees) pass(id int64) error {
 
 // begin opens what the rows are compared with.
 func (c *rawCheck) begin() error {
+	if c.file == "" {
+		c.next = -1
+		return nil
+	}
 	if left := c.dataset.left; left != nil {
 		var err error
 		if c.absent, err = c.dataset.verifier.openAbsentees(left.file, c.file); err != nil {

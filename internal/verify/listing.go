@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/plan"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/report"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -44,11 +45,14 @@ func (v *verifier) listing() error {
 // expected are the files of a revision of this recipe and these results, the manifest excepted, with their rows.
 func (v *verifier) expected() map[string]int64 {
 	r := v.manifest.Recipe
-	files := map[string]int64{revision.InfoFile: noRows, revision.LockFile: noRows}
+	files := map[string]int64{revision.LockFile: noRows}
+	if r.Output.Holds(recipe.MixedPart) {
+		files[revision.InfoFile] = noRows
+	}
 	for _, page := range report.PagePaths(v.manifest) {
 		files[page] = noRows
 	}
-	if r.EvaluationSplit() != "" {
+	if r.HoldsTest() {
 		files[revision.TestIndexFile] = noRows
 	}
 	balanced := *v.results.Balance()
@@ -56,20 +60,7 @@ func (v *verifier) expected() map[string]int64 {
 		files[revision.DroppedFile] = dropped
 	}
 	for place, name := range r.DatasetNames() {
-		_, domain, _ := r.Dataset(name)
-		divided := v.results.Split(name)
-		files[revision.MetaFile(name)] = noRows
-		files[revision.RawFile(domain.Name, name)] = divided.Read - divided.DroppedRows()
-		if dropped := divided.DroppedRows(); dropped > 0 {
-			files[revision.DroppedSourceFile(domain.Name, name)] = dropped
-		}
-		for _, split := range v.manifest.Plan.Splits {
-			available := split.Datasets()[place].Available
-			files[revision.ProcessedFile(name, split.Name)] = available
-			if split.Name == r.EvaluationSplit() {
-				files[revision.TestFile(name, split.Name)] = available
-			}
-		}
+		v.expectedOf(place, name, files)
 	}
 	shards := map[string][]plan.Shard{}
 	for _, split := range v.manifest.Plan.Splits {
@@ -87,6 +78,32 @@ func (v *verifier) expected() map[string]int64 {
 		}
 	}
 	return files
+}
+
+// expectedOf adds the files of one data set.
+func (v *verifier) expectedOf(place int, name string, files map[string]int64) {
+	r := v.manifest.Recipe
+	holds := r.Output.Holds
+	_, domain, _ := r.Dataset(name)
+	divided := v.results.Split(name)
+	if holds(recipe.ProcessedPart) {
+		files[revision.MetaFile(name)] = noRows
+	}
+	if holds(recipe.RawPart) {
+		files[revision.RawFile(domain.Name, name)] = divided.Read - divided.DroppedRows()
+	}
+	if dropped := divided.DroppedRows(); dropped > 0 {
+		files[revision.DroppedSourceFile(domain.Name, name)] = dropped
+	}
+	for _, split := range v.manifest.Plan.Splits {
+		available := split.Datasets()[place].Available
+		if holds(recipe.ProcessedPart) {
+			files[revision.ProcessedFile(name, split.Name)] = available
+		}
+		if split.Name == r.EvaluationSplit() && r.HoldsTest() {
+			files[revision.TestFile(name, split.Name)] = available
+		}
+	}
 }
 
 // walk: what lies in the folder are the listed files, with their lengths.
@@ -124,20 +141,42 @@ func (v *verifier) walk() error {
 			return differ("%s is not there", file.Path)
 		}
 	}
+	for name, other := range v.options.Others {
+		if v.infos[name], err = other.Path.Lstat(); err != nil {
+			return unreadable(name, err)
+		}
+	}
 	return nil
+}
+
+// at is where a file lies: in the revision, or elsewhere if it is not held.
+func (v *verifier) at(path string) store.Path {
+	if other, ok := v.options.Others[path]; ok {
+		return other.Path
+	}
+	return v.folder.Join(path)
+}
+
+// all are the files that are looked at: those of the manifest, then the others by their names.
+func (v *verifier) all() []revision.PublishedFile {
+	files := slices.Clone(v.manifest.Files)
+	for _, name := range slices.Sorted(maps.Keys(v.options.Others)) {
+		files = append(files, v.options.Others[name].File)
+	}
+	return files
 }
 
 // open opens a file of the revision. Nothing is read but regular files in the folder itself: a link may lead anywhere, and a pipe
 // to nothing.
 func (v *verifier) open(path string) (*os.File, error) {
-	info, err := v.folder.Join(path).Lstat()
+	info, err := v.at(path).Lstat()
 	if err != nil {
 		return nil, unreadable(path, err)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, irregular(path, info)
 	}
-	f, err := v.folder.Join(path).Open()
+	f, err := v.at(path).Open()
 	if err != nil {
 		return nil, unreadable(path, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -34,7 +35,8 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 			}
 		}
 		shards := plan.Shards(r, thePlan)
-		mixed := map[int]*mixCheck{}
+		v.drawn = append(v.drawn, uses)
+		mixed, leaders := map[int]*mixCheck{}, map[int]*exportCheck{}
 		for _, file := range files[thePlan.Name] {
 			planned := shards[file.Index]
 			check := &mixCheck{
@@ -43,10 +45,17 @@ func (v *verifier) mixedTasks() (map[string]task, error) {
 			}
 			if file.Export == "" {
 				mixed[file.Index] = check
-				tasks[check.file] = task{format: r.Output.Format, each: check.row, after: check.end, close: check.close}
+				each := check.row
+				if !check.readable() {
+					each = check.alone
+				}
+				tasks[check.file] = task{format: r.Output.Format, each: each, after: check.end, close: check.close}
 				continue
 			}
-			export := &exportCheck{mixCheck: check, export: file.Export, first: plan.RowsOf(shards[:file.Index]), beside: mixed[file.Index]}
+			export := &exportCheck{mixCheck: check, export: file.Export, first: plan.RowsOf(shards[:file.Index]), base: mixed[file.Index], leader: leaders[file.Index]}
+			if export.leader == nil {
+				leaders[file.Index] = export
+			}
 			tasks[check.file] = export.task()
 		}
 	}
@@ -70,13 +79,18 @@ type mixCheck struct {
 	sequences sampler.Sequences
 	due       *sampler.Woven
 	sum       *xxhash.Digest // of the rows as lines, where an export was made of them and they lie there otherwise
+
+	// What follows is of a file that is alone.
+	turns func() (dataset int, ok bool)
+	stop  func()
+	forms forms
 }
 
 // begin opens what the rows are compared with.
 func (c *mixCheck) begin() (err error) {
 	c.sequences, err = sampler.Open(c.manifest.Recipe, c.plan, c.shard, c.notes, func(dataset int, hold int64) (*store.Rows, error) {
 		check := c.datasets[dataset].splits[c.split]
-		rows, err := store.OpenRows(c.folder.Join(check.file), c.notes.Join(check.index), hold)
+		rows, err := store.OpenRows(c.at(check.file), c.notes.Join(check.index), hold)
 		if err != nil {
 			return nil, contract.Within(check.file, err)
 		}
@@ -97,6 +111,9 @@ func (c *mixCheck) close() {
 	}
 	c.sequences.Close()
 	c.sequences = nil
+	if c.stop != nil {
+		c.stop()
+	}
 }
 
 func (c *mixCheck) row(_ int64, line []byte) error {
@@ -148,8 +165,9 @@ func (c *mixCheck) explain(n int64, line []byte, dataset string, want []byte) er
 }
 
 // has looks for a row among those of a data set in the split.
-func (c *mixCheck) has(dataset string, line []byte) (bool, error) {
-	file := revision.ProcessedFile(dataset, c.plan.Name)
+func (c *mixCheck) has(name string, line []byte) (bool, error) {
+	place := slices.IndexFunc(c.datasets, func(d *dataset) bool { return d.name == name })
+	file := c.datasets[place].splits[c.split].file
 	f, err := c.open(file)
 	if err != nil {
 		return false, err

@@ -105,7 +105,7 @@ func (v *verifier) packed(file revision.PublishedFile, format recipe.Format, eac
 }
 
 // entire is pass for a file that is looked at as a whole, once its bytes are known to be those of the manifest.
-func (v *verifier) entire(file revision.PublishedFile, whole func(from io.Reader) error) error {
+func (v *verifier) entire(file revision.PublishedFile, whole func(from *io.SectionReader) error) error {
 	f, err := v.open(file.Path)
 	if err != nil {
 		return err
@@ -218,7 +218,7 @@ type task struct {
 	format recipe.Format
 	each   eachRow
 	// whole looks at a file as a whole, in place of its rows.
-	whole func(from io.Reader) error
+	whole func(from *io.SectionReader) error
 	// after the file was found as it should be.
 	after func() error
 	// close is called last, whatever was found.
@@ -230,7 +230,7 @@ type task struct {
 func (v *verifier) tasks(single, mixed map[string]task) []task {
 	var tasks []task
 	infos := map[int64][]int{} // by size: the tasks that a file may be the same as
-	for _, file := range v.manifest.Files {
+	for _, file := range v.all() {
 		info := v.infos[file.Path]
 		check, checked := single[file.Path]
 		if !checked {

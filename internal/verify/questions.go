@@ -8,6 +8,7 @@ import (
 	"hash/maphash"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -117,7 +118,7 @@ func (a *answers) add(hash [hashSize]byte, ref questionRef) (other questionRef, 
 // questionRef is a row whose question was hashed.
 type questionRef struct {
 	split, dataset int
-	offset         int64
+	offset         int64 // in the file of the split's rows; without such a file, the number of the row
 }
 
 const (
@@ -128,7 +129,14 @@ const (
 // question is a question's place among all: two hashes of 64 bits under keys that no one knows before, then its row, so that
 // equal questions come in the same order every time. Equal hashes are looked at again before anything is said of them.
 func (v *verifier) question(text []byte, ref questionRef) (key [questionSize]byte) {
-	v.hash(key[:], text)
+	var hash [hashSize]byte
+	v.hash(hash[:], text)
+	return questionKey(hash[:], ref)
+}
+
+// questionKey is the place of a question with such hashes.
+func questionKey(hash []byte, ref questionRef) (key [questionSize]byte) {
+	copy(key[:], hash)
 	key[hashSize] = byte(ref.split)
 	binary.BigEndian.PutUint16(key[hashSize+1:], uint16(ref.dataset))
 	binary.BigEndian.PutUint64(key[hashSize+3:], uint64(ref.offset))
@@ -155,6 +163,10 @@ func (v *verifier) rowsAt(a, b questionRef) (first, second record.Record, err er
 
 // leak says that two rows of two splits have one question.
 func (v *verifier) leak(a, b questionRef) error {
+	if v.unread(a, b) {
+		return contract.Failf(contract.LeakageDetected, "the question of row %s of split %s is in split %s as well, in row %s",
+			v.idOf(a), v.manifest.Plan.Splits[a.split].Name, v.manifest.Plan.Splits[b.split].Name, v.idOf(b))
+	}
 	first, second, err := v.rowsAt(a, b)
 	if err != nil {
 		return err
@@ -172,6 +184,9 @@ func (v *verifier) leak(a, b questionRef) error {
 
 // twice says that two rows of one split say the same.
 func (v *verifier) twice(a, b questionRef) error {
+	if v.unread(a, b) {
+		return differ("row %s has the question and the reference answer of row %s of the same split, and duplicates are dropped", v.idOf(a), v.idOf(b))
+	}
 	first, second, err := v.rowsAt(a, b)
 	if err != nil {
 		return err
@@ -181,6 +196,23 @@ func (v *verifier) twice(a, b questionRef) error {
 	}
 	return differ("%s: row %s has the question and the reference answer of row %s of the same split, and duplicates are dropped",
 		v.datasets[a.dataset].splits[a.split].file, first.ID, second.ID)
+}
+
+// unread reports whether one of two rows is in no file of its split: then its number is known, and not its place.
+func (v *verifier) unread(refs ...questionRef) bool {
+	return slices.ContainsFunc(refs, func(ref questionRef) bool { return v.datasets[ref.dataset].splits[ref.split].file == "" })
+}
+
+// idOf is the id of a row, as far as it can be told.
+func (v *verifier) idOf(ref questionRef) string {
+	if v.unread(ref) {
+		return fmt.Sprintf("%s_%d", v.datasets[ref.dataset].name, ref.offset)
+	}
+	row, err := v.rowAt(ref)
+	if err != nil {
+		return fmt.Sprintf("at byte %d of %s", ref.offset, v.datasets[ref.dataset].splits[ref.split].file)
+	}
+	return row.ID
 }
 
 // rowAt reads a row of a processed file again.

@@ -19,14 +19,19 @@ func (v *verifier) rows() error {
 	for place, name := range v.manifest.Recipe.DatasetNames() {
 		d := v.newDataset(place, name)
 		v.datasets = append(v.datasets, d)
-		single[d.raw.file] = task{each: d.raw.row, after: d.raw.end}
+		if d.raw.file != "" {
+			single[d.raw.file] = task{each: d.raw.row, after: d.raw.end}
+		}
 		if d.left != nil {
 			single[d.left.file] = task{each: d.left.row, after: d.left.end}
 		}
 		for _, c := range d.splits {
-			single[c.file] = task{each: c.row, after: c.end}
+			if c.file != "" {
+				single[c.file] = task{each: c.row, after: c.end}
+			}
 		}
 	}
+	v.beginNumbers()
 	mixed, err := v.mixedTasks()
 	if err != nil {
 		return err
@@ -40,9 +45,17 @@ func (v *verifier) rows() error {
 		return err
 	}
 	for _, export := range v.made {
-		if err := export.madeOf(); err != nil {
+		if err := export.last(); err != nil {
 			return err
 		}
+	}
+	if v.partial {
+		if err := v.together(); err != nil {
+			return err
+		}
+	}
+	if v.unasked.Load() {
+		v.proof.Questions = nil
 	}
 	return v.evaluation()
 }
@@ -66,7 +79,7 @@ func hashed(tasks []task) []task {
 func (v *verifier) readSingle(tasks []task) error {
 	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return t.mixed })
 	subject := v.subject()
-	if known, ok := v.recall(subject); ok {
+	if known, ok := v.recall(subject); ok && !v.partial {
 		v.proof.Questions = known.Questions
 		return v.readAll(hashed(tasks))
 	}
@@ -81,6 +94,21 @@ func (v *verifier) readSingle(tasks []task) error {
 	if err := v.readAll(tasks); err != nil {
 		return err
 	}
+	if v.partial {
+		return nil
+	}
+	if err := v.together(); err != nil {
+		return err
+	}
+	return v.remember(subject)
+}
+
+// together compares what the files of single data sets have with one another: each row is there once, and no question in two splits. Where rows of
+// a split are in mixed files alone, those are read before.
+func (v *verifier) together() error {
+	if err := v.dividedRows(); err != nil {
+		return err
+	}
 	if err := v.sides(); err != nil {
 		return err
 	}
@@ -89,18 +117,22 @@ func (v *verifier) readSingle(tasks []task) error {
 			return err
 		}
 	}
-	return v.remember(subject)
+	return nil
 }
 
 // evaluation: the files that evaluate each data set alone are the split's own.
 func (v *verifier) evaluation() error {
 	split := v.manifest.Recipe.EvaluationSplit()
-	if split == "" {
+	if !v.manifest.Recipe.HoldsTest() {
 		return nil
 	}
 	for _, dataset := range v.manifest.Recipe.DatasetNames() {
-		test := revision.TestFile(dataset, split)
-		if v.files[test].SHA256 != v.files[revision.ProcessedFile(dataset, split)].SHA256 {
+		test, processed := revision.TestFile(dataset, split), revision.ProcessedFile(dataset, split)
+		rows, ok := v.files[processed]
+		if other, at := v.options.Others[processed]; !ok && at {
+			rows, ok = other.File, true
+		}
+		if ok && v.files[test].SHA256 != rows.SHA256 {
 			return differ("%s does not hold data set %s's rows of split %s", test, dataset, split)
 		}
 	}

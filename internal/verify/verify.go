@@ -9,6 +9,7 @@ import (
 	"hash/maphash"
 	"io/fs"
 	"os"
+	"sync/atomic"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
@@ -26,7 +27,8 @@ type Proof struct {
 	// Files and Bytes that were read, the manifest included.
 	Files int
 	Bytes int64
-	// Questions per split: no two splits share one, as the recipe has them compared.
+	// Questions per split: no two splits share one, as the recipe has them compared. nil is that exports hold the mix alone, and none has
+	// questions.
 	Questions []int
 	// OtherPages are those that another release wrote: they are as they were published, and this one would write them otherwise.
 	OtherPages []string
@@ -50,6 +52,15 @@ type Options struct {
 	// MadeOf are the XXH64, by path, of the rows that the files of exports were made of, as lines, as their writers noted them. Of a file
 	// that has one and a checksum, the rows are compared: the file is what its writer made of the right ones. Any other is made again.
 	MadeOf map[string]string
+	// Others are files of rows that the revision is made of and does not hold, by the names that they would have in it: what they show is
+	// proved all the same.
+	Others map[string]Other
+}
+
+// Other is a file that lies elsewhere, as it would be listed.
+type Other struct {
+	Path store.Path
+	File revision.PublishedFile
 }
 
 // Revision verifies the revision in a folder, whatever the folder is called. The first difference is an error that says which
@@ -65,7 +76,7 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 
 // At verifies the revision at a place on a volume, as Revision does.
 func At(ctx context.Context, folder store.Path, options Options) (Proof, error) {
-	v := verifier{context: ctx, folder: folder, options: options, notes: options.Notes, seed: maphash.MakeSeed(), other: maphash.MakeSeed()}
+	v := &verifier{context: ctx, folder: folder, options: options, notes: options.Notes, seed: maphash.MakeSeed(), other: maphash.MakeSeed()}
 	if err := v.readManifest(); err != nil {
 		return Proof{}, err
 	}
@@ -127,6 +138,14 @@ type verifier struct {
 	// units counts rows in the unit of the shares; nil where that is rows, or not known here.
 	units   *tokens.Units
 	sorters []*extsort.Sorter
+	// numbers compares rows by their numbers at the source; nil where all rows of every data set and every split are there. partial says
+	// that those of a split are not.
+	numbers *extsort.Sorter
+	partial bool
+	// unasked says that the questions of some rows are in no file.
+	unasked atomic.Bool
+	// drawn is what the recipe's draws use of each data set in each split, where it draws.
+	drawn [][]pipeline.MixedDataset
 	// made are the checks of exported files that are looked at once the mixed ones were read.
 	made []*exportCheck
 }
