@@ -85,6 +85,9 @@ TRAINING ?= $(DIST)/training
 training: $(BIN)/kubectl-datasetmix ## Train a small model by GRPO on a mix, evaluate it, serve it, with the real libraries (5 GB); says what it passes over.
 	hack/training.sh $(TRAINING)
 
+browser: $(BIN)/kubectl-datasetmix ## Drive Debian's Chromium over the pages that people look at; says what it passes over.
+	@hack/browser.sh $(BIN)/kubectl-datasetmix $(DIST)/browser
+
 monitoring: $(BIN)/gotestsum ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && $(GOTEST) ./...
 
@@ -270,4 +273,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

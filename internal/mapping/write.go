@@ -31,7 +31,7 @@ type memberSpan struct{ member, start, end int }
 
 // Said is what of a row is compared, and where it belongs.
 type Said struct {
-	Question, ReferenceAnswer string
+	Question, ReferenceAnswer, AnswerType string
 	// Group keeps rows together; it is the question where the mapping has no other.
 	Group string
 	// Digests are those of the record.
@@ -85,7 +85,7 @@ func (w *Writer) Row(line []byte, row decode.Row, number int64) (Said, []byte, e
 		line = append(append(record.AppendString(append(line, ','), e.Key), ':'), e.Value...)
 	}
 	line = append(line, '}')
-	said := Said{Question: content.Question, ReferenceAnswer: content.ReferenceAnswer, Group: content.Group, Kept: w.entries}
+	said := Said{Question: content.Question, ReferenceAnswer: content.ReferenceAnswer, AnswerType: content.AnswerType, Group: content.Group, Kept: w.entries}
 	if said.Group == "" {
 		said.Group = said.Question
 	}

@@ -81,13 +81,17 @@ func PagePaths(m revision.Manifest) []string {
 	return paths
 }
 
-// Pages returns the files for people and catalogs. What the manifest says of these themselves is left out of them, so they can be
+// Pages returns the files for people and catalogs, but for the page of a layout that shows statistics, which are not in a manifest:
+// internal/report/page makes that one. What the manifest says of these themselves is left out of them, so they can be
 // made again from a manifest that lists them.
 func Pages(m revision.Manifest) ([]Page, error) {
 	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(file revision.PublishedFile) bool { return IsPage(file.Path) })
 	of := Of(m)
 	var pages []Page
 	for _, path := range PagePaths(m) {
+		if path == revision.ReportFile && m.Recipe.Output.Layout != "" {
+			continue
+		}
 		content, err := of.page(path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)

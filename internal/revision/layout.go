@@ -28,6 +28,8 @@ const (
 	CardFile      = "README.md"
 	CroissantFile = "croissant.json"
 	ReportFile    = "report.html"
+	// StatisticsFile says what the rows of each data set and split are like.
+	StatisticsFile = "statistics.json"
 )
 
 // CheckpointSuffix ends the name of the note on a part of a download whose digest is unknown.

@@ -239,6 +239,10 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 		return err
 	}
 	defer out.Abort()
+	left, err := b.newRemainder(folder, b.Recipe.Splits[split].Name)
+	if err != nil {
+		return err
+	}
 	for i := range rows.Len() {
 		if i%contextEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -248,21 +252,26 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 			return err
 		}
 		if ref := (rowRef{split, dataset, i}); !next.ended && next.ref == ref {
-			if err := b.leaveOut(ref, next.reason, line, listed); err != nil {
+			row, err := b.leaveOut(ref, next.reason, line, listed)
+			if err != nil {
 				return err
 			}
+			left.drop(row, line, entry)
 			if err := next.advance(); err != nil {
 				return err
 			}
 			continue
 		}
 		b.left[rowFile{split, dataset}] += entry.Units
+		if err := left.keep(line, entry); err != nil {
+			return err
+		}
 		if err := out.Add(line, entry); err != nil {
 			return err
 		}
 	}
 	b.list[dataName+"/"+name], err = out.Finish()
-	return err
+	return errors.Join(err, left.write(b.staging, statisticsOf(dataName+"/"+name)))
 }
 
 // units adds up the bytes or tokens of the rows that are left, where shares are measured in them.
@@ -283,14 +292,14 @@ func (b *balancer) units() {
 }
 
 // leaveOut lists a dropped row, and counts it by its reason.
-func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte, listed *store.Writer) error {
+func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte, listed *store.Writer) (record.Record, error) {
 	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
 	if err != nil {
-		return err
+		return row, err
 	}
 	encoded, err := json.Marshal(revision.DroppedRow{ID: row.ID, Dataset: b.names[ref.dataset], Split: b.Recipe.Splits[ref.split].Name, Reason: reason.String()})
 	if err != nil {
-		return err
+		return row, err
 	}
 	table := b.done.For(reason)
 	if *table == nil {
@@ -298,7 +307,7 @@ func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte,
 	}
 	(*table)[ref.split][ref.dataset]++
 	_, err = listed.Write(append(encoded, '\n'))
-	return err
+	return row, err
 }
 
 // dropReader gives each dropped row once.

@@ -58,6 +58,9 @@ func (b *balancer) take(folder store.Path) error {
 		files := []string{name}
 		if name != droppedName {
 			files = append(files, indexOf(name))
+			if _, err := folder.Join(statisticsOf(name)).Lstat(); err == nil { // units of earlier releases have none
+				files = append(files, statisticsOf(name))
+			}
 		}
 		for _, file := range files {
 			if err := b.staging.Link(folder.Join(file), file); err != nil {

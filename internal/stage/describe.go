@@ -2,6 +2,7 @@ package stage
 
 import (
 	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/report/page"
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
@@ -18,5 +19,12 @@ func (p *publisher) describe() error {
 			}
 		}
 	}
-	return nil
+	if p.Recipe.Output.Layout == "" {
+		return nil
+	}
+	content, err := page.HTML(p.manifest, p.about)
+	if err != nil {
+		return err
+	}
+	return p.write(revision.ReportFile, content)
 }

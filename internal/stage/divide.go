@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -62,7 +63,17 @@ type rowHead struct {
 	question store.Short // as it is compared
 	asked    asked
 	units    int64
+	counts   rowCounts
 }
+
+// rowCounts is what the statistics need of a row besides its line and its units.
+type rowCounts struct {
+	question, answer uint32 // characters
+	kind             statistics.AnswerType
+}
+
+// countsSize is the length of encoded rowCounts.
+const countsSize = 4 + 4 + 1
 
 // asked tells rows apart whose questions are equal as they are compared.
 type asked struct {
@@ -76,12 +87,14 @@ type asked struct {
 const (
 	placeSize   = len(mix.Place{})
 	exactSize   = 8
-	rowHeadSize = placeSize + 2*shortSize + exactSize + 8
+	rowHeadSize = placeSize + 2*shortSize + exactSize + 8 + countsSize
 )
 
 func (h *rowHead) append(dst []byte) []byte {
 	dst = append(append(append(append(dst, h.group[:]...), h.question[:]...), h.asked.answer[:]...), h.asked.exact[:]...)
-	return binary.BigEndian.AppendUint64(dst, uint64(h.units))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(h.units))
+	dst = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(dst, h.counts.question), h.counts.answer)
+	return append(dst, byte(h.counts.kind))
 }
 
 func readHead(encoded []byte) (h rowHead) {
@@ -90,6 +103,8 @@ func readHead(encoded []byte) (h rowHead) {
 	encoded = encoded[copy(h.asked.answer[:], encoded):]
 	encoded = encoded[copy(h.asked.exact[:], encoded):]
 	h.units = int64(binary.BigEndian.Uint64(encoded))
+	encoded = encoded[8:]
+	h.counts = rowCounts{binary.BigEndian.Uint32(encoded), binary.BigEndian.Uint32(encoded[4:]), statistics.AnswerType(encoded[8])}
 	return h
 }
 
@@ -98,6 +113,7 @@ func readHead(encoded []byte) (h rowHead) {
 func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
 	groupID := said.Digests.Question
 	head.asked.answer, head.units = store.Short(said.Digests.Pair[:shortSize]), units
+	head.counts = rowCounts{uint32(statistics.Characters(said.Question)), uint32(statistics.Characters(said.ReferenceAnswer)), statistics.TypeOf(said.AnswerType)}
 	if d.byForm {
 		*buffer = dedup.AppendQuestion((*buffer)[:0], said.Question)
 		groupID = sha256.Sum256(*buffer)
@@ -187,6 +203,7 @@ func splitOf(group mix.Place, borders []mix.Place) int {
 type part struct {
 	written
 	rows, units int64
+	statistics  *statistics.Rows
 }
 
 // write writes the files of all splits, each with its index and its questions.
@@ -198,7 +215,7 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 	d.groups.Close()
 	files := make([]*splitFile, len(d.recipe.Splits))
 	for i, split := range d.recipe.Splits {
-		if files[i], err = createSplit(staging, split.Name, d.byForm); err != nil {
+		if files[i], err = createSplit(staging, split.Name, d); err != nil {
 			return nil, err
 		}
 		defer files[i].abort()
@@ -256,12 +273,15 @@ func readAsked(value []byte) (a asked, row int64) {
 type splitFile struct {
 	rows          *store.RowsWriter
 	units         int64
+	counted       statistics.Rows
+	tokens        bool        // are counted
+	last          store.Short // the identity of the row before
 	byForm        bool
 	questions     *extsort.Sorter // question → what was asked, row
 	questionsPath store.Path
 }
 
-func createSplit(staging *store.Staging, name string, byForm bool) (*splitFile, error) {
+func createSplit(staging *store.Staging, name string, of *divider) (*splitFile, error) {
 	path, err := staging.Path(name + questionSuffix)
 	if err != nil {
 		return nil, err
@@ -270,7 +290,7 @@ func createSplit(staging *store.Staging, name string, byForm bool) (*splitFile, 
 	if err != nil {
 		return nil, err
 	}
-	return &splitFile{rows: rows, byForm: byForm, questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
+	return &splitFile{rows: rows, byForm: of.byForm, tokens: statistics.CountsTokens(of.recipe), questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
 }
 
 func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {
@@ -279,6 +299,9 @@ func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {
 		return store.Failure(err)
 	}
 	f.units += head.units
+	if err := f.count(identity, head, line); err != nil {
+		return err
+	}
 	return f.rows.Add(line, store.Entry{Identity: identity, Units: head.units})
 }
 
@@ -287,7 +310,7 @@ func (f *splitFile) finish() (part, error) {
 		return part{}, err
 	}
 	done, err := f.rows.Finish()
-	return part{done, f.rows.Rows(), f.units}, err
+	return part{done, f.rows.Rows(), f.units, &f.counted}, err
 }
 
 func (f *splitFile) writeQuestions() error {

@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
@@ -99,14 +100,16 @@ type publisher struct {
 	madeOf map[string]string
 	// others are the rows that the revision is made of and does not hold.
 	others map[string]verify.Other
-	bytes  int64
-	files  int
+	// about is what statistics.json says.
+	about statistics.File
+	bytes int64
+	files int
 }
 
 // assemble writes the whole tree and gives the digest of its manifest.
 func (p *publisher) assemble() (string, error) {
 	p.stages()
-	for _, step := range []func() error{p.fields, p.sources, p.lock, p.datasets, p.mixes, p.describe} {
+	for _, step := range []func() error{p.fields, p.sources, p.lock, p.datasets, p.mixes, p.statistics, p.describe} {
 		if err := step(); err != nil {
 			return "", err
 		}

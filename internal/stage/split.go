@@ -12,6 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/schema"
+	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
@@ -45,17 +46,19 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 	if err != nil {
 		return pipeline.Result{}, err
 	}
+	counted := map[string]*statistics.Rows{}
 	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: s.size,
 		Groups: s.divider.different, LargestGroup: s.divider.largest}
 	for i, part := range parts {
 		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
+		counted[j.Recipe.Splits[i].Name] = part.statistics
 		done.Rows = append(done.Rows, part.rows)
 		if j.Recipe.Measured() {
 			done.Units = append(done.Units, part.units)
 		}
 	}
 	done.Digest = list.ofDataset(j.Recipe)
-	return pipeline.Result{Split: &done}, errors.Join(writeJSON(staging, fieldsName, s.seen()), writeJSON(staging, digestsName, list))
+	return pipeline.Result{Split: &done}, errors.Join(writeJSON(staging, fieldsName, s.seen()), writeStatistics(staging, statisticsName, counted), writeJSON(staging, digestsName, list))
 }
 
 // splitter takes a data set's rows.

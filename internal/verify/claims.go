@@ -26,6 +26,11 @@ func (p Proof) Claims() Claims {
 	if p.Questions != nil {
 		c.Proved = append(c.Proved, "no question is in two splits, compared "+p.Compared())
 	}
+	if r.Output.Layout != "" && r.Output.Holds(recipe.ProcessedPart) {
+		c.Proved = append(c.Proved, "statistics.json says what the rows of every data set and split are like: all of them were counted again")
+	} else if r.Output.Layout != "" {
+		c.NotProved = append(c.NotProved, "what statistics.json and the report say of rows that are not there: processed is not kept")
+	}
 	if r.Duplicates == recipe.DropDuplicates && p.Questions != nil {
 		c.Proved = append(c.Proved, "no two rows of a split say the same")
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/schema"
+	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -52,6 +53,7 @@ func (v *verifier) newDataset(place int, name string) *dataset {
 		d.splits = append(d.splits, &splitCheck{
 			dataset: d, split: i, plan: plan, file: cmp.Or(v.held(revision.ProcessedFile(name, split.Name)), v.held(revision.TestFile(name, split.Name))),
 			index: fmt.Sprintf("%s.%s.idx", name, split.Name), repeats: plan.Rows > plan.Available && !plan.Drawn,
+			counts: counter{wanted: v.hasStatistics()},
 		})
 		v.partial = v.partial || d.splits[i].file == ""
 	}
@@ -178,6 +180,8 @@ type splitCheck struct {
 	forms forms
 	// fields are what was seen of the rows' members.
 	fields schema.Fields
+	// counts are what the statistics say of the rows.
+	counts counter
 }
 
 func (c *splitCheck) row(offset int64, line []byte) error {
@@ -200,6 +204,13 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 	}
 	units := v.unitsOf(row)
 	c.units += units
+	tokens := int64(-1)
+	if statistics.CountsTokens(v.manifest.Recipe) {
+		tokens = units
+	}
+	if err := c.counts.add(row, tokens, line, c); err != nil {
+		return err
+	}
 	return c.note(n, store.Entry{Offset: offset, Units: units}, line)
 }
 
@@ -284,7 +295,7 @@ func (d *dataset) parse(file string, n int64, line []byte) (said, error) {
 	if id < 0 {
 		return said{}, differ("%s: the id %q is not the data set's name and a row number", place(file, n), row.ID)
 	}
-	return said{number: id, question: raw(row.Question), answer: raw(row.ReferenceAnswer)}, nil
+	return said{number: id, question: raw(row.Question), answer: raw(row.ReferenceAnswer), kind: []byte(row.AnswerType)}, nil
 }
 
 // raw is a text as it stands in JSON, without its quotes.

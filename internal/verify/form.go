@@ -39,6 +39,8 @@ type said struct {
 	question, answer []byte
 	// rest are the members after the answer type, and the end of the row; nil where the row was not recognised.
 	rest []byte
+	// kind is the type of the answer.
+	kind []byte
 }
 
 // row is what a row says. ok is false where the row is not recognised.
@@ -62,6 +64,7 @@ func (f *form) row(line []byte) (row said, ok bool) {
 		return said{}, false
 	}
 	row.answer = line[at:end]
+	at = end + len(typeKey)
 	if end = member(line, end, typeKey); end < 0 {
 		return said{}, false
 	}
@@ -69,6 +72,7 @@ func (f *form) row(line []byte) (row said, ok bool) {
 		return said{}, false
 	}
 	row.rest = line[end+len(`",`):]
+	row.kind = line[at:end]
 	return row, true
 }
 

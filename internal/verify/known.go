@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/schema"
+	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -54,9 +55,12 @@ func (v *verifier) subject() known {
 		Compare    recipe.Comparison        `json:"compare,omitempty"`
 		Files      []revision.PublishedFile `json:"files"`
 		Fields     map[string]schema.Type   `json:"fields,omitempty"`
+		// Statistics are those that the rows were found to have.
+		Statistics []statistics.Part `json:"statistics,omitempty"`
 	}
 	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
 	about.Fields = v.manifest.Fields
+	about.Statistics = v.stated.Bare()
 	about.Duplicates, about.Compare = v.manifest.Recipe.Duplicates, v.manifest.Recipe.Compare
 	for i := range about.Splits {
 		about.Splits[i].Size = recipe.Size{}

@@ -52,6 +52,9 @@ func (v *verifier) expected() map[string]int64 {
 	for _, page := range report.PagePaths(v.manifest) {
 		files[page] = noRows
 	}
+	if v.hasStatistics() {
+		files[revision.StatisticsFile] = noRows
+	}
 	if r.HoldsTest() {
 		files[revision.TestIndexFile] = noRows
 	}

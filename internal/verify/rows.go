@@ -80,7 +80,7 @@ func (v *verifier) readSingle(tasks []task) error {
 	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return t.mixed })
 	subject := v.subject()
 	if known, ok := v.recall(subject); ok && !v.partial {
-		v.proof.Questions = known.Questions
+		v.proof.Questions, v.recalled = known.Questions, true
 		return v.readAll(hashed(tasks))
 	}
 	if err := v.gone(); err != nil {

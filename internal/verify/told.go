@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/report"
+	"github.com/datasetmix/datasetmix/internal/report/page"
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
@@ -32,6 +33,13 @@ func (v *verifier) told() error {
 	pages, err := report.Pages(v.manifest)
 	if err != nil {
 		return differ("the manifest contradicts itself: %w", err)
+	}
+	if v.hasStatistics() {
+		content, err := page.HTML(v.manifest, v.stated)
+		if err != nil {
+			return differ("the manifest contradicts itself: %w", err)
+		}
+		pages = append(pages, report.Page{Path: revision.ReportFile, Content: content})
 	}
 	for _, page := range slices.Concat(beside, pages) {
 		switch {

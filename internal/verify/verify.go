@@ -15,6 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
@@ -94,7 +95,7 @@ func At(ctx context.Context, folder store.Path, options Options) (Proof, error) 
 		v.notes = notes.Path(".")
 	}
 	defer v.close()
-	for _, check := range []func() error{v.graph, v.sources, v.listing, v.measure, v.rows, v.told} {
+	for _, check := range []func() error{v.graph, v.sources, v.listing, v.measure, v.readStatistics, v.rows, v.counted, v.told} {
 		if err := check(); err != nil {
 			return Proof{}, err
 		}
@@ -148,6 +149,9 @@ type verifier struct {
 	drawn [][]pipeline.MixedDataset
 	// made are the checks of exported files that are looked at once the mixed ones were read.
 	made []*exportCheck
+	// stated is what statistics.json says, and recalled that an earlier proof has found it true of the rows.
+	stated   statistics.File
+	recalled bool
 }
 
 func (v *verifier) close() {

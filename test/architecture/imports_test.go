@@ -27,7 +27,7 @@ var (
 	planned    = append([]string{"internal/contract"}, graph...)
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
 	judged     = append([]string{"internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
-	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "python"}, onVolumes...)
+	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...)
 	anything   = []string{"*"}
 )
 
@@ -61,8 +61,11 @@ var rules = []rule{
 	{pkg: "internal/gctune", foreign: anything, never: kubernetes},
 	{pkg: "internal/extsort"},
 	{pkg: "internal/sampler", own: append([]string{"internal/bufpipe", "internal/extsort", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/statistics", own: onVolumes},
 	{pkg: "internal/report", own: onVolumes},
-	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/report/picture"},
+	{pkg: "internal/report/page", own: append([]string{"internal/statistics", "internal/report", "internal/report/picture"}, onVolumes...)},
+	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/hub", own: planned, foreign: anything, never: kubernetes},

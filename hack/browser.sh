@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Drives Chromium over the pages that people look at: browser.sh PROGRAM FOLDER. PROGRAM is kubectl-datasetmix; pictures of the pages are
+# left in FOLDER/pictures, to be looked at. Without Chromium, Node.js or npm it names what is missing, and ends well.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+program=$(realpath "$1") folder=$2
+for tool in "${CHROMIUM:-chromium}" node npm; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "browser: there is no $tool here: no page is shown in a browser"
+    exit 0
+  fi
+done
+mkdir -p "$folder"
+folder=$(realpath "$folder")
+
+# The libraries of package-lock.json, installed once for each version of it. Nothing of theirs is run while they are installed.
+stamp=$(sha256sum <test/browser/package-lock.json)
+if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
+  rm -rf "$folder/node_modules"
+  cp test/browser/package.json test/browser/package-lock.json "$folder/"
+  npm --prefix "$folder" ci --ignore-scripts --no-audit --no-fund
+  echo "$stamp" >"$folder/stamp"
+fi
+cp test/browser/*.mjs "$folder/"
+
+# Two reports: that of the rows that come with the program, and that of 64 data sets in 4 splits whose rows are all markup.
+rm -rf "$folder/data" "$folder/pictures" "$folder/reports"
+mkdir -p "$folder/data" "$folder/reports"
+"$program" example "$folder/data/example" >/dev/null
+"$program" build -f "$folder/data/example/mix.yaml" --claim "examples=$folder/data/example" --data "$folder/data/volume" >/dev/null
+cp "$folder"/data/volume/*/current/report.html "$folder/reports/example.html"
+REPORT="$folder/reports/large.html" go test -count=1 -run TestALargeMixIsASmallPage ./internal/report/page
+reports=$(printf '%s:' "$folder"/reports/*.html)
+CHROMIUM=$(command -v "${CHROMIUM:-chromium}") REPORTS=${reports%:} PICTURES=$folder/pictures node --test "$folder"/*.test.mjs
+echo "browser: the pictures are in $folder/pictures"

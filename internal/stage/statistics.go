@@ -1,0 +1,191 @@
+package stage
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/statistics"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// statisticsName is the file of a split unit's folder that says, by split, what its rows are like.
+const statisticsName = "statistics.json"
+
+// statisticsOf is the name of the same of a file of rows in a balance unit's folder.
+func statisticsOf(name string) string {
+	return name[:len(name)-len(rowSuffix)] + "." + statisticsName
+}
+
+// writeStatistics writes counts of rows. They are many short numbers, so the file is not indented.
+func writeStatistics(staging *store.Staging, name string, value any) error {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return staging.WriteFile(name, encoded)
+}
+
+// count counts a row of the split.
+func (f *splitFile) count(identity store.Short, head rowHead, line []byte) error {
+	counts := statistics.Row{
+		Question: int64(head.counts.question), Answer: int64(head.counts.answer), Type: head.counts.kind,
+		Bytes: int64(len(line) - 1), Tokens: tokensOf(f.tokens, head.units),
+	}
+	again := f.counted.Rows > 0 && identity == f.last
+	f.last = identity
+	f.counted.Add(counts, again)
+	return show(&f.counted, line)
+}
+
+// tokensOf is what is counted of a row's units, which may be no tokens.
+func tokensOf(counted bool, units int64) int64 {
+	if !counted {
+		return -1
+	}
+	return units
+}
+
+// show keeps a row as a sample, where one is wanted.
+func show(rows *statistics.Rows, line []byte) error {
+	if !rows.Wants() {
+		return nil
+	}
+	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
+	if err != nil {
+		return err
+	}
+	rows.Show(statistics.Sample{ID: row.ID, Question: row.Question, Answer: row.ReferenceAnswer, Type: row.AnswerType})
+	return nil
+}
+
+// rowOf is what is counted of a row that was parsed.
+func rowOf(row record.Record, line []byte, tokens int64) statistics.Row {
+	return statistics.Row{
+		Question: statistics.Characters(row.Question), Answer: statistics.Characters(row.ReferenceAnswer), Type: statistics.TypeOf(row.AnswerType),
+		Bytes: int64(len(bytes.TrimSuffix(line, []byte("\n")))), Tokens: tokens,
+	}
+}
+
+// remainder is what rows are like once some are dropped: the counts of all, less those of the dropped, so that what stays need not be
+// parsed. The zero value, which has no counts of all, is of a unit that an earlier release made: publishing counts its rows.
+type remainder struct {
+	all    *statistics.Rows
+	gone   statistics.Rows
+	left   statistics.Rows // its samples, and how many rows are unique
+	tokens bool
+	last   store.Short
+}
+
+func (b *balancer) newRemainder(folder store.Path, split string) (*remainder, error) {
+	all, err := countedIn(folder, split)
+	return &remainder{all: all, tokens: statistics.CountsTokens(b.Recipe)}, err
+}
+
+// countedIn reads the counts of a split from a split unit's folder; nil where the unit has none.
+func countedIn(folder store.Path, split string) (*statistics.Rows, error) {
+	var counted map[string]*statistics.Rows
+	err := store.ReadJSON(folder.Join(statisticsName), &counted)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return counted[split], err
+}
+
+func (r *remainder) drop(row record.Record, line []byte, entry store.Entry) {
+	r.gone.Add(rowOf(row, line, tokensOf(r.tokens, entry.Units)), false)
+}
+
+func (r *remainder) keep(line []byte, entry store.Entry) error {
+	if r.left.Unique == 0 || entry.Identity != r.last {
+		r.left.Unique++
+	}
+	r.last = entry.Identity
+	return show(&r.left, line)
+}
+
+func (r *remainder) write(staging *store.Staging, name string) error {
+	if r.all == nil {
+		return nil
+	}
+	left := r.all.Without(&r.gone)
+	left.Unique, left.First = r.left.Unique, r.left.First
+	return writeStatistics(staging, name, &left)
+}
+
+// statistics writes what the rows of every data set and split are like.
+func (p *publisher) statistics() error {
+	if p.Recipe.Output.Layout == "" {
+		return nil
+	}
+	var parts []statistics.Part
+	for s, split := range p.manifest.Plan.Splits {
+		for _, plan := range split.Datasets() {
+			rows, err := p.counted(s, plan.Name)
+			if err != nil {
+				return contract.Within("data set "+plan.Name, err)
+			}
+			_, domain, _ := p.Recipe.Dataset(plan.Name)
+			parts = append(parts, rows.Part(plan.Name, domain.Name, split.Name, statistics.CountsTokens(p.Recipe)))
+		}
+	}
+	p.about = statistics.Of(p.manifest, parts)
+	encoded, err := p.about.Encode()
+	if err != nil {
+		return err
+	}
+	return p.write(revision.StatisticsFile, encoded)
+}
+
+// counted are the counts of a data set's rows in a split, as the unit that wrote the rows has them.
+func (p *publisher) counted(split int, dataset string) (*statistics.Rows, error) {
+	folder, name, err := p.processed(split, dataset)
+	if err != nil {
+		return nil, err
+	}
+	if name == p.Recipe.Splits[split].Name+rowSuffix {
+		rows, err := countedIn(folder, p.Recipe.Splits[split].Name)
+		if rows != nil || err != nil {
+			return rows, err
+		}
+	} else {
+		var rows statistics.Rows
+		if err := store.ReadJSON(folder.Join(statisticsOf(name)), &rows); !errors.Is(err, fs.ErrNotExist) {
+			return &rows, err
+		}
+	}
+	return countAgain(p.Recipe, folder, name)
+}
+
+// countAgain reads the rows that a unit of an earlier release wrote.
+func countAgain(r recipe.Recipe, folder store.Path, name string) (*statistics.Rows, error) {
+	file, err := openRows(folder, name, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var rows statistics.Rows
+	var last store.Short
+	for i := range file.Len() {
+		line, entry, err := file.Row(i)
+		if err != nil {
+			return nil, err
+		}
+		row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
+		if err != nil {
+			return nil, err
+		}
+		again := i > 0 && entry.Identity == last
+		last = entry.Identity
+		rows.Add(rowOf(row, line, tokensOf(statistics.CountsTokens(r), entry.Units)), again)
+		if err := show(&rows, line); err != nil {
+			return nil, err
+		}
+	}
+	return &rows, nil
+}

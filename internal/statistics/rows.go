@@ -1,0 +1,169 @@
+package statistics
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// Row is what is counted of a row.
+type Row struct {
+	// Question and Answer are the characters (code points) of its texts.
+	Question, Answer int64
+	// Bytes of its line, without the line end, and Tokens of its texts, below 0 where they are not counted.
+	Bytes, Tokens int64
+	// Type of its answer.
+	Type AnswerType
+}
+
+// AnswerType numbers the types of answers.
+type AnswerType byte
+
+// types are the words for them, in the order of their numbers.
+var types = [...]string{"numeric", "text", "code"}
+
+// TypeOf returns the number of a type of answers; that of any other word is the last.
+func TypeOf(word string) AnswerType {
+	i := slices.Index(types[:], word)
+	if i < 0 {
+		i = len(types) - 1
+	}
+	return AnswerType(i)
+}
+
+// Rows counts the rows of one data set in one split. The zero value is that of no row.
+type Rows struct {
+	// Rows that were added, and how many of them were the first that say what they say.
+	Rows   int64 `json:"rows"`
+	Unique int64 `json:"unique"`
+
+	Question Counts `json:"question"`
+	Answer   Counts `json:"answer"`
+	Bytes    Counts `json:"bytes"`
+	Tokens   Counts `json:"tokens"`
+	// Types are the rows by the types of their answers.
+	Types [len(types)]int64 `json:"types"`
+	// First are the first rows, cut.
+	First []Sample `json:"first,omitempty"`
+}
+
+// Add counts a row, in the order of its file. again says that the row before it says the same.
+func (r *Rows) Add(row Row, again bool) {
+	r.Rows++
+	if !again {
+		r.Unique++
+	}
+	r.Question.Add(row.Question)
+	r.Answer.Add(row.Answer)
+	r.Bytes.Add(row.Bytes)
+	if row.Tokens >= 0 {
+		r.Tokens.Add(row.Tokens)
+	}
+	r.Types[row.Type]++
+}
+
+// Wants reports whether the rows so far are fewer than those that are shown.
+func (r *Rows) Wants() bool { return len(r.First) < samples }
+
+// Show keeps a row as a sample.
+func (r *Rows) Show(s Sample) {
+	s.Question, s.Answer = cut(s.Question, questionShown), cut(s.Answer, answerShown)
+	r.First = append(r.First, s)
+}
+
+// Without returns what is left of the counts once some rows are gone. How many are unique, and the samples, are the caller's.
+func (r *Rows) Without(gone *Rows) Rows {
+	left := Rows{Rows: r.Rows - gone.Rows, Types: r.Types}
+	for i, n := range gone.Types {
+		left.Types[i] -= n
+	}
+	for _, c := range []struct{ left, all, gone *Counts }{
+		{&left.Question, &r.Question, &gone.Question}, {&left.Answer, &r.Answer, &gone.Answer},
+		{&left.Bytes, &r.Bytes, &gone.Bytes}, {&left.Tokens, &r.Tokens, &gone.Tokens},
+	} {
+		c.left.Merge(c.all)
+		c.left.Subtract(c.gone)
+	}
+	return left
+}
+
+// Bytes that continue a code point of UTF-8 have the highest bit, and not the one below.
+const (
+	ones         = 0x0101010101010101
+	continues    = 0x80
+	continueMask = 0xC0
+)
+
+// Characters counts the code points of a text, which is UTF-8.
+func Characters(text string) int64 {
+	n, i := len(text), 0
+	for ; i+8 <= len(text); i += 8 {
+		w := uint64(text[i]) | uint64(text[i+1])<<8 | uint64(text[i+2])<<16 | uint64(text[i+3])<<24 |
+			uint64(text[i+4])<<32 | uint64(text[i+5])<<40 | uint64(text[i+6])<<48 | uint64(text[i+7])<<56
+		n -= bits.OnesCount64(w >> 7 & ones &^ (w >> 6))
+	}
+	for ; i < len(text); i++ {
+		if text[i]&continueMask == continues {
+			n--
+		}
+	}
+	return int64(n)
+}
+
+// Quoted counts the code points of a text as it is in published JSON, without its quotes: an escape is one.
+func Quoted(text []byte) int64 {
+	n, i := int64(len(text)), 0
+	for ; i+8 <= len(text); i += 8 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		n -= int64(bits.OnesCount64(w >> 7 & ones &^ (w >> 6)))
+	}
+	for ; i < len(text); i++ {
+		if text[i]&continueMask == continues {
+			n--
+		}
+	}
+	for {
+		at := bytes.IndexByte(text, '\\')
+		if at < 0 || at+1 >= len(text) {
+			return n
+		}
+		length := 2
+		if text[at+1] == 'u' {
+			length = 6
+		}
+		n -= int64(length - 1)
+		text = text[min(at+length, len(text)):]
+	}
+}
+
+// What is shown of a data set: so many rows, and so many characters of their texts.
+const (
+	samples         = 3
+	questionShown   = 400
+	answerShown     = 200
+	truncatedSuffix = "…"
+)
+
+// Sample is a row as it is shown: its texts are cut.
+type Sample struct {
+	ID       string `json:"id"`
+	Question string `json:"question"`
+	Answer   string `json:"reference_answer"`
+	Type     string `json:"answer_type"`
+}
+
+// cut returns a text, or its beginning.
+func cut(text string, characters int) string {
+	if len(text) <= characters || utf8.RuneCountInString(text) <= characters {
+		return text
+	}
+	at := 0
+	for range characters {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return strings.Clone(text[:at]) + truncatedSuffix
+}

@@ -1,0 +1,97 @@
+// What every page that people look at must show in a real browser: nothing on the console, no request to elsewhere, no violation that axe
+// finds, and everything within reach of the keyboard alone. Pictures are kept to be looked at.
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+import puppeteer from "puppeteer-core";
+
+const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+// The widths of a phone, a laptop and a large screen.
+const widths = [390, 1280, 1920];
+
+export async function browser(chromium) {
+  return puppeteer.launch({
+    executablePath: chromium,
+    headless: true,
+    // As root, Chromium has no sandbox; it is shown nothing but pages of this test.
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update"],
+  });
+}
+
+// open opens a page and notes what goes wrong on it. allowed says which requests are its own.
+export async function open(chrome, url, allowed) {
+  const page = await chrome.newPage();
+  const wrong = [];
+  page.on("console", (m) => ["error", "warn", "assert"].includes(m.type()) && wrong.push(`console: ${m.text()}`));
+  page.on("pageerror", (e) => wrong.push(`error: ${e.message}`));
+  page.on("request", (r) => allowed(r.url()) || wrong.push(`request: ${r.url()}`));
+  const response = await page.goto(url, { waitUntil: "load" });
+  if (response && !response.ok() && response.status() !== 0) wrong.push(`${url}: status ${response.status()}`);
+  return { page, wrong };
+}
+
+// accessible returns what axe has found, in light and in dark.
+export async function accessible(page) {
+  const found = [];
+  for (const scheme of ["light", "dark"]) {
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+    await page.evaluate(axe);
+    const result = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
+    for (const v of result.violations) found.push(`axe, ${scheme}: ${v.id}: ${v.help}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(" | ")}`);
+  }
+  return found;
+}
+
+// keyboard presses Tab until the focus is back at the beginning, and returns what can be used and was not reached.
+export async function keyboard(page) {
+  const usable = await page.evaluate(() => {
+    const all = [...document.querySelectorAll("a[href], button, input, select, textarea, summary, [tabindex='0']")].filter((e) => e.checkVisibility() && !e.disabled && e.type !== "hidden");
+    // What scrolls must be reachable as well: it is, where it or something in it can have the focus.
+    for (const e of document.querySelectorAll("body *")) {
+      const scrolls = /(auto|scroll)/.test(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth + 1;
+      if (scrolls && !e.matches("[tabindex='0']") && !e.querySelector("a[href], button, input")) all.push(e);
+    }
+    all.forEach((e, i) => (e.dataset.place = i));
+    return all.length;
+  });
+  await page.evaluate(() => { document.activeElement?.blur(); window.scrollTo(0, 0); });
+  const reached = new Set();
+  for (let presses = 0; presses < usable + 20; presses++) {
+    await page.keyboard.press("Tab");
+    const at = await page.evaluate(() => {
+      const e = document.activeElement;
+      if (!e || e === document.body) return null;
+      const style = getComputedStyle(e);
+      return { place: e.dataset.place, seen: style.outlineStyle !== "none" || style.boxShadow !== "none", html: e.outerHTML.slice(0, 120) };
+    });
+    if (at?.place !== undefined) reached.add(at.place);
+    if (at && !at.seen) return [`keyboard: the focus cannot be seen on ${at.html}`];
+  }
+  const missed = await page.evaluate((reached) => [...document.querySelectorAll("[data-place]")].filter((e) => !reached.includes(e.dataset.place)).map((e) => e.outerHTML.slice(0, 120)), [...reached]);
+  return missed.map((m) => `keyboard: not reached: ${m}`);
+}
+
+// wide returns whether the page itself scrolls to the side at some width: only what says so may.
+export async function wide(page) {
+  const found = [];
+  for (const width of widths) {
+    await page.setViewport({ width, height: 900 });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (over > 0) found.push(`${width} px: the page is ${over} px too wide`);
+  }
+  return found;
+}
+
+// pictures are kept as artifacts: three widths, light and dark, and paper.
+export async function pictures(page, folder, name) {
+  fs.mkdirSync(folder, { recursive: true });
+  for (const width of widths)
+    for (const scheme of ["light", "dark"]) {
+      await page.setViewport({ width, height: 900 });
+      await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
+      await page.screenshot({ path: path.join(folder, `${name}-${width}-${scheme}.png`), fullPage: true });
+    }
+  await page.setViewport({ width: 1280, height: 900 });
+  await page.pdf({ path: path.join(folder, `${name}.pdf`), format: "A4", printBackground: true, margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } });
+}
