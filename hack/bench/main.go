@@ -21,6 +21,7 @@ func main() {
 	flag.StringVar(&b.dir, "dir", "dist/bench", "folder for the corpus, which stays, and for what is built, which goes")
 	flag.StringVar(&b.elsewhere, "other", beside("*/bench/reference.py"), "folder with another generator and pipeline (gen.py, reference.py); default: one beside the checkout, if there is one")
 	flag.StringVar(&b.profile, "profile", "", "also build once under `perf record`, into this file")
+	flag.StringVar(&b.polars, "polars", "", "a Python that has polars, to measure polars_mix.py in the folder of the other pipeline with")
 	flag.IntVar(&b.runs, "runs", 3, "how often everything is measured; the medians count")
 	scale := flag.Float64("scale", 1, "size of the corpus; 1 is 568 MB, the real numbers of rows")
 	flag.Float64Var(&growth, "growth", 0, "also build once at this scale and compare; 0 does not")

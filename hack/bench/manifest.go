@@ -5,8 +5,15 @@ import (
 	"strings"
 )
 
-// manifest is the mix that is measured: the six data sets from a claim, split 5:1, mixed math:3:3, with an export of format RL or none.
-func manifest(math int, export bool) string {
+// What the output of a mix has that is compared with the plain one.
+const (
+	rlExport   = "exports: [{name: rl, format: RL}]"
+	mixedAlone = "keep: [Mixed]"
+)
+
+// manifest is the mix that is measured: the six data sets from a claim, split 5:1, mixed math:3:3; output is one more line of its output,
+// or none.
+func manifest(math int, output string) string {
 	var out strings.Builder
 	out.WriteString(`apiVersion: data.datasetmix.io/v1alpha1
 kind: DatasetMix
@@ -30,8 +37,8 @@ spec:
 		fmt.Fprintf(&out, "    - {name: %s, source: {volume: {claimName: corpus, path: %s.jsonl}}, record: {preset: %s}}\n", d.name, d.name, d.name)
 	}
 	out.WriteString("  output:\n    volume: {claimTemplate: {accessModes: [ReadWriteOnce], size: 100Gi}}\n")
-	if export {
-		out.WriteString("    exports: [{name: rl, format: RL}]\n")
+	if output != "" {
+		out.WriteString("    " + output + "\n")
 	}
 	return out.String()
 }

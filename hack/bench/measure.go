@@ -21,6 +21,7 @@ var pipeline []byte
 // bench is where and what is measured.
 type bench struct {
 	program, dir, elsewhere, profile string
+	polars                           string // a Python that has polars; empty is none
 	runs                             int
 	limit                            int64  // MiB of memory for the build at another scale; 0 does not limit it
 	group                            string // the control group that builds run in, if any
@@ -69,7 +70,7 @@ func timed(name string, args ...string) (figure, error) {
 func (b *bench) builds(originals string) (first, second figure, err error) {
 	var figures [2]figure
 	for i, share := range []int{4, 5} {
-		if figures[i], err = b.build(originals, manifest(share, false)); err != nil {
+		if figures[i], err = b.build(originals, manifest(share, "")); err != nil {
 			return first, second, err
 		}
 	}
@@ -89,18 +90,18 @@ func (b *bench) build(originals, manifest string) (figure, error) {
 	return timed(program, append(args, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals)...)
 }
 
-// exported builds without an export and with one, in turn, each on a volume of its own, and gives the median of the builds with one, and
-// of what it costs: pairs that are measured one right behind the other share what else the machine does.
-func (b *bench) exported(originals string) (with figure, cost float64, err error) {
+// against builds the plain mix and one with another output, in turn, each on a volume of its own, and gives the median of the builds of the
+// other, and of what it costs more: pairs that are measured one right behind the other share what else the machine does.
+func (b *bench) against(originals, output string) (with figure, cost float64, err error) {
 	var figures []figure
 	var costs []float64
 	for range b.runs {
 		var pair [2]figure
-		for i, export := range []bool{false, true} {
+		for i, output := range []string{"", output} {
 			if err := b.fresh(); err != nil {
 				return with, 0, err
 			}
-			if pair[i], err = b.build(originals, manifest(4, export)); err != nil {
+			if pair[i], err = b.build(originals, manifest(4, output)); err != nil {
 				return with, 0, err
 			}
 		}
@@ -133,11 +134,14 @@ func (b *bench) measure(name, originals, script string) (result, error) {
 		first, second, python, copied = append(first, build), append(second, again), append(python, plain), append(copied, floor)
 	}
 	var err error
-	if r.Export, r.ExportCost, err = b.exported(originals); err != nil {
+	if r.Export, r.ExportCost, err = b.against(originals, rlExport); err != nil {
+		return r, err
+	}
+	if r.Mixed, _, err = b.against(originals, mixedAlone); err != nil {
 		return r, err
 	}
 	r.Build, r.Second, r.Python, r.Copy = median(first), median(second), median(python), median(copied)
-	r.Faster = r.Python.Seconds / r.Build.Seconds
+	r.Faster, r.MixedFaster = r.Python.Seconds/r.Build.Seconds, r.Python.Seconds/r.Mixed.Seconds
 	r.SecondShare = r.Second.Seconds / r.Build.Seconds
 	return r, nil
 }
@@ -179,7 +183,28 @@ func (b *bench) other(scale float64) (result, error) {
 			return result{}, err
 		}
 	}
-	return b.measure(fmt.Sprintf("other corpus, scale %g", scale), originals, filepath.Join(b.elsewhere, "reference.py"))
+	r, err := b.measure(fmt.Sprintf("other corpus, scale %g", scale), originals, filepath.Join(b.elsewhere, "reference.py"))
+	if err != nil || b.polars == "" {
+		return r, err
+	}
+	var peer, build []figure
+	for range b.runs {
+		if err := b.fresh(); err != nil {
+			return r, err
+		}
+		mix, err := timed(b.polars, filepath.Join(b.elsewhere, "polars_mix.py"), originals, filepath.Join(b.out(), "polars"))
+		if err != nil {
+			return r, err
+		}
+		first, err := b.build(originals, manifest(4, ""))
+		if err != nil {
+			return r, err
+		}
+		peer, build = append(peer, mix), append(build, first)
+	}
+	polars := median(peer)
+	r.Polars, r.PolarsFaster = &polars, polars.Seconds/median(build).Seconds
+	return r, nil
 }
 
 // growth builds at another scale, several times, and gives the medians.

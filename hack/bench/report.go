@@ -24,8 +24,14 @@ type result struct {
 	// Export is a build with an export of format RL, and ExportCost the part of a build's processor time that it takes more.
 	Export     figure  `json:"export"`
 	ExportCost float64 `json:"exportCost"`
-	Python     figure  `json:"python"`
-	Copy       figure  `json:"copy"`
+	// Mixed is a build that keeps the mixed files alone, MixedFaster how many times it is as fast as Python.
+	Mixed       figure  `json:"mixed"`
+	MixedFaster float64 `json:"mixedFaster"`
+	// Polars is the same mix by polars, if it was measured, and PolarsFaster how many times the build is as fast.
+	Polars       *figure `json:"polars,omitempty"`
+	PolarsFaster float64 `json:"polarsFaster,omitempty"`
+	Python       figure  `json:"python"`
+	Copy         figure  `json:"copy"`
 	// Faster is how many times the build is as fast as Python.
 	Faster float64 `json:"faster"`
 	// SecondShare is the second build's part of the first's time.
@@ -57,7 +63,11 @@ func (r report) print(to io.Writer) {
 		row("build", c.Build, "")
 		row("second build, another share", c.Second, fmt.Sprintf("%.0f %% of the first", 100*c.SecondShare))
 		row("build with an RL export", c.Export, fmt.Sprintf("%+.0f %% of processor time", 100*c.ExportCost))
+		row("build that keeps Mixed", c.Mixed, fmt.Sprintf("%.1f times as fast as plain Python", c.MixedFaster))
 		row("plain Python", c.Python, fmt.Sprintf("the build is %.1f times as fast", c.Faster))
+		if c.Polars != nil {
+			row("polars", *c.Polars, fmt.Sprintf("the build is %.1f times as fast", c.PolarsFaster))
+		}
 		row("cat originals, cp results", c.Copy, "")
 	}
 	if g := r.Growth; g != nil {

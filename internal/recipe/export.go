@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -97,21 +98,38 @@ const (
 	KeptText          = "text"
 )
 
-// holds: every data set has what the format is made of.
+// holds: every data set has what the format is made of, as far as its record tells.
 func (r Recipe) holds(e Export) error {
-	if e.Format != ExportPreference {
-		return nil
-	}
 	for _, name := range r.DatasetNames() {
 		dataset, _, _ := r.Dataset(name)
-		for _, member := range []string{KeptChosen, KeptRejected} {
-			if !slices.ContainsFunc(dataset.Record.Kept(), func(m KeptMember) bool { return m.Name == member }) {
-				return fmt.Errorf("export %s of format Preference cannot hold data set %s, whose rows keep no member %s; use the preset preference, name it in record.keep, or leave the export out",
-					e.Name, name, member)
+		record := dataset.Record
+		switch e.Format {
+		case ExportPreference:
+			for _, member := range []string{KeptChosen, KeptRejected} {
+				if !record.keeps(member) {
+					return fmt.Errorf("export %s of format Preference cannot hold data set %s, whose rows keep no member %s; use the preset preference, name it in record.keep, or leave the export out",
+						e.Name, name, member)
+				}
+			}
+		case ExportSFT:
+			if record.answersNothing() && !record.keeps(KeptMessages) && !record.keeps(KeptConversations) {
+				return fmt.Errorf("export %s of format SFT cannot hold data set %s, whose rows have no reference answer and keep no chat; use the format Text, give a referenceAnswer, "+
+					"name messages or conversations in record.keep, or leave the export out", e.Name, name)
 			}
 		}
 	}
 	return nil
+}
+
+// keeps reports whether rows keep a member, where their source has it.
+func (r Record) keeps(member string) bool {
+	return slices.ContainsFunc(r.Kept(), func(m KeptMember) bool { return m.Name == member })
+}
+
+// answersNothing reports whether the reference answer is the empty text in every row.
+func (r Record) answersNothing() bool {
+	answer := strings.TrimSpace(r.Resolved().ReferenceAnswer)
+	return answer == `""` || answer == "''"
 }
 
 // HasFactoryInfo reports whether LLaMA-Factory can train on the format, and its files are described for it.

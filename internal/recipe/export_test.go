@@ -33,6 +33,29 @@ func TestExportsAreJudged(t *testing.T) {
 			t.Errorf("the error is %v, want %q", err, want)
 		}
 	}
+	texts := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
+	texts.Output.Exports = []recipe.Export{{Name: "sft", Format: recipe.ExportSFT}}
+	record := &texts.Domains[0].Datasets[0].Record
+	for _, c := range []struct {
+		record recipe.Record
+		held   bool
+	}{
+		{recipe.Record{Preset: "text"}, false},
+		{recipe.Record{Preset: "text", Keep: []string{"messages"}}, true},
+		{recipe.Record{Question: "row.q", ReferenceAnswer: " '' ", AnswerType: `"text"`}, false},
+		{recipe.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: `"text"`}, true},
+		{recipe.Record{Preset: "messages"}, true},
+	} {
+		*record = c.record
+		if err := texts.Validate(); (err == nil) != c.held || err != nil && !strings.Contains(err.Error(), "export sft of format SFT cannot hold data set gsm8k, whose rows have no reference answer") {
+			t.Errorf("%+v: the error is %v", c.record, err)
+		}
+	}
+	texts.Output.Exports[0].Format = recipe.ExportText
+	*record = recipe.Record{Preset: "text"}
+	if err := texts.Validate(); err != nil {
+		t.Error(err)
+	}
 	pairs := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	pairs.Output.Exports = []recipe.Export{{Name: "dpo", Format: recipe.ExportPreference}}
 	for d := range pairs.Domains {
