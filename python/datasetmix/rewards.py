@@ -180,8 +180,8 @@ def _said(text: str) -> tuple[int, str]:
 
 
 def _sentence(text: str) -> str:
-    """The first line of a text, up to its first full stop."""
-    line = text.strip().split("\n", 1)[0]
+    """The first line of a text, up to its first full stop. Marks that only set an announcement apart are no line."""
+    line = text.lstrip("*_ \n\r\t").rstrip().split("\n", 1)[0]
     return re.split(r"(?<=[.!?。])(?:\s|$)|(?<=。)", line, maxsplit=1)[0]
 
 
@@ -237,6 +237,9 @@ _SIGNS = str.maketrans(
         "％": "%",
         "＋": "+",
         "＝": "=",
+        "½": " 1/2",
+        "¼": " 1/4",
+        "¾": " 3/4",
         "\u200b": None,
         "\ufeff": None,
     }
@@ -247,6 +250,7 @@ _STYLE = re.compile(
 )
 _BLANK = re.compile(r"\\[ ;:!>,]|\\q?quad(?![A-Za-z])|[{}\s]+")
 _FRACTION = re.compile(r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}|(\d)\s*(\d))", re.ASCII)
+_MIXED = re.compile(r"(?<![\d.,/])(\d+) (\d+) ?/ ?(\d+)(?![\d.,/])", re.ASCII)
 _ONE = re.compile(
     rf"(\D*?)((?:[-+]|\b(?:minus|negative)\b)\s*)?({_PLAIN})(?:\s*/\s*(\d+)|\s*[eE]([-+]?\d{{1,2}}))?(?![\d/])([^\d]*)",
     re.ASCII | re.DOTALL | re.IGNORECASE,
@@ -282,8 +286,8 @@ def _number(text: str) -> Fraction | None:
     """The one number that a text gives; None where it gives none, several, or one that is too long."""
     text = _ungrouped(re.sub(r"[=-]>", " ", _ascii_digits(text)).rpartition("=")[2])
     text = _AREA.sub(r"\1", _POWER_OF_TEN.sub(r"e\1\2", _TAG.sub(" ", text)))
-    text = _FRACTION.sub(r"\1\3/\2\4", _MARKUP.sub(" ", text))
-    text = _BLANK.sub(" ", _STYLE.sub(" ", text)).strip()
+    text = _FRACTION.sub(r" \1\3/\2\4", _MARKUP.sub(" ", text))
+    text = _MIXED.sub(_improper, _BLANK.sub(" ", _STYLE.sub(" ", text)).strip())
     one = _ONE.fullmatch(text)
     if one is None:
         return None
@@ -305,6 +309,14 @@ def _number(text: str) -> Fraction | None:
     scale = re.match(r"([MB])\b|\s*([A-Za-z]+)", after)
     value *= _SCALES.get(scale[1] or scale[2].lower(), 1) if scale else 1
     return -value if sign and sign[0] in "-mMnN" else value
+
+
+def _improper(mixed: re.Match[str]) -> str:
+    """A whole number and the proper fraction behind it as one fraction; anything else as it is."""
+    if max(map(len, mixed.groups())) > MAX_DIGITS // 2:
+        return mixed.group()
+    whole, above, below = map(int, mixed.groups())
+    return f"{whole * below + above}/{below}" if above < below else mixed.group()
 
 
 def _last_number(text: str) -> Fraction | None:
@@ -367,6 +379,7 @@ _UNICODE = {
     "\u2009": " ",
 }
 _WORDS = re.compile(r"\\(?:text(?:bf|it|rm|tt|sf|normal)?|math(?:rm|bf|it|sf|tt)|operatorname|[mh]box)(?![A-Za-z])\s*\{")
+_LETTERS = re.compile(r"\s*[A-Z](?:\s*(?:,|\band\b|\bor\b)\s*[A-Z])+\s*")
 _STYLED = re.compile(r"\s*(?:[ie]\s*\}|[^{}]*\\(?:[dt]?frac|sqrt|pi)(?![A-Za-z]))")
 _DROPPED = re.compile(
     r"(\\\\)(?:\s*\[[\d.]+(?:pt|em|ex|mm|cm|in)\])?|\\(?:boxed|fbox|framebox|left|right|big|Big|bigg|Bigg|displaystyle|textstyle|limits|mathopen|mathclose)(?![A-Za-z])\.?"
@@ -438,7 +451,7 @@ def _quoted(text: str) -> str:
             continue
         end = _matching(text, match.end())
         words = re.sub(r"\\.|[\"{}]", " ", text[match.end() : end])
-        plain = any(c.isdigit() for c in words) or not any(c.isalpha() for c in words)
+        plain = any(c.isdigit() for c in words) or not any(c.isalpha() for c in words) or bool(_LETTERS.fullmatch(words))
         out.append(text[at : match.start()] + (f" {words} " if plain else f' "{words}" '))
         at = end + 1
     return "".join(out) + text[at:]
@@ -1214,9 +1227,16 @@ def _tree(text: str) -> Node:
         raise _UnreadableError("it is empty")
     parser = _Parser(_tokens(cleaned))
     words = re.fullmatch(r"\s*\"([^\"]*)\"\s*", cleaned) or re.fullmatch(r"([A-Za-z][A-Za-z' -]*[A-Za-z])", cleaned)
-    if words and len(parser.tokens) != 2 and (cleaned.startswith('"') or len(cleaned) > 2):
+    if words and len(parser.tokens) != 2 and not _LETTERS.fullmatch(cleaned) and (cleaned.startswith('"') or len(cleaned) > 2):
         return ("word", " ".join(words.group(1).lower().strip(" .,;:()").split()))
     return parser.whole()
+
+
+def _summed(got: Node, want: Node) -> Node:
+    """What m + n = 13 says where a number is wanted: the number."""
+    names = got[1] if got[0] == "equation" and len(got) == 3 else ("",)
+    named = names[0] == "sum" and all(part[0] == "sym" for part in names[1:])
+    return got[2] if named and _exact(want) is not None else got
 
 
 def _lettered(answer: str, want: Node) -> bool:
@@ -1270,7 +1290,7 @@ def _formula(text: str, label: Label) -> Score:
     shown = answer.strip()[:200]
     try:
         got, want = _tree(answer), _tree(label.answer)
-        right = _alike(got, want) or _lettered(answer, want)
+        right = _alike(_summed(got, want), want) or _lettered(answer, want)
         if right and label.question and _sorted(got) != _sorted(want) and _echo(answer, got, label.question):
             return Score(0.0, 0.0, shown, "the answer repeats an expression of the question, which is not worked out")
     except (_UnreadableError, RecursionError):

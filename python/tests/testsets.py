@@ -95,7 +95,7 @@ def serving(known: list[dict[str, Any]], wrong: int = 4) -> Iterator[Server]:
     """A server of chats and completions, which answers one of so many rows wrongly, always the same ones."""
     state = Server()
     for n, row in enumerate(known):
-        state.answers[row["question"]] = "I do not know." if n % wrong == 0 else right_answer(row)
+        state.answers[row["question"]] = "I lost count." if n % wrong == 0 else right_answer(row)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
