@@ -1,0 +1,202 @@
+package ui
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/datasetmix/datasetmix/internal/revision"
+)
+
+// folder is what lies below a folder. Nothing outside of it is opened, whatever a link says.
+type folder struct {
+	root *os.Root
+
+	mu     sync.Mutex
+	read   map[string]*opened // manifests by their paths
+	recent []string
+	marks  map[string]*offsets
+}
+
+// opened is a manifest that was read, and of which file.
+type opened struct {
+	info     fs.FileInfo
+	manifest revision.Manifest
+}
+
+// Bounds of what is read whole and kept.
+const (
+	maxManifest   = 256 << 20
+	maxReport     = 16 << 20
+	manifestsKept = 4
+	marksKept     = 64
+	deepest       = 3 // folders below the one that is shown
+)
+
+func openFolder(name string) (*folder, error) {
+	whole, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return nil, fmt.Errorf("the folder %s cannot be opened: %w", name, err)
+	}
+	root, err := os.OpenRoot(whole)
+	if err != nil {
+		return nil, fmt.Errorf("the folder %s cannot be opened: %w", name, err)
+	}
+	return &folder{root: root, read: map[string]*opened{}, marks: map[string]*offsets{}}, nil
+}
+
+// mixFolder is a mix on a volume.
+type mixFolder struct {
+	// Path of the mix's folder, "." for the folder itself.
+	Path string
+	// Revisions by name, the current one first.
+	Revisions []rev
+}
+
+// rev is a published revision.
+type rev struct {
+	Mix, Name string
+	Current   bool
+	folder    string
+}
+
+// path is where a file of the revision lies.
+func (r rev) path(name string) string { return path.Join(r.folder, name) }
+
+// mixes finds the mixes below the folder.
+func (f *folder) mixes() ([]mixFolder, error) {
+	if _, err := f.root.Stat(revision.ManifestFile); err == nil {
+		return []mixFolder{{Path: ".", Revisions: []rev{{Mix: ".", Name: ".", Current: true, folder: "."}}}}, nil
+	}
+	var found []mixFolder
+	err := fs.WalkDir(f.root.FS(), ".", func(at string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil && at != ".":
+			return fs.SkipDir // what may not be read is not shown
+		case err != nil:
+			return err
+		case !entry.IsDir():
+			return nil
+		case at != "." && strings.HasPrefix(entry.Name(), "."), strings.Count(at, "/") >= deepest:
+			return fs.SkipDir
+		}
+		if revisions := f.revisions(at); len(revisions) > 0 {
+			found = append(found, mixFolder{at, revisions})
+			return fs.SkipDir
+		}
+		return nil
+	})
+	return found, err
+}
+
+// revisions are those of a mix's folder.
+func (f *folder) revisions(mix string) []rev {
+	of := revision.Folder(mix)
+	entries, err := fs.ReadDir(f.root.FS(), path.Clean(of.Revisions()))
+	if err != nil {
+		return nil // it is no mix's folder
+	}
+	current, _ := f.root.Readlink(path.Clean(of.Current())) // without it none is current
+	var all []rev
+	for _, entry := range entries {
+		at := path.Clean(of.Revision(entry.Name()))
+		if _, err := f.root.Stat(path.Join(at, revision.ManifestFile)); err == nil {
+			all = append(all, rev{Mix: mix, Name: entry.Name(), Current: current == revision.Link(entry.Name()), folder: at})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b rev) int {
+		switch {
+		case a.Current == b.Current:
+			return strings.Compare(a.Name, b.Name)
+		case a.Current:
+			return -1
+		}
+		return 1
+	})
+	return all
+}
+
+// find is the revision that a request names: one of those that there are, and no path of the request's own.
+func (s *Server) find(r *http.Request) (rev, error) {
+	return s.named(r.FormValue("mix"), r.FormValue("rev"))
+}
+
+func (s *Server) named(mix, name string) (rev, error) {
+	if s.folder == nil {
+		return rev{}, &notFoundError{"No folder with revisions was given: kubectl datasetmix ui DIR shows the rows of one."}
+	}
+	mixes, err := s.folder.mixes()
+	if err != nil {
+		return rev{}, err
+	}
+	for _, m := range mixes {
+		for _, one := range m.Revisions {
+			if m.Path == mix && (one.Name == name || name == "" && one.Current) {
+				return one, nil
+			}
+		}
+	}
+	return rev{}, &notFoundError{fmt.Sprintf("There is no revision %q of %q here; it may have been removed since.", name, mix)}
+}
+
+// manifest reads what a revision says of itself. The last few are kept.
+func (f *folder) manifest(of rev) (revision.Manifest, error) {
+	at := of.path(revision.ManifestFile)
+	info, err := f.root.Stat(at)
+	if err != nil {
+		return revision.Manifest{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if have, ok := f.read[at]; ok && os.SameFile(have.info, info) && have.info.ModTime().Equal(info.ModTime()) {
+		return have.manifest, nil
+	}
+	content, err := f.readFile(at, maxManifest)
+	if err != nil {
+		return revision.Manifest{}, err
+	}
+	m, err := revision.ParseManifest(content)
+	if err != nil {
+		return m, err
+	}
+	f.read[at] = &opened{info, m}
+	f.recent = append(slices.DeleteFunc(f.recent, func(name string) bool { return name == at }), at)
+	if len(f.recent) > manifestsKept {
+		delete(f.read, f.recent[0])
+		f.recent = f.recent[1:]
+	}
+	return m, nil
+}
+
+// readFile reads a file of at most so many bytes.
+func (f *folder) readFile(name string, most int64) ([]byte, error) {
+	file, err := f.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, most+1))
+	if err == nil && int64(len(content)) > most {
+		return nil, fmt.Errorf("%s has more than %d bytes", name, most)
+	}
+	return content, err
+}
+
+// open opens a regular file: a pipe would never answer.
+func (f *folder) open(name string) (*os.File, error) {
+	info, err := f.root.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", name)
+	}
+	return f.root.Open(name)
+}

@@ -1,0 +1,224 @@
+package ui
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
+)
+
+// filter says which rows are wanted; an empty member wants all.
+type filter struct {
+	Dataset, Domain, Type, Text, ID string
+}
+
+// wanted reports whether a line is one of the rows. Most lines are judged by their bytes alone; one that may be wanted is parsed.
+func (f filter) wanted(line []byte) bool {
+	if f == (filter{}) {
+		return true
+	}
+	for _, c := range []struct{ key, value string }{{"dataset", f.Dataset}, {"domain", f.Domain}, {"answer_type", f.Type}, {"id", f.ID}} {
+		if c.value != "" && !bytes.Contains(line, []byte(`"`+c.key+`":`+string(record.StringOf(c.value)))) {
+			return false
+		}
+	}
+	if quoted := string(record.StringOf(f.Text)); f.Text != "" && !bytes.Contains(line, []byte(quoted[1:len(quoted)-1])) {
+		return false
+	}
+	row, err := record.Parse(line)
+	if err != nil {
+		return true // it is shown as it is
+	}
+	is := func(value, wanted string) bool { return wanted == "" || value == wanted }
+	return is(row.Dataset, f.Dataset) && is(row.Domain, f.Domain) && is(row.AnswerType, f.Type) && is(row.ID, f.ID) &&
+		(f.Text == "" || strings.Contains(row.Question, f.Text) || strings.Contains(row.ReferenceAnswer, f.Text))
+}
+
+// rowFile is a file of rows that can be looked at.
+type rowFile struct {
+	Path   string
+	Rows   int64
+	Format recipe.Format
+}
+
+// rowFiles are those of a revision: the mixed ones first, then each data set's rows.
+func rowFiles(m revision.Manifest) []rowFile {
+	var files []rowFile
+	for _, folder := range []string{"mixed/", "processed/", "raw/"} {
+		for _, f := range m.Files {
+			if f.Rows == nil || !strings.HasPrefix(f.Path, folder) {
+				continue
+			}
+			format := recipe.JSONL
+			if folder == "mixed/" {
+				format = m.Recipe.Output.Format
+			}
+			files = append(files, rowFile{f.Path, *f.Rows, format})
+		}
+	}
+	return files
+}
+
+// rowsPage is what is shown of a file.
+type rowsPage struct {
+	Rev    rev
+	Files  []rowFile
+	File   rowFile
+	Filter filter
+	// Datasets, Domains and Types can be chosen.
+	Datasets, Domains, Types []string
+	Rows                     []rowView
+	From, Next               place
+	// Ended says that there is no more, and Looked how many rows were looked at for this page.
+	Ended  bool
+	Looked int64
+}
+
+// rows shows a page of rows.
+func (s *Server) rows(r *http.Request) (string, any, error) {
+	of, err := s.find(r)
+	if err != nil {
+		return "", nil, err
+	}
+	m, err := s.folder.manifest(of)
+	if err != nil {
+		return "", nil, err
+	}
+	page := rowsPage{Rev: of, Files: rowFiles(m), Datasets: m.Recipe.DatasetNames(), Types: []string{record.Numeric, record.Text, record.Code}}
+	for _, d := range m.Recipe.Domains {
+		page.Domains = append(page.Domains, d.Name)
+	}
+	wanted := r.FormValue("file")
+	i := slices.IndexFunc(page.Files, func(f rowFile) bool { return f.Path == wanted || wanted == "" })
+	if i < 0 {
+		return "", nil, &notFoundError{fmt.Sprintf("The revision has no file of rows %q.", wanted)}
+	}
+	page.File = page.Files[i]
+	page.Filter = filter{r.FormValue("dataset"), r.FormValue("domain"), r.FormValue("type"), r.FormValue("text"), r.FormValue("id")}
+	if page.From, err = s.from(r, of, page.File); err != nil {
+		return "", nil, err
+	}
+	rows, err := s.look(r.Context(), of, &page)
+	if err != nil {
+		return "", nil, err
+	}
+	repeats := repeatsOf(m)
+	for _, one := range rows {
+		view := viewOf(one)
+		if strings.HasPrefix(page.File.Path, "mixed/") {
+			view.Repeats = repeats[view.Dataset]
+		}
+		page.Rows = append(page.Rows, view)
+	}
+	return "rows.html.tmpl", page, nil
+}
+
+// repeatsOf are the most often that a row of each data set is in a mixed split.
+func repeatsOf(m revision.Manifest) map[string]int64 {
+	out := map[string]int64{}
+	for _, split := range m.Plan.Splits {
+		for _, d := range split.Datasets() {
+			out[d.Name] = max(out[d.Name], d.MaxRepeats)
+		}
+	}
+	return out
+}
+
+// from is where a page begins: at a place that another page named, or at a row by its number.
+func (s *Server) from(r *http.Request, of rev, file rowFile) (place, error) {
+	at, err := numbers(r, "at", "row", "number")
+	if err != nil || at["at"] > 0 || at["number"] <= 1 {
+		return place{at["at"], at["row"]}, err
+	}
+	row := at["number"] - 1 // people count from 1
+	if row >= file.Rows {
+		return place{}, &notFoundError{fmt.Sprintf("%s has %d rows, and no row %d.", file.Path, file.Rows, row+1)}
+	}
+	if file.Format != recipe.JSONL {
+		return place{Row: row}, nil
+	}
+	f, err := s.folder.open(of.path(file.Path))
+	if err != nil {
+		return place{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return place{}, err
+	}
+	return s.folder.marksOf(of.path(file.Path), info).seek(r.Context(), f, info.Size(), row)
+}
+
+// numbers reads the numbers of an address; one that is not there is 0.
+func numbers(r *http.Request, names ...string) (map[string]int64, error) {
+	out := map[string]int64{}
+	for _, name := range names {
+		text := r.FormValue(name)
+		if text == "" {
+			continue
+		}
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 0 {
+			return nil, &mistakeError{fmt.Errorf("%s is %q, which is no row", name, text)}
+		}
+		out[name] = n
+	}
+	return out, nil
+}
+
+// look reads the rows of a page.
+func (s *Server) look(ctx context.Context, of rev, page *rowsPage) ([]found, error) {
+	f, err := s.folder.open(of.path(page.File.Path))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if page.File.Format == recipe.JSONL {
+		rows, next, ended, err := scan(ctx, f, info.Size(), page.From, page.Filter.wanted, pageRows)
+		page.Next, page.Ended, page.Looked = next, ended, next.Row-page.From.Row
+		return rows, err
+	}
+	// Packed rows have no places of their own: those before the page are unpacked and passed over.
+	var rows []found
+	page.Next = page.From
+	n := int64(0)
+	for line, err := range encode.Rows(f, info.Size(), page.File.Format) {
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", page.File.Path, err)
+		}
+		if n++; n <= page.From.Row {
+			if n%markEvery == 0 && ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			continue
+		}
+		if line = bytes.TrimSuffix(line, []byte("\n")); page.Filter.wanted(line) {
+			rows = append(rows, found{n - 1, bytes.Clone(line[:min(len(line), maxLine)]), len(line) > maxLine})
+		}
+		page.Next.Row, page.Looked = n, n-page.From.Row
+		if len(rows) == pageRows || page.Looked == packedLooked {
+			return rows, nil
+		}
+	}
+	page.Ended = true
+	return rows, nil
+}
+
+// packedLooked is how many packed rows one page looks through.
+const packedLooked = 50_000
+
+// splitOf is the split that a processed file is of.
+func splitOf(name string) string { return strings.TrimSuffix(path.Base(name), path.Ext(name)) }
