@@ -28,6 +28,7 @@ type azure struct {
 type azureBlob struct {
 	content []byte
 	etag    string
+	md5     string // in base64, as whoever wrote it said it; the service compares it with nothing
 	written time.Time
 }
 
@@ -35,10 +36,10 @@ func newAzure(account, signature string) *azure {
 	return &azure{account: account, signature: signature, blobs: map[string]azureBlob{}}
 }
 
-func (a *azure) put(path string, content []byte) {
+func (a *azure) put(path string, content []byte, md5 string) {
 	a.puts++
 	a.blobs[path] = azureBlob{
-		content: content, etag: fmt.Sprintf("0x8DC%012X", a.puts), written: time.Date(2026, 1, 1, 0, 0, a.puts, 0, time.UTC),
+		content: content, md5: md5, etag: fmt.Sprintf("0x8DC%012X", a.puts), written: time.Date(2026, 1, 1, 0, 0, a.puts, 0, time.UTC),
 	}
 }
 
@@ -62,7 +63,7 @@ func (a *azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			a.refuse(w, http.StatusBadRequest, "IncompleteBody")
 			return
 		}
-		a.put(path, content)
+		a.put(path, content, r.Header.Get("X-Ms-Blob-Content-Md5"))
 		w.WriteHeader(http.StatusCreated)
 	case r.URL.Query().Get("comp") == "list":
 		a.list(w, r, path)
@@ -108,7 +109,8 @@ type (
 	azureProperties struct {
 		LastModified  string `xml:"Last-Modified"`
 		Etag          string
-		ContentLength int `xml:"Content-Length"`
+		ContentLength int    `xml:"Content-Length"`
+		ContentMD5    string `xml:"Content-MD5,omitempty"`
 		BlobType      string
 	}
 )
@@ -133,7 +135,7 @@ func (a *azure) list(w http.ResponseWriter, r *http.Request, container string) {
 		}
 		found := a.blobs[container+"/"+name]
 		listing.Blobs = append(listing.Blobs, azureItem{name, azureProperties{
-			found.written.Format(http.TimeFormat), found.etag, len(found.content), "BlockBlob",
+			found.written.Format(http.TimeFormat), found.etag, len(found.content), found.md5, "BlockBlob",
 		}})
 	}
 	w.Header().Set("Content-Type", "application/xml")

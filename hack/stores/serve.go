@@ -86,7 +86,7 @@ func (o options) serveGCS(ctx context.Context, address string, _ chan<- error) e
 func (o options) serveAzure(ctx context.Context, address string, failed chan<- error) error {
 	store := newAzure("account", o.signature)
 	err := files(o.seed, func(relative string, content []byte) error {
-		store.put(bucket+"/"+relative, content)
+		store.put(bucket+"/"+relative, content, "")
 		return nil
 	})
 	if err != nil {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"crypto/md5" // what Azure tells of a blob, not a protection
 	"errors"
 	"net/url"
 	"strings"
@@ -25,7 +26,8 @@ const (
 	keyAzureSAS = "AZURE_STORAGE_SAS_TOKEN"
 )
 
-// openAzure opens a container of Azure Blob Storage. A blob is pinned by its ETag.
+// openAzure opens a container of Azure Blob Storage. A blob is pinned by its ETag, and compared with its Content-MD5 where it has one: most tools
+// set it, and the service does not where a blob was written in blocks without it.
 func openAzure(spec recipe.ObjectStore, name string, c credentials) (provider, error) {
 	if spec.Endpoint == "" {
 		return provider{}, contract.Failf(contract.InvalidTask,
@@ -118,6 +120,9 @@ func describeAzure(o *blob.ListObject, f *File) error {
 	if o.As(&item) && item.Name != nil && item.Properties != nil && item.Properties.ETag != nil {
 		f.Path = *item.Name
 		f.Validator = `"` + strings.Trim(string(*item.Properties.ETag), `"`) + `"` // a listing leaves the quotes out
+		if sum := item.Properties.ContentMD5; len(sum) == md5.Size {
+			f.Checksum = checksum(checksumMD5, sum)
+		}
 	}
 	return pinnedBy(f, f.Validator)
 }

@@ -76,8 +76,8 @@ func gsSubject(w *wire) subject {
 	}
 }
 
-func azureSubject(w *wire) subject {
-	container := azureContainer{w.t, newBucketName()}
+func azureSubject(w *wire, sums bool) subject {
+	container := azureContainer{w.t, newBucketName(), sums}
 	write := func(content []byte) { container.put("data/train.jsonl", content) }
 	write(text())
 	container.put("data/.hidden", []byte("hidden"))
@@ -90,7 +90,7 @@ func azureSubject(w *wire) subject {
 	}
 	return subject{
 		source: newSource(w.t, recipe.Source{ObjectStore: &spec}, env), clock: w.clock, wire: w, write: write,
-		continues: true, guarded: true, secret: azureSignature,
+		pinned: sums, continues: true, guarded: true, secret: azureSignature,
 	}
 }
 

@@ -87,7 +87,7 @@ func TestWhichObjectsAreRead(t *testing.T) {
 
 // TestListingsHavePages: Azure's stand-in has pages of three.
 func TestListingsHavePages(t *testing.T) {
-	container := azureContainer{t, newBucketName()}
+	container := azureContainer{t, newBucketName(), false}
 	var want []string
 	for i := range 10 {
 		want = append(want, fmt.Sprintf("data/%02d.jsonl", i))

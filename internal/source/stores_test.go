@@ -3,6 +3,8 @@ package source_test
 import (
 	"bytes"
 	"context"
+	"crypto/md5" // as Azure has it
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httputil"
@@ -119,6 +121,8 @@ func (b s3Bucket) putInParts(key string, contents ...[]byte) {
 type azureContainer struct {
 	t    *testing.T
 	name string
+	// sums says that blobs are written with their MD5.
+	sums bool
 }
 
 func (c azureContainer) put(name string, content []byte) {
@@ -127,6 +131,10 @@ func (c azureContainer) put(name string, content []byte) {
 	request, err := http.NewRequestWithContext(context.Background(), http.MethodPut, address, bytes.NewReader(content))
 	if err != nil {
 		c.t.Fatal(err)
+	}
+	if c.sums {
+		sum := md5.Sum(content)
+		request.Header.Set("X-Ms-Blob-Content-Md5", base64.StdEncoding.EncodeToString(sum[:]))
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
