@@ -88,6 +88,9 @@ training: $(BIN)/kubectl-datasetmix ## Train a small model by GRPO on a mix, eva
 browser: $(BIN)/kubectl-datasetmix ## Drive Debian's Chromium over the pages that people look at; says what it passes over.
 	@hack/browser.sh $(BIN)/kubectl-datasetmix $(DIST)/browser
 
+trainers: $(BIN)/kubectl-datasetmix $(BIN)/hub ## Train on exports with TRL, two steps each, and read them with verl; installs some GB first, so it is in no other target.
+	ENVIRONMENTS=trainers hack/consumers.sh $(CONSUMERS) $(BIN)/kubectl-datasetmix $(BIN)/hub test_trainers
+
 monitoring: $(BIN)/gotestsum ## Test the alerts and the dashboard with Prometheus' own parser and engine.
 	cd hack/monitoring && $(GOTEST) ./...
 
@@ -273,4 +276,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -2,7 +2,7 @@
 # Runs test/consumers with the libraries themselves, of the versions in its requirements, which are installed below a folder first.
 # It says why and passes over a set of them where Python or a package index is missing.
 #
-# usage: hack/consumers.sh FOLDER PROGRAM HUB [TEST…]
+# usage: [ENVIRONMENTS="new old"] hack/consumers.sh FOLDER PROGRAM HUB [TEST…]
 set -euo pipefail
 folder=$1 program=$2 hub=$3
 shift 3
@@ -27,7 +27,7 @@ install() {
 }
 
 failed=0
-for name in new old; do
+for name in ${ENVIRONMENTS:-new old}; do
   if ! install "$name"; then
     echo "the libraries of requirements-$name.txt cannot be installed here (no package index?): they are passed over"
     continue

@@ -161,12 +161,15 @@ func (r *Revision) folderCard(folder, what string) ([]byte, error) {
 
 // splitFiles finds the files of each split of a data set, or of the mix. A part that is published in two places is taken
 // from the first.
-func (r *Revision) splitFiles(dataset string) []configFiles {
+func (r *Revision) splitFiles(dataset string) []configFiles { return r.filesOf(dataset, "") }
+
+// filesOf are splitFiles, or the files of an export.
+func (r *Revision) filesOf(dataset, export string) []configFiles {
 	var out []configFiles
 	for _, s := range r.Splits {
 		var paths []string
 		for _, f := range r.Files {
-			if f.Split != s.Name || f.Dataset != dataset || len(paths) > 0 && folder(f.Path) != folder(paths[0]) {
+			if f.Split != s.Name || f.Dataset != dataset || f.Export != export || len(paths) > 0 && folder(f.Path) != folder(paths[0]) {
 				continue
 			}
 			paths = append(paths, f.Path)

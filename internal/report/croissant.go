@@ -208,19 +208,22 @@ func (r *Revision) distribution() []any {
 
 // readableSet is a set of records, and the files that they are read from.
 type readableSet struct {
-	id, dataset string
-	paths       []string
+	id, dataset, export string
+	paths               []string
 }
 
-// readable are the mix, and each data set by itself, where the reference implementation of Croissant can read the files: it knows
+// readable are the mix, each data set by itself, and the exports, where the reference implementation of Croissant can read the files: it knows
 // gzip, and not zstd. A set of files that names no container is looked for in the folder of this file.
 func (r *Revision) readable() []readableSet {
 	sets := []readableSet{{id: recordSetID}}
 	for _, d := range r.Datasets {
 		sets = append(sets, readableSet{id: "dataset-" + d.Name, dataset: d.Name})
 	}
+	for _, e := range r.Exports {
+		sets = append(sets, readableSet{id: "export-" + e.Name, export: e.Name})
+	}
 	for i := range sets {
-		for _, files := range r.splitFiles(sets[i].dataset) {
+		for _, files := range r.filesOf(sets[i].dataset, sets[i].export) {
 			sets[i].paths = append(sets[i].paths, files.Paths...)
 		}
 	}

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/plan"
@@ -29,6 +30,21 @@ func exportsOf(r recipe.Recipe, plan plan.Plan) []Export {
 		out = append(out, of)
 	}
 	return out
+}
+
+// exportTexts are the columns of an export that are texts. Of all formats the last three are.
+func (r *Revision) exportTexts(name string) []string {
+	columns := map[string][]string{
+		string(recipe.ExportRL):   {"solution", "data_source", "ability", "task", "label", "answer_type", "reference_answer"},
+		string(recipe.ExportText): {"text"},
+	}
+	var format string
+	for _, e := range r.Exports {
+		if e.Name == name {
+			format = e.Format
+		}
+	}
+	return append(slices.Clone(columns[format]), "id", "dataset", "domain")
 }
 
 // factoryEntry is what LLaMA-Factory wants to know of a file.

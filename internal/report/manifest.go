@@ -149,18 +149,22 @@ func withoutQuery(url string) string {
 }
 
 // owner says whose rows a file holds.
-type owner struct{ split, dataset string }
+type owner struct{ split, dataset, export string }
 
 // placesOf are the files of rows of a recipe's splits, by path.
 func placesOf(r recipe.Recipe) map[string]owner {
 	places := map[string]owner{}
 	for _, shard := range r.Shards() {
 		places[revision.MixedFile(shard, r.Output.Format)] = owner{split: shard.Split}
+		for _, export := range r.Output.Exports {
+			shard.Export = export.Name
+			places[revision.ExportFile(shard)] = owner{split: shard.Split, export: export.Name}
+		}
 	}
 	for _, split := range r.Splits {
 		for _, name := range r.DatasetNames() {
-			places[revision.ProcessedFile(name, split.Name)] = owner{split.Name, name}
-			places[revision.TestFile(name, split.Name)] = owner{split.Name, name}
+			places[revision.ProcessedFile(name, split.Name)] = owner{split: split.Name, dataset: name}
+			places[revision.TestFile(name, split.Name)] = owner{split: split.Name, dataset: name}
 		}
 	}
 	return places
@@ -172,7 +176,8 @@ func fileOf(places map[string]owner, file revision.PublishedFile) File {
 		return out
 	}
 	out.Rows = *file.Rows
-	out.Split, out.Dataset = places[file.Path].split, places[file.Path].dataset
+	place := places[file.Path]
+	out.Split, out.Dataset, out.Export = place.split, place.dataset, place.export
 	if strings.HasPrefix(file.Path, "raw/") {
 		out.Dataset = strings.TrimSuffix(path.Base(file.Path), path.Ext(file.Path))
 	}

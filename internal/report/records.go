@@ -40,6 +40,9 @@ var fieldDescriptions = map[string]string{
 	"reference_answer": "What is held to be right.",
 	"answer_type":      "How answers compare: numeric, text or code.",
 	metadataField:      "What the data set's mapping keeps.",
+	"solution":         "The reference answer in a box, of rows that are scored as numbers or formulas.",
+	"label":            "What the reward compares with, as JSON.",
+	"text":             "What is trained on.",
 	"source":           "The data set's name, to which the licence belongs.",
 	"original_id":      "The source's own id of the row, else its row number.",
 }
@@ -48,11 +51,20 @@ var fieldDescriptions = map[string]string{
 func (s recordsOf) record(r *Revision, of readableSet, members schema.Type) croissantRecord {
 	set := croissantRecord{Type: "cr:RecordSet", ID: s.id, Name: s.id, Description: "The rows of the mixed files in the unified format.",
 		Key: []reference{{s.id + "/file"}, {s.id + "/row"}}}
-	if of.dataset != "" {
+	columns := texts
+	// A reader that joins the splits applies the expression to their names as well, and puts what it gives in the place of the property.
+	form := "^(?:.*/)?(%s)(?:_mixed.*)?$"
+	switch {
+	case of.dataset != "":
 		set.Description = fmt.Sprintf("The rows of data set %s, before it was balanced and mixed.", of.dataset)
 		set.Key = []reference{{s.id + "/id"}}
+		form = "^(?:.*/)?(?:" + regexp.QuoteMeta(of.dataset) + "_)?(%s)(?:\\.jsonl)?$"
+	case of.export != "":
+		set.Description = fmt.Sprintf("The rows of the mix in the order of the mixed files, in the shape of export %s. Its columns that are no texts are left out.", of.export)
+		columns, members = r.exportTexts(of.export), schema.Type{}
+		form = "^(?:.*/)?(%s)(?:-[0-9]+-of-[0-9]+)?(?:\\.parquet)?$"
 	}
-	for _, name := range texts {
+	for _, name := range columns {
 		set.Fields = append(set.Fields, s.column(name, schema.Type{Scalar: schema.String}))
 	}
 	for _, name := range namesOf(members, metadataField) {
@@ -63,11 +75,6 @@ func (s recordsOf) record(r *Revision, of readableSet, members schema.Type) croi
 	names := make([]string, len(r.Splits))
 	for i, split := range r.Splits {
 		names[i] = regexp.QuoteMeta(split.Name)
-	}
-	// A reader that joins the splits applies the expression to their names as well, and puts what it gives in the place of the property.
-	form := "^(?:.*/)?(%s)(?:_mixed.*)?$"
-	if of.dataset != "" {
-		form = "^(?:.*/)?(?:" + regexp.QuoteMeta(of.dataset) + "_)?(%s)(?:\\.jsonl)?$"
 	}
 	split := s.property("split", "The split of the file.", "sc:Text", "fullpath")
 	split.Source.Transform = &modification{Regex: fmt.Sprintf(form, strings.Join(names, "|"))}

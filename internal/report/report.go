@@ -128,10 +128,12 @@ type File struct {
 	// Split and Dataset say whose rows these are: a split alone is a mixed file (or one shard of it), with a data set it
 	// is that data set's part, and a data set alone is all its rows.
 	Split, Dataset string
+	// Export says in which export's shape the rows of the split are; "" is their own.
+	Export string
 }
 
 // mixed says whether a file is a mixed one, or a shard of one.
-func (f File) mixed() bool { return f.Split != "" && f.Dataset == "" }
+func (f File) mixed() bool { return f.Split != "" && f.Dataset == "" && f.Export == "" }
 
 // check finds a revision whose tables would not fit together, which is the caller's mistake.
 func (r *Revision) check() error {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -36,13 +37,13 @@ func six() Revision {
 				[]Counts{train(356, 356, 24016, 356, 68), train(71, 71, 4803, 71, 68)}, 0},
 		},
 		Files: []File{
-			{"mixed/train_mixed.jsonl", 181234567, digest, 160107, "train", ""},
-			{"mixed/test_mixed.jsonl", 36123456, digest, 32022, "test", ""},
-			{"mixed/info.json", 812, digest, 0, "", ""},
-			{"raw/math/gsm8k.jsonl", 5000000, digest, 7473, "", "gsm8k"},
-			{"processed/gsm8k/train.jsonl", 4100000, digest, 6227, "train", "gsm8k"},
-			{"processed/gsm8k/test.jsonl", 900000, digest, 1246, "test", "gsm8k"},
-			{"test/gsm8k_test.jsonl", 900000, digest, 1246, "test", "gsm8k"},
+			{"mixed/train_mixed.jsonl", 181234567, digest, 160107, "train", "", ""},
+			{"mixed/test_mixed.jsonl", 36123456, digest, 32022, "test", "", ""},
+			{"mixed/info.json", 812, digest, 0, "", "", ""},
+			{"raw/math/gsm8k.jsonl", 5000000, digest, 7473, "", "gsm8k", ""},
+			{"processed/gsm8k/train.jsonl", 4100000, digest, 6227, "train", "gsm8k", ""},
+			{"processed/gsm8k/test.jsonl", 900000, digest, 1246, "test", "gsm8k", ""},
+			{"test/gsm8k_test.jsonl", 900000, digest, 1246, "test", "gsm8k", ""},
 		},
 	}
 }
@@ -177,5 +178,44 @@ func TestLicenses(t *testing.T) {
 	r := six()
 	if diff := cmp.Diff([]string{"cc-by-sa-4.0", "mit", "unknown"}, r.Licenses()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Each export is a set of records of its own, of those of its columns that are texts; its files are not taken for the mix.
+func TestExportsInCroissant(t *testing.T) {
+	r := six()
+	digest := strings.Repeat("e", 64)
+	r.Exports = []Export{{Name: "rl", Folder: "exports/rl", Format: "RL", Rows: 192129}, {Name: "dpo", Folder: "exports/dpo", Format: "Preference", Rows: 192129}}
+	for _, e := range r.Exports {
+		r.Files = append(r.Files, File{e.Folder + "/train.parquet", 1000, digest, 160107, "train", "", e.Name}, File{e.Folder + "/test.parquet", 1000, digest, 32022, "test", "", e.Name})
+	}
+	content, err := Croissant(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var doc croissant
+	if err := json.Unmarshal(content, &doc); err != nil {
+		t.Fatal(err)
+	}
+	fields := map[string][]string{}
+	for _, set := range doc.RecordSets {
+		for _, field := range set.Fields {
+			fields[set.ID] = append(fields[set.ID], field.Name)
+		}
+	}
+	for id, want := range map[string][]string{
+		"export-rl":  {"solution", "data_source", "ability", "task", "label", "answer_type", "reference_answer", "id", "dataset", "domain", "split", "file", "row"},
+		"export-dpo": {"id", "dataset", "domain", "split", "file", "row"},
+	} {
+		if diff := cmp.Diff(want, fields[id]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", id, diff)
+		}
+	}
+	card, err := Card(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if front, _, _ := strings.Cut(string(card), "\n# "); strings.Contains(front, "exports/") || !strings.Contains(string(card), `load_dataset("path/to/this/folder/exports/rl")`) {
+		t.Errorf("the card is\n%s", card)
 	}
 }

@@ -3,16 +3,22 @@
 The program is the one that the environment variable DATASETMIX_PROGRAM names.
 """
 
+import contextlib
 import json
 import os
+import re
+import socket
 import subprocess
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
 
 FORMATS = ("JSONL", "JSONLGzip", "JSONLZstd", "Parquet")
 EXTENSIONS = {"JSONL": ".jsonl", "JSONLGzip": ".jsonl.gz", "JSONLZstd": ".jsonl.zst", "Parquet": ".parquet"}
 # More rows of the common data set than 10 MiB, which is what a reader of JSON Lines looks at before it decides on types.
 COMMON, RARE = 3_000, 12
+EXPORTS = "[{name: rl, format: RL, systemPrompt: Be brief.}, {name: sft, format: SFT}, {name: text, format: Text}]"
 
 
 def lines(path, rows):
@@ -58,8 +64,55 @@ spec:
     share: {shares[1]}
     balance: None
     datasets:
-{dataset("more", "level", "parts")}{dataset("rare", "level", "parts", "deep")}  output: {{volume: {{claimName: out}}, path: {path}, format: {fmt}, shards: {shards}}}
+{dataset("more", "level", "parts")}{dataset("rare", "level", "parts", "deep")}  output: {{volume: {{claimName: out}}, path: {path}, format: {fmt}, shards: {shards}, exports: {EXPORTS}}}
 """
+
+
+def six(exports=EXPORTS):
+    """The sample of six data sets, with exports."""
+    sample = Path(__file__).parents[2] / "config" / "samples" / "data_v1alpha1_datasetmix_grpo_six.yaml"
+    text = re.sub("\n  limits: .*", "", sample.read_text())
+    return text.replace("\n    keepRevisions: 3", f"\n    path: mix\n    exports: {exports}")
+
+
+def pairs(folder):
+    """A mix of preference pairs, texts and chats, whose rows lie in a folder."""
+    lines(folder / "pairs.jsonl", ({"prompt": f"Say {i}.", "chosen": f"It is {i}.", "rejected": "No."} for i in range(24)))
+    lines(folder / "chats.jsonl", ({"chosen": [{"role": "user", "content": f"And {i}?"}, {"role": "assistant", "content": f"{i}"}],
+                                    "rejected": [{"role": "user", "content": f"And {i}?"}, {"role": "assistant", "content": "Eh?"}]} for i in range(24)))
+    sets = "".join(f"    - {{name: {name}, source: {{volume: {{claimName: rows, files: [{name}.jsonl]}}}}, record: {{preset: preference}}}}\n" for name in ("pairs", "chats"))
+    return f"""apiVersion: data.datasetmix.io/v1alpha1
+kind: DatasetMix
+metadata: {{name: pairs}}
+spec:
+  seed: 7
+  splits: [{{name: train, share: 5, size: {{policy: NoRepeat}}}}, {{name: test, share: 1, size: {{policy: NoRepeat}}}}]
+  domains:
+  - name: taste
+    share: 1
+    datasets:
+{sets}  output: {{volume: {{claimName: out}}, path: mix, exports: [{{name: dpo, format: Preference}}]}}
+"""
+
+
+@contextlib.contextmanager
+def hub(scale="0.05"):
+    """The address of a stand-in Hub, which the environment variable DATASETMIX_HUB names, with the six data sets."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{s.getsockname()[1]}"
+    server = subprocess.Popen([os.environ["DATASETMIX_HUB"], "-listen", address, "-scale", scale], stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"http://{address}/healthz").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://{address}"
+    finally:
+        server.terminate()
+        server.wait()
 
 
 class Mixes:
@@ -94,7 +147,7 @@ def plain(path):
     if name.endswith(".parquet"):
         import pyarrow.parquet
         rows = pyarrow.parquet.read_table(name).to_pylist()
-        return [{**row, "metadata": json.loads(row["metadata"])} for row in rows]
+        return [{**row, "metadata": json.loads(row["metadata"])} if "metadata" in row else row for row in rows]
     content = Path(path).read_bytes()
     if name.endswith(".gz"):
         import gzip

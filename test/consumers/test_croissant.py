@@ -36,7 +36,8 @@ class Croissant(unittest.TestCase):
             info = json.loads((current / "mixed" / "info.json").read_text())
             data = mlcroissant.Dataset(str(current / "croissant.json"))
             sets = {s.uuid: s for s in data.metadata.record_sets}
-            self.assertEqual(set(sets), {"splits", "dataset-common", "dataset-more", "dataset-rare"} | ({"records"} if fmt != "JSONLZstd" else set()))
+            self.assertEqual(set(sets), {"splits", "dataset-common", "dataset-more", "dataset-rare", "export-rl", "export-sft", "export-text"}
+                             | ({"records"} if fmt != "JSONLZstd" else set()))
             for name, record_set in sets.items():
                 with self.subTest(fmt, records=name):
                     rows = [decoded({f"{name}/{k.split('/', 1)[1]}": v for k, v in row.items()}) for row in data.records(name)]
@@ -46,12 +47,13 @@ class Croissant(unittest.TestCase):
                         self.assertEqual([row["name"] for row in rows], ["train", "test"])
                         continue
                     counts = {split: sum(row["split"] == split for row in rows) for split in ("train", "test")}
-                    folder = current / ("mixed" if name == "records" else "processed/" + name.removeprefix("dataset-"))
-                    if name == "records":
+                    folder = current / ("mixed" if name == "records" else name.replace("dataset-", "processed/").replace("export-", "exports/"))
+                    if not name.startswith("dataset-"):
                         self.assertEqual(counts, {split: info["total_" + split] for split in counts})
+                    members = ("id", "dataset", "domain") + {"export-rl": ("label", "solution", "data_source"), "export-sft": (), "export-text": ("text",)}.get(name, ("question", "reference_answer"))
                     for row in rows:
                         want = self.row(folder / row["file"], row["row"])
-                        for member in ("id", "question", "reference_answer"):
+                        for member in members:
                             self.assertEqual(row[member], want[member])
 
     cache = {}

@@ -5,13 +5,12 @@ The stand-in is the program that the environment variable DATASETMIX_HUB names.
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
-import urllib.request
+
+import mixes
 
 try:
     import datasets
@@ -49,29 +48,16 @@ for line in sys.stdin.read().split("\\n")[:-1]:
 
 class Hub(unittest.TestCase):
     def test_the_six_data_sets(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{s.getsockname()[1]}"
-        server = subprocess.Popen([os.environ["DATASETMIX_HUB"], "-listen", address, "-scale", "0.05"], stdout=subprocess.DEVNULL)
         cache = tempfile.mkdtemp(prefix="datasetmix-consumers-hub-")
-        try:
-            for _ in range(600):
-                try:
-                    urllib.request.urlopen(f"http://{address}/healthz").close()
-                    break
-                except OSError:
-                    time.sleep(0.1)
+        self.addCleanup(shutil.rmtree, cache, ignore_errors=True)
+        with mixes.hub() as endpoint:
             environment = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
-            environment.update(HF_ENDPOINT=f"http://{address}", HF_HOME=cache, HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_XET="1")
+            environment.update(HF_ENDPOINT=endpoint, HF_HOME=cache, HF_HUB_DISABLE_TELEMETRY="1", HF_HUB_DISABLE_XET="1")
             asked = "".join(f"{repo} {config or '-'}\n" for repo, config in SIX)
             done = subprocess.run([sys.executable, "-c", CLIENT], input=asked, env=environment, capture_output=True, text=True)
-            self.assertEqual(done.returncode, 0, done.stderr[-3000:])
-            self.assertEqual([line.split()[0] for line in done.stdout.splitlines()], [repo for repo, _ in SIX])
-            self.assertNotIn("=0", done.stdout)
-        finally:
-            server.terminate()
-            server.wait()
-            shutil.rmtree(cache, ignore_errors=True)
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+        self.assertEqual([line.split()[0] for line in done.stdout.splitlines()], [repo for repo, _ in SIX])
+        self.assertNotIn("=0", done.stdout)
 
 
 if __name__ == "__main__":
