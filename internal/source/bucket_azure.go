@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"crypto/md5" // what Azure tells of a blob, not a protection
 	"errors"
 	"net/url"
 	"strings"
@@ -120,7 +119,7 @@ func describeAzure(o *blob.ListObject, f *File) error {
 	if o.As(&item) && item.Name != nil && item.Properties != nil && item.Properties.ETag != nil {
 		f.Path = *item.Name
 		f.Validator = `"` + strings.Trim(string(*item.Properties.ETag), `"`) + `"` // a listing leaves the quotes out
-		if sum := item.Properties.ContentMD5; len(sum) == md5.Size {
+		if sum := item.Properties.ContentMD5; len(sum) == sizeMD5 {
 			f.Checksum = checksum(checksumMD5, sum)
 		}
 	}

@@ -16,6 +16,9 @@ const (
 	checksumCRC64NVME = "crc64nvme"
 )
 
+// sizeMD5 is how many bytes an MD5 has.
+const sizeMD5 = md5.Size
+
 // nvme is the polynomial of CRC-64/NVME, reversed as Go's tables want it.
 const nvme = 0x9a6c9329ac4bc9b5
 
