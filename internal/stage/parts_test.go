@@ -83,8 +83,21 @@ func TestRevisionsHoldWhatIsKept(t *testing.T) {
 		if units := map[bool]int{true: 4, false: 2}[slices.Contains(parts, recipe.MixedPart)]; len(step.Nodes) != units {
 			t.Errorf("%v: the mix stage has %d units, want %d", parts, len(step.Nodes), units)
 		}
-		if _, err := verify.Revision(context.Background(), filepath.Join(w.worker.Volume, "mix", "current"), verify.Options{Digest: graph.Published.Digest}); err != nil {
+		proof, err := verify.Revision(context.Background(), filepath.Join(w.worker.Volume, "mix", "current"), verify.Options{Digest: graph.Published.Digest})
+		if err != nil {
 			t.Errorf("%v: %v", parts, err)
+		}
+		saysWhatIsNotProved(t, parts, proof)
+	}
+}
+
+// saysWhatIsNotProved: a proof names the parts that it lacks.
+func saysWhatIsNotProved(t *testing.T, parts []recipe.RevisionPart, proof verify.Proof) {
+	t.Helper()
+	unproved := strings.Join(proof.Claims().NotProved, "\n")
+	for part, claim := range map[recipe.RevisionPart]string{recipe.RawPart: "raw is not kept", recipe.ProcessedPart: "processed is not kept"} {
+		if said := strings.Contains(unproved, claim); said == slices.Contains(parts, part) {
+			t.Errorf("%v: it is said that %s: %v", parts, claim, said)
 		}
 	}
 }
@@ -95,6 +108,28 @@ func (w *world) glob(pattern string) []string {
 	found, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", pattern))
 	must(w.t, err)
 	return found
+}
+
+// What is proved of parts is so in every format, in shards, whatever shares are measured in and however rows are drawn.
+func TestPartsOfOtherMixesAreProved(t *testing.T) {
+	drawn := exporting(recipe.JSONL, 1)
+	drawn.Resample = recipe.WithReplacement
+	bytes := measured(recipe.InBytes, recipe.Tokenizer{})
+	bytes.Output.Exports = exporting(recipe.JSONL, 1).Output.Exports
+	several := exporting(recipe.JSONLZstd, 3)
+	several.Output.Exports = append(several.Output.Exports, recipe.Export{Name: "sft", Format: recipe.ExportSFT})
+	one := exporting(recipe.JSONL, 1)
+	one.Splits = one.Splits[:1]
+	for what, r := range map[string]recipe.Recipe{
+		"Parquet in shards": exporting(recipe.Parquet, 3), "several exports": several, "drawn": drawn, "bytes": bytes, "one split": one,
+	} {
+		for _, parts := range [][]recipe.RevisionPart{{recipe.MixedPart}, {recipe.RawPart, recipe.MixedPart}, {recipe.TestPart}, {recipe.ProcessedPart}, {recipe.RawPart}} {
+			r.Output.Keep = parts
+			if err := check(filled(t).revision(r)); err != nil {
+				t.Errorf("%s, %v: %v", what, parts, err)
+			}
+		}
+	}
 }
 
 // exportedFrom makes a file of the export again, from rows that are changed.
