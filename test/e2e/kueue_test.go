@@ -76,7 +76,8 @@ func TestKueueAdmits(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			k := besideKueue(t)
 			k.roomOf(test.queue, "16Gi", test.flavor)
-			k.inQueue(test.label)
+			// Kueue chooses by what the node has left at that moment, and does not look again when other tests have ended.
+			k.inQueue(test.label, worker(datav1alpha1.Worker{Resources: &datav1alpha1.Resources{Requests: &datav1alpha1.ResourceAmounts{CPU: ptr.To(resource.MustParse("10m"))}}}))
 			if got := k.published().Digest; got != want {
 				t.Errorf("the manifest is %s, without a queue %s", got, want)
 			}

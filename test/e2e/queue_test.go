@@ -49,8 +49,30 @@ func besideKueue(t *testing.T) *kueued {
 	e.object("{apiVersion: kueue.x-k8s.io/v1beta2, kind: ResourceFlavor, metadata: {name: any}}")
 	k := &kueued{cluster: e, versions: map[types.UID][]string{}}
 	k.follow()
+	t.Cleanup(func() {
+		if t.Failed() {
+			k.tellWorkloads()
+		}
+	})
 	return k
 }
+
+// tellWorkloads prints what Kueue has made of the Jobs.
+func (k *kueued) tellWorkloads() {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(workloadList)
+	if err := k.List(context.Background(), list, client.InNamespace(k.namespace)); err != nil {
+		k.Log(err)
+	}
+	for _, workload := range list.Items {
+		unstructured.RemoveNestedField(workload.Object, "spec", "podSets")
+		unstructured.RemoveNestedField(workload.Object, "metadata", "managedFields")
+		text, _ := yaml.Marshal(workload.Object)
+		k.Logf("%s", text)
+	}
+}
+
+var workloadList = schema.GroupVersionKind{Group: "kueue.x-k8s.io", Version: "v1beta2", Kind: "WorkloadList"}
 
 // integrations passes a test over where the operators are not that it needs.
 func integrations(t *testing.T) {
@@ -260,7 +282,7 @@ func (k *kueued) published() *datav1alpha1.Published {
 func (k *kueued) workloads() []unstructured.Unstructured {
 	k.Helper()
 	list := &unstructured.UnstructuredList{}
-	list.SetGroupVersionKind(schema.GroupVersionKind{Group: "kueue.x-k8s.io", Version: "v1beta2", Kind: "WorkloadList"})
+	list.SetGroupVersionKind(workloadList)
 	k.must(k.List(k.Context(), list, client.InNamespace(k.namespace)))
 	return list.Items
 }
