@@ -4,6 +4,7 @@ package kube
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // Client reads one namespace.
@@ -159,6 +161,25 @@ func (c *Client) Events(ctx context.Context, mix client.Object) ([]corev1.Event,
 	slices.SortStableFunc(list.Items, func(a, b corev1.Event) int { return EventTime(a).Compare(EventTime(b)) })
 	return list.Items, forbidden("list", "events", err)
 }
+
+// Results returns what the manager has recorded of finished units, by key. An entry that this release does not understand is left out.
+func (c *Client) Results(ctx context.Context, name string) (map[string]pipeline.Result, error) {
+	var config corev1.ConfigMap
+	if err := c.api.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, &config); err != nil {
+		return nil, forbidden("get", "configmaps", err)
+	}
+	results := map[string]pipeline.Result{}
+	for key, value := range config.Data {
+		var result pipeline.Result
+		if len(key) == keyLength && json.Unmarshal([]byte(value), &result) == nil {
+			results[key] = result
+		}
+	}
+	return results, nil
+}
+
+// keyLength is how many characters the key of a unit has: a SHA-256 in hex.
+const keyLength = 64
 
 // Log opens the log of a pod.
 func (c *Client) Log(ctx context.Context, pod string, options *corev1.PodLogOptions) (io.ReadCloser, error) {

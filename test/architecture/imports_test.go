@@ -56,7 +56,7 @@ var rules = []rule{
 	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},
-	{pkg: "internal/kube", own: []string{"api/v1alpha1"}, foreign: anything},
+	{pkg: "internal/kube", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything},
 	{pkg: "internal/ui", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/view", "internal/kube"}, dataPlane...), foreign: anything},
 	{pkg: "internal/cli", own: append([]string{"api/v1alpha1", "internal/kube"}, planned...), foreign: anything},
 	{pkg: "internal/gctune", foreign: anything, never: kubernetes},
@@ -78,7 +78,7 @@ var rules = []rule{
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/ui", "config/crd"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/ui", "config/crd"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -105,6 +106,7 @@ func TestRolesAreEnough(t *testing.T) {
 	}
 	for verb, arguments := range map[string][]string{
 		"status": {"status", of.Name}, "wait": {"wait", of.Name}, "events": {"events", of.Name}, "logs": {"logs", of.Name}, "version": {"version"},
+		"diff": {"diff", "datasetmix/" + of.Name, "datasetmix/" + of.Name},
 	} {
 		t.Run(verb, func(t *testing.T) {
 			got := command(t, append(arguments, userWith(t, space, "datasetmix-command-"+verb)...)...)
@@ -234,6 +236,34 @@ func TestVersionWarnsOfSkew(t *testing.T) {
 		}
 	}
 	if got := command(t, append([]string{"version"}, userWith(t, space)...)...); got.code != 0 || !strings.Contains(got.out, "not permitted: list deployments") {
+		t.Error(got)
+	}
+}
+
+// TestDiffWithTheCluster: the rows are those of the status, and an edit of a file is compared with the object.
+func TestDiffWithTheCluster(t *testing.T) {
+	space := namespace(t)
+	of := mix(t, space, func(mix *datav1alpha1.DatasetMix) {
+		for _, domain := range mix.Spec.Domains {
+			for _, dataset := range domain.Datasets {
+				mix.Status.Datasets = append(mix.Status.Datasets, datav1alpha1.DatasetStatus{Name: dataset.Name, Domain: domain.Name, Rows: ptr.To[int64](600)})
+			}
+		}
+	})
+	content, err := os.ReadFile("../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := t.TempDir() + "/edited.yaml"
+	if err := os.WriteFile(file, []byte(strings.Replace(string(content), "  - name: math\n    share: 4", "  - name: math\n    share: 1", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := command(t, "diff", "datasetmix/"+of.Name, file, "-n", space)
+	if got.code != 1 || !strings.Contains(got.out, "domains[math].share: 4 → 1") || !strings.Contains(got.out, "split     0/6") || !strings.Contains(got.out, "mix       2/2") ||
+		!strings.Contains(got.out, "MOST REPEATED") {
+		t.Error(got)
+	}
+	if got := command(t, "diff", "datasetmix/grpo-seven", file, "-n", space); got.code != 42 {
 		t.Error(got)
 	}
 }
