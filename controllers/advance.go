@@ -20,9 +20,9 @@ import (
 // lostLimit is how many Jobs of one generation may complete without leaving a result.
 const lostLimit = 3
 
-// tidy ends the Jobs that an edit of the spec has overtaken, keeps what they have finished, and lets nothing new start while
+// deleteStaleJobs ends the Jobs that an edit of the spec has overtaken, keeps what they have finished, and lets nothing new start while
 // their pods still write. A Job whose workers are all done ends by itself.
-func (r *DatasetMixReconciler) tidy(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*outcome, error) {
 	overtaken := false
 	for _, job := range s.jobs {
 		if s.overtaken(job) {
@@ -97,8 +97,8 @@ func (r *DatasetMixReconciler) remove(ctx context.Context, s *scope, object clie
 	return nil
 }
 
-// advance makes the Job of the next stage, or judges the one that there is.
-func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome, error) {
+// reconcileJob makes the Job of the next stage, or judges the one that there is.
+func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*outcome, error) {
 	next := s.graph.Next()
 	if next == nil {
 		return nil, nil
@@ -111,7 +111,7 @@ func (r *DatasetMixReconciler) advance(ctx context.Context, s *scope) (*outcome,
 		if err := r.look(ctx, s, newest); err != nil {
 			return nil, err
 		}
-		return r.accompany(ctx, s, next, newest)
+		return r.updateJob(ctx, s, next, newest)
 	case s.stalledBy(newest):
 		return s.failure(next, newest), nil
 	case s.lost(next) >= lostLimit:
@@ -189,10 +189,10 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *pipeli
 	return s.running(step, job), nil
 }
 
-// accompany tells how a Job goes that is not finished, and ends it when the mix is suspended. Whether a Job runs is never the
+// updateJob tells how a Job goes that is not finished, and ends it when the mix is suspended. Whether a Job runs is never the
 // manager's to say: it neither suspends nor resumes one, so it fights with nobody over that.
-func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
-	if err := r.leaving(ctx, s, job); err != nil {
+func (r *DatasetMixReconciler) updateJob(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
+	if err := r.namespaceTerminating(ctx, s, job); err != nil {
 		return nil, err
 	}
 	switch going := !job.DeletionTimestamp.IsZero(); {
@@ -203,7 +203,7 @@ func (r *DatasetMixReconciler) accompany(ctx context.Context, s *scope, step *pi
 	case going:
 		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
 	}
-	if result, err := r.retask(ctx, s, step, job); result != nil || err != nil {
+	if result, err := r.restoreTask(ctx, s, step, job); result != nil || err != nil {
 		return result, err
 	}
 	if held(job) {
@@ -304,9 +304,9 @@ func attempt(job *batchv1.Job) int {
 	return number
 }
 
-// clean removes the Jobs and the tasks that have no part in the published revision. Each is judged by itself: that no Job of a
+// collectGarbage removes the Jobs and the tasks that have no part in the published revision. Each is judged by itself: that no Job of a
 // task's name is seen may only mean that it is not seen yet.
-func (r *DatasetMixReconciler) clean(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) collectGarbage(ctx context.Context, s *scope) (*outcome, error) {
 	var made []client.Object
 	for _, job := range s.jobs {
 		made = append(made, job)

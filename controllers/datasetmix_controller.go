@@ -81,33 +81,33 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	s := &scope{mix: mix}
 	var err error
 	for _, phase := range []phase{
-		r.observe,   // what exists
-		r.interpret, // what the spec means
-		r.precheck,  // whether it can mean anything, whatever the data
-		r.heed,      // what was asked for beside the spec
-		r.provide,   // the volume to build on
-		r.settle,    // whose the folder on it is
-		r.remember,  // the results that finished Jobs left, and how far they go
-		r.renew,     // whether the sources are to be looked at again
-		r.follow,    // whether they can lead to a mix
-		r.tidy,      // Jobs that an edit of the spec has overtaken
-		r.advance,   // the Job of the next stage
-		r.clean,     // what the published revision does not need
-		r.watch,     // who reads older ones
+		r.observe,         // what exists
+		r.interpret,       // what the spec means
+		r.precheck,        // whether it can mean anything, whatever the data
+		r.observeRequests, // refresh and rebuild requests, from annotations
+		r.reconcileClaim,  // the volume to build on
+		r.checkPathOwner,  // which mix owns the output path
+		r.recordResults,   // the results that finished Jobs left, and how far they go
+		r.scheduleRefresh, // whether the sources are to be looked at again
+		r.checkGraph,      // whether they can lead to a mix
+		r.deleteStaleJobs, // Jobs that an edit of the spec has overtaken
+		r.reconcileJob,    // the Job of the next stage
+		r.collectGarbage,  // stages that the published revision does not need
+		r.watch,           // who reads older ones
 	} {
 		if s.outcome, err = phase(ctx, s); err != nil || s.outcome != nil {
 			break
 		}
 	}
 	if terminating(err) {
-		return answer(r.abandon(ctx, s), 0)
+		return answer(r.deleteJobs(ctx, s), 0)
 	}
 	return answer(errors.Join(err, r.report(ctx, s, err)), s.wake(r.Clock.Now()))
 }
 
 // answer is what the queue does after a pass: it comes again after a time, never if that is 0, and soon after a conflict. A
 // conflict is no error: the cache was late. The newer object starts another pass when it arrives, but not every conflict has one:
-// a quota that others use up at the same time is answered with 409 as well. A namespace that goes takes everything along.
+// a quota that others use up at the same time is answered with 409 as well. If the namespace is terminating, its objects are deleted with it.
 func answer(err error, wake time.Duration) (ctrl.Result, error) {
 	switch {
 	case apierrors.IsConflict(err):

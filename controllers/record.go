@@ -28,7 +28,7 @@ type record struct {
 	results  map[string]pipeline.Result
 	failures map[string]failure
 	// asked is kept wherever the results are.
-	asked asked
+	asked requests
 }
 
 const (
@@ -105,9 +105,9 @@ func sizeOf(data map[string]string) int {
 	return size
 }
 
-// remember takes the results out of the pods of the Jobs that are finished, or of which every worker is, follows the graph as far as
+// recordResults takes the results out of the pods of the Jobs that are finished, or of which every worker is, follows the graph as far as
 // they go, and records what is new.
-func (r *DatasetMixReconciler) remember(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) recordResults(ctx context.Context, s *scope) (*outcome, error) {
 	s.record = readRecord(s.results, s.location)
 	s.record.asked = s.asked
 	for _, job := range s.jobs {
@@ -261,8 +261,8 @@ func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.
 	return stall(datav1alpha1.ReasonNameConflict, message), nil
 }
 
-// follow judges where the graph ended.
-func (r *DatasetMixReconciler) follow(_ context.Context, s *scope) (*outcome, error) {
+// checkGraph judges where the graph ended.
+func (r *DatasetMixReconciler) checkGraph(_ context.Context, s *scope) (*outcome, error) {
 	if s.graphErr == nil {
 		return nil, nil
 	}

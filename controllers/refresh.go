@@ -17,9 +17,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// asked is what people and the clock have asked for and what was acted upon. It is kept beside the results: a request stays in
-// the keys of what it resolved, so that taking an annotation away does not lead back to what was resolved before.
-type asked struct {
+// requests records the refresh and rebuild requests, from annotations or the schedule, that have been handled. It is kept with the
+// results: a request stays in the keys of what it resolved, so removing an annotation does not lead back to what was resolved before.
+type requests struct {
 	// RequestedAt and ForceAt are the values of the annotations that were acted upon, as the status shows them.
 	RequestedAt string `json:"requestedAt,omitempty"`
 	ForceAt     string `json:"forceAt,omitempty"`
@@ -43,8 +43,8 @@ const (
 )
 
 // readAsked reads what was acted upon, wherever the results of it are. What cannot be read was never asked.
-func readAsked(config *corev1.ConfigMap) asked {
-	var a asked
+func readAsked(config *corev1.ConfigMap) requests {
+	var a requests
 	if config != nil {
 		_ = json.Unmarshal([]byte(config.Data[askedKey]), &a)
 	}
@@ -52,8 +52,8 @@ func readAsked(config *corev1.ConfigMap) asked {
 }
 
 // encode gives the entry of the ConfigMap; nothing where nothing was ever asked.
-func (a asked) encode() (string, bool) {
-	if a == (asked{}) {
+func (a requests) encode() (string, bool) {
+	if a == (requests{}) {
 		return "", false
 	}
 	encoded, err := json.Marshal(a)
@@ -75,8 +75,8 @@ func shown(value string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// heed takes up what the annotations of a mix ask for. Each value is acted upon once, and one that goes away asks for nothing.
-func (a asked) heed(annotations map[string]string, now metav1.Time) asked {
+// observed takes up what the annotations of a mix ask for. Each value is acted upon once, and one that goes away asks for nothing.
+func (a requests) observed(annotations map[string]string, now metav1.Time) requests {
 	requested, forced := shown(annotations[datav1alpha1.AnnotationRequestedAt]), shown(annotations[datav1alpha1.AnnotationForceAt])
 	if requested == "" {
 		return a
@@ -90,19 +90,19 @@ func (a asked) heed(annotations map[string]string, now metav1.Time) asked {
 	return a
 }
 
-// heed takes up what the mix's annotations ask for. From here on, floating sources are resolved for the newest request.
-func (r *DatasetMixReconciler) heed(_ context.Context, s *scope) (*outcome, error) {
+// observeRequests takes up what the mix's annotations ask for. From here on, floating sources are resolved for the newest request.
+func (r *DatasetMixReconciler) observeRequests(_ context.Context, s *scope) (*outcome, error) {
 	now := metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
-	s.asked = readAsked(s.results).heed(s.mix.Annotations, now)
-	if s.every() > 0 && s.asked.At.IsZero() {
+	s.asked = readAsked(s.results).observed(s.mix.Annotations, now)
+	if s.refreshInterval() > 0 && s.asked.At.IsZero() {
 		s.asked.At = now
 	}
 	s.recipe = s.recipe.Refreshed(s.asked.Request)
 	return nil, nil
 }
 
-// every is how often floating sources are looked at; 0 is never, which is also where there are none.
-func (s *scope) every() time.Duration {
+// refreshInterval returns how often floating sources are looked at. Zero means never; it is also returned when no source floats.
+func (s *scope) refreshInterval() time.Duration {
 	floating := slices.ContainsFunc(s.recipe.Sources(), func(of recipe.NamedSource) bool { return of.Source.Floating() })
 	if s.mix.Spec.Refresh == nil || !floating {
 		return 0
@@ -110,9 +110,9 @@ func (s *scope) every() time.Duration {
 	return time.Duration(s.mix.Spec.Refresh.EverySeconds) * time.Second
 }
 
-// renew makes a request when the time for one has come and nothing is being built: a build that takes longer than the time
+// scheduleRefresh makes a request when the time for one has come and nothing is being built: a build that takes longer than the time
 // between two looks is not begun anew before its end.
-func (r *DatasetMixReconciler) renew(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) scheduleRefresh(ctx context.Context, s *scope) (*outcome, error) {
 	now := metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 	if wait, ok := s.nextLook(now.Time); !ok || wait > 0 {
 		return nil, nil
@@ -128,7 +128,7 @@ func (r *DatasetMixReconciler) renew(ctx context.Context, s *scope) (*outcome, e
 // nextLook is how long it is to the next look at floating sources; ok is false where there is none, or none before something
 // else has happened.
 func (s *scope) nextLook(now time.Time) (wait time.Duration, ok bool) {
-	every := s.every()
+	every := s.refreshInterval()
 	if every == 0 || s.asked.At.IsZero() || ptr.Deref(s.mix.Spec.Suspend, false) || !s.resting() {
 		return 0, false
 	}

@@ -22,22 +22,22 @@ func annotated(requestedAt, forceAt string) map[string]string {
 	return map[string]string{datav1alpha1.AnnotationRequestedAt: requestedAt, datav1alpha1.AnnotationForceAt: forceAt}
 }
 
-// TestHeed: every new value of an annotation asks once; force counts only with the value of requestedAt.
-func TestHeed(t *testing.T) {
-	first := asked{RequestedAt: "1", Request: requestName("requestedAt", "1"), At: at(1)}
+// TestObserved: every new value of an annotation asks once; force counts only with the value of requestedAt.
+func TestObserved(t *testing.T) {
+	first := requests{RequestedAt: "1", Request: requestName("requestedAt", "1"), At: at(1)}
 	forced := first
 	forced.ForceAt, forced.Again = "1", requestName("forceAt", "1")
 	long := strings.Repeat("x", shownLimit+1)
 	tests := []struct {
 		name        string
-		have        asked
+		have        requests
 		annotations map[string]string
-		want        asked
+		want        requests
 	}{
 		{name: "nothing asked"},
 		{name: "a first value", annotations: annotated("1", ""), want: first},
 		{name: "the same value", have: first, annotations: annotated("1", ""), want: first},
-		{name: "another value", have: first, annotations: annotated("0", ""), want: asked{RequestedAt: "0", Request: requestName("requestedAt", "0"), At: at(1)}},
+		{name: "another value", have: first, annotations: annotated("0", ""), want: requests{RequestedAt: "0", Request: requestName("requestedAt", "0"), At: at(1)}},
 		{name: "the value is taken away", have: first, want: first},
 		{name: "with force", annotations: annotated("1", "1"), want: forced},
 		{name: "force a moment later", have: first, annotations: annotated("1", "1"), want: forced},
@@ -45,12 +45,12 @@ func TestHeed(t *testing.T) {
 		{name: "force alone", annotations: annotated("", "1")},
 		{name: "an old force", have: first, annotations: annotated("1", "0"), want: first},
 		{name: "asked after force", have: forced, annotations: annotated("2", "1"),
-			want: asked{RequestedAt: "2", ForceAt: "1", Request: requestName("requestedAt", "2"), Again: requestName("forceAt", "1"), At: at(1)}},
-		{name: "a long value", annotations: annotated(long, ""), want: asked{RequestedAt: shown(long), Request: requestName("requestedAt", shown(long)), At: at(1)}},
+			want: requests{RequestedAt: "2", ForceAt: "1", Request: requestName("requestedAt", "2"), Again: requestName("forceAt", "1"), At: at(1)}},
+		{name: "a long value", annotations: annotated(long, ""), want: requests{RequestedAt: shown(long), Request: requestName("requestedAt", shown(long)), At: at(1)}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, test.have.heed(test.annotations, at(1))); diff != "" {
+			if diff := cmp.Diff(test.want, test.have.observed(test.annotations, at(1))); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
 		})
@@ -130,7 +130,7 @@ func renewing(t *testing.T) (scopeBuilder, *clocktesting.FakePassiveClock, func(
 	}
 	return b, now, func() {
 		t.Helper()
-		if outcome, err := r.renew(t.Context(), b.scope); outcome != nil || err != nil {
+		if outcome, err := r.scheduleRefresh(t.Context(), b.scope); outcome != nil || err != nil {
 			t.Fatal(outcome, err)
 		}
 	}
@@ -198,12 +198,12 @@ func TestARequestTriesAgain(t *testing.T) {
 // TestHandled: the status tells of what is recorded.
 func TestHandled(t *testing.T) {
 	b := small()
-	b.asked = asked{RequestedAt: "unrecorded"}
+	b.asked = requests{RequestedAt: "unrecorded"}
 	status := b.ends(progress("x")).status(at(1))
 	if status.LastHandledRequestedAt != "" || status.LastRefreshTime != nil {
 		t.Errorf("the status tells of %q, which is not recorded", status.LastHandledRequestedAt)
 	}
-	b.record.asked = asked{RequestedAt: "1", ForceAt: "1", Request: "a", Again: "b", At: at(7)}
+	b.record.asked = requests{RequestedAt: "1", ForceAt: "1", Request: "a", Again: "b", At: at(7)}
 	data, err := b.record.data()
 	if err != nil {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func TestHandled(t *testing.T) {
 	if elsewhere := readRecord(b.results, b.location); len(elsewhere.results) != 0 || readAsked(b.results) != b.record.asked {
 		t.Errorf("read %+v and %+v", elsewhere, readAsked(b.results))
 	}
-	if got := readAsked(&corev1.ConfigMap{Data: map[string]string{askedKey: "{"}}); got != (asked{}) {
+	if got := readAsked(&corev1.ConfigMap{Data: map[string]string{askedKey: "{"}}); got != (requests{}) {
 		t.Errorf("read %+v of what is damaged", got)
 	}
 }

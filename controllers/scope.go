@@ -19,7 +19,7 @@ type scope struct {
 	// mix as it was read; nothing changes it.
 	mix *datav1alpha1.DatasetMix
 
-	// jobs of the mix, oldest first; advance adds the one that it makes (observe).
+	// jobs of the mix, oldest first; reconcileJob adds the one that it makes (observe).
 	jobs []*batchv1.Job
 	// pods with the mix's label, sorted by name (observe).
 	pods []*corev1.Pod
@@ -33,16 +33,16 @@ type scope struct {
 	// recipe is what the mix means (interpret).
 	recipe recipe.Recipe
 
-	// asked is what was asked for beside the spec (heed, renew).
-	asked asked
+	// asked is the refresh and rebuild requests (observeRequests, scheduleRefresh).
+	asked requests
 
-	// claim that the mix is built on, and where on it (provide).
+	// claim that the mix is built on, and where on it (reconcileClaim).
 	claim    *corev1.PersistentVolumeClaim
 	location render.Location
 
-	// record of the results at the location (remember).
+	// record of the results at the location (recordResults).
 	record record
-	// graph as far as the results go, nil until it is known, and why it ends where it does (remember).
+	// graph as far as the results go, nil until it is known, and why it ends where it does (recordResults).
 	graph    *pipeline.Graph
 	graphErr error
 
@@ -50,7 +50,7 @@ type scope struct {
 	hindrance hindrance
 	// mounts are the pods that read the claim, nil where it was not asked (keep).
 	mounts *mounts
-	// askAgain is after what time something is to be asked again that nothing tells of; 0 is never (advance, watch).
+	// askAgain is after what time something is to be asked again that nothing tells of; 0 is never (reconcileJob, watch).
 	askAgain time.Duration
 
 	// outcome of the pass; nil when the mix is published.

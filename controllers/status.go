@@ -108,7 +108,7 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 // conditions follow kstatus: Reconciling and Stalled exclude each other and are present only when True; Ready is False with
 // Stalled, and True with neither.
 func (s *scope) conditions(status datav1alpha1.DatasetMixStatus, now metav1.Time) []metav1.Condition {
-	ready, abnormal := s.ready3(status), ""
+	ready, abnormal := s.readyCondition(status), ""
 	if s.outcome != nil {
 		switch s.outcome.verdict {
 		case progressing:
@@ -135,8 +135,8 @@ func (s *scope) conditions(status datav1alpha1.DatasetMixStatus, now metav1.Time
 	return wanted
 }
 
-// ready3 is the condition Ready, which has three values.
-func (s *scope) ready3(status datav1alpha1.DatasetMixStatus) metav1.Condition {
+// readyCondition returns Ready as True, False or Unknown.
+func (s *scope) readyCondition(status datav1alpha1.DatasetMixStatus) metav1.Condition {
 	if s.outcome == nil {
 		var rows []string
 		for _, split := range status.Splits {

@@ -22,9 +22,9 @@ func (s *scope) work(step pipeline.Step, number int, settings render.Settings) r
 	}
 }
 
-// retask makes the task of a running Job again if somebody deleted it: pods that have not mounted it would wait for it for ever.
+// restoreTask makes the task of a running Job again if somebody deleted it: pods that have not mounted it would wait for it for ever.
 // A Job whose task cannot be made as it was begins anew.
-func (r *DatasetMixReconciler) retask(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
+func (r *DatasetMixReconciler) restoreTask(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
 	if slices.ContainsFunc(s.tasks, func(task *corev1.ConfigMap) bool { return task.Name == job.Name }) {
 		return nil, nil
 	}

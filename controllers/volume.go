@@ -19,8 +19,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// provide finds or makes the claim. It does not wait for it to be bound: with most storage classes that needs the first pod.
-func (r *DatasetMixReconciler) provide(ctx context.Context, s *scope) (*outcome, error) {
+// reconcileClaim finds or makes the claim. It does not wait for it to be bound: with most storage classes that needs the first pod.
+func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*outcome, error) {
 	name := render.ClaimName(s.mix)
 	wanted := render.Claim(s.mix)
 	claim := &corev1.PersistentVolumeClaim{}
@@ -38,7 +38,7 @@ func (r *DatasetMixReconciler) provide(ctx context.Context, s *scope) (*outcome,
 		}
 		s.tally.wrote("create", "PersistentVolumeClaim")
 		if claim = wanted; claim.UID == "" {
-			return progress("The claim was made; the build starts when it shows."), nil // the watch brings it
+			return progress("The PersistentVolumeClaim was created; the build starts once it is visible."), nil // the watch brings it
 		}
 	}
 	if !claim.DeletionTimestamp.IsZero() { // by itself, or with the whole namespace: then it is nothing to stall for

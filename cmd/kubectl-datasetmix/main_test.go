@@ -105,11 +105,11 @@ func TestPlanNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `
-- Shares are measured in tokens, which only a build can count; the table takes all rows to have equally many, unless --units says more.
+- Shares are measured in tokens, which only a build can count; the table assumes every row has the same number, unless --units says more.
 - Bad rows are skipped, so there may be fewer than --rows says.
 - Rows with a question of the 2 sources to decontaminate against are dropped.
-- Rows of a split that say the same are dropped but for one.
-- Rows with nearly the question of a later split are dropped.
+- Duplicates within a split are dropped, keeping one.
+- Near-duplicates of a later split's questions are dropped.
 - Each mixed split is 8 files, each with its part of every data set.
 `
 	if !strings.HasSuffix(out, want) {

@@ -53,7 +53,7 @@ func planCommand() *cobra.Command {
 	}
 	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
 	command.Flags().StringToInt64Var(&rows, "rows", nil, "rows of each data set, such as gsm8k=7473,math=7500")
-	command.Flags().StringToInt64Var(&units, "units", nil, "bytes or tokens of each data set, where the mix measures its shares in them; unset takes all rows to have equally many")
+	command.Flags().StringToInt64Var(&units, "units", nil, "bytes or tokens of each data set, where the mix measures its shares in them; unset assumes every row has the same number")
 	command.Flags().StringVarP(&output, "output", "o", "", "json prints the plan for programs")
 	must(command.MarkFlagRequired("filename"))
 	must(command.MarkFlagRequired("rows"))
@@ -90,12 +90,12 @@ func notes(r recipe.Recipe, measured bool) []string {
 		dataset, _, _ := r.Dataset(name)
 		bad = bad || skips(dataset.Read)
 	}
-	add(r.Measured() && !measured, "Shares are measured in %s, which only a build can count; the table takes all rows to have equally many, unless --units says more.", strings.ToLower(string(r.Unit)))
+	add(r.Measured() && !measured, "Shares are measured in %s, which only a build can count; the table assumes every row has the same number, unless --units says more.", strings.ToLower(string(r.Unit)))
 	add(r.Resample == recipe.WithReplacement, "Rows are drawn with replacement: which are unique, and how often one repeats, a build counts.")
 	add(bad, "Bad rows are skipped, so there may be fewer than --rows says.")
 	add(r.Decontaminate != nil, "Rows with a question of the %d sources to decontaminate against are dropped.", len(r.Probes()))
-	add(r.Duplicates == recipe.DropDuplicates, "Rows of a split that say the same are dropped but for one.")
-	add(r.NearDuplicates != nil, "Rows with nearly the question of a later split are dropped.")
+	add(r.Duplicates == recipe.DropDuplicates, "Duplicates within a split are dropped, keeping one.")
+	add(r.NearDuplicates != nil, "Near-duplicates of a later split's questions are dropped.")
 	add(r.Output.Shards > 1, "Each mixed split is %d files, each with its part of every data set.", r.Output.Shards)
 	return notes
 }

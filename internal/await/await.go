@@ -155,7 +155,7 @@ func verify(ctx context.Context, at store.Path, want revision.PublishedFile, dig
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	} else if info.Size() != want.Bytes {
 		return contract.Failf(contract.VolumeInvalid, "%s has %d bytes, the manifest says %d. Copy or build the revision again", want.Path, info.Size(), want.Bytes)
 	}
@@ -164,7 +164,7 @@ func verify(ctx context.Context, at store.Path, want revision.PublishedFile, dig
 	}
 	digest, _, err := store.SHA256(ctx, f)
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	if digest != want.SHA256 {
 		return contract.Failf(contract.VolumeInvalid, "%s was changed after it was published: its digest is %s, the manifest says %s. Copy or build the revision again",

@@ -48,7 +48,7 @@ type Task struct {
 	Results map[string]pipeline.Result `json:"results,omitempty"`
 	// Chain says that one pod builds all units, and then those of every later stage.
 	Chain bool `json:"chain,omitempty"`
-	// Again names a request to build everything anew, finished or not; empty is none. It is in no key.
+	// Again names a request to build everything anew, finished or not; empty means none. It is in no key.
 	Again string `json:"again,omitempty"`
 	// Keep says what a publication leaves on the volume beside what the recipe keeps; nil is nothing.
 	Keep *Keep `json:"keep,omitempty"`

@@ -7,7 +7,7 @@ import (
 )
 
 // Clean returns a text from outside as one line that is fit to be shown: valid UTF-8 without control characters, so that no
-// terminal takes a part of it for a command, and without characters that are not seen but change how the text beside them is
+// terminal takes a part of it for a command, and without characters that are not seen but change how the text next to them is
 // read (the order of right-to-left text, for example). What is left out leaves a replacement character or a space. The line has
 // at most so many characters, the ellipsis of one that was cut included; 0 is no bound.
 //

@@ -18,13 +18,13 @@ const (
 	// a long row. At most 2*maxWorkers+2 chunks and the rows of as many are held.
 	chunkBytes = 256 << 10
 	chunkMost  = 512 << 10
-	// valueBytes is about what a value takes beside its text.
+	// valueBytes is about what a value takes in addition to its text.
 	valueBytes = 32
 	maxWorkers = 4
 )
 
 // Batches yields what Rows does, some rows at a time, decoded ahead of the caller in other goroutines; those of JSON Lines on
-// several processors. An error stands behind the rows that it comes with: after a BadRow a caller may go on, any other is the
+// several processors. An error comes after the rows that it comes with: after a BadRow a caller may go on, any other is the
 // last. The values of all rows belong to the caller. When Batches is done, nobody reads the file any more.
 func Batches(ctx context.Context, f File, fields []Field) iter.Seq2[[]Row, error] {
 	return func(yield func([]Row, error) bool) {

@@ -159,7 +159,7 @@ func TestFilesWithoutRows(t *testing.T) {
 	}
 }
 
-// documented reads the page and gives what stands in its code quotes.
+// documented reads the page and gives what is in its code quotes.
 func documented(t *testing.T, pattern string) map[string]bool {
 	t.Helper()
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "contributing", "decoding.md"))
@@ -173,7 +173,7 @@ func documented(t *testing.T, pattern string) map[string]bool {
 	return found
 }
 
-// TestDocumented: every test that the page names exists, every class stands there, and every test of this file is named.
+// TestDocumented: every test that the page names exists, every class is there, and every test of this file is named.
 func TestDocumented(t *testing.T) {
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {

@@ -63,7 +63,7 @@ func marks(raw []byte) int {
 
 // What a Parquet file may unpack to: parquetFree bytes, and parquetRatio for each of its own. A row counts rowCost, which is about
 // what the record of an empty one takes on the volume, and a value valueCost more than its text. Real files stay far below: a long
-// text that every row repeats lies in a dictionary once, but beside it each row has a question of its own, and some hundred
+// text that every row repeats lies in a dictionary once, but next to it each row has a question of its own, and some hundred
 // kilobytes of such a text for each would be needed.
 const (
 	parquetFree  = 256 << 20

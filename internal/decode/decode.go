@@ -30,7 +30,7 @@ const contextEvery = 256
 
 // File is the bytes of one source file.
 type File struct {
-	// Name stands in messages. Its ending says of a text that looks like none of the formats whether it is a table.
+	// Name is in messages. Its ending says of a text that looks like none of the formats whether it is a table.
 	Name string
 	// Data is read at several places at once, from one goroutine.
 	Data io.ReaderAt
@@ -97,7 +97,7 @@ type Field struct {
 	// has anything else, which another Field of that name may ask for. Formats without an order give nil.
 	Ordered bool
 	// Raw asks for the JSON text of whatever a row has under the whole name at its top, null as well; the value is JSON, and nil only
-	// where the row has no such member. It is the text that stands in the source where that is JSON, on one line. Without a Name it
+	// where the row has no such member. It is the text that is in the source where that is JSON, on one line. Without a Name it
 	// is the whole row.
 	Raw bool
 }
@@ -126,7 +126,7 @@ type Row struct {
 	// Values of the wanted fields, in the order they were asked for: string, Number, bool, nil, []any or map[string]any.
 	// The slice is used again for the next row; the values in it belong to the caller.
 	Values []any
-	// Plain has the bit 1<<i where the i-th value is a string that stands in JSON as it is: UTF-8 without a character that needs an escape. A
+	// Plain has the bit 1<<i where the i-th value is a string that is in JSON as it is: UTF-8 without a character that needs an escape. A
 	// value whose bit is not set may be one, too.
 	Plain uint64
 
@@ -141,7 +141,7 @@ func (r Row) Where() string {
 	return r.place.String()
 }
 
-// File is the name of the file that the row stands in.
+// File is the name of the file that the row is in.
 func (r Row) File() string { return r.place.file }
 
 // Failf is the InvalidData failure of this row, its place first. The text should say why and what to do.
@@ -149,7 +149,7 @@ func (r Row) Failf(format string, args ...any) error {
 	return contract.Failf(contract.InvalidData, "%s: %w", r.Where(), fmt.Errorf(format, args...))
 }
 
-// place is where a row stands in its file, in the words of the file's format.
+// place is where a row is in its file, in the words of the file's format.
 type place struct {
 	file, format string
 	group, n     int64

@@ -47,7 +47,7 @@ func open(f File, src *source, fields []Field) (rows, error) {
 	return r, nil
 }
 
-var errPath = errors.New("a path to the rows is only for a JSON document, which this file is not; leave it away")
+var errPath = errors.New("a path to the rows is only for a JSON document, which this file is not; omit it")
 
 // openText starts one of the text formats.
 func openText(u *unpacked, f File, fields []Field) (rows, error) {

@@ -108,7 +108,7 @@ func (c *checker) members(at, depth int, w *wanted) int {
 	return at
 }
 
-// separator reads what stands behind a value, a comma or the closing bracket, which is the last. It gives the place of what
+// separator reads what comes after a value, a comma or the closing bracket, which is the last. It gives the place of what
 // comes next, or -1.
 func separator(text []byte, at int, closing byte) (next int, last bool) {
 	if at = skipSpace(text, at); at == len(text) {

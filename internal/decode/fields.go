@@ -23,7 +23,7 @@ type wanted struct {
 	text int
 	// raw is the index of the field that wants what ends here as it stands, or -1. It is only there at the top.
 	raw int
-	// own says that what ends here is the value of its field whatever else a row has: no path leads to the field beside its name.
+	// own says that what ends here is the value of its field whatever else a row has: no path leads to the field next to its name.
 	own      bool
 	children []*wanted
 }
@@ -96,7 +96,7 @@ func (w *wanted) node(name string) *wanted {
 	return at
 }
 
-// find gives the node of a name as it stands in a row, quotes and escapes included, or nil.
+// find gives the node of a name as it is in a row, quotes and escapes included, or nil.
 func (w *wanted) find(quoted []byte) *wanted {
 	for _, c := range w.children {
 		if bytes.Equal(c.quoted, quoted) {
@@ -147,9 +147,9 @@ func clearValues(values []any) {
 	}
 }
 
-// settle turns absent optional fields to nil and finds a required one that is absent or null. The text is the row's, and first
+// fillOptional turns absent optional fields to nil and finds a required one that is absent or null. The text is the row's, and first
 // the names of the first row of the file: what a row lacks is told apart from what a file lacks.
-func (s *selection) settle(values []any, text []byte, first []string) error {
+func (s *selection) fillOptional(values []any, text []byte, first []string) error {
 	for i, v := range values {
 		_, absent := v.(absent)
 		switch {

@@ -31,7 +31,7 @@ func (e endless) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// part is what stands at an offset, up to the end of its piece.
+// part is what is at an offset, up to the end of its piece.
 func (e endless) part(off int64) string {
 	if off < int64(len(e.head)) {
 		return e.head[off:]

@@ -366,7 +366,7 @@ func TestParquetBudget(t *testing.T) {
 	}
 }
 
-// TestLargeRowsOfParquet: one row may not take the memory of all; the rows beside it are read.
+// TestLargeRowsOfParquet: one row may not take the memory of all; the rows next to it are read.
 func TestLargeRowsOfParquet(t *testing.T) {
 	type row struct {
 		Text  string  `parquet:"text"`
@@ -378,7 +378,7 @@ func TestLargeRowsOfParquet(t *testing.T) {
 	readOn(data, Required("text", "list")).check(t, []string{"a", "too-long row group 0, row 1", "", "too-long row group 0, row 3", "b"}, "")
 }
 
-// TestLargeRowsOfJSON: what is wanted of a row has bounds, in lines and in arrays, and the rows beside it are read.
+// TestLargeRowsOfJSON: what is wanted of a row has bounds, in lines and in arrays, and the rows next to it are read.
 func TestLargeRowsOfJSON(t *testing.T) {
 	long := func(n int, entry string) string { return strings.TrimSuffix(strings.Repeat(entry+",", n), ",") }
 	var names strings.Builder

@@ -52,7 +52,7 @@ func (s *scanner) row(text []byte, values []any) error {
 	if s.whole >= 0 {
 		values[s.whole] = asJSON(text)
 	}
-	return s.settle(values, text, s.there)
+	return s.fillOptional(values, text, s.there)
 }
 
 // spans takes the wanted fields of an object from where a checker found them. The strings of a row lie in one piece of memory;
@@ -92,7 +92,7 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	if err := s.keepWhole(text, values); err != nil {
 		return err
 	}
-	return s.settle(values, text, s.there)
+	return s.fillOptional(values, text, s.there)
 }
 
 // keepWhole takes the text of the row, where that is wanted.

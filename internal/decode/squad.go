@@ -31,7 +31,7 @@ type squad struct {
 	titles, contexts shared
 }
 
-// question is one question as it stands in its article, and the context above it, nil if there is none.
+// question is one question as it is in its article, and the context above it, nil if there is none.
 type question struct{ text, context []byte }
 
 // shared is a value that one row after another has.
@@ -193,7 +193,7 @@ func (s *squad) question(q question, values []any) error {
 		}
 		values[s.scanner.whole] = whole
 	}
-	return s.scanner.settle(values, q.text, nil)
+	return s.scanner.fillOptional(values, q.text, nil)
 }
 
 // whole is the row of a question as an object: its columns, in their order, as they stand in the article.

@@ -70,7 +70,7 @@ func hasControl(text []byte) bool {
 
 func word(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 
-// endOfString reads a string whose opening quote stands before at, and gives the place behind its closing one, or -1 if it is
+// endOfString reads a string whose opening quote comes before at, and gives the place behind its closing one, or -1 if it is
 // no valid one. escaped says whether there are escapes in it. Where the survey of the text found no control character, only
 // the next quote and the next backslash matter, and to find one byte the library has the processor's vector instructions.
 func (c *checker) endOfString(at int) (end int, escaped bool) {

@@ -61,7 +61,7 @@ func physical(t format.Type, nonFinite NonFinite) convert {
 	return nil
 }
 
-// logical gives the conversion of a logical type; known without one is a refusal: what has no place in a record, and what stands on
+// logical gives the conversion of a logical type; known without one is a refusal: what has no place in a record, and what is on
 // another physical type than it is defined for.
 func logical(e format.SchemaElement) (c convert, known bool) {
 	physical := e.Type.V

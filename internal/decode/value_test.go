@@ -186,7 +186,7 @@ func TestConversions(t *testing.T) {
 	}
 }
 
-// TestValuesThatNoRowCanHold: they are bad rows, and the rows beside them are not.
+// TestValuesThatNoRowCanHold: they are bad rows, and the rows next to them are not.
 func TestValuesThatNoRowCanHold(t *testing.T) {
 	day := timeOfDay(format.Int64, time.Nanosecond)
 	for name, err := range map[string]error{

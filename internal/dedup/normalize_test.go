@@ -46,7 +46,7 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-// The rule once more, as it stands in the comment: one pass for each step, over whole strings.
+// The rule once more, as it is in the comment: one pass for each step, over whole strings.
 func slowNormal(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError {

@@ -136,7 +136,7 @@ const (
 // foldWords writes two words of eight bytes of a text at a time from i on, as long as they are ASCII characters of which only the
 // case changes: no white space but single spaces, no control character. It returns how far it came in both.
 func foldWords[T string | []byte](out []byte, text T, start, i, j int) (int, int) {
-	before := uint64(tops >> 56) // the top bit of a byte where a space stands before the next one
+	before := uint64(tops >> 56) // the top bit of a byte where a space comes before the next one
 	if j > start && out[j-1] != ' ' {
 		before = 0
 	}
@@ -201,7 +201,7 @@ func (w *questionWriter) decomposed(r rune) {
 	}
 }
 
-// mark writes a character that stands on, below or beside the one before it.
+// mark writes a character that is on, below or beside the one before it.
 func (w *questionWriter) mark(r rune, class uint8) {
 	w.gap()
 	if r == subscriptIota {

@@ -70,7 +70,7 @@ func TestDifferentQuestions(t *testing.T) {
 	}
 }
 
-// The rule once more, as it stands in the comment: one pass for each step, over whole strings, with the tables of x/text.
+// The rule once more, as it is in the comment: one pass for each step, over whole strings, with the tables of x/text.
 func slowQuestion(text string) string {
 	seen := strings.Map(func(r rune) rune {
 		if slowIgnored(r) {
@@ -127,7 +127,7 @@ func TestEveryCharacterOfAQuestion(t *testing.T) {
 	}
 }
 
-// Whatever stands in two words of eight bytes that are looked at at once, and at whatever place in them.
+// Whatever is in two words of eight bytes that are looked at at once, and at whatever place in them.
 func TestEveryPairOfBytes(t *testing.T) {
 	characters := []string{"\xff", "\x9f", "\x80", "é", "ð", "\u0301", "中", "\u2028", "🙂"}
 	for c := range utf8.RuneSelf {

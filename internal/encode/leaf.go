@@ -22,7 +22,7 @@ type leaf struct {
 	begins     []uint32 // of the texts in the dictionary
 	rows       []uint32 // the first row with each text
 	hashes     []uint64 // of the texts
-	places     []uint32 // by hash: the number of a text, and 1; 0 is none
+	places     []uint32 // by hash: the number of a text, and 1; 0 means none
 	indices    []uint32
 	integers   []byte // plain
 	count      int    // of the values

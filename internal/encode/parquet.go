@@ -78,7 +78,7 @@ func (m members) Fields() []parquet.Field {
 	return fields
 }
 
-// schemaOf is the schema of rows that keep members with these names. A member is the text of JSON, as it stands in a row, and null where
+// schemaOf is the schema of rows that keep members with these names. A member is the text of JSON, as it is in a row, and null where
 // a row has none.
 func schemaOf(kept []string) *parquet.Schema {
 	plain := parquet.SchemaOf(row{})

@@ -19,7 +19,7 @@ const (
 	// fan is how many runs are merged at once, and readSize how much of each is in memory.
 	fan      = 128
 	readSize = 64 << 10
-	// sizeBytes is the length of a value's size, which stands before the key.
+	// sizeBytes is the length of a value's size, which comes before the key.
 	sizeBytes = 4
 	// prefixBytes of a key stand in the index: most comparisons look no further.
 	prefixBytes = 8
@@ -153,7 +153,7 @@ func (s *Sorter) empty() {
 	s.blocks, s.index, s.held = s.blocks[:0], s.index[:0], 0
 }
 
-// record is a record as it stands in a block: size, key, value.
+// record is a record as it is in a block: size, key, value.
 func (s *Sorter) record(e entry) []byte {
 	at := s.blocks[e.block][e.at:]
 	return at[:sizeBytes+s.keySize+int(binary.LittleEndian.Uint32(at))]

@@ -20,7 +20,7 @@ import (
 // maxMetadata is how many members a mapping may keep, as in the schema.
 const maxMetadata = 16
 
-// Compile makes the mapping of a data set's record: a preset, a preset with what may stand beside it, or expressions. What does not
+// Compile makes the mapping of a data set's record: a preset, a preset with additions, or expressions. What does not
 // compile is an InvalidTask failure that names the expression, the place in it and the reason. It needs no data.
 func Compile(r recipe.Record) (Mapping, error) {
 	if r.Preset == "" {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// fileName is the variable that tells of the file that a row stands in.
+// fileName is the variable that tells of the file that a row is in.
 const fileName = "file"
 
 // noPartition is the value of a Hive folder that stands for null.

@@ -19,7 +19,7 @@ type keptMember struct {
 	field int
 }
 
-// maxKept is how many members a mapping may keep, those of a preset and those beside it.
+// maxKept is how many members a mapping may keep, those of a preset and its own.
 const maxKept = 2 * 16
 
 // keep asks for the texts of the members that are kept.
@@ -74,7 +74,7 @@ func (c *compiler) others(expressions []string) (out []*expression) {
 	return out
 }
 
-// maxOthers is how many expressions of further texts there may be, those of a preset and those beside it.
+// maxOthers is how many expressions of further texts there may be, those of a preset and its own.
 const maxOthers = 2 * 8
 
 // Others gives the texts of a row beside the question that are compared with the questions of probes. The row's values stand in the

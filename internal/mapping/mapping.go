@@ -16,7 +16,7 @@ type Mapping interface {
 	Fields() []decode.Field
 	// Map gives the content of a row, Dropped for a row that is not to be kept, or an InvalidData failure that names the row.
 	Map(row decode.Row) (Content, error)
-	// Others gives the texts of the row beside its question that are compared with the questions of probes, or an InvalidData failure that
+	// Others gives the texts of the row besides its question that are compared with the questions of probes, or an InvalidData failure that
 	// names the row.
 	Others(row decode.Row) ([]string, error)
 }

@@ -12,13 +12,13 @@ import (
 )
 
 // Writer makes the lines of a data set's rows. They are those of Map and AppendJSON to the byte, and the digests are the same, but there
-// is no record in between: what a row says goes from its values into the line, and a text that stands in JSON as it is goes there without another
+// is no record in between: what a row says goes from its values into the line, and a text that is in JSON as it is goes there without another
 // look at it. A Writer uses its memory again; it is of one goroutine.
 type Writer struct {
 	mapping *mapping
-	// What stands before the number of a row, before its question, and before its original id.
+	// What comes before the number of a row, before its question, and before its original id.
 	id, question, original []byte
-	// What stands before the value of each member of the metadata.
+	// What comes before the value of each member of the metadata.
 	members [][]byte
 
 	message []byte
@@ -26,7 +26,7 @@ type Writer struct {
 	entries []record.Entry
 }
 
-// memberSpan is where the value of a member of the metadata stands in the line.
+// memberSpan is where the value of a member of the metadata is in the line.
 type memberSpan struct{ member, start, end int }
 
 // Said is what of a row is compared, and where it belongs.
@@ -154,7 +154,7 @@ type part struct {
 }
 
 // partsOf are the pieces that an expression puts one behind the other, nil for one that does anything else. A text that is made of them
-// stands in JSON as they do.
+// is in JSON as they do.
 func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 	for _, addend := range addends(e) {
 		if addend.Kind() == ast.LiteralKind {

@@ -93,7 +93,7 @@ func FuzzWriter(f *testing.F) {
 	})
 }
 
-// TestPlainFields: a field that says that it is plain stands in JSON as it is, in every format and after any row.
+// TestPlainFields: a field that says that it is plain is in JSON as it is, in every format and after any row.
 func TestPlainFields(t *testing.T) {
 	const text = `{"a":"x","b":"\u0041","c":"é","d":{"e":"z"},"d.e":"own"}` + "\n" + `{"a":7,"b":"y","c":null,"d":{"e":"z"}}` + "\n" + `{"\u0061":"esc","b":"y","c":"q"}` + "\n"
 	fields := decode.Optional("a", "b", "c", "d.e")

@@ -89,7 +89,7 @@ func TestCutIsStableUnderGrowth(t *testing.T) {
 	}
 }
 
-// dumbCut lays all rows out, writes the split of each target row beside it and looks up the middle row of every group.
+// dumbCut lays all rows out, writes the split of each target row next to it and looks up the middle row of every group.
 func dumbCut(groups []int64, shares []int64) []int {
 	var splitOf []int
 	for split, target := range dumbApportion(sum(groups), shares) {

@@ -9,7 +9,7 @@ type Span struct{ Start, End int64 }
 func (s Span) Rows() int64 { return s.End - s.Start }
 
 // Deal divides the rows of a mix among so many shards, as cards are dealt: the data sets' rows are laid one after another and
-// row p goes to shard p mod shards. Of n consecutive rows, every shard so gets the floor or the ceiling of n/shards. That
+// row p goes to shard p mod shards. Of n consecutive rows, so every shard gets the floor or the ceiling of n/shards. That
 // holds for the rows of each data set, for those of each domain when its data sets stand side by side, and for all rows; and
 // nothing is lost, since every row is dealt once.
 //

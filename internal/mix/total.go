@@ -41,7 +41,7 @@ func (r ratio) tries() int {
 	return 1 << 16
 }
 
-// Limit is the largest total in which no row appears more than so many times, and the data set that stands in the way of one
+// Limit is the largest total in which no row appears more than so many times, and the data set that is in the way of one
 // row more: its domain's index and its own there. Without a row anywhere it is 0, and -1 for the data set.
 //
 // Because apportionment is not monotone, the largest total is searched for from above: from the largest that leaves every

@@ -31,7 +31,7 @@ type Grouping struct {
 type Counts map[string]Count
 
 // SplitCounts is what the splits make of data sets with so many rows each, as long as no group of rows is cut and no
-// question stands in two splits: the counts of a plan that is made before any data is there. units are the bytes or tokens of
+// question is in two splits: the counts of a plan that is made before any data is there. units are the bytes or tokens of
 // the data sets where shares are measured in them, else nil; every row of a data set is taken to have as many.
 func SplitCounts(r recipe.Recipe, rows, units map[string]int64) (Counts, error) {
 	if err := eachDataset(r, "number of rows", rows); err != nil {

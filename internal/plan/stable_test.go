@@ -82,7 +82,7 @@ func TestThePlanTellsWhatIsUsed(t *testing.T) {
 	}
 }
 
-// The order of a data set's rows depends on nothing but its own: not on which data sets stand beside it, nor on where.
+// The order of a data set's rows depends on nothing but its own: not on which data sets stand next to it, nor on where.
 func TestOtherDataSetsDoNotChangeTheOrderOfRows(t *testing.T) {
 	for _, resample := range []recipe.Resample{recipe.Passes, recipe.WithReplacement} {
 		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)

@@ -6,7 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// meanings are what the escapes of one letter stand for; 0 is none.
+// meanings are what the escapes of one letter stand for; 0 means none.
 var meanings = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
 // AppendUnquoted appends what a JSON string means, of which raw is what stands between the quotes. Most texts have few escapes, and those of

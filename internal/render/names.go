@@ -39,7 +39,7 @@ func ClaimName(mix *datav1alpha1.DatasetMix) string {
 // ResultsName is the name of the ConfigMap that holds a mix's results.
 func ResultsName(mix *datav1alpha1.DatasetMix) string { return mix.Name + "-results" }
 
-// Location says where a mix's results are. A claim that is deleted and made again has another UID, and so is empty.
+// Location says where a mix's results are. A recreated PersistentVolumeClaim has a new UID, so results recorded for the old one do not apply.
 type Location struct {
 	ClaimName string
 	ClaimUID  string

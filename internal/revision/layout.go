@@ -102,7 +102,7 @@ func ExportFile(shard recipe.Shard) string {
 	return path.Join(ExportFolder(shard.Export), shard.Split+number+extension(recipe.Parquet))
 }
 
-// RewardsFile is the scorer beside the rows of an export of format RL.
+// RewardsFile is the scorer next to the rows of an export of format RL.
 func RewardsFile(export string) string { return path.Join(ExportFolder(export), "rewards.py") }
 
 // FactoryFile describes the files of an export to LLaMA-Factory, where it has a stage for their format.

@@ -55,7 +55,7 @@ type Sequence struct {
 	seed    int64
 	scratch store.Path
 
-	pass   int64           // of sorted; 0 is none
+	pass   int64           // of sorted; 0 means none
 	places *extsort.Sorter // place in the order of the pass → place in the file
 	sorted *extsort.Reader
 	at     int64 // the place of the next of sorted in the pass
@@ -94,7 +94,7 @@ func (s *Sequence) Next() (Row, error) {
 	for {
 		_, value, err := s.sorted.Next()
 		if err != nil {
-			return Row{}, store.Failure(err)
+			return Row{}, store.WrapError(err)
 		}
 		if s.at++; s.at > row { // a shard may begin in the middle of a pass, and the sorted part of it a little before
 			number := func(i int) int64 { return int64(binary.BigEndian.Uint64(value[8*i:])) }
@@ -126,13 +126,13 @@ func (s *Sequence) begin(pass, first int64) error {
 		for i, n := range [...]int64{at.Offset, at.Length, entry.Units} {
 			binary.BigEndian.PutUint64(value[8*i:], uint64(n))
 		}
-		return store.Failure(s.places.Add(place[:], value[:]))
+		return store.WrapError(s.places.Add(place[:], value[:]))
 	})
 	if err != nil {
 		return err
 	}
 	s.sorted, err = s.places.Sorted()
-	return store.Failure(err)
+	return store.WrapError(err)
 }
 
 // each gives every row of the file with its place in a pass.

@@ -13,7 +13,7 @@ type Woven struct {
 	at  int    // where that begins
 }
 
-// batch is rows that follow one another, and the error that stands behind them.
+// batch is rows that follow one another, and the error that comes after them.
 type batch struct {
 	lines []byte
 	rows  []wovenRow

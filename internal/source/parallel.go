@@ -29,7 +29,7 @@ type parallel struct {
 }
 
 func (p *parallel) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error) {
-	if f.Size-offset <= p.part || f.Size > p.maxFile { // the other says so
+	if f.Size-offset <= p.part || f.Size > p.maxFile { // resuming.Open reports the error
 		return p.resuming.Open(ctx, f, offset)
 	}
 	ctx, cancel := context.WithCancel(ctx)

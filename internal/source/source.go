@@ -112,7 +112,7 @@ type Environment struct {
 	// Secret is a folder with the files of the data set's Secret, named like its keys; empty where there is none, and then
 	// the standard variables and files of the service's own tools are read.
 	Secret string
-	// Identity is a file with a token that says which workload asks, for the sources that say so; empty where there is none,
+	// Identity is the path of a workload identity token, for the sources that use one; empty where there is no such token,
 	// and then the standard variables of the service's own tools are read.
 	Identity string
 	// Claims maps the names of mounted claims to their folders.

@@ -43,8 +43,8 @@ func (v *verifier) write(p []byte) {
 	}
 }
 
-// digestBuffer is what is read at once of a file that is only hashed. It stays in the processor's cache: there is nothing else to
-// do meanwhile, so nothing is gained beside.
+// digestBuffer is what is read at once of a file that is only hashed. It stays in the processor's cache. Hashing in another
+// goroutine would not help: there is no I/O to overlap.
 const digestBuffer = 64 << 10
 
 // readAll reads to the end, or to that of ctx. Its error is the reader's.

@@ -97,7 +97,7 @@ func (b *balancer) drop(ref rowRef, reason pipeline.DropReason) error {
 	binary.BigEndian.PutUint16(key[1:], uint16(ref.dataset))
 	binary.BigEndian.PutUint64(key[3:], uint64(ref.row))
 	key[11] = byte(reason)
-	return store.Failure(b.drops.Add(key[:]))
+	return store.WrapError(b.drops.Add(key[:]))
 }
 
 func readDrop(key []byte) (rowRef, pipeline.DropReason) {
@@ -120,11 +120,11 @@ func (b *balancer) compare(ctx context.Context) error {
 	}
 	files, err := store.OpenAll(names...)
 	if err != nil {
-		return store.Missing(err)
+		return store.UnreadableError(err)
 	}
 	sorted, err := extsort.Open(shortSize, files...)
 	if err != nil {
-		return store.Missing(err)
+		return store.UnreadableError(err)
 	}
 	defer sorted.Close()
 	same := equals{drop: b.drop, variant: b.variant, duplicates: b.Recipe.Duplicates == recipe.DropDuplicates}
@@ -137,7 +137,7 @@ func (b *balancer) compare(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return store.Failure(err)
+			return store.WrapError(err)
 		}
 		ref := from[sorted.Source()]
 		var row asked
@@ -197,7 +197,7 @@ func (e *equals) next(question []byte, row asked, ref rowRef) error {
 func (b *balancer) filter(ctx context.Context) error {
 	sorted, err := b.drops.Sorted()
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	next := dropReader{sorted: sorted}
 	if err := next.advance(); err != nil || next.ended {
@@ -327,7 +327,7 @@ func (r *dropReader) advance() error {
 			return nil
 		}
 		if err != nil {
-			return store.Failure(err)
+			return store.WrapError(err)
 		}
 		if ref, reason := readDrop(key); !r.begun || ref != r.ref {
 			r.begun, r.ref, r.reason = true, ref, reason

@@ -38,9 +38,9 @@ func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, obser
 		return nil, err
 	}
 	defer own.present.Leave()
-	own.later, own.damaged = &later{units: map[store.Path]*unsettled{}}, map[string]bool{}
+	own.later, own.damaged = &pendingCommits{units: map[store.Path]*pendingCommit{}}, map[string]bool{}
 	results, err := own.walk(ctx, r, parallel, observer)
-	return results, errors.Join(err, own.later.settle()) // what is finished stays, however the build ends
+	return results, errors.Join(err, own.later.finish()) // what is finished stays, however the build ends
 }
 
 // mostRepairs is how often a build begins again at a stage whose units were found damaged: a volume that goes on breaking them is no

@@ -39,7 +39,7 @@ func (d digests) of(folder store.Path, name string) (written, error) {
 	}
 	digest, size, err := verify.Digest(context.Background(), folder.Join(name))
 	if err != nil {
-		return written{}, store.Missing(err)
+		return written{}, store.UnreadableError(err)
 	}
 	return written{SHA256: digest, Bytes: size}, nil
 }

@@ -145,7 +145,7 @@ func answerOf(answer string, buffer *[]byte) (id store.Short) {
 // add takes a row in the order of the source: of equal contents, that order is kept.
 func (d *divider) add(at mix.Place, head rowHead, line []byte) error {
 	var encoded [rowHeadSize]byte
-	return store.Failure(errors.Join(d.groups.Add(head.group[:]), d.rows.Add(at[:], head.append(encoded[:0]), line)))
+	return store.WrapError(errors.Join(d.groups.Add(head.group[:]), d.rows.Add(at[:], head.append(encoded[:0]), line)))
 }
 
 // borders gives, for every split but the first, the place of the first group that is its or a later one's.
@@ -210,7 +210,7 @@ type part struct {
 func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, error) {
 	borders, err := d.borders()
 	if err != nil {
-		return nil, store.Failure(err)
+		return nil, store.WrapError(err)
 	}
 	d.groups.Close()
 	files := make([]*splitFile, len(d.recipe.Splits))
@@ -222,7 +222,7 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 	}
 	sorted, err := d.rows.Sorted()
 	if err != nil {
-		return nil, store.Failure(err)
+		return nil, store.WrapError(err)
 	}
 	for n := 0; ; n++ {
 		if n%contextEvery == 0 && ctx.Err() != nil {
@@ -233,7 +233,7 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 			break
 		}
 		if err != nil {
-			return nil, store.Failure(err)
+			return nil, store.WrapError(err)
 		}
 		head := readHead(value)
 		if err := files[splitOf(head.group, borders)].add(store.Short(at[8:]), head, value[rowHeadSize:]); err != nil {
@@ -296,7 +296,7 @@ func createSplit(staging *store.Staging, name string, of *divider) (*splitFile, 
 func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {
 	var value [askedSize]byte
 	if err := f.questions.Add(head.question[:], head.asked.append(value[:0], f.byForm, f.rows.Rows())); err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	f.units += head.units
 	if err := f.count(identity, head, line); err != nil {
@@ -316,7 +316,7 @@ func (f *splitFile) finish() (part, error) {
 func (f *splitFile) writeQuestions() error {
 	sorted, err := f.questions.Sorted()
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	out, err := store.CreatePlain(f.questionsPath)
 	if err != nil {
@@ -324,7 +324,7 @@ func (f *splitFile) writeQuestions() error {
 	}
 	defer out.Abort()
 	if err := sorted.Save(out); err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	_, err = out.Finish()
 	return err

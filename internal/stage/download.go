@@ -77,7 +77,7 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 	if err := j.Recipe.CheckLicense(named.Name, listing.License); err != nil {
 		return pipeline.Result{}, contract.Failf(contract.LicenseRefused, "%w", err)
 	}
-	last, err := j.last()
+	last, err := j.lastDownload()
 	if err != nil {
 		return pipeline.Result{}, err
 	}
@@ -182,7 +182,7 @@ func (j job) noteAt(ctx context.Context, from source.Source, file source.File, d
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	j.worker.proofs.Note(info, digest)
 	return nil

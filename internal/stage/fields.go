@@ -121,7 +121,7 @@ func (j job) fieldsOf(name string) (*schema.Fields, error) {
 func seenAgain(path store.Path) (*schema.Fields, error) {
 	f, err := path.Open()
 	if err != nil {
-		return nil, store.Missing(err)
+		return nil, store.UnreadableError(err)
 	}
 	defer f.Close()
 	fields := &schema.Fields{}

@@ -137,7 +137,7 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 		encoded = appendSignature(encoded, signature, n.record)
 		if len(encoded) >= signaturesAtOnce || row.row+1 == rows.Len() {
 			if _, err := out.Write(encoded); err != nil {
-				return store.Failure(err)
+				return store.WrapError(err)
 			}
 			encoded = encoded[:0]
 		}
@@ -145,7 +145,7 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 		for _, band := range bands {
 			key = n.appendKey(key[:0], band, row)
 			if err := n.bands.Add(key); err != nil {
-				return store.Failure(err)
+				return store.WrapError(err)
 			}
 		}
 	}
@@ -168,7 +168,7 @@ func appendSignature(dst []byte, signature dedup.Signature, length int64) []byte
 func (n *nearer) match(ctx context.Context) error {
 	sorted, err := n.bands.Sorted()
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	var band uint64
 	var later []banded // rows of the band that are in no first split
@@ -181,7 +181,7 @@ func (n *nearer) match(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			return store.Failure(err)
+			return store.WrapError(err)
 		}
 		at, row := n.readKey(key)
 		if at != band {
@@ -228,7 +228,7 @@ func (n *nearer) signature(into dedup.Signature, row banded) (dedup.Signature, e
 		n.buffer = make([]byte, n.record)
 	}
 	if _, err := n.signatures.ReadAt(n.buffer, row.number*n.record); err != nil {
-		return nil, store.Failure(err)
+		return nil, store.WrapError(err)
 	}
 	into = into[:0]
 	for at := 0; at < len(n.buffer); at += 4 {

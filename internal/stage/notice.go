@@ -90,7 +90,7 @@ func changes(before []original, now []source.File) string {
 
 // way says whether a finished unit is reused, or its source is read again.
 func (j job) way(ctx context.Context, final store.Path, result pipeline.Result) (Way, error) {
-	if !j.stands(final, result) {
+	if !j.isCurrent(final, result) {
 		return Way{How: ReadAgain}, nil
 	}
 	why, err := j.broken(ctx, final, result)

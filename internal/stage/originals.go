@@ -39,7 +39,7 @@ func (j job) bring(ctx context.Context, from fetching, file source.File, staging
 	defer held.Close()
 	info, err := held.Stat()
 	if err != nil {
-		return original{}, store.Failure(err)
+		return original{}, store.WrapError(err)
 	}
 	path, err := staging.Path(name)
 	if err != nil {
@@ -93,7 +93,7 @@ func (j job) partID(file source.File) string {
 }
 
 // room fails, before the first byte, where the volume has less room than the files that have to be brought.
-func (j job) room(from recipe.NamedSource, files []source.File, last lastDownload) error {
+func (j job) room(from recipe.NamedSource, files []source.File, last previousOriginals) error {
 	cache := j.cache()
 	var missing int64
 	for _, file := range files {
@@ -189,29 +189,29 @@ func (j job) release() error {
 	return j.cache().Trim(limit)
 }
 
-// lastDownload is what the download for the request before found; empty where there was none, or where it holds its
+// previousOriginals is what the download for the request before found; empty where there was none, or where it holds its
 // originals still.
-type lastDownload []original
+type previousOriginals []original
 
-// last finds the download for the request before. Where its originals were released, a file that is the same again need not be
+// previousOriginals finds the download for the request before. Where its originals were released, a file that is the same again need not be
 // brought: nothing may ask for it.
-func (j job) last() (lastDownload, error) {
-	folders, err := j.earlier()
+func (j job) lastDownload() (previousOriginals, error) {
+	folders, err := j.earlierDownloads()
 	if err != nil || len(folders) == 0 {
 		return nil, err
 	}
 	if _, err := folders[0].Join(filesName).Stat(); !errors.Is(err, fs.ErrNotExist) {
-		return nil, store.Failure(err)
+		return nil, store.WrapError(err)
 	}
 	var result pipeline.Result
 	if err := store.ReadJSON(folders[0].Join(revision.ResultFile), &result); err != nil {
-		return nil, store.Missing(err)
+		return nil, store.UnreadableError(err)
 	}
 	return readOriginals(folders[0], result.Download)
 }
 
 // has says whether a file is the same as it was.
-func (l lastDownload) has(known named, file source.File) (pipeline.OriginalFile, bool) {
+func (l previousOriginals) has(known named, file source.File) (pipeline.OriginalFile, bool) {
 	i := slices.IndexFunc(l, func(o original) bool { return o.Path == file.Path })
 	if i < 0 {
 		return pipeline.OriginalFile{}, false

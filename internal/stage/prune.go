@@ -126,7 +126,7 @@ func (p *pruning) units() error {
 func (p *pruning) removeStale(folder store.Path) error {
 	entries, err := folder.ReadDir()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
@@ -166,7 +166,7 @@ func (j job) newestFirst(stage pipeline.Stage) (folder store.Path, keys []string
 	folder = j.worker.path(j.folder.Stage(stage))
 	entries, err := folder.ReadDir()
 	if err != nil {
-		return folder, nil, store.Failure(err)
+		return folder, nil, store.WrapError(err)
 	}
 	times := map[string]time.Time{}
 	for _, entry := range entries {
@@ -178,7 +178,7 @@ func (j job) newestFirst(stage pipeline.Stage) (folder store.Path, keys []string
 			continue // another worker was quicker
 		}
 		if err != nil {
-			return folder, nil, store.Failure(err)
+			return folder, nil, store.WrapError(err)
 		}
 		times[entry.Name()] = info.ModTime()
 		keys = append(keys, entry.Name())

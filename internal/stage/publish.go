@@ -37,11 +37,11 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf, Others: p.others}); err != nil {
 		return pipeline.Result{}, err
 	}
-	if err := j.worker.later.settle(); err != nil {
+	if err := j.worker.later.finish(); err != nil {
 		return pipeline.Result{}, err
 	}
 	published := pipeline.PublishResult{Revision: rev, Digest: digest, Bytes: p.bytes, Files: p.files}
-	return pipeline.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), j.settle(ctx, staging, published, p.list))
+	return pipeline.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), j.commitRevision(ctx, staging, published, p.list))
 }
 
 // unitsName lists the keys of the units that a revision was built from, in its publish unit's folder.

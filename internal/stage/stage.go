@@ -41,7 +41,7 @@ type Worker struct {
 	// present is the sign that all stages of a mix are built in this process.
 	present *store.Presence
 	// later are the units of this process that are finished and not yet durable; nil commits each at once.
-	later *later
+	later *pendingCommits
 	// damaged are the keys of units that this process found damaged, and removed.
 	damaged map[string]bool
 }
@@ -205,7 +205,7 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 	if err := writeJSON(staging, revision.ResultFile, result); err != nil {
 		return err
 	}
-	if err := j.mark(staging); err != nil {
+	if err := j.markRebuilt(staging); err != nil {
 		return err
 	}
 	switch {
@@ -224,7 +224,7 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 	}
 	switch j.Stage {
 	case pipeline.StageDownload:
-		return j.supersede()
+		return j.removeSuperseded()
 	case pipeline.StagePublish:
 		if err := j.swap(result.Publish.Revision); err != nil {
 			return err

@@ -46,7 +46,7 @@ func (o opened) compare(ctx context.Context) (wait func() error) {
 func (o opened) comparison(ctx context.Context) error {
 	info, err := o.Stat()
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	if o.proofs.Has(info, o.digest) {
 		return nil
@@ -56,7 +56,7 @@ func (o opened) comparison(ctx context.Context) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return store.Failure(err)
+		return store.WrapError(err)
 	case digest != o.digest:
 		return o.other(digest)
 	}
@@ -119,7 +119,7 @@ func (r *reader) linked(ctx context.Context, file original, path store.Path) (op
 	}
 	o := opened{LocalFile: finished{f}, proofs: r.worker.proofs, digest: file.SHA256, other: func(found string) error {
 		err := contract.Failf(contract.VolumeInvalid, "%s, which is %s, has the SHA-256 %s, and %s was downloaded: the volume changed it", path, file.Path, found, file.SHA256)
-		return &damaged{errors.Join(err, store.Failure(path.Remove()))}
+		return &damaged{errors.Join(err, store.WrapError(path.Remove()))}
 	}}
 	if r.careful {
 		if err := o.comparison(ctx); err != nil {

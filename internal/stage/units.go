@@ -49,7 +49,7 @@ func (w *Worker) tokenizer(name, digest string) ([]byte, error) {
 	defer f.Close()
 	content, err := io.ReadAll(io.LimitReader(f, maxTokenizer+1))
 	if err != nil {
-		return nil, store.Failure(err)
+		return nil, store.WrapError(err)
 	}
 	if len(content) > maxTokenizer {
 		return nil, contract.Failf(contract.InvalidData, "the tokenizer %s has more than %d MiB; no tokenizer.json is that large", name, maxTokenizer>>20)

@@ -68,7 +68,7 @@ func lacks(folder store.Path) (string, error) {
 		case errors.Is(err, fs.ErrNotExist):
 			return name + " is gone", nil
 		case err != nil:
-			return "", store.Failure(err)
+			return "", store.WrapError(err)
 		case !info.Mode().IsRegular() || info.Size() != as.Bytes:
 			return name + " is not what it was", nil
 		}
@@ -76,9 +76,9 @@ func lacks(folder store.Path) (string, error) {
 	return "", nil
 }
 
-// settle gives a revision its name. One that has it and is whole stays; any other is replaced as a whole, so that who reads the old
+// commitRevision gives a revision its name. One that has it and is whole stays; any other is replaced as a whole, so that who reads the old
 // one's files reads on.
-func (j job) settle(ctx context.Context, staging *store.Staging, published pipeline.PublishResult, list digests) error {
+func (j job) commitRevision(ctx context.Context, staging *store.Staging, published pipeline.PublishResult, list digests) error {
 	err := j.whole(ctx, published.Revision, published.Digest, list)
 	switch {
 	case err == nil:
@@ -148,7 +148,7 @@ func (j job) diagnose(ctx context.Context, failure error) error {
 	if len(doomed) == 0 {
 		return failure
 	}
-	if err := j.worker.later.settle(); err != nil {
+	if err := j.worker.later.finish(); err != nil {
 		return errors.Join(failure, err)
 	}
 	var keys []string

@@ -18,7 +18,7 @@ import (
 //
 //	sha256/<digest>    an original: finished, durable, never modified
 //	partial/<hash>     one that is being downloaded, or of which the download was broken off; its writer has it locked. Its
-//	                   checkpoint stands beside it, and goes with it
+//	                   checkpoint is next to it, and goes with it
 //	known/<hash>       the digest of something that a source names otherwise: by git's digest, or an ETag
 //
 // An original is in use while it has another name (a unit's folder links it) or someone holds a lock on it. Trim removes those
@@ -68,7 +68,7 @@ func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held,
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, Failure(err)
+		return nil, false, WrapError(err)
 	}
 	found, n, err := SHA256(ctx, f)
 	if err == nil && found == digest && (size < 0 || n == size) {
@@ -78,7 +78,7 @@ func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held,
 	}
 	f.Close()
 	if err != nil || found == digest { // of another size than the caller was promised
-		return nil, false, Failure(err)
+		return nil, false, WrapError(err)
 	}
 	return nil, false, c.Discard(digest)
 }
@@ -89,7 +89,7 @@ func hold(f *os.File, digest string) (*Held, error) {
 	if err == nil {
 		_, err = f.Seek(0, io.SeekStart)
 	}
-	return &Held{f, digest, hashed}, Failure(err)
+	return &Held{f, digest, hashed}, WrapError(err)
 }
 
 // openShared opens an original with the lock of a reader. Where its name still is another file's after some tries, the file system
@@ -147,7 +147,7 @@ func (c Cache) Discard(digest string) error {
 		return err
 	}
 	if err := blob.Remove(); !errors.Is(err, fs.ErrNotExist) {
-		return Failure(err)
+		return WrapError(err)
 	}
 	return nil
 }
@@ -161,24 +161,24 @@ func (c Cache) Link(held *Held, to Path) error {
 	if err := Link(blob, to); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return Failure(copyTo(held.File, to)) // its name was removed all the same: by hand, or where there are no locks
+	return WrapError(copyTo(held.File, to)) // its name was removed all the same: by hand, or where there are no locks
 }
 
 // Keep gives a finished download its place in the cache, and holds it: p's lock goes over to what is given. An original that is
 // there already stays.
 func (c Cache) Keep(ctx context.Context, p *Partial, digest string) (*Held, error) {
 	if held, ok, err := c.Hold(ctx, digest, -1); ok || err != nil {
-		return held, errors.Join(err, Failure(p.Path.Remove()))
+		return held, errors.Join(err, WrapError(p.Path.Remove()))
 	}
 	blob, err := c.Blob(digest)
 	if err != nil {
 		return nil, err
 	}
 	if err := protect(p.lock); err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	if err := p.Path.rename(blob); err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	held, err := hold(p.lock, digest)
 	p.lock = nil

@@ -23,7 +23,7 @@ type Entry struct {
 // entrySize is the size of an entry in an index file: the offset, the identity and the units; numbers are little endian.
 const entrySize = 8 + 16 + 8
 
-// Append appends the entry as it stands in an index file.
+// Append appends the entry as it is in an index file.
 func (e Entry) Append(dst []byte) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(e.Offset))
 	dst = append(dst, e.Identity[:]...)
@@ -40,11 +40,11 @@ type Index struct {
 func OpenIndex(name Path, hold int64) (*Index, error) {
 	entries, err := OpenWindow(name, hold)
 	if err != nil {
-		return nil, Missing(err)
+		return nil, UnreadableError(err)
 	}
 	if entries.Size()%entrySize != 0 {
 		entries.Close()
-		return nil, Missing(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, entries.Size(), entrySize))
+		return nil, UnreadableError(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, entries.Size(), entrySize))
 	}
 	return &Index{entries, entries.Size() / entrySize}, nil
 }
@@ -59,7 +59,7 @@ func (x *Index) Len() int64 { return x.rows }
 func (x *Index) At(row int64) (Entry, error) {
 	encoded, err := x.entries.Part(row*entrySize, entrySize)
 	if err != nil {
-		return Entry{}, Missing(err)
+		return Entry{}, UnreadableError(err)
 	}
 	return readEntry(encoded), nil
 }
@@ -73,7 +73,7 @@ func (x *Index) between(row int64) (entry Entry, next int64, err error) {
 	}
 	encoded, err := x.entries.Part(row*entrySize, 2*entrySize)
 	if err != nil {
-		return Entry{}, 0, Missing(err)
+		return Entry{}, 0, UnreadableError(err)
 	}
 	return readEntry(encoded), readEntry(encoded[entrySize:]).Offset, nil
 }
@@ -89,8 +89,8 @@ func readEntry(encoded []byte) Entry {
 // Close closes the file.
 func (x *Index) Close() error { return x.entries.Close() }
 
-// Missing is the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
+// UnreadableError is the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
 // own reason: nothing is wrong with the file.
-func Missing(err error) error {
+func UnreadableError(err error) error {
 	return contract.VolumeMismatch(fmt.Errorf("a finished stage's file cannot be read: %w; if it stays so, remove the stage's folder, and it is built again", err))
 }

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// thisMachine tells this machine, since it was started, from any other. It stands in the names of what is being written.
+// thisMachine tells this machine, since it was started, from any other. It is in the names of what is being written.
 var thisMachine = sync.OnceValue(func() string {
 	started, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

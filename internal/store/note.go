@@ -78,7 +78,7 @@ const (
 func (n Notes) Forget(cache Cache, after time.Duration) error {
 	entries, err := n.Folder.ReadDir()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Failure(err)
+		return WrapError(err)
 	}
 	for _, entry := range entries {
 		path, keep := n.Folder.Join(entry.Name()), after
@@ -91,7 +91,7 @@ func (n Notes) Forget(cache Cache, after time.Duration) error {
 			continue
 		}
 		if err := path.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return Failure(err)
+			return WrapError(err)
 		}
 	}
 	return nil

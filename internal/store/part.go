@@ -57,11 +57,11 @@ func (c Cache) Partial(id string) (*Partial, error) {
 func OpenPartial(at Path) (*Partial, error) {
 	f, err := at.open(os.O_CREATE | os.O_RDWR)
 	if err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	if info, err := f.Stat(); err != nil || linked(info) {
 		f.Close()
-		return nil, errors.Join(Failure(err), contract.Failf(contract.VolumeInvalid, "%s, which is to be written to, has a second name: remove it", at))
+		return nil, errors.Join(WrapError(err), contract.Failf(contract.VolumeInvalid, "%s, which is to be written to, has a second name: remove it", at))
 	}
 	return &Partial{Path: at, lock: f}, nil
 }
@@ -87,7 +87,7 @@ func ownPartial(path Path) (*Partial, error) {
 	for range partialTries {
 		own, at, err := path.Dir().createTemp(path.Base() + ownInfix)
 		if err != nil {
-			return nil, Failure(err)
+			return nil, WrapError(err)
 		}
 		if lockSoon(own) != held && stillNamed(own, at) {
 			return &Partial{Path: at, lock: own, own: true}, nil
@@ -105,27 +105,27 @@ func claim(path Path) (*Partial, error) {
 		return ownPartial(path)
 	}
 	if err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	f, err := own.open(os.O_RDWR)
 	if err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	p := &Partial{Path: own, lock: f, shared: path}
 	if err := path.add(revision.CheckpointSuffix).rename(p.checkpoint()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, Failure(errors.Join(err, p.Close()))
+		return nil, WrapError(errors.Join(err, p.Close()))
 	}
 	return p, nil
 }
 
-// ownInfix stands in the names of files that a writer has to itself.
+// ownInfix is in the names of files that a writer has to itself.
 const ownInfix = "-"
 
 // sweepOwn removes what writers left that were killed and had a part to themselves: nobody would go on with it.
 func sweepOwn(path Path) error {
 	left, err := path.Dir().ReadDir()
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	for _, entry := range left {
 		name := path.Dir().Join(entry.Name())
@@ -174,10 +174,10 @@ func (p *Partial) checkpoint() Path { return p.Path.add(revision.CheckpointSuffi
 // mostCheckpoint is the most bytes of a checkpoint: it holds a path and an ETag.
 const mostCheckpoint = 64 << 10
 
-// Checkpoint returns what stands beside the part.
+// Checkpoint returns what is next to the part.
 func (p *Partial) Checkpoint() ([]byte, error) { return p.checkpoint().readAtMost(mostCheckpoint) }
 
-// SetCheckpoint brings the part to the disk, and then what stands beside it.
+// SetCheckpoint brings the part to the disk, and then what is next to it.
 func (p *Partial) SetCheckpoint(encoded []byte) error {
 	if err := p.lock.Sync(); err != nil {
 		return err
@@ -185,7 +185,7 @@ func (p *Partial) SetCheckpoint(encoded []byte) error {
 	return WriteFile(p.checkpoint(), encoded)
 }
 
-// Forget removes what stands beside the part.
+// Forget removes what is next to the part.
 func (p *Partial) Forget() error {
 	if err := p.checkpoint().Remove(); !errors.Is(err, fs.ErrNotExist) {
 		return err

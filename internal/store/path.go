@@ -24,7 +24,7 @@ type Volume struct{ root *os.Root }
 func Open(folder string) (*Volume, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	return &Volume{root}, nil
 }
@@ -32,7 +32,7 @@ func Open(folder string) (*Volume, error) {
 // Make opens the folder as Open does, and makes it where there is none.
 func Make(folder string) (*Volume, error) {
 	if err := os.MkdirAll(folder, folderMode); err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	return Open(folder)
 }
@@ -133,11 +133,11 @@ func (p Path) create() (*os.File, error) {
 func (p Path) Scratch() (*os.File, error) {
 	f, at, err := p.createTemp(".scratch-")
 	if err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	if err := at.Remove(); err != nil {
 		f.Close()
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	return f, nil
 }

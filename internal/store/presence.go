@@ -26,12 +26,12 @@ func Enter(folder Path) (*Presence, error) {
 	}
 	f, err := folder.openFolder()
 	if err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	info, err := f.Stat()
 	if err != nil {
 		f.Close()
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	if soon(enterTries, func() grip { return flock(f, unix.LOCK_SH) }) == held {
 		f.Close()

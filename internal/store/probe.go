@@ -239,7 +239,7 @@ func tryNumber(at Path) error {
 func Room(folder Path, bytes int64, what string) error {
 	f, err := folder.openFolder()
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	defer f.Close()
 	if left := free(f); left >= 0 && left < bytes {

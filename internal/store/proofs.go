@@ -54,7 +54,7 @@ func (p *Proofs) Has(of fs.FileInfo, digest string) bool {
 func (p *Proofs) NoteHeld(held *Held) error {
 	now, err := held.Stat()
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	if was := held.hashed; was != nil && now.Size() == was.Size() && now.ModTime().Equal(was.ModTime()) { // the same open file
 		p.Note(now, held.Digest)

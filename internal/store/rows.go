@@ -1,10 +1,8 @@
 package store
 
-import (
-	"fmt"
-)
+import "fmt"
 
-// RowsWriter writes a file of rows, and its index beside it.
+// RowsWriter writes a file of rows, and its index next to it.
 type RowsWriter struct {
 	content *Writer
 	index   *Writer
@@ -68,7 +66,7 @@ type Rows struct {
 func OpenRows(file, index Path, hold int64) (*Rows, error) {
 	content, err := OpenWindow(file, hold)
 	if err != nil {
-		return nil, Missing(err)
+		return nil, UnreadableError(err)
 	}
 	if content.Size() > hold {
 		hold = 0 // to hold the index of a file that is read anyway would save little
@@ -81,7 +79,7 @@ func OpenRows(file, index Path, hold int64) (*Rows, error) {
 	return &Rows{entries, content}, nil
 }
 
-// Place is where a row stands in its file, in bytes.
+// Place is where a row is in its file, in bytes.
 type Place struct{ Offset, Length int64 }
 
 // Find gives the entry of a row and its place.
@@ -100,7 +98,7 @@ func (r *Rows) Find(i int64) (Entry, Place, error) {
 func (r *Rows) Line(at Place) ([]byte, error) {
 	line, err := r.content.Part(at.Offset, at.Length)
 	if err != nil {
-		return nil, Missing(err)
+		return nil, UnreadableError(err)
 	}
 	return line, nil
 }

@@ -18,7 +18,7 @@ type Staging struct {
 	lock  *os.File
 }
 
-// Stage begins a folder that will stand under its final name once it is committed. What dead writers of the same name left beside it
+// Stage begins a folder that will stand under its final name once it is committed. What dead writers of the same name left next to it
 // is swept away; what a living one is writing stays.
 func Stage(final Path) (*Staging, error) {
 	if err := SweepOf(final, nil); err != nil {
@@ -36,11 +36,11 @@ func Begin(final Path) (*Staging, error) {
 	for range stageTries {
 		path, err := parent.unique(stagingPrefix+final.Base()+"-"+thisMachine()+"-", func(at Path) error { return at.failure(at.root.Mkdir(at.name, folderMode)) })
 		if err != nil {
-			return nil, Failure(err)
+			return nil, WrapError(err)
 		}
 		staging, err := inhabit(final, path)
 		if staging != nil || err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return staging, Failure(err)
+			return staging, WrapError(err)
 		}
 	}
 	return nil, contract.Failf(contract.WorkerFailed, "each of %d new folders in %s was swept away at once: other processes work there; run it again", stageTries, parent)
@@ -87,10 +87,10 @@ func (s *Staging) WriteFile(name string, content []byte) error {
 	}
 	f, err := path.create()
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	_, err = f.Write(content)
-	return Failure(errors.Join(err, protect(f), f.Close()))
+	return WrapError(errors.Join(err, protect(f), f.Close()))
 }
 
 // syncsAtOnce is how many files are made durable at once: a journalling file system does many in the time of one.
@@ -139,33 +139,33 @@ func (s *Staging) Commit() error {
 }
 
 // Sync makes every file and name in the folder durable. Nothing may be written to it after that.
-func (s *Staging) Sync() error { return Failure(s.sync()) }
+func (s *Staging) Sync() error { return WrapError(s.sync()) }
 
 // Settle gives a folder that is durable its final name.
 func (s *Staging) Settle() error {
 	if err := s.path.rename(s.final); err != nil {
 		if _, gone := s.final.Stat(); gone != nil {
-			return Failure(err)
+			return WrapError(err)
 		}
-		return Failure(s.path.removeAll())
+		return WrapError(s.path.removeAll())
 	}
 	s.path = Path{}
 	return SyncFolder(s.final.Dir())
 }
 
-// Replace gives a folder that is durable its final name, in place of one that stands there. For a moment neither does.
+// Replace gives a folder that is durable its final name, in place of one that is there. For a moment neither is.
 func (s *Staging) Replace() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
 	doomed, err := s.final.Dir().unique(doomedPrefix+s.final.Base()+"-", s.final.rename)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return Failure(err)
+		return WrapError(err)
 	}
 	if err := s.Settle(); err != nil {
 		return err
 	}
-	return Failure(doomed.removeAll())
+	return WrapError(doomed.removeAll())
 }
 
 // Keep takes the folder over: closing s does nothing any more.
@@ -184,5 +184,5 @@ func (s *Staging) Close() error {
 	if s.path.IsZero() {
 		return nil
 	}
-	return Failure(s.path.removeAll())
+	return WrapError(s.path.removeAll())
 }

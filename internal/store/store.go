@@ -2,7 +2,7 @@
 // file's rows.
 //
 // Everything is published the same way: write under a temporary name, check, fsync, rename, fsync the folder. So whatever
-// stands under its final name is finished, and a worker that is killed leaves only what the next one sweeps away.
+// is under its final name is finished, and a worker that is killed leaves only what the next one sweeps away.
 package store
 
 import (
@@ -17,25 +17,25 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Failure gives a file system error its reason.
-func Failure(err error) error { return contract.VolumeFailure(err) }
+// WrapError gives a file system error its reason.
+func WrapError(err error) error { return contract.VolumeFailure(err) }
 
-// WriteFile publishes a small file whole: it stands under its name with these bytes, or it does not.
+// WriteFile publishes a small file whole: it is under its name with these bytes, or it is not there.
 func WriteFile(name Path, content []byte) error {
 	f, next, err := name.Dir().createTemp(writingPrefix)
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	defer func() { _ = next.Remove() }() // fails once the file has its final name
 	if _, err := f.Write(content); err != nil {
 		f.Close()
-		return Failure(err)
+		return WrapError(err)
 	}
 	if err := errors.Join(protect(f), f.Sync(), f.Close()); err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	if err := next.rename(name); err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	return SyncFolder(name.Dir())
 }
@@ -53,7 +53,7 @@ func ReadJSON(name Path, into any) error {
 		return err
 	}
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	if err := json.Unmarshal(content, into); err != nil {
 		return contract.Failf(contract.VolumeInvalid, "%s is damaged: %w; remove its folder, and it is built again", name, err)
@@ -62,7 +62,7 @@ func ReadJSON(name Path, into any) error {
 }
 
 // SyncFolder makes the names in a folder durable.
-func SyncFolder(name Path) error { return Failure(syncFolder(name)) }
+func SyncFolder(name Path) error { return WrapError(syncFolder(name)) }
 
 // syncFolder makes the names in a folder durable. Where a file system has no such thing for folders, names are as durable as it makes
 // them.
@@ -100,13 +100,13 @@ func refused(err error) bool {
 func Touch(folder Path) error {
 	err := folder.Touch(time.Now())
 	if !refused(err) {
-		return Failure(err)
+		return WrapError(err)
 	}
 	f, at, err := folder.createTemp(writingPrefix)
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
-	return Failure(errors.Join(f.Close(), at.Remove()))
+	return WrapError(errors.Join(f.Close(), at.Remove()))
 }
 
 // MakeFolder makes a folder and its parents.
@@ -115,7 +115,7 @@ func MakeFolder(name Path) error {
 	if errors.Is(err, fs.ErrExist) {
 		return contract.Failf(contract.VolumeInvalid, "something else is in the place of the folder %s: remove it (%w)", name, err)
 	}
-	return Failure(err)
+	return WrapError(err)
 }
 
 // Link gives a finished file a second name without a second copy. A file system that makes no hard link, for whatever reason, gets a
@@ -132,7 +132,7 @@ func Link(from, to Path) error {
 	case err == nil, errors.Is(err, fs.ErrExist):
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return Failure(err)
+		return WrapError(err)
 	default:
 		return copyFile(from, to)
 	}
@@ -144,10 +144,10 @@ var errCopy = errors.New("files of two volumes")
 func copyFile(from, to Path) error {
 	in, err := from.Open()
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	defer in.Close()
-	return Failure(copyTo(in, to))
+	return WrapError(copyTo(in, to))
 }
 
 // copyTo writes what is left of a file to a new one.
@@ -166,7 +166,7 @@ func SwapLink(name Path, target string) error {
 	next := name.add(".next")
 	for n := 1; ; n++ {
 		if err := next.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return Failure(err)
+			return WrapError(err)
 		}
 		if at, err := name.root.Readlink(name.name); err == nil && at == target {
 			return nil
@@ -179,7 +179,7 @@ func SwapLink(name Path, target string) error {
 			return SyncFolder(name.Dir())
 		}
 		if n == swapTries || !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
-			return Failure(err)
+			return WrapError(err)
 		}
 	}
 }
@@ -187,14 +187,14 @@ func SwapLink(name Path, target string) error {
 // swapTries is how often a link is swapped while another worker swaps it.
 const swapTries = 20
 
-// RemoveAll removes a folder in two steps, so that no half-removed one stands under its final name.
+// RemoveAll removes a folder in two steps, so that no half-removed one is under its final name.
 func RemoveAll(name Path) error {
 	doomed, err := name.Dir().unique(doomedPrefix+name.Base()+"-", name.rename)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
-	return Failure(doomed.removeAll())
+	return WrapError(doomed.removeAll())
 }

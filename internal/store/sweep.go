@@ -20,7 +20,7 @@ func Sweep(parent Path, left func(folder Path) error) error {
 	return sweep(parent, stagingPrefix, left)
 }
 
-// SweepOf removes what dead writers of one final name left beside it.
+// SweepOf removes what dead writers of one final name left next to it.
 func SweepOf(final Path, left func(folder Path) error) error {
 	return sweep(final.Dir(), stagingPrefix+final.Base()+"-", left)
 }
@@ -32,7 +32,7 @@ func sweep(parent Path, prefix string, left func(folder Path) error) error {
 		return nil
 	}
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	for _, entry := range entries {
 		at := parent.Join(entry.Name())
@@ -59,7 +59,7 @@ func removeAbandoned(staging Path, left func(folder Path) error) error {
 		return nil // gone by now
 	}
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	defer folder.Close()
 	if !abandoned(staging, lock(folder), here(staging.Base())) {
@@ -75,7 +75,7 @@ func removeDoomed(folder Path, left func(folder Path) error) error {
 			return err
 		}
 	}
-	return Failure(folder.removeAll())
+	return WrapError(folder.removeAll())
 }
 
 func removeRemains(file Path) error {
@@ -83,7 +83,7 @@ func removeRemains(file Path) error {
 		return nil
 	}
 	if err := file.Remove(); !errors.Is(err, fs.ErrNotExist) {
-		return Failure(err)
+		return WrapError(err)
 	}
 	return nil
 }

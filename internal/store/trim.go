@@ -81,7 +81,7 @@ func (c Cache) files() ([]cached, error) {
 	for _, folder := range []string{blobFolder, partialFolder} {
 		entries, err := c.Root.Join(folder).ReadDir()
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, Failure(err)
+			return nil, WrapError(err)
 		}
 		for _, entry := range entries {
 			path := c.Root.Join(folder, entry.Name())
@@ -90,7 +90,7 @@ func (c Cache) files() ([]cached, error) {
 				continue // another process was quicker; or it goes with its part
 			}
 			if err != nil {
-				return nil, Failure(err)
+				return nil, WrapError(err)
 			}
 			files = append(files, cached{path, idOf(info), info.Size(), info.ModTime(), folder == partialFolder, namesOf(info)})
 		}
@@ -98,7 +98,7 @@ func (c Cache) files() ([]cached, error) {
 	return files, nil
 }
 
-// ofPart says that a file stands beside a part that is there: its checkpoint, or the next one, on which nobody has a lock.
+// ofPart says that a file is next to a part that is there: its checkpoint, or the next one, on which nobody has a lock.
 func ofPart(path Path) bool {
 	part, _, beside := strings.Cut(path.Base(), revision.CheckpointSuffix)
 	if !beside {
@@ -119,7 +119,7 @@ func removeUnused(path Path) error {
 		return nil
 	}
 	if err != nil {
-		return Failure(err)
+		return WrapError(err)
 	}
 	defer f.Close()
 	if !abandoned(path, lock(f), true) || !stillNamed(f, path) {
@@ -127,7 +127,7 @@ func removeUnused(path Path) error {
 	}
 	for _, name := range []Path{path.add(revision.CheckpointSuffix), path} {
 		if err := name.Remove(); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return Failure(err)
+			return WrapError(err)
 		}
 	}
 	return nil

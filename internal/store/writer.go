@@ -15,7 +15,7 @@ import (
 )
 
 // Writer writes a file front to back, counts its bytes and hashes them on the way. Hashing and writing go on beside the
-// caller and beside each other: while it fills one buffer, the one before is hashed and the one before that written.
+// caller and next to each other: while it fills one buffer, the one before is hashed and the one before that written.
 type Writer struct {
 	file   *os.File
 	hash   hash.Hash // nil where nobody wants the digest
@@ -58,7 +58,7 @@ func CreatePlain(name Path) (*Writer, error) {
 func create(name Path) (*Writer, error) {
 	f, err := name.create()
 	if err != nil {
-		return nil, Failure(err)
+		return nil, WrapError(err)
 	}
 	return &Writer{file: f}, nil
 }
@@ -100,7 +100,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 // flush hands the buffer to the other side.
 func (w *Writer) flush() error {
 	if err := w.err.Load(); err != nil {
-		return Failure(*err)
+		return WrapError(*err)
 	}
 	w.beside.Hand(w.buffer)
 	w.buffer = nil
@@ -128,7 +128,7 @@ func (w *Writer) Finish() (Written, error) {
 		}
 	}
 	if err := errors.Join(w.stop(), protect(w.file), w.file.Close()); err != nil {
-		return Written{}, Failure(err)
+		return Written{}, WrapError(err)
 	}
 	done := Written{Bytes: w.bytes}
 	if w.hash != nil {

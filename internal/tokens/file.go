@@ -173,7 +173,7 @@ func (m *model) into(b *bpe) error {
 // noToken stands for a byte that a vocabulary has no token for. It merges with nothing.
 const noToken = math.MaxUint32
 
-// inNoText reports whether a byte stands in no UTF-8 text (RFC 3629), so that a vocabulary which was learned from text, such as
+// inNoText reports whether a byte is in no UTF-8 text (RFC 3629), so that a vocabulary which was learned from text, such as
 // that of GPT-NeoX-20B, may have no token for it.
 func inNoText(c byte) bool { return c == 0xc0 || c == 0xc1 || c >= 0xf5 }
 

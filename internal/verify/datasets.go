@@ -137,7 +137,7 @@ func (c *rawCheck) skip() error {
 	case errors.Is(err, io.EOF):
 		return nil
 	case err != nil:
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	c.next, c.from = int64(binary.BigEndian.Uint64(key)), int(from[0])
 	return nil

@@ -127,7 +127,7 @@ func (v *verifier) walk() error {
 		listed, ok := v.files[path]
 		switch {
 		case !ok:
-			return differ("%q stands in the revision, and the manifest does not list it", path)
+			return differ("%q is in the revision but not in the manifest", path)
 		case !info.Mode().IsRegular():
 			return irregular(path, info)
 		case info.Size() != listed.Bytes:

@@ -46,7 +46,7 @@ func (v *verifier) number(as numbered, dataset, split int, number int64, line []
 	if line != nil {
 		binary.BigEndian.PutUint64(hash[:], maphash.Bytes(v.seed, line))
 	}
-	return store.Failure(v.numbers.Add(key[:], append([][]byte{hash[:]}, asked...)...))
+	return store.WrapError(v.numbers.Add(key[:], append([][]byte{hash[:]}, asked...)...))
 }
 
 // mixed notes a row of a mixed file, with what its question and answer are compared by.
@@ -86,7 +86,7 @@ func (v *verifier) dividedRows() error {
 	}
 	sorted, err := v.numbers.Sorted()
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	d := division{verifier: v, seen: make([]int64, len(v.datasets))}
 	for range v.manifest.Plan.Splits {
@@ -98,7 +98,7 @@ func (v *verifier) dividedRows() error {
 			break
 		}
 		if err != nil {
-			return store.Failure(err)
+			return store.WrapError(err)
 		}
 		dataset, number := int(binary.BigEndian.Uint16(key)), int64(binary.BigEndian.Uint64(key[2:]))
 		if d.begun && (dataset != d.at.dataset || number != d.at.number) {
@@ -155,7 +155,7 @@ func (d *division) occurs(as numbered, split int, value []byte) error {
 	if !d.distinct() {
 		value = value[:hashSize]
 	}
-	return store.Failure(d.questions.Add(key[:], value[hashSize:]))
+	return store.WrapError(d.questions.Add(key[:], value[hashSize:]))
 }
 
 // inSplit takes a place of the row in a split.

@@ -22,11 +22,11 @@ import (
 func (v *verifier) compare(row said, ref questionRef, buffers *forms) error {
 	key := v.question(v.compared(row.question, buffers), ref)
 	if !v.distinct() {
-		return store.Failure(v.questions.Add(key[:]))
+		return store.WrapError(v.questions.Add(key[:]))
 	}
 	var answer [hashSize]byte
 	v.hash(answer[:], row.answer)
-	return store.Failure(v.questions.Add(key[:], answer[:]))
+	return store.WrapError(v.questions.Add(key[:], answer[:]))
 }
 
 // distinct says whether no two rows of one split may have the same question and reference answer.
@@ -57,7 +57,7 @@ func (v *verifier) sameQuestion(a, b string) bool {
 func (v *verifier) sides() error {
 	sorted, err := v.questions.Sorted()
 	if err != nil {
-		return store.Failure(err)
+		return store.WrapError(err)
 	}
 	v.proof.Questions = make([]int, len(v.manifest.Plan.Splits))
 	var hash [hashSize]byte
@@ -69,7 +69,7 @@ func (v *verifier) sides() error {
 			return nil
 		}
 		if err != nil {
-			return store.Failure(err)
+			return store.WrapError(err)
 		}
 		ref := readQuestion(key[hashSize:])
 		switch {

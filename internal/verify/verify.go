@@ -84,7 +84,7 @@ func At(ctx context.Context, folder store.Path, options Options) (Proof, error) 
 	if v.notes.IsZero() {
 		temporary, err := os.MkdirTemp("", "datasetmix-proof-*")
 		if err != nil {
-			return Proof{}, store.Failure(err)
+			return Proof{}, store.WrapError(err)
 		}
 		defer os.RemoveAll(temporary)
 		notes, err := store.Open(temporary)

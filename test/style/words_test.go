@@ -17,25 +17,28 @@ var going = []struct {
 	allowed int
 	matches *regexp.Regexp
 }{
-	{"heed", 12, word(`heed(s|ed|ing)?`)},
-	{"settle", 61, word(`settle[sd]?|settling`)},
-	{"beside", 316, word(`beside`)},
-	{"stands", 243, word(`stands`)},
+	{"heed", 3, word(`heed(s|ed|ing)?`)},
+	{"settle", 45, word(`settle[sd]?|settling`)},
+	{"beside", 268, word(`beside`)},
+	{"stands", 192, word(`stands`)},
 	{"nobody, somebody", 236, word(`nobody|somebody`)},
-	{"is none", 239, word(`is none`)},
+	{"is none", 231, word(`is none`)},
 	{"of which", 104, word(`of which`)},
-	{"of one's own", 27, word(`of one's own`)},
-	{"tells of, says so", 70, word(`tells? of|says? so`)},
-	{"so gets, so has, so is", 30, word(`so (gets|has|is|are|leads|makes)`)},
+	{"of one's own", 22, word(`of one's own`)},
+	{"tells of, says so", 68, word(`tells? of|says? so`)},
+	{"so gets, so has, so is", 26, word(`so (gets|has|is|are|leads|makes)`)},
 	{"by the clock alone", 1, word(`by the clock alone`)},
-	{"leave away", 1, word(`(leave|leaves|left|leaving) (it |them )?away`)},
+	{"leave away", 0, word(`(leave|leaves|left|leaving) (it |them )?away`)},
 	{"licence, behaviour, honour", 33, word(`licen[c]es?|behaviours?|honours?|honoured|colours?|favours?`)},
 }
 
 func word(pattern string) *regexp.Regexp { return regexp.MustCompile(`\b(` + pattern + `)\b`) }
 
-// about are the files that name the words without using them.
-var about = []string{"docs/contributing/style.md", "test/style/words_test.go", "test/style/" + goldenMessages}
+// about are the files that name the words without using them, and those that repeat the API's comments.
+var about = []string{"docs/api.md", "docs/contributing/style.md", "test/style/words_test.go", "test/style/" + goldenMessages}
+
+// copied matches the manifests that are made of the API's comments.
+var copied = regexp.MustCompile(`/data\.datasetmix\.io_[a-z]+\.yaml$|/crds?/`)
 
 // TestWordsThatAreGoing: what was private is not used anew.
 func TestWordsThatAreGoing(t *testing.T) {
@@ -47,7 +50,7 @@ func TestWordsThatAreGoing(t *testing.T) {
 	}
 	used := make([]int, len(going))
 	for _, file := range strings.Fields(string(out)) {
-		if !slices.Contains([]string{".go", ".md", ".sh", ".yaml", ".tmpl", ".py"}, filepath.Ext(file)) && file != "Makefile" || slices.Contains(about, file) {
+		if !slices.Contains([]string{".go", ".md", ".sh", ".yaml", ".tmpl", ".py"}, filepath.Ext(file)) && file != "Makefile" || slices.Contains(about, file) || copied.MatchString(file) {
 			continue
 		}
 		content, err := os.ReadFile(filepath.Join(root, file))

@@ -201,7 +201,7 @@ func (c *commit) entries(folder string, recursive bool) []map[string]any {
 	return sorted
 }
 
-// tree lists one page; the address of the next one stands in the Link header, with the cursor inside it.
+// tree lists one page; the address of the next one is in the Link header, with the cursor inside it.
 func (h *Hub) tree(w http.ResponseWriter, r *http.Request, repo *commit) {
 	q := r.URL.Query()
 	folder := strings.Trim(r.PathValue("path"), "/")

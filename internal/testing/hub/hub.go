@@ -88,7 +88,7 @@ type Options struct {
 	SignedFor time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// AccessLog receives one line per request; nil is none.
+	// AccessLog receives one line per request; nil means none.
 	AccessLog io.Writer
 }
 

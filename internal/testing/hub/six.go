@@ -63,7 +63,7 @@ func config(name string, isDefault bool, splits ...string) Config {
 	return c
 }
 
-// repo puts the small files that every repository has beside its data.
+// repo puts the small files that every repository has next to its data.
 func repo(id, sha, license string, data map[string][]byte, configs ...Config) Repo {
 	files := map[string]File{
 		".gitattributes": {Content: []byte("*.parquet filter=lfs diff=lfs merge=lfs -text\n")},

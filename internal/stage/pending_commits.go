@@ -10,18 +10,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// later holds the finished units of one process that are on their way to the disk. Until they are there they have no final
+// pendingCommits holds the finished units of one process that are on their way to the disk. Until they are there they have no final
 // names, so a machine that stops leaves nothing half-made under one; the process that made them reads them where they lie.
-type later struct {
+type pendingCommits struct {
 	mutex   sync.Mutex
-	units   map[store.Path]*unsettled // by final name
+	units   map[store.Path]*pendingCommit // by final name
 	syncing sync.WaitGroup
 }
 
-// mostUnsettled bounds them: each has an open folder, which is its lock.
-const mostUnsettled = 32
+// mostPending bounds them: each has an open folder, which is its lock.
+const mostPending = 32
 
-type unsettled struct {
+type pendingCommit struct {
 	staging *store.Staging
 	err     error // of bringing it to the disk
 }
@@ -33,17 +33,17 @@ func (w *Worker) commit(staging *store.Staging) error {
 	}
 	w.later.mutex.Lock()
 	defer w.later.mutex.Unlock()
-	if len(w.later.units) == mostUnsettled {
+	if len(w.later.units) == mostPending {
 		return staging.Commit()
 	}
-	unit := &unsettled{staging: staging.Keep()}
+	unit := &pendingCommit{staging: staging.Keep()}
 	w.later.units[unit.staging.Final()] = unit
 	w.later.syncing.Go(func() { unit.err = unit.staging.Sync() })
 	return nil
 }
 
 // at is where the folder of a finished unit lies now.
-func (l *later) at(final store.Path) store.Path {
+func (l *pendingCommits) at(final store.Path) store.Path {
 	if l == nil {
 		return final
 	}
@@ -55,8 +55,8 @@ func (l *later) at(final store.Path) store.Path {
 	return final
 }
 
-// settle waits until all units are durable and gives them their names. Nobody may be reading them.
-func (l *later) settle() error {
+// finish waits until all units are durable and gives them their names. Nobody may be reading them.
+func (l *pendingCommits) finish() error {
 	if l == nil {
 		return nil
 	}

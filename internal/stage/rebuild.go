@@ -13,9 +13,9 @@ import (
 // againName is the file of a unit's folder with the request that it was built again for.
 const againName = "again"
 
-// stands says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
+// isCurrent says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
 // finished itself.
-func (j job) stands(final store.Path, result pipeline.Result) bool {
+func (j job) isCurrent(final store.Path, result pipeline.Result) bool {
 	if j.Again != "" {
 		built, err := final.Join(againName).ReadFile()
 		return err == nil && string(built) == j.Again
@@ -31,8 +31,8 @@ func (j job) stands(final store.Path, result pipeline.Result) bool {
 	return !j.worker.Anew || !named.Source.Floating()
 }
 
-// mark notes for which request a unit was built.
-func (j job) mark(staging *store.Staging) error {
+// markRebuilt notes for which request a unit was built.
+func (j job) markRebuilt(staging *store.Staging) error {
 	if j.Again == "" {
 		return nil
 	}
@@ -65,8 +65,8 @@ func (j job) plainKey() string {
 // refreshed says whether the download is one of many of its source.
 func (j job) refreshed() bool { return j.plainKey() != j.Unit.Key }
 
-// earlier lists the folders of downloads of the same source for earlier requests.
-func (j job) earlier() ([]store.Path, error) {
+// earlierDownloads lists the folders of downloads of the same source for earlier requests.
+func (j job) earlierDownloads() ([]store.Path, error) {
 	if !j.refreshed() {
 		return nil, nil
 	}
@@ -89,10 +89,10 @@ func (j job) earlier() ([]store.Path, error) {
 	return folders, nil
 }
 
-// supersede removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
+// removeSuperseded removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
 // is known by its digest. The originals that only they had go with them, and those of killed downloads for the same request.
-func (j job) supersede() error {
-	folders, err := j.earlier()
+func (j job) removeSuperseded() error {
+	folders, err := j.earlierDownloads()
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ import (
 // by index wait, with a finalizer, for their successors, which cannot be made any more: the namespace would never go. So the
 // controller deletes its Jobs itself, as soon as it is told that nothing can be made.
 
-// leaving asks whether the namespace is being deleted, once pods are that should run: the error then says so.
-func (r *DatasetMixReconciler) leaving(ctx context.Context, s *scope, job *batchv1.Job) error {
+// namespaceTerminating asks whether the namespace is being deleted, once pods are that should run: the error then says so.
+func (r *DatasetMixReconciler) namespaceTerminating(ctx context.Context, s *scope, job *batchv1.Job) error {
 	going := func(pod *corev1.Pod) bool { return !pod.DeletionTimestamp.IsZero() }
 	if !slices.ContainsFunc(s.podsOf(job), going) {
 		return nil
@@ -42,8 +42,8 @@ func terminating(err error) bool {
 	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause)
 }
 
-// abandon deletes the Jobs that run.
-func (r *DatasetMixReconciler) abandon(ctx context.Context, s *scope) error {
+// deleteJobs deletes the Jobs that run.
+func (r *DatasetMixReconciler) deleteJobs(ctx context.Context, s *scope) error {
 	var failures []error
 	for _, job := range s.jobs {
 		if finished(job) == "" && job.DeletionTimestamp.IsZero() {

@@ -27,7 +27,7 @@ func (v *verifier) gone() error {
 		if counts.sorters[d.place] != nil {
 			var err error
 			if d.raw.gone, err = counts.sorters[d.place].Sorted(); err != nil {
-				return store.Failure(err)
+				return store.WrapError(err)
 			}
 		}
 	}
@@ -68,7 +68,7 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 		var key [8]byte
 		binary.BigEndian.PutUint64(key[:], uint64(number(row.ID, row.Dataset)))
 		if err := sorter.Add(key[:], []byte{byte(split)}); err != nil {
-			return store.Failure(err)
+			return store.WrapError(err)
 		}
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// settle finds out whose a folder is that two mixes want: it belongs to the one that has built there, and before either has,
+// checkPathOwner finds out whose a folder is that two mixes want: it belongs to the one that has built there, and before either has,
 // to the older one. The other is told, and starts when the folder is free.
-func (r *DatasetMixReconciler) settle(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*outcome, error) {
 	mixes := &datav1alpha1.DatasetMixList{}
 	err := r.List(ctx, mixes, client.InNamespace(s.mix.Namespace), client.MatchingFields{claimIndex: s.location.ClaimName})
 	if err != nil {

@@ -48,7 +48,7 @@ func (b *balancer) take(folder store.Path) error {
 	var result pipeline.Result
 	err := store.ReadJSON(folder.Join(revision.ResultFile), &result)
 	if err != nil {
-		return store.Missing(err)
+		return store.UnreadableError(err)
 	}
 	b.done = *result.Balance
 	if b.list, err = readDigests(folder); err != nil {
