@@ -494,6 +494,7 @@ def _num(value: int | Fraction) -> Node:
 
 _MINUS = _num(-1)
 _JOINS = frozenset({"or", "and", "or also", "and also"})
+_PROPER = re.compile(r"\\frac(?:\{\d+\}|\d)(?:\{\d+\}|\d)")
 _RELATIONS = {"=", "<", ">", r"\le", r"\ge", r"\ne", r"\in", ":", r"\equiv", r"\sim"}
 _ORDERS = {"<", ">", r"\le", r"\ge"}
 _FUNCTIONS = {
@@ -664,8 +665,8 @@ class _Parser:
     def mixed(self, factors: list[Node]) -> Node | None:
         """A fraction behind a whole number, which is added to it: 6 2/3 is 20/3."""
         before = self.tokens[self.at - 1]
-        if self.peek() != r"\frac" or not before.isdigit() or len(factors) > 2:
-            return None
+        if not _PROPER.match("".join(self.tokens[self.at : self.at + 7])) or not before.isdigit() or len(factors) > 2:
+            return None  # looked at, and not tried: what is tried at every depth takes twice the time with each
         here = self.at
         fraction = self.factor()
         if fraction[0] != "frac" or any(part[0] != "num" for part in fraction[1:]):

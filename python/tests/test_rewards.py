@@ -99,6 +99,7 @@ def test_a_label_that_is_none(label: str) -> None:
 
 
 HOSTILE = [
+    "1\\frac{",
     *("{", "\\boxed{", "####", "answer is ", "$", "\\frac", "9", "(", "1,", "\\text{", "a", " ", "\\["),
     *("<answer>", "\ud800", "</think>", "2^"),
 ]
