@@ -150,8 +150,8 @@ func TestHeldJob(t *testing.T) {
 	}
 }
 
-// TestEditsReachQueuedJobs: a Job that waits is made again when the mix asks for another queue, priority or worker, with the same
-// name and attempt, and left where it is by an edit of anything else; one that runs is left alone.
+// TestEditsReachQueuedJobs: a Job that waits is made again when the mix asks for another queue, priority or worker, with another
+// name and the same attempt, and left where it is by an edit of anything else; one that runs is left alone.
 func TestEditsReachQueuedJobs(t *testing.T) {
 	label := func(name, value string) func(*datav1alpha1.DatasetMix) {
 		return func(mix *datav1alpha1.DatasetMix) { mix.Labels[name] = value }
@@ -189,7 +189,7 @@ func TestEditsReachQueuedJobs(t *testing.T) {
 				if again := after.UID != before.UID; again != (test.again && waits) {
 					t.Errorf("waits %v: made again %v", waits, again)
 				}
-				if after.Name != before.Name || attempt(after) != 1 {
+				if again := after.Name != before.Name; again != (test.again && waits) || attempt(after) != 1 {
 					t.Errorf("waits %v: Job %s, attempt %d, was %s", waits, after.Name, attempt(after), before.Name)
 				}
 			}

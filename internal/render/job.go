@@ -61,7 +61,18 @@ type Work struct {
 
 // Name is that of the Job and of the ConfigMap with its task.
 func (w Work) Name() string {
-	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt, w.Chain)
+	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt, w.Chain, w.place())
+}
+
+// place is what the mix asks of queue and pods, "" for nothing. A Job that waits and is made again for another place has another name: Kueue
+// finds the Jobs of its Workloads by name, and would take the new one's pods back to what those of the old one were.
+func (w Work) place() string {
+	queue, priority := w.Mix.Labels[datav1alpha1.LabelQueue], w.Mix.Labels[datav1alpha1.LabelQueuePriority]
+	if queue == "" && priority == "" && w.Mix.Spec.Worker == nil {
+		return ""
+	}
+	place, _ := json.Marshal([]any{queue, priority, w.Mix.Spec.Worker}) // plain data, which always encodes
+	return string(place)
 }
 
 func (w Work) meta() metav1.ObjectMeta {

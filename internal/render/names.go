@@ -68,9 +68,9 @@ func Build(r recipe.Recipe, location Location) string {
 }
 
 // JobName is deterministic: a manager that does not know yet that it made a Job comes to the same name again. The hash is
-// over the location, the units and the chain that they begin, so that other work has another name, and an attempt after a finished one
-// has too.
-func JobName(mixName string, location Location, stage pipeline.Stage, units []pipeline.Node, attempt int, chain string) string {
+// over the location, the units, the chain that they begin, and the place that it is made for, so that other work has another name, and an
+// attempt after a finished one has too.
+func JobName(mixName string, location Location, stage pipeline.Stage, units []pipeline.Node, attempt int, chain, place string) string {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%s\n", location, stage)
 	for _, unit := range units {
@@ -78,6 +78,9 @@ func JobName(mixName string, location Location, stage pipeline.Stage, units []pi
 	}
 	if chain != "" {
 		fmt.Fprintf(hash, "chain %s\n", chain)
+	}
+	if place != "" {
+		fmt.Fprintf(hash, "place %s\n", place)
 	}
 	tail := fmt.Sprintf("-%s-%s", stage, hex.EncodeToString(hash.Sum(nil))[:hashLength])
 	if attempt > 1 {

@@ -166,7 +166,7 @@ func TestJobNameOfManyUnits(t *testing.T) {
 	mix, location := strings.Repeat("a", 40), render.Location{ClaimName: "c", ClaimUID: "u", Path: "p"}
 	units := make([]pipeline.Node, 2048)
 	for n, index := range map[int]string{1: "-0", 100: "-99", 101: "-100", 2048: "-2047"} {
-		name := render.JobName(mix, location, pipeline.StageMix, units[:n], 99, "")
+		name := render.JobName(mix, location, pipeline.StageMix, units[:n], 99, "", "")
 		if problems := validation.IsDNS1123Label(name + index); len(problems) > 0 {
 			t.Errorf("%d units: %s%s: %v", n, name, index, problems)
 		}

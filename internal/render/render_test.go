@@ -409,9 +409,9 @@ func FuzzJobName(f *testing.F) {
 			stage = string(pipeline.StagePublish)
 		}
 		location := render.Location{ClaimName: "c", ClaimUID: "u", Path: "p"}
-		chain := ""
+		chain, place := "", ""
 		name := func(mix, key string, attempt int) string {
-			return render.JobName(mix, location, pipeline.Stage(stage), []pipeline.Node{{Name: "n", Key: key}}, attempt, chain)
+			return render.JobName(mix, location, pipeline.Stage(stage), []pipeline.Node{{Name: "n", Key: key}}, attempt, chain, place)
 		}
 		got := name(mix, key, attempt)
 		if problems := validation.IsDNS1123Label(got + "-63"); len(problems) > 0 {
@@ -422,8 +422,10 @@ func FuzzJobName(f *testing.F) {
 		}
 		chain = "c"
 		chained := name(mix, key, attempt)
-		chain = ""
-		for _, other := range []string{chained, name(mix, key+"x", attempt), name(mix, key, attempt+1), name("x"+mix[:len(mix)-1]+"y", key, attempt)} {
+		chain, place = "", "p"
+		placed := name(mix, key, attempt)
+		place = ""
+		for _, other := range []string{chained, placed, name(mix, key+"x", attempt), name(mix, key, attempt+1), name("x"+mix[:len(mix)-1]+"y", key, attempt)} {
 			if got == other {
 				t.Errorf("%s is the name of other work too", got)
 			}
