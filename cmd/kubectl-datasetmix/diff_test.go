@@ -24,7 +24,7 @@ import (
 // edit changes a manifest's text.
 type edit struct{ name, from, to string }
 
-// edits are changes of the example, each of which leads to a mix that can be built.
+// edits are changes of the example. Each leads to a mix that can be built.
 var edits = []edit{
 	{"seed", "seed: 42", "seed: %d"},
 	{"share of a domain", "share: 3\n", "share: %d\n"},

@@ -21,7 +21,7 @@ var pipeline []byte
 // bench is where and what is measured.
 type bench struct {
 	program, dir, elsewhere, profile string
-	polars                           string // a Python that has polars; empty is none
+	polars                           string // a Python that has polars; empty where it is not measured
 	runs                             int
 	limit                            int64  // MiB of memory for the build at another scale; 0 does not limit it
 	group                            string // the control group that builds run in, if any

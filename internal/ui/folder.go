@@ -25,7 +25,7 @@ type folder struct {
 	marks  map[string]*offsets
 }
 
-// opened is a manifest that was read, and of which file.
+// opened is a manifest that was read, with the name of its file.
 type opened struct {
 	info     fs.FileInfo
 	manifest revision.Manifest

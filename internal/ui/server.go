@@ -32,7 +32,7 @@ var assets embed.FS
 
 // Options say what is shown.
 type Options struct {
-	// Folder is a volume, a mix's folder on it, or a revision; empty is none.
+	// Folder is a volume, a mix's folder on it, or a revision; empty where a cluster is asked.
 	Folder string
 	// Mixes lists the mixes of a cluster; nil where there is none to ask. Where names the cluster and the namespace.
 	Mixes func(context.Context) ([]*datav1alpha1.DatasetMix, error)
@@ -44,7 +44,7 @@ type Options struct {
 // Server answers requests.
 type Server struct {
 	options   Options
-	folder    *folder // nil is none
+	folder    *folder // nil where a cluster is asked
 	token     string
 	host      string
 	templates *template.Template

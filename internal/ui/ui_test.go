@@ -30,7 +30,7 @@ import (
 // hostile is what a row may say.
 const hostile = `</div><script>fetch('http://evil.example/')</script><img src=x onerror=alert(1)>`
 
-// built is a volume with a mix of which two revisions were published. Its rows hold markup, escape codes, a chat and a program, and a
+// built is a volume with two revisions of one mix. Its rows hold markup, escape codes, a chat and a program, and a
 // question of one split that another has nearly.
 func built(t *testing.T) string {
 	t.Helper()
