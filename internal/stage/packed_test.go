@@ -203,7 +203,7 @@ func TestVerifyFindsForgeriesInEveryFormat(t *testing.T) {
 				if err := os.Link(filepath.Join(folder, train), filepath.Join(folder, mixed("train", 3))); err != nil {
 					t.Fatal(err)
 				}
-			}, "does not list it"},
+			}, "not in the manifest"},
 			"a file more, listed": {func(t *testing.T, folder string, m *revision.Manifest) {
 				if err := os.Link(filepath.Join(folder, train), filepath.Join(folder, mixed("train", 3))); err != nil {
 					t.Fatal(err)

@@ -164,10 +164,10 @@ func TestVerifyReadsRegularFilesOnly(t *testing.T) {
 		"a folder":                          {file, func(path string) error { return os.Mkdir(path, 0o755) }, file + " is not there"},
 		"a manifest that is a pipe":         {revision.ManifestFile, func(path string) error { return syscall.Mkfifo(path, 0o644) }, "manifest.json is no regular file"},
 		"a manifest that is a link":         {revision.ManifestFile, func(path string) error { return os.Symlink(outside, path) }, "manifest.json is a symbolic link"},
-		"a folder that is a link":           {"processed/facts", func(path string) error { return os.Symlink(filepath.Dir(outside), path) }, `"processed/facts" stands in the revision`},
-		"an unlisted pipe":                  {"raw/pipe", func(path string) error { return syscall.Mkfifo(path, 0o644) }, `"raw/pipe" stands in the revision`},
+		"a folder that is a link":           {"processed/facts", func(path string) error { return os.Symlink(filepath.Dir(outside), path) }, `"processed/facts" is in the revision`},
+		"an unlisted pipe":                  {"raw/pipe", func(path string) error { return syscall.Mkfifo(path, 0o644) }, `"raw/pipe" is in the revision`},
 		"a file that says more than it has": {file, func(path string) error { return os.WriteFile(path, content[1:], 0o600) }, "the manifest says"},
-		"a file with an escape in its name": {"raw/\x1b[31m", func(path string) error { return os.WriteFile(path, nil, 0o600) }, `"raw/\x1b[31m" stands in the revision`},
+		"a file with an escape in its name": {"raw/\x1b[31m", func(path string) error { return os.WriteFile(path, nil, 0o600) }, `"raw/\x1b[31m" is in the revision`},
 	} {
 		t.Run(what, func(t *testing.T) {
 			damaged := copied(t, folder)

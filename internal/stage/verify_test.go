@@ -247,7 +247,7 @@ func TestVerifyFindsForgeries(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(folder, "mixed", "extra.jsonl"), nil, 0o644); err != nil {
 				t.Fatal(err)
 			}
-		}, "does not list it"},
+		}, "not in the manifest"},
 		"a file that is gone": {func(t *testing.T, folder string, m *revision.Manifest) {
 			if err := os.Remove(filepath.Join(folder, "test/facts_test.jsonl")); err != nil {
 				t.Fatal(err)

@@ -112,7 +112,7 @@ var breakages = []breakage{
 	}, "mixed/test_mixed.jsonl is no regular file", ""},
 	{"a file that nobody listed", func(t *testing.T, _, now, _ string) {
 		must(t, os.WriteFile(filepath.Join(now, "mixed/extra.jsonl"), nil, 0o600))
-	}, "the manifest does not list it", ""},
+	}, "is in the revision but not in the manifest", ""},
 	{"files that may be written", func(t *testing.T, _, now, _ string) {
 		must(t, os.Chmod(filepath.Join(now, "raw/qa/facts.jsonl"), 0o666))
 	}, "", ""},
