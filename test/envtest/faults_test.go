@@ -180,6 +180,10 @@ func (i *injector) around(what string, do func(met fault) error) error {
 // eventRead is the read by which the event of a claim finds its mixes.
 const eventRead = "list DatasetMixList"
 
+// lagRead is the read of a Job's pods past the cache. It is made where the cache of Jobs is ahead of that of pods, so on a busy machine
+// more often, and no pass can be made to need it.
+const lagRead = "live list PodList"
+
 // read makes a read from the cache, and remembers what it came to.
 func (i *injector) read(what, key string, into runtime.Object, do func() error) error {
 	return i.around(what, func(met fault) error {

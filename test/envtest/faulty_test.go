@@ -139,7 +139,7 @@ func (c *campaign) record() []call {
 	var calls []call
 	for what, n := range counts {
 		most := slices.Max(n)
-		if !strings.Contains(what, "get ") && !strings.Contains(what, "list ") || what == eventRead {
+		if !strings.Contains(what, "get ") && !strings.Contains(what, "list ") || what == eventRead || what == lagRead {
 			// how often a write or an event happens cannot be helped along: every run makes the fewest
 			most = slices.Min(n)
 			if len(n) < plays {
