@@ -71,6 +71,7 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	build := exec.Command("go", "build", "-o", "program", ".")
 	build.Dir = folder
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is not what is tested
 	if said, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, said)
 	}

@@ -32,6 +32,7 @@ func TestOnALaptop(t *testing.T) {
 	bin := filepath.Join(t.TempDir(), "bin")
 	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "disable_grpc_modules", "-o", bin+"/", "./cmd/kubectl-datasetmix")
 	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is not what is tested
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
