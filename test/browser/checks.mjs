@@ -83,6 +83,9 @@ export async function wide(page) {
   return found;
 }
 
+// tallest is how high a picture may be, in pixels: Chromium makes none of more than 16,384.
+const tallest = 12000;
+
 // pictures are kept as artifacts: three widths, light and dark, and paper.
 export async function pictures(page, folder, name) {
   fs.mkdirSync(folder, { recursive: true });
@@ -90,7 +93,8 @@ export async function pictures(page, folder, name) {
     for (const scheme of ["light", "dark"]) {
       await page.setViewport({ width, height: 900 });
       await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
-      await page.screenshot({ path: path.join(folder, `${name}-${width}-${scheme}.png`), fullPage: true });
+      const height = Math.min(await page.evaluate(() => document.documentElement.scrollHeight), tallest);
+      await page.screenshot({ path: path.join(folder, `${name}-${width}-${scheme}.png`), clip: { x: 0, y: 0, width, height }, captureBeyondViewport: true });
     }
   await page.setViewport({ width: 1280, height: 900 });
   await page.pdf({ path: path.join(folder, `${name}.pdf`), format: "A4", printBackground: true, margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } });
