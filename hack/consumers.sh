@@ -33,6 +33,6 @@ for name in ${ENVIRONMENTS:-new old}; do
     continue
   fi
   echo "--- $name"
-  (cd "$here/test/consumers" && "$folder/$name/bin/python" -m unittest "${@:-discover}") || failed=1
+  (cd "$here/test/consumers" && "$folder/$name/bin/python" -m unittest "${@:-discover}" --verbose) || failed=1
 done
 exit $failed
