@@ -53,16 +53,17 @@ var program = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	of := "module example.org/program\n\ngo 1.26\n"
+	var of strings.Builder
+	of.WriteString("module example.org/program\n\ngo 1.26\n")
 	for _, module := range modules {
 		version := regexp.MustCompile(`(?m)^\t` + regexp.QuoteMeta(module) + ` (v\S+)`).FindSubmatch(manifest)
 		if version == nil {
 			return "", fmt.Errorf("go.mod does not require %s", module)
 		}
-		of += fmt.Sprintf("\nrequire %s %s\n", module, version[1])
+		fmt.Fprintf(&of, "\nrequire %s %s\n", module, version[1])
 	}
 	for name, content := range map[string]string{
-		"go.mod": of, "go.sum": string(sums),
+		"go.mod": of.String(), "go.sum": string(sums),
 		"main.go": "package main\n\nimport (\n\t_ \"golang.org/x/sync/errgroup\"\n\t_ \"golang.org/x/text/language\"\n)\n\nfunc main() {}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {

@@ -13,13 +13,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
+
+	"github.com/datasetmix/datasetmix/hack/linked"
 )
 
 // spdx is a document of SPDX 2.3, as far as it is used.
@@ -137,37 +136,13 @@ var licenseFile = regexp.MustCompile(`(?i)^(un)?(licen[cs]e|copying|notice)`)
 
 // thirdParty returns the licenses of every module that the programs link, as their authors wrote them.
 func thirdParty(ctx context.Context) ([]byte, error) {
-	command := exec.CommandContext(ctx, "go", "list", "-deps", "-tags", "disable_grpc_modules", "-json=Module", "./cmd/manager", "./cmd/worker", "./cmd/kubectl-datasetmix")
-	command.Stderr = os.Stderr
-	listed, err := command.Output()
+	modules, err := linked.Modules(ctx, ".")
 	if err != nil {
 		return nil, err
 	}
-	folders := map[string]string{}
-	for decoder := json.NewDecoder(bytes.NewReader(listed)); ; {
-		var of struct {
-			Module *struct {
-				Path, Version, Dir string
-				Main               bool
-			}
-		}
-		if err := decoder.Decode(&of); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, err
-		}
-		if of.Module != nil && !of.Module.Main {
-			folders[of.Module.Path+" "+of.Module.Version] = of.Module.Dir
-		}
-	}
-	var names []string
-	for name := range folders {
-		names = append(names, name)
-	}
-	slices.Sort(names)
 	var text bytes.Buffer
-	for _, name := range names {
-		files, err := os.ReadDir(folders[name])
+	for _, module := range modules {
+		files, err := os.ReadDir(module.Dir)
 		if err != nil {
 			return nil, err
 		}
@@ -175,11 +150,11 @@ func thirdParty(ctx context.Context) ([]byte, error) {
 			if file.IsDir() || !licenseFile.MatchString(file.Name()) {
 				continue
 			}
-			content, err := os.ReadFile(filepath.Join(folders[name], file.Name()))
+			content, err := os.ReadFile(filepath.Join(module.Dir, file.Name()))
 			if err != nil {
 				return nil, err
 			}
-			fmt.Fprintf(&text, "==== %s, %s\n\n%s\n\n", name, file.Name(), bytes.TrimSpace(content))
+			fmt.Fprintf(&text, "==== %s %s, %s\n\n%s\n\n", module.Path, module.Version, file.Name(), bytes.TrimSpace(content))
 		}
 	}
 	return text.Bytes(), nil

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -66,17 +65,6 @@ func TestPresence(t *testing.T) {
 		r := today(func(r *recipe.Record) {
 			r.Question, r.ReferenceAnswer, r.Metadata = `"q"`, `"a"`, []recipe.Metadata{{Name: "k", Value: expression}}
 		})
-		c, err := mapped(t, r, row)
-		got := "absent"
-		if len(c.Metadata) > 0 {
-			got = string(c.Metadata[0].Value)
-		}
-		if message, refused := strings.CutPrefix(want, "error: "); refused {
-			if err == nil || !strings.Contains(err.Error(), message) {
-				t.Errorf("%s: %s, %v\nshould say %s", expression, got, err, message)
-			}
-		} else if err != nil || got != want {
-			t.Errorf("%s: %s, %v\nshould be %s", expression, got, err, want)
-		}
+		gives(t, r, row, want)
 	}
 }

@@ -35,22 +35,28 @@ func TestPage(t *testing.T) {
 		}
 		expression = strings.TrimSpace(expression)
 		r := recipe.Record{Question: `"q"`, ReferenceAnswer: `"a"`, AnswerType: record.Text, Metadata: []recipe.Metadata{{Name: "k", Value: expression}}}
-		c, err := mapped(t, r, row)
-		got := "absent"
-		if len(c.Metadata) > 0 {
-			got = string(c.Metadata[0].Value)
-		}
-		if message, refused := strings.CutPrefix(want, "error: "); refused {
-			if err == nil || !strings.Contains(err.Error(), message) {
-				t.Errorf("%s: %s, %v\nshould say %s", expression, got, err, message)
-			}
-		} else if err != nil || got != want {
-			t.Errorf("%s: %s, %v\nshould be %s", expression, got, err, want)
-		}
+		gives(t, r, row, want)
 	}
 	for _, f := range functions {
 		if !strings.Contains(page, "`"+f.name+"(") || !strings.Contains(examples, f.name+"(") {
 			t.Errorf("%s has no description or no example", f.name)
 		}
+	}
+}
+
+// gives tests what the expression of a record's only metadata makes of a row: a value, "absent", or "error: " and a part of the message.
+func gives(t *testing.T, r recipe.Record, row, want string) {
+	t.Helper()
+	c, err := mapped(t, r, row)
+	got := "absent"
+	if len(c.Metadata) > 0 {
+		got = string(c.Metadata[0].Value)
+	}
+	if message, refused := strings.CutPrefix(want, "error: "); refused {
+		if err == nil || !strings.Contains(err.Error(), message) {
+			t.Errorf("%s: %s, %v\nshould say %s", r.Metadata[0].Value, got, err, message)
+		}
+	} else if err != nil || got != want {
+		t.Errorf("%s: %s, %v\nshould be %s", r.Metadata[0].Value, got, err, want)
 	}
 }

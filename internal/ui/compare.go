@@ -28,11 +28,7 @@ type revisionPage struct {
 
 // revision shows a revision, and the ways to its rows.
 func (s *Server) revision(r *http.Request) (string, any, error) {
-	of, err := s.find(r)
-	if err != nil {
-		return "", nil, err
-	}
-	m, err := s.folder.manifest(of)
+	of, m, err := s.manifest(r)
 	if err != nil {
 		return "", nil, err
 	}
@@ -82,7 +78,7 @@ type comparePage struct {
 
 // compare shows two revisions of a mix side by side.
 func (s *Server) compare(r *http.Request) (string, any, error) {
-	of, err := s.find(r)
+	of, after, err := s.manifest(r)
 	if err != nil {
 		return "", nil, err
 	}
@@ -91,10 +87,6 @@ func (s *Server) compare(r *http.Request) (string, any, error) {
 		return "", nil, err
 	}
 	before, err := s.folder.manifest(other)
-	if err != nil {
-		return "", nil, err
-	}
-	after, err := s.folder.manifest(of)
 	if err != nil {
 		return "", nil, err
 	}
@@ -210,11 +202,7 @@ const maxEdit = 1 << 20
 // edit shows the plan of an edited manifest before anybody applies it: nothing is written, and nothing is read but the revision.
 func (s *Server) edit(r *http.Request) (string, any, error) {
 	r.Body = http.MaxBytesReader(nil, r.Body, maxEdit)
-	of, err := s.find(r)
-	if err != nil {
-		return "", nil, err
-	}
-	m, err := s.folder.manifest(of)
+	of, m, err := s.manifest(r)
 	if err != nil {
 		return "", nil, err
 	}

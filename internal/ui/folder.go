@@ -123,11 +123,20 @@ func (f *folder) revisions(mix string) []rev {
 	return all
 }
 
-// find is the revision that a request names: one of those that there are, and no path of the request's own.
-func (s *Server) find(r *http.Request) (rev, error) {
-	return s.named(r.FormValue("mix"), r.FormValue("rev"))
+// asked returns the mix and the revision that a request names.
+func asked(r *http.Request) (mix, name string) { return r.FormValue("mix"), r.FormValue("rev") }
+
+// manifest returns the revision that a request names, and its manifest.
+func (s *Server) manifest(r *http.Request) (rev, revision.Manifest, error) {
+	of, err := s.named(asked(r))
+	if err != nil {
+		return rev{}, revision.Manifest{}, err
+	}
+	m, err := s.folder.manifest(of)
+	return of, m, err
 }
 
+// named returns the revision of that name: one of those that exist, and no path of a request's own.
 func (s *Server) named(mix, name string) (rev, error) {
 	if s.folder == nil {
 		return rev{}, &notFoundError{"No folder with revisions was given: kubectl datasetmix ui DIR shows the rows of one."}

@@ -36,7 +36,7 @@ type droppedRow struct {
 
 // dropped shows the rows that were dropped because others say the same, or nearly.
 func (s *Server) dropped(r *http.Request) (string, any, error) {
-	of, err := s.find(r)
+	of, err := s.named(asked(r))
 	if err != nil {
 		return "", nil, err
 	}
@@ -94,11 +94,7 @@ type other struct {
 
 // pair shows both sides of a pair: the row that was dropped, and the rows that are most like it.
 func (s *Server) pair(r *http.Request) (string, any, error) {
-	of, err := s.find(r)
-	if err != nil {
-		return "", nil, err
-	}
-	m, err := s.folder.manifest(of)
+	of, m, err := s.manifest(r)
 	if err != nil {
 		return "", nil, err
 	}

@@ -85,11 +85,7 @@ type rowsPage struct {
 
 // rows shows a page of rows.
 func (s *Server) rows(r *http.Request) (string, any, error) {
-	of, err := s.find(r)
-	if err != nil {
-		return "", nil, err
-	}
-	m, err := s.folder.manifest(of)
+	of, m, err := s.manifest(r)
 	if err != nil {
 		return "", nil, err
 	}

@@ -2,12 +2,9 @@
 package licenses
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,14 +12,13 @@ import (
 	"testing"
 
 	"github.com/google/licensecheck"
+
+	"github.com/datasetmix/datasetmix/hack/linked"
 )
 
 // allowed are the licenses that a module of the programs may have: what each asks for is met by naming it and its authors. MPL-2.0
 // asks for the source of its own files, which the module proxy serves unchanged.
 var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSD-0-Clause", "ISC", "MIT", "MPL-2.0", "Unlicense", "CC0-1.0", "Zlib"}
-
-// programs are what is given to people; what only tests and tools link is not.
-var programs = []string{"./cmd/manager", "./cmd/worker", "./cmd/kubectl-datasetmix"}
 
 // named matches the files that hold a license; ofPages matches those of documentation, which is not linked.
 var (
@@ -35,50 +31,22 @@ const enough = 75
 
 // TestLicensesOfTheProgramsAreAllowed: every module that a program links has a license, and only licenses of the list.
 func TestLicensesOfTheProgramsAreAllowed(t *testing.T) {
-	modules := linked(t)
-	if len(modules) < 30 {
-		t.Fatalf("the programs link %d modules: they are not listed right", len(modules))
-	}
-	for path, folder := range modules {
-		found, err := licensesOf(folder)
-		if err != nil {
-			t.Errorf("%s: %v", path, err)
-		}
-		for _, license := range found {
-			if !slices.Contains(allowed, license) {
-				t.Errorf("%s is under %s, which is not in the list of allowed licenses: choose another module, or add the license with a reason", path, license)
-			}
-		}
-	}
-}
-
-// linked are the modules that the programs link, with the folders of their sources.
-func linked(t *testing.T) map[string]string {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps", "-tags", "disable_grpc_modules", "-json=Module"}, programs...)...)
-	command.Dir = "../.."
-	command.Stderr = os.Stderr
-	out, err := command.Output()
+	modules, err := linked.Modules(t.Context(), "../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	modules := map[string]string{}
-	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var pkg struct {
-			Module *struct {
-				Path, Dir string
-				Main      bool
-			}
-		}
-		err := decoder.Decode(&pkg)
-		if errors.Is(err, io.EOF) {
-			return modules
-		}
+	if len(modules) < 30 {
+		t.Fatalf("the programs link %d modules: they are not listed right", len(modules))
+	}
+	for _, module := range modules {
+		found, err := licensesOf(module.Dir)
 		if err != nil {
-			t.Fatal(err)
+			t.Errorf("%s: %v", module.Path, err)
 		}
-		if pkg.Module != nil && !pkg.Module.Main {
-			modules[pkg.Module.Path] = pkg.Module.Dir
+		for _, license := range found {
+			if !slices.Contains(allowed, license) {
+				t.Errorf("%s is under %s, which is not in the list of allowed licenses: choose another module, or add the license with a reason", module.Path, license)
+			}
 		}
 	}
 }
