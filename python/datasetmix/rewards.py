@@ -128,7 +128,8 @@ def _final(text: str) -> str:
 _BOX = re.compile(r"\\(?:boxed|fbox|framebox)(?![A-Za-z])\s*")
 _BARE = re.compile(r"[-+]?\d[\d.,]*|\w")
 _SAYS = re.compile(r"\banswers?\b\W{0,3}\s*(?:is|are|was|[:=：])\s*[:：]?|答案\s*(?:是|为|[:：])\s*[:：]?", re.IGNORECASE)
-_HEADING = re.compile(r"\s*\**\s*(?:\d+\s*[.)]\s+\S|[^\W\d_][^\d=]*\d+\s*[:.]?\s*\**\s*$|[^\d]*$)")
+# A lookahead and its repetition take what they can and give nothing back: blanks in a row would be divided in every way otherwise.
+_HEADING = re.compile(r"(?=(\s*\**\s*))\1(?:\d+\s*[.)]\s+\S|[^\W\d_][^\d=]*\d+(?=(\s*[:.]?\s*\**\s*))\2$|[^\d]*$)")
 _DELIMITER = re.compile(r"\\\\|\\\$|\$\$|\$|\\[\[\]()]")
 _CLOSING = {"$$": "$$", "$": "$", r"\[": r"\]", r"\(": r"\)"}
 

@@ -113,6 +113,16 @@ def test_hostile_answers_end_soon(part: str) -> None:
         assert time.process_time() - begin < 1.0
 
 
+@pytest.mark.parametrize("end", ["-2x+1}", "9 x", "a 1 x"])
+@pytest.mark.parametrize("begin", ["", "answer is ", "Hence \\(", "#### "])
+def test_blanks_inside_of_a_line_end_soon(begin: str, end: str) -> None:
+    answer = begin + " " * 5_000 + end
+    for label in (numeric("1"), formula("1"), formula(" " * 2_000 + end), SPAN, NO):
+        start = time.process_time()
+        rewards.score(answer, label)
+        assert time.process_time() - start < 1.0
+
+
 LABEL = '{"answer": "4", "scorer": "numeric"}'
 
 
