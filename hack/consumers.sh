@@ -2,7 +2,7 @@
 # Runs test/consumers with the libraries themselves, of the versions in its requirements, which are installed below a folder first.
 # It says why and passes over a set of them where Python or a package index is missing.
 #
-# usage: [ENVIRONMENTS="new old"] hack/consumers.sh FOLDER PROGRAM HUB [TEST…]
+# usage: [ENVIRONMENTS="new old servers"] hack/consumers.sh FOLDER PROGRAM HUB [TEST…]
 set -euo pipefail
 folder=$1 program=$2 hub=$3
 shift 3
@@ -26,12 +26,25 @@ install() {
   cp "$file" "$to/requirements.txt"
 }
 
+# azurite installs test/consumers/azurite, once for each content of its lock file, and names the program. Nothing of its is run meanwhile.
+azurite() {
+  local from=$here/test/consumers/azurite to=$folder/azurite
+  command -v node >/dev/null && command -v npm >/dev/null || return 0
+  if ! cmp -s "$from/package-lock.json" "$to/installed.json"; then
+    rm -rf "$to" && mkdir -p "$to" && cp "$from"/package*.json "$to"
+    npm --prefix "$to" ci --ignore-scripts --no-audit --no-fund >"$to/install.log" 2>&1 || return 0
+    cp "$from/package-lock.json" "$to/installed.json"
+  fi
+  export AZURITE=$to/node_modules/azurite/dist/src/blob/main.js
+}
+
 failed=0
-for name in ${ENVIRONMENTS:-new old}; do
+for name in ${ENVIRONMENTS:-new old servers}; do
   if ! install "$name"; then
     echo "the libraries of requirements-$name.txt cannot be installed here (no package index?): they are passed over"
     continue
   fi
+  if [ "$name" = servers ]; then azurite; fi
   echo "--- $name"
   (cd "$here/test/consumers" && "$folder/$name/bin/python" -m unittest "${@:-discover}" --verbose) || failed=1
 done

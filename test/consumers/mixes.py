@@ -11,7 +11,6 @@ import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 
 FORMATS = ("JSONL", "JSONLGzip", "JSONLZstd", "Parquet")
@@ -75,44 +74,91 @@ def six(exports=EXPORTS):
     return text.replace("\n    keepRevisions: 3", f"\n    path: mix\n    exports: {exports}")
 
 
-def pairs(folder):
-    """A mix of preference pairs, texts and chats, whose rows lie in a folder."""
+PAIRED = ("dpo", "sft", "rl", "text")
+
+
+def pairs(folder, fmt="JSONL", seed=7, name="pairs"):
+    """A mix of preference pairs, texts and chats, whose rows lie in a folder, in every format of exports."""
     lines(folder / "pairs.jsonl", ({"prompt": f"Say {i}.", "chosen": f"It is {i}.", "rejected": "No."} for i in range(24)))
     lines(folder / "chats.jsonl", ({"chosen": [{"role": "user", "content": f"And {i}?"}, {"role": "assistant", "content": f"{i}"}],
                                     "rejected": [{"role": "user", "content": f"And {i}?"}, {"role": "assistant", "content": "Eh?"}]} for i in range(24)))
-    sets = "".join(f"    - {{name: {name}, source: {{volume: {{claimName: rows, files: [{name}.jsonl]}}}}, record: {{preset: preference}}}}\n" for name in ("pairs", "chats"))
+    sets = "".join(f"    - {{name: {of}, source: {{volume: {{claimName: rows, files: [{of}.jsonl]}}}}, record: {{preset: preference}}}}\n" for of in ("pairs", "chats"))
     return f"""apiVersion: data.datasetmix.io/v1alpha1
 kind: DatasetMix
-metadata: {{name: pairs}}
+metadata: {{name: {name}}}
 spec:
-  seed: 7
+  seed: {seed}
   splits: [{{name: train, share: 5, size: {{policy: NoRepeat}}}}, {{name: test, share: 1, size: {{policy: NoRepeat}}}}]
   domains:
   - name: taste
     share: 1
     datasets:
-{sets}  output: {{volume: {{claimName: out}}, path: mix, exports: [{{name: dpo, format: Preference}}]}}
+{sets}  output:
+    volume: {{claimName: out}}
+    path: mix
+    format: {fmt}
+    exports: [{{name: dpo, format: Preference}}, {{name: sft, format: SFT}}, {{name: rl, format: RL}}, {{name: text, format: Text}}]
 """
+
+
+def one(source):
+    """A mix of one data set, whose rows have q and a."""
+    return f"""apiVersion: data.datasetmix.io/v1alpha1
+kind: DatasetMix
+metadata: {{name: one}}
+spec:
+  seed: 1
+  splits: [{{name: train, share: 1, size: {{policy: NoRepeat}}}}]
+  domains:
+  - name: d
+    share: 1
+    datasets:
+    - name: rows
+      source: {json.dumps(source)}
+      record: {{question: row.q, referenceAnswer: row.a, answerType: "'text'"}}
+  output: {{volume: {{claimName: out}}, path: mix}}
+"""
+
+
+def questions(current):
+    """The questions of a mix of one split, sorted."""
+    return sorted(row["question"] for row in plain(current / "mixed" / "train_mixed.jsonl"))
+
+
+def port():
+    """A port of this machine that is free."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(command, at, **kw):
+    """A server that listens on a port of this machine. What it says is shown where it does not start."""
+    with tempfile.TemporaryFile("w+") as said:
+        server = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, **kw)
+        try:
+            for _ in range(3000):
+                if server.poll() is not None:
+                    said.seek(0)
+                    raise AssertionError(f"{command[0]} ended: {said.read()[-2000:]}")
+                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", at), timeout=1):
+                    break
+                time.sleep(0.1)
+            else:
+                raise AssertionError(f"{command[0]} does not listen on port {at}")
+            yield
+        finally:
+            server.terminate()
+            server.wait()
 
 
 @contextlib.contextmanager
 def hub(scale="0.05"):
     """The address of a stand-in Hub, which the environment variable DATASETMIX_HUB names, with the six data sets."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{s.getsockname()[1]}"
-    server = subprocess.Popen([os.environ["DATASETMIX_HUB"], "-listen", address, "-scale", scale], stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://{address}/healthz").close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield f"http://{address}"
-    finally:
-        server.terminate()
-        server.wait()
+    at = port()
+    with running([os.environ["DATASETMIX_HUB"], "-listen", f"127.0.0.1:{at}", "-scale", scale], at):
+        yield f"http://127.0.0.1:{at}"
 
 
 class Mixes:

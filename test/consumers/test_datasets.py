@@ -75,10 +75,16 @@ class Datasets(unittest.TestCase):
                         for split, files in splits.items():
                             with self.subTest(fmt, folder=folder.name, config=config, split=split):
                                 self.compare(folder, config, split, files, False)
-                for folder in (current / "exports" / name for name in ("rl", "sft", "text")):  # which have no card
-                    for split in ("train", "test"):
-                        with self.subTest(fmt, folder=folder.name, split=split):
-                            self.compare(folder, None, split, [split + ".parquet"], False)
+                self.exports(current, ("rl", "sft", "text"), fmt)
+            for edit in ({}, {"seed": 8}, {"seed": 9, "name": "another"}):
+                self.exports(made.build("pairs-" + fmt, mixes.pairs(made.folder / "rows", fmt, **edit)), mixes.PAIRED, fmt)
+
+    def exports(self, current, names, fmt):
+        """Exports have no card: their splits are found by the names of the files."""
+        for folder in (current / "exports" / name for name in names):
+            for split in ("train", "test"):
+                with self.subTest(fmt, folder=folder.name, split=split):
+                    self.compare(folder, None, split, [split + ".parquet"], False)
 
 
 if __name__ == "__main__":
