@@ -2,6 +2,7 @@ package export
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -36,7 +37,10 @@ func (f *sft) add(x *Rows, to *encode.Table) error {
 			return errWithout("reference answer")
 		}
 		f.label.recipe = x.recipe
-		turns = []turn{{userRole, string(x.question(f.label.scorer(&x.row)))}, {assistantRole, string(x.row.answer)}}
+		if turns, err = x.asks(f.label.scorer(&x.row)); err != nil {
+			return err
+		}
+		turns = append(turns, turn{assistantRole, string(x.row.answer)})
 	}
 	x.turns(turns, 0, to)
 	x.addWhose(2, to)
@@ -103,8 +107,11 @@ func (f *text) add(x *Rows, to *encode.Table) error {
 	if len(x.row.answer) > 0 {
 		f.made = append(append(f.made, "\n\n"...), x.row.answer...)
 	}
-	var kept string
-	if raw := x.row.keeps(recipe.KeptText); len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &kept) == nil {
+	if raw := x.row.keeps(recipe.KeptText); raw != nil {
+		var kept string
+		if err := json.Unmarshal(raw, &kept); err != nil {
+			return errors.New("its member text is no text")
+		}
 		f.made = append(f.made[:0], kept...)
 	}
 	to.Text(0, f.made)

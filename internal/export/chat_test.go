@@ -63,7 +63,10 @@ const someChat = `[{"role":"user","content":"Hi"}, {"role":"assistant","content"
 
 func TestShapes(t *testing.T) {
 	hi, hello, bye := readTurn{"user", "Hi"}, readTurn{"assistant", "Hello"}, readTurn{"assistant", "Bye"}
-	brief := readTurn{"system", "Be brief."}
+	brief, kind := readTurn{"system", "Be brief."}, readTurn{"system", "Be kind."}
+	with := func(format recipe.ExportFormat) recipe.Export {
+		return recipe.Export{Name: "x", Format: format, SystemPrompt: "Be brief.", Context: true}
+	}
 	for what, c := range map[string]struct {
 		export recipe.Export
 		line   []byte
@@ -76,6 +79,12 @@ func TestShapes(t *testing.T) {
 		"a chat of ShareGPT":            {of(recipe.ExportSFT, ""), keeping("?", "?", "conversations", `[{"from":"human","value":"Hi"},{"from":"gpt","value":"Hello"}]`), chatRow{Messages: []readTurn{hi, hello}}},
 		"a chat in a text":              {of(recipe.ExportSFT, ""), keeping("?", "?", "messages", `"[{\"role\":\"user\",\"content\":\"Hi\"}]"`), chatRow{Messages: []readTurn{hi}}},
 		"a null chat":                   {of(recipe.ExportSFT, ""), keeping("Hi", "Hello", "messages", `null`), chatRow{Messages: []readTurn{hi, hello}}},
+		"a system prompt that is kept":  {with(recipe.ExportSFT), keeping("?", "?", "conversations", `[{"from":"human","value":"Hi"},{"from":"gpt","value":"Hello"}]`, "system", `"Be kind."`), chatRow{Messages: []readTurn{kind, hi, hello}}},
+		"none that is kept":             {with(recipe.ExportSFT), keeping("Hi", "Hello", "history", `[]`, "system", `""`), chatRow{Messages: []readTurn{brief, hi, hello}}},
+		"a history":                     {with(recipe.ExportSFT), keeping("Hi", "Hello", "history", `[["One","Two"],["Hi","Bye"]]`, "system", `"Be kind."`), chatRow{Messages: []readTurn{kind, {"user", "One"}, {"assistant", "Two"}, hi, bye, hi, hello}}},
+		"a history before a prompt":     {with(recipe.ExportRL), keeping("Hi", "Hello", "history", `"[[\"Hi\",\"Bye\"]]"`), chatRow{Prompt: []readTurn{brief, hi, bye, hi}}},
+		"a system prompt of a prompt":   {with(recipe.ExportRL), keeping("Hi", "Hello", "system", `"Be kind."`), chatRow{Prompt: []readTurn{kind, hi}}},
+		"as older releases had it":      {of(recipe.ExportSFT, ""), keeping("Hi", "Hello", "history", `[["Hi","Bye"]]`, "system", `"Be kind."`), chatRow{Messages: []readTurn{hi, hello}}},
 		"pairs of texts":                {of(recipe.ExportPreference, ""), keeping("?", "?", "chosen", `"Hello"`, "prompt", `"Hi"`, "rejected", `"Bye"`), chatRow{Prompt: []readTurn{hi}, Chosen: []readTurn{hello}, Rejected: []readTurn{bye}}},
 		"pairs of turns with a prompt":  {of(recipe.ExportPreference, "Be brief."), keeping("?", "?", "chosen", `[{"role":"assistant","content":"Hello"}]`, "prompt", `[{"role":"user","content":"Hi"}]`, "rejected", `[{"role":"assistant","content":"Bye"}]`), chatRow{Prompt: []readTurn{brief, hi}, Chosen: []readTurn{hello}, Rejected: []readTurn{bye}}},
 		"pairs with the prompt in both": {of(recipe.ExportPreference, ""), keeping("?", "?", "chosen", someChat, "rejected", `[{"role":"user","content":"Hi"},{"role":"assistant","content":"Bye"}]`), chatRow{Prompt: []readTurn{hi}, Chosen: []readTurn{hello}, Rejected: []readTurn{bye}}},
@@ -104,17 +113,24 @@ func TestRowsThatAFormatCannotHold(t *testing.T) {
 		format recipe.ExportFormat
 		line   []byte
 	}{
-		"it has no reference answer":        {recipe.ExportSFT, keeping("Hi", "")},
-		"turn 1 has the member tool_calls":  {recipe.ExportSFT, keeping("?", "?", "messages", `[{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}]`)},
-		"turn 1 has a part of the type":     {recipe.ExportSFT, keeping("?", "?", "messages", `[{"role":"user","content":[{"type":"image","url":"x"}]}]`)},
-		"turn 2 says no text":               {recipe.ExportSFT, keeping("?", "?", "messages", `[{"role":"user","content":""},{"role":"user"}]`)},
-		"turn 1 has no role":                {recipe.ExportSFT, keeping("?", "?", "messages", `[{"content":"Hi"}]`)},
-		"its turns are no list of objects":  {recipe.ExportSFT, keeping("?", "?", "messages", `"Hi"`)},
-		"it has no member rejected":         {recipe.ExportPreference, keeping("?", "?", "chosen", `"a"`, "rejected", "null")},
-		"it has no turn before the answer":  {recipe.ExportRL, keeping("?", "?", "messages", `[{"role":"assistant","content":"Hi"}]`)},
-		"its turns are no list of objects;": {recipe.ExportRL, keeping("?", "?", "prompt", `[]`)},
+		"it has no reference answer":         {recipe.ExportSFT, keeping("Hi", "")},
+		"turn 1 has the member tool_calls":   {recipe.ExportSFT, keeping("?", "?", "messages", `[{"role":"assistant","content":null,"tool_calls":[{"id":"1"}]}]`)},
+		"turn 1 has a part of the type":      {recipe.ExportSFT, keeping("?", "?", "messages", `[{"role":"user","content":[{"type":"image","url":"x"}]}]`)},
+		"turn 2 says no text":                {recipe.ExportSFT, keeping("?", "?", "messages", `[{"role":"user","content":""},{"role":"user"}]`)},
+		"turn 1 has the role observation":    {recipe.ExportSFT, keeping("?", "?", "conversations", `[{"from":"observation","value":"{}"}]`)},
+		"turn 2 has the role tool":           {recipe.ExportRL, keeping("?", "?", "messages", `[{"role":"user","content":"Hi"},{"role":"tool","content":"{}"}]`)},
+		"its history is no list of pairs":    {recipe.ExportSFT, keeping("Hi", "Hello", "history", `[["Hi"]]`)},
+		"its history is no list of pairs of": {recipe.ExportRL, keeping("Hi", "Hello", "history", `"Hi"`)},
+		"its member text is no text":         {recipe.ExportText, keeping("Hi", "", "text", `["Hi"]`)},
+		"turn 1 has no role":                 {recipe.ExportSFT, keeping("?", "?", "messages", `[{"content":"Hi"}]`)},
+		"its turns are no list of objects":   {recipe.ExportSFT, keeping("?", "?", "messages", `"Hi"`)},
+		"it has no member rejected":          {recipe.ExportPreference, keeping("?", "?", "chosen", `"a"`, "rejected", "null")},
+		"it has no turn before the answer":   {recipe.ExportRL, keeping("?", "?", "messages", `[{"role":"assistant","content":"Hi"}]`)},
+		"its turns are no list of objects;":  {recipe.ExportRL, keeping("?", "?", "prompt", `[]`)},
 	} {
-		_, err := shaped(t, of(c.format, ""), c.line)
+		export := of(c.format, "")
+		export.Context = true
+		_, err := shaped(t, export, c.line)
 		if contract.ReasonOf(err) != contract.InvalidData || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "row chats_1 of data set chats") {
 			t.Errorf("the error is %v, want %q in it", err, want)
 		}

@@ -44,7 +44,7 @@ func Of(r recipe.Recipe, name, split string, index int64) (*Rows, error) {
 	x := &Rows{recipe: r, export: export, split: split, index: index}
 	switch export.Format {
 	case recipe.ExportRL:
-		x.shape = &rl{prompted: export.SystemPrompt != "", label: labels{recipe: r}}
+		x.shape = &rl{prompted: export.SystemPrompt != "" || export.Context, label: labels{recipe: r}}
 	case recipe.ExportSFT:
 		x.shape = &sft{}
 	case recipe.ExportPreference:

@@ -10,7 +10,7 @@ import (
 // rl is the format for reinforcement learning with rewards that can be computed. TRL and Axolotl read prompt and hand the other columns
 // to the reward; verl reads prompt, data_source, ability, reward_model and extra_info; OpenRLHF reads prompt, label and datasource.
 type rl struct {
-	prompted bool // by a system prompt
+	prompted bool // by a system prompt, or by what rows keep
 	label    labels
 	source   []byte
 	box      []byte
@@ -117,6 +117,9 @@ func (f *rl) index(n int64, to *encode.Table) { to.Integer(rlIndex, n) }
 // prompt is what the row keeps as one, its chat up to the answer, or the question with its instruction; before it stands the system prompt.
 func (f *rl) prompt(x *Rows, scorer recipe.Scorer, to *encode.Table) error {
 	turns, err := x.keptPrompt()
+	if err == nil && turns == nil && x.export.Context {
+		turns, err = x.asks(scorer)
+	}
 	if err != nil {
 		return err
 	}

@@ -24,17 +24,13 @@ type turn struct{ role, content string }
 // shareGPT are the roles that ShareGPT has other names for.
 var shareGPT = map[string]string{"human": userRole, "gpt": assistantRole, "chatgpt": assistantRole, "bing": assistantRole, "bard": assistantRole}
 
+// toolRoles are those of turns that call tools, or answer for them, in OpenAI's and ShareGPT's chats.
+var toolRoles = []string{"tool", "function", "function_call", "observation"}
+
 // turnsOf reads turns as OpenAI's, TRL's and ShareGPT's chats have them: a list, or a text of JSON that holds one.
 func turnsOf(raw []byte) ([]turn, error) {
-	if raw[0] == '"' {
-		var inner string
-		if err := json.Unmarshal(raw, &inner); err != nil {
-			return nil, err
-		}
-		raw = []byte(inner)
-	}
 	var list []map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &list); err != nil || len(list) == 0 {
+	if err := json.Unmarshal(unpacked(raw), &list); err != nil || len(list) == 0 {
 		return nil, errors.New("its turns are no list of objects")
 	}
 	turns := make([]turn, len(list))
@@ -45,6 +41,15 @@ func turnsOf(raw []byte) ([]turn, error) {
 		}
 	}
 	return turns, nil
+}
+
+// unpacked is what a text of JSON holds; what is no text is returned as it is.
+func unpacked(raw []byte) []byte {
+	var inner string
+	if raw[0] == '"' && json.Unmarshal(raw, &inner) == nil {
+		return []byte(inner)
+	}
+	return raw
 }
 
 // turnOf reads a turn. One that calls tools, or answers for them, says more than a role and a text, and is refused.
@@ -63,6 +68,9 @@ func turnOf(of map[string]json.RawMessage) (t turn, err error) {
 	}
 	if other, ok := shareGPT[t.role]; ok {
 		t.role = other
+	}
+	if slices.Contains(toolRoles, t.role) {
+		return t, fmt.Errorf("has the role %s, and what tools are asked and answer cannot be held", t.role)
 	}
 	t.content, err = contentOf(content)
 	return t, err
@@ -131,9 +139,36 @@ func (x *Rows) keptPrompt() ([]turn, error) {
 	return turns, nil
 }
 
+// asks are the turns of the question: what was said before it, as Alpaca keeps it, and the question with its instruction.
+func (x *Rows) asks(scorer recipe.Scorer) ([]turn, error) {
+	asked := turn{userRole, string(x.question(scorer))}
+	raw := x.row.keeps(recipe.KeptHistory)
+	if raw == nil || !x.export.Context {
+		return []turn{asked}, nil
+	}
+	var pairs [][]string
+	if err := json.Unmarshal(unpacked(raw), &pairs); err != nil || slices.ContainsFunc(pairs, func(pair []string) bool { return len(pair) != 2 }) {
+		return nil, errors.New("its history is no list of pairs of texts")
+	}
+	var turns []turn
+	for _, pair := range pairs {
+		turns = append(turns, turn{userRole, pair[0]}, turn{assistantRole, pair[1]})
+	}
+	return append(turns, asked), nil
+}
+
+// system is the system prompt of a row: the one that it keeps, else that of the export. It may be empty.
+func (x *Rows) system() string {
+	var own string
+	if raw := x.row.keeps(recipe.KeptSystem); raw != nil && x.export.Context && json.Unmarshal(raw, &own) == nil && own != "" {
+		return own
+	}
+	return x.export.SystemPrompt
+}
+
 // turns adds turns to a list whose first leaf is given, behind the system prompt where they have none of their own.
 func (x *Rows) turns(turns []turn, leaf int, to *encode.Table) {
-	if system := x.export.SystemPrompt; system != "" && !slices.ContainsFunc(turns, func(t turn) bool { return t.role == systemRole }) {
+	if system := x.system(); system != "" && !slices.ContainsFunc(turns, func(t turn) bool { return t.role == systemRole }) {
 		turns = slices.Insert(slices.Clone(turns), 0, turn{systemRole, system})
 	}
 	add(turns, leaf, to)

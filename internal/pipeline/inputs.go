@@ -101,12 +101,13 @@ type exported struct {
 	Format       recipe.ExportFormat `json:"format"`
 	SystemPrompt string              `json:"systemPrompt,omitempty"`
 	Instructions recipe.Instructions `json:"instructions,omitzero"`
+	Context      bool                `json:"context,omitempty"`
 	// Scorers are those that records name, by data set; labels carry them.
 	Scorers map[string]recipe.Scorer `json:"scorers,omitempty"`
 }
 
 func exportedKey(r recipe.Recipe, e recipe.Export) *exported {
-	key := exported{exportVersion, e.Name, e.Format, e.SystemPrompt, e.Instructions, nil}
+	key := exported{exportVersion, e.Name, e.Format, e.SystemPrompt, e.Instructions, e.Context, nil}
 	if e.Format != recipe.ExportRL {
 		return &key
 	}

@@ -127,6 +127,7 @@ func TestKeysOfExports(t *testing.T) {
 			r.Output.Exports = append(r.Output.Exports, recipe.Export{Name: "sft", Format: recipe.ExportSFT})
 		}, true},
 		"the system prompt":          {func(r *recipe.Recipe) { r.Output.Exports[0].SystemPrompt = "Be brief." }, false},
+		"what stands before turns":   {func(r *recipe.Recipe) { r.Output.Exports[0].Context = true }, false},
 		"an instruction":             {func(r *recipe.Recipe) { r.Output.Exports[0].Instructions.Text = "Briefly." }, false},
 		"the order":                  {func(r *recipe.Recipe) { r.Order = recipe.Interleaved }, false},
 		"the shards":                 {func(r *recipe.Recipe) { r.Output.Shards = 2 }, false},

@@ -32,6 +32,9 @@ type Export struct {
 	SystemPrompt string `json:"systemPrompt,omitempty"`
 	// Instructions stand behind the question, by how the answer is scored.
 	Instructions Instructions `json:"instructions,omitzero"`
+	// Context says that what a row keeps as system and as history stands before its turns. Recipes of older releases do not have it,
+	// and neither has one without such rows.
+	Context bool `json:"context,omitempty"`
 	// Scorer is the SHA-256, in hex, of the rewards.py beside the rows; empty where the format has none. It is in no key of a
 	// mixed file: the rows do not depend on it.
 	Scorer string `json:"scorer,omitempty"`
@@ -96,7 +99,15 @@ const (
 	KeptChosen        = "chosen"
 	KeptRejected      = "rejected"
 	KeptText          = "text"
+	KeptSystem        = "system"
+	KeptHistory       = "history"
 )
+
+// HasContext reports whether the rows of a data set keep what stands before their turns.
+func (r Recipe) HasContext() bool {
+	names := r.KeptNames()
+	return slices.Contains(names, KeptSystem) || slices.Contains(names, KeptHistory)
+}
 
 // holds: every data set has what the format is made of, as far as its record tells.
 func (r Recipe) holds(e Export) error {
@@ -110,6 +121,11 @@ func (r Recipe) holds(e Export) error {
 					return fmt.Errorf("export %s of format Preference cannot hold data set %s, whose rows keep no member %s; use the preset preference, name it in record.keep, or leave the export out",
 						e.Name, name, member)
 				}
+			}
+		case ExportRL:
+			if record.scoresNothing() {
+				return fmt.Errorf("export %s of format RL cannot hold data set %s, whose rows have no reference answer: every answer would score 0; use the format SFT or Text, "+
+					"give a referenceAnswer, or leave the export out", e.Name, name)
 			}
 		case ExportSFT:
 			if record.answersNothing() && !record.keeps(KeptMessages) && !record.keeps(KeptConversations) {
@@ -130,6 +146,14 @@ func (r Record) keeps(member string) bool {
 func (r Record) answersNothing() bool {
 	answer := strings.TrimSpace(r.Resolved().ReferenceAnswer)
 	return answer == `""` || answer == "''"
+}
+
+// scoresNothing reports whether no row has what an answer could be scored by: a reference answer, other answers, or the tests of a program.
+func (r Record) scoresNothing() bool {
+	resolved := r.Resolved()
+	answers := slices.ContainsFunc(resolved.Metadata, func(m Metadata) bool { return m.Name == "answers" })
+	scorer := resolved.ScorerOf(strings.Trim(resolved.AnswerType, " \"'"))
+	return r.answersNothing() && !answers && scorer != CodeScorer
 }
 
 // HasFactoryInfo reports whether LLaMA-Factory can train on the format, and its files are described for it.

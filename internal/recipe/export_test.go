@@ -51,7 +51,25 @@ func TestExportsAreJudged(t *testing.T) {
 			t.Errorf("%+v: the error is %v", c.record, err)
 		}
 	}
-	texts.Output.Exports[0].Format = recipe.ExportText
+	texts.Output.Exports[0] = recipe.Export{Name: "rl", Format: recipe.ExportRL, Scorer: digest}
+	for _, c := range []struct {
+		record recipe.Record
+		held   bool
+	}{
+		{recipe.Record{Preset: "text"}, false},
+		{recipe.Record{Preset: "text", Keep: []string{"messages"}}, false},
+		{recipe.Record{Question: "row.q", ReferenceAnswer: "''", AnswerType: "numeric"}, false},
+		{recipe.Record{Question: "row.q", ReferenceAnswer: "''", AnswerType: "'code'"}, true},
+		{recipe.Record{Question: "row.q", ReferenceAnswer: "''", AnswerType: "text", Metadata: []recipe.Metadata{{Name: "answers", Value: "row.answers"}}}, true},
+		{recipe.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text"}, true},
+		{recipe.Record{Preset: "messages"}, true},
+	} {
+		*record = c.record
+		if err := texts.Validate(); (err == nil) != c.held || err != nil && !strings.Contains(err.Error(), "export rl of format RL cannot hold data set gsm8k, whose rows have no reference answer") {
+			t.Errorf("%+v: the error is %v", c.record, err)
+		}
+	}
+	texts.Output.Exports[0] = recipe.Export{Name: "text", Format: recipe.ExportText}
 	*record = recipe.Record{Preset: "text"}
 	if err := texts.Validate(); err != nil {
 		t.Error(err)

@@ -56,6 +56,9 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 	if out.Domains, err = domains(spec.Domains); err != nil {
 		return recipe.Recipe{}, err
 	}
+	for i, export := range out.Output.Exports {
+		out.Output.Exports[i].Context = export.Format != recipe.ExportText && out.HasContext()
+	}
 	return out, nil
 }
 
