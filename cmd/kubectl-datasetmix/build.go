@@ -14,6 +14,9 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/cli/places"
+	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/gctune"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -25,29 +28,38 @@ import (
 func buildCommand() *cobra.Command {
 	var file, data, lockFile string
 	var refresh bool
-	var here places
+	var here places.Places
 	parallel := runtime.GOMAXPROCS(0)
 	command := &cobra.Command{
-		Use:   "build -f FILE --data DIR [--claim NAME=FOLDER]… [--secret NAME=FOLDER]… [--configmap NAME=FOLDER]…",
+		Use:   "build -f FILE [--data DIR] [--claim NAME=FOLDER]… [--secret NAME=FOLDER]… [--configmap NAME=FOLDER]…",
 		Short: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish",
 		Long: "Build a mix in this process, without a cluster, to the bytes that a cluster would publish.\n\n" +
-			"DIR takes the place of the volume: the mix is published in DIR/<spec.output.path>/current. A second build does only\n" +
-			"what changed; of the files of a --claim it sees that by their size, time and inode, and reads them again. --refresh looks again at sources that may have changed under the same name, --lock builds from the bytes\n" +
+			"DIR, ./data unless it is named, takes the place of the volume: the mix is published in DIR/<spec.output.path>/current.\n" +
+			"A claim that a source reads is the folder of the manifest, if the source's path is there, or the folder of --claim. So a\n" +
+			"file of yours next to the manifest is source: {volume: {claimName: mine, path: ./rows.jsonl}}, and the same manifest is\n" +
+			"for a cluster, where the claim holds the file.\n\n" +
+			"A second build does only what changed; of the files of a --claim it sees that by their size, time and inode, and reads them again. --refresh looks again at sources that may have changed under the same name, --lock builds from the bytes\n" +
 			"that the lock.json of a revision names, or not at all. HF_ENDPOINT names another Hub, HF_TOKEN is the credential for\n" +
 			"private and gated repositories whose Secret has no --secret. HTTPS_PROXY, HTTP_PROXY and NO_PROXY take the place of\n" +
 			"spec.worker.proxy.",
-		Example: "  kubectl datasetmix build -f mix.yaml --data ./data",
-		Args:    cobra.NoArgs,
+		Example: "  kubectl datasetmix build -f mix.yaml\n" +
+			"  kubectl datasetmix build -f mix.yaml --data /mnt/mixes --claim corpora=/mnt/corpora",
+		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			gctune.SetGCPercent()
 			mix, r, err := load(command.Context(), file)
 			if err != nil {
 				return err
 			}
-			if err := here.check(mix); err != nil {
+			here.Folder = places.FolderOf(file)
+			here.Find(mix)
+			for _, claim := range here.Found {
+				fmt.Fprintf(command.ErrOrStderr(), "Claim %s: %s (the folder of the manifest)\n", claim, here.Folder)
+			}
+			if err := here.Check(mix); err != nil {
 				return err
 			}
-			worker := stage.Worker{Volume: data, Source: here.sources(mix), Anew: refresh, Notice: true}
+			worker := stage.Worker{Volume: data, Source: here.Sources(mix), Anew: refresh, Notice: true}
 			worker.Lacks = func(what string) { fmt.Fprintf(command.ErrOrStderr(), "The volume: %s.\n", what) }
 			if worker.Lock, err = loadLock(lockFile, r); err != nil {
 				return err
@@ -57,20 +69,17 @@ func buildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return progress.finish(r, results, data)
+			return progress.finish(r, results, data, mix.Spec.Output.Volume == (datav1alpha1.OutputVolume{}))
 		},
 	}
 	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
-	command.Flags().StringVar(&data, "data", "", "the folder that takes the place of the volume")
-	command.Flags().StringToStringVar(&here.claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
-	command.Flags().StringToStringVar(&here.secrets, "secret", nil, "a folder with a file for each key of a Secret that a source names, such as files-login=./login")
-	command.Flags().StringToStringVar(&here.configMaps, "configmap", nil, "a folder with a file for each key of a ConfigMap that a source names, such as company-ca=./ca")
+	command.Flags().StringVar(&data, "data", "data", "the folder that takes the place of the volume")
+	here.Flags(command.Flags())
 	command.Flags().StringVar(&lockFile, "lock", "", "the lock.json of a revision: build from exactly these bytes")
 	command.Flags().BoolVar(&refresh, "refresh", false, "look again at branches, addresses without a digest and folders")
 	command.MarkFlagsMutuallyExclusive("lock", "refresh")
 	command.Flags().IntVar(&parallel, "parallel", parallel, "how many data sets or files are worked on at once")
 	must(command.MarkFlagRequired("filename"))
-	must(command.MarkFlagRequired("data"))
 	return command
 }
 
@@ -161,15 +170,22 @@ func orNone(text string) string {
 	return text
 }
 
-// finish prints the plan that was met and where the mix lies.
-func (p *progress) finish(r recipe.Recipe, results map[string]pipeline.Result, data string) error {
+// finish prints the plan that was met, what to know of it, and where the mix lies.
+func (p *progress) finish(r recipe.Recipe, results map[string]pipeline.Result, data string, noVolumeNamed bool) error {
 	graph, err := pipeline.Walk(r, results)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(p.out)
-	if err := planTable(p.out, *graph.Plan); err != nil {
+	if err := view.Plan(p.out, *graph.Plan); err != nil {
 		return err
+	}
+	warnings := view.Warnings(r, *graph.Plan)
+	if noVolumeNamed {
+		warnings = append(warnings, "- "+noVolume)
+	}
+	if len(warnings) > 0 {
+		fmt.Fprintf(p.out, "\n%s\n", strings.Join(warnings, "\n"))
 	}
 	folder := revision.Folder(r.Output.Path)
 	fmt.Fprintf(p.out, "\n%s -> %s\n", filepath.Join(data, folder.Current()), revision.Link(graph.Published.Revision))

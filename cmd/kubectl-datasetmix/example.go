@@ -27,8 +27,8 @@ func exampleCommand() *cobra.Command {
 				return contract.Failf(contract.WorkerFailed, "%w", err)
 			}
 			fmt.Fprintf(command.OutOrStdout(), "%s has a manifest and three files with rows. Next:\n\n"+
-				"  kubectl datasetmix build -f %s --claim %s=%s --data %s\n",
-				folder, filepath.Join(folder, example.Manifest), example.Claim, folder, filepath.Join(folder, "data"))
+				"  kubectl datasetmix build -f %s --data %s\n",
+				folder, filepath.Join(folder, example.Manifest), filepath.Join(folder, "data"))
 			return nil
 		},
 	}

@@ -59,7 +59,7 @@ func rootCommand() *cobra.Command {
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl datasetmix"},
 	}
 	root.AddGroup(&cobra.Group{ID: withoutCluster, Title: "Without a cluster:"}, &cobra.Group{ID: onCluster, Title: "On a cluster:"})
-	add(root, withoutCluster, buildCommand(), planCommand(), verifyCommand(), diffCommand(), exampleCommand(), uiCommand())
+	add(root, withoutCluster, initCommand(), buildCommand(), planCommand(), verifyCommand(), diffCommand(), exampleCommand(), uiCommand())
 	add(root, onCluster, statusCommand(), waitCommand(), eventsCommand(), logsCommand(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	for _, command := range root.Commands() {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
@@ -61,28 +62,40 @@ func TestPlanOfTheSixDataSets(t *testing.T) {
 	for _, split := range plan.Splits {
 		got[split.Name] = split.Rows
 		for _, domain := range split.Domains {
-			got[split.Name+" "+domain.Name] = domain.Rows
+			got[split.Name+" domain "+domain.Name] = domain.Rows
 			for _, dataset := range domain.Datasets {
-				got[split.Name+" "+dataset.Name] = dataset.Available
+				got[split.Name+" "+dataset.Name], got[split.Name+" balanced "+dataset.Name] = dataset.Available, dataset.Balanced
 			}
 		}
 	}
-	want := map[string]int64{
-		"train": 160107, "train math": 64043, "train qa": 48032, "train code": 48032,
-		"test": 32022, "test math": 12809, "test qa": 9607, "test code": 9606,
-		"train gsm8k": 6227, "train math ": 0, "train squad2": 72999, "train hotpotqa": 74138, "train humaneval": 137, "train mbpp": 356,
-		"test gsm8k": 1246, "test squad2": 14600, "test hotpotqa": 14828, "test humaneval": 27, "test mbpp": 71,
+	want := map[string]int64{ // every number of the strategy, and those of the test split that follow
+		"train": 160107, "train domain math": 64043, "train domain qa": 48032, "train domain code": 48032,
+		"test": 32022, "test domain math": 12809, "test domain qa": 9607, "test domain code": 9606,
+		"train gsm8k": 6227, "train math": 6250, "train squad2": 72999, "train hotpotqa": 74138, "train humaneval": 137, "train mbpp": 356,
+		"test gsm8k": 1246, "test math": 1250, "test squad2": 14600, "test hotpotqa": 14828, "test humaneval": 27, "test mbpp": 71,
+		"train balanced gsm8k": 6250, "train balanced math": 6250, "train balanced squad2": 74138, "train balanced hotpotqa": 74138,
+		"train balanced humaneval": 356, "train balanced mbpp": 356, "test balanced gsm8k": 1250, "test balanced math": 1250,
+		"test balanced squad2": 14828, "test balanced hotpotqa": 14828, "test balanced humaneval": 71, "test balanced mbpp": 71,
 	}
-	delete(want, "train math ")
-	delete(got, "train math")
-	delete(got, "test math") // the domain and the data set share a name
-	delete(want, "train math")
-	delete(want, "test math")
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if rows := plan.Splits[0].Domains[0].Rows; rows != 64043 {
-		t.Errorf("the domain math has %d rows, want 64,043", rows)
+}
+
+// TestPlanOfTheSmallestPool: the other total of the strategy, for which no domain repeats more than balancing did.
+func TestPlanOfTheSmallestPool(t *testing.T) {
+	sample, err := os.ReadFile(grpoSix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "plan", "-f", write(t, strings.ReplaceAll(string(sample), "KeepTotal}", "SmallestPool}")), "--rows", "gsm8k=7473,math=7500,squad2=87599,hotpotqa=88966,humaneval=164,mbpp=427")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2,373", "949", "712"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it lacks %s:\n%s", want, out)
+		}
 	}
 }
 
@@ -115,10 +128,10 @@ func TestPlanNotes(t *testing.T) {
 	if !strings.HasSuffix(out, want) {
 		t.Errorf("got\n%s\nwant at its end%s", out, want)
 	}
-	if got := notes(recipe.Recipe{Resample: recipe.WithReplacement}, false); len(got) != 1 || !strings.Contains(got[0], "drawn with replacement") {
+	if got := view.Notes(recipe.Recipe{Resample: recipe.WithReplacement}, false); len(got) != 1 || !strings.Contains(got[0], "drawn with replacement") {
 		t.Errorf("notes on draws: %q", got)
 	}
-	if got := notes(recipe.Recipe{}, false); got != nil {
+	if got := view.Notes(recipe.Recipe{}, false); got != nil {
 		t.Errorf("notes on nothing: %q", got)
 	}
 }
@@ -135,7 +148,7 @@ func TestProbesAreChecked(t *testing.T) {
 	}
 	right := write(t, string(sample))
 	_, err = run(t, "build", "-f", right, "--data", t.TempDir(), "--claim", "originals=/nowhere")
-	if contract.ReasonOf(err) != contract.InvalidTask || !strings.Contains(err.Error(), "exams reads claim benchmarks") {
+	if contract.ReasonOf(err) != contract.InvalidTask || !strings.Contains(err.Error(), "exams reads exams.jsonl of claim benchmarks") {
 		t.Errorf("a probe's claim that nobody placed: %v", err)
 	}
 }

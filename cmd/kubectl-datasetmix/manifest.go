@@ -53,11 +53,13 @@ func readManifest(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
+// parseMix judges a manifest as the API server would, but for the volume of its output, which a laptop does not need.
 func parseMix(ctx context.Context, content []byte) (*datav1alpha1.DatasetMix, error) {
 	object, err := onlyMix(content)
 	if err != nil {
 		return nil, err
 	}
+	assumed := assumeVolume(object)
 	validator, err := crd.NewValidator()
 	if err != nil {
 		return nil, err
@@ -69,8 +71,34 @@ func parseMix(ctx context.Context, content []byte) (*datav1alpha1.DatasetMix, er
 		return nil, fmt.Errorf("the DatasetMix is not valid: %w", errs.ToAggregate())
 	}
 	mix := &datav1alpha1.DatasetMix{}
-	return mix, runtime.DefaultUnstructuredConverter.FromUnstructured(object, mix)
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, mix); err != nil {
+		return nil, err
+	}
+	if assumed {
+		mix.Spec.Output.Volume = datav1alpha1.OutputVolume{}
+	}
+	return mix, nil
 }
+
+// assumeVolume names a volume for the output where the manifest names none, and reports whether it did. A wrong type is the validator's to report.
+func assumeVolume(object map[string]any) bool {
+	spec, ok := object["spec"].(map[string]any)
+	if !ok {
+		return false
+	}
+	if spec["output"] == nil {
+		spec["output"] = map[string]any{}
+	}
+	output, ok := spec["output"].(map[string]any)
+	if !ok || output["volume"] != nil {
+		return false
+	}
+	output["volume"] = map[string]any{"claimName": "laptop"}
+	return true
+}
+
+// noVolume is what a user of a manifest without a volume has to know.
+const noVolume = "The manifest names no volume for the output, which is enough on this machine; a cluster needs spec.output.volume."
 
 // onlyMix finds the DatasetMix among the documents of a manifest.
 func onlyMix(content []byte) (map[string]any, error) {

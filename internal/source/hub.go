@@ -63,7 +63,7 @@ func (h *hub) Resolve(ctx context.Context) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	l := Listing{Revision: info.SHA, License: licence(info.CardData.License...)}
+	l := Listing{Revision: info.SHA, License: info.CardData.license()}
 	bytes := int64(0)
 	for _, p := range chosen {
 		l.Files = append(l.Files, files[p])

@@ -27,6 +27,8 @@ type cardData struct {
 	Configs []cardEntry
 	// odd says what the card has in the place of a list of configurations; empty is nothing.
 	odd string
+	// rows are those that the card counts, by configuration and split.
+	rows map[[2]string]int64
 }
 
 // UnmarshalJSON never fails: a card that makes no sense must not keep anyone from the files.
@@ -34,13 +36,36 @@ func (c *cardData) UnmarshalJSON(b []byte) error {
 	var card struct {
 		License oneOrMore       `json:"license"`
 		Configs json.RawMessage `json:"configs"`
+		Info    json.RawMessage `json:"dataset_info"`
 	}
 	*c = cardData{}
 	if understood := json.Unmarshal(b, &card) == nil; understood && !absent(card.Configs) && json.Unmarshal(card.Configs, &c.Configs) != nil {
 		c.Configs, c.odd = nil, kindOfJSON(card.Configs)
 	}
-	c.License = card.License
+	c.License, c.rows = card.License, countedRows(card.Info)
 	return nil
+}
+
+// countedRows reads dataset_info, which is that of the one configuration or a list with that of each.
+func countedRows(b json.RawMessage) map[[2]string]int64 {
+	type info struct {
+		Config string `json:"config_name"`
+		Splits []struct {
+			Name string `json:"name"`
+			Rows int64  `json:"num_examples"`
+		} `json:"splits"`
+	}
+	var all []info
+	if one := (info{}); json.Unmarshal(b, &all) != nil && json.Unmarshal(b, &one) == nil {
+		all = []info{one}
+	}
+	rows := map[[2]string]int64{}
+	for _, config := range all {
+		for _, split := range config.Splits {
+			rows[[2]string{config.Config, split.Name}] = split.Rows
+		}
+	}
+	return rows
 }
 
 // absent says that a card leaves a key out, or gives it no value.

@@ -103,7 +103,7 @@ func (r *reader) eachOf(ctx context.Context, file original, path store.Path, to 
 }
 
 func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, to taker) error {
-	of := sourceFile(r.read)
+	of := decode.As(r.read)
 	of.Name, of.Data, of.Size = file.Path, f, file.Size
 	for b := range ahead(ctx, of, r.fields, r.rows, to.newMapper) {
 		start := 0
@@ -124,30 +124,6 @@ func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, 
 		return context.Cause(ctx)
 	}
 	return f.Unchanged()
-}
-
-// sourceFile is what is said of a source's files.
-func sourceFile(read recipe.Read) decode.File {
-	var f decode.File
-	if read.Path != "" {
-		f.Path = strings.Split(read.Path, ".")
-	}
-	if t := read.Table; t != nil {
-		f.Table = &decode.Table{Columns: t.Columns}
-		if t.Delimiter != "" {
-			f.Table.Delimiter = t.Delimiter[0]
-		}
-		switch t.Quote {
-		case recipe.DoubleQuote:
-			f.Table.Quote = decode.QuoteDouble
-		case recipe.NoQuote:
-			f.Table.Quote = decode.QuoteNone
-		}
-	}
-	if read.NonFinite == recipe.NullNonFinite {
-		f.NonFinite = decode.NonFiniteNull
-	}
-	return f
 }
 
 func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to taker) error {

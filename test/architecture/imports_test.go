@@ -53,11 +53,12 @@ var rules = []rule{
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
 	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/glob", "internal/mapping", "internal/record", "internal/source"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},
 	{pkg: "internal/kube", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything},
-	{pkg: "internal/ui", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/view", "internal/kube"}, dataPlane...), foreign: anything},
+	{pkg: "internal/ui", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/view", "internal/kube", "internal/look"}, dataPlane...), foreign: anything},
 	{pkg: "internal/cli", own: append([]string{"api/v1alpha1", "internal/kube"}, planned...), foreign: anything},
 	{pkg: "internal/gctune", foreign: anything, never: kubernetes},
 	{pkg: "internal/extsort"},
@@ -78,7 +79,7 @@ var rules = []rule{
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/ui", "config/crd"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/cli/draft", "internal/cli/places", "internal/look", "internal/ui", "config/crd", "config/samples"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

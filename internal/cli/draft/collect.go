@@ -1,0 +1,231 @@
+package draft
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/look"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// Claim is the name of the PersistentVolumeClaim that a manifest of own files reads.
+const Claim = "my-files"
+
+// repository is how repositories of a Hub are written: hf://owner/name, as Hugging Face's own libraries have it with "datasets/", and the
+// address of the page; each may have @ and a revision behind it.
+var repository = regexp.MustCompile(`^(?:hf://(?:datasets/)?|https://huggingface\.co/datasets/)([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?/?$`)
+
+// Inputs are what a manifest is to be drafted of.
+type Inputs struct {
+	// Names are files and folders, and repositories as hf://owner/name.
+	Names []string
+	// File is the manifest to be written; "-" is standard output.
+	File string
+	// Env is what the sources of this machine need; Claims are set here.
+	Env source.Environment
+}
+
+// Collect looks at the inputs.
+func Collect(ctx context.Context, in Inputs) (Mix, error) {
+	folder := filepath.Dir(in.File)
+	base, err := baseOf(folder, in.Names)
+	if err != nil {
+		return Mix{}, err
+	}
+	mix := Mix{Name: NameOf(strings.TrimSuffix(filepath.Base(in.File), filepath.Ext(in.File)), nil), File: in.File, Command: "kubectl datasetmix build -f " + in.File}
+	if base != folder {
+		mix.Command += fmt.Sprintf(" --claim %s=%s", Claim, base)
+	}
+	in.Env.Claims = map[string]string{Claim: base}
+	var taken []string
+	for _, name := range in.Names {
+		var d Dataset
+		if found := repository.FindStringSubmatch(name); found != nil {
+			d, err = fromHub(ctx, recipe.HuggingFace{Repo: found[1], Revision: found[2]}, in.Env)
+		} else {
+			d, err = fromFile(name, base, folder)
+		}
+		if err != nil {
+			return Mix{}, err
+		}
+		d.Name = NameOf(d.Name, taken)
+		taken = append(taken, d.Name)
+		if err := d.examine(ctx, in.Env); err != nil {
+			return Mix{}, contract.Within(d.Title, err)
+		}
+		mix.Datasets = append(mix.Datasets, d)
+	}
+	return mix, nil
+}
+
+// baseOf is the folder that the files are named from: that of the manifest where all of them are below it, else the deepest that holds all.
+func baseOf(folder string, names []string) (string, error) {
+	absolute, err := filepath.Abs(folder)
+	if err != nil {
+		return "", err
+	}
+	base, common := folder, ""
+	for _, name := range names {
+		if repository.MatchString(name) {
+			continue
+		}
+		file, err := filepath.Abs(name)
+		if err != nil {
+			return "", err
+		}
+		if !strings.HasPrefix(file, absolute+string(filepath.Separator)) {
+			base = ""
+		}
+		for parent := filepath.Dir(file); ; parent = filepath.Dir(parent) {
+			if common == "" || parent == common || strings.HasPrefix(common, strings.TrimSuffix(parent, "/")+"/") {
+				common = parent
+				break
+			}
+		}
+	}
+	if base == "" {
+		return common, nil
+	}
+	return base, nil
+}
+
+// fromFile is a data set of a file or a folder, which must not hold the manifest.
+func fromFile(name, base, manifest string) (Dataset, error) {
+	if strings.HasPrefix(name, "hf:") || strings.Contains(name, "://") {
+		return Dataset{}, contract.Failf(contract.InvalidTask, "%s is neither a file nor a repository; write a repository as hf://owner/name", name)
+	}
+	if _, err := os.Stat(name); err != nil {
+		return Dataset{}, contract.Failf(contract.FileNotFound, "there is nothing to read at %s%s", name, near(name))
+	}
+	absolute, err := filepath.Abs(name)
+	if err != nil {
+		return Dataset{}, err
+	}
+	from, err := filepath.Abs(base)
+	if err != nil {
+		return Dataset{}, err
+	}
+	below, err := filepath.Rel(from, absolute)
+	if err != nil {
+		return Dataset{}, err
+	}
+	if holder, err := filepath.Abs(manifest); err != nil || strings.HasPrefix(holder+"/", absolute+"/") {
+		return Dataset{}, contract.Failf(contract.InvalidTask, "%s holds the manifest, too; name the files in it, or write the manifest to another folder with --filename", name)
+	}
+	title := filepath.Base(name)
+	stem, _, _ := strings.Cut(title, ".")
+	return Dataset{Title: title, Name: stem, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: Claim, Path: filepath.ToSlash(below)}}}, nil
+}
+
+// near is the question whether another file of the same folder was meant.
+func near(name string) string {
+	entries, err := os.ReadDir(filepath.Dir(name))
+	if err != nil {
+		return ""
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return cli.DidYouMean(filepath.Base(name), names)
+}
+
+// fromHub is a data set of a repository: of its default configuration, or else the first one, and of the split train, or else the first one.
+func fromHub(ctx context.Context, spec recipe.HuggingFace, env source.Environment) (Dataset, error) {
+	card, err := source.ReadCard(ctx, spec, env)
+	if err != nil {
+		return Dataset{}, err
+	}
+	d := Dataset{Title: spec.Repo, Name: path.Base(spec.Repo)}
+	spec.Revision = card.Revision
+	if card.License != "" {
+		d.Comments = append(d.Comments, "license: "+card.License)
+	} else {
+		d.Comments = append(d.Comments, "the repository names no license")
+	}
+	if len(card.Configs) > 0 {
+		chosen := card.Configs[max(0, slices.IndexFunc(card.Configs, func(c source.CardConfig) bool { return c.Default }))]
+		spec.Config = chosen.Name
+		var configs, splits []string
+		for _, c := range card.Configs {
+			configs = append(configs, c.Name)
+		}
+		for _, split := range chosen.Splits {
+			splits = append(splits, split.Name)
+		}
+		if len(chosen.Splits) > 0 {
+			split := chosen.Splits[max(0, slices.Index(splits, "train"))]
+			spec.Split, d.Rows = split.Name, split.Rows
+		}
+		d.choices("configurations", configs)
+		d.choices("splits", splits)
+	}
+	d.Source = recipe.Source{HuggingFace: &spec}
+	return d, nil
+}
+
+// choices says what else there is.
+func (d *Dataset) choices(what string, names []string) {
+	if len(names) > 1 {
+		d.Comments = append(d.Comments, fmt.Sprintf("%s: %s", what, strings.Join(names, ", ")))
+	}
+}
+
+// examine finds a record for the rows. All rows of files are tried with it, and those of a repository as far as they were looked at.
+func (d *Dataset) examine(ctx context.Context, env source.Environment) error {
+	from, err := source.New(d.Source, env)
+	if err != nil {
+		return err
+	}
+	listing, err := from.Resolve(ctx)
+	if err != nil {
+		return err
+	}
+	sample, err := look.Take(ctx, from, listing.Files)
+	if err != nil {
+		return err
+	}
+	for _, m := range sample.Members() {
+		d.Members = append(d.Members, m.Name)
+	}
+	if d.Guess, err = sample.Guess(ctx); err != nil || d.Guess.Preset == "" && d.Guess.Question == "" {
+		return err
+	}
+	limits := look.Limits{}
+	if d.Source.Volume == nil {
+		limits.Rows = 1000
+	}
+	seen, err := look.Of(ctx, from, recipe.Dataset{Name: d.Name, Source: d.Source, Record: d.record(), Read: recipe.Read{OnBadRow: recipe.SkipBadRow}}, d.Name, limits)
+	if err != nil {
+		return err
+	}
+	if seen.Problem != "" {
+		return contract.Failf(contract.InvalidData, "%s", seen.Problem)
+	}
+	if seen.Whole {
+		d.Rows, d.Kept = seen.Read, seen.Kept
+	}
+	for _, drop := range seen.Dropped {
+		if drop.First != "" { // all but those that the record leaves out
+			d.Bad = append(d.Bad, drop)
+		}
+	}
+	return nil
+}
+
+// record is that of the guess as a recipe has it.
+func (d *Dataset) record() recipe.Record {
+	if d.Guess.Preset == "" {
+		return d.Guess.Record
+	}
+	return recipe.Record{Preset: recipe.PresetVersion(d.Guess.Preset), Rule: recipe.RecordRule}
+}

@@ -1,0 +1,275 @@
+// Package draft writes the manifest of a mix of files, of repositories of a Hub, or of both: from what their first rows are like, with
+// comments that say what was guessed.
+package draft
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/look"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
+)
+
+// Dataset is what is known of one data set.
+type Dataset struct {
+	// Title is what the user called it: a file, a repository.
+	Title string
+	// Name in the mix.
+	Name   string
+	Source recipe.Source
+	// Comments are on the source: what else there is to choose.
+	Comments []string
+	// Rows of the source, and those of them that the record keeps; 0 is not known.
+	Rows, Kept int64
+	Guess      look.Guess
+	// Members of the rows.
+	Members []string
+	// Bad are rows that the record makes nothing of, by reason; the manifest skips them.
+	Bad []look.Drop
+}
+
+// Mix is what a manifest is written of.
+type Mix struct {
+	// Name of the mix, File that the manifest is written to, and Command that builds it.
+	Name, File, Command string
+	Datasets            []Dataset
+}
+
+// notInNames is what a name in a manifest cannot have.
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// mostName is how long a name in a manifest may be.
+const mostName = 40
+
+// NameOf makes a name for a manifest of a title, another one than those that are taken.
+func NameOf(title string, taken []string) string {
+	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(title), "-"), "-")
+	name = cmp.Or(strings.Trim(name[:min(len(name), mostName-3)], "-"), "data")
+	for i := 2; slices.Contains(taken, name); i++ {
+		name = fmt.Sprintf("%s-%d", strings.TrimSuffix(name, fmt.Sprintf("-%d", i-1)), i)
+	}
+	return name
+}
+
+// english groups thousands.
+var english = message.NewPrinter(language.English)
+
+// Manifest is the text of the manifest. It is an InvalidTask failure that a data set has nothing to make a record of.
+func (m Mix) Manifest() (string, error) {
+	for _, d := range m.Datasets {
+		if d.Guess.Preset == "" && d.Guess.Question == "" {
+			return "", contract.Failf(contract.InvalidTask, "%s: no member of its rows is a text that could be a question; its members are %s", d.Title, orNone(d.Members))
+		}
+	}
+	var out strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+	var titles []string
+	local := false
+	for _, d := range m.Datasets {
+		titles, local = append(titles, d.Title), local || d.Source.Volume != nil
+	}
+	line("# A mix of %s. kubectl datasetmix init wrote this from the first rows of each:", oneLine(strings.Join(titles, ", ")))
+	line("# see whether it guessed right, change what you like, and build it on this machine:")
+	line("#")
+	line("#   %s", oneLine(m.Command))
+	if local {
+		line("#")
+		line("# On a cluster the same manifest reads the files from a PersistentVolumeClaim, %s, under the same paths.", m.claim())
+	}
+	line("apiVersion: data.datasetmix.io/v1alpha1")
+	line("kind: DatasetMix")
+	line("metadata:")
+	line("  name: %s", m.Name)
+	line("spec:")
+	line("  seed: 42 # another seed gives another draw and another order")
+	line("  splits: # rows are divided %d:1, and then mixed; NoRepeat uses no row twice, KeepTotal repeats rows of scarce domains", m.trainShare())
+	line("  - {name: train, share: %d, size: {policy: NoRepeat}}", m.trainShare())
+	line("  - {name: test, share: 1, size: {policy: NoRepeat}}")
+	line("  domains: # %s", m.sharesComment())
+	shares := m.shares()
+	for i, d := range m.Datasets {
+		d.write(line, shares[i])
+	}
+	line("  output:")
+	line("    volume: # on a cluster; on this machine, --data takes its place")
+	line("      claimTemplate: {accessModes: [ReadWriteOnce], size: 10Gi}")
+	return out.String(), nil
+}
+
+// trainShare is nine parts of ten, and less where a data set is so small that none of its rows would be in the test split.
+func (m Mix) trainShare() int64 {
+	share := int64(9)
+	for _, d := range m.Datasets {
+		if rows := d.kept(); rows > 0 {
+			share = max(1, min(share, rows-1))
+		}
+	}
+	return share
+}
+
+// claim names the claims of the data sets that are files.
+func (m Mix) claim() string {
+	for _, d := range m.Datasets {
+		if d.Source.Volume != nil {
+			return d.Source.Volume.ClaimName
+		}
+	}
+	return ""
+}
+
+// mostShare is the greatest share that a manifest may have.
+const mostShare = 1_000_000
+
+// shares are the data sets' rows where all are known, so that a mix uses every row; else they are equal.
+func (m Mix) shares() []int64 {
+	shares := make([]int64, len(m.Datasets))
+	most := int64(0)
+	for _, d := range m.Datasets {
+		most = max(most, d.Rows)
+	}
+	divisor := (most + mostShare - 1) / mostShare
+	for i, d := range m.Datasets {
+		if shares[i] = 1; m.counted() {
+			shares[i] = max(1, d.kept()/max(1, divisor))
+		}
+	}
+	return shares
+}
+
+func (m Mix) counted() bool {
+	return !slices.ContainsFunc(m.Datasets, func(d Dataset) bool { return d.Rows == 0 })
+}
+
+func (m Mix) sharesComment() string {
+	switch {
+	case len(m.Datasets) == 1:
+		return "one domain is all of the mix"
+	case m.counted():
+		return "the shares are the rows that there are, so the mix uses all of them; any ratio will do, such as 3 and 1"
+	default:
+		return "mixed in equal parts; any ratio will do, such as 3 and 1"
+	}
+}
+
+// kept are the rows that the mix can use.
+func (d Dataset) kept() int64 { return cmp.Or(d.Kept, d.Rows) }
+
+func (d Dataset) write(line func(string, ...any), share int64) {
+	line("  - name: %s", d.Name)
+	line("    share: %d", share)
+	line("    datasets:")
+	line("    - name: %s", d.Name)
+	if d.Rows > 0 {
+		line("      # %s: %s rows with %s", oneLine(d.Title), english.Sprint(d.Rows), oneLine(orNone(d.Members)))
+	} else {
+		line("      # %s: rows with %s", oneLine(d.Title), oneLine(orNone(d.Members)))
+	}
+	for _, comment := range d.Comments {
+		line("      # %s", oneLine(comment))
+	}
+	line("      source: %s", sourceOf(d.Source))
+	d.writeRecord(line)
+	if len(d.Bad) == 0 {
+		return
+	}
+	line("      read:")
+	line("        onBadRow: Skip # without it, such a row ends the build:")
+	for _, bad := range d.Bad {
+		line("        # %s of %s: %s", english.Sprint(bad.Rows), bad.Reason, oneLine(bad.First))
+	}
+}
+
+func (d Dataset) writeRecord(line func(string, ...any)) {
+	g := d.Guess
+	if g.Preset != "" {
+		preset, _ := recipe.FindPreset(recipe.PresetVersion(g.Preset))
+		what, _, _ := strings.Cut(preset.Doc, ". ")
+		line("      # all rows that were looked at fit this preset: %s", oneLine(what))
+		if len(g.Others) > 0 {
+			line("      # they fit %s, too", strings.Join(g.Others, ", "))
+		}
+		line("      record: {preset: %s}", g.Preset)
+		return
+	}
+	if !g.Sure {
+		line("      # GUESSED by what the members hold, not by their names: look at it")
+	}
+	line("      record:")
+	line("        question: %s", scalar(g.Record.Question))
+	if g.Answer == "" {
+		line("        # no member looks like an answer")
+	}
+	line("        referenceAnswer: %s", scalar(g.Record.ReferenceAnswer))
+	line("        answerType: %s # or %s", g.Record.AnswerType, strings.Join(others(g.Record.AnswerType), ", "))
+	if g.Record.Where != "" {
+		line("        where: %s # rows without an answer are left out", scalar(g.Record.Where))
+	}
+	var rest []string
+	for _, name := range d.Members {
+		if name != g.Question && name != g.Answer {
+			rest = append(rest, name)
+		}
+	}
+	if len(rest) > 0 {
+		line("        # keep: [%s] # publishes further members with each row", oneLine(strings.Join(rest[:min(len(rest), 8)], ", ")))
+	}
+}
+
+// others are the answer types but one.
+func others(not string) []string {
+	return slices.DeleteFunc([]string{record.Numeric, record.Text, record.Code}, func(t string) bool { return t == not })
+}
+
+func sourceOf(s recipe.Source) string {
+	if hub := s.HuggingFace; hub != nil {
+		text := fmt.Sprintf("{huggingFace: {repo: %s, revision: %s", scalar(hub.Repo), scalar(hub.Revision))
+		if hub.Config != "" {
+			text += ", config: " + scalar(hub.Config)
+		}
+		if hub.Split != "" {
+			text += ", split: " + scalar(hub.Split)
+		}
+		return text + "}}"
+	}
+	return fmt.Sprintf("{volume: {claimName: %s, path: %s}}", s.Volume.ClaimName, scalar(s.Volume.Path))
+}
+
+// safe are the texts that YAML takes for themselves, in a list or a mapping on one line, too.
+var safe = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
+
+// words are those that YAML takes for something else than a text.
+var words = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+// scalar writes a text so that YAML reads that text.
+func scalar(text string) string {
+	if safe.MatchString(text) && !slices.Contains(words, strings.ToLower(text)) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+}
+
+// oneLine is a text that stays in a comment, and does nothing to a terminal.
+func oneLine(text string) string {
+	const most = 400
+	return contract.Clean(strings.Join(strings.Fields(text), " "), most)
+}
+
+func orNone(names []string) string {
+	if len(names) == 0 {
+		return "no members"
+	}
+	const most = 12
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if len(names) > most {
+		text += fmt.Sprintf(" and %d more", len(names)-most)
+	}
+	return text
+}

@@ -1,0 +1,190 @@
+// Package places says where the things that a mix names, and that a cluster mounts, lie on this machine.
+package places
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// Places are folders by the names of claims, Secrets and ConfigMaps.
+type Places struct {
+	claims, secrets, configMaps map[string]string
+	// Folder is that of the manifest. A claim that nothing else is said of is this folder, where it holds the path of its source.
+	Folder string
+	// Found are the claims that were taken for that folder.
+	Found []string
+}
+
+// Flags adds those by which a user says where things lie.
+func (p *Places) Flags(flags *pflag.FlagSet) {
+	flags.StringToStringVar(&p.claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
+	flags.StringToStringVar(&p.secrets, "secret", nil, "a folder with a file for each key of a Secret that a source names, such as files-login=./login")
+	flags.StringToStringVar(&p.configMaps, "configmap", nil, "a folder with a file for each key of a ConfigMap that a source names, such as company-ca=./ca")
+}
+
+// FolderOf is the folder of a manifest; of one from standard input, that in which the command runs.
+func FolderOf(manifest string) string {
+	if manifest == "-" {
+		return "."
+	}
+	return filepath.Dir(manifest)
+}
+
+// Find completes the claims.
+func (p *Places) Find(mix *datav1alpha1.DatasetMix) {
+	for _, s := range render.Sources(mix) {
+		volume := s.Source.Volume
+		if volume == nil || p.claims[volume.ClaimName] != "" {
+			continue
+		}
+		if !p.isNext(*volume) {
+			continue
+		}
+		if p.claims == nil {
+			p.claims = map[string]string{}
+		}
+		p.claims[volume.ClaimName] = p.Folder
+		p.Found = append(p.Found, volume.ClaimName)
+	}
+}
+
+// isNext reports whether the path of a source is next to the manifest.
+func (p Places) isNext(volume datav1alpha1.VolumeSource) bool {
+	_, err := os.Stat(filepath.Join(p.Folder, filepath.FromSlash(volume.Path)))
+	return err == nil && !isWhole(volume)
+}
+
+// isWhole reports whether a source reads all of a claim. For that the manifest's folder is never taken: the manifest is in it, and what is built.
+func isWhole(volume datav1alpha1.VolumeSource) bool { return path.Clean("/"+volume.Path) == "/" }
+
+// Check finds what nobody placed before the first download begins. The credentials of Hubs, stores and registries may come from
+// where their own tools find them.
+func (p Places) Check(mix *datav1alpha1.DatasetMix) error {
+	missing := func(who, what, name, flag string) error {
+		return contract.Failf(contract.InvalidTask, "%s reads %s %s; say where it lies here with --%s %s=FOLDER", who, what, name, flag, name)
+	}
+	for _, s := range render.Sources(mix) {
+		if volume := s.Source.Volume; volume != nil && (p.claims[volume.ClaimName] == "" || slices.Contains(p.Found, volume.ClaimName) && !p.isNext(*volume)) {
+			return p.missingClaim(s.Name, *volume)
+		}
+		if s.Source.HTTP != nil {
+			if ref := s.Source.HTTP.SecretRef; ref != nil && p.secrets[ref.Name] == "" {
+				return missing(s.Name, "Secret", ref.Name, "secret")
+			}
+		}
+		if ref := render.BundleOf(s.Source); ref != nil && p.bundleFolder(ref) == "" {
+			if ref.Kind == datav1alpha1.BundleSecret {
+				return missing(s.Name, "Secret", ref.Name, "secret")
+			}
+			return missing(s.Name, "ConfigMap", ref.Name, "configmap")
+		}
+	}
+	return nil
+}
+
+// missingClaim says of a path that is not next to the manifest which file may have been meant.
+func (p Places) missingClaim(who string, volume datav1alpha1.VolumeSource) error {
+	if isWhole(volume) {
+		return contract.Failf(contract.InvalidTask, "%s reads claim %s; say where it lies here with --claim %s=FOLDER", who, volume.ClaimName, volume.ClaimName)
+	}
+	near := ""
+	if entries, err := os.ReadDir(filepath.Join(p.Folder, filepath.FromSlash(path.Dir(volume.Path)))); err == nil {
+		var names []string
+		for _, entry := range entries {
+			names = append(names, entry.Name())
+		}
+		near = cli.DidYouMean(path.Base(volume.Path), names)
+	}
+	return contract.Failf(contract.InvalidTask, "%s reads %s of claim %s, and there is no such file next to the manifest%s; say where the claim lies here with --claim %s=FOLDER",
+		who, volume.Path, volume.ClaimName, near, volume.ClaimName)
+}
+
+func (p Places) bundleFolder(ref *datav1alpha1.BundleReference) string {
+	if ref.Kind == datav1alpha1.BundleSecret {
+		return p.secrets[ref.Name]
+	}
+	return p.configMaps[ref.Name]
+}
+
+// Sources are the sources of a mix as this process sees them.
+func (p Places) Sources(mix *datav1alpha1.DatasetMix) func(recipe.Dataset) (source.Source, error) {
+	all := render.Sources(mix)
+	return func(dataset recipe.Dataset) (source.Source, error) {
+		environment := source.Environment{HubEndpoint: os.Getenv("HF_ENDPOINT"), Claims: p.claims}
+		if hub := dataset.Source.HuggingFace; hub != nil && hub.Endpoint == "" {
+			environment.Token = os.Getenv("HF_TOKEN") // which is for that Hub, and not for one that a manifest names
+		}
+		if i := slices.IndexFunc(all, func(s render.Source) bool { return s.Name == dataset.Name }); i >= 0 {
+			if err := p.credentials(all[i].Source, &environment); err != nil {
+				return nil, err
+			}
+		}
+		return source.New(dataset.Source, environment)
+	}
+}
+
+// credentials reads what a source's Secrets and ConfigMaps hold.
+func (p Places) credentials(from datav1alpha1.Source, into *source.Environment) error {
+	if hub := from.HuggingFace; hub != nil && hub.TokenSecretRef != nil && p.secrets[hub.TokenSecretRef.Name] != "" {
+		token, err := readKey(p.secrets[hub.TokenSecretRef.Name], hub.TokenSecretRef.Key)
+		if err != nil {
+			return err
+		}
+		into.Token = string(token)
+		if into.Hosts, err = source.ReadHosts(p.secrets[hub.TokenSecretRef.Name]); err != nil {
+			return err
+		}
+	}
+	if ref := render.BundleOf(from); ref != nil {
+		bundle, err := readKey(p.bundleFolder(ref), ref.Key)
+		if err != nil {
+			return err
+		}
+		into.CABundle = bundle
+	}
+	secret := render.SecretOf(from)
+	if secret == nil {
+		return nil
+	}
+	var err error
+	if folder := p.secrets[secret.Name]; folder != "" {
+		if into.Hosts, err = source.ReadHosts(folder); err != nil {
+			return err
+		}
+	}
+	switch {
+	case from.HTTP != nil:
+		return p.login(*secret, into)
+	default:
+		into.Secret = p.secrets[secret.Name]
+		return nil
+	}
+}
+
+func (p Places) login(ref datav1alpha1.LocalReference, into *source.Environment) error {
+	if _, err := os.Stat(p.secrets[ref.Name]); err != nil {
+		return contract.Failf(contract.AuthenticationFailed, "the folder of Secret %s cannot be read: %w", ref.Name, err)
+	}
+	login, err := source.ReadLogin(p.secrets[ref.Name])
+	into.Login = login
+	return err
+}
+
+func readKey(folder, key string) ([]byte, error) {
+	content, err := os.ReadFile(filepath.Join(folder, key))
+	if err != nil {
+		return nil, contract.Failf(contract.AuthenticationFailed, "a credential cannot be read: %w", err)
+	}
+	return content, nil
+}

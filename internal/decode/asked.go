@@ -1,0 +1,31 @@
+package decode
+
+import (
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/recipe"
+)
+
+// As is what a recipe says of how the files of a source are written; a caller adds the name, the data and the size of each.
+func As(read recipe.Read) File {
+	var f File
+	if read.Path != "" {
+		f.Path = strings.Split(read.Path, ".")
+	}
+	if t := read.Table; t != nil {
+		f.Table = &Table{Columns: t.Columns}
+		if t.Delimiter != "" {
+			f.Table.Delimiter = t.Delimiter[0]
+		}
+		switch t.Quote {
+		case recipe.DoubleQuote:
+			f.Table.Quote = QuoteDouble
+		case recipe.NoQuote:
+			f.Table.Quote = QuoteNone
+		}
+	}
+	if read.NonFinite == recipe.NullNonFinite {
+		f.NonFinite = NonFiniteNull
+	}
+	return f
+}

@@ -1,0 +1,250 @@
+// Package look reads the first rows of a source where it is, without a build: what a mix would publish of them, what it would leave out and
+// why, which members they have, and which presets fit them.
+package look
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/mapping"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// Dataset is what was seen of one data set.
+type Dataset struct {
+	Name   string `json:"name"`
+	Domain string `json:"domain"`
+	// Source in words, the commit that it means, the license that it names, and its files.
+	Source   string `json:"source"`
+	Revision string `json:"revision,omitempty"`
+	License  string `json:"license,omitempty"`
+	Files    int    `json:"files"`
+	// Read rows were looked at; Whole says that there are no more.
+	Read  int64 `json:"read"`
+	Whole bool  `json:"whole"`
+	// Kept of them would be in the mix, and Dropped, by reason, would not, or would fail the build.
+	Kept    int64  `json:"kept"`
+	Dropped []Drop `json:"dropped,omitempty"`
+	// Rows are the first ones as they would be published.
+	Rows []json.RawMessage `json:"rows,omitempty"`
+	// Members are those that rows have at the source, in the order in which they were met.
+	Members []string `json:"members,omitempty"`
+	// Missing are members that the record names and no row has.
+	Missing []Missing `json:"missing,omitempty"`
+	// Presets are those that fit the rows.
+	Presets []string `json:"presets,omitempty"`
+	// Problem is why no more could be read; empty where nothing is wrong.
+	Problem string `json:"problem,omitempty"`
+}
+
+// Drop is a reason for which rows are left out.
+type Drop struct {
+	Reason string `json:"reason"`
+	Rows   int64  `json:"rows"`
+	// Fails says that such a row ends a build, unless read.onBadRow is Skip.
+	Fails bool `json:"fails,omitempty"`
+	// First says of the first of them where it is and what is wrong; empty for where.
+	First string `json:"first,omitempty"`
+}
+
+// Missing is a member that the record names and no row has.
+type Missing struct {
+	Name string `json:"name"`
+	// Near is the member that was most likely meant; empty where none is near.
+	Near string `json:"near,omitempty"`
+	// Optional says that the record does without it.
+	Optional bool `json:"optional,omitempty"`
+}
+
+// Limits bound a look.
+type Limits struct {
+	// Rows to look at; 0 is all of them.
+	Rows int64
+	// Show is how many rows are in the result.
+	Show int
+	// Near returns the one of the names that a mistyped one was most likely meant to be; empty where none is near.
+	Near func(typed string, names []string) string
+}
+
+// namedRows is how many rows are read whole, for the names of their members and for presets.
+const namedRows = 100
+
+// Of looks at a data set. What is wrong with its rows is in the result; the error is that of a source that cannot be listed or opened, and of a
+// record that does not compile.
+func Of(ctx context.Context, from source.Source, dataset recipe.Dataset, domain string, limits Limits) (Dataset, error) {
+	seen := Dataset{Name: dataset.Name, Domain: domain, Source: dataset.Source.Request()}
+	compiled, err := mapping.Compile(dataset.Record)
+	if err != nil {
+		return seen, contract.Within("data set "+dataset.Name, err)
+	}
+	listing, err := from.Resolve(ctx)
+	if err != nil {
+		return seen, contract.Within("data set "+dataset.Name, err)
+	}
+	seen.Revision, seen.License, seen.Files = listing.Revision, listing.License, len(listing.Files)
+	m := mapped{Dataset: &seen, fails: dataset.Read.OnBadRow != recipe.SkipBadRow, show: limits.Show, writer: mapping.NewWriter(compiled, dataset.Name, domain)}
+	r := rows{from: from, files: listing.Files, read: dataset.Read}
+	seen.Whole, err = r.each(ctx, compiled.Fields(), limits.Rows, m.take)
+	if err != nil && contract.ReasonOf(err) != contract.InvalidData {
+		return seen, contract.Within("data set "+dataset.Name, err)
+	} else if err != nil {
+		seen.Problem = err.Error()
+	}
+	sample, err := r.sample(ctx, namedRows)
+	if err != nil {
+		return seen, contract.Within("data set "+dataset.Name, err)
+	}
+	seen.Members = sample.names()
+	seen.Missing = missing(compiled.Fields(), seen.Members, limits.Near)
+	seen.Presets, err = sample.presets(ctx)
+	return seen, err
+}
+
+// Failure is the error with which a build of such rows would end, as far as they show it.
+func (d Dataset) Failure() error {
+	fails := slices.IndexFunc(d.Dropped, func(drop Drop) bool { return drop.Fails })
+	switch {
+	case d.Problem != "":
+		return contract.Failf(contract.InvalidData, "data set %s cannot be read, and a build would fail: %s", d.Name, d.Problem)
+	case fails >= 0:
+		return contract.Failf(contract.InvalidData, "data set %s has bad rows, and a build would fail; correct its record, or leave them out with read: {onBadRow: Skip}", d.Name)
+	case d.Kept == 0:
+		return contract.Failf(contract.InvalidData, "no row of data set %s that was looked at is kept; look at the record's where", d.Name)
+	default:
+		return nil
+	}
+}
+
+// mapped counts rows by what becomes of them.
+type mapped struct {
+	*Dataset
+	fails  bool
+	show   int
+	writer *mapping.Writer
+}
+
+// take takes a row, or the error of one.
+func (m *mapped) take(row decode.Row, err error) {
+	number := m.Read
+	m.Read++
+	var bad *decode.BadRow
+	if errors.As(err, &bad) {
+		m.drop(string(bad.Class), err)
+		return
+	}
+	_, line, err := m.writer.Row(nil, row, number)
+	reason, where := mapping.IsDropped(err)
+	switch {
+	case where:
+		m.drop(string(reason), nil)
+	case err != nil:
+		m.drop(string(mapping.ClassOf(err)), err)
+	default:
+		m.Kept++
+		if len(m.Rows) < m.show {
+			m.Rows = append(m.Rows, line)
+		}
+	}
+}
+
+func (m *mapped) drop(reason string, err error) {
+	i := slices.IndexFunc(m.Dropped, func(d Drop) bool { return d.Reason == reason })
+	if i < 0 {
+		i = len(m.Dropped)
+		drop := Drop{Reason: reason, Fails: m.fails && err != nil}
+		if err != nil {
+			drop.First = err.Error()
+		}
+		m.Dropped = append(m.Dropped, drop)
+	}
+	m.Dropped[i].Rows++
+}
+
+// missing finds members that fields name and no row has. One that may be absent is worth a word only where it looks mistyped.
+func missing(fields []decode.Field, members []string, near func(string, []string) string) []Missing {
+	var all []Missing
+	for _, field := range fields {
+		top, _, _ := strings.Cut(field.Name, ".")
+		if field.Name == "" || len(members) == 0 || slices.Contains(members, field.Name) || slices.Contains(members, top) ||
+			slices.ContainsFunc(all, func(m Missing) bool { return m.Name == field.Name }) {
+			continue
+		}
+		found := Missing{Name: field.Name, Optional: field.Optional}
+		if near != nil {
+			found.Near = near(field.Name, members)
+		}
+		if !field.Optional || found.Near != "" {
+			all = append(all, found)
+		}
+	}
+	return all
+}
+
+// rows are those of a source's files, in their order.
+type rows struct {
+	from  source.Source
+	files []source.File
+	read  recipe.Read
+}
+
+// errEnough ends the reading of rows.
+var errEnough = errors.New("enough rows were read")
+
+// each hands on up to most rows of all files, bad ones with their error, and reports whether there are no more. most of 0 is all.
+func (r rows) each(ctx context.Context, fields []decode.Field, most int64, take func(decode.Row, error)) (whole bool, err error) {
+	left := most
+	for _, file := range r.files {
+		if err := r.eachOf(ctx, file, fields, &left, most > 0, take); errors.Is(err, errEnough) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (r rows) eachOf(ctx context.Context, file source.File, fields []decode.Field, left *int64, bounded bool, take func(decode.Row, error)) (err error) {
+	f, err := open(ctx, r.from, file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	of := decode.As(r.read)
+	of.Name, of.Data, of.Size = file.Path, f, f.size
+	for row, err := range decode.Rows(ctx, of, fields) {
+		if bounded && *left == 0 {
+			return errEnough
+		}
+		var bad *decode.BadRow
+		if err != nil && !errors.As(err, &bad) {
+			return err
+		}
+		*left--
+		take(row, err)
+	}
+	return f.check()
+}
+
+// sample reads the first rows whole. Rows that cannot be read are passed over: what is wrong with them was said by who reads them for a record.
+func (r rows) sample(ctx context.Context, most int64) (Sample, error) {
+	var s Sample
+	whole := []decode.Field{{Raw: true}}
+	_, err := r.each(ctx, whole, most, func(row decode.Row, err error) {
+		if err != nil {
+			return
+		}
+		if text, ok := row.Values[0].(decode.JSON); ok {
+			s.lines = append(s.lines, string(text))
+		}
+	})
+	if err != nil && contract.ReasonOf(err) != contract.InvalidData {
+		return s, err
+	}
+	return s, nil
+}
