@@ -33,7 +33,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: python consumers training unit monitoring gitops chart envtest cluster-test e2e ## Run every test: Python, readers, a training, unit, API server, cluster, end to end.
+test: python consumers training unit monitoring gitops chart envtest release-test cluster-test e2e ## Run every test: Python, readers, a training, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -108,15 +108,15 @@ vulnerabilities: $(BIN)/govulncheck ## Look for known vulnerabilities in what th
 	@if curl --silent --show-error --fail --head --location --max-time 20 --output /dev/null $(VULNERABILITIES)/index/modules.json; \
 	then govulncheck -db $(VULNERABILITIES) -tags disable_grpc_modules ./cmd/...; else echo "passed over: $(VULNERABILITIES) cannot be reached, so known vulnerabilities are not looked for"; fi
 
-arm64: ## Build the three programs for the other processor.
-	GOARCH=arm64 $(GO_BUILD) -o $(DIST)/arm64/ ./cmd/manager ./cmd/worker ./cmd/kubectl-datasetmix
-
 # One program for the platform of GOOS and GOARCH, for a release.
 program:
 	$(GO_BUILD) -o $(OUT) ./cmd/$(PROGRAM)
 
 release: $(BIN)/cluster ## Make a release (VERSION=v1.2.3; RELEASE="-key key.pem -push"): image, command, chart, install.yaml, SBOMs, checksums.
 	VERSION=$(VERSION) go run ./hack/release -version $(VERSION) -out $(DIST)/release $(RELEASE)
+
+release-test: $(BIN)/cluster ## Make a release of the real programs twice and judge what people download: digests, processors, versions, SBOMs, signature.
+	REAL_RELEASE=1 go test -count=1 -timeout 60m -v -run '^TestTheRealRelease$$' ./hack/release
 
 changelog: ## Join the fragments of changes/ to CHANGELOG.md (VERSION=v1.2.3).
 	go run ./hack/release -changelog -version $(VERSION)
@@ -276,4 +276,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities arm64 python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"debug/elf"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -26,6 +28,9 @@ func (r release) makeImage(ctx context.Context, programs string) (string, error)
 		for _, program := range []string{"manager", "worker"} {
 			file := filepath.Join(folder, program)
 			if err := r.build(ctx, p, program, file); err != nil {
+				return "", err
+			}
+			if err := checkELF(file, p); err != nil {
 				return "", err
 			}
 			if err := r.makeSBOM(file, program+"-"+p.String()); err != nil {
@@ -63,4 +68,25 @@ func (r release) makeImage(ctx context.Context, programs string) (string, error)
 		}
 	}
 	return digest.String(), nil
+}
+
+// machines are the processors of the image as ELF names them.
+var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+
+// checkELF returns an error unless a program runs on its processor in an image that has nothing else: no loader and no library.
+func checkELF(program string, p platform) error {
+	file, err := elf.Open(program)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	if file.Machine != machines[p.arch] {
+		return fmt.Errorf("%s is for %s, and not for %s", filepath.Base(program), file.Machine, p.arch)
+	}
+	for _, segment := range file.Progs {
+		if segment.Type == elf.PT_INTERP || segment.Type == elf.PT_DYNAMIC {
+			return fmt.Errorf("%s is not linked statically: it has a segment %s", filepath.Base(program), segment.Type)
+		}
+	}
+	return nil
 }

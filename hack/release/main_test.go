@@ -10,22 +10,25 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"debug/buildinfo"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -40,7 +43,12 @@ import (
 
 // program is what the releases of the tests are made of: small, so that it is packed quickly under the race detector, too, and with
 // a list of modules as every program of Go has. It is built of two modules that the repository has anyway.
-var program = sync.OnceValues(func() (string, error) {
+var program = sync.OnceValues(func() (string, error) { return smallProgram(images[0]) })
+
+// programOfArm64 is the same one for the other processor of the image.
+var programOfArm64 = sync.OnceValues(func() (string, error) { return smallProgram(images[1]) })
+
+func smallProgram(p platform) (string, error) {
 	folder, err := os.MkdirTemp("", "program")
 	if err != nil {
 		return "", err
@@ -72,12 +80,12 @@ var program = sync.OnceValues(func() (string, error) {
 	}
 	build := exec.Command("go", "build", "-o", "program", ".")
 	build.Dir = folder
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // it is not what is tested
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+p.os, "GOARCH="+p.arch)
 	if said, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, said)
 	}
 	return filepath.Join(folder, "program"), nil
-})
+}
 
 var modules = []string{"golang.org/x/sync", "golang.org/x/text"}
 
@@ -86,8 +94,10 @@ var checkout = func() string { folder, _ := filepath.Abs("../.."); return folder
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if built, err := program(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(built))
+	for _, program := range []func() (string, error){program, programOfArm64} {
+		if built, err := program(); err == nil {
+			_ = os.RemoveAll(filepath.Dir(built))
+		}
 	}
 	os.Exit(code)
 }
@@ -97,7 +107,11 @@ func standIn(t *testing.T, out, key string) release {
 	t.Helper()
 	return release{
 		version: "v1.2.3", repository: "registry.example.org/dm", out: out, key: key, address: "https://example.org/releases",
-		build: func(_ context.Context, _ platform, _, out string) error {
+		build: func(_ context.Context, p platform, _, out string) error {
+			program := program
+			if p == images[1] {
+				program = programOfArm64
+			}
 			built, err := program()
 			if err != nil {
 				return err
@@ -167,13 +181,28 @@ func files(t *testing.T, folder string) map[string]string {
 
 // TestARelease: everything is there, names one image by its digest, is signed, and is the same bytes when it is made again.
 func TestARelease(t *testing.T) {
-	t.Chdir("../..")
+	t.Chdir(checkout)
+	made := madeTwice(t, func(out, key string) release { return standIn(t, out, key) })
+	judgeInstallation(t, made, "registry.example.org/dm", "1.2.3")
+	judgeKrew(t, made)
+	built, err := programOfArm64()
+	if err != nil {
+		t.Fatal(err)
+	}
+	judgeSBOM(t, made["worker-linux-arm64.spdx.json"], built, "v1.2.3")
+}
+
+// madeTwice returns the files of a release after judging what holds of every one: that all are there, signed, and the same bytes when made again.
+func madeTwice(t *testing.T, of func(out, key string) release) map[string]string {
+	t.Helper()
 	key, public := newKey(t)
 	first, second := t.TempDir(), t.TempDir()
 	for _, out := range []string{first, second} {
-		if err := standIn(t, out, key).make(t.Context()); err != nil {
+		began := time.Now()
+		if err := of(out, key).make(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		t.Logf("made in %s", time.Since(began).Round(time.Second))
 	}
 	made := files(t, first)
 	for name, content := range files(t, second) {
@@ -181,21 +210,27 @@ func TestARelease(t *testing.T) {
 			t.Errorf("%s is not the same when it is made again", name)
 		}
 	}
+	number := strings.TrimPrefix(of("", "").version, "v")
 	want := []string{
-		"THIRD_PARTY_LICENSES", "checksums.txt", "checksums.txt.sig", "datasetmix-1.2.3.tgz", "datasetmix-image.tar", "datasetmix.krew.yaml", "install.yaml",
+		"THIRD_PARTY_LICENSES", "checksums.txt", "checksums.txt.sig", "datasetmix-" + number + ".tgz", "datasetmix-image.tar", "datasetmix.krew.yaml", "install.yaml",
 		"kubectl-datasetmix-darwin-amd64.spdx.json", "kubectl-datasetmix-darwin-amd64.tar.gz", "kubectl-datasetmix-darwin-arm64.spdx.json", "kubectl-datasetmix-darwin-arm64.tar.gz",
 		"kubectl-datasetmix-linux-amd64.spdx.json", "kubectl-datasetmix-linux-amd64.tar.gz", "kubectl-datasetmix-linux-arm64.spdx.json", "kubectl-datasetmix-linux-arm64.tar.gz",
 		"kubectl-datasetmix-windows-amd64.spdx.json", "kubectl-datasetmix-windows-amd64.zip",
 		"manager-linux-amd64.spdx.json", "manager-linux-arm64.spdx.json", "worker-linux-amd64.spdx.json", "worker-linux-arm64.spdx.json",
 	}
-	var got []string
-	for name := range made {
-		got = append(got, name)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(made))); diff != "" {
+		t.Fatalf("files (-want +made):\n%s", diff)
 	}
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("files (-want +made):\n%s", diff)
+	judgeSignature(t, made, public)
+	if !strings.Contains(made["THIRD_PARTY_LICENSES"], "==== k8s.io/client-go ") || strings.Contains(made["THIRD_PARTY_LICENSES"], "testify") {
+		t.Error("the licenses are not those of what the programs link")
 	}
+	return made
+}
+
+// judgeSignature: every file has its checksum in the list, and the list has its signature.
+func judgeSignature(t *testing.T, made map[string]string, public *ecdsa.PublicKey) {
+	t.Helper()
 	for name, content := range made {
 		if !strings.HasPrefix(name, sums) && !strings.Contains(made[sums], sum([]byte(content))+"  "+name+"\n") {
 			t.Errorf("%s has no checksum", name)
@@ -213,31 +248,50 @@ func TestARelease(t *testing.T) {
 	if ecdsa.VerifyASN1(public, digest[:], signature) {
 		t.Error("the signature is that of other checksums as well")
 	}
-	if !strings.Contains(made["THIRD_PARTY_LICENSES"], "==== k8s.io/client-go ") || strings.Contains(made["THIRD_PARTY_LICENSES"], "testify") {
-		t.Error("the licenses are not those of what the programs link")
-	}
-	judgeInstallation(t, made)
-	judgeKrew(t, made)
-	judgeSBOM(t, made["worker-linux-arm64.spdx.json"])
 }
 
 // judgeInstallation: the manifest and the chart name the same image, by digest, and the same version.
-func judgeInstallation(t *testing.T, made map[string]string) {
+func judgeInstallation(t *testing.T, made map[string]string, repository, number string) (digest string) {
 	t.Helper()
-	_, after, _ := strings.Cut(made["install.yaml"], "registry.example.org/dm@sha256:")
-	if len(after) < 64 || strings.Contains(made["install.yaml"], ":latest") || !strings.Contains(made["install.yaml"], "app.kubernetes.io/version: v1.2.3") {
+	_, after, _ := strings.Cut(made["install.yaml"], repository+"@sha256:")
+	if len(after) < 64 || strings.Contains(made["install.yaml"], ":latest") || !strings.Contains(made["install.yaml"], "app.kubernetes.io/version: v"+number) {
 		t.Fatal("install.yaml is not pinned by digest, or has no version")
 	}
-	digest := "sha256:" + after[:64]
-	unpacked, err := gzip.NewReader(strings.NewReader(made["datasetmix-1.2.3.tgz"]))
-	if err != nil {
-		t.Fatal(err)
-	}
+	digest = "sha256:" + after[:64]
 	chart := map[string]string{}
-	for reader := tar.NewReader(unpacked); ; {
+	for _, e := range unpacked(t, made["datasetmix-"+number+".tgz"]) {
+		chart[e.name] = string(e.content)
+	}
+	for file, want := range map[string]string{
+		"datasetmix/Chart.yaml": "\nversion: " + number + "\nappVersion: v" + number + "\n", "datasetmix/values.yaml": "  digest: " + digest + "\n",
+		"datasetmix/files/datasetmixes.yaml": "kind: CustomResourceDefinition", "datasetmix/values.schema.json": "properties",
+	} {
+		if !strings.Contains(chart[file], want) {
+			t.Errorf("%s has no %q", file, want)
+		}
+	}
+	if !strings.Contains(chart["datasetmix/values.yaml"], "  repository: "+repository+"\n") {
+		t.Error("the chart names another repository")
+	}
+	return digest
+}
+
+// unpacked returns the files of a tar archive, compressed or not.
+func unpacked(t *testing.T, packed string) []entry {
+	t.Helper()
+	stream := io.Reader(strings.NewReader(packed))
+	if strings.HasPrefix(packed, "\x1f\x8b") {
+		plain, err := gzip.NewReader(stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream = plain
+	}
+	var entries []entry
+	for reader := tar.NewReader(stream); ; {
 		header, err := reader.Next()
 		if err == io.EOF {
-			break
+			return entries
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -246,18 +300,7 @@ func judgeInstallation(t *testing.T, made map[string]string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		chart[header.Name] = string(content)
-	}
-	for file, want := range map[string]string{
-		"datasetmix/Chart.yaml": "\nversion: 1.2.3\nappVersion: v1.2.3\n", "datasetmix/values.yaml": "  digest: " + digest + "\n",
-		"datasetmix/files/datasetmixes.yaml": "kind: CustomResourceDefinition", "datasetmix/values.schema.json": "properties",
-	} {
-		if !strings.Contains(chart[file], want) {
-			t.Errorf("%s has no %q", file, want)
-		}
-	}
-	if !strings.Contains(chart["datasetmix/values.yaml"], "  repository: registry.example.org/dm\n") {
-		t.Error("the chart names another repository")
+		entries = append(entries, entry{header.Name, content, header.FileInfo().Mode()})
 	}
 }
 
@@ -287,18 +330,18 @@ func judgeKrew(t *testing.T, made map[string]string) {
 	}
 }
 
-// judgeSBOM: it lists the modules that go version -m lists, no more and no fewer.
-func judgeSBOM(t *testing.T, text string) {
+// judgeSBOM: it has the program's digest and lists the modules that go version -m lists, no more and no fewer.
+func judgeSBOM(t *testing.T, text, program, version string) {
 	t.Helper()
-	built, err := program()
+	listed, err := exec.Command("go", "version", "-m", "-json", program).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := buildinfo.ReadFile(built)
-	if err != nil {
+	var info debug.BuildInfo
+	if err := json.Unmarshal(listed, &info); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{info.Main.Path + " v1.2.3", "go " + info.GoVersion}
+	want := []string{info.Main.Path + " " + version, "go " + info.GoVersion}
 	for _, module := range info.Deps {
 		want = append(want, module.Path+" "+module.Version)
 	}
@@ -310,11 +353,39 @@ func judgeSBOM(t *testing.T, text string) {
 	for _, p := range document.Packages {
 		got = append(got, p.Name+" "+p.Version)
 	}
-	if diff := cmp.Diff(want, got); diff != "" || len(got) != 2+len(modules) {
-		t.Errorf("packages (-program +SBOM):\n%s", diff)
+	if diff := cmp.Diff(want, got); diff != "" || len(got) < 2+len(modules) {
+		t.Errorf("packages of %d (-program +SBOM):\n%s", len(got), diff)
 	}
 	if len(document.Relationships) != len(document.Packages) {
 		t.Errorf("%d relationships of %d packages", len(document.Relationships), len(document.Packages))
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]checksum{{"SHA256", sum(content)}}, document.Packages[0].Checksums); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestCheckELF: a program of another processor, and one that needs a loader, are no programs of the image.
+func TestCheckELF(t *testing.T) {
+	built, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkELF(built, images[0]); err != nil {
+		t.Error(err)
+	}
+	if err := checkELF(built, images[1]); err == nil {
+		t.Error("a program of amd64 is one of arm64")
+	}
+	shell, err := exec.LookPath("sh") // linked with a C library on every system that the tests run on
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkELF(shell, platform{"linux", runtime.GOARCH}); err == nil {
+		t.Errorf("%s needs nothing", shell)
 	}
 }
 
