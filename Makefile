@@ -33,7 +33,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: python consumers training unit monitoring gitops chart envtest release-test cluster-test e2e ## Run every test: Python, readers, a training, unit, API server, cluster, end to end.
+test: python consumers training unit monitoring gitops chart envtest release-test cluster-test installations e2e ## Run every test: Python, readers, a training, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -69,6 +69,10 @@ integrations: cluster-up deploy $(DIST)/kueue.tar $(DIST)/jobset.tar $(DIST)/tra
 	hack/integrations.sh
 	if [ -f $(DIST)/python.tar ]; then hack/cluster.sh load $(DIST)/python.tar; fi
 	INTEGRATIONS=1 go test -count=1 -timeout 40m -parallel 4 -v -run '^(TestKueue|TestTrainers)' ./test/e2e
+
+installations: cluster-up $(DIST)/datasetmix.tar $(DIST)/hub.tar $(BIN)/helm $(BIN)/kubectl-datasetmix $(DIST)/python.stamp previous ## Install, upgrade and uninstall with Helm and with install.yaml, by the commands of docs/install.md, on a cluster without the operator.
+	for image in datasetmix hub python previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
+	INSTALLATIONS=1 go test -count=1 -timeout 20m -v -run '^(TestInstall|TestHelm)' ./test/e2e
 
 python: $(BIN)/kubectl-datasetmix ## Check the Python package on its oldest and newest Python: ruff, mypy, pytest, the wheel; says what it passes over.
 	@hack/python.sh
@@ -214,7 +218,10 @@ $(DIST)/python.stamp: $(BIN)/cluster hack/python-image.sh $(shell find python/da
 	hack/python-image.sh datasetmix-python:$(VERSION) $(DIST)/python.tar
 	touch $@
 
-# The operators of others that tests run.
+# The programs of others that tests run.
+$(BIN)/helm: hack/helm/go.mod hack/helm/go.sum
+	cd hack/helm && go build -ldflags "-s -w" -o $@ helm.sh/helm/v4/cmd/helm
+
 $(BIN)/kueue: hack/kueue/go.mod hack/kueue/go.sum
 	cd hack/kueue && go build -ldflags "-s -w" -o $@ sigs.k8s.io/kueue/cmd/kueue
 
@@ -276,4 +283,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: installations release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

@@ -2,12 +2,15 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -59,26 +62,47 @@ func TestUpgrade(t *testing.T) {
 	want := e.whole()
 	e.runs(t.Context(), previousImage)
 	t.Cleanup(func() { e.runs(context.Background(), "datasetmix:dev") })
+	serve := e.silentHub()
 	e.must(e.Create(t.Context(), e.sixDataSets()))
-	e.stage("split")
+	e.stage("download")
 	e.runs(t.Context(), "datasetmix:dev")
+	serve()
 	if mix := e.ready("grpo-six"); mix.Status.Published.Digest != want {
 		t.Errorf("the published manifest is %s, that of this commit is %s", mix.Status.Published.Digest, want)
 	}
+	e.builtOnce()
+}
+
+// silentHub stops the Hub, so that a build stays in mid-download until it serves again.
+func (e *cluster) silentHub() (serve func()) {
+	e.Helper()
+	scale := func(replicas int) {
+		hub := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "datasetmix-hub", Name: "hub"}}
+		patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas))
+		e.must(e.Patch(context.Background(), hub, patch))
+	}
+	scale(0)
+	e.Cleanup(func() { scale(1) })
+	return func() { scale(1) }
+}
+
+// builtOnce: each stage has one Job. The previous image has downloaded, and this one has built what follows.
+func (e *cluster) builtOnce() {
+	e.Helper()
 	list := &batchv1.JobList{}
-	e.must(e.List(t.Context(), list, client.InNamespace(e.namespace)))
+	e.must(e.List(e.Context(), list, client.InNamespace(e.namespace)))
 	images, jobs := map[string]string{}, map[string]int{}
 	for _, job := range list.Items {
 		stage := job.Labels["data.datasetmix.io/stage"]
 		jobs[stage]++
 		images[stage] = job.Spec.Template.Spec.Containers[0].Image
 	}
-	for _, stage := range []string{"download", "split", "balance"} { // the last one is of all that follows
-		if jobs[stage] != 1 {
-			t.Errorf("stage %s has %d Jobs", stage, jobs[stage])
+	for stage, count := range jobs {
+		if count != 1 {
+			e.Errorf("stage %s has %d Jobs", stage, count)
 		}
 	}
-	if images["download"] != previousImage || images["balance"] != "datasetmix:dev" {
-		t.Errorf("the images by stage are %v", images)
+	if images["download"] != previousImage || images["split"] != "datasetmix:dev" {
+		e.Errorf("the images by stage are %v", images)
 	}
 }
