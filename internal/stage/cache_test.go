@@ -12,6 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // elsewhere is a recipe of another mix on the same volume.
@@ -57,7 +58,7 @@ func TestTheCacheOfAPublishedMixIsBounded(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := newHubWorld(t)
-			limit := int64(len(facts(300)))
+			limit := int64(len(recipes.Facts(300)))
 			if got := build(w.world, bounded(onHub("main"), limit)).Published; *got != *want {
 				t.Errorf("published %+v, want %+v", got, want)
 			}
@@ -86,7 +87,7 @@ func TestTheCacheOfAPublishedMixIsBounded(t *testing.T) {
 // split says what to do.
 func TestAnOriginalThatIsNowhere(t *testing.T) {
 	file := func(name string, rows int) map[string]hub.File {
-		return map[string]hub.File{name: {Content: []byte(sums("What is the sum of", rows)), LFS: true}}
+		return map[string]hub.File{name: {Content: []byte(recipes.Sums("What is the sum of", rows)), LFS: true}}
 	}
 	for what, c := range map[string]struct {
 		now    hub.Repo
@@ -133,7 +134,7 @@ func TestABoundSparesWhatAnotherMixKeeps(t *testing.T) {
 	r.Domains = slices.Clone(r.Domains[1:]) // facts alone
 	w.build(r)
 	w.build(elsewhere(bounded(onHub("main"), 1)))
-	if files, bytes := w.cached(); files != 1 || bytes != int64(len(facts(300))) {
+	if files, bytes := w.cached(); files != 1 || bytes != int64(len(recipes.Facts(300))) {
 		t.Errorf("%d originals of %d bytes are left, want the one that the first mix keeps", files, bytes)
 	}
 }
@@ -143,7 +144,7 @@ func TestTheBoundHoldsWhileAMixIsDownloaded(t *testing.T) {
 	w := newHubWorld(t)
 	w.build(bounded(onHub(commitOf(1)), 1<<30))
 	w.commit(2, 4000)
-	limit := int64(len(sums("What is the sum of", 4000)))
+	limit := int64(len(recipes.Sums("What is the sum of", 4000)))
 	r := bounded(onHub(commitOf(2)), limit)
 	step := pipeline.Step{Stage: pipeline.StageDownload, Nodes: pipeline.Downloads(r)}
 	for _, unit := range step.Nodes {

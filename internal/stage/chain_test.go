@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // links hears of a chain, and stops it after some units.
@@ -63,7 +64,7 @@ func (w *world) upToBalance(r recipe.Recipe) map[string]pipeline.Result {
 // TestAChainIsWhatItsStagesAre: one process builds the units of the last stages with the keys, the results and the bytes that they have in
 // pods of their own; ended between any two, it leaves what was finished, and the next goes on behind it.
 func TestAChainIsWhatItsStagesAre(t *testing.T) {
-	apart, r := filled(t), two()
+	apart, r := filled(t), recipes.Two()
 	_, want := apart.results(r)
 	const links4 = 4 // balance, two files, publish
 	for after := range links4 {
@@ -123,7 +124,7 @@ func (w *world) finished() map[string]fs.FileInfo {
 
 // TestAChainBuildsNothingBeforeIt: what an earlier stage lacks needs another pod, with a network and credentials.
 func TestAChainBuildsNothingBeforeIt(t *testing.T) {
-	w, r := filled(t), two()
+	w, r := filled(t), recipes.Two()
 	_, results := w.results(r)
 	graph, err := pipeline.Walk(r, results)
 	if err != nil {

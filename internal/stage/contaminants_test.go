@@ -12,6 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // probed is two, decontaminated against two probes on the claim.
@@ -19,7 +20,7 @@ func probed(ngrams *recipe.NGrams) recipe.Recipe {
 	probe := func(name, question string) recipe.Probe {
 		return recipe.Probe{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: name + ".jsonl"}}, Question: question}
 	}
-	r := two()
+	r := recipes.Two()
 	r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{probe("quiz", "row.prompt"), probe("exam", "row.text")}, NGrams: ngrams}
 	return r
 }
@@ -41,7 +42,7 @@ func (w *world) leftOut(domain, dataset string) (rows []revision.DroppedSourceRo
 func TestContaminatedRowsAreLeftOut(t *testing.T) {
 	w := filled(t)
 	long := "a train leaves the station at noon and travels north for three hours before it stops at a small town with one clock"
-	w.put("sums.jsonl", sums("What is the sum of", 120)+`{"question":"So: `+long+`. When?","answer":"#### 3"}`+"\n")
+	w.put("sums.jsonl", recipes.Sums("What is the sum of", 120)+`{"question":"So: `+long+`. When?","answer":"#### 3"}`+"\n")
 	w.put("quiz.jsonl", `{"prompt":"WHO is   5 ?"}`+"\n"+`{"prompt":"what is the sum of 7"}`+"\n"+`{"prompt":"Unlike any other"}`+"\n")
 	w.put("exam.jsonl", `{"text":"Who is 5"}`+"\n"+`{"text":"Who is 44?"}`+"\n"+`{"text":"`+long+`"}`+"\n")
 	for what, c := range map[string]struct {
@@ -155,7 +156,7 @@ func TestRealQuestionsAgainstThemselves(t *testing.T) {
 	rows := strings.SplitAfter(strings.TrimSpace(string(content)), "\n")
 	w.put("sums.jsonl", string(content))
 	w.put("exam.jsonl", strings.Join(rows[:1500], ""))
-	r := two()
+	r := recipes.Two()
 	r.Domains[0].Datasets[0].Record.Preset = "math"
 	r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{{Name: "exam", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "exam.jsonl"}}, Preset: "math"}},
 		NGrams: &recipe.NGrams{N: 8, Percent: 70}}

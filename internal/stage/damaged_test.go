@@ -16,7 +16,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // blob is where the original of the sums lies in the cache.
@@ -97,7 +99,7 @@ func TestADamagedOriginalGivesNoRow(t *testing.T) {
 				if got := w.digest(".cache/sha256/" + filepath.Base(w.blob())); got != filepath.Base(w.blob()) {
 					t.Errorf("the cache keeps an original with the digest %s under the name %s", got, filepath.Base(w.blob()))
 				}
-				if info, err := os.Stat(filepath.Join(w.download(onHub("main"), "sums"), "files", "00000")); err != nil || info.Size() != int64(len(sums("What is the sum of", 120))) {
+				if info, err := os.Stat(filepath.Join(w.download(onHub("main"), "sums"), "files", "00000")); err != nil || info.Size() != int64(len(recipes.Sums("What is the sum of", 120))) {
 					t.Errorf("the download has lost its original: %v", err)
 				}
 			})
@@ -123,7 +125,7 @@ func TestADamagedOriginalThatASplitMayNotFetch(t *testing.T) {
 	w.build(onHub("main"))
 	rewrite(t, w.blob(), flip)
 	w.asks(hub.New(hub.Options{}, hub.Repo{ID: "acme/rows", SHA: commitOf(1), Gated: "auto", Files: map[string]hub.File{
-		"sums.jsonl": {Content: []byte(sums("What is the sum of", 120)), LFS: true},
+		"sums.jsonl": {Content: []byte(recipes.Sums("What is the sum of", 120)), LFS: true},
 	}}))
 	w.fails(newRecord(onHub("main")), contract.SourceGated, "data set sums", "has to be fetched again", "data.datasetmix.io/forceAt")
 }
@@ -132,7 +134,7 @@ func TestADamagedOriginalThatASplitMayNotFetch(t *testing.T) {
 func TestADamagedOriginalOfAProbe(t *testing.T) {
 	r := onHub("main")
 	r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{{Name: "probe", Source: recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/probe"}}, Preset: "gsm8k"}}}
-	probe := hub.Repo{ID: "acme/probe", SHA: commitOf(3), Files: map[string]hub.File{"probe.jsonl": {Content: []byte(sums("What is the sum of", 9))}}}
+	probe := hub.Repo{ID: "acme/probe", SHA: commitOf(3), Files: map[string]hub.File{"probe.jsonl": {Content: []byte(recipes.Sums("What is the sum of", 9))}}}
 	whole := newHubWorld(t)
 	whole.hub.Put(probe)
 	want := whole.build(newRecord(r)).Published
@@ -148,15 +150,15 @@ func TestADamagedOriginalOfAProbe(t *testing.T) {
 // TestAFileOfAClaimThatIsAnother with the same size and times is found, and there is no other to fetch.
 func TestAFileOfAClaimThatIsAnother(t *testing.T) {
 	w := filled(t)
-	w.build(two())
+	w.build(recipes.Two())
 	rewrite(t, filepath.Join(w.claims, "sums.jsonl"), flip)
-	w.fails(newRecord(two()), contract.ChecksumMismatch, "data set sums", "sums.jsonl has the SHA-256 ", "when it was read first", "build --refresh")
+	w.fails(newRecord(recipes.Two()), contract.ChecksumMismatch, "data set sums", "sums.jsonl has the SHA-256 ", "when it was read first", "build --refresh")
 }
 
 // TestTheListOfOriginalsIsThatOfTheDownload: the rows, the manifest and the lock are of what the download found, and of nothing
 // else that its list says later.
 func TestTheListOfOriginalsIsThatOfTheDownload(t *testing.T) {
-	other := hexDigest([]byte("other"))
+	other := forgery.Digest([]byte("other"))
 	for what, edit := range map[string]func(o *original){
 		"another digest":  func(o *original) { o.SHA256 = other },
 		"another size":    func(o *original) { o.Size++ },
@@ -196,7 +198,7 @@ func TestTheListOfOriginalsIsThatOfTheDownload(t *testing.T) {
 
 // FuzzOriginals: whatever a list of originals holds, it is that of the download, or VolumeInvalid.
 func FuzzOriginals(f *testing.F) {
-	good := []pipeline.OriginalFile{{Path: "a", Size: 1, SHA256: hexDigest([]byte("a"))}}
+	good := []pipeline.OriginalFile{{Path: "a", Size: 1, SHA256: forgery.Digest([]byte("a"))}}
 	for _, list := range [][]pipeline.OriginalFile{good, nil, {{Path: "a", Size: -1, SHA256: "../.."}}, append(good, good...)} {
 		encoded, err := json.Marshal(list)
 		if err != nil {

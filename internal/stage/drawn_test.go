@@ -15,15 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
-
-// drawn is two, drawn with replacement.
-func drawn(format recipe.Format, shards int) recipe.Recipe {
-	r := in(format, shards)
-	r.Resample = recipe.WithReplacement
-	r.Splits[1].Size = recipe.Size{Policy: recipe.KeepTotal}
-	return r
-}
 
 // manifest of the current revision.
 func (w *world) manifest() revision.Manifest {
@@ -59,10 +52,10 @@ func counted(rows []string, names []string) []pipeline.MixedDataset {
 // Every file reports the draws of its whole split, which are those that all files hold together.
 func TestDrawnRowsAreReported(t *testing.T) {
 	for _, shards := range []int{1, 3} {
-		for _, format := range formats {
+		for _, format := range recipes.Formats() {
 			t.Run(fmt.Sprint(shards, " ", format), func(t *testing.T) {
 				w := filled(t)
-				r := drawn(format, shards)
+				r := recipes.Drawn(format, shards)
 				graph := w.build(r)
 				results := w.manifest().Results()
 				for _, split := range graph.Plan.Splits {
@@ -82,7 +75,7 @@ func TestDrawnRowsAreReported(t *testing.T) {
 // Each occurrence is the row that the key draws, of all rows of the split, or the next one where there are as many as asked for.
 func TestDrawnRowsAreThoseOfTheKey(t *testing.T) {
 	w := filled(t)
-	r := drawn(recipe.JSONL, 1)
+	r := recipes.Drawn(recipe.JSONL, 1)
 	graph := w.build(r)
 	kinds := map[bool]int{}
 	for _, split := range graph.Plan.Splits {
@@ -114,7 +107,7 @@ func TestDrawnRowsAreThoseOfTheKey(t *testing.T) {
 // Where rows are used in passes and measured in rows, the plan says all, and results have the form that they always had.
 func TestPassesReportNothing(t *testing.T) {
 	w := filled(t)
-	w.build(in(recipe.JSONL, 2))
+	w.build(recipes.In(recipe.JSONL, 2))
 	for unit, mixed := range w.manifest().Results()[pipeline.StageMix] {
 		if mixed.Mix.Datasets != nil {
 			t.Errorf("%s reports %v", unit, mixed.Mix.Datasets)
@@ -126,11 +119,11 @@ func TestPassesReportNothing(t *testing.T) {
 // reported are those of the files.
 func TestTheStrategyDrawn(t *testing.T) {
 	w := newWorld(t)
-	r := two()
+	r := recipes.Two()
 	r.Resample = recipe.WithReplacement
 	r.Splits[1].Size.Policy = recipe.KeepTotal
 	dataset := func(name string, rows int) recipe.Dataset {
-		w.put(name+".jsonl", sums(name, rows))
+		w.put(name+".jsonl", recipes.Sums(name, rows))
 		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: name + ".jsonl"}}, Record: recipe.Record{Preset: "gsm8k"}}
 	}
 	r.Domains = []recipe.Domain{
@@ -178,19 +171,19 @@ func grouped(n int64) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
 // A count that nobody wants any more ends.
 func TestMixingEndsWithItsContext(t *testing.T) {
 	w := filled(t)
-	r := drawn(recipe.JSONLGzip, 1)
+	r := recipes.Drawn(recipe.JSONLGzip, 1)
 	results, err := w.worker.Build(context.Background(), r, 2, w)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	graph, err := pipeline.Walk(drawn(recipe.Parquet, 1), results)
+	graph, err := pipeline.Walk(recipes.Drawn(recipe.Parquet, 1), results)
 	if err != nil {
 		t.Fatal(err)
 	}
 	unit := graph.Next().Nodes[0]
-	if _, err := w.worker.Run(ctx, Job{Recipe: drawn(recipe.Parquet, 1), Results: results, Stage: pipeline.StageMix, Unit: unit}); err == nil {
+	if _, err := w.worker.Run(ctx, Job{Recipe: recipes.Drawn(recipe.Parquet, 1), Results: results, Stage: pipeline.StageMix, Unit: unit}); err == nil {
 		t.Error("it was mixed all the same")
 	}
 }
@@ -198,15 +191,15 @@ func TestMixingEndsWithItsContext(t *testing.T) {
 // Notes of a proof of drawn rows have no orders of passes; the next proof, of passes, finds that out and reads again.
 func TestDrawnAndThenInPasses(t *testing.T) {
 	w := filled(t)
-	w.build(drawn(recipe.JSONL, 1))
+	w.build(recipes.Drawn(recipe.JSONL, 1))
 	before := w.digest("mix/current/mixed/train_mixed.jsonl")
-	passes := drawn(recipe.JSONL, 1)
+	passes := recipes.Drawn(recipe.JSONL, 1)
 	passes.Resample = ""
 	w.build(passes)
 	if w.digest("mix/current/mixed/train_mixed.jsonl") == before {
 		t.Error("the same rows are drawn and used in passes")
 	}
-	w.build(drawn(recipe.JSONL, 1))
+	w.build(recipes.Drawn(recipe.JSONL, 1))
 	if w.digest("mix/current/mixed/train_mixed.jsonl") != before || len(w.revisions()) != 2 {
 		t.Errorf("going back made another file; revisions %v", w.revisions())
 	}

@@ -10,17 +10,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // duplicated is two, with rows that are in the data set or in another one already.
 func duplicated(t *testing.T) (*world, recipe.Recipe) {
 	w := filled(t)
-	all := sums("What is the sum of", 120)
+	all := recipes.Sums("What is the sum of", 120)
 	own := strings.SplitAfter(all, "\n")[:20]
 	w.put("sums.jsonl", all+strings.Join(own, "")+strings.ReplaceAll(strings.Join(own[:8], ""), "#### ", "#### 1")) // again; with other answers
-	w.put("products.jsonl", sums("What is the product of", 61)+strings.Join(own[:15], ""))
-	r := two()
+	w.put("products.jsonl", recipes.Sums("What is the product of", 61)+strings.Join(own[:15], ""))
+	r := recipes.Two()
 	r.Duplicates = recipe.DropDuplicates
 	return w, r
 }
@@ -84,7 +86,7 @@ func TestDuplicatesAreDropped(t *testing.T) {
 			}
 		}
 	}
-	if err := check(w.revision(r)); err != nil {
+	if err := forgery.Check(w.revision(r)); err != nil {
 		t.Error(err)
 	}
 }
@@ -104,7 +106,7 @@ func TestDuplicatesAreKeptUnlessAsked(t *testing.T) {
 // A row that is dropped for one reason is counted under it alone: overlap comes before duplicate, and that before near.
 func TestEachDroppedRowHasOneReason(t *testing.T) {
 	w, r := duplicated(t)
-	w.put("products.jsonl", sums("What is the sum of", 180)+sums("What is the sum of", 180)) // other borders: much overlap
+	w.put("products.jsonl", recipes.Sums("What is the sum of", 180)+recipes.Sums("What is the sum of", 180)) // other borders: much overlap
 	w.put("facts.jsonl", wordy(150))
 	r.NearDuplicates = &recipe.NearDuplicates{N: 3, Bands: 20, Rows: 5, Percent: 70}
 	balanced := w.balancedOf(r)

@@ -15,20 +15,13 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/encode"
-	"github.com/datasetmix/datasetmix/internal/export"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/python"
 )
-
-// exporting is a recipe with an export of format RL.
-func exporting(format recipe.Format, shards int) recipe.Recipe {
-	r := in(format, shards)
-	r.Output.Exports = []recipe.Export{{Name: "rl", Format: recipe.ExportRL, SystemPrompt: "Be brief.", Scorer: python.RewardsSHA256(), Instructions: recipe.Instructions{Numeric: "A number."}}}
-	return r
-}
 
 // exported is what the tests look at of a row of an export.
 type exported struct {
@@ -57,10 +50,10 @@ func (w *world) exported(shard recipe.Shard) []exported {
 
 // An export has the rows of the mixed files, one by one, in every format and in shards.
 func TestExportsAreInTheOrderOfTheMix(t *testing.T) {
-	for _, format := range formats {
+	for _, format := range recipes.Formats() {
 		for _, shards := range []int{1, 3} {
 			w := filled(t)
-			r := exporting(format, shards)
+			r := recipes.Exporting(format, shards)
 			w.build(r)
 			next := map[string]int64{}
 			for _, shard := range r.Shards() {
@@ -95,7 +88,7 @@ func TestExportsAreInTheOrderOfTheMix(t *testing.T) {
 // none.
 func TestExportsAreTheSameHoweverTheyAreBuilt(t *testing.T) {
 	first := filled(t)
-	r := exporting(recipe.JSONL, 2)
+	r := recipes.Exporting(recipe.JSONL, 2)
 	first.build(r)
 	digests := func(w *world) (all []string) {
 		for _, file := range r.Files() {
@@ -116,7 +109,7 @@ func TestExportsAreTheSameHoweverTheyAreBuilt(t *testing.T) {
 	})
 	t.Run("beside Parquet", func(t *testing.T) {
 		w := filled(t)
-		w.build(exporting(recipe.Parquet, 2))
+		w.build(recipes.Exporting(recipe.Parquet, 2))
 		if diff := cmp.Diff(want, digests(w)); diff != "" {
 			t.Error(diff)
 		}
@@ -129,7 +122,7 @@ func TestExportsAreTheSameHoweverTheyAreBuilt(t *testing.T) {
 // Another prompt, or another export, makes the files of the export and nothing else; another format of the mixed files leaves it.
 func TestAnEditOfAnExportBuildsNothingElse(t *testing.T) {
 	w := filled(t)
-	w.build(two())
+	w.build(recipes.Two())
 	for _, c := range []struct {
 		what string
 		edit func(*recipe.Recipe)
@@ -140,7 +133,7 @@ func TestAnEditOfAnExportBuildsNothingElse(t *testing.T) {
 		{"another instruction", func(r *recipe.Recipe) { r.Output.Exports[0].Instructions.Text = "Two words." }, []string{"mix rl/test", "mix rl/train", "publish mix"}},
 		{"another format of the mix", func(r *recipe.Recipe) { r.Output.Format = recipe.JSONLZstd }, []string{"mix test", "mix train", "publish mix"}},
 	} {
-		r := exporting(recipe.JSONL, 1)
+		r := recipes.Exporting(recipe.JSONL, 1)
 		c.edit(&r)
 		built := map[string]bool{}
 		before := w.stages()
@@ -163,7 +156,7 @@ func TestAnEditOfAnExportBuildsNothingElse(t *testing.T) {
 		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("%s (-want +built):\n%s", c.what, diff)
 		}
-		w.build(exporting(recipe.JSONL, 1))
+		w.build(recipes.Exporting(recipe.JSONL, 1))
 	}
 }
 
@@ -171,9 +164,9 @@ func TestAnEditOfAnExportBuildsNothingElse(t *testing.T) {
 // file is made again.
 func TestPublicationsKnowWhatExportsWereMadeOf(t *testing.T) {
 	const other = "0123456789abcdef"
-	for _, format := range formats {
+	for _, format := range recipes.Formats() {
 		w := filled(t)
-		r := exporting(format, 1)
+		r := recipes.Exporting(format, 1)
 		graph, results := w.results(r)
 		want := w.digest("mix/current/manifest.json")
 		noted := func(rows string) {
@@ -231,109 +224,26 @@ func (w *world) stages() map[string]bool {
 	return units
 }
 
-// reexported makes a file of an export again, from other rows of its mixed file.
-func reexported(r recipe.Recipe, shard recipe.Shard, other func([][]byte) [][]byte) func(*testing.T, string, *revision.Manifest) {
-	return func(t *testing.T, folder string, _ *revision.Manifest) {
-		t.Helper()
-		mixed, err := os.ReadFile(filepath.Join(folder, revision.MixedFile(shard, r.Output.Format)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		rows, err := export.Of(r, "rl", shard.Split, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out bytes.Buffer
-		table := encode.NewTable(&out, rows.Fields())
-		for _, line := range other(lines(mixed)) {
-			if err := rows.Add(line, table); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := table.Close(); err != nil {
-			t.Fatal(err)
-		}
-		shard.Export = "rl"
-		change(t, filepath.Join(folder, revision.ExportFile(shard)), func([]byte) []byte { return out.Bytes() })
-	}
-}
-
-func TestVerifyFindsForgedExports(t *testing.T) {
-	const train, test, rewards = "exports/rl/train.parquet", "exports/rl/test.parquet", "exports/rl/rewards.py"
-	r := exporting(recipe.JSONL, 1)
-	shard := recipe.Shard{Split: "train", Count: 1}
-	prompted := exporting(recipe.JSONL, 1)
-	prompted.Output.Exports[0].SystemPrompt = "Be long."
-	same := func(rows [][]byte) [][]byte { return rows }
-	findsForgeries(t, func(t *testing.T) string { return filled(t).revision(r) }, map[string]forgery{
-		"a row in the place of another": {reexported(r, shard, func(rows [][]byte) [][]byte { rows[1] = rows[0]; return rows }), train + ": rows 1 to"},
-		"two rows exchanged": {reexported(r, shard, func(rows [][]byte) [][]byte {
-			other := firstOther(rows)
-			rows[0], rows[other] = rows[other], rows[0]
-			return rows
-		}), train + ": rows 1 to"},
-		"a row less": {reexported(r, shard, func(rows [][]byte) [][]byte { return rows[1:] }), train + ": rows 1 to"},
-		"a row more": {reexported(r, shard, func(rows [][]byte) [][]byte { return append(rows, rows[0]) }), train + ": rows 1 to"},
-		"another answer": {reexported(r, shard, func(rows [][]byte) [][]byte {
-			rows[0] = bytes.Replace(rows[0], []byte(`"reference_answer":"`), []byte(`"reference_answer":"1`), 1)
-			return rows
-		}), "column reward_model.ground_truth"},
-		"another prompt":  {reexported(prompted, shard, same), "column prompt.list.element.content"},
-		"files exchanged": {func(t *testing.T, folder string, _ *revision.Manifest) { swapped(t, folder, train, test) }, "exports/rl/"},
-		"half a file": {func(t *testing.T, folder string, _ *revision.Manifest) {
-			change(t, filepath.Join(folder, train), func(c []byte) []byte { return c[:len(c)/2] })
-		}, train},
-		"bytes behind the end": {func(t *testing.T, folder string, _ *revision.Manifest) {
-			change(t, filepath.Join(folder, train), func(c []byte) []byte { return append(c, "PAR1"...) })
-		}, train},
-		"a footer with a member": {func(t *testing.T, folder string, _ *revision.Manifest) {
-			change(t, filepath.Join(folder, train), func(c []byte) []byte { c[len(c)-20] ^= 1; return c })
-		}, train},
-		"another scorer": {func(t *testing.T, folder string, _ *revision.Manifest) {
-			change(t, filepath.Join(folder, rewards), func(c []byte) []byte { return append(c, "\nMAX_ANSWER = 1\n"...) })
-		}, "the recipe's scorer has"},
-		"no scorer": {func(t *testing.T, folder string, m *revision.Manifest) {
-			drop(m, rewards)
-			if err := os.Remove(filepath.Join(folder, rewards)); err != nil {
-				t.Fatal(err)
-			}
-		}, "does not list " + rewards},
-		"no export": {func(t *testing.T, folder string, m *revision.Manifest) {
-			drop(m, train)
-			if err := os.Remove(filepath.Join(folder, train)); err != nil {
-				t.Fatal(err)
-			}
-		}, "does not list " + train},
-	})
-}
-
-// Any bit of an export that changes is found by its digest; and where somebody has put that right, by what it is made of.
-func TestVerifyFindsChangedBitsOfExports(t *testing.T) {
-	const name = "exports/rl/test.parquet"
-	folder := filled(t).revision(exporting(recipe.JSONL, 1))
-	wantChangedBitsFound(t, folder, name)
-}
-
 // A worker of another release does not put its own scorer beside rows that were to have another.
 func TestAnotherScorerIsRefused(t *testing.T) {
 	w := filled(t)
-	r := exporting(recipe.JSONL, 1)
+	r := recipes.Exporting(recipe.JSONL, 1)
 	r.Output.Exports[0].Scorer = strings.Repeat("0", 64)
 	w.fails(r, contract.InvalidTask, "export rl", "use the worker image that belongs to this manager")
 }
 
 // Several exports stand side by side, each with what its trainers read beside its rows, and all are proved.
 func TestExportsSideBySide(t *testing.T) {
-	r := exporting(recipe.JSONLGzip, 2)
+	r := recipes.Exporting(recipe.JSONLGzip, 2)
 	r.Output.Exports = append(r.Output.Exports, recipe.Export{Name: "chats", Format: recipe.ExportSFT}, recipe.Export{Name: "texts", Format: recipe.ExportText})
-	findsForgeries(t, func(t *testing.T) string { return filled(t).revision(r) }, map[string]forgery{
+	forgery.WantFound(t, func(t *testing.T) string { return filled(t).revision(r) }, map[string]forgery.Case{
 		"another description for LLaMA-Factory": {func(t *testing.T, folder string, _ *revision.Manifest) {
-			change(t, filepath.Join(folder, "exports/chats/dataset_info.json"), func(c []byte) []byte {
+			forgery.Change(t, filepath.Join(folder, "exports/chats/dataset_info.json"), func(c []byte) []byte {
 				return bytes.Replace(c, []byte("mix_train_00000"), []byte("mix_train_00009"), 1)
 			})
 		}, "exports/chats/dataset_info.json does not say what the manifest says"},
 		"the file of another export": {func(t *testing.T, folder string, _ *revision.Manifest) {
-			swapped(t, folder, "exports/chats/train-00001-of-00002.parquet", "exports/texts/train-00001-of-00002.parquet")
+			forgery.Swapped(t, folder, "exports/chats/train-00001-of-00002.parquet", "exports/texts/train-00001-of-00002.parquet")
 		}, "exports/chats/train-00001-of-00002.parquet"},
 	})
 	w := filled(t)

@@ -17,6 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/faultfs"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 func TestMain(m *testing.M) { os.Exit(faultfs.Main(m)) }
@@ -79,7 +80,7 @@ func remains(t *testing.T, volume string) []string {
 // so and publish the same bytes. In either way nothing is left that would disturb a build of the same mix where nothing lacks.
 func TestBuildsOnVolumesThatLack(t *testing.T) {
 	good := filled(t)
-	want, err := good.onVolume(t.TempDir(), two())
+	want, err := good.onVolume(t.TempDir(), recipes.Two())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,11 +110,11 @@ func TestBuildsOnVolumesThatLack(t *testing.T) {
 			t.Parallel()
 			w := filled(t)
 			volume := t.TempDir()
-			got, err := w.onVolume(faultfs.Mount(t, volume, fault), two())
+			got, err := w.onVolume(faultfs.Mount(t, volume, fault), recipes.Two())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Fatalf("%v\n(-want +got):\n%s", err, diff)
 			}
-			if after, err := w.onVolume(volume, two()); after.Digest != good.digestOf(t, two()) || after.Left != nil {
+			if after, err := w.onVolume(volume, recipes.Two()); after.Digest != good.digestOf(t, recipes.Two()) || after.Left != nil {
 				t.Errorf("afterwards, without the fault: %+v, %v", after, err)
 			}
 		})
@@ -133,7 +134,7 @@ func (w *world) digestOf(t *testing.T, r recipe.Recipe) string {
 // TestAnErrorOfTheStorageAnywhere is one that may pass: it is never said that the files are wrong, and the same build then goes on to the
 // same bytes.
 func TestAnErrorOfTheStorageAnywhere(t *testing.T) {
-	want := filled(t).digestOf(t, two())
+	want := filled(t).digestOf(t, recipes.Two())
 	var failed atomic.Int64
 	t.Run("faults", func(t *testing.T) { // which ends when all of them have
 		for operation, calls := range map[string][]int{
@@ -147,13 +148,13 @@ func TestAnErrorOfTheStorageAnywhere(t *testing.T) {
 					w := filled(t)
 					volume := t.TempDir()
 					faulty := faultfs.Mount(t, volume, fault)
-					got, err := w.onVolume(faulty, two())
+					got, err := w.onVolume(faulty, recipes.Two())
 					if err != nil {
 						failed.Add(1)
 						if contract.ReasonOf(err) != contract.VolumeIOError {
 							t.Errorf("%s: %v", contract.ReasonOf(err), err)
 						}
-						if got, err = w.onVolume(faulty, two()); err != nil {
+						if got, err = w.onVolume(faulty, recipes.Two()); err != nil {
 							t.Fatalf("the next build: %v", err)
 						}
 					}

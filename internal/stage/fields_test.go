@@ -14,6 +14,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/schema"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // noted are rows with a member for the metadata, as a function of the row's number gives it.
@@ -27,7 +29,7 @@ func noted(rows int, level func(int) string) string {
 
 // typed is two with metadata of own data sets, in the layout that says types.
 func typed() recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	r.Output.Layout = recipe.LayoutRule
 	r.Domains[0].Datasets[1].Record = recipe.Record{Question: "row.question", ReferenceAnswer: "row.answer", AnswerType: "'numeric'",
 		Metadata: []recipe.Metadata{{Name: "level", Value: "row.level"}}, Rule: recipe.RecordRule}
@@ -67,7 +69,7 @@ func TestTypesArePublished(t *testing.T) {
 			t.Errorf("%s has the card\n%s", folder, card)
 		}
 	}
-	if err := check(filepath.Join(w.worker.Volume, "mix/current")); err != nil {
+	if err := forgery.Check(filepath.Join(w.worker.Volume, "mix/current")); err != nil {
 		t.Error(err)
 	}
 }
@@ -153,7 +155,7 @@ func TestVerifyFindsForgedTypes(t *testing.T) {
 			m.Fields["facts"].Members["metadata"].Members["level"] = as
 		}
 	}
-	findsForgeries(t, func(t *testing.T) string { return leveled(t, number, number).revision(typed()) }, map[string]forgery{
+	forgery.WantFound(t, func(t *testing.T) string { return leveled(t, number, number).revision(typed()) }, map[string]forgery.Case{
 		"another type":       {level(schema.Type{Scalar: schema.String}), "members of other types than the manifest says of data set facts"},
 		"a member less":      {func(_ *testing.T, _ string, m *revision.Manifest) { delete(m.Fields["facts"].Members, "metadata") }, "members of other types"},
 		"none":               {func(_ *testing.T, _ string, m *revision.Manifest) { m.Fields = nil }, "the types of the rows of []"},

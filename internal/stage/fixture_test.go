@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // world is a volume, the claims that sources lie on, and what was built.
@@ -135,44 +135,12 @@ func (w *world) revisions() []string {
 	return names
 }
 
-// two is a mix of two domains, each of one or two small data sets.
-func two() recipe.Recipe {
-	dataset := func(name, preset string) recipe.Dataset {
-		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: name + ".jsonl"}}, Record: recipe.Record{Preset: preset}}
-	}
-	return recipe.Recipe{
-		Name: "mix", Seed: 42, Order: recipe.Shuffled, Output: recipe.Output{Path: "mix", Format: recipe.JSONL, KeepRevisions: 3},
-		Splits: []recipe.Split{{Name: "train", Share: 5, Size: recipe.Size{Policy: recipe.KeepTotal}}, {Name: "test", Share: 1, Size: recipe.Size{Policy: recipe.NoRepeat}}},
-		Domains: []recipe.Domain{
-			{Name: "math", Share: 3, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("sums", "gsm8k"), dataset("products", "gsm8k")}},
-			{Name: "qa", Share: 2, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("facts", "hotpotqa")}},
-		},
-	}
-}
-
-// sums are rows of the gsm8k form, each with its own question.
-func sums(what string, rows int) string {
-	var out strings.Builder
-	for i := range rows {
-		fmt.Fprintf(&out, "{\"question\":\"%s %d?\",\"answer\":\"#### %d\"}\n", what, i, i)
-	}
-	return out.String()
-}
-
-func facts(rows int) string {
-	var out strings.Builder
-	for i := range rows {
-		fmt.Fprintf(&out, "{\"question\":\"Who is %d?\",\"answer\":\"A%d\"}\n", i, i)
-	}
-	return out.String()
-}
-
 // filled is a world with rows for two.
 func filled(t *testing.T) *world {
 	w := newWorld(t)
-	w.put("sums.jsonl", sums("What is the sum of", 120))
-	w.put("products.jsonl", sums("What is the product of", 61))
-	w.put("facts.jsonl", facts(300))
+	for name, content := range recipes.TwoFiles() {
+		w.put(name, content)
+	}
 	return w
 }
 
@@ -189,4 +157,10 @@ func reversed(r recipe.Recipe) recipe.Recipe {
 func command(t *testing.T, name string, arguments ...string) (string, error) {
 	out, err := exec.CommandContext(t.Context(), name, arguments...).CombinedOutput()
 	return string(out), err
+}
+
+// revision builds a recipe and returns the folder of its revision.
+func (w *world) revision(r recipe.Recipe) string {
+	w.t.Helper()
+	return filepath.Join(w.worker.Volume, "mix", "revisions", w.build(r).Published.Revision)
 }

@@ -16,22 +16,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-var (
-	formats = []recipe.Format{recipe.JSONL, recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet}
-	orders  = []recipe.Order{recipe.Shuffled, recipe.Interleaved}
-)
-
-// in is two in so many files of a format.
-func in(format recipe.Format, shards int) recipe.Recipe {
-	r := two()
-	r.Output.Format = format
-	if shards > 1 {
-		r.Output.Shards = shards
-	}
-	return r
-}
+var orders = []recipe.Order{recipe.Shuffled, recipe.Interleaved}
 
 // unpacked are the rows of a mixed file of the current revision.
 func (w *world) unpacked(shard recipe.Shard, format recipe.Format) []string {
@@ -69,10 +57,10 @@ func TestEveryFormatAndNumberOfShards(t *testing.T) {
 		whole := map[string][]string{} // the sorted rows of one file of each split
 		for _, shards := range []int{1, 2, 7} {
 			plain := map[string][]string{}
-			for _, format := range formats {
+			for _, format := range recipes.Formats() {
 				t.Run(fmt.Sprint(order, " ", shards, " ", format), func(t *testing.T) {
 					w.t = t
-					r := in(format, shards)
+					r := recipes.In(format, shards)
 					r.Order = order
 					graph := w.build(r)
 					for _, split := range graph.Plan.Splits {
@@ -123,10 +111,10 @@ func (w *world) shardsOf(r recipe.Recipe, split plan.Split) []string {
 
 // A shard needs no other one: built alone, last to first, on one processor, each is the same file.
 func TestShardsAreIndependent(t *testing.T) {
-	for _, format := range formats {
+	for _, format := range recipes.Formats() {
 		t.Run(string(format), func(t *testing.T) {
 			w := filled(t)
-			r := in(format, 7)
+			r := recipes.In(format, 7)
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 			wantBuiltAlone(t, w, r)
 		})
@@ -154,10 +142,10 @@ func wantBuiltAlone(t *testing.T, w *world, r recipe.Recipe) {
 
 // What a mix unit reports is what lies there.
 func TestMixedResultsAreOfTheWrittenFile(t *testing.T) {
-	for _, format := range formats {
+	for _, format := range recipes.Formats() {
 		t.Run(string(format), func(t *testing.T) {
 			w := filled(t)
-			r := in(format, 2)
+			r := recipes.In(format, 2)
 			graph, results := w.results(r)
 			step, _ := graph.Step(pipeline.StageMix)
 			for i, shard := range r.Shards() {
@@ -174,7 +162,7 @@ func TestMixedResultsAreOfTheWrittenFile(t *testing.T) {
 // A new format or number of files mixes anew, and leaves what comes before as it is.
 func TestANewFormatMixesAnew(t *testing.T) {
 	w := filled(t)
-	before, after := w.build(two()), w.build(in(recipe.Parquet, 2))
+	before, after := w.build(recipes.Two()), w.build(recipes.In(recipe.Parquet, 2))
 	for i, step := range after.Steps {
 		same := cmp.Equal(step.Nodes, before.Steps[i].Nodes)
 		if want := step.Stage != pipeline.StageMix && step.Stage != pipeline.StagePublish; same != want {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // goldenRows are rows with all that the published form treats in a way of its own: escapes, control characters, characters
@@ -24,8 +25,8 @@ const goldenRows = `{"question":"Say \"A\\B\" and \/","answer":"tab\tline\nbell\
 // golden builds a fixed corpus and gives the SHA-256 of every file of rows.
 func golden(t *testing.T, order recipe.Order, rule recipe.Comparison) map[string]string {
 	w := filled(t)
-	w.put("facts.jsonl", goldenRows+facts(300))
-	r := two()
+	w.put("facts.jsonl", goldenRows+recipes.Facts(300))
+	r := recipes.Two()
 	r.Order, r.Compare = order, rule
 	w.build(r)
 	var manifest revision.Manifest

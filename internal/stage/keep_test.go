@@ -13,6 +13,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -34,7 +35,7 @@ func messages(i int) string {
 }
 
 func keeping() recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	r.Domains[1].Datasets = append(slices.Clone(r.Domains[1].Datasets), recipe.Dataset{
 		Name: "chats", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "chats.jsonl"}}, Record: recipe.Record{Preset: "messages", Rule: recipe.RecordRule},
 	})
@@ -52,7 +53,7 @@ type keptRow struct {
 
 // Kept members are published byte for byte, in every format, and the revision proves.
 func TestKeptMembersArePublishedAsTheyAre(t *testing.T) {
-	for _, format := range formats {
+	for _, format := range recipes.Formats() {
 		t.Run(string(format), func(t *testing.T) {
 			w := filled(t)
 			w.put("chats.jsonl", chats(90))

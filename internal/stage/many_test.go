@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // A split of hundreds of files is written and proved with the open files of a few: those of each are given up with it.
@@ -22,7 +23,7 @@ func TestManyFilesNeedFewOpenOnes(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := filled(t)
-	r := in(recipe.Parquet, 100)
+	r := recipes.In(recipe.Parquet, 100)
 	graph := w.build(r)
 	w.shardsOf(r, graph.Plan.Splits[0])
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // inFolders is two whose data set facts lies in folders by language.
 func inFolders(change func(*recipe.Dataset)) recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	r.Domains[1].Datasets = []recipe.Dataset{{
 		Name: "facts", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "facts"}, Names: true},
 		Record: recipe.Record{Question: `row.question`, ReferenceAnswer: `row.answer`, AnswerType: "text", Rule: recipe.RecordRule,
@@ -36,7 +37,7 @@ func TestNamesOfFilesCountWhereTheRecordUsesThem(t *testing.T) {
 		}
 		return found
 	}
-	half := strings.Split(facts(300), "\n")
+	half := strings.Split(recipes.Facts(300), "\n")
 	built := func(second string, r recipe.Recipe) (*world, pipeline.Graph) {
 		w := filled(t)
 		w.put("facts/lang=de/a.jsonl", strings.Join(half[:150], "\n")+"\n")
@@ -65,6 +66,6 @@ func TestNamesOfFilesCountWhereTheRecordUsesThem(t *testing.T) {
 		t.Errorf("names count where no record uses them:\n%s", diff)
 	}
 	unsaid := filled(t)
-	unsaid.put("facts/lang=de/a.jsonl", facts(10))
+	unsaid.put("facts/lang=de/a.jsonl", recipes.Facts(10))
 	unsaid.fails(inFolders(func(d *recipe.Dataset) { d.Source.Names = false }), contract.InvalidTask, "variable file")
 }

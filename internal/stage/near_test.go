@@ -17,7 +17,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // lost are the ids of the rows that balance dropped, by reason.
@@ -143,7 +145,7 @@ func TestNearDuplicatesAreDroppedFromTheEarlierSplit(t *testing.T) {
 		r.Splits = []recipe.Split{{Name: "train", Share: 2, Size: recipe.Size{Policy: recipe.KeepTotal}}, {Name: "dev", Share: 1, Size: recipe.Size{Policy: recipe.NoRepeat}}, {Name: "test", Share: 1, Size: recipe.Size{Policy: recipe.NoRepeat}}}
 		return r
 	}
-	for what, r := range map[string]recipe.Recipe{"two splits": two(), "three splits": third(two())} {
+	for what, r := range map[string]recipe.Recipe{"two splits": recipes.Two(), "three splits": third(recipes.Two())} {
 		t.Run(what, func(t *testing.T) {
 			w := filled(t)
 			w.put("sums.jsonl", wordy(200))
@@ -164,7 +166,7 @@ func TestNearDuplicatesAreDroppedFromTheEarlierSplit(t *testing.T) {
 					t.Errorf("%d rows of the last split were dropped", n)
 				}
 			}
-			if err := check(w.revision(r)); err != nil {
+			if err := forgery.Check(w.revision(r)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -179,7 +181,7 @@ func TestNearDuplicatesAreTheSameWhateverTheWay(t *testing.T) {
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(processors))
 			w := filled(t)
 			w.put("sums.jsonl", wordy(150))
-			r := two()
+			r := recipes.Two()
 			if i == 1 {
 				r = reversed(r)
 			}
@@ -201,7 +203,7 @@ func TestRealNearDuplicates(t *testing.T) {
 	content := realrows.Read(t, "math/train.jsonl")
 	w := filled(t)
 	w.put("sums.jsonl", strings.Join(strings.SplitAfter(string(content), "\n")[:3000], ""))
-	r := two()
+	r := recipes.Two()
 	r.Domains[0].Datasets[0].Record.Preset = "math"
 	near := recipe.NearDuplicates{N: 5, Bands: 20, Rows: 5, Percent: 60}
 	r.NearDuplicates = &near
@@ -214,13 +216,13 @@ func TestRealNearDuplicates(t *testing.T) {
 // One split has nothing that it could be near to; an unusable setting says what is wrong.
 func TestNearDuplicatesOfOneSplit(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Splits = r.Splits[:1]
 	r.NearDuplicates = &recipe.NearDuplicates{N: 3, Bands: 20, Rows: 5, Percent: 70}
 	if got := w.balancedOf(r).NearDuplicates; got != nil {
 		t.Errorf("dropped %v", got)
 	}
-	r = two()
+	r = recipes.Two()
 	r.NearDuplicates = &recipe.NearDuplicates{N: 3, Bands: 0, Rows: 5, Percent: 70}
 	w.fails(r, contract.InvalidTask, "nearDuplicates")
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // chosen lists the ids of one data set's rows in the mixed train file, in order.
@@ -22,7 +23,7 @@ func (w *world) chosen(dataset string) []string {
 
 func TestPassesUseEveryRowBeforeAnyTwice(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: 1000}
 	w.build(r)
 	ids := w.chosen("products") // 300 rows of 51
@@ -46,7 +47,7 @@ func TestPassesUseEveryRowBeforeAnyTwice(t *testing.T) {
 
 func TestABiggerTotalExtendsASmallerOne(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	var before []string
 	for _, rows := range []int64{50, 200, 700} {
 		r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: rows}
@@ -62,7 +63,7 @@ func TestABiggerTotalExtendsASmallerOne(t *testing.T) {
 // Another data set, another order of the manifest, other file names: the rows of the rest stay.
 func TestEditsElsewhereChangeNoOtherDataset(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: 200}
 	w.build(r)
 	before := w.chosen("facts")
@@ -71,7 +72,7 @@ func TestEditsElsewhereChangeNoOtherDataset(t *testing.T) {
 	added.Domains = slices.Clone(r.Domains)
 	added.Domains[0].Datasets = append(slices.Clone(r.Domains[0].Datasets), recipe.Dataset{
 		Name: "powers", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "powers.jsonl"}}, Record: recipe.Record{Preset: "gsm8k"}})
-	w.put("powers.jsonl", sums("What is the power of", 77))
+	w.put("powers.jsonl", recipes.Sums("What is the power of", 77))
 	w.build(added)
 	if !slices.Equal(w.chosen("facts"), before) {
 		t.Error("another data set in another domain changed the rows of facts")
@@ -83,7 +84,7 @@ func TestEditsElsewhereChangeNoOtherDataset(t *testing.T) {
 	}
 
 	// The same rows in two files of other names: same ids, since the row number goes on from file to file.
-	lines := strings.SplitAfter(facts(300), "\n")
+	lines := strings.SplitAfter(recipes.Facts(300), "\n")
 	w.put("parts/1.jsonl", strings.Join(lines[:100], ""))
 	w.put("parts/2.jsonl", strings.Join(lines[100:], ""))
 	sharded := reversed(reversed(r))
@@ -97,8 +98,8 @@ func TestEditsElsewhereChangeNoOtherDataset(t *testing.T) {
 func TestGrowingASourceMovesFewRows(t *testing.T) {
 	side := func(rows int) map[string]bool {
 		w := filled(t)
-		w.put("facts.jsonl", facts(rows))
-		w.build(two())
+		w.put("facts.jsonl", recipes.Facts(rows))
+		w.build(recipes.Two())
 		train := map[string]bool{}
 		for _, line := range strings.Split(strings.TrimSpace(w.read("mix/current/processed/facts/train.jsonl")), "\n") {
 			train[line[:strings.IndexByte(line, ',')]] = true
@@ -122,7 +123,7 @@ func TestGrowingASourceMovesFewRows(t *testing.T) {
 
 func TestInterleavedHoldsTheRatioInEveryPrefix(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Order = recipe.Interleaved
 	graph := w.build(r)
 	plan := graph.Plan.Splits[0]

@@ -17,7 +17,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // hubWorld is a world whose data sets lie on a Hub, which counts what is asked of it.
@@ -47,15 +49,15 @@ func (w hubWorld) asks(standIn *hub.Hub) {
 // commit makes main a commit with a large file of so many sums, and two small ones, one of which never changes.
 func (w hubWorld) commit(n, rows int) {
 	w.hub.Put(hub.Repo{ID: "acme/rows", SHA: commitOf(n), License: "mit", Files: map[string]hub.File{
-		"sums.jsonl":     {Content: []byte(sums("What is the sum of", rows)), LFS: true},
-		"products.jsonl": {Content: []byte(sums("What is the product of", 61))},
-		"facts.jsonl":    {Content: []byte(facts(300))},
+		"sums.jsonl":     {Content: []byte(recipes.Sums("What is the sum of", rows)), LFS: true},
+		"products.jsonl": {Content: []byte(recipes.Sums("What is the product of", 61))},
+		"facts.jsonl":    {Content: []byte(recipes.Facts(300))},
 	}})
 }
 
 // onHub is two with every data set on the Hub, at a revision.
 func onHub(revision string) recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	for d := range r.Domains {
 		for i := range r.Domains[d].Datasets {
 			dataset := &r.Domains[d].Datasets[i]
@@ -135,12 +137,12 @@ func TestTheLockSaysWhatWasFetched(t *testing.T) {
 	if !ok {
 		t.Fatal("sums is not in the lock")
 	}
-	content := sums("What is the sum of", 120)
+	content := recipes.Sums("What is the sum of", 120)
 	if sum.Revision != commitOf(1) || sum.License != "mit" || sum.Rows != 120 || sum.Bytes != int64(len(content)) || sum.Request.HuggingFace.Revision != "main" ||
 		len(sum.Files) != 1 || sum.Files[0].Path != "sums.jsonl" || sum.Files[0].Size != int64(len(content)) || sum.Digest != revision.OriginalsDigest(sum.Files) {
 		t.Errorf("the lock says %+v", sum)
 	}
-	if err := check(filepath.Join(w.worker.Volume, "mix", "revisions", graph.Published.Revision)); err != nil {
+	if err := forgery.Check(filepath.Join(w.worker.Volume, "mix", "revisions", graph.Published.Revision)); err != nil {
 		t.Error(err)
 	}
 }
@@ -149,16 +151,16 @@ func TestTheLockSaysWhatWasFetched(t *testing.T) {
 func TestVerifyFindsAForgedLock(t *testing.T) {
 	edit := func(old, new string) func(*testing.T, string, *revision.Manifest) {
 		return func(t *testing.T, folder string, _ *revision.Manifest) {
-			change(t, filepath.Join(folder, revision.LockFile), func(content []byte) []byte {
+			forgery.Change(t, filepath.Join(folder, revision.LockFile), func(content []byte) []byte {
 				return []byte(strings.Replace(string(content), old, new, 1))
 			})
 		}
 	}
 	want := "lock.json does not say what the manifest says of the sources"
-	findsForgeries(t, func(t *testing.T) string {
+	forgery.WantFound(t, func(t *testing.T) string {
 		w := newHubWorld(t)
 		return w.revision(onHub("main"))
-	}, map[string]forgery{
+	}, map[string]forgery.Case{
 		"another commit":         {edit(commitOf(1), commitOf(2)), want},
 		"another licence":        {edit("mit", "apache-2.0"), want},
 		"another number of rows": {edit(`"rows": 120`, `"rows": 121`), want},
@@ -171,8 +173,8 @@ func TestVerifyFindsAForgedLock(t *testing.T) {
 func TestARevisionWithoutALock(t *testing.T) {
 	w := newHubWorld(t)
 	folder := w.revision(onHub("main"))
-	forge(t, folder, without(revision.LockFile), toldAgain)
-	if err := check(folder); err != nil {
+	forgery.Forge(t, folder, forgery.Without(revision.LockFile), forgery.ToldAgain)
+	if err := forgery.Check(folder); err != nil {
 		t.Error(err)
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // processVariable makes TestAWorkerInAProcess the worker of one download: it names the volume and the recipe's file.
@@ -150,7 +151,7 @@ func served(t *testing.T, count, size int, pause time.Duration) (*files, recipe.
 		}
 		web.URLs = append(web.URLs, file)
 	}
-	r := two()
+	r := recipes.Two()
 	r.Domains = []recipe.Domain{{Name: "math", Share: 1, Datasets: []recipe.Dataset{{Name: "sums", Source: recipe.Source{HTTP: web}}}}}
 	return from, r
 }

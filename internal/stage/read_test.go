@@ -16,14 +16,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
-
-// skipping is two with a data set sums that skips bad rows.
-func skipping(most int64) recipe.Recipe {
-	r := two()
-	r.Domains[0].Datasets[0].Read = recipe.Read{OnBadRow: recipe.SkipBadRow, MaxBadRows: most}
-	return r
-}
 
 // divided builds a recipe and gives the result of one data set's split.
 func (w *world) divided(r recipe.Recipe, dataset string) pipeline.SplitResult {
@@ -69,7 +63,7 @@ func withBadRows() (content string, bad map[int]int) {
 	var out strings.Builder
 	bad = map[int]int{}
 	number := 0
-	for i, line := range strings.SplitAfter(sums("What is the sum of", 120), "\n")[:120] {
+	for i, line := range strings.SplitAfter(recipes.Sums("What is the sum of", 120), "\n")[:120] {
 		out.WriteString(line)
 		number++
 		if k := i / 10; i%10 == 9 && k < len(badRows) {
@@ -94,7 +88,7 @@ func TestBadRowsAreSkippedAndCounted(t *testing.T) {
 		want[row.reason]++
 	}
 	w.put("sums.jsonl", content)
-	divided := w.divided(skipping(0), "sums")
+	divided := w.divided(recipes.Skipping(0), "sums")
 	if diff := cmp.Diff(want, divided.Dropped); diff != "" || divided.Read != int64(120+len(badRows)) {
 		t.Errorf("read %d, dropped (-want +got):\n%s", divided.Read, diff)
 	}
@@ -117,26 +111,26 @@ func TestBadRowsAreSkippedAndCounted(t *testing.T) {
 	if len(listed) != len(badRows) || len(ids) != 120 {
 		t.Errorf("%d rows are listed, %d kept", len(listed), len(ids))
 	}
-	w.fails(two(), contract.InvalidData, "data set sums", "line 11") // Fail is the default
+	w.fails(recipes.Two(), contract.InvalidData, "data set sums", "line 11") // Fail is the default
 }
 
 func TestTooManyBadRowsFail(t *testing.T) {
 	w := filled(t)
-	good := sums("What is the sum of", 120)
-	w.put("sums.jsonl", good+"{\n{\n{\n"+sums("And of", 5))
-	if divided := w.divided(skipping(3), "sums"); divided.Dropped["malformed"] != 3 || divided.Read != 128 {
+	good := recipes.Sums("What is the sum of", 120)
+	w.put("sums.jsonl", good+"{\n{\n{\n"+recipes.Sums("And of", 5))
+	if divided := w.divided(recipes.Skipping(3), "sums"); divided.Dropped["malformed"] != 3 || divided.Read != 128 {
 		t.Errorf("read %d, dropped %v", divided.Read, divided.Dropped)
 	}
-	w.fails(skipping(2), contract.InvalidData, "data set sums", "3 of the first 123 rows are bad", "maxBadRows is 2", "sums.jsonl, line 121: the JSON ends", "raise maxBadRows")
+	w.fails(recipes.Skipping(2), contract.InvalidData, "data set sums", "3 of the first 123 rows are bad", "maxBadRows is 2", "sums.jsonl, line 121: the JSON ends", "raise maxBadRows")
 	w.put("all.jsonl", "{\n{\n")
-	r := skipping(0)
+	r := recipes.Skipping(0)
 	r.Domains[0].Datasets[0].Source.Volume.Path = "all.jsonl"
 	w.fails(r, contract.InvalidData, "none of the 2 rows is kept: 2 malformed; the first bad row is file 1, line 1")
 }
 
 // What says that the file itself is broken fails, whatever becomes of bad rows.
 func TestSkippingDoesNotHideABrokenFile(t *testing.T) {
-	good := sums("What is the sum of", 120)
+	good := recipes.Sums("What is the sum of", 120)
 	packed := gzipped(t, good)
 	for what, c := range map[string]struct{ content, part string }{
 		"a truncated gzip":    {packed[:len(packed)-9], "gzip"},
@@ -148,7 +142,7 @@ func TestSkippingDoesNotHideABrokenFile(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := filled(t)
 			w.put("sums.jsonl", c.content)
-			w.fails(skipping(0), contract.InvalidData, "data set sums", "sums.jsonl", c.part)
+			w.fails(recipes.Skipping(0), contract.InvalidData, "data set sums", "sums.jsonl", c.part)
 		})
 	}
 }
@@ -156,9 +150,9 @@ func TestSkippingDoesNotHideABrokenFile(t *testing.T) {
 // Numbers go on over bad rows and over files; the first few bad rows are named, in an encoding that has room in a result.
 func TestBadRowsOfSeveralFiles(t *testing.T) {
 	w := filled(t)
-	w.put("parts/1.jsonl", sums("What is the sum of", 60)+strings.Repeat("{\n", 5))
-	w.put("parts/2.jsonl", strings.Repeat(`{"question":"字字字字"}`+"\n", 9)+sums("And what is the sum of", 60))
-	r := skipping(0)
+	w.put("parts/1.jsonl", recipes.Sums("What is the sum of", 60)+strings.Repeat("{\n", 5))
+	w.put("parts/2.jsonl", strings.Repeat(`{"question":"字字字字"}`+"\n", 9)+recipes.Sums("And what is the sum of", 60))
+	r := recipes.Skipping(0)
 	r.Domains[0].Datasets[0].Source.Volume.Path = "parts"
 	divided := w.divided(r, "sums")
 	if diff := cmp.Diff(map[string]int64{"malformed": 5, "missing-field": 9}, divided.Dropped); diff != "" || divided.Read != 134 {
@@ -194,14 +188,14 @@ func TestNamesOfBadRowsFitIntoAResult(t *testing.T) {
 // A path leads to the rows inside a document.
 func TestRowsInsideADocument(t *testing.T) {
 	w := filled(t)
-	rows := strings.Split(strings.TrimSpace(sums("What is the sum of", 120)), "\n")
+	rows := strings.Split(strings.TrimSpace(recipes.Sums("What is the sum of", 120)), "\n")
 	w.put("sums.json", `{"meta":{"version":1},"data":{"notes":[],"rows":[`+strings.Join(rows, ",\n")+`]}}`)
-	r := two()
+	r := recipes.Two()
 	sums := &r.Domains[0].Datasets[0]
 	sums.Source.Volume.Path, sums.Read.Path = "sums.json", "data.rows"
 	w.build(r)
 	document := w.digest("mix/current/mixed/train_mixed.jsonl")
-	w.build(two())
+	w.build(recipes.Two())
 	if got := w.digest("mix/current/mixed/train_mixed.jsonl"); got != document {
 		t.Error("the rows of a document are not those of JSON Lines")
 	}
@@ -264,7 +258,7 @@ func TestAnswersOfEveryFormat(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			w := filled(t)
 			w.put("sums.jsonl", answersIn(t, format))
-			r := skipping(0)
+			r := recipes.Skipping(0)
 			r.Splits = r.Splits[:1]
 			rows := func(change func(*recipe.Record)) pipeline.SplitResult {
 				r.Domains[0].Datasets[0].Record = recipe.Record{Question: `row.Q`, ReferenceAnswer: `row.A`, AnswerType: "numeric", Rule: recipe.RecordRule}
@@ -323,7 +317,7 @@ func TestARowOfAnotherType(t *testing.T) {
 					fmt.Fprintf(&rows, good, i)
 				}
 				w.put("sums.jsonl", rows.String()+c.odd+"\n")
-				r := two()
+				r := recipes.Two()
 				r.Domains[0].Datasets[0].Record = recipe.Record{Question: `row.q`, ReferenceAnswer: `row.a`, AnswerType: "text", Metadata: []recipe.Metadata{{Name: "m", Value: `row.m.first()`}}}
 				want := []string{"sums.jsonl, line " + strconv.Itoa(before+1), c.want}
 				switch {
@@ -344,12 +338,12 @@ func TestARowOfAnotherType(t *testing.T) {
 func TestShardsWithoutRows(t *testing.T) {
 	w := filled(t)
 	w.put("parts/0.jsonl", "")
-	w.put("parts/1.jsonl", sums("What is the sum of", 120))
+	w.put("parts/1.jsonl", recipes.Sums("What is the sum of", 120))
 	w.put("parts/2.csv", "question,answer\n")
 	w.put("parts/3.json", "[]")
 	w.put("parts/4.jsonl.gz", gzipped(t, ""))
 	w.put("parts/_SUCCESS", "")
-	r := skipping(0)
+	r := recipes.Skipping(0)
 	r.Domains[0].Datasets[0].Source.Volume.Path = "parts"
 	if divided := w.divided(r, "sums"); divided.Read != 120 || len(divided.Dropped) != 0 {
 		t.Errorf("read %d, dropped %v", divided.Read, divided.Dropped)
@@ -364,8 +358,8 @@ func TestShardsWithoutRows(t *testing.T) {
 // More rows than are expected end the reading where they are, and not after the last one.
 func TestMoreRowsThanExpected(t *testing.T) {
 	w := filled(t)
-	w.put("sums.jsonl", sums("What is the sum of", 120)+"{\n")
-	r := skipping(1)
+	w.put("sums.jsonl", recipes.Sums("What is the sum of", 120)+"{\n")
+	r := recipes.Skipping(1)
 	r.Domains[0].Datasets[0].Read = recipe.Read{}
 	r.Domains[0].Datasets[0].Source.Expect = &recipe.Expect{Rows: 100}
 	w.fails(r, contract.SourceDrifted, "100 was expected, and at least 101 was found")
@@ -379,7 +373,7 @@ func TestTablesAsTheyAreSaid(t *testing.T) {
 		fmt.Fprintf(&text, "\"What is %d\" plus one?|#### %d\n", i, i+1)
 	}
 	w.put("sums.txt", text.String())
-	r := skipping(0)
+	r := recipes.Skipping(0)
 	r.Domains[0].Datasets[0].Source.Volume.Path = "sums.txt"
 	w.fails(r, contract.InvalidData, "sums.txt", "set read.table if it is a table")
 	for _, quote := range []recipe.Quote{recipe.NoQuote, recipe.DoubleQuote} {

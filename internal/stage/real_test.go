@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // realSix is the six data sets from their original files: JSON Lines, nested SQuAD, JSON arrays, gzip.
@@ -20,7 +21,7 @@ func realSix() recipe.Recipe {
 	dataset := func(name, file string) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: file}}, Record: recipe.Record{Preset: recipe.PresetVersion(name)}}
 	}
-	r := two()
+	r := recipes.Two()
 	r.Splits[1].Size.Policy = recipe.KeepTotal
 	r.Domains = []recipe.Domain{
 		{Name: "math", Share: 4, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("gsm8k", "gsm8k/train.jsonl"), dataset("math", "math/train.jsonl")}},
@@ -119,11 +120,11 @@ func TestDamagedParquet(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := filled(t)
-			before := w.build(two()).Published.Revision
+			before := w.build(recipes.Two()).Published.Revision
 			if err := os.WriteFile(filepath.Join(w.claims, "sums.parquet"), c.content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			r := two()
+			r := recipes.Two()
 			r.Domains[0].Datasets[0].Source.Volume.Path = "sums.parquet"
 			w.fails(r, contract.InvalidData, c.parts...)
 			if w.current() != before || len(w.revisions()) != 1 {

@@ -12,7 +12,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // TestARefreshThatFindsTheSame asks for the listing, downloads no byte, and runs nothing but the download.
@@ -36,7 +38,7 @@ func TestARefreshThatFindsTheSame(t *testing.T) {
 			t.Errorf("%d folders of downloads after %s: those of earlier requests are superseded", got, request)
 		}
 	}
-	if err := check(filepath.Join(w.worker.Volume, "mix", "revisions", first.Published.Revision)); err != nil {
+	if err := forgery.Check(filepath.Join(w.worker.Volume, "mix", "revisions", first.Published.Revision)); err != nil {
 		t.Error(err)
 	}
 	// What was resolved last is what another edit is built from.
@@ -63,7 +65,7 @@ func TestARefreshOfAMovedBranch(t *testing.T) {
 	if diff := cmp.Diff(want, ran); diff != "" {
 		t.Errorf("ran (-want +got):\n%s", diff)
 	}
-	if got := w.hub.Bytes(); got != int64(len(sums("What is the sum of", 90))) {
+	if got := w.hub.Bytes(); got != int64(len(recipes.Sums("What is the sum of", 90))) {
 		t.Errorf("%d bytes were downloaded, want those of the file that changed", got)
 	}
 	if second.Published.Revision == first.Published.Revision || w.current() != second.Published.Revision {
@@ -72,7 +74,7 @@ func TestARefreshOfAMovedBranch(t *testing.T) {
 	if sum, _ := w.lock().Source("sums"); sum.Revision != commitOf(2) || sum.Rows != 90 {
 		t.Errorf("the lock says %+v", sum)
 	}
-	if err := check(filepath.Join(w.worker.Volume, "mix", "revisions", second.Published.Revision)); err != nil {
+	if err := forgery.Check(filepath.Join(w.worker.Volume, "mix", "revisions", second.Published.Revision)); err != nil {
 		t.Error(err)
 	}
 }
@@ -91,21 +93,21 @@ func TestPinnedSourcesAreNotAskedAgain(t *testing.T) {
 func TestAFolderThatChanged(t *testing.T) {
 	w := filled(t)
 	results := map[string]pipeline.Result{}
-	_, first := w.jobs(two(), results, "")
-	w.put("sums.jsonl", sums("What is the sum of", 90))
-	if ran, _ := w.jobs(two(), maps.Clone(results), ""); ran != nil {
+	_, first := w.jobs(recipes.Two(), results, "")
+	w.put("sums.jsonl", recipes.Sums("What is the sum of", 90))
+	if ran, _ := w.jobs(recipes.Two(), maps.Clone(results), ""); ran != nil {
 		t.Errorf("nobody asked, and it ran %v", ran)
 	}
-	r := two()
+	r := recipes.Two()
 	r.Seed = 43
 	w.fails(r, contract.ChecksumMismatch, "sums.jsonl", "data.datasetmix.io/requestedAt", "--refresh")
-	ran, second := w.jobs(two().Refreshed("r1"), results, "")
+	ran, second := w.jobs(recipes.Two().Refreshed("r1"), results, "")
 	if ran[3] != "split sums" || second.Published.Revision == first.Published.Revision {
 		t.Errorf("ran %v, published %s after %s", ran, second.Published.Revision, first.Published.Revision)
 	}
 	w.worker.Anew = true // the local build's way of asking
-	w.put("sums.jsonl", sums("What is the sum of", 60))
-	if third := w.build(two()).Published.Revision; third == second.Published.Revision || third == first.Published.Revision {
+	w.put("sums.jsonl", recipes.Sums("What is the sum of", 60))
+	if third := w.build(recipes.Two()).Published.Revision; third == second.Published.Revision || third == first.Published.Revision {
 		t.Errorf("a build that looks again published %s", third)
 	}
 }
@@ -169,7 +171,7 @@ func TestAgain(t *testing.T) {
 		if w.read("mix/current/mixed/train_mixed.jsonl") != content {
 			t.Error("the published file has other bytes than before")
 		}
-		if err := check(filepath.Dir(filepath.Dir(file))); err != nil {
+		if err := forgery.Check(filepath.Dir(filepath.Dir(file))); err != nil {
 			t.Error(err)
 		}
 	}

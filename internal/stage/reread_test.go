@@ -11,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // spoken is what a row says, whatever its id.
@@ -29,17 +30,17 @@ func spoken(t *testing.T, rows []string) []string {
 
 // A published mixed file is a source like any other, in every format and number of files: its rows come back in their order.
 func TestAPublishedMixIsASourceAgain(t *testing.T) {
-	for _, format := range formats {
+	for _, format := range recipes.Formats() {
 		for _, shards := range []int{1, 3} {
 			t.Run(fmt.Sprint(format, " ", shards), func(t *testing.T) {
 				first := filled(t)
-				r := in(format, shards)
+				r := recipes.In(format, shards)
 				graph := first.build(r)
 				want := spoken(t, first.shardsOf(r, graph.Plan.Splits[0]))
 
 				again := newWorld(t)
 				again.claims = filepath.Join(first.worker.Volume, "mix/revisions", graph.Published.Revision)
-				source := two()
+				source := recipes.Two()
 				source.Splits = source.Splits[:1]
 				source.Domains = []recipe.Domain{{Name: "all", Share: 1, Balance: recipe.Largest, Datasets: []recipe.Dataset{{
 					Name:   "mixed",
@@ -91,7 +92,7 @@ func TestDescriptionsOfEveryFormat(t *testing.T) {
 	} {
 		t.Run(string(format), func(t *testing.T) {
 			w := filled(t)
-			r := drawn(format, 2)
+			r := recipes.Drawn(format, 2)
 			w.build(r)
 			card := w.read("mix/current/README.md")
 			info, distribution := w.descriptions()

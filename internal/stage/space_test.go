@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // buildVariable makes TestABuildInAProcess a build: it names the volume and the recipe's file.
@@ -37,7 +38,7 @@ type edits struct {
 }
 
 func newEdits(t *testing.T) *edits {
-	e := &edits{t: t, random: rand.New(rand.NewPCG(5, 6)), files: &files{content: map[string][]byte{}, pause: time.Millisecond}, now: two()}
+	e := &edits{t: t, random: rand.New(rand.NewPCG(5, 6)), files: &files{content: map[string][]byte{}, pause: time.Millisecond}, now: recipes.Two()}
 	e.server = httptest.NewServer(e.files)
 	t.Cleanup(e.server.Close)
 	e.now.Output.KeepRevisions = 2
@@ -55,7 +56,7 @@ func (e *edits) renew(dataset *recipe.Dataset) {
 	for range 2 {
 		e.made++
 		name := fmt.Sprintf("/%s-%d.jsonl", dataset.Name, e.made)
-		e.files.content[name] = []byte(sums(fmt.Sprintf("%s in version %d of", dataset.Name, e.made), 1000+e.random.IntN(2000)))
+		e.files.content[name] = []byte(recipes.Sums(fmt.Sprintf("%s in version %d of", dataset.Name, e.made), 1000+e.random.IntN(2000)))
 		urls = append(urls, recipe.HTTPFile{URL: e.server.URL + name})
 	}
 	dataset.Source, dataset.Record.Preset = recipe.Source{HTTP: &recipe.HTTP{URLs: urls}}, "gsm8k"

@@ -14,13 +14,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // A stage's folder of a release that listed no digests is published all the same, to the same bytes.
 func TestUnitsWithoutDigestsArePublished(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	w.build(r)
 	first := w.digest("mix/current/manifest.json")
 	removed := 0
@@ -54,13 +56,13 @@ func TestUnitsWithoutDigestsArePublished(t *testing.T) {
 // A finished file that has changed since its writer noted its digest is not published: it is made again.
 func TestAFileThatChangedSinceItWasWrittenIsMadeAgain(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	w.build(r)
 	files, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix/.stages/split/*/raw.jsonl"))
 	if err != nil || len(files) != 3 {
 		t.Fatalf("%v, %v", files, err)
 	}
-	change(t, files[0], func(content []byte) []byte { content[len(content)/2] ^= 1; return content })
+	forgery.Change(t, files[0], func(content []byte) []byte { content[len(content)/2] ^= 1; return content })
 	r.Domains[0].Share = 9
 	if diff := cmp.Diff(filled(t).build(r).Published, w.build(r).Published); diff != "" {
 		t.Errorf("published (-want +got):\n%s", diff)
@@ -89,7 +91,7 @@ func benchmarkWorld(b *testing.B) (Worker, map[string]pipeline.Result) {
 	w := Worker{Volume: b.TempDir(), Source: func(dataset recipe.Dataset) (source.Source, error) {
 		return source.New(dataset.Source, source.Environment{Claims: map[string]string{"corpora": claims}})
 	}}
-	results, err := w.Build(context.Background(), two(), 2, &world{})
+	results, err := w.Build(context.Background(), recipes.Two(), 2, &world{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -115,7 +117,7 @@ func size(result pipeline.Result) (bytes, rows int64) {
 // BenchmarkStages builds one unit of each stage again and again.
 func BenchmarkStages(b *testing.B) {
 	w, results := benchmarkWorld(b)
-	graph, err := pipeline.Walk(two(), results)
+	graph, err := pipeline.Walk(recipes.Two(), results)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -141,7 +143,7 @@ func BenchmarkStages(b *testing.B) {
 						b.Fatal(err)
 					}
 				}
-				if _, err := w.Run(context.Background(), Job{Recipe: two(), Results: results, Stage: step.Stage, Unit: unit}); err != nil {
+				if _, err := w.Run(context.Background(), Job{Recipe: recipes.Two(), Results: results, Stage: step.Stage, Unit: unit}); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -154,7 +156,7 @@ func BenchmarkStages(b *testing.B) {
 // whatever they are packed to.
 func BenchmarkMix(b *testing.B) {
 	w, results := benchmarkWorld(b)
-	plain, err := pipeline.Walk(two(), results)
+	plain, err := pipeline.Walk(recipes.Two(), results)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -168,7 +170,7 @@ func BenchmarkMix(b *testing.B) {
 		{"JSONL drawn", recipe.JSONL, recipe.WithReplacement},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			r := two()
+			r := recipes.Two()
 			r.Output.Format, r.Resample = c.format, c.resample
 			// What comes before is the same in all but its keys where rows are drawn.
 			results, err := w.Build(context.Background(), r, 2, &world{})
@@ -200,13 +202,13 @@ func BenchmarkMix(b *testing.B) {
 // BenchmarkVerify proves a revision in each format. Bytes are those of the plain one.
 func BenchmarkVerify(b *testing.B) {
 	w, results := benchmarkWorld(b)
-	plain, err := pipeline.Walk(two(), results)
+	plain, err := pipeline.Walk(recipes.Two(), results)
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, format := range formats {
+	for _, format := range recipes.Formats() {
 		b.Run(string(format), func(b *testing.B) {
-			r := two()
+			r := recipes.Two()
 			r.Output.Format = format
 			results, err := w.Build(context.Background(), r, 2, &world{})
 			if err != nil {

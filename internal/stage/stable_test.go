@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // The promises about edits, each on whole builds: what changes when one thing changes.
@@ -47,7 +48,7 @@ func (w *world) uses() map[string]int {
 
 // rowsOf is two with so many rows in the train mix.
 func rowsOf(total int64) recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: total}
 	return r
 }
@@ -82,10 +83,10 @@ func TestABiggerMixContainsASmallerOne(t *testing.T) {
 func TestAnAddedDatasetLeavesTheOthersAlone(t *testing.T) {
 	added := recipe.Dataset{Name: "powers", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: "powers.jsonl"}}, Record: recipe.Record{Preset: "gsm8k"}}
 	w := filled(t)
-	w.put("powers.jsonl", sums("What is the power of", 77))
+	w.put("powers.jsonl", recipes.Sums("What is the power of", 77))
 	w.build(rowsOf(200))
 	files, chosen := w.rowFiles(), map[string][]string{}
-	for _, name := range two().DatasetNames() {
+	for _, name := range recipes.Two().DatasetNames() {
 		chosen[name] = w.chosen(name)
 	}
 	r := rowsOf(200)
@@ -107,9 +108,9 @@ func TestAnAddedDatasetLeavesTheOthersAlone(t *testing.T) {
 
 func TestTheOrderOfTheManifestChangesNoRow(t *testing.T) {
 	w := filled(t)
-	w.build(two())
+	w.build(recipes.Two())
 	want := w.rowFiles()
-	w.build(reversed(two()))
+	w.build(reversed(recipes.Two()))
 	if diff := cmp.Diff(want, w.rowFiles()); diff != "" {
 		t.Errorf("files of rows (-want +got):\n%s", diff)
 	}
@@ -149,11 +150,11 @@ func columns(t *testing.T, content string) string {
 // The same rows in more files, in files of other names, packed in another way or in another format are the same data: not one
 // byte of any file of rows differs.
 func TestTheLayoutOfASourceChangesNoByte(t *testing.T) {
-	whole := facts(300)
+	whole := recipes.Facts(300)
 	lines := strings.SplitAfter(strings.TrimSpace(whole), "\n")
 	part := func(from, to int) string { return strings.Join(lines[from:to], "") }
 	w := filled(t)
-	w.build(two())
+	w.build(recipes.Two())
 	want := w.rowFiles()
 	for what, files := range map[string]map[string]string{
 		"another name":              {"renamed.jsonl": whole},
@@ -170,7 +171,7 @@ func TestTheLayoutOfASourceChangesNoByte(t *testing.T) {
 			for name, content := range files {
 				w.put("other/"+name, content)
 			}
-			r := two()
+			r := recipes.Two()
 			r.Domains[1].Datasets[0].Source.Volume = &recipe.Volume{ClaimName: "corpora", Path: "other"}
 			w.build(r)
 			if diff := cmp.Diff(want, w.rowFiles()); diff != "" {
@@ -182,11 +183,11 @@ func TestTheLayoutOfASourceChangesNoByte(t *testing.T) {
 
 // So it is with rows that are left out: a renamed or packed file gives the same list, and the same results.
 func TestTheLayoutOfASourceChangesNoList(t *testing.T) {
-	content := sums("What is the sum of", 120) + "{\n{\n" + sums("And of", 3)
+	content := recipes.Sums("What is the sum of", 120) + "{\n{\n" + recipes.Sums("And of", 3)
 	built := func(name, content string) (map[string]string, pipeline.SplitResult) {
 		w := filled(t)
 		w.put("other/"+name, content)
-		r := skipping(0)
+		r := recipes.Skipping(0)
 		r.Domains[0].Datasets[0].Source.Volume.Path = "other"
 		divided := w.divided(r, "sums")
 		return w.rowFiles(), divided
@@ -208,7 +209,7 @@ func TestTheLayoutOfASourceChangesNoList(t *testing.T) {
 
 // k more rows, wherever they stand, move at most k of the others across each border between two splits.
 func TestGrowingASourceAnywhereMovesFewRows(t *testing.T) {
-	three := two()
+	three := recipes.Two()
 	three.Splits = []recipe.Split{{Name: "train", Share: 8, Size: recipe.Size{Policy: recipe.KeepTotal}}, {Name: "dev", Share: 1, Size: recipe.Size{Policy: recipe.NoRepeat}}, {Name: "test", Share: 1, Size: recipe.Size{Policy: recipe.NoRepeat}}}
 	sides := func(r recipe.Recipe, content string) map[string]string {
 		w := filled(t)
@@ -222,12 +223,12 @@ func TestGrowingASourceAnywhereMovesFewRows(t *testing.T) {
 		}
 		return side
 	}
-	lines := strings.SplitAfter(strings.TrimSpace(facts(300))+"\n", "\n")[:300]
-	for what, r := range map[string]recipe.Recipe{"two splits": two(), "three splits": three} {
+	lines := strings.SplitAfter(strings.TrimSpace(recipes.Facts(300))+"\n", "\n")[:300]
+	for what, r := range map[string]recipe.Recipe{"two splits": recipes.Two(), "three splits": three} {
 		before := sides(r, strings.Join(lines, ""))
 		for _, k := range []int{1, 2, 5, 24} {
 			for _, at := range []int{0, 150, 300} {
-				more := strings.ReplaceAll(facts(k), "Who is", "Which is")
+				more := strings.ReplaceAll(recipes.Facts(k), "Who is", "Which is")
 				after := sides(r, strings.Join(lines[:at], "")+more+strings.Join(lines[at:], ""))
 				moved := 0
 				for question, side := range before {

@@ -22,11 +22,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 func TestThePublishedTreeToTheFile(t *testing.T) {
 	w := filled(t)
-	graph := w.build(two())
+	graph := w.build(recipes.Two())
 	var got []string
 	root := filepath.Join(w.worker.Volume, "mix", "revisions", graph.Published.Revision)
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -65,7 +66,7 @@ func TestThePublishedTreeToTheFile(t *testing.T) {
 
 func TestPublishedFilesSayWhatTheStrategySays(t *testing.T) {
 	w := filled(t)
-	w.build(two())
+	w.build(recipes.Two())
 	var meta, index map[string]any
 	for name, into := range map[string]*map[string]any{"processed/sums/meta.json": &meta, "test/test_index.json": &index} {
 		if err := json.Unmarshal([]byte(w.read("mix/current/"+name)), into); err != nil {
@@ -89,7 +90,7 @@ func TestPublishedFilesSayWhatTheStrategySays(t *testing.T) {
 // built before.
 func TestTheSameBytesWhateverTheWay(t *testing.T) {
 	for _, order := range []recipe.Order{recipe.Shuffled, recipe.Interleaved} {
-		r := two()
+		r := recipes.Two()
 		r.Order = order
 		w := filled(t)
 		w.build(r)
@@ -105,7 +106,7 @@ func TestTheSameBytesWhateverTheWay(t *testing.T) {
 			},
 			"another order of declaration": func(w *world) { w.build(reversed(r)) },
 			"after another mix": func(w *world) {
-				other := two()
+				other := recipes.Two()
 				other.Domains[0].Share, other.Seed = 9, 7
 				w.build(other)
 				w.build(r)
@@ -125,12 +126,12 @@ func TestTheSameBytesWhateverTheWay(t *testing.T) {
 
 func TestANewShareBuildsOnlyTheMix(t *testing.T) {
 	w := filled(t)
-	before := w.build(two())
+	before := w.build(recipes.Two())
 	w.built = nil
 	if err := os.RemoveAll(w.claims); err != nil { // nothing can be downloaded any more
 		t.Fatal(err)
 	}
-	r := two()
+	r := recipes.Two()
 	r.Domains[0].Share = 7
 	start := time.Now()
 	after := w.build(r)
@@ -153,13 +154,13 @@ func TestANewShareBuildsOnlyTheMix(t *testing.T) {
 
 func TestGoingBackMakesTheOldRevisionCurrentAgain(t *testing.T) {
 	w := filled(t)
-	old := w.build(two()).Published.Revision
-	r := two()
+	old := w.build(recipes.Two()).Published.Revision
+	r := recipes.Two()
 	r.Seed = 43
 	if w.build(r).Published.Revision == old || w.current() == old {
 		t.Fatal("another seed is the same revision")
 	}
-	w.build(two())
+	w.build(recipes.Two())
 	if w.current() != old {
 		t.Errorf("current is %s, want %s", w.current(), old)
 	}
@@ -167,7 +168,7 @@ func TestGoingBackMakesTheOldRevisionCurrentAgain(t *testing.T) {
 
 func TestOldRevisionsAndWhatOnlyTheyNeedAreRemoved(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Output.KeepRevisions = 2
 	var published []string
 	for seed := range int64(4) {
@@ -211,16 +212,16 @@ func age(t *testing.T, stages string) {
 func TestNoQuestionStandsInTwoSplits(t *testing.T) {
 	w := filled(t)
 	// products repeats 40 questions of sums, and 10 of its own three times with other answers.
-	same := sums("What is the sum of", 40)
-	own := sums("What is the product of", 10)
-	w.put("products.jsonl", sums("What is the product of", 61)+same+
+	same := recipes.Sums("What is the sum of", 40)
+	own := recipes.Sums("What is the product of", 10)
+	w.put("products.jsonl", recipes.Sums("What is the product of", 61)+same+
 		strings.ReplaceAll(own, "#### ", "#### 1000")+strings.ReplaceAll(own, "#### ", "#### 1001"))
-	graph := w.build(two())
+	graph := w.build(recipes.Two())
 
 	sides := map[string]map[string]bool{}
 	for _, split := range []string{"train", "test"} {
 		files := []string{revision.MixedFile(recipe.Shard{Split: split}, recipe.JSONL)}
-		for _, name := range two().DatasetNames() {
+		for _, name := range recipes.Two().DatasetNames() {
 			files = append(files, revision.ProcessedFile(name, split))
 		}
 		for _, file := range files {
@@ -253,12 +254,12 @@ func TestNoQuestionStandsInTwoSplits(t *testing.T) {
 
 func TestOverlapIsDroppedFromTrainAndCounted(t *testing.T) {
 	w := filled(t)
-	w.put("products.jsonl", sums("What is the sum of", 180)) // the 120 rows of sums are all in it
-	results, err := w.worker.Build(context.Background(), two(), 2, w)
+	w.put("products.jsonl", recipes.Sums("What is the sum of", 180)) // the 120 rows of sums are all in it
+	results, err := w.worker.Build(context.Background(), recipes.Two(), 2, w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	graph, err := pipeline.Walk(two(), results)
+	graph, err := pipeline.Walk(recipes.Two(), results)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +269,7 @@ func TestOverlapIsDroppedFromTrainAndCounted(t *testing.T) {
 		t.Fatal("two data sets with equal rows and different borders have no overlap")
 	}
 	var train, test int64
-	for d := range two().DatasetNames() {
+	for d := range recipes.Two().DatasetNames() {
 		train += balanced.Overlap[0][d]
 		test += balanced.Overlap[1][d]
 	}
@@ -298,7 +299,7 @@ func gzipped(t *testing.T, content string) string {
 
 // Bad input fails with data set, file, place and reason; nothing is published and the revision before stays.
 func TestBadInput(t *testing.T) {
-	good := sums("What is the sum of", 120)
+	good := recipes.Sums("What is the sum of", 120)
 	packed := gzipped(t, good)
 	for what, c := range map[string]struct {
 		content string
@@ -313,11 +314,11 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := filled(t)
-			before := w.build(two()).Published.Revision
+			before := w.build(recipes.Two()).Published.Revision
 			w.put("sums.jsonl", c.content)
 			// The same path has new bytes: without a new request the download is not repeated, so ask under another name.
 			w.put("new.jsonl", c.content)
-			r := two()
+			r := recipes.Two()
 			r.Domains[0].Datasets[0].Source.Volume.Path = "new.jsonl"
 			for i, part := range c.parts {
 				c.parts[i] = strings.ReplaceAll(part, "sums.jsonl", "new.jsonl")
@@ -326,7 +327,7 @@ func TestBadInput(t *testing.T) {
 			if got := w.revisions(); len(got) != 1 || w.current() != before {
 				t.Errorf("after the failure stand the revisions %v, current %s; before it %s", got, w.current(), before)
 			}
-			if _, err := w.worker.Build(context.Background(), two(), 1, w); err != nil {
+			if _, err := w.worker.Build(context.Background(), recipes.Two(), 1, w); err != nil {
 				t.Errorf("the mix before does not build any more: %v", err)
 			}
 		})
@@ -335,7 +336,7 @@ func TestBadInput(t *testing.T) {
 
 func TestAnInfeasibleMixSaysWhy(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.MaxRepeats = 1
 	w.fails(r, contract.InfeasibleMix, "split train", "limits.maxRepeats is 1", "products")
 	if w.current() != "" {
@@ -347,23 +348,23 @@ func TestAWorkerThatIsStoppedLeavesNothingHalfMade(t *testing.T) {
 	w := filled(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := w.worker.Build(ctx, two(), 2, w); err == nil {
+	if _, err := w.worker.Build(ctx, recipes.Two(), 2, w); err == nil {
 		t.Fatal("a cancelled build succeeded")
 	}
 	left, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", ".stages", "*", "*"))
 	if err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
-	w.build(two())
+	w.build(recipes.Two())
 }
 
 func TestRunAgainReportsTheSameInNoTime(t *testing.T) {
 	w := filled(t)
-	first, err := w.worker.Build(context.Background(), two(), 2, w)
+	first, err := w.worker.Build(context.Background(), recipes.Two(), 2, w)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := w.worker.Build(context.Background(), two(), 1, w)
+	again, err := w.worker.Build(context.Background(), recipes.Two(), 1, w)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -375,11 +376,11 @@ func TestRunAgainReportsTheSameInNoTime(t *testing.T) {
 // A worker that died after the revision got its name and before the link was swapped: the next one swaps it.
 func TestTheLastStepIsRepaired(t *testing.T) {
 	w := filled(t)
-	published := w.build(two()).Published.Revision
+	published := w.build(recipes.Two()).Published.Revision
 	if err := os.Remove(filepath.Join(w.worker.Volume, "mix", "current")); err != nil {
 		t.Fatal(err)
 	}
-	w.build(two())
+	w.build(recipes.Two())
 	if w.current() != published {
 		t.Errorf("current is %q", w.current())
 	}
@@ -387,11 +388,11 @@ func TestTheLastStepIsRepaired(t *testing.T) {
 
 func TestTasksThatDoNotFitAreRefused(t *testing.T) {
 	w := filled(t)
-	_, err := w.worker.Run(context.Background(), Job{Recipe: two(), Stage: "bake", Unit: pipeline.Node{Name: "x", Key: "k"}})
+	_, err := w.worker.Run(context.Background(), Job{Recipe: recipes.Two(), Stage: "bake", Unit: pipeline.Node{Name: "x", Key: "k"}})
 	if contract.ReasonOf(err) != contract.InvalidTask {
 		t.Errorf("an unknown stage: %v", err)
 	}
-	_, err = w.worker.Run(context.Background(), Job{Recipe: two(), Stage: pipeline.StageSplit, Unit: pipeline.Node{Name: "sums", Key: "k"}})
+	_, err = w.worker.Run(context.Background(), Job{Recipe: recipes.Two(), Stage: pipeline.StageSplit, Unit: pipeline.Node{Name: "sums", Key: "k"}})
 	if err == nil {
 		t.Error("a split without a download succeeded")
 	}
@@ -399,21 +400,21 @@ func TestTasksThatDoNotFitAreRefused(t *testing.T) {
 
 func TestADownloadThatIsGoneIsSaid(t *testing.T) {
 	w := filled(t)
-	results, err := w.worker.Build(context.Background(), two(), 2, w)
+	results, err := w.worker.Build(context.Background(), recipes.Two(), 2, w)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(filepath.Join(w.worker.Volume, "mix", ".stages")); err != nil {
 		t.Fatal(err)
 	}
-	graph, _ := pipeline.Walk(two(), results)
+	graph, _ := pipeline.Walk(recipes.Two(), results)
 	step, _ := graph.Step(pipeline.StageSplit)
-	_, err = w.worker.Run(context.Background(), Job{Recipe: two(), Results: results, Stage: pipeline.StageSplit, Unit: step.Nodes[0]})
+	_, err = w.worker.Run(context.Background(), Job{Recipe: recipes.Two(), Results: results, Stage: pipeline.StageSplit, Unit: step.Nodes[0]})
 	if contract.ReasonOf(err) != contract.UnitsDamaged || !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "the download is gone from the volume") {
 		t.Errorf("a missing input gave %v (%s)", err, contract.ReasonOf(err))
 	}
 	var download pipeline.Node
-	for _, unit := range pipeline.Downloads(two()) {
+	for _, unit := range pipeline.Downloads(recipes.Two()) {
 		if unit.Name == step.Nodes[0].Name {
 			download = unit
 		}
@@ -427,7 +428,7 @@ func TestADownloadThatIsGoneIsSaid(t *testing.T) {
 // rows of one group stay on one side.
 func TestExpressionsDropAndGroupRows(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Domains[1].Datasets[0].Record = recipe.Record{
 		Question: `row.question`, ReferenceAnswer: `row.answer`, AnswerType: `"text"`,
 		Where: `!row.question.endsWith("7?")`, GroupBy: `row.question.startsWith("Who is 1") ? "ones" : row.question`,
@@ -466,7 +467,7 @@ func TestExpressionsDropAndGroupRows(t *testing.T) {
 // recipe keeps, and removes it when the pod is gone and the time is over.
 func TestRevisionsThatPodsReadStay(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Output.KeepRevisions = 1
 	var published []string
 	publish := func(keep contract.Keep) {

@@ -18,14 +18,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // countedMix is a mix with rows that overlap, repeat, and hold what has an escape.
 func countedMix(t *testing.T) (*world, recipe.Recipe) {
 	w := filled(t)
-	w.put("facts.jsonl", goldenRows+facts(300)+strings.Repeat(`{"question":"Who is 5?","answer":"the same"}`+"\n", 3))
-	r := two()
+	w.put("facts.jsonl", goldenRows+recipes.Facts(300)+strings.Repeat(`{"question":"Who is 5?","answer":"the same"}`+"\n", 3))
+	r := recipes.Two()
 	r.Output.Layout = recipe.LayoutRule
 	return w, r
 }

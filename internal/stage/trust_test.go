@@ -18,7 +18,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // evilHub is a Hub whose listing gives a digest of somebody's choice for the large file.
@@ -104,7 +106,7 @@ func TestADigestOfALockIsNoPath(t *testing.T) {
 
 // onWeb is a recipe of one data set behind an address without a digest.
 func onWeb(address string) recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	r.Domains = r.Domains[:1]
 	r.Domains[0].Datasets = r.Domains[0].Datasets[:1]
 	r.Domains[0].Datasets[0].Source = recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: address}}}}
@@ -143,7 +145,7 @@ func (w *world) by(proxy string) {
 // TestAMixTrustsNoOtherMixsServers: what a mix was told through a proxy of its own, with the right address, ETag and size, is no
 // other mix's.
 func TestAMixTrustsNoOtherMixsServers(t *testing.T) {
-	honest, evil := sums("What is the sum of", 120), sums("What is the SUM of", 120)
+	honest, evil := recipes.Sums("What is the sum of", 120), recipes.Sums("What is the SUM of", 120)
 	address, reads := serves(t, honest)
 	proxy, _ := serves(t, evil)
 	w := newWorld(t)
@@ -173,7 +175,7 @@ func TestPartsOfOtherMixes(t *testing.T) {
 		file   source.File
 		shared bool
 	}{
-		{source.File{Path: "a", Size: 9, SHA256: hexDigest(nil)}, true},
+		{source.File{Path: "a", Size: 9, SHA256: forgery.Digest(nil)}, true},
 		{source.File{Path: "a", Size: 9, Validator: `"one"`}, false},
 		{source.File{Path: "a", Size: 9, Checksum: "crc64nvme:0011223344556677"}, false},
 		{source.File{Path: "a", Size: 9, GitBlob: commitOf(1)}, false},

@@ -15,16 +15,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
-
-// measured is two with its shares in a unit.
-func measured(unit recipe.ShareUnit, tokenizer recipe.Tokenizer) recipe.Recipe {
-	r := two()
-	r.Unit, r.Tokenizer = unit, tokenizer
-	r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: 400}
-	return r
-}
 
 // counted is what a row has in a unit, by a second way.
 func unitsOf(t *testing.T, r recipe.Recipe, file []byte, question, answer string) int64 {
@@ -75,15 +68,15 @@ func TestUnitsAreCounted(t *testing.T) {
 	file := tokenizerFile()
 	sum := sha256.Sum256([]byte(file))
 	for what, r := range map[string]recipe.Recipe{
-		"bytes":     measured(recipe.InBytes, recipe.Tokenizer{}),
-		"estimate":  measured(recipe.InTokens, recipe.Tokenizer{}),
-		"encoding":  measured(recipe.InTokens, recipe.Tokenizer{Encoding: "cl100k_base"}),
-		"tokenizer": measured(recipe.InTokens, recipe.Tokenizer{File: "models/tokenizer.json", SHA256: hex.EncodeToString(sum[:])}),
+		"bytes":     recipes.Measured(recipe.InBytes, recipe.Tokenizer{}),
+		"estimate":  recipes.Measured(recipe.InTokens, recipe.Tokenizer{}),
+		"encoding":  recipes.Measured(recipe.InTokens, recipe.Tokenizer{Encoding: "cl100k_base"}),
+		"tokenizer": recipes.Measured(recipe.InTokens, recipe.Tokenizer{File: "models/tokenizer.json", SHA256: hex.EncodeToString(sum[:])}),
 	} {
 		t.Run(what, func(t *testing.T) {
 			w := filled(t)
-			w.put("facts.jsonl", goldenRows+facts(300))
-			w.put("products.jsonl", sums("What is the product of", 61)+sums("What is the sum of", 90)) // some overlap
+			w.put("facts.jsonl", goldenRows+recipes.Facts(300))
+			w.put("products.jsonl", recipes.Sums("What is the product of", 61)+recipes.Sums("What is the sum of", 90)) // some overlap
 			w.give("models/tokenizer.json", file)
 			balanced := w.balancedOf(r)
 			for d, name := range r.DatasetNames() {
@@ -121,10 +114,10 @@ func TestUnitsAreCounted(t *testing.T) {
 		})
 	}
 	w := filled(t)
-	if got := w.divided(two(), "sums").Units; got != nil {
+	if got := w.divided(recipes.Two(), "sums").Units; got != nil {
 		t.Errorf("units of a mix in rows: %v", got)
 	}
-	if got := w.balancedOf(two()).Units; got != nil {
+	if got := w.balancedOf(recipes.Two()).Units; got != nil {
 		t.Errorf("units of a mix in rows: %v", got)
 	}
 }
@@ -132,8 +125,8 @@ func TestUnitsAreCounted(t *testing.T) {
 // The mix of shares 3:2 has bytes 3:2, to within what one row has.
 func TestSharesInBytes(t *testing.T) {
 	w := filled(t)
-	w.put("facts.jsonl", strings.ReplaceAll(facts(300), "Who is", "Who in the whole wide world could ever be"))
-	r := measured(recipe.InBytes, recipe.Tokenizer{})
+	w.put("facts.jsonl", strings.ReplaceAll(recipes.Facts(300), "Who is", "Who in the whole wide world could ever be"))
+	r := recipes.Measured(recipe.InBytes, recipe.Tokenizer{})
 	w.build(r)
 	bytes := map[string]int64{}
 	for _, row := range w.records("mixed/train_mixed.jsonl") {
@@ -176,7 +169,7 @@ func TestTokenizersThatCannotBeUsed(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			w := filled(t)
 			w.give("models/tokenizer.json", c.content)
-			w.fails(measured(recipe.InTokens, recipe.Tokenizer{File: c.file, SHA256: c.sha256}), c.reason, c.parts...)
+			w.fails(recipes.Measured(recipe.InTokens, recipe.Tokenizer{File: c.file, SHA256: c.sha256}), c.reason, c.parts...)
 		})
 	}
 }
@@ -187,7 +180,7 @@ func TestATokenizerMayBeMoved(t *testing.T) {
 	file := tokenizerFile()
 	sum := sha256.Sum256([]byte(file))
 	w.give("a.json", file)
-	r := measured(recipe.InTokens, recipe.Tokenizer{File: "a.json", SHA256: hex.EncodeToString(sum[:])})
+	r := recipes.Measured(recipe.InTokens, recipe.Tokenizer{File: "a.json", SHA256: hex.EncodeToString(sum[:])})
 	first := w.splitFolder(r, "sums")
 	if err := os.Remove(filepath.Join(w.worker.Volume, "a.json")); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
+	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // ways write a question in another way, so that a person takes it for the same one.
@@ -71,7 +74,7 @@ func variants(t *testing.T) *world {
 }
 
 func normalized() recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	r.Compare = recipe.CompareQuestionV1
 	return r
 }
@@ -112,7 +115,7 @@ func TestQuestionsWrittenInAnotherWay(t *testing.T) {
 	if n := balanced.Variants.Total(); n != 600 {
 		t.Errorf("%d rows are written in another way, want 600: %v", n, balanced.Variants)
 	}
-	proof, err := verifiedRevision(w.revision(r))
+	proof, err := verify.Revision(t.Context(), w.revision(r), verify.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,14 +138,14 @@ func TestQuestionsWrittenInAnotherWay(t *testing.T) {
 // Whoever asks for it has questions compared to the byte, and then they do stand on both sides.
 func TestQuestionsComparedToTheByte(t *testing.T) {
 	w := variants(t)
-	balanced := w.balancedOf(two())
-	if both := w.onBothSides(two(), formOf); len(both) < 100 || balanced.Variants != nil {
+	balanced := w.balancedOf(recipes.Two())
+	if both := w.onBothSides(recipes.Two(), formOf); len(both) < 100 || balanced.Variants != nil {
 		t.Errorf("%d questions stand on both sides, %v are counted", len(both), balanced.Variants)
 	}
-	if both := w.onBothSides(two(), func(q string) string { return q }); len(both) > 0 {
+	if both := w.onBothSides(recipes.Two(), func(q string) string { return q }); len(both) > 0 {
 		t.Errorf("%q stands on both sides to the byte", both)
 	}
-	if err := check(w.revision(two())); err != nil {
+	if err := forgery.Check(w.revision(recipes.Two())); err != nil {
 		t.Error(err)
 	}
 }
@@ -170,7 +173,7 @@ func TestOtherQuestionsStayApart(t *testing.T) {
 // Of duplicates the question may be written in another way; the reference answer has to be the same to the byte.
 func TestDuplicatesWrittenInAnotherWay(t *testing.T) {
 	w := filled(t)
-	w.put("sums.jsonl", sums("What is the sum of", 100)+strings.ReplaceAll(sums("what is  the SUM of", 60), "#### 1", "#### 91"))
+	w.put("sums.jsonl", recipes.Sums("What is the sum of", 100)+strings.ReplaceAll(recipes.Sums("what is  the SUM of", 60), "#### 1", "#### 91"))
 	r := normalized()
 	r.Duplicates = recipe.DropDuplicates
 	balanced := w.balancedOf(r)
@@ -178,7 +181,7 @@ func TestDuplicatesWrittenInAnotherWay(t *testing.T) {
 	if n, variants := balanced.Duplicates.Total(), balanced.Variants.Total(); n != 49 || variants != 60 {
 		t.Errorf("%d duplicates, want 49; %d variants, want 60", n, variants)
 	}
-	if err := check(w.revision(r)); err != nil {
+	if err := forgery.Check(w.revision(r)); err != nil {
 		t.Error(err)
 	}
 }
@@ -208,17 +211,17 @@ func TestGroupsAreComparedToTheByte(t *testing.T) {
 func TestVerifyFindsQuestionsWrittenInAnotherWay(t *testing.T) {
 	rev := func(t *testing.T) string {
 		w := filled(t)
-		w.put("sums.jsonl", sums(`What is \"the\"\\ sum\n of`, 120))
+		w.put("sums.jsonl", recipes.Sums(`What is \"the\"\\ sum\n of`, 120))
 		return w.revision(normalized())
 	}
-	findsForgeries(t, rev, map[string]forgery{
+	forgery.WantFound(t, rev, map[string]forgery.Case{
 		"in upper case, with other spaces": {func(t *testing.T, folder string, m *revision.Manifest) {
 			train, test := firstQuestion(t, folder, "train"), firstQuestion(t, folder, "test")
 			written := strings.ReplaceAll(strings.ToUpper(test), `\N`, `\t\u000b`)
-			says(`"question":`+train, `"question":`+written)(t, folder, m)
+			forgery.Says(`"question":`+train, `"question":`+written)(t, folder, m)
 		}, "stands in split train as well, in row sums_"},
 		"the same bytes": {func(t *testing.T, folder string, m *revision.Manifest) {
-			says(`"question":`+firstQuestion(t, folder, "train"), `"question":`+firstQuestion(t, folder, "test"))(t, folder, m)
+			forgery.Says(`"question":`+firstQuestion(t, folder, "train"), `"question":`+firstQuestion(t, folder, "test"))(t, folder, m)
 		}, "stands in split train as well, in row sums_"},
 	})
 }
@@ -237,7 +240,7 @@ func firstQuestion(t *testing.T, folder, split string) string {
 // A mix whose rule this release does not know is not built and not proved.
 func TestUnknownComparison(t *testing.T) {
 	w := filled(t)
-	r := two()
+	r := recipes.Two()
 	r.Compare = "question/v9"
 	w.fails(r, contract.InvalidTask, `there is no rule "question/v9" by which questions are compared; a newer release may have one`)
 }

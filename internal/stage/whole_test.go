@@ -15,12 +15,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // otherRatio is two with another ratio: another revision of the same rows.
 func otherRatio() recipe.Recipe {
-	r := two()
+	r := recipes.Two()
 	r.Domains[0].Share = 1
 	return r
 }
@@ -149,7 +151,7 @@ func flipsUnit(stage, name string) func(*testing.T, string, string, string) {
 // person.
 func TestWhatIsPublishedIsWhatIsThere(t *testing.T) {
 	base := filled(t)
-	old := base.build(two()).Published
+	old := base.build(recipes.Two()).Published
 	now := base.build(otherRatio()).Published
 	again := func() recipe.Recipe {
 		r := otherRatio()
@@ -163,13 +165,13 @@ func TestWhatIsPublishedIsWhatIsThere(t *testing.T) {
 				what string
 				r    recipe.Recipe
 				want *pipeline.PublishResult
-			}{{"the same ratio", otherRatio(), now}, {"the ratio before", two(), old}, {"another ratio", again(), third}} {
+			}{{"the same ratio", otherRatio(), now}, {"the ratio before", recipes.Two(), old}, {"another ratio", again(), third}} {
 				w := base.copied(t)
 				mix := filepath.Join(w.worker.Volume, "mix")
 				revision := func(p *pipeline.PublishResult) string { return filepath.Join(mix, "revisions", p.Revision) }
 				d.do(t, mix, revision(now), revision(old))
-				wantVerdict(t, "the current revision", check(revision(now)), d.now)
-				wantVerdict(t, "the one before", check(revision(old)), d.old)
+				wantVerdict(t, "the current revision", forgery.Check(revision(now)), d.now)
+				wantVerdict(t, "the one before", forgery.Check(revision(old)), d.old)
 				if diff := cmp.Diff(next.want, w.build(next.r).Published); diff != "" {
 					t.Errorf("%s was published as another revision (-want +got):\n%s", next.what, diff)
 				}
@@ -206,7 +208,7 @@ func (w *world) copied(t *testing.T) *world {
 // A folder in the place of the link was put there by somebody: it stays, and the build says what to do.
 func TestAFolderInThePlaceOfTheLink(t *testing.T) {
 	w := filled(t)
-	w.build(two())
+	w.build(recipes.Two())
 	link := filepath.Join(w.worker.Volume, "mix/current")
 	must(t, os.Remove(link), os.Mkdir(link, 0o755))
 	w.fails(otherRatio(), contract.VolumeInvalid, "current is no link", "move it away")
@@ -218,14 +220,14 @@ func TestAFolderInThePlaceOfTheLink(t *testing.T) {
 // and that is no file that was changed.
 func TestADiagnosisThatIsEndedFindsNoDamage(t *testing.T) {
 	w := filled(t)
-	graph, results := w.results(two())
-	own, err := w.worker.mounted(two())
+	graph, results := w.results(recipes.Two())
+	own, err := w.worker.mounted(recipes.Two())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer own.close()
 	step, _ := graph.Step(pipeline.StagePublish)
-	j := job{Job: Job{Recipe: two(), Results: results, Stage: pipeline.StagePublish, Unit: step.Nodes[0]}, worker: own, graph: graph, folder: revision.Folder("mix")}
+	j := job{Job: Job{Recipe: recipes.Two(), Results: results, Stage: pipeline.StagePublish, Unit: step.Nodes[0]}, worker: own, graph: graph, folder: revision.Folder("mix")}
 	if doomed, err := j.damaged(context.Background()); err != nil || len(doomed) > 0 {
 		t.Fatalf("of what was just built, %v is damaged, %v", doomed, err)
 	}

@@ -1,10 +1,7 @@
-package stage
+package verify_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,51 +11,30 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
-
-// copied is a revision's folder copied to another place, under another name.
-func copied(t *testing.T, folder string) string {
-	t.Helper()
-	to := filepath.Join(t.TempDir(), "mix")
-	if err := os.CopyFS(to, os.DirFS(folder)); err != nil {
-		t.Fatal(err)
-	}
-	return to
-}
-
-// replaced is a forgery that exchanges a text of one file for another.
-func replaced(name, from, to string) func(*testing.T, string, *revision.Manifest) {
-	return func(t *testing.T, folder string, _ *revision.Manifest) {
-		change(t, filepath.Join(folder, name), func(content []byte) []byte {
-			if !bytes.Contains(content, []byte(from)) {
-				t.Fatalf("%s does not hold %q", name, from)
-			}
-			return bytes.ReplaceAll(content, []byte(from), []byte(to))
-		})
-	}
-}
 
 // What repeats the manifest is made again from it: a file beside the rows that says something else is found, whatever digest the
 // manifest has of it.
 func TestVerifyMakesAgainWhatRepeatsTheManifest(t *testing.T) {
 	folder := published(t)
 	rev := func(t *testing.T) string { return copied(t, folder) }
-	findsForgeries(t, rev, map[string]forgery{
-		"a test index that leads to train rows":  {replaced(revision.TestIndexFile, "test/facts_test.jsonl", "processed/facts/train.jsonl"), revision.TestIndexFile},
-		"a card by which loaders take test rows": {replaced(revision.CardFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), revision.CardFile},
-		"a catalog that takes test rows":         {replaced(revision.CroissantFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), revision.CroissantFile},
-		"a report with other words":              {replaced(revision.ReportFile, "</html>", "<p>By the Ministry</p></html>"), revision.ReportFile},
-		"a data set's numbers":                   {replaced(revision.MetaFile("facts"), `"total": 300`, `"total": 301`), revision.MetaFile("facts")},
-		"a mix's ratio":                          {replaced(revision.InfoFile, "3:2 (math:qa)", "2:3 (math:qa)"), revision.InfoFile},
-		"a lock of another file":                 {replaced(revision.LockFile, "facts.jsonl", "other.jsonl"), revision.LockFile},
-		"a page less":                            {without(revision.ReportFile), "does not list " + revision.ReportFile},
-		"a file that no revision of a mix has":   {with("extra/rows.jsonl"), `lists "extra/rows.jsonl"`},
-		"a folder of rows that no revision has":  {with("mixed/train_mixed-00000-of-00001.jsonl"), "has no such file"},
-		"a file in a place outside the revision": {with("../outside.jsonl"), "has no such file"},
-		"a file that is listed twice":            {twice(revision.CardFile), "twice"},
-		"rows of a file that has none":           {listedRows(revision.CardFile, 3), "another number of rows of " + revision.CardFile},
-		"another number of rows":                 {listedRows("raw/qa/facts.jsonl", 301), "another number of rows of raw/qa/facts.jsonl"},
+	forgery.WantFound(t, rev, map[string]forgery.Case{
+		"a test index that leads to train rows":  {forgery.Replaced(revision.TestIndexFile, "test/facts_test.jsonl", "processed/facts/train.jsonl"), revision.TestIndexFile},
+		"a card by which loaders take test rows": {forgery.Replaced(revision.CardFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), revision.CardFile},
+		"a catalog that takes test rows":         {forgery.Replaced(revision.CroissantFile, `"mixed/train_mixed.jsonl"`, `"mixed/test_mixed.jsonl"`), revision.CroissantFile},
+		"a report with other words":              {forgery.Replaced(revision.ReportFile, "</html>", "<p>By the Ministry</p></html>"), revision.ReportFile},
+		"a data set's numbers":                   {forgery.Replaced(revision.MetaFile("facts"), `"total": 300`, `"total": 301`), revision.MetaFile("facts")},
+		"a mix's ratio":                          {forgery.Replaced(revision.InfoFile, "3:2 (math:qa)", "2:3 (math:qa)"), revision.InfoFile},
+		"a lock of another file":                 {forgery.Replaced(revision.LockFile, "facts.jsonl", "other.jsonl"), revision.LockFile},
+		"a page less":                            {forgery.Without(revision.ReportFile), "does not list " + revision.ReportFile},
+		"a file that no revision of a mix has":   {forgery.With("extra/rows.jsonl"), `lists "extra/rows.jsonl"`},
+		"a folder of rows that no revision has":  {forgery.With("mixed/train_mixed-00000-of-00001.jsonl"), "has no such file"},
+		"a file in a place outside the revision": {forgery.With("../outside.jsonl"), "has no such file"},
+		"a file that is listed twice":            {forgery.Twice(revision.CardFile), "twice"},
+		"rows of a file that has none":           {forgery.ListedRows(revision.CardFile, 3), "another number of rows of " + revision.CardFile},
+		"another number of rows":                 {forgery.ListedRows("raw/qa/facts.jsonl", 301), "another number of rows of raw/qa/facts.jsonl"},
 		"a result under another stage":           {func(_ *testing.T, _ string, m *revision.Manifest) { m.Stages[3].Stage = "download" }, "stages are not those"},
 		"two results in one": {func(_ *testing.T, _ string, m *revision.Manifest) {
 			m.Stages[3].Result.Download = m.Stages[0].Result.Download
@@ -69,73 +45,30 @@ func TestVerifyMakesAgainWhatRepeatsTheManifest(t *testing.T) {
 	})
 }
 
-func without(path string) func(*testing.T, string, *revision.Manifest) {
-	return func(t *testing.T, folder string, m *revision.Manifest) {
-		drop(m, path)
-		if err := os.Remove(filepath.Join(folder, path)); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func with(path string) func(*testing.T, string, *revision.Manifest) {
-	return func(t *testing.T, folder string, m *revision.Manifest) {
-		name := filepath.Join(folder, path)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, []byte("{}\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		m.Files = append(m.Files, revision.PublishedFile{Path: path})
-	}
-}
-
-func twice(path string) func(*testing.T, string, *revision.Manifest) {
-	return func(_ *testing.T, _ string, m *revision.Manifest) {
-		for _, file := range m.Files {
-			if file.Path == path {
-				m.Files = append(m.Files, file)
-				return
-			}
-		}
-	}
-}
-
-func listedRows(path string, rows int64) func(*testing.T, string, *revision.Manifest) {
-	return func(_ *testing.T, _ string, m *revision.Manifest) {
-		for i := range m.Files {
-			if m.Files[i].Path == path {
-				m.Files[i].Rows = &rows
-			}
-		}
-	}
-}
-
 // A page of another release is as it was published where the manifest's digest came another way, and not proved where it did not.
 func TestAPageOfAnotherRelease(t *testing.T) {
 	folder := copied(t, published(t))
-	forge(t, folder, replaced(revision.ReportFile, "<title>", "<title>An earlier "))
+	forgery.Forge(t, folder, forgery.Replaced(revision.ReportFile, "<title>", "<title>An earlier "))
 	encoded, err := os.ReadFile(filepath.Join(folder, revision.ManifestFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	digest := hexDigest(encoded)
+	digest := forgery.Digest(encoded)
 	proof, err := verify.Revision(context.Background(), folder, verify.Options{Digest: digest})
 	if err != nil || len(proof.OtherPages) != 1 || proof.OtherPages[0] != revision.ReportFile || proof.Digest != digest {
 		t.Errorf("with its digest: %v, pages %q", err, proof.OtherPages)
 	}
-	if err := check(folder); err == nil || !strings.Contains(err.Error(), "--digest") {
+	if err := forgery.Check(folder); err == nil || !strings.Contains(err.Error(), "--digest") {
 		t.Errorf("without: %v", err)
 	}
-	if _, err := verify.Revision(context.Background(), folder, verify.Options{Digest: hexDigest(nil)}); contract.ReasonOf(err) != contract.VolumeInvalid {
+	if _, err := verify.Revision(context.Background(), folder, verify.Options{Digest: forgery.Digest(nil)}); contract.ReasonOf(err) != contract.VolumeInvalid {
 		t.Errorf("with that of another: %v", err)
 	}
-	forge(t, folder, replaced(revision.InfoFile, `"seed": 42`, `"seed": 43`))
+	forgery.Forge(t, folder, forgery.Replaced(revision.InfoFile, `"seed": 42`, `"seed": 43`))
 	if encoded, err = os.ReadFile(filepath.Join(folder, revision.ManifestFile)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := verify.Revision(context.Background(), folder, verify.Options{Digest: hexDigest(encoded)}); err == nil || !strings.Contains(err.Error(), revision.InfoFile) {
+	if _, err := verify.Revision(context.Background(), folder, verify.Options{Digest: forgery.Digest(encoded)}); err == nil || !strings.Contains(err.Error(), revision.InfoFile) {
 		t.Errorf("info.json is worded by no release: %v", err)
 	}
 }
@@ -185,9 +118,4 @@ func TestVerifyReadsRegularFilesOnly(t *testing.T) {
 			}
 		})
 	}
-}
-
-func hexDigest(content []byte) string {
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
 }
