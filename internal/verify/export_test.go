@@ -90,7 +90,7 @@ func TestVerifyFindsForgedExports(t *testing.T) {
 	})
 }
 
-// Any bit of an export that changes is found by its digest; and where somebody has put that right, by what it is made of.
+// Any bit of an export that changes is found by its digest; and where that was put right, by what it is made of.
 func TestVerifyFindsChangedBitsOfExports(t *testing.T) {
 	const name = "exports/rl/test.parquet"
 	folder := filled(t).revision(recipes.Exporting(recipe.JSONL, 1))

@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// world is a claim with the files of recipes.Two, of which revisions are built, each on a volume of its own.
+// world is a claim with the files of recipes.Two: revisions are built from them, each on a volume of its own.
 type world struct {
 	t      *testing.T
 	claims string
@@ -63,7 +63,7 @@ func copied(t *testing.T, folder string) string {
 	return to
 }
 
-// unwatched builds are observed by nobody.
+// unwatched observes a build and says nothing.
 type unwatched struct{}
 
 func (unwatched) Begin(pipeline.Step) {}

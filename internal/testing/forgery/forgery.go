@@ -1,4 +1,4 @@
-// Package forgery changes published revisions as somebody would who wants their proof to pass: tests of the proof want each found.
+// Package forgery changes published revisions and puts their digests right, as an attacker would: tests want the proof to find each change.
 package forgery
 
 import (
