@@ -1,21 +1,16 @@
-// Command docs writes the reference pages that follow from the code: docs/api.md from the CustomResourceDefinition,
-// docs/presets.md from the table of presets. `make generate` runs it, `make verify` wants no difference.
+// Command docs writes the reference pages that follow from the code: docs/api.md from the CustomResourceDefinition
+// and the samples, docs/presets.md from the table of presets. `make generate` runs it, `make verify` wants no difference.
 package main
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	"sigs.k8s.io/yaml"
 
-	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/config/crd"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -86,96 +81,3 @@ func expressions(of recipe.Record) ([]byte, error) {
 	}
 	return out, nil
 }
-
-func api() ([]byte, error) {
-	definition, err := crd.Definition()
-	if err != nil {
-		return nil, err
-	}
-	version := definition.Spec.Versions[len(definition.Spec.Versions)-1]
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "# %s, %s\n\nGenerated from the CustomResourceDefinition; do not edit. `*` marks what must be set; defaults stand in the texts.\n",
-		definition.Spec.Names.Kind, datav1alpha1.GroupVersion)
-	for _, part := range []string{"spec", "status"} {
-		schema := version.Schema.OpenAPIV3Schema.Properties[part]
-		fmt.Fprintf(&out, "\n## %s\n\n%s\n\n", part, flat(schema.Description))
-		fields(&out, part, schema)
-	}
-	return out.Bytes(), nil
-}
-
-// fields lists a schema's fields, each followed by those below it.
-func fields(out *bytes.Buffer, path string, schema apiextensionsv1.JSONSchemaProps) {
-	names := make([]string, 0, len(schema.Properties))
-	for name := range schema.Properties {
-		names = append(names, name)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		required := func(name string) int {
-			if slices.Contains(schema.Required, name) {
-				return 0
-			}
-			return 1
-		}
-		return cmp.Or(required(a)-required(b), strings.Compare(a, b))
-	})
-	for _, name := range names {
-		field := schema.Properties[name]
-		mark := ""
-		if slices.Contains(schema.Required, name) {
-			mark = "\\*"
-		}
-		below, inner := path+"."+name, field
-		if field.Items != nil && field.Items.Schema != nil {
-			below, inner = below+"[]", *field.Items.Schema
-		}
-		fmt.Fprintf(out, "- **`%s`**%s (%s): %s\n", below, mark, kind(field), flat(field.Description))
-		rules(out, field, inner)
-		fields(out, below, inner)
-	}
-}
-
-func rules(out *bytes.Buffer, schemas ...apiextensionsv1.JSONSchemaProps) {
-	seen := map[string]bool{}
-	for _, schema := range schemas {
-		for _, rule := range schema.XValidations {
-			if rule.Message != "" && !seen[rule.Message] {
-				seen[rule.Message] = true
-				fmt.Fprintf(out, "  - %s\n", flat(rule.Message))
-			}
-		}
-	}
-}
-
-func kind(schema apiextensionsv1.JSONSchemaProps) string {
-	switch {
-	case schema.XIntOrString:
-		return "quantity"
-	case len(schema.Enum) > 0:
-		var values []string
-		for _, value := range schema.Enum {
-			values = append(values, strings.Trim(string(value.Raw), `"`))
-		}
-		return strings.Join(values, " \\| ")
-	case schema.Items != nil:
-		return "list" + bounds(schema.MinItems, schema.MaxItems)
-	case schema.Type == "string":
-		return "string" + bounds(schema.MinLength, schema.MaxLength)
-	default:
-		return schema.Type
-	}
-}
-
-func bounds(least, most *int64) string {
-	switch {
-	case least != nil && most != nil:
-		return fmt.Sprintf(", %d to %d", *least, *most)
-	case most != nil:
-		return fmt.Sprintf(", at most %d", *most)
-	default:
-		return ""
-	}
-}
-
-// flat is a text on one line.
-func flat(text string) string { return strings.Join(strings.Fields(text), " ") }
