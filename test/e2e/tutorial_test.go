@@ -16,30 +16,49 @@ func TestTheTutorialOfATraining(t *testing.T) {
 		t.Skipf("there is no image of Python: %v; hack/python-image.sh says why", err)
 	}
 	e := newCluster(t)
-	folder := t.TempDir()
+	folder := e.checkout()
+	e.types("docs/tutorials/training-job.md", folder, e.kubeconfig(folder), 3)
+}
+
+// TestTheFirstPageOnACluster types what README says to do on a cluster.
+func TestTheFirstPageOnACluster(t *testing.T) {
+	e := newCluster(t)
+	folder := e.checkout()
+	e.must(os.Rename(filepath.Join(folder, "config", "samples", "data_v1alpha1_datasetmix_grpo_six.yaml"), filepath.Join(folder, "mix.yaml")))
+	e.types("README.md", folder, e.kubeconfig(folder), 2)
+}
+
+// checkout returns a folder with the samples, in which the images are those of the tests.
+func (e *cluster) checkout() string {
+	e.Helper()
+	folder := e.TempDir()
 	e.must(os.CopyFS(filepath.Join(folder, "config", "samples"), os.DirFS(samples)))
 	job := filepath.Join(folder, "config", "samples", "training", "job.yaml")
 	content, err := os.ReadFile(job)
 	e.must(err)
 	e.must(os.WriteFile(job, []byte(images.Replace(string(content))), 0o600))
+	return folder
+}
 
-	page := "docs/tutorials/training-job.md"
-	content, err = os.ReadFile(filepath.Join("../..", page))
+// types runs the blocks of a page that are for a cluster, in a folder; there are so many of them at least.
+func (e *cluster) types(page, folder, kubeconfig string, least int) {
+	e.Helper()
+	content, err := os.ReadFile(filepath.Join("../..", page))
 	e.must(err)
 	steps, err := tutorials.Steps(page, string(content))
 	e.must(err)
 	bin, err := filepath.Abs("../../bin")
 	e.must(err)
-	environment := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "KUBECONFIG="+e.kubeconfig(folder))
+	environment := append(os.Environ(), "PATH="+bin+":"+os.Getenv("PATH"), "KUBECONFIG="+kubeconfig)
 	ran := 0
 	for _, step := range steps {
 		if step.Marker == tutorials.Cluster {
-			e.must(step.Run(t.Context(), folder, environment))
+			e.must(step.Run(e.Context(), folder, environment))
 			ran++
 		}
 	}
-	if ran < 3 {
-		t.Errorf("%d blocks of the page were run", ran)
+	if ran < least {
+		e.Errorf("%d blocks of %s were run", ran, page)
 	}
 }
 

@@ -25,12 +25,15 @@ func (s Step) String() string { return fmt.Sprintf("%s:%d", s.Page, s.Line) }
 // Markers of a block of commands. A block without one is an error: its page has to say whether it is run.
 const (
 	Laptop  = "run"              // in a folder with the built programs in bin/; "run: exit 16" wants that code
+	Hub     = "run with a Hub"   // as "run", where HF_ENDPOINT is a Hub with the six data sets and mix.yaml the sample of them
 	Cluster = "run on a cluster" // by the tests of the real cluster
 	Passed  = "not run: "        // and why
 )
 
 var (
-	block   = regexp.MustCompile("(?m)(?:^<!-- (.+) -->\n)?^```sh\n((?s:.*?))^```\n(?:\n```text\n((?s:.*?))^```\n)?")
+	block = regexp.MustCompile("(?m)(?:^<!-- (.+) -->\n)?^```sh\n((?s:.*?))^```\n(?:\n```text\n((?s:.*?))^```\n)?")
+	// alone is an output that stands behind no commands.
+	alone   = regexp.MustCompile("(?m)((?:.*\n){2})^```text\n")
 	exit    = regexp.MustCompile(`^run: exit (\d+)$`)
 	seconds = regexp.MustCompile(` *\b\d+\.\ds`)
 	counter = regexp.MustCompile(`\b\d+/(\d+)\b`)
@@ -47,19 +50,26 @@ func Steps(page, text string) ([]Step, error) {
 			return text[at[2*i]:at[2*i+1]]
 		}
 		step := Step{page, 1 + strings.Count(text[:at[4]], "\n"), part(1), part(2), part(3)}
-		if step.Marker != Laptop && step.Marker != Cluster && !exit.MatchString(step.Marker) && !strings.HasPrefix(step.Marker, Passed) {
-			return nil, fmt.Errorf("%s: say above the block whether it is run: <!-- %s -->, <!-- %s --> or <!-- %swhy -->", step, Laptop, Cluster, Passed)
+		if step.Marker != Laptop && step.Marker != Hub && step.Marker != Cluster && !exit.MatchString(step.Marker) && !strings.HasPrefix(step.Marker, Passed) {
+			return nil, fmt.Errorf("%s: say above the block whether it is run: <!-- %s -->, <!-- %s -->, <!-- %s --> or <!-- %swhy -->", step, Laptop, Hub, Cluster, Passed)
 		}
 		steps = append(steps, step)
 	}
 	if got := strings.Count(text, "\n```sh\n"); got != len(steps) {
 		return nil, fmt.Errorf("%s: %d blocks of commands were found, and it has %d", page, len(steps), got)
 	}
+	for _, before := range alone.FindAllStringSubmatch(text, -1) {
+		if !strings.HasSuffix(before[1], "```\n\n") && !strings.Contains(before[1], "<!-- "+Passed) {
+			return nil, fmt.Errorf("%s: an output stands behind the commands that print it, or below <!-- %swhy -->; this one is behind %q", page, Passed, before[1])
+		}
+	}
 	return steps, nil
 }
 
-// OnLaptop reports whether a step needs nothing but the programs.
-func (s Step) OnLaptop() bool { return s.Marker == Laptop || exit.MatchString(s.Marker) }
+// OnLaptop reports whether a step needs no cluster.
+func (s Step) OnLaptop() bool {
+	return s.Marker == Laptop || s.Marker == Hub || exit.MatchString(s.Marker)
+}
 
 // Run runs a step with bash in a folder, and compares its exit code and its output.
 func (s Step) Run(ctx context.Context, folder string, environment []string) error {

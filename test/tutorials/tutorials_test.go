@@ -5,9 +5,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 const root = "../.."
+
+// small is the size of the generated data sets, of those that the Hub has.
+const small = 0.25
 
 // read returns the steps of a page.
 func read(t *testing.T, page string) []Step {
@@ -46,11 +51,22 @@ func TestOnALaptop(t *testing.T) {
 			if err := os.Symlink(bin, filepath.Join(folder, "bin")); err != nil {
 				t.Fatal(err)
 			}
+			environment := os.Environ()
 			for _, step := range read(t, name) {
 				if !step.OnLaptop() {
 					continue
 				}
-				if err := step.Run(t.Context(), folder, os.Environ()); err != nil {
+				if step.Marker == Hub {
+					sample, err := os.ReadFile(filepath.Join(root, "config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"))
+					if err == nil {
+						err = os.WriteFile(filepath.Join(folder, "mix.yaml"), sample, 0o600)
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					environment = append(environment, "HF_ENDPOINT="+hub.Start(t, hub.New(hub.Options{}, hub.Generated(small)...)))
+				}
+				if err := step.Run(t.Context(), folder, environment); err != nil {
 					t.Fatal(err) // what follows needs it
 				}
 			}
@@ -85,5 +101,11 @@ func TestSteps(t *testing.T) {
 	}
 	if _, err := Steps("p.md", "# T\n\n```sh\nmake test\n```\n"); err == nil {
 		t.Error("a block that is neither run nor excused was taken")
+	}
+	if _, err := Steps("p.md", "# T\n\nThis:\n\n```text\na\n```\n"); err == nil {
+		t.Error("an output of no commands was taken")
+	}
+	if _, err := Steps("p.md", "# T\n\n<!-- not run: a picture -->\n```text\na\n```\n"); err != nil {
+		t.Error(err)
 	}
 }
