@@ -23,13 +23,21 @@ if [ "$(cat "$folder/stamp" 2>/dev/null)" != "$stamp" ]; then
 fi
 cp test/browser/*.mjs "$folder/"
 
+# What the command shows of a folder: a mix that was built twice, the second time with another share.
+rm -rf "$folder/ui" "$folder/pictures"
+node "$folder/rows.mjs" "$folder/ui/rows"
+for mix in mix edited; do
+  "$program" build -f "$folder/ui/rows/$mix.yaml" --claim "rows=$folder/ui/rows" --data "$folder/ui/volume" >/dev/null
+done
+
 # Two reports: that of the rows that come with the program, and that of 64 data sets in 4 splits whose rows are all markup.
-rm -rf "$folder/data" "$folder/pictures" "$folder/reports"
+rm -rf "$folder/data" "$folder/reports"
 mkdir -p "$folder/data" "$folder/reports"
 "$program" example "$folder/data/example" >/dev/null
 "$program" build -f "$folder/data/example/mix.yaml" --claim "examples=$folder/data/example" --data "$folder/data/volume" >/dev/null
 cp "$folder"/data/volume/*/current/report.html "$folder/reports/example.html"
 REPORT="$folder/reports/large.html" go test -count=1 -run TestALargeMixIsASmallPage ./internal/report/page
 reports=$(printf '%s:' "$folder"/reports/*.html)
-CHROMIUM=$(command -v "${CHROMIUM:-chromium}") REPORTS=${reports%:} PICTURES=$folder/pictures node --test "$folder"/*.test.mjs
+CHROMIUM=$(command -v "${CHROMIUM:-chromium}") REPORTS=${reports%:} PICTURES=$folder/pictures \
+  PROGRAM=$program VOLUME=$folder/ui/volume EDITED=$folder/ui/rows/mix.yaml node --test "$folder"/*.test.mjs
 echo "browser: the pictures are in $folder/pictures"

@@ -10,18 +10,24 @@ const axe = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 // The widths of a phone, a laptop and a large screen.
 const widths = [390, 1280, 1920];
 
-export async function browser(chromium) {
+// How long a step may take on a busy machine, in milliseconds.
+const patience = 300_000;
+
+export async function browser(chromium, ...flags) {
   return puppeteer.launch({
     executablePath: chromium,
     headless: true,
+    timeout: patience,
+    protocolTimeout: patience,
     // As root, Chromium has no sandbox; it is shown nothing but pages of this test.
-    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update"],
+    args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking", "--disable-component-update", ...flags],
   });
 }
 
 // open opens a page and notes what goes wrong on it. allowed says which requests are its own.
 export async function open(chrome, url, allowed) {
   const page = await chrome.newPage();
+  page.setDefaultTimeout(patience);
   const wrong = [];
   page.on("console", (m) => ["error", "warn", "assert"].includes(m.type()) && wrong.push(`console: ${m.text()}`));
   page.on("pageerror", (e) => wrong.push(`error: ${e.message}`));
@@ -96,6 +102,13 @@ export async function pictures(page, folder, name) {
       const height = Math.min(await page.evaluate(() => document.documentElement.scrollHeight), tallest);
       await page.screenshot({ path: path.join(folder, `${name}-${width}-${scheme}.png`), clip: { x: 0, y: 0, width, height }, captureBeyondViewport: true });
     }
+  // Paper, as a picture of the width of A4 and as a file.
+  await page.setViewport({ width: 794, height: 1123 });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
+  await page.emulateMediaType("print");
+  const height = Math.min(await page.evaluate(() => document.documentElement.scrollHeight), tallest);
+  await page.screenshot({ path: path.join(folder, `${name}-print.png`), clip: { x: 0, y: 0, width: 794, height }, captureBeyondViewport: true });
+  await page.emulateMediaType();
   await page.setViewport({ width: 1280, height: 900 });
   await page.pdf({ path: path.join(folder, `${name}.pdf`), format: "A4", printBackground: true, margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } });
 }
