@@ -18,7 +18,7 @@ import (
 type schema = apiextensionsv1.JSONSchemaProps
 
 // reference writes the page of the resource: a section for each object, within that of the object that it belongs to, and in it a line
-// for each field that is none.
+// for each other field.
 type reference struct {
 	out      bytes.Buffer
 	contents bytes.Buffer

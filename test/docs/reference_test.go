@@ -17,7 +17,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// What docs/api.md has: a heading for each object, a line for each field that is none, and an example at its end.
+// What docs/api.md has: a heading for each object, a line for each other field, and an example at its end.
 var (
 	objectLine  = regexp.MustCompile(`^##+ ((?:spec|status)\S*)$`)
 	fieldLine   = regexp.MustCompile("^- \\*\\*`(\\S+)`\\*\\*")

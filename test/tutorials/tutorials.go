@@ -32,7 +32,7 @@ const (
 
 var (
 	block = regexp.MustCompile("(?m)(?:^<!-- (.+) -->\n)?^```sh\n((?s:.*?))^```\n(?:\n```text\n((?s:.*?))^```\n)?")
-	// alone is an output that stands behind no commands.
+	// alone is an output and the two lines above it.
 	alone   = regexp.MustCompile("(?m)((?:.*\n){2})^```text\n")
 	exit    = regexp.MustCompile(`^run: exit (\d+)$`)
 	seconds = regexp.MustCompile(` *\b\d+\.\ds`)
@@ -60,7 +60,7 @@ func Steps(page, text string) ([]Step, error) {
 	}
 	for _, before := range alone.FindAllStringSubmatch(text, -1) {
 		if !strings.HasSuffix(before[1], "```\n\n") && !strings.Contains(before[1], "<!-- "+Passed) {
-			return nil, fmt.Errorf("%s: an output stands behind the commands that print it, or below <!-- %swhy -->; this one is behind %q", page, Passed, before[1])
+			return nil, fmt.Errorf("%s: an output comes right after the commands that print it, or below <!-- %swhy -->; this one is behind %q", page, Passed, before[1])
 		}
 	}
 	return steps, nil
