@@ -2,90 +2,26 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/cli-runtime/pkg/genericclioptions"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/kube"
 )
 
-// connection gives a command kubectl's flags that say which cluster and namespace.
-type connection struct {
-	flags *genericclioptions.ConfigFlags
-}
+// connection is how the verbs of this package reach a cluster.
+type connection struct{ *connect.Connection }
 
-// connected adds the flags to a command, and the completion of names of mixes.
-func connected(command *cobra.Command) *connection {
-	c := &connection{flags: genericclioptions.NewConfigFlags(true)}
-	c.flags.AddFlags(command.Flags())
-	command.ValidArgsFunction = func(command *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return c.names(command.Context(), typed), cobra.ShellCompDirectiveNoFileComp
-	}
-	return c
-}
+func connected(command *cobra.Command) *connection { return &connection{connect.Flags(command)} }
 
-// client connects to the cluster and namespace that the flags and the kubeconfig name.
-func (c *connection) client() (*kube.Client, error) {
-	config, err := c.flags.ToRESTConfig()
-	if err != nil {
-		return nil, fmt.Errorf("no cluster to ask: %w", err)
-	}
-	namespace, _, err := c.flags.ToRawKubeConfigLoader().Namespace()
-	if err != nil {
-		return nil, fmt.Errorf("no namespace to ask for: %w", err)
-	}
-	return kube.New(config, namespace)
-}
-
-// names are the mixes whose name begins so, for the completion.
-func (c *connection) names(ctx context.Context, typed string) []string {
-	client, err := c.client()
-	if err != nil {
-		return nil
-	}
-	mixes, err := client.Mixes(ctx)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for i := range mixes {
-		if name := mixes[i].GetName(); strings.HasPrefix(name, typed) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
+func (c *connection) client() (*kube.Client, error) { return c.Client() }
 
 // one gets a mix as the server has it and as this release knows it.
 func one(ctx context.Context, client *kube.Client, name string) (*unstructured.Unstructured, *datav1alpha1.DatasetMix, error) {
-	object, err := client.Mix(ctx, strings.TrimPrefix(name, "datasetmix/"))
-	if err != nil {
-		return nil, nil, reading(err)
-	}
-	mix, err := kube.Typed(object)
-	return object, mix, err
+	return connect.One(ctx, client, name)
 }
 
-// reading gives a failure to read a mix its exit code, and says which name was meant.
-func reading(err error) error {
-	var missing *kube.NotFoundError
-	var forbidden *kube.ForbiddenError
-	switch {
-	case errors.As(err, &missing):
-		return &cli.Exit{Code: cli.NoSuchMix, Err: fmt.Errorf("%w%s", err, cli.DidYouMean(missing.Name, missing.Names))}
-	case errors.As(err, &forbidden):
-		return &cli.Exit{Code: cli.NotPermitted, Err: fmt.Errorf("%w: %w", forbidden, forbidden.Err)}
-	case errors.Is(err, context.Canceled):
-		return &cli.Exit{Code: cli.Interrupted}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &cli.Exit{Code: cli.TimedOut, Err: errors.New("timed out")}
-	default:
-		return err
-	}
-}
+// reading gives a failure to read a mix its exit code.
+func reading(err error) error { return connect.Reading(err) }

@@ -18,6 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/render"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/rows"
 )
 
 // diffCommand says what an edit builds again, and which counts come out.
@@ -107,7 +108,7 @@ func sideOf(ctx context.Context, from *connection, name string) (compare.Side, e
 }
 
 func sideOfRevision(dir string) (compare.Side, error) {
-	folder, err := revisionFolder(dir)
+	folder, err := rows.CurrentFolder(dir)
 	if err != nil {
 		return compare.Side{}, err
 	}

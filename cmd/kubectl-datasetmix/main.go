@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/files"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -46,6 +47,16 @@ func (t terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Untouched is where the bytes of rows and files go that another program reads, and no terminal shows.
+func (t terminal) Untouched() io.Writer {
+	if file, ok := t.out.(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			return t
+		}
+	}
+	return t.out
+}
+
 // rootCommand is the whole command line.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -60,7 +71,7 @@ func rootCommand() *cobra.Command {
 	}
 	root.AddGroup(&cobra.Group{ID: withoutCluster, Title: "Without a cluster:"}, &cobra.Group{ID: onCluster, Title: "On a cluster:"})
 	add(root, withoutCluster, initCommand(), buildCommand(), planCommand(), verifyCommand(), diffCommand(), exampleCommand(), uiCommand())
-	add(root, onCluster, statusCommand(), waitCommand(), eventsCommand(), logsCommand(), versionCommand())
+	add(root, onCluster, statusCommand(), waitCommand(), eventsCommand(), logsCommand(), files.Get(), files.Report(), files.Put(), versionCommand())
 	root.InitDefaultCompletionCmd()
 	for _, command := range root.Commands() {
 		if command.Name() == "completion" {

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/rows"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
@@ -38,7 +37,7 @@ func verifyCommand() *cobra.Command {
 			if digest != "" && !contract.IsSHA256(digest) {
 				return contract.Failf(contract.InvalidTask, "--digest is %q, which is no SHA-256; take the one in status.published.digest", digest)
 			}
-			folder, err := revisionFolder(args[0])
+			folder, err := rows.CurrentFolder(args[0])
 			if err != nil {
 				return err
 			}
@@ -56,23 +55,6 @@ func verifyCommand() *cobra.Command {
 	command.Flags().StringVar(&digest, "digest", "", "the SHA-256 of the manifest that was published: status.published.digest")
 	command.Flags().StringVarP(&output, "output", "o", "", "json prints the proof for programs")
 	return command
-}
-
-// revisionFolder finds the revision behind a link, or the current one of a mix's folder.
-func revisionFolder(dir string) (string, error) {
-	link := filepath.Join(dir, filepath.Base(revision.Folder("").Current()))
-	current, err := filepath.EvalSymlinks(link)
-	if err == nil {
-		return current, nil
-	}
-	if to, linked := os.Readlink(link); linked == nil {
-		return "", contract.Failf(contract.VolumeInvalid, "%s leads to %q, which is not there; build again, and it is repaired", link, to)
-	}
-	folder, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		return "", contract.Failf(contract.VolumeInvalid, "there is no revision to verify: %w", err)
-	}
-	return filepath.Abs(folder)
 }
 
 // printProofJSON prints a proof for programs.

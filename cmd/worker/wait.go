@@ -31,21 +31,20 @@ type waited struct {
 }
 
 // command does what the command line asks for, and returns the exit code: the pods of the manager name the stage of their task, which
-// people read in a list of processes; those of trainings wait.
+// people read in a list of processes; those of trainings wait; those of the command for people do an errand.
 func command(ctx context.Context, args []string, pod pod) int {
 	if len(args) == 0 || slices.Contains(pipeline.Stages(), pipeline.Stage(args[0])) {
 		return run(ctx, pod)
+	}
+	if errand, ok := errands[args[0]]; ok {
+		return ended(errand(ctx, args[1:], pod), pod)
 	}
 	done, err := wait(ctx, args, pod)
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
 	}
 	if err != nil {
-		reason := contract.ReasonOf(err)
-		slog.Error("the wait ended", "reason", reason, "error", err.Error())
-		note := contract.NoteOf(err)
-		_ = os.WriteFile(pod.message, []byte(note.Message), 0o600) // the log has it as well; outside of a pod there is no such file
-		return reason.ExitCode()
+		return ended(err, pod)
 	}
 	slog.Info("the revision is there, and its files are those of its manifest", "revision", done.Revision, "digest", done.Digest, "folder", done.Folder)
 	if encoded, err := json.Marshal(done); err == nil {
@@ -67,7 +66,7 @@ func wait(ctx context.Context, args []string, pod pod) (waited, error) {
 		flags.PrintDefaults()
 	}
 	if args[0] != "wait" {
-		return waited{}, contract.Failf(contract.InvalidTask, "there is no command %q: the worker has the command wait, and else builds the unit of its task", args[0])
+		return waited{}, contract.Failf(contract.InvalidTask, "there is no command %q: the worker has the commands wait, read, serve and receive, and else builds the unit of its task", args[0])
 	}
 	if err := flags.Parse(args[1:]); err != nil {
 		return waited{}, contract.Failf(contract.InvalidTask, "the command line cannot be understood: %w", err)

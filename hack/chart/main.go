@@ -156,6 +156,7 @@ func filled(text string) string {
 	text = strings.ReplaceAll(text, anyNamespace, "{{ $namespace }}")
 	text = strings.ReplaceAll(text, imageName+":"+imageTag, `{{ include "datasetmix.image" $ }}`)
 	text = strings.ReplaceAll(text, `expression: '[''kube-system'']'`, `expression: {{ include "datasetmix.closedNamespaces" $ | quote }}`)
+	text = strings.ReplaceAll(text, `expression: '[''ghcr.io/datasetmix/datasetmix'']'`, `expression: {{ printf "['%s']" $.Values.image.repository | quote }}`)
 	return strings.ReplaceAll(text, opening, `{{ "{{" }}`)
 }
 

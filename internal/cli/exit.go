@@ -22,6 +22,8 @@ const (
 	NotPermitted = 43
 	// AtRest: the mix is suspended, so what was waited for does not come.
 	AtRest = 44
+	// AlreadyThere: a file that was to be written exists, and may not be replaced.
+	AlreadyThere = 45
 	// Interrupted: a signal ended the command.
 	Interrupted = 130
 )
@@ -29,7 +31,7 @@ const (
 // Codes lists them by name, for the documentation's test.
 func Codes() map[string]int {
 	return map[string]int{
-		"stalled": StalledCode, "timeout": TimedOut, "no such mix": NoSuchMix, "not permitted": NotPermitted, "suspended": AtRest, "interrupted": Interrupted,
+		"stalled": StalledCode, "timeout": TimedOut, "no such mix": NoSuchMix, "not permitted": NotPermitted, "suspended": AtRest, "already there": AlreadyThere, "interrupted": Interrupted,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -34,6 +35,7 @@ type Client struct {
 	Namespace string
 	api       client.WithWatch
 	core      corev1client.CoreV1Interface
+	config    *rest.Config
 }
 
 // ForbiddenError is what the user may not do.
@@ -66,6 +68,7 @@ func mapper() apimeta.RESTMapper {
 		known.Add(corev1.SchemeGroupVersion.WithKind(kind), apimeta.RESTScopeNamespace)
 	}
 	known.Add(batchv1.SchemeGroupVersion.WithKind("Job"), apimeta.RESTScopeNamespace)
+	known.Add(authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview"), apimeta.RESTScopeRoot)
 	known.Add(appsv1.SchemeGroupVersion.WithKind("Deployment"), apimeta.RESTScopeNamespace)
 	known.AddSpecific(mixKind, mixKind.GroupVersion().WithResource("datasetmixes"), mixKind.GroupVersion().WithResource("datasetmix"), apimeta.RESTScopeNamespace)
 	return known
@@ -85,7 +88,7 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Namespace: namespace, api: api, core: core}, nil
+	return &Client{Namespace: namespace, api: api, core: core, config: config}, nil
 }
 
 // Mix returns a mix, with the members of its status that this release does not know. The error for a name that does not exist lists the

@@ -47,18 +47,41 @@ func (w Work) pod() corev1.PodTemplateSpec {
 		PriorityClassName:            worker.PriorityClassName,
 		RuntimeClassName:             unlessZero(worker.RuntimeClassName),
 		NodeSelector:                 worker.NodeSelector,
-		SecurityContext: &corev1.PodSecurityContext{
-			RunAsNonRoot: ptr.To(true),
-			RunAsUser:    ptr.To(workerID),
-			RunAsGroup:   ptr.To(workerID),
-			FSGroup:      ptr.To(workerID),
-			// the volume is chowned once, not at the start of every pod
-			FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
-			SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
-		},
+		Tolerations:                  tolerations(worker),
+		ImagePullSecrets:             pullSecrets(worker),
+		SecurityContext:              podSecurity(),
 	}
+	if w.Sharing == OneNode {
+		spec.Affinity = together(labels[datav1alpha1.LabelClaim])
+	}
+	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec}
+}
+
+// podSecurity is that of every pod: a user that is not root, whose group owns what is written.
+func podSecurity() *corev1.PodSecurityContext {
+	return &corev1.PodSecurityContext{
+		RunAsNonRoot: ptr.To(true),
+		RunAsUser:    ptr.To(workerID),
+		RunAsGroup:   ptr.To(workerID),
+		FSGroup:      ptr.To(workerID),
+		// the volume is chowned once, not at the start of every pod
+		FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
+		SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+	}
+}
+
+func containerSecurity() *corev1.SecurityContext {
+	return &corev1.SecurityContext{
+		AllowPrivilegeEscalation: ptr.To(false),
+		ReadOnlyRootFilesystem:   ptr.To(true),
+		Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+	}
+}
+
+func tolerations(worker datav1alpha1.Worker) []corev1.Toleration {
+	var out []corev1.Toleration
 	for _, toleration := range worker.Tolerations {
-		spec.Tolerations = append(spec.Tolerations, corev1.Toleration{
+		out = append(out, corev1.Toleration{
 			Key:               toleration.Key,
 			Operator:          corev1.TolerationOperator(toleration.Operator),
 			Value:             toleration.Value,
@@ -66,13 +89,15 @@ func (w Work) pod() corev1.PodTemplateSpec {
 			TolerationSeconds: toleration.TolerationSeconds,
 		})
 	}
+	return out
+}
+
+func pullSecrets(worker datav1alpha1.Worker) []corev1.LocalObjectReference {
+	var out []corev1.LocalObjectReference
 	for _, secret := range worker.ImagePullSecrets {
-		spec.ImagePullSecrets = append(spec.ImagePullSecrets, corev1.LocalObjectReference{Name: secret.Name})
+		out = append(out, corev1.LocalObjectReference{Name: secret.Name})
 	}
-	if w.Sharing == OneNode {
-		spec.Affinity = together(labels[datav1alpha1.LabelClaim])
-	}
-	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec}
+	return out
 }
 
 func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
@@ -88,11 +113,7 @@ func (w Work) container(worker datav1alpha1.Worker) corev1.Container {
 		},
 		TerminationMessagePath:   contract.MessageFile,
 		TerminationMessagePolicy: corev1.TerminationMessageFallbackToLogsOnError,
-		SecurityContext: &corev1.SecurityContext{
-			AllowPrivilegeEscalation: ptr.To(false),
-			ReadOnlyRootFilesystem:   ptr.To(true),
-			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
-		},
+		SecurityContext:          containerSecurity(),
 	}
 	container.Env = []corev1.EnvVar{{Name: contract.BuildVariable, Value: Build(w.Recipe, w.Location)}}
 	if w.Settings.HubEndpoint != "" {

@@ -198,3 +198,22 @@ func RemoveAll(name Path) error {
 	}
 	return WrapError(doomed.removeAll())
 }
+
+// Move gives a finished file its name in place of the one that it has, in one step. Where something has the name, the error is
+// fs.ErrExist, unless it may be replaced.
+func Move(from, to Path, replace bool) error {
+	if replace {
+		return WrapError(from.rename(to))
+	}
+	err := from.failure(from.root.Link(from.name, to.name)) // which takes no name away, as a rename would
+	switch {
+	case err == nil:
+		return WrapError(from.Remove())
+	case errors.Is(err, fs.ErrExist):
+		return err
+	}
+	if _, there := to.Lstat(); there == nil { // a file system without hard links
+		return fs.ErrExist
+	}
+	return WrapError(from.rename(to))
+}

@@ -70,6 +70,11 @@ var rules = []rule{
 	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/rows", own: append([]string{"internal/bufpipe", "internal/store", "internal/encode", "internal/record", "internal/decode"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/transfer", own: append([]string{"internal/cli", "internal/rows", "internal/bufpipe", "internal/store", "internal/encode", "internal/record", "internal/decode"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/cli/connect", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube"}, planned...), foreign: anything},
+	{pkg: "internal/cli/errand", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube", "internal/render", "python", "internal/rows", "internal/transfer", "internal/bufpipe", "internal/store", "internal/encode", "internal/record", "internal/decode"}, onVolumes...), foreign: anything},
+	{pkg: "internal/cli/files", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/connect", "internal/cli/errand", "internal/kube", "internal/version", "internal/render", "python", "internal/rows", "internal/transfer", "internal/bufpipe", "internal/store", "internal/encode", "internal/record", "internal/decode"}, onVolumes...), foreign: anything},
 	{pkg: "internal/testing/hub", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/faultfs"},
 	{pkg: "internal/testing/stores"},
@@ -79,8 +84,8 @@ var rules = []rule{
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/cli/draft", "internal/cli/places", "internal/look", "internal/ui", "config/crd", "config/samples"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/cli", "internal/rows", "internal/transfer", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/cli/connect", "internal/cli/errand", "internal/cli/files", "internal/rows", "internal/transfer", "internal/cli/draft", "internal/cli/places", "internal/look", "internal/ui", "config/crd", "config/samples"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,8 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -99,14 +102,21 @@ func TestStatusShowsWhatTheUserMayRead(t *testing.T) {
 // TestRolesAreEnough: whoever has the ClusterRole of a verb is refused nothing that it does.
 func TestRolesAreEnough(t *testing.T) {
 	space := namespace(t)
-	of := mix(t, space, ready)
+	k := newKubelet(t, space)
+	of, folder := withRevision(t, k)
 	event(t, of, "RevisionPublished", "Revision 3f9c2a1b0d was published.")
+	create(t, &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: "data"}, Spec: corev1.PersistentVolumeClaimSpec{
+		AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}}})
 	for _, role := range roles(t) {
-		create(t, role)
+		if err := api.Create(t.Context(), role); err != nil && !apierrors.IsAlreadyExists(err) {
+			t.Fatal(err)
+		}
 	}
 	for verb, arguments := range map[string][]string{
 		"status": {"status", of.Name}, "wait": {"wait", of.Name}, "events": {"events", of.Name}, "logs": {"logs", of.Name}, "version": {"version"},
 		"diff": {"diff", "datasetmix/" + of.Name, "datasetmix/" + of.Name},
+		"get":  {"get", of.Name, "export", image, "--to", t.TempDir()}, "report": {"report", of.Name, image, "-o", "text"},
+		"put": {"put", "data", filepath.Join(folder, "current/README.md"), image},
 	} {
 		t.Run(verb, func(t *testing.T) {
 			got := command(t, append(arguments, userWith(t, space, "datasetmix-command-"+verb)...)...)

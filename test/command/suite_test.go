@@ -17,9 +17,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 	"sigs.k8s.io/kustomize/api/krusty"
@@ -35,7 +38,9 @@ var (
 	api        client.Client
 	program    string
 	kubeconfig string
-	skipped    string
+	// administrator connects to the API server, and may be anybody.
+	administrator *rest.Config
+	skipped       string
 )
 
 // released is the version that the program of the tests is built for.
@@ -88,6 +93,7 @@ func run(m *testing.M) (int, error) {
 	if err := errors.Join(scheme.AddToScheme(known), datav1alpha1.AddToScheme(known)); err != nil {
 		return 1, err
 	}
+	administrator = config
 	if api, err = client.New(config, client.Options{Scheme: known}); err != nil {
 		return 1, err
 	}
@@ -188,13 +194,56 @@ func userWith(t *testing.T, namespace string, roles ...string) []string {
 	t.Helper()
 	user := "user-" + strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
 	for _, role := range roles {
-		create(t, &rbacv1.RoleBinding{
-			ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "test-"},
-			RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
-			Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
-		})
+		bind(t, namespace, user, role)
 	}
 	return []string{"--as", user, "-n", namespace}
+}
+
+// bind gives a user a ClusterRole in a namespace.
+func bind(t *testing.T, namespace, user, role string) {
+	t.Helper()
+	create(t, &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, GenerateName: "test-"},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: role},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
+	})
+}
+
+// clientOf is a client of a user.
+func clientOf(t *testing.T, user string) client.Client {
+	t.Helper()
+	if skipped != "" {
+		t.Skip(skipped)
+	}
+	config := rest.CopyConfig(administrator)
+	config.Impersonate.UserName = user
+	made, err := client.New(config, client.Options{Scheme: api.Scheme()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+// policies installs what config/command has, until the test ends.
+func policies(t *testing.T) {
+	t.Helper()
+	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../../config/command")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, resource := range made.Resources() {
+		content, err := resource.Map()
+		if err != nil {
+			t.Fatal(err)
+		}
+		object := &unstructured.Unstructured{Object: content}
+		if err := api.Create(t.Context(), object); err != nil && !apierrors.IsAlreadyExists(err) {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(object.GetKind(), "Validating") {
+			t.Cleanup(func() { _ = api.Delete(context.Background(), object) })
+		}
+	}
 }
 
 // roles are those of config/command.
@@ -206,6 +255,9 @@ func roles(t *testing.T) []*rbacv1.ClusterRole {
 	}
 	var all []*rbacv1.ClusterRole
 	for _, resource := range made.Resources() {
+		if resource.GetKind() != "ClusterRole" {
+			continue // the policy of the pods, see TestPolicyOfPods
+		}
 		content, err := resource.Map()
 		if err != nil {
 			t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -181,6 +182,7 @@ func TestJobsOfAThief(t *testing.T) {
 		{"another image", container(func(c *corev1.Container) { c.Image = "docker.io/evil/shell:1" }), "its own worker image alone, " + workerImage},
 		{"another tag of the image", container(func(c *corev1.Container) { c.Image += "2" }), "its own worker image alone"},
 		{"a shell", container(func(c *corev1.Container) { c.Command = []string{"/bin/sh", "-c"} }), runs},
+		{"a command of the worker for people", container(func(c *corev1.Container) { c.Command = []string{contract.WorkerProgram, "receive"} }), runs},
 		{"the manager's program", container(func(c *corev1.Container) { c.Command = nil }), runs},
 		{"arguments", container(func(c *corev1.Container) { c.Args = []string{"x"} }), one},
 		{"a second container", of(func(p *pod) {

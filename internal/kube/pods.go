@@ -1,0 +1,103 @@
+package kube
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// Right is a verb on a resource of the core group, such as create on pods/portforward.
+type Right struct{ Verb, Resource string }
+
+// May asks the API server for rights before anything is done with them. The error is a *ForbiddenError of the first one that the user lacks. A
+// server that does not say is no error: then the request itself tells.
+func (c *Client) May(ctx context.Context, rights ...Right) error {
+	for _, right := range rights {
+		resource, sub, _ := strings.Cut(right.Resource, "/")
+		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+			ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: c.Namespace, Verb: right.Verb, Resource: resource, Subresource: sub},
+		}}
+		if err := c.api.Create(ctx, review); err == nil && !review.Status.Allowed {
+			return &ForbiddenError{Verb: right.Verb, Resource: right.Resource, Err: errDenied}
+		}
+	}
+	return ctx.Err()
+}
+
+// errDenied is what an access review that is not allowed comes to.
+var errDenied = errors.New("the API server says that you may not; ask for the ClusterRole of this verb, config/command has it")
+
+// CreatePod makes a pod.
+func (c *Client) CreatePod(ctx context.Context, pod *corev1.Pod) error {
+	return forbidden("create", "pods", c.api.Create(ctx, pod))
+}
+
+// Pod returns a pod as it is now.
+func (c *Client) Pod(ctx context.Context, name string) (*corev1.Pod, error) {
+	pod := &corev1.Pod{}
+	err := c.api.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, pod)
+	return pod, forbidden("get", "pods", err)
+}
+
+// DeletePod deletes a pod; one that is gone is no error.
+func (c *Client) DeletePod(ctx context.Context, name string) error {
+	pod := &corev1.Pod{}
+	pod.Namespace, pod.Name = c.Namespace, name
+	return forbidden("delete", "pods", client.IgnoreNotFound(c.api.Delete(ctx, pod)))
+}
+
+// Claim returns a claim; found is false where it does not exist.
+func (c *Client) Claim(ctx context.Context, name string) (claim *corev1.PersistentVolumeClaim, found bool, err error) {
+	claim = &corev1.PersistentVolumeClaim{}
+	err = c.api.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, claim)
+	if apierrors.IsNotFound(err) {
+		return nil, false, nil
+	}
+	return claim, err == nil, forbidden("get", "persistentvolumeclaims", err)
+}
+
+// ClaimNames are the claims of the namespace, as far as the user may list them.
+func (c *Client) ClaimNames(ctx context.Context) []string {
+	var list corev1.PersistentVolumeClaimList
+	if err := c.api.List(ctx, &list, client.InNamespace(c.Namespace)); err != nil {
+		return nil // they are for a hint alone
+	}
+	var names []string
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return names
+}
+
+// CreateClaim makes a claim. One that is there already is an error.
+func (c *Client) CreateClaim(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
+	return forbidden("create", "persistentvolumeclaims", c.api.Create(ctx, claim))
+}
+
+// WorkerImage returns the image that the managers' workers run, "" where no manager is seen. A manager runs the image of its workers, unless
+// it is told of another one.
+func (c *Client) WorkerImage(ctx context.Context) (string, error) {
+	managers, err := c.Manager(ctx)
+	if err != nil {
+		return "", err
+	}
+	for i := range managers {
+		for _, container := range managers[i].Spec.Template.Spec.Containers {
+			if container.Name != "manager" {
+				continue
+			}
+			for _, variable := range container.Env {
+				if variable.Name == "WORKER_IMAGE" && variable.Value != "" {
+					return variable.Value, nil
+				}
+			}
+			return container.Image, nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,297 @@
+package rows
+
+import (
+	"bytes"
+	"container/heap"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
+)
+
+// Kind is what is asked.
+type Kind string
+
+// The kinds of questions.
+const (
+	Head   Kind = "head"   // the first rows
+	Sample Kind = "sample" // rows drawn by a seed, in their order
+	Count  Kind = "count"  // how many rows there are, by data set
+	File   Kind = "file"   // a file as it is
+)
+
+// Question is what is asked of a revision. A pod is handed it as JSON.
+type Question struct {
+	Kind Kind `json:"kind"`
+	Selection
+	// Rows is how many are wanted, for head and sample.
+	Rows int64 `json:"rows,omitempty"`
+	Seed int64 `json:"seed,omitempty"`
+}
+
+// ParseQuestion reads a question. One with a member that this release does not know is refused: the answer would be to another question.
+func ParseQuestion(encoded string) (Question, error) {
+	var q Question
+	decoder := json.NewDecoder(strings.NewReader(encoded))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&q); err != nil {
+		return q, contract.Failf(contract.InvalidTask, "the worker does not understand the question: %w; use a command and a worker of the same release", err)
+	}
+	return q, nil
+}
+
+// Counts are the rows of a selection, by data set.
+type Counts struct {
+	Revision string         `json:"revision"`
+	Files    []string       `json:"files"`
+	Rows     int64          `json:"rows"`
+	Datasets []DatasetCount `json:"datasets,omitempty"`
+}
+
+// DatasetCount is how many rows are of a data set.
+type DatasetCount struct {
+	Domain  string `json:"domain"`
+	Dataset string `json:"dataset"`
+	Rows    int64  `json:"rows"`
+}
+
+// Answer writes the answer: rows as they lie in their files, one a line; counts as JSON; a file byte for byte, compared with its digest.
+func (r Revision) Answer(ctx context.Context, q Question, out io.Writer) error {
+	files, err := q.Files(r.Manifest)
+	if err != nil {
+		return err
+	}
+	switch q.Kind {
+	case File:
+		if len(files) != 1 {
+			return contract.Failf(contract.InvalidTask, "the mix of this split is in %d files; export them", len(files))
+		}
+		return r.copy(ctx, files[0], out)
+	case Head:
+		return r.each(ctx, files, func(n int64, line []byte) (bool, error) {
+			if n >= q.Rows {
+				return false, nil
+			}
+			_, err := out.Write(line)
+			return n+1 < q.Rows, err
+		})
+	case Sample:
+		return r.sample(ctx, files, q, out)
+	case Count:
+		return r.count(ctx, files, out)
+	default:
+		return contract.Failf(contract.InvalidTask, "the worker knows no question %q; use a command and a worker of the same release", q.Kind)
+	}
+}
+
+// copy writes a file whose bytes are those of the manifest, or fails.
+func (r Revision) copy(ctx context.Context, f revision.PublishedFile, out io.Writer) error {
+	from, err := r.folder.Join(f.Path).Open()
+	if err != nil {
+		return changed(f, err.Error())
+	}
+	defer from.Close()
+	sum := NewSum(out)
+	if _, err := io.Copy(sum, &reader{ctx, from}); err != nil {
+		return err
+	}
+	return sum.Check(f)
+}
+
+// each goes through the rows of files, from 0 on, until it is told to stop.
+func (r Revision) each(ctx context.Context, files []revision.PublishedFile, seen func(n int64, line []byte) (more bool, err error)) error {
+	n := int64(0)
+	for _, f := range files {
+		format, ok := formatOf(r.Manifest, f)
+		if !ok {
+			return contract.Failf(contract.InvalidTask, "%s has no rows of a mix; export it instead", f.Path)
+		}
+		from, err := r.folder.Join(f.Path).Open()
+		if err != nil {
+			return changed(f, err.Error())
+		}
+		more := true
+		for line, lineErr := range encode.Rows(&reader{ctx, from}, f.Bytes, format) {
+			if err = lineErr; err != nil {
+				err = contract.Failf(contract.VolumeInvalid, "%s: %w", f.Path, err)
+				break
+			}
+			if more, err = seen(n, line); err != nil || !more {
+				break
+			}
+			n++
+		}
+		from.Close()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowsOf is how many rows the manifest says that files have.
+func rowsOf(files []revision.PublishedFile) int64 {
+	sum := int64(0)
+	for _, f := range files {
+		if f.Rows != nil {
+			sum += *f.Rows
+		}
+	}
+	return sum
+}
+
+// sample writes rows drawn by a seed, in the order in which they lie. A larger sample has all rows of a smaller one.
+func (r Revision) sample(ctx context.Context, files []revision.PublishedFile, q Question, out io.Writer) error {
+	chosen := drawn(rowsOf(files), q.Rows, q.Seed)
+	if len(chosen) == 0 {
+		return nil
+	}
+	next := 0
+	return r.each(ctx, files, func(n int64, line []byte) (bool, error) {
+		if n != chosen[next] {
+			return true, nil
+		}
+		next++
+		_, err := out.Write(line)
+		return next < len(chosen), err
+	})
+}
+
+// drawn are the numbers, in rising order, of the k rows of n that come first in the keyed order of the seed. Ties go to the lower number.
+func drawn(n, k, seed int64) []int64 {
+	key := mix.NewKey(seed, "sample of rows")
+	kept := &last{}
+	var number [8]byte
+	for row := range n {
+		binary.LittleEndian.PutUint64(number[:], uint64(row))
+		at := place{key.Of(number[:]), row}
+		switch {
+		case int64(kept.Len()) < k:
+			heap.Push(kept, at)
+		case k > 0 && at.before((*kept)[0]):
+			(*kept)[0] = at
+			heap.Fix(kept, 0)
+		}
+	}
+	var rows []int64
+	for _, at := range *kept {
+		rows = append(rows, at.row)
+	}
+	slices.Sort(rows)
+	return rows
+}
+
+// place is where a row is in the order of a seed.
+type place struct {
+	key uint64
+	row int64
+}
+
+func (p place) before(other place) bool {
+	return p.key < other.key || p.key == other.key && p.row < other.row
+}
+
+// last is a heap with the last place on top.
+type last []place
+
+func (h last) Len() int           { return len(h) }
+func (h last) Less(i, j int) bool { return h[j].before(h[i]) }
+func (h last) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *last) Push(x any)        { *h = append(*h, x.(place)) }
+func (h *last) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+// count writes how many rows there are. They are counted where they lie, and must be as many as the manifest says.
+func (r Revision) count(ctx context.Context, files []revision.PublishedFile, out io.Writer) error {
+	counts := Counts{Revision: r.Manifest.Revision}
+	for _, f := range files {
+		counts.Files = append(counts.Files, f.Path)
+	}
+	at := map[[2]string]int{}
+	err := r.each(ctx, files, func(_ int64, line []byte) (bool, error) {
+		counts.Rows++
+		if row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n"))); err == nil { // a list of dropped rows is of no data sets
+			of := [2]string{row.Domain, row.Dataset}
+			if _, known := at[of]; !known {
+				at[of] = len(counts.Datasets)
+				counts.Datasets = append(counts.Datasets, DatasetCount{Domain: row.Domain, Dataset: row.Dataset})
+			}
+			counts.Datasets[at[of]].Rows++
+		}
+		return true, nil
+	})
+	if err != nil {
+		return err
+	}
+	if want := rowsOf(files); counts.Rows != want {
+		return contract.Failf(contract.VolumeInvalid, "the files have %d rows, the manifest says %d; verify the revision", counts.Rows, want)
+	}
+	slices.SortFunc(counts.Datasets, func(a, b DatasetCount) int {
+		if order := strings.Compare(a.Domain, b.Domain); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Dataset, b.Dataset)
+	})
+	return json.NewEncoder(out).Encode(counts)
+}
+
+// changed is a file that is not what the manifest says.
+func changed(f revision.PublishedFile, what string) error {
+	return contract.Failf(contract.VolumeInvalid, "%s is not what was published: %s; verify the revision, and build it again", f.Path, what)
+}
+
+// reader reads until its context ends.
+type reader struct {
+	ctx  context.Context
+	from interface {
+		io.Reader
+		io.ReaderAt
+	}
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.Read(p)
+}
+
+func (r *reader) ReadAt(p []byte, off int64) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.from.ReadAt(p, off)
+}
+
+// ErrTooLong is the error of an answer that is longer than what carries it.
+var ErrTooLong = errors.New("the answer is too long")
+
+// Most passes on so many bytes, and then fails with ErrTooLong.
+type Most struct {
+	To   io.Writer
+	Left int64
+}
+
+func (m *Most) Write(p []byte) (int, error) {
+	if m.Left -= int64(len(p)); m.Left < 0 {
+		return 0, fmt.Errorf("%w for a pod's log", ErrTooLong)
+	}
+	return m.To.Write(p)
+}
