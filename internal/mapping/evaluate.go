@@ -60,8 +60,8 @@ func (m *mapping) Fields() []decode.Field { return slices.Clone(m.fields) }
 
 // Map evaluates the mapping for a row whose values stand in the order of Fields.
 func (m *mapping) Map(row decode.Row) (Content, error) {
-	values, err := m.taken(row)
-	if err != nil {
+	values := &rowValue{}
+	if err := m.take(values, row); err != nil {
 		return Content{}, err
 	}
 	content, err := m.content(values)
@@ -71,22 +71,22 @@ func (m *mapping) Map(row decode.Row) (Content, error) {
 	return content, nil
 }
 
-// taken is a row whose values are those that the mapping wants, and which is to be kept.
-func (m *mapping) taken(row decode.Row) (*rowValue, error) {
+// take takes a row whose values are those that the mapping wants, and which is to be kept.
+func (m *mapping) take(values *rowValue, row decode.Row) error {
 	if len(row.Values) != len(m.fields) {
-		return nil, row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
+		return row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
 	}
-	values := &rowValue{names: m.fields, values: row.Values, plain: row.Plain, at: row.File(), files: &m.files}
+	*values = rowValue{names: m.fields, values: row.Values, plain: row.Plain, at: row.File(), files: &m.files}
 	if m.where != nil {
 		keep, err := m.where.boolean(values)
 		if err != nil {
-			return nil, row.Failf("%w", err)
+			return row.Failf("%w", err)
 		}
 		if !keep {
-			return nil, DroppedByWhere
+			return DroppedByWhere
 		}
 	}
-	return values, nil
+	return nil
 }
 
 // content is what a row says.
@@ -210,6 +210,9 @@ func (p *path) take(row *rowValue) (v any, ok bool) {
 func (x *expression) textual(row *rowValue, want result) (string, error) {
 	if x.constant != "" {
 		return x.constant, nil
+	}
+	if text, ok := x.joined(row); ok {
+		return text, nil
 	}
 	v, err := x.value(row)
 	if err != nil {

@@ -179,6 +179,9 @@ func fieldPlan(p *path) plan {
 }
 
 func listPlan(elements []plan) plan {
+	if len(elements) == 0 {
+		return always(types.NewRefValList(adapter{}, nil))
+	}
 	return func(row *rowValue) (ref.Val, bool) {
 		values, ok := evaluated(elements, row)
 		return types.NewRefValList(adapter{}, values), ok

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/cel-go/common/ast"
@@ -21,6 +22,7 @@ type Writer struct {
 	// What comes before the value of each member of the metadata.
 	members [][]byte
 
+	row     rowValue
 	message []byte
 	spans   []memberSpan
 	entries []record.Entry
@@ -38,6 +40,8 @@ type Said struct {
 	Digests record.Digests
 	// Kept are the members of the source's row that are kept, until the next row.
 	Kept []record.Entry
+	// Rest is where, in the line of the row, the members behind its texts begin.
+	Rest int
 }
 
 // NewWriter makes a writer of the rows of a data set. m is what Compile gave.
@@ -57,8 +61,8 @@ func NewWriter(m Mapping, dataset, domain string) *Writer {
 
 // Row appends the line of a row, without its line end. The errors are those of Mapping.Map, and then nothing is appended.
 func (w *Writer) Row(line []byte, row decode.Row, number int64) (Said, []byte, error) {
-	values, err := w.mapping.taken(row)
-	if err != nil {
+	values := &w.row
+	if err := w.mapping.take(values, row); err != nil {
 		return Said{}, line, err
 	}
 	content, err := w.mapping.texts(values)
@@ -70,6 +74,7 @@ func (w *Writer) Row(line []byte, row decode.Row, number int64) (Said, []byte, e
 	line = w.mapping.question.appendText(append(line, w.question...), content.Question, values)
 	line = w.mapping.answer.appendText(append(line, `,"reference_answer":`...), content.ReferenceAnswer, values)
 	line = record.AppendString(append(line, `,"answer_type":`...), content.AnswerType)
+	rest := len(line) + len(",") - len(whole)
 	line = append(line, w.original...)
 	if content.OriginalID != "" {
 		line = w.mapping.original.appendText(line, content.OriginalID, values)
@@ -85,7 +90,7 @@ func (w *Writer) Row(line []byte, row decode.Row, number int64) (Said, []byte, e
 		line = append(append(record.AppendString(append(line, ','), e.Key), ':'), e.Value...)
 	}
 	line = append(line, '}')
-	said := Said{Question: content.Question, ReferenceAnswer: content.ReferenceAnswer, AnswerType: content.AnswerType, Group: content.Group, Kept: w.entries}
+	said := Said{Question: content.Question, ReferenceAnswer: content.ReferenceAnswer, AnswerType: content.AnswerType, Group: content.Group, Kept: w.entries, Rest: rest}
 	if said.Group == "" {
 		said.Group = said.Question
 	}
@@ -147,10 +152,10 @@ func (w *Writer) digests(line []byte, content *Content) (d record.Digests) {
 	return d
 }
 
-// part is a piece of a text: a field of the row, or what a constant is in JSON.
+// part is a piece of a text: a field of the row, or a constant and what it is in JSON.
 type part struct {
-	field  int
-	quoted string
+	field          int
+	constant, text string
 }
 
 // partsOf are the pieces that an expression puts one behind the other, nil for one that does anything else. A text that is made of them
@@ -163,7 +168,7 @@ func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 				return nil
 			}
 			quoted := record.StringOf(string(text))
-			parts = append(parts, part{field: -1, quoted: string(quoted[1 : len(quoted)-1])})
+			parts = append(parts, part{-1, string(text), string(quoted[1 : len(quoted)-1])})
 			continue
 		}
 		p := c.direct(addend)
@@ -178,6 +183,23 @@ func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 // maxPlain is how many fields of a row say whether they are plain.
 const maxPlain = 64
 
+// joined is the text that an expression puts together of several pieces, all of which are plain, and whether it does.
+func (x *expression) joined(row *rowValue) (string, bool) {
+	if len(x.parts) < 2 || x.fields&^row.plain != 0 {
+		return "", false
+	}
+	var few [4]string
+	pieces, size := few[:0], 0
+	for _, p := range x.parts {
+		piece := p.constant
+		if p.field >= 0 {
+			piece, _ = row.values[p.field].(string) // A field that is plain is one.
+		}
+		pieces, size = append(pieces, piece), size+len(piece)
+	}
+	return strings.Join(pieces, ""), size <= maxText
+}
+
 // appendText appends a text that the expression gave for a row, as JSON. An answer of nothing but white space may have become none.
 func (x *expression) appendText(line []byte, text string, row *rowValue) []byte {
 	if text == "" || x == nil || x.parts == nil || x.fields&^row.plain != 0 {
@@ -186,7 +208,7 @@ func (x *expression) appendText(line []byte, text string, row *rowValue) []byte 
 	line = append(line, '"')
 	for _, p := range x.parts {
 		if p.field < 0 {
-			line = append(line, p.quoted...)
+			line = append(line, p.text...)
 			continue
 		}
 		value, _ := row.values[p.field].(string) // A field that is plain is one.

@@ -7,10 +7,10 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"strconv"
-	"strings"
 )
 
 // kind is what a JSON value is, as far as a column of a table has to tell values apart.
@@ -52,6 +52,14 @@ type Seen struct {
 	Members map[string]*Seen `json:"members,omitempty"`
 	// Beyond is the number of a row, and one, whose members or depth are beyond the bounds here; 0 where none has.
 	Beyond int64 `json:"beyond,omitempty"`
+
+	order []named // the members in the order in which they were first seen, which is that of most objects
+}
+
+// named is a member with its name.
+type named struct {
+	name string
+	seen *Seen
 }
 
 // Fields are the members of the rows of one data set.
@@ -70,15 +78,15 @@ func (f *Fields) Add(row int64, value string, path ...string) error {
 			return nil
 		}
 		seen.note(object, row)
-		seen = seen.member(f, path[0], name, row, depth)
+		seen = seen.member(f, []byte(path[0]), []byte(name), row, depth)
 	}
-	s := scanner{fields: f, text: value, row: row, top: path[0]}
+	s := scanner{fields: f, text: []byte(value), row: row, top: []byte(path[0])}
 	return s.whole(seen)
 }
 
 // AddRest looks at the members of a row from the first one in the text to the last one, after which the row ends: the text begins
 // with a name, and ends with a closing brace.
-func (f *Fields) AddRest(row int64, text string) error {
+func (f *Fields) AddRest(row int64, text []byte) error {
 	s := scanner{fields: f, text: text, row: row}
 	f.Root.note(object, row)
 	if !s.members(&f.Root, 0) {
@@ -89,7 +97,7 @@ func (f *Fields) AddRest(row int64, text string) error {
 
 // Merge adds what others have seen.
 func (f *Fields) Merge(other *Fields) {
-	f.Root.merge(f, &other.Root, "")
+	f.Root.merge(f, &other.Root, nil)
 }
 
 func earlier(a, b int64) int64 {
@@ -108,11 +116,11 @@ func (s *Seen) note(k kind, row int64) {
 func (s *Seen) has(k kind) bool { return s.First[k] != 0 }
 
 // member is what was seen of a member; nil where there are too many to keep within the member top of the row.
-func (s *Seen) member(f *Fields, top, name string, row int64, depth int) *Seen {
-	if seen := s.Members[name]; seen != nil {
+func (s *Seen) member(f *Fields, top, name []byte, row int64, depth int) *Seen {
+	if seen := s.Members[string(name)]; seen != nil {
 		return seen
 	}
-	if f.members[top] >= maxMembers || depth > maxDepth {
+	if f.members[string(top)] >= maxMembers || depth > maxDepth {
 		s.Beyond = earlier(s.Beyond, row+1)
 		return nil
 	}
@@ -122,13 +130,13 @@ func (s *Seen) member(f *Fields, top, name string, row int64, depth int) *Seen {
 	if s.Members == nil {
 		s.Members = map[string]*Seen{}
 	}
-	f.members[top]++
-	seen := &Seen{}
-	s.Members[strings.Clone(name)] = seen
-	return seen
+	f.members[string(top)]++
+	of := named{string(name), &Seen{}}
+	s.Members[of.name], s.order = of.seen, append(s.order, of)
+	return of.seen
 }
 
-func (s *Seen) merge(f *Fields, other *Seen, top string) {
+func (s *Seen) merge(f *Fields, other *Seen, top []byte) {
 	s.Beyond = earlier(s.Beyond, other.Beyond)
 	for k, first := range other.First {
 		s.First[k] = earlier(s.First[k], first)
@@ -142,9 +150,9 @@ func (s *Seen) merge(f *Fields, other *Seen, top string) {
 	for name, member := range other.Members {
 		within := top
 		if s == &f.Root {
-			within = name
+			within = []byte(name)
 		}
-		if to := s.member(f, within, name, max(other.First[object], 1)-1, 0); to != nil {
+		if to := s.member(f, within, []byte(name), max(other.First[object], 1)-1, 0); to != nil {
 			to.merge(f, member, within)
 		}
 	}
@@ -153,10 +161,10 @@ func (s *Seen) merge(f *Fields, other *Seen, top string) {
 // scanner walks over the text of one value.
 type scanner struct {
 	fields *Fields
-	text   string
+	text   []byte
 	at     int
 	row    int64
-	top    string // the member of the row that this is in
+	top    []byte // the member of the row that this is in
 }
 
 var errMalformed = errors.New("the value of a member is not JSON")
@@ -181,6 +189,10 @@ func (s *scanner) space() {
 
 // skip moves over a byte, after white space, if it is that one.
 func (s *scanner) skip(c byte) bool {
+	if s.at < len(s.text) && s.text[s.at] == c {
+		s.at++
+		return true
+	}
 	s.space()
 	if s.at < len(s.text) && s.text[s.at] == c {
 		s.at++
@@ -210,7 +222,7 @@ func (s *scanner) value(seen *Seen, depth int) bool {
 		return s.list(seen, depth)
 	case 't', 'f', 'n':
 		word := map[byte]string{'t': "true", 'f': "false", 'n': "null"}[c]
-		if !strings.HasPrefix(s.text[s.at:], word) {
+		if !bytes.HasPrefix(s.text[s.at:], []byte(word)) {
 			return false
 		}
 		s.at += len(word)
@@ -230,12 +242,12 @@ func (s *scanner) value(seen *Seen, depth int) bool {
 }
 
 // quoted moves over a string and returns what is between its quotes.
-func (s *scanner) quoted() (string, bool) {
+func (s *scanner) quoted() ([]byte, bool) {
 	start := s.at + 1
 	for at := start; ; {
-		n := strings.IndexByte(s.text[at:], '"')
+		n := bytes.IndexByte(s.text[at:], '"')
 		if n < 0 {
-			return "", false
+			return nil, false
 		}
 		at += n
 		slashes := 0
@@ -263,7 +275,7 @@ func (s *scanner) object(seen *Seen, depth int) bool {
 
 // members looks at the members of an object that has at least one, up to its end.
 func (s *scanner) members(seen *Seen, depth int) bool {
-	for {
+	for n := 0; ; n++ {
 		s.space()
 		if s.at >= len(s.text) || s.text[s.at] != '"' {
 			return false
@@ -273,7 +285,7 @@ func (s *scanner) members(seen *Seen, depth int) bool {
 		if !ok || !s.skip(':') {
 			return false
 		}
-		if strings.IndexByte(name, '\\') >= 0 {
+		if bytes.IndexByte(name, '\\') >= 0 {
 			name = unquote(s.text[from : from+len(name)+2])
 		}
 		var member *Seen
@@ -281,7 +293,11 @@ func (s *scanner) members(seen *Seen, depth int) bool {
 			if seen == &s.fields.Root {
 				s.top = name
 			}
-			member = seen.member(s.fields, s.top, name, s.row, depth)
+			if n < len(seen.order) && seen.order[n].name == string(name) {
+				member = seen.order[n].seen
+			} else {
+				member = seen.member(s.fields, s.top, name, s.row, depth)
+			}
 		}
 		if !s.value(member, depth+1) {
 			return false
@@ -344,11 +360,11 @@ func (s *scanner) number() (kind, bool) {
 }
 
 // size says what a number is.
-func size(k kind, digits string) (kind, bool) {
-	if k == float || digits == "" {
-		return k, digits != ""
+func size(k kind, digits []byte) (kind, bool) {
+	if k == float || len(digits) == 0 {
+		return k, len(digits) > 0
 	}
-	n, err := strconv.ParseInt(digits, 10, 64)
+	n, err := strconv.ParseInt(string(digits), 10, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
 		return huge, true
@@ -361,7 +377,7 @@ func size(k kind, digits string) (kind, bool) {
 }
 
 // isDate reports whether a text begins as a moment after ISO 8601 does, and goes on as one: 2024-01-31, or with a time after it.
-func isDate(s string) bool {
+func isDate(s []byte) bool {
 	const form = "0000-00-00"
 	if len(s) < len(form) || len(s) > len("2024-01-31T10:20:30.123456789+00:00") {
 		return false
@@ -375,10 +391,10 @@ func isDate(s string) bool {
 }
 
 // unquote is what a string in JSON means.
-func unquote(quoted string) string {
+func unquote(quoted []byte) []byte {
 	var name string
-	if json.Unmarshal([]byte(quoted), &name) != nil {
+	if json.Unmarshal(quoted, &name) != nil {
 		return quoted // it is told apart by how it is written
 	}
-	return name
+	return []byte(name)
 }

@@ -15,7 +15,7 @@ func seen(t *testing.T, rows ...string) *Fields {
 	t.Helper()
 	f := &Fields{}
 	for i, row := range rows {
-		if err := f.AddRest(int64(i), row[1:]); err != nil {
+		if err := f.AddRest(int64(i), []byte(row[1:])); err != nil {
 			t.Fatalf("%s: %v", row, err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	for range 20 {
 		parts := []*Fields{{}, {}, {}}
 		for _, i := range random.Perm(len(rows)) {
-			if err := parts[random.IntN(3)].AddRest(int64(i), rows[i][1:]); err != nil {
+			if err := parts[random.IntN(3)].AddRest(int64(i), []byte(rows[i][1:])); err != nil {
 				t.Fatal(err)
 			}
 		}

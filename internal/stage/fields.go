@@ -2,7 +2,6 @@ package stage
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -37,37 +36,6 @@ func addFields(seen *schema.Fields, number int64, r *record.Record) error {
 		}
 	}
 	return nil
-}
-
-// texts is how many members of a record are texts, before its metadata.
-const texts = 6
-
-// restOf are the members of a published row behind its texts.
-func restOf(line []byte) string {
-	at := 1
-	for range 2 * texts { // a name, a value, and what follows each
-		at = afterText(line, at) + 1
-	}
-	return string(line[min(at, len(line)):])
-}
-
-// afterText is the place behind a text in JSON that begins at a place.
-func afterText(line []byte, at int) int {
-	for from := at + 1; from < len(line); {
-		n := bytes.IndexByte(line[from:], '"')
-		if n < 0 {
-			break
-		}
-		end, slashes := from+n, 0
-		for line[end-slashes-1] == '\\' {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			return end + 1
-		}
-		from = end + 1
-	}
-	return len(line)
 }
 
 // seen is what all mappers have seen.

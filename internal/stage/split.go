@@ -205,7 +205,7 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
 	}
 	m.keeps.note(said.Kept)
-	if err := m.seen.AddRest(number, restOf(lines[begin:])); err != nil {
+	if err := m.seen.AddRest(number, lines[begin+said.Rest:]); err != nil {
 		return mapped{err: err}, lines[:begin]
 	}
 	var as mapped

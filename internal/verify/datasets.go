@@ -227,7 +227,7 @@ func (c *splitCheck) look(n int64, row said, line []byte) error {
 		}
 		rest = line[parsed.Rest():]
 	}
-	if err := c.fields.AddRest(n, string(rest)); err != nil {
+	if err := c.fields.AddRest(n, rest); err != nil {
 		return differ("%s: %w", place(c.file, n), err)
 	}
 	return nil
