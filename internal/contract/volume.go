@@ -39,8 +39,10 @@ const SuitableVolumes = "use a volume with a POSIX file system, such as block st
 
 // VolumeFailure gives an error of a volume its reason. One that has a reason keeps it.
 func VolumeFailure(err error) error {
-	var known *Failure
-	if err == nil || errors.As(err, &known) {
+	if err == nil {
+		return nil // before there is a variable on the heap: it is asked for each row
+	}
+	if known := (*Failure)(nil); errors.As(err, &known) {
 		return err
 	}
 	var of *os.LinkError

@@ -261,6 +261,9 @@ func (j *jsonLines) chunk(text []byte, file string) []batch {
 	fields := len(j.scanner.fields)
 	count := int64(0)
 	for len(text) > 0 {
+		if b.rows == nil {
+			b.rows = make([]Row, 0, j.rows+j.rows/8) // as many as the chunk before had, and some
+		}
 		end := bytes.IndexByte(text, '\n')
 		line := trim(text[:end])
 		text = text[end+1:]
@@ -280,7 +283,7 @@ func (j *jsonLines) chunk(text []byte, file string) []batch {
 		b.failed = row
 		out, b = append(out, b), batch{}
 	}
-	b.count, b.lines = count, row.place.n
+	b.count, b.lines, j.rows = count, row.place.n, count
 	return append(out, b)
 }
 

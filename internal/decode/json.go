@@ -119,7 +119,8 @@ type jsonLines struct {
 	buffer  bytes.Buffer
 	finite  []byte // memory that is used again
 	done    func()
-	later   bool // the first row of the file was somebody else's
+	later   bool  // the first row of the file was somebody else's
+	rows    int64 // of the last chunk
 
 	// A line that was looked at before its turn.
 	held     bool

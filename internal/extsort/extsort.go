@@ -128,9 +128,13 @@ func (s *Sorter) spill() error {
 		}
 		s.file = file
 	}
-	out := runWriter{file: s.file, at: s.end}
-	for _, e := range s.index {
-		if err := out.write(s.record(e)); err != nil {
+	out, held := runWriter{file: s.file, at: s.end}, heldReader{sorter: s}
+	for range s.index {
+		record, err := held.advance()
+		if err != nil {
+			return err
+		}
+		if err := out.write(record); err != nil {
 			return err
 		}
 	}

@@ -176,3 +176,12 @@ func FuzzAdd(f *testing.F) {
 		}
 	})
 }
+
+// TestMembersInOtherOrders: a member is the same wherever it is in its object.
+func TestMembersInOtherOrders(t *testing.T) {
+	want, _ := json.Marshal(seen(t, `{"a":1,"b":{"x":"1","y":2}}`, `{"a":2.5,"b":{"x":"2","y":3}}`, `{"b":{"z":null},"c":[]}`))
+	got, _ := json.Marshal(seen(t, `{"a":1,"b":{"x":"1","y":2}}`, `{"b":{"y":3,"x":"2"},"a":2.5}`, `{"c":[],"b":{"z":null}}`))
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Error(diff)
+	}
+}

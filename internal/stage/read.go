@@ -132,14 +132,15 @@ func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to tak
 	if err := pipeline.CheckAtMost(r.source, r.rows); err != nil {
 		return contract.Failf(contract.SourceDrifted, "%w", err)
 	}
-	var bad unmappable
 	switch {
 	case as.leftOut != nil:
 		as.leftOut.File = r.file
 		return to.skip(*as.leftOut)
 	case as.err == nil:
 		return to.take(as, line)
-	case !errors.As(as.err, &bad):
+	}
+	var bad unmappable
+	if !errors.As(as.err, &bad) {
 		return as.err
 	}
 	where := row.Where()

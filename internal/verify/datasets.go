@@ -177,6 +177,7 @@ type splitCheck struct {
 	units int64
 	sum   uint64
 	out   *store.Writer
+	entry []byte
 	forms forms
 	// fields are what was seen of the rows' members.
 	fields schema.Fields
@@ -250,7 +251,8 @@ func (c *splitCheck) note(n int64, entry store.Entry, line []byte) error {
 		identity := row.Digests().Identity
 		entry.Identity = store.Short(identity[:])
 	}
-	_, err := c.out.Write(entry.Append(nil))
+	c.entry = entry.Append(c.entry[:0])
+	_, err := c.out.Write(c.entry)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/extsort"
@@ -37,11 +38,12 @@ func (v *verifier) rows() error {
 		return err
 	}
 	tasks := v.tasks(single, mixed)
-	if err := v.readSingle(tasks); err != nil {
+	compare, err := v.readSingle(tasks)
+	if err != nil {
 		return err
 	}
 	second := slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return !has(mixed, t) })
-	if err := v.readAll(second); err != nil {
+	if err := compared(compare, func() error { return v.readAll(second) }); err != nil {
 		return err
 	}
 	for _, export := range v.made {
@@ -74,33 +76,41 @@ func hashed(tasks []task) []task {
 	return tasks
 }
 
-// readSingle reads all files but the mixed ones. Where an earlier proof has compared the rows of files with the same digests, only
-// their bytes are looked at: once they are what the manifest says, what it found is true of them.
-func (v *verifier) readSingle(tasks []task) error {
+// compared compares what was read while the next files are read, and gives the error of the comparison first.
+func compared(compare, read func() error) error {
+	found := make(chan error, 1)
+	go func() { found <- compare() }()
+	err := read()
+	return cmp.Or(<-found, err)
+}
+
+// readSingle reads all files but the mixed ones, and gives what is then to be compared of them. Where an earlier proof has compared the
+// rows of files with the same digests, only their bytes are looked at: once they are what the manifest says, what it found is true of them.
+func (v *verifier) readSingle(tasks []task) (compare func() error, err error) {
+	nothing := func() error { return nil }
 	tasks = slices.DeleteFunc(slices.Clone(tasks), func(t task) bool { return t.mixed })
 	subject := v.subject()
 	if known, ok := v.recall(subject); ok && !v.partial {
 		v.proof.Questions, v.recalled = known.Questions, true
-		return v.readAll(hashed(tasks))
+		return nothing, v.readAll(hashed(tasks))
 	}
 	if err := v.gone(); err != nil {
-		return err
+		return nil, err
 	}
 	for _, d := range v.datasets {
 		if err := d.raw.begin(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := v.readAll(tasks); err != nil {
-		return err
+	if err := v.readAll(tasks); err != nil || v.partial {
+		return nothing, err
 	}
-	if v.partial {
-		return nil
-	}
-	if err := v.together(); err != nil {
-		return err
-	}
-	return v.remember(subject)
+	return func() error {
+		if err := v.together(); err != nil {
+			return err
+		}
+		return v.remember(subject)
+	}, nil
 }
 
 // together compares what the files of single data sets have with one another: each row is there once, and no question in two splits. Where rows of
