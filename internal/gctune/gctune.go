@@ -56,7 +56,7 @@ func (t *tuner) tune() {
 	}
 }
 
-// percentFor is how far a heap may grow of which so many bytes are alive.
+// percentFor is how far a heap with so many live bytes may grow.
 func percentFor(live uint64) int {
 	return int(min(collectAt, max(leastAt, mostGarbage*100/max(live, 1))))
 }

@@ -44,12 +44,8 @@ const DroppedByWhere Dropped = "where"
 func (d Dropped) Error() string { return "the row is left out by " + string(d) }
 
 // IsDropped gives the reason for which a row was left out, and whether it was.
-func IsDropped(err error) (Dropped, bool) {
-	if err == nil {
-		return "", false
-	}
-	var reason Dropped
-	dropped := errors.As(err, &reason)
+func IsDropped(err error) (reason Dropped, dropped bool) {
+	dropped = errors.As(err, &reason)
 	return reason, dropped
 }
 

@@ -183,7 +183,7 @@ func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 // maxPlain is how many fields of a row say whether they are plain.
 const maxPlain = 64
 
-// joined is the text that an expression puts together of several pieces, all of which are plain, and whether it does.
+// joined is the text that an expression puts together of several plain pieces, and whether it does.
 func (x *expression) joined(row *rowValue) (string, bool) {
 	if len(x.parts) < 2 || x.fields&^row.plain != 0 {
 		return "", false

@@ -190,14 +190,8 @@ type recordMapper struct {
 func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, []byte) {
 	begin := len(lines)
 	said, lines, err := m.writer.Row(lines, row, number)
-	if reason, dropped := mapping.IsDropped(err); dropped {
-		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: string(reason)}}, lines
-	}
-	if err != nil && contract.ReasonOf(err) == contract.InvalidData {
-		return mapped{err: unmappable{err}}, lines
-	}
 	if err != nil {
-		return mapped{err: err}, lines
+		return unmapped(number, err), lines
 	}
 	if found, err := m.contaminated(row, said.Question); err != nil {
 		return mapped{err: unmappable{err}}, lines[:begin]
@@ -211,4 +205,15 @@ func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, 
 	var as mapped
 	as.at, as.head = m.divider.place(&said, m.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
 	return as, append(lines, '\n')
+}
+
+// unmapped is what becomes of a row that the mapping gives an error for.
+func unmapped(number int64, err error) mapped {
+	if reason, dropped := mapping.IsDropped(err); dropped {
+		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: string(reason)}}
+	}
+	if contract.ReasonOf(err) == contract.InvalidData {
+		return mapped{err: unmappable{err}}
+	}
+	return mapped{err: err}
 }
