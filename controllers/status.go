@@ -101,6 +101,7 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 	}
 	status.History = recent(status.History, status.Held)
 	status.Summary = s.summary(status)
+	estimate(s, &status, now)
 	status.Conditions = s.conditions(status, now)
 	return status
 }

@@ -18,6 +18,8 @@ import (
 // +kubebuilder:printcolumn:name="Train",type=integer,JSONPath=`.status.splits[?(@.name=="train")].rows`
 // +kubebuilder:printcolumn:name="Test",type=integer,JSONPath=`.status.splits[?(@.name=="test")].rows`
 // +kubebuilder:printcolumn:name="Domains",type=string,JSONPath=`.status.summary.domains`
+// +kubebuilder:printcolumn:name="Percent",type=integer,priority=1,JSONPath=`.status.summary.percent`
+// +kubebuilder:printcolumn:name="Estimate",type=string,priority=1,JSONPath=`.status.summary.estimatedCompletionTime`
 // +kubebuilder:printcolumn:name="Revision",type=string,priority=1,JSONPath=`.status.published.revision`
 // +kubebuilder:printcolumn:name="Claim",type=string,priority=1,JSONPath=`.status.published.claimName`
 // +kubebuilder:printcolumn:name="Suspended",type=boolean,priority=1,JSONPath=`.spec.suspend`

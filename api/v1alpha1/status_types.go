@@ -162,6 +162,20 @@ type Summary struct {
 	// +kubebuilder:validation:MaxLength=20
 	Progress string `json:"progress,omitempty"`
 
+	// percent of the work of the build that is done, by what the finished units of each stage come to. It never falls during a build, is
+	// 100 once the present generation is published and not before, and unset while nothing is done.
+	//
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	Percent int32 `json:"percent,omitempty"`
+
+	// estimatedCompletionTime is when the build is likely to end, by how long its stages have taken for what they have done. It is looked
+	// at again whenever a unit is finished, and unset while no worker runs and while too little is done to tell.
+	//
+	// +optional
+	EstimatedCompletionTime *metav1.Time `json:"estimatedCompletionTime,omitempty"`
+
 	// domains has the achieved share of each domain in the first split, for example math 40.0% qa 30.0% code 30.0%.
 	//
 	// +optional

@@ -3,18 +3,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/cli/follow"
 	"github.com/datasetmix/datasetmix/internal/cli/places"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/gctune"
@@ -27,6 +23,7 @@ import (
 // buildCommand builds a mix in this process: the stages that a cluster's Jobs run, to the same bytes.
 func buildCommand() *cobra.Command {
 	var file, data, lockFile string
+	var progress *string
 	var refresh bool
 	var here places.Places
 	parallel := runtime.GOMAXPROCS(0)
@@ -60,18 +57,32 @@ func buildCommand() *cobra.Command {
 				return err
 			}
 			worker := stage.Worker{Volume: data, Source: here.Sources(mix), Anew: refresh, Notice: true}
-			worker.Lacks = func(what string) { fmt.Fprintf(command.ErrOrStderr(), "The volume: %s.\n", what) }
-			if worker.Lock, err = loadLock(lockFile, r); err != nil {
-				return err
-			}
-			progress := newProgress(command.OutOrStdout(), r)
-			results, err := worker.Build(command.Context(), r, parallel, progress)
+			display, err := follow.Open(*progress, command.OutOrStdout())
 			if err != nil {
 				return err
 			}
-			return progress.finish(r, results, data, mix.Spec.Output.Volume == (datav1alpha1.OutputVolume{}))
+			local := follow.NewLocal(command.OutOrStdout(), display, r)
+			worker.Meter = local.Meter
+			worker.Lacks = func(what string) {
+				local.Note("The volume: " + what)
+				if !display.Shows() {
+					fmt.Fprintf(command.ErrOrStderr(), "The volume: %s.\n", what)
+				}
+			}
+			if worker.Lock, err = loadLock(lockFile, r); err != nil {
+				return err
+			}
+			stop := display.Run(local.State)
+			results, err := worker.Build(command.Context(), r, parallel, local)
+			local.End(err)
+			stop()
+			if err != nil || display.IsJSON() {
+				return err
+			}
+			return finish(command.OutOrStdout(), r, results, data, mix.Spec.Output.Volume == (datav1alpha1.OutputVolume{}))
 		},
 	}
+	progress = follow.Flag(command)
 	command.Flags().StringVarP(&file, "filename", "f", "", "the manifest; - reads it from standard input")
 	command.Flags().StringVar(&data, "data", "data", "the folder that takes the place of the volume")
 	here.Flags(command.Flags())
@@ -83,101 +94,14 @@ func buildCommand() *cobra.Command {
 	return command
 }
 
-// progress prints a line when a unit is finished.
-type progress struct {
-	out     io.Writer
-	printer *message.Printer
-	started time.Time
-	done    map[pipeline.Stage]int
-	total   map[pipeline.Stage]int
-}
-
-// newProgress knows how many data sets may be split while others are downloaded.
-func newProgress(out io.Writer, r recipe.Recipe) *progress {
-	return &progress{
-		out: out, printer: message.NewPrinter(language.English), started: time.Now(),
-		done: map[pipeline.Stage]int{}, total: map[pipeline.Stage]int{pipeline.StageSplit: len(r.DatasetNames())},
-	}
-}
-
-// Begin notes the stage whose units come next.
-func (p *progress) Begin(step pipeline.Step) {
-	p.total[step.Stage] = p.done[step.Stage] + len(step.Missing)
-}
-
-// Done prints what a unit came to, and how.
-func (p *progress) Done(name pipeline.Stage, unit pipeline.Node, result pipeline.Result, way stage.Way) {
-	p.done[name]++
-	text := p.describe(result)
-	switch {
-	case name == pipeline.StagePublish && way.How == stage.Reused:
-		text += ", every byte as it was published"
-	case name == pipeline.StagePublish:
-		text += ", verified"
-	}
-	if way.Why != "" {
-		text += ", since " + way.Why
-	}
-	fmt.Fprintf(p.out, "%7.1fs  %-8s %2d/%d  %-12s %-10s  %s\n", time.Since(p.started).Seconds(), name, p.done[name], p.total[name], unit.Name, way.How, text)
-}
-
-func (p *progress) describe(result pipeline.Result) string {
-	switch {
-	case result.Download != nil:
-		return p.printer.Sprintf("%d files, %d bytes, revision %s", result.Download.Files, result.Download.Bytes, orNone(result.Download.Revision))
-	case result.Split != nil:
-		return p.printer.Sprintf("%d rows, %s → %v", result.Split.Read, p.leftOut(*result.Split), result.Split.Rows)
-	case result.Balance != nil:
-		return p.balanced(*result.Balance)
-	case result.Mix != nil:
-		return p.printer.Sprintf("%d rows, %d bytes", result.Mix.Rows, result.Mix.Bytes)
-	default:
-		return p.printer.Sprintf("revision %s, %d files, %d bytes", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
-	}
-}
-
-// leftOut says how many rows of a data set are in no split, and why.
-func (p *progress) leftOut(result pipeline.SplitResult) string {
-	text := p.printer.Sprintf("%d dropped", result.DroppedRows())
-	var reasons []string
-	for _, reason := range slices.Sorted(maps.Keys(result.Dropped)) {
-		reasons = append(reasons, p.printer.Sprintf("%d %s", result.Dropped[reason], reason))
-	}
-	if len(reasons) > 0 {
-		text += " (" + strings.Join(reasons, ", ") + ")"
-	}
-	return text
-}
-
-func (p *progress) balanced(result pipeline.BalanceResult) string {
-	text := p.printer.Sprintf("%d rows dropped that another split has", result.Overlap.Total())
-	if variants := result.Variants.Total(); variants > 0 {
-		text += p.printer.Sprintf(", %d rows with a question that another has, written in another way", variants)
-	}
-	if result.Duplicates != nil {
-		text += p.printer.Sprintf(", %d duplicates", result.Duplicates.Total())
-	}
-	if result.NearDuplicates != nil {
-		text += p.printer.Sprintf(", %d near duplicates", result.NearDuplicates.Total())
-	}
-	return text
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
-
 // finish prints the plan that was met, what to know of it, and where the mix lies.
-func (p *progress) finish(r recipe.Recipe, results map[string]pipeline.Result, data string, noVolumeNamed bool) error {
+func finish(out io.Writer, r recipe.Recipe, results map[string]pipeline.Result, data string, noVolumeNamed bool) error {
 	graph, err := pipeline.Walk(r, results)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(p.out)
-	if err := view.Plan(p.out, *graph.Plan); err != nil {
+	fmt.Fprintln(out)
+	if err := view.Plan(out, *graph.Plan); err != nil {
 		return err
 	}
 	warnings := view.Warnings(r, *graph.Plan)
@@ -185,9 +109,9 @@ func (p *progress) finish(r recipe.Recipe, results map[string]pipeline.Result, d
 		warnings = append(warnings, "- "+noVolume)
 	}
 	if len(warnings) > 0 {
-		fmt.Fprintf(p.out, "\n%s\n", strings.Join(warnings, "\n"))
+		fmt.Fprintf(out, "\n%s\n", strings.Join(warnings, "\n"))
 	}
 	folder := revision.Folder(r.Output.Path)
-	fmt.Fprintf(p.out, "\n%s -> %s\n", filepath.Join(data, folder.Current()), revision.Link(graph.Published.Revision))
+	fmt.Fprintf(out, "\n%s -> %s\n", filepath.Join(data, folder.Current()), revision.Link(graph.Published.Revision))
 	return nil
 }

@@ -40,6 +40,12 @@ func execute(arguments []string, out, errors io.Writer) int {
 // outside, and no part of them is a command to a terminal.
 type terminal struct{ out io.Writer }
 
+// File implements follow.Terminal: a live view cleans what it draws, and moves the cursor.
+func (t terminal) File() *os.File {
+	file, _ := t.out.(*os.File)
+	return file
+}
+
 func (t terminal) Write(p []byte) (int, error) {
 	if _, err := io.WriteString(t.out, contract.CleanLines(string(p))); err != nil {
 		return 0, err

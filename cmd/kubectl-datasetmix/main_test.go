@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
@@ -400,18 +398,5 @@ func TestPlanOfDraws(t *testing.T) {
 	out, err := run(t, "plan", "-f", write(t, manifest), "--rows", "sums=10")
 	if err != nil || !strings.Contains(out, "drawn  ") || strings.Contains(out, "0×") {
 		t.Errorf("%v\n%s", err, out)
-	}
-}
-
-// TestProgressTellsOfDroppedRows: by reason, in one line.
-func TestProgressTellsOfDroppedRows(t *testing.T) {
-	p := newProgress(io.Discard, recipe.Recipe{})
-	got := p.describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 12345, Dropped: map[string]int64{"where": 1000, "malformed": 2}, Rows: []int64{9000, 2343}}})
-	if want := "12,345 rows, 1,002 dropped (2 malformed, 1,000 where) → [9,000 2,343]"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	got = p.describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 3, Rows: []int64{2, 1}}})
-	if want := "3 rows, 0 dropped → [2 1]"; got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/follow"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/kube"
@@ -60,7 +62,7 @@ func (o *output) print(out io.Writer, object *unstructured.Unstructured) error {
 
 // statusCommand shows a mix, once or until it is ready or stalled.
 func statusCommand() *cobra.Command {
-	var watch bool
+	var watching bool
 	var timeout time.Duration
 	command := &cobra.Command{
 		Use:   "status NAME [-w]",
@@ -72,16 +74,16 @@ func statusCommand() *cobra.Command {
 			"  kubectl datasetmix status grpo-six -w --timeout 1h",
 		Args: cobra.ExactArgs(1),
 	}
-	from, format := connected(command), outputFlag(command)
-	command.Flags().BoolVarP(&watch, "watch", "w", false, "print every change until the mix is ready or stalled")
+	from, format, progress := connected(command), outputFlag(command), follow.Flag(command)
+	command.Flags().BoolVarP(&watching, "watch", "w", false, "print every change until the mix is ready or stalled")
 	command.Flags().DurationVar(&timeout, "timeout", 0, "how long to watch; 0 is without end")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		client, err := from.client()
 		if err != nil {
 			return err
 		}
-		if watch {
-			return follow(command.Context(), client, args[0], timeout, command.OutOrStdout())
+		if watching {
+			return watch(command, client, args[0], timeout, *progress)
 		}
 		object, mix, err := one(command.Context(), client, args[0])
 		if err != nil {
@@ -114,20 +116,47 @@ func waitCommand() *cobra.Command {
 		Example: "  kubectl datasetmix wait grpo-six -n training --timeout 2h && kubectl apply -f train.yaml",
 		Args:    cobra.ExactArgs(1),
 	}
-	from := connected(command)
+	from, progress := connected(command), follow.Flag(command)
 	command.Flags().DurationVar(&timeout, "timeout", 0, "how long to wait; 0 is without end")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		client, err := from.client()
 		if err != nil {
 			return err
 		}
-		return follow(command.Context(), client, args[0], timeout, io.Discard)
+		return watch(command, client, args[0], timeout, *progress)
 	}
 	return command
 }
 
-// follow prints a line for each change of a mix until its outcome, which is the error.
-func follow(ctx context.Context, client *kube.Client, name string, timeout time.Duration, out io.Writer) error {
+// watch shows a mix until its outcome, which is the error: as a live view, or by a line for each change.
+func watch(command *cobra.Command, client *kube.Client, name string, timeout time.Duration, mode string) error {
+	display, err := follow.Open(mode, command.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	if !display.Shows() {
+		return until(command.Context(), client, name, timeout, func(mix *datav1alpha1.DatasetMix) {
+			fmt.Fprintf(command.OutOrStdout(), "%s  %s\n", time.Now().Format(time.TimeOnly), view.Line(mix))
+		})
+	}
+	cluster := follow.NewCluster(client)
+	reading, stopReading := context.WithCancel(command.Context())
+	var logs sync.WaitGroup
+	logs.Go(func() { cluster.ReadLogs(reading) })
+	stop := display.Run(cluster.State)
+	defer stop()
+	defer logs.Wait()
+	defer stopReading()
+	err = until(command.Context(), client, name, timeout, cluster.See)
+	if exit := (*cli.Exit)(nil); errors.As(err, &exit) && exit.Code != cli.TimedOut && exit.Code != cli.Interrupted {
+		cluster.Fail()
+	}
+	return err
+}
+
+// until calls changed with each version of a mix that differs from the one before in what its line says, until the outcome of the mix,
+// which is the error.
+func until(ctx context.Context, client *kube.Client, name string, timeout time.Duration, changed func(*datav1alpha1.DatasetMix)) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, timeout)
@@ -142,7 +171,7 @@ func follow(ctx context.Context, client *kube.Client, name string, timeout time.
 		state = view.State(mix)
 		if line := view.Line(mix); line != last {
 			last = line
-			fmt.Fprintf(out, "%s  %s\n", time.Now().Format(time.TimeOnly), line)
+			changed(mix)
 		}
 		done, err := outcome(mix)
 		return done, err

@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/gctune"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/stage"
 	"github.com/datasetmix/datasetmix/internal/version"
 )
@@ -104,7 +105,11 @@ func work(ctx context.Context, pod pod) (contract.Message, error) {
 	if task.Keep != nil {
 		todo.Keep = *task.Keep
 	}
-	told := &telling{mix: task.Recipe.Name, message: &message}
+	told := &telling{mix: task.Recipe.Name, message: &message, progress: progress.Logger{Log: slog.Default()}}
+	worker.Meter = func(stage pipeline.Stage, unit pipeline.Node) *progress.Meter {
+		return told.progress.Begin(string(stage), unit.Name)
+	}
+	defer told.progress.Stop()
 	if task.Chain {
 		return message, worker.Chain(ctx, todo, told)
 	}
@@ -120,8 +125,9 @@ func work(ctx context.Context, pod pod) (contract.Message, error) {
 
 // telling puts what is built into the log and into the pod's message.
 type telling struct {
-	mix     string
-	message *contract.Message
+	mix      string
+	message  *contract.Message
+	progress progress.Logger
 }
 
 func (t *telling) Begin(stage pipeline.Stage, unit pipeline.Node) {
@@ -130,6 +136,7 @@ func (t *telling) Begin(stage pipeline.Stage, unit pipeline.Node) {
 }
 
 func (t *telling) Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result) {
+	t.progress.Done()
 	t.message.Results = append(t.message.Results, contract.NodeResult{Node: unit, Result: result})
 	slog.Info("done", "mix", t.mix, "stage", stage, "unit", unit.Name, "result", summary(result))
 }

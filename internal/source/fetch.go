@@ -10,6 +10,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/bufpipe"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/progress"
 )
 
 // Fetched is what a fetch brought.
@@ -113,7 +114,7 @@ func fetchOnce(ctx context.Context, s Source, f File, part Part, held int64) (Fe
 		return Fetched{}, err
 	}
 	defer body.Close()
-	if err := readThrough(body, v, (&disk{part: part, file: f, written: held, synced: held}).write); err != nil {
+	if err := readThrough(progress.Of(ctx).Reader(body), v, (&disk{part: part, file: f, written: held, synced: held}).write); err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size, Reused: held}, v.check()
@@ -127,10 +128,11 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	}
 	defer body.Close()
 	v := newVerifier(f)
+	counted := progress.Of(ctx).Reader(body)
 	if _, ok := s.(Local); ok {
-		err = v.readAll(ctx, body)
+		err = v.readAll(ctx, counted)
 	} else {
-		err = readThrough(body, v, func([]byte) error { return nil })
+		err = readThrough(counted, v, func([]byte) error { return nil })
 	}
 	if err != nil {
 		return Fetched{}, err

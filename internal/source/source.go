@@ -66,6 +66,18 @@ type Listing struct {
 	Files []File `json:"files"`
 }
 
+// Size is how many bytes all files have, 0 where that is not known of each.
+func (l Listing) Size() int64 {
+	sum := int64(0)
+	for _, file := range l.Files {
+		if file.Size < 0 {
+			return 0
+		}
+		sum += file.Size
+	}
+	return sum
+}
+
 // File is one file, pinned. It is enough to open it again, in another process too.
 type File struct {
 	// Path names the file, uniquely in its listing: below the repository's root, below the claim's root, or the

@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
@@ -54,7 +55,14 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Resu
 
 // find compares all rows, and writes anew what loses some.
 func (b *balancer) find(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{b.compare, b.near, b.filter} {
+	rows := int64(0)
+	for _, name := range b.names {
+		for _, n := range b.finished.Split(name).Rows {
+			rows += n
+		}
+	}
+	for i, step := range []func(context.Context) error{b.compare, b.near, b.filter} {
+		progress.Of(ctx).Begin([]string{"compare", "near", "write"}[i], []int{40, 80, 99}[i], rows, 0)
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -127,17 +135,19 @@ func (b *balancer) compare(ctx context.Context) error {
 		return store.UnreadableError(err)
 	}
 	defer sorted.Close()
+	counter := progress.Of(ctx).Counter()
+	defer counter.Flush()
 	same := equals{drop: b.drop, variant: b.variant, duplicates: b.Recipe.Duplicates == recipe.DropDuplicates}
-	for n := 0; ; n++ {
-		if n%contextEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
+	for {
 		question, value, err := sorted.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return store.WrapError(err)
+		}
+		if err := counter.Row(ctx, 0); err != nil {
+			return err
 		}
 		ref := from[sorted.Source()]
 		var row asked
@@ -243,12 +253,11 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 	if err != nil {
 		return err
 	}
+	counter := progress.Of(ctx).Counter()
+	defer counter.Flush()
 	for i := range rows.Len() {
-		if i%contextEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
 		line, entry, err := rows.Row(i)
-		if err != nil {
+		if err := errors.Join(err, counter.Row(ctx, len(line))); err != nil {
 			return err
 		}
 		if ref := (rowRef{split, dataset, i}); !next.ended && next.ref == ref {

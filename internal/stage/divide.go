@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/mix"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -224,10 +225,9 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 	if err != nil {
 		return nil, store.WrapError(err)
 	}
-	for n := 0; ; n++ {
-		if n%contextEvery == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+	progress.Of(ctx).Begin("write", 99, d.rows.Count(), 0)
+	counter := progress.Of(ctx).Counter()
+	for {
 		at, value, err := sorted.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -235,11 +235,15 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 		if err != nil {
 			return nil, store.WrapError(err)
 		}
+		if err := counter.Row(ctx, len(value)-rowHeadSize); err != nil {
+			return nil, err
+		}
 		head := readHead(value)
 		if err := files[splitOf(head.group, borders)].add(store.Short(at[8:]), head, value[rowHeadSize:]); err != nil {
 			return nil, err
 		}
 	}
+	counter.Flush()
 	parts := make([]part, len(files))
 	for i, file := range files {
 		if parts[i], err = file.finish(); err != nil {

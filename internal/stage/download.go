@@ -8,6 +8,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
@@ -87,6 +88,8 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 		}
 	}
 	done := pipeline.DownloadResult{Revision: listing.Revision, License: listing.License, Files: len(listing.Files)}
+	meter := progress.Of(ctx)
+	meter.Begin("fetch", 99, 0, listing.Size())
 	originals, listed := make([]original, len(listing.Files)), make([]pipeline.OriginalFile, len(listing.Files))
 	for i, file := range listing.Files {
 		if _, ok := from.(source.Local); ok {
@@ -101,6 +104,7 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 		}
 		listed[i] = originals[i].OriginalFile
 		done.Bytes += originals[i].Size
+		meter.Reach(done.Bytes)
 	}
 	done.Digest, done.Listed = revision.OriginalsDigest(listed), forPeople(listed)
 	if named.Source.Names {

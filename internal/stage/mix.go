@@ -9,6 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/sampler"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -151,15 +152,18 @@ func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
 // weave gives the rows of the shard in their order.
 func (m *mixer) weave(ctx context.Context, each func(line []byte) error) error {
 	measured := m.Recipe.Measured()
+	progress.Of(ctx).Begin("write", 99, m.shard.Rows, 0)
+	counter := progress.Of(ctx).Counter()
+	defer counter.Flush()
 	for next := range plan.Weave(m.Recipe, m.shard) {
-		if m.done.Rows%contextEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
 		row, err := m.sequences[next].Next()
 		if err != nil {
 			return err
 		}
 		if err := each(row.Line); err != nil {
+			return err
+		}
+		if err := counter.Row(ctx, len(row.Line)); err != nil {
 			return err
 		}
 		m.done.Rows++

@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -121,12 +122,11 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 	out := io.NewOffsetWriter(n.signatures, row.number*n.record)
 	var bands []uint64
 	var encoded, key []byte
+	counter := progress.Of(ctx).Counter()
+	defer counter.Flush()
 	for ; row.row < rows.Len(); row.row, row.number = row.row+1, row.number+1 {
-		if row.row%contextEvery == 0 && ctx.Err() != nil {
-			return ctx.Err()
-		}
 		line, _, err := rows.Row(row.row)
-		if err != nil {
+		if err := errors.Join(err, counter.Row(ctx, len(line))); err != nil {
 			return err
 		}
 		parsed, err := record.Parse(line[:len(line)-1])

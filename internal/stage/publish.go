@@ -8,6 +8,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/statistics"
@@ -34,6 +35,11 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 	if err := writeJSON(unit, unitsName, j.keys()); err != nil {
 		return pipeline.Result{}, err
 	}
+	reads := p.bytes
+	for _, other := range p.others {
+		reads += other.File.Bytes
+	}
+	progress.Of(ctx).Begin("prove", 99, 0, reads)
 	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf, Others: p.others}); err != nil {
 		return pipeline.Result{}, err
 	}

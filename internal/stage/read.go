@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
@@ -55,6 +56,7 @@ func (r *reader) each(ctx context.Context, to taker) error {
 	if r.originals, err = readOriginals(folder, r.finished.Download(r.source.Name)); err != nil {
 		return err
 	}
+	progress.Of(ctx).Begin("read", 60, 0, r.finished.Download(r.source.Name).Bytes)
 	for i, file := range r.originals {
 		r.file = i + 1
 		if err := r.eachOf(ctx, file, folder.Join(originalPath(i)), to); err != nil {
@@ -104,7 +106,7 @@ func (r *reader) eachOf(ctx context.Context, file original, path store.Path, to 
 
 func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, to taker) error {
 	of := decode.As(r.read)
-	of.Name, of.Data, of.Size = file.Path, f, file.Size
+	of.Name, of.Data, of.Size = file.Path, progress.Of(ctx).ReaderAt(f), file.Size
 	for b := range ahead(ctx, of, r.fields, r.rows, to.newMapper) {
 		start := 0
 		for i, row := range b.mapped {
@@ -113,6 +115,7 @@ func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, 
 			}
 			start = row.end
 		}
+		progress.Of(ctx).Add(int64(len(b.rows)), 0)
 		if b.err == nil {
 			continue
 		}

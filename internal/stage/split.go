@@ -9,6 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/schema"
@@ -35,7 +36,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 	if s.units, err = j.units(); err != nil {
 		return pipeline.Result{}, err
 	}
-	if s.probes, err = j.contaminants(ctx); err != nil {
+	if s.probes, err = j.contaminants(progress.With(ctx, nil)); err != nil {
 		return pipeline.Result{}, err
 	}
 	list, err := s.readAll(ctx, staging)

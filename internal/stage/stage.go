@@ -11,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
@@ -31,6 +32,9 @@ type Worker struct {
 	Anew bool
 	// Notice looks at the files of sources at hand before a finished download is reused, and reads them again if one has changed.
 	Notice bool
+
+	// Meter gives what counts the work of a unit that begins; nil counts nothing. It may be asked by several goroutines.
+	Meter func(pipeline.Stage, pipeline.Node) *progress.Meter
 
 	// proofs are of the originals that this process has read.
 	proofs *store.Proofs
@@ -90,6 +94,9 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	}
 	if w.volume == nil {
 		defer own.close()
+	}
+	if own.Meter != nil {
+		ctx = progress.With(ctx, own.Meter(todo.Stage, todo.Unit))
 	}
 	j := job{Job: todo, worker: own, graph: graph, finished: graph.Results(todo.Results), folder: revision.Folder(todo.Recipe.Output.Path)}
 	final := j.final()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify"
@@ -28,6 +29,7 @@ func (j job) broken(ctx context.Context, final store.Path, result pipeline.Resul
 	if own := pipeline.RevisionName(j.Unit.Key); result.Publish.Revision != own {
 		return "its result names another revision than " + own, nil
 	}
+	progress.Of(ctx).Begin("prove", 99, 0, result.Publish.Bytes)
 	list, err := readDigests(final)
 	if contract.ReasonOf(err) == contract.VolumeInvalid { // the note is broken: without it, all SHA-256 are computed
 		list, err = nil, nil

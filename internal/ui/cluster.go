@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
@@ -13,8 +14,10 @@ import (
 // clusterMix is a mix of the cluster in a few words.
 type clusterMix struct {
 	Name, State, Message string
-	Revision             string
-	Stages               []stageView
+	// Progress is how far the build is; empty while nothing is known, and when it is published.
+	Progress string
+	Revision string
+	Stages   []stageView
 }
 
 // stageView is how far a stage is.
@@ -24,7 +27,7 @@ type stageView struct {
 }
 
 func clusterMixOf(m *datav1alpha1.DatasetMix) clusterMix {
-	out := clusterMix{Name: m.Name, State: view.State(m), Message: contract.Clean(view.Message(m), 400)}
+	out := clusterMix{Name: m.Name, State: view.State(m), Message: contract.Clean(view.Message(m), 400), Progress: view.Progress(m, time.Now())}
 	if m.Status.Published != nil {
 		out.Revision = m.Status.Published.Revision
 	}

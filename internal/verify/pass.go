@@ -19,6 +19,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/bufpipe"
 	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -148,6 +149,7 @@ func Digest(ctx context.Context, path store.Path) (string, int64, error) {
 
 // readBeside hands every chunk to a hash, in a goroutine of its own, and to whoever wants it. A hash that is alone reads for itself.
 func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([]byte)) (size int64, err error) {
+	from = progress.Of(ctx).Reader(from)
 	if chunk == nil {
 		return store.Hash(ctx, from, sum)
 	}

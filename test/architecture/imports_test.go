@@ -27,7 +27,8 @@ var (
 	planned    = append([]string{"internal/contract"}, graph...)
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
 	judged     = append([]string{"internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
-	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...)
+	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...)
+	counted    = append([]string{"internal/progress"}, planned...)
 	anything   = []string{"*"}
 )
 
@@ -52,8 +53,9 @@ var rules = []rule{
 	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
 	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/glob", "internal/mapping", "internal/record", "internal/source"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/progress", own: graph},
+	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, counted...), foreign: anything, never: kubernetes},
+	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/glob", "internal/mapping", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},
@@ -67,7 +69,7 @@ var rules = []rule{
 	{pkg: "internal/report", own: onVolumes},
 	{pkg: "internal/report/picture"},
 	{pkg: "internal/report/page", own: append([]string{"internal/statistics", "internal/report", "internal/report/picture"}, onVolumes...)},
-	{pkg: "internal/verify", own: append([]string{"internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify", own: append([]string{"internal/progress", "internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/rows", own: append([]string{"internal/bufpipe", "internal/store", "internal/encode", "internal/record", "internal/decode"}, onVolumes...), foreign: anything, never: kubernetes},
@@ -82,10 +84,10 @@ var rules = []rule{
 	{pkg: "internal/testing/forgery", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe", "python"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
-	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/render", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
-	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
+	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
+	{pkg: "cmd/manager", own: append([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/cli", "internal/rows", "internal/transfer", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/cli/connect", "internal/cli/errand", "internal/cli/files", "internal/rows", "internal/transfer", "internal/cli/draft", "internal/cli/places", "internal/look", "internal/ui", "config/crd", "config/samples"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/cli/live", "internal/cli/follow", "internal/cli/connect", "internal/cli/errand", "internal/cli/files", "internal/rows", "internal/transfer", "internal/cli/draft", "internal/cli/places", "internal/look", "internal/ui", "config/crd", "config/samples"}, dataPlane...), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

@@ -19,6 +19,9 @@ func Line(mix *datav1alpha1.DatasetMix) string {
 		}
 	}
 	line := State(mix)
+	if percent := percentOf(mix); percent > 0 {
+		line += fmt.Sprintf("  %d%%", percent)
+	}
 	if len(stages) > 0 {
 		line += "  " + strings.Join(stages, ", ")
 	}

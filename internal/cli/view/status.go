@@ -57,6 +57,9 @@ func writeHead(b *strings.Builder, s Snapshot) {
 	if message := Message(mix); message != "" {
 		fmt.Fprintf(b, "  %s\n", message)
 	}
+	if text := Progress(mix, s.Now); text != "" {
+		fmt.Fprintf(b, "  %s\n", text)
+	}
 	if p := mix.Status.Published; p != nil {
 		size := "?"
 		if p.Bytes != nil {
@@ -67,6 +70,27 @@ func writeHead(b *strings.Builder, s Snapshot) {
 			fmt.Fprintf(b, "  it was published for generation %d, and stays until a newer one is\n", h[0].Generation)
 		}
 	}
+}
+
+// Progress returns how far a build is and how much longer it is likely to take, "" while nothing is known and once it is published.
+func Progress(mix *datav1alpha1.DatasetMix, now time.Time) string {
+	percent := percentOf(mix)
+	if percent == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d%% done", percent)
+	if end := mix.Status.Summary.EstimatedCompletionTime; end != nil && end.After(now) {
+		text += ", about " + duration.HumanDuration(end.Sub(now)) + " left"
+	}
+	return text
+}
+
+// percentOf is how far a build is, 0 while nothing is known and once it is published.
+func percentOf(mix *datav1alpha1.DatasetMix) int32 {
+	if mix.Status.Summary == nil || isReady(mix) {
+		return 0
+	}
+	return mix.Status.Summary.Percent
 }
 
 // State returns the state of a mix in a few words: the condition that decides, and its reason.

@@ -1,0 +1,182 @@
+package controllers
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	batchv1 "k8s.io/api/batch/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	progressed "github.com/datasetmix/datasetmix/internal/progress"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// How far a build is follows from the units that are finished, weighed by their bytes or rows, and when it ends from how long the stages
+// took to get there. Neither costs a write: both change only with what is in the status anyway, and no clock changes them.
+
+// estimate adds the percentage, and the time at which the build is likely to end, to the summary of a status that is complete otherwise.
+func estimate(s *scope, status *datav1alpha1.DatasetMixStatus, now metav1.Time) {
+	summary := status.Summary
+	if s.graph == nil {
+		return
+	}
+	if s.outcome == nil {
+		summary.Percent = 100
+		return
+	}
+	done := map[pipeline.Stage]float64{}
+	for _, step := range s.graph.Steps {
+		done[step.Stage] = fractionOf(s, step)
+	}
+	percent := min(99, int32(progressed.Overall(done)))
+	before := s.mix.Status.Summary
+	if before != nil && sameBuild(s, status) {
+		percent = max(percent, before.Percent)
+	}
+	if percent == 0 {
+		return
+	}
+	summary.Percent = percent
+	if !works(status) {
+		return
+	}
+	if before != nil && before.Percent == summary.Percent && sameUnits(s.mix.Status.Stages, status.Stages) {
+		summary.EstimatedCompletionTime = before.EstimatedCompletionTime
+		return
+	}
+	summary.EstimatedCompletionTime = endOf(status.Stages, done, percent, now)
+}
+
+// sameBuild reports whether the last status was of the build that goes on: its percentage never falls, even where a unit is lost and made again.
+func sameBuild(s *scope, status *datav1alpha1.DatasetMixStatus) bool {
+	before := s.mix.Status
+	ready := apimeta.FindStatusCondition(before.Conditions, datav1alpha1.ConditionReady)
+	return ready != nil && ready.Status != metav1.ConditionTrue && ready.ObservedGeneration == s.mix.Generation &&
+		before.LastHandledRequestedAt == status.LastHandledRequestedAt && before.LastHandledForceAt == status.LastHandledForceAt &&
+		equality.Semantic.DeepEqual(before.LastRefreshTime, status.LastRefreshTime)
+}
+
+// works reports whether a stage has a Job that may run.
+func works(status *datav1alpha1.DatasetMixStatus) bool {
+	for _, stage := range status.Stages {
+		if stage.State == datav1alpha1.StageRunning || stage.State == datav1alpha1.StageRetrying {
+			return true
+		}
+	}
+	return false
+}
+
+// sameUnits reports whether two statuses have the same units done.
+func sameUnits(before, after []datav1alpha1.StageStatus) bool {
+	if len(before) != len(after) {
+		return false
+	}
+	for i := range after {
+		if before[i].Name != after[i].Name || before[i].State != after[i].State || !ptr.Equal(before[i].Done, after[i].Done) {
+			return false
+		}
+	}
+	return true
+}
+
+// fractionOf is how much of a stage is done, 0 to 1.
+func fractionOf(s *scope, step pipeline.Step) float64 {
+	job := s.latest(step)
+	if job != nil && finished(job) != "" {
+		job = nil // what it left has been recorded
+	}
+	missing := map[string]bool{}
+	for _, unit := range step.Missing {
+		missing[unit.Key] = true
+	}
+	sum, done := 0.0, 0.0
+	for _, unit := range step.Nodes {
+		size := sizeOfUnit(s, step.Stage, unit)
+		sum += size
+		if !missing[unit.Key] || job != nil && completed(job, unit) {
+			done += size
+		}
+	}
+	if job != nil && job.Status.CompletedIndexes == "" { // only their number is known
+		n, _ := s.progress(&step, job)
+		return float64(n) / float64(len(step.Nodes))
+	}
+	return done / sum
+}
+
+// sizeOfUnit weighs a unit among those of its stage: by bytes of originals or rows of the mixed file, as far as they are known.
+func sizeOfUnit(s *scope, stage pipeline.Stage, unit pipeline.Node) float64 {
+	switch stage {
+	case pipeline.StageSplit:
+		if download := s.result(pipeline.StageDownload, unit.Name).Download; download != nil {
+			return max(1, float64(download.Bytes))
+		}
+	case pipeline.StageMix:
+		shard, _ := s.recipe.Shard(unit.Name)
+		return max(1, rowsOfShard(s, shard))
+	}
+	return 1
+}
+
+// rowsOfShard are those of a mixed file, to the row or so.
+func rowsOfShard(s *scope, shard recipe.Shard) float64 {
+	if s.graph.Plan == nil || shard.Count == 0 {
+		return 0
+	}
+	split, _ := s.graph.Plan.Split(shard.Split)
+	return float64(split.Rows) / float64(shard.Count)
+}
+
+// completed reports whether the pod of a unit has succeeded.
+func completed(job *batchv1.Job, unit pipeline.Node) bool {
+	index := render.Index(job.Annotations[datav1alpha1.AnnotationUnits], unit)
+	if index < 0 || job.Annotations[datav1alpha1.AnnotationChain] != "" {
+		return false
+	}
+	for _, span := range strings.Split(job.Status.CompletedIndexes, ",") {
+		first, last, is := strings.Cut(span, "-")
+		if !is {
+			last = first
+		}
+		from, err := strconv.Atoi(first)
+		to, also := strconv.Atoi(last)
+		if err == nil && also == nil && from <= index && index <= to {
+			return true
+		}
+	}
+	return false
+}
+
+// shortest is how long stages must have worked before anything is concluded from it.
+const shortest = 5 * time.Second
+
+// endOf is when a build is likely to end: the rest takes as long for each percent as the stages took for what they have done. It is nil where
+// they have done too little to tell.
+func endOf(stages []datav1alpha1.StageStatus, done map[pipeline.Stage]float64, percent int32, now metav1.Time) *metav1.Time {
+	measured := map[pipeline.Stage]float64{}
+	var took time.Duration
+	for _, stage := range stages {
+		if stage.StartTime == nil {
+			continue
+		}
+		end := now
+		if stage.CompletionTime != nil {
+			end = *stage.CompletionTime
+		}
+		took += max(0, end.Sub(stage.StartTime.Time))
+		measured[pipeline.Stage(stage.Name)] = done[pipeline.Stage(stage.Name)]
+	}
+	work := progressed.Overall(measured)
+	if took < shortest || work < 1 {
+		return nil
+	}
+	left := time.Duration(float64(took) / work * float64(100-percent))
+	return ptr.To(metav1.NewTime(now.Add(left)).Rfc3339Copy())
+}

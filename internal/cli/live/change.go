@@ -1,0 +1,92 @@
+package live
+
+import (
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// Change is one line of --progress json. Every line has every key; those of the whole mix have no stage and no unit, those of a stage no
+// unit. What is not known is null or 0.
+type Change struct {
+	Time  time.Time `json:"time"`
+	Mix   string    `json:"mix"`
+	Stage string    `json:"stage"`
+	Unit  string    `json:"unit"`
+	// State of the mix in words; of a stage or a unit waiting, running, done or failed.
+	State string `json:"state"`
+	Phase string `json:"phase"`
+	// Done and Total are units of a stage.
+	Done  int `json:"done"`
+	Total int `json:"total"`
+
+	Rows        int64  `json:"rows"`
+	OfRows      int64  `json:"ofRows"`
+	Bytes       int64  `json:"bytes"`
+	OfBytes     int64  `json:"ofBytes"`
+	Percent     int    `json:"percent"`
+	SecondsLeft *int64 `json:"secondsLeft"`
+	Text        string `json:"text"`
+}
+
+// Changes writes a line for everything that differs from what it wrote last.
+type Changes struct {
+	Out  io.Writer
+	last map[[2]string]Change
+}
+
+// Write writes what has changed of a build.
+func (c *Changes) Write(b Build, now time.Time) error {
+	if c.last == nil {
+		c.last = map[[2]string]Change{}
+	}
+	encoder := json.NewEncoder(c.Out)
+	for _, change := range changesOf(b) {
+		at := [2]string{change.Stage, change.Unit}
+		compared := change
+		compared.SecondsLeft = nil // which moves with the clock alone
+		if before, there := c.last[at]; there && before == compared {
+			continue
+		}
+		c.last[at] = compared
+		change.Time = now.UTC()
+		if err := encoder.Encode(change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changesOf is a build as lines: of the units that have begun, of stages, of the whole.
+func changesOf(b Build) []Change {
+	var all []Change
+	for _, stage := range b.Stages {
+		for _, unit := range stage.Units {
+			if unit.Outcome != Waiting {
+				all = append(all, Change{Stage: stage.Name, Unit: unit.Name, State: unit.Outcome.String(), Phase: unit.Phase, Rows: unit.Rows, OfRows: unit.OfRows,
+					Bytes: unit.Bytes, OfBytes: unit.OfBytes, Percent: unit.Percent, SecondsLeft: seconds(unit.Left), Text: unit.Text})
+			}
+		}
+		all = append(all, Change{Stage: stage.Name, State: stage.Outcome.String(), Done: stage.Done, Total: stage.Total, Percent: int(100 * stage.fraction())})
+	}
+	whole := Change{State: b.State, Percent: b.Percent(), SecondsLeft: seconds(b.Left)}
+	for _, note := range b.Notes {
+		if whole.Text != "" {
+			whole.Text += "; "
+		}
+		whole.Text += note
+	}
+	all = append(all, whole)
+	for i := range all {
+		all[i].Mix = b.Name
+	}
+	return all
+}
+
+func seconds(d time.Duration) *int64 {
+	if d <= 0 {
+		return nil
+	}
+	n := int64(d.Round(time.Second) / time.Second)
+	return &n
+}

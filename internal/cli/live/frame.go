@@ -1,0 +1,287 @@
+package live
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+	"golang.org/x/text/message"
+	"golang.org/x/text/width"
+
+	"github.com/datasetmix/datasetmix/internal/cli/view"
+	"github.com/datasetmix/datasetmix/internal/contract"
+)
+
+var printer = message.NewPrinter(language.English) // thousands are grouped
+
+// The parts of a frame that have a color, by the codes of the terminal's own palette: they are legible on dark and on light ground.
+const (
+	bold   = "1"
+	dim    = "2"
+	red    = "31"
+	green  = "32"
+	cyan   = "36"
+	escape = "\x1b["
+)
+
+// paint colors a text, where colors are wanted.
+func paint(colors bool, code, text string) string {
+	if !colors || text == "" {
+		return text
+	}
+	return escape + code + "m" + text + escape + "0m"
+}
+
+// Frame returns the lines that show a build on a terminal of a size, each shorter than the terminal is wide and together fewer than it is
+// high, so that the cursor has a line of its own. Where the units of all stages do not fit, those that are at work come first.
+func Frame(b Build, columns, rows int, colors bool) []string {
+	f := framer{columns: max(columns-1, 1), colors: colors}
+	most := max(rows-1, 1)
+	notes := b.Notes[:min(len(b.Notes), max(0, most-1-len(b.Stages)))]
+	shown := choose(b.Stages, most-1-len(b.Stages)-len(notes))
+	f.names = nameColumn(b.Stages, shown, f.columns)
+	f.head(b)
+	for i, stage := range b.Stages {
+		f.stage(stage)
+		for j, unit := range stage.Units {
+			if shown[i][j] {
+				f.unit(unit)
+			}
+		}
+	}
+	for _, note := range notes {
+		f.add(piece{dim, contract.Clean(note, 0)})
+	}
+	return f.lines[:min(len(f.lines), most)]
+}
+
+// choose marks the units that have a line, as many as there is room for: those at work, then the others of their stages, then those of
+// finished stages, all or none.
+func choose(stages []Stage, room int) [][]bool {
+	shown := make([][]bool, len(stages))
+	for i, stage := range stages {
+		shown[i] = make([]bool, len(stage.Units))
+	}
+	take := func(wanted func(Stage, Unit) bool) {
+		for i, stage := range stages {
+			for j, unit := range stage.Units {
+				if stage.Total > 1 && room > 0 && !shown[i][j] && wanted(stage, unit) {
+					shown[i][j] = true
+					room--
+				}
+			}
+		}
+	}
+	take(func(_ Stage, u Unit) bool { return u.Outcome == Failed })
+	take(func(_ Stage, u Unit) bool { return u.Outcome == Running })
+	take(func(s Stage, u Unit) bool { return s.Outcome == Running && u.Outcome == Done })
+	take(func(s Stage, _ Unit) bool { return s.Outcome == Running })
+	take(func(s Stage, u Unit) bool { return s.Outcome == Done && len(s.Units) <= room })
+	return shown
+}
+
+// nameColumn is how wide the column of names is.
+func nameColumn(stages []Stage, shown [][]bool, columns int) int {
+	widest := 0
+	for i, stage := range stages {
+		widest = max(widest, cells(stage.Name))
+		for j, unit := range stage.Units {
+			if shown[i][j] {
+				widest = max(widest, cells(unit.Name)+2)
+			}
+		}
+	}
+	return min(widest, max(8, columns/4))
+}
+
+// framer makes the lines of a frame.
+type framer struct {
+	columns, names int
+	colors         bool
+	lines          []string
+}
+
+// piece is a part of a line, in a color; "" is the terminal's own.
+type piece struct{ code, text string }
+
+// add ends a line, cut where the terminal ends.
+func (f *framer) add(pieces ...piece) {
+	var line strings.Builder
+	room := f.columns
+	for _, p := range pieces {
+		text := cut(p.text, room)
+		room -= cells(text)
+		if p.code != "" {
+			text = paint(f.colors, p.code, text)
+		}
+		line.WriteString(text)
+	}
+	f.lines = append(f.lines, strings.TrimRight(line.String(), " "))
+}
+
+// head is the first line: what is built, and how far all of it is.
+func (f *framer) head(b Build) {
+	text := "  " + contract.Clean(b.State, 0)
+	if percent := b.Percent(); percent > 0 {
+		text += fmt.Sprintf("  %d%%", percent)
+	}
+	text += "  " + short(b.Elapsed)
+	if b.Left > 0 && b.Outcome == Running {
+		text += ", about " + short(b.Left) + " left"
+	}
+	code := map[Outcome]string{Done: green, Failed: red}[b.Outcome]
+	f.add(piece{bold, contract.Clean(b.Name, 0)}, piece{code, text})
+}
+
+// stage is the line of a stage; of a stage that has one unit it says what there is to say of that.
+func (f *framer) stage(s Stage) {
+	total := "?"
+	if s.Total > 0 {
+		total = strconv.Itoa(s.Total)
+	}
+	detail := []string{fmt.Sprintf("%*s", 5, fmt.Sprintf("%d/%s", s.Done, total))}
+	if s.Took > 0 && s.Outcome != Waiting {
+		detail = append(detail, short(s.Took))
+	}
+	if s.Total == 1 && len(s.Units) == 1 {
+		detail = append(detail, details(s.Units[0])...)
+	}
+	f.line(contract.Clean(s.Name, 0), s.fraction(), s.Outcome, detail)
+}
+
+// unit is the line of a unit.
+func (f *framer) unit(u Unit) {
+	fraction := float64(u.Percent) / 100
+	if u.Outcome == Done {
+		fraction = 1
+	}
+	f.line("  "+contract.Clean(u.Name, 0), fraction, u.Outcome, append([]string{percentOf(u)}, details(u)...))
+}
+
+func percentOf(u Unit) string {
+	switch u.Outcome {
+	case Waiting:
+		return "    -"
+	case Failed:
+		return "  failed"
+	case Done:
+		return " 100%"
+	default:
+		return fmt.Sprintf("%4d%%", u.Percent)
+	}
+}
+
+// The bar of a line.
+const (
+	leastBar = 8
+	mostBar  = 30
+	// leastDetail is what a line says behind its bar, before the bar is drawn longer.
+	leastDetail = 48
+)
+
+// line is a name, a bar and what fits of the details.
+func (f *framer) line(name string, fraction float64, outcome Outcome, details []string) {
+	name = cut(name, f.names)
+	pieces := []piece{{"", name + strings.Repeat(" ", f.names-cells(name)+2)}}
+	if outcome == Waiting {
+		pieces[0].code = dim
+	}
+	bar := min(mostBar, max(leastBar, f.columns-f.names-leastDetail))
+	if f.columns < f.names+leastBar+10 {
+		bar = 0
+	}
+	full := int(float64(bar) * fraction)
+	color := map[Outcome]string{Done: green, Running: cyan, Failed: red, Waiting: dim}[outcome]
+	pieces = append(pieces, piece{color, strings.Repeat("█", full)}, piece{dim, strings.Repeat("░", bar-full)})
+	room := f.columns - f.names - 2 - bar - 1
+	text := ""
+	for i, detail := range details {
+		next := detail
+		if i > 0 {
+			next = map[bool]string{true: "  ", false: ", "}[i == 1] + detail
+		}
+		if i > 0 && cells(text+next) > room && !(i == 1 && outcome == Done) {
+			break
+		}
+		text += next
+	}
+	f.add(append(pieces, piece{"", " " + text})...)
+}
+
+// details are what there is to say of a unit, the more important first.
+func details(u Unit) []string {
+	switch {
+	case u.Text != "":
+		return []string{contract.Clean(u.Text, 0)}
+	case u.Outcome == Waiting:
+		return nil
+	}
+	var all []string
+	add := func(there bool, text string) {
+		if there {
+			all = append(all, text)
+		}
+	}
+	add(u.OfBytes > 0, view.Bytes(u.Bytes)+" of "+view.Bytes(u.OfBytes))
+	add(u.OfBytes <= 0 && u.OfRows > 0, printer.Sprintf("%d of %d rows", u.Rows, u.OfRows))
+	add(u.OfBytes <= 0 && u.OfRows <= 0 && u.Bytes > 0, view.Bytes(u.Bytes))
+	add(u.Left > 0, short(u.Left)+" left")
+	add(u.Rate > 0 && u.Bytes > 0, view.Bytes(int64(u.Rate))+"/s")
+	add(u.Rate > 0 && u.Bytes == 0, printer.Sprintf("%d rows/s", int64(u.Rate)))
+	add(u.OfRows <= 0 && u.Rows > 0, printer.Sprintf("%d rows", u.Rows))
+	add(u.Phase != "", u.Phase)
+	return all
+}
+
+// short is a duration in the units that people read.
+func short(d time.Duration) string {
+	switch {
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
+
+// cells is how wide a text is on a terminal.
+func cells(text string) int {
+	n := 0
+	for _, r := range text {
+		n += cellsOf(r)
+	}
+	return n
+}
+
+func cellsOf(r rune) int {
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// cut shortens a text to a width.
+func cut(text string, most int) string {
+	if cells(text) <= most {
+		return text
+	}
+	var short strings.Builder
+	room := most - 1 // for the mark
+	for _, r := range text {
+		if room -= cellsOf(r); room < 0 {
+			break
+		}
+		short.WriteRune(r)
+	}
+	if most > 0 {
+		short.WriteRune('…')
+	}
+	return short.String()
+}
