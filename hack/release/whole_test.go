@@ -54,7 +54,8 @@ func TestTheRealRelease(t *testing.T) {
 		t.Logf("%s: %.1f MB", name, float64(len(content))/1e6)
 	}
 	here := platform{"linux", runtime.GOARCH}.String()
-	for program, arguments := range map[string][]string{"manager-" + here: {"--kubeconfig=/nowhere"}, "kubectl-datasetmix-" + here: {"version", "--client"}} {
+	t.Setenv("KUBECONFIG", "/nowhere")
+	for program, arguments := range map[string][]string{"manager-" + here: nil, "kubectl-datasetmix-" + here: {"version", "--client"}} {
 		said, _ := exec.CommandContext(t.Context(), programs[program], arguments...).CombinedOutput() // the manager ends, for want of a cluster
 		if !strings.Contains(string(said), "v"+number) {
 			t.Errorf("%s says %q", program, said)

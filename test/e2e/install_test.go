@@ -86,7 +86,7 @@ func (i *installed) put(name, content string) {
 // chart copies a chart, with an image as its release has it in its values: what a person sets comes on top.
 func (i *installed) chart(from, name, tag string) {
 	i.Helper()
-	i.must(os.CopyFS(filepath.Join(i.folder, name), os.DirFS(from)))
+	i.must(exec.Command("cp", "--recursive", "--dereference", from, filepath.Join(i.folder, name)).Run()) // the definition is a link to config
 	file := filepath.Join(i.folder, name, "values.yaml")
 	values, err := os.ReadFile(file)
 	i.must(err)
@@ -198,6 +198,7 @@ var peoples = []string{"Job train", "PersistentVolume", "PersistentVolumeClaim g
 
 // kept are those that helm uninstall leaves besides, as docs/install.md says.
 var kept = []string{
+	"APIService v1alpha1.data.datasetmix.io", // of the definition
 	"ConfigMap datasetmix-system/kube-root-ca.crt", "ConfigMap of a mix", "CustomResourceDefinition datasetmixes.data.datasetmix.io", "DatasetMix grpo-six", "Job of a mix",
 	"Lease datasetmix-system/manager.datasetmix.io", "Namespace datasetmix-system", "Pod of a mix", "ServiceAccount datasetmix-system/default",
 }
