@@ -40,4 +40,11 @@ REPORT="$folder/reports/large.html" go test -count=1 -run TestALargeMixIsASmallP
 reports=$(printf '%s:' "$folder"/reports/*.html)
 CHROMIUM=$(command -v "${CHROMIUM:-chromium}") REPORTS=${reports%:} PICTURES=$folder/pictures \
   PROGRAM=$program VOLUME=$folder/ui/volume EDITED=$folder/ui/rows/mix.yaml node --test "$folder"/*.test.mjs
+
+# What it shows of a cluster, where there is an API server to ask.
+if [ -e bin/envtest/kube-apiserver ]; then
+  CHROMIUM=$(command -v "${CHROMIUM:-chromium}") BROWSER=$folder go test -count=1 -run '^TestThePagesOfACluster$' ./test/command
+else
+  echo "browser: there is no bin/envtest/kube-apiserver: no page of a cluster is looked at"
+fi
 echo "browser: the pictures are in $folder/pictures"
