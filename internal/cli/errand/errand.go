@@ -94,13 +94,23 @@ func (e Errand) Ask(ctx context.Context, mix *datav1alpha1.DatasetMix, folder st
 		if err := e.until(ctx, name, ended); err != nil {
 			return err
 		}
-		log, err := e.Client.Log(ctx, name, &corev1.PodLogOptions{})
-		if err != nil {
-			return err
+		err := e.answer(ctx, name, out)
+		for again := 0; again < 3 && contract.ReasonOf(err) == contract.ChecksumMismatch && ctx.Err() == nil; again++ {
+			time.Sleep(lookEvery) // a node may say that a pod has ended before it has written the end of its log
+			err = e.answer(ctx, name, out)
 		}
-		defer log.Close()
-		return rows.FromLog(log, out)
+		return err
 	})
+}
+
+// answer writes what the log of a pod answers, if all of it is there.
+func (e Errand) answer(ctx context.Context, pod string, out io.Writer) error {
+	log, err := e.Client.Log(ctx, pod, &corev1.PodLogOptions{})
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	return rows.FromLog(log, out)
 }
 
 // Serve has a pod serve a published revision.
