@@ -52,6 +52,9 @@ func (m *Meter) Add(rows, bytes int64) {
 	defer m.mutex.Unlock()
 	m.now.Rows += rows
 	m.now.Bytes += bytes
+	if m.now.OfBytes > 0 { // some are read twice, such as those by which a file's form is told
+		m.now.Bytes = min(m.now.Bytes, m.now.OfBytes)
+	}
 	done, of := m.now.Bytes, m.now.OfBytes
 	if of <= 0 {
 		done, of = m.now.Rows, m.now.OfRows

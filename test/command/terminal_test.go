@@ -224,7 +224,7 @@ func (m tmux) run(arguments ...string) string {
 
 // screen is what is shown now, everything with what has scrolled away.
 func (m tmux) screen() string     { return m.run("capture-pane", "-p") }
-func (m tmux) everything() string { return m.run("capture-pane", "-p", "-S", "-") }
+func (m tmux) everything() string { return m.run("capture-pane", "-p", "-J", "-S", "-") }
 
 // until waits until the window shows a text.
 func (m tmux) until(text string) string {

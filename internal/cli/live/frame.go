@@ -78,7 +78,11 @@ func choose(stages []Stage, room int) [][]bool {
 	take(func(_ Stage, u Unit) bool { return u.Outcome == Running })
 	take(func(s Stage, u Unit) bool { return s.Outcome == Running && u.Outcome == Done })
 	take(func(s Stage, _ Unit) bool { return s.Outcome == Running })
-	take(func(s Stage, u Unit) bool { return s.Outcome == Done && len(s.Units) <= room })
+	for i, stage := range stages {
+		if stage.Outcome == Done && len(stage.Units) <= room {
+			take(func(s Stage, _ Unit) bool { return s.Name == stages[i].Name })
+		}
+	}
 	return shown
 }
 

@@ -105,7 +105,25 @@ func TestWorkComesFirst(t *testing.T) {
 	}
 }
 
-// TestPercentIsHundredOnlyAtTheEnd.
+// TestFinishedStagesAreWhole: the units of a finished stage are all shown, or none of them.
+func TestFinishedStagesAreWhole(t *testing.T) {
+	b := sample(6)
+	b.Outcome = Done
+	for i := range b.Stages {
+		b.Stages[i].Outcome = Done
+		for j := range b.Stages[i].Units {
+			b.Stages[i].Units[j].Outcome = Done
+		}
+	}
+	for rows := 7; rows < 24; rows++ {
+		text := strings.Join(Frame(b, 80, rows, false), "\n")
+		if n := strings.Count(text, "  set-"); n%6 != 0 {
+			t.Errorf("%d rows: %d units of stages that have 6:\n%s", rows, n, text)
+		}
+	}
+}
+
+// TestPercentIsHundredOnlyAtTheEnd: neither before a build is published nor by what is known from elsewhere.
 func TestPercentIsHundredOnlyAtTheEnd(t *testing.T) {
 	b := sample(3)
 	for i := range b.Stages {
