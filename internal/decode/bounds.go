@@ -6,6 +6,8 @@ import (
 	"math"
 
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // What a row may bring into memory. A value takes up to about a hundred bytes there, so that a list of numbers needs thirty times
@@ -53,7 +55,7 @@ func marks(raw []byte) int {
 	for at := 0; at < len(raw); at++ {
 		switch raw[at] {
 		case '"':
-			at = closingQuote(raw, at+1)
+			at = jsonscan.SkipString(raw, at+1) - 1
 		case '[', '{', ',', ':':
 			n++
 		}

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 const (
@@ -53,7 +55,7 @@ func (c *checker) object(text []byte, root *wanted) bool {
 	if c.many = false; len(text) == 0 || text[0] != '{' {
 		return false
 	}
-	control, high := survey(text)
+	control, high := jsonscan.Survey(text)
 	if high && !utf8.Valid(text) {
 		return false
 	}
@@ -61,21 +63,11 @@ func (c *checker) object(text []byte, root *wanted) bool {
 	return c.members(1, 1, root) == len(text)
 }
 
-// spaces has a bit for each character that may stand between tokens.
-const spaces = 1<<' ' | 1<<'\t' | 1<<'\n' | 1<<'\r'
-
-func skipSpace(text []byte, at int) int {
-	for at < len(text) && text[at] <= ' ' && spaces>>text[at]&1 != 0 {
-		at++
-	}
-	return at
-}
-
 // members reads an object from behind its opening bracket, and gives the place behind the closing one, or -1. w is the wanted
 // node of the object, or nil.
 func (c *checker) members(at, depth int, w *wanted) int {
 	text, first := c.text, len(c.names)
-	at = skipSpace(text, at)
+	at = jsonscan.SkipSpace(text, at)
 	if depth > maxDepth || at == len(text) {
 		return -1
 	}
@@ -111,12 +103,12 @@ func (c *checker) members(at, depth int, w *wanted) int {
 // separator reads what comes after a value, a comma or the closing bracket, which is the last. It gives the place of what
 // comes next, or -1.
 func separator(text []byte, at int, closing byte) (next int, last bool) {
-	if at = skipSpace(text, at); at == len(text) {
+	if at = jsonscan.SkipSpace(text, at); at == len(text) {
 		return -1, false
 	}
 	switch text[at] {
 	case ',':
-		return skipSpace(text, at+1), false
+		return jsonscan.SkipSpace(text, at+1), false
 	case closing:
 		return at + 1, true
 	}
@@ -133,17 +125,17 @@ func (c *checker) name(at int) (name memberName, value int) {
 	if end < 0 {
 		return name, -1
 	}
-	if end = skipSpace(text, end); end == len(text) || text[end] != ':' {
+	if end = jsonscan.SkipSpace(text, end); end == len(text) || text[end] != ':' {
 		return name, -1
 	}
-	return name, skipSpace(text, end+1)
+	return name, jsonscan.SkipSpace(text, end+1)
 }
 
 // quoted reads a name from behind its opening quote. Most are shorter than a word, and end in the first one.
 func (c *checker) quoted(at int) (name memberName, end int) {
 	if at+8 <= len(c.text) {
-		w := word(c.text[at:])
-		if m := special(w); m != 0 {
+		w := jsonscan.Word(c.text[at:])
+		if m := jsonscan.Special(w); m != 0 {
 			if n := bits.TrailingZeros64(m) / 8; c.text[at+n] == '"' && c.smooth {
 				return memberName{c.text[at : at+n], w&(1<<(8*n)-1) | uint64(n)<<56}, at + n + 1
 			}
@@ -156,18 +148,42 @@ func (c *checker) quoted(at int) (name memberName, end int) {
 	name.text = c.text[at : end-1]
 	if escaped {
 		from := len(c.unescaped)
-		c.unescaped = unescape(c.unescaped, c.text[at-1:end])
+		c.unescaped, _ = jsonscan.AppendUnquoted(c.unescaped, name.text)
 		name.text = c.unescaped[from:]
 	}
 	name.key = keyOf(name.text)
 	return name, end
 }
 
+// endOfString reads a string whose opening quote comes before at, and gives the place behind its closing one, a negative one if
+// it is no valid one. escaped reports whether there are escapes in it. Where the survey of the text found no control character, only
+// the next quote and the next backslash matter, and to find one byte the library has the processor's vector instructions.
+func (c *checker) endOfString(at int) (end int, escaped bool) {
+	text := c.text
+	if c.smooth {
+		i := bytes.IndexByte(text[at:], '"')
+		if i < 0 {
+			return ^len(text), false
+		}
+		if c.backslash < at {
+			c.backslash = len(text)
+			if next := bytes.IndexByte(text[at:], '\\'); next >= 0 {
+				c.backslash = at + next
+			}
+		}
+		if at+i < c.backslash {
+			return at + i + 1, false
+		}
+		at = c.backslash
+	}
+	return jsonscan.EndOfString(text, at)
+}
+
 // keyOf tells names apart in one comparison: the whole of a name of up to seven bytes, and of a longer one the first eight.
 func keyOf(name []byte) uint64 {
 	length := uint64(len(name)) << 56
 	if len(name) >= 8 {
-		return word(name) ^ length
+		return jsonscan.Word(name) ^ length
 	}
 	key := length
 	for i, b := range name {
@@ -265,14 +281,14 @@ func (c *checker) value(at, depth int) int {
 	case 'n':
 		return c.literal(at, "null")
 	default:
-		return endOfNumber(c.text, at)
+		return jsonscan.EndOfNumber(c.text, at)
 	}
 }
 
 // entries reads a list from behind its opening bracket.
 func (c *checker) entries(at, depth int) int {
 	text := c.text
-	at = skipSpace(text, at)
+	at = jsonscan.SkipSpace(text, at)
 	if depth > maxDepth || at == len(text) {
 		return -1
 	}
@@ -294,38 +310,4 @@ func (c *checker) literal(at int, word string) int {
 		return end
 	}
 	return -1
-}
-
-// endOfNumber reads a number: -? (0 | [1-9][0-9]*) (\.[0-9]+)? ([eE][+-]?[0-9]+)?
-func endOfNumber(text []byte, at int) int {
-	if at < len(text) && text[at] == '-' {
-		at++
-	}
-	first := at
-	if at = digits(text, at); at == first || text[first] == '0' && at > first+1 {
-		return -1
-	}
-	if at < len(text) && text[at] == '.' {
-		first = at + 1
-		if at = digits(text, first); at == first {
-			return -1
-		}
-	}
-	if at < len(text) && text[at]|0x20 == 'e' {
-		first = at + 1
-		if first < len(text) && (text[first] == '+' || text[first] == '-') {
-			first++
-		}
-		if at = digits(text, first); at == first {
-			return -1
-		}
-	}
-	return at
-}
-
-func digits(text []byte, at int) int {
-	for at < len(text) && text[at]-'0' <= 9 {
-		at++
-	}
-	return at
 }

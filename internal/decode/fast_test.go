@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
@@ -131,61 +130,6 @@ func FuzzChecker(f *testing.F) {
 		agreeOnLine(t, text)
 		agreeOnValue(t, text)
 	})
-}
-
-// TestSpecial looks at every byte at every place of a word, alone and before bytes that could be marked by mistake.
-func TestSpecial(t *testing.T) {
-	for _, rest := range []byte{'x', 0x80, 0xff, '"', 0, '\\', '!', '#', ' ', ']', 0x7f} {
-		for b := range 256 {
-			for at := range 8 {
-				text := bytes.Repeat([]byte{'a'}, 8)
-				text[at] = byte(b)
-				for i := at + 1; i < 8; i++ {
-					text[i] = rest
-				}
-				want := slices.IndexFunc(text, func(b byte) bool { return b < ' ' || b == '"' || b == '\\' })
-				if want < 0 {
-					want = len(text)
-				}
-				if got := plainRun(text, 0); got != want {
-					t.Fatalf("%q: %d, not %d", text, got, want)
-				}
-			}
-		}
-	}
-}
-
-func TestSurvey(t *testing.T) {
-	for length := range 150 {
-		for _, b := range []byte{'a', 0, '\t', 0x1f, ' ', 0x7f, 0x80, 0x9f, 0xa0, 0xff} {
-			for at := range max(length, 1) {
-				for _, other := range []byte{'a', 0xc3, 0x80} {
-					text := bytes.Repeat([]byte{other}, length)
-					if at < length {
-						text[at] = b
-					}
-					control, high := survey(text)
-					wantControl := slices.ContainsFunc(text, func(b byte) bool { return b < ' ' })
-					wantHigh := slices.ContainsFunc(text, func(b byte) bool { return b >= utf8.RuneSelf })
-					if control != wantControl || high != wantHigh {
-						t.Fatalf("%q: control %t, high %t", text, control, high)
-					}
-				}
-			}
-		}
-	}
-}
-
-func TestUnescape(t *testing.T) {
-	for _, text := range []string{`""`, `"x"`, `"\n"`, `"\"\\\/\b\f\n\r\t"`, `"\u00fc\u20ac\ud83d\ude00\u0000"`, `"long enough for a word \u0041 and another \\"`, `"\uD83D\uDE00\\"`, `"ü\nü"`} {
-		want, err := jsontext.AppendUnquote(nil, []byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := unescape([]byte("before "), []byte(text)); string(got) != "before "+string(want) {
-			t.Errorf("%s: %q, not %q", text, got, want)
-		}
-	}
 }
 
 // TestValuesOfTheirOwn keeps the values of rows and looks at them when the buffers were used again; a caller may change lists

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // wanted is the tree of the names that a caller asked for: one node per name on a path.
@@ -30,7 +30,7 @@ type wanted struct {
 
 // newWanted is a node that nothing is wanted of.
 func newWanted(name string) *wanted {
-	quoted, _ := jsontext.AppendQuote(nil, name) // A name that is not UTF-8 matches nothing.
+	quoted := jsonscan.AppendString(nil, name) // A name that is not UTF-8 matches nothing.
 	return &wanted{name: name, quoted: quoted, plain: memberName{[]byte(name), keyOf([]byte(name))}, leaf: -1, text: -1, raw: -1}
 }
 
@@ -106,11 +106,7 @@ func (w *wanted) find(quoted []byte) *wanted {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return nil
 	}
-	name, err := jsontext.AppendUnquote(nil, quoted)
-	if err != nil {
-		return nil
-	}
-	return w.child(string(name))
+	return w.child(string(plain(quoted)))
 }
 
 func (w *wanted) child(name string) *wanted {

@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 type infinity struct{ text, finite string }
@@ -41,7 +43,7 @@ func eachInfinity(text []byte, found func(at, n int)) {
 	for at := 0; at < len(text); at++ {
 		switch text[at] {
 		case '"':
-			if at = closingQuote(text, at+1); at < 0 {
+			if at = jsonscan.SkipString(text, at+1) - 1; at < 0 {
 				return
 			}
 		case 'N', 'I', '-':
@@ -54,19 +56,6 @@ func eachInfinity(text []byte, found func(at, n int)) {
 			}
 		}
 	}
-}
-
-// closingQuote is the place of the quote that ends a string, or -1.
-func closingQuote(text []byte, at int) int {
-	for ; at < len(text); at++ {
-		switch text[at] {
-		case '"':
-			return at
-		case '\\':
-			at++
-		}
-	}
-	return -1
 }
 
 // isWord reports whether there is something at a place that a number or a name could go on with.

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // JSON is the text of a list or an object as its source has it: the order of its members, its white space and its escapes. It is
@@ -29,9 +30,9 @@ func appendTight(dst, text []byte) []byte {
 		switch b := text[at]; b {
 		case ' ', '\t', '\r', '\n':
 		case '"':
-			end := closingQuote(text, at+1)
-			dst = append(dst, text[at:end+1]...)
-			at = end
+			end := jsonscan.SkipString(text, at+1)
+			dst = append(dst, text[at:end]...)
+			at = end - 1
 		default:
 			dst = append(dst, b)
 		}
@@ -92,8 +93,7 @@ func appendName(dst []byte, i int, name string) []byte {
 	if i > 0 {
 		dst = append(dst, ',')
 	}
-	dst, _ = jsontext.AppendQuote(dst, name) // A name of a schema is UTF-8.
-	return append(dst, ':')
+	return append(jsonscan.AppendString(dst, name), ':')
 }
 
 func appendEach(dst []byte, v any, each func([]byte, any) []byte) []byte {
@@ -121,8 +121,7 @@ func appendPlain(dst []byte, v any) []byte {
 	case Number:
 		return append(dst, v...)
 	case string:
-		dst, _ = jsontext.AppendQuote(dst, v) // Text is UTF-8 by now.
-		return dst
+		return jsonscan.AppendString(dst, v)
 	case []any:
 		return appendEach(dst, v, appendPlain)
 	case map[string]any:

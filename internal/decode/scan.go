@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 const (
@@ -266,7 +268,7 @@ func (c *cursor) entries(yield func(n int) bool) {
 func (c *cursor) quoted() []byte {
 	c.kind()
 	start := c.at
-	c.at = start + 1 + stringEnd(c.text[start+1:])
+	c.at = jsonscan.SkipString(c.text, start+1)
 	return c.text[start:c.at]
 }
 
@@ -278,44 +280,10 @@ func (c *cursor) raw() []byte {
 	return c.text[start:c.at]
 }
 
-// skip takes a value without a look at it. Inside lists and objects only strings and brackets matter.
+// skip takes a value without a look at it.
 func (c *cursor) skip() {
-	switch c.kind() {
-	case '"':
-		c.quoted()
-		return
-	case '{', '[':
-	default:
-		c.scalar()
-		return
-	}
-	for depth := 0; ; {
-		b := c.text[c.at]
-		c.at++
-		switch b {
-		case '"':
-			c.at += stringEnd(c.text[c.at:])
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth--; depth == 0 {
-				return
-			}
-		}
-	}
-}
-
-// scalar takes a number or a literal.
-func (c *cursor) scalar() []byte {
-	start := c.at
-	for c.at < len(c.text) {
-		switch c.text[c.at] {
-		case ' ', '\t', '\r', '\n', ',', ':', ']', '}':
-			return c.text[start:c.at]
-		}
-		c.at++
-	}
-	return c.text[start:]
+	c.kind()
+	c.at = jsonscan.SkipValue(c.text, c.at)
 }
 
 // value materialises a value.
@@ -333,7 +301,9 @@ func (c *cursor) value() any {
 	case '"':
 		return c.unquote(c.quoted())
 	}
-	switch text := c.scalar(); text[0] {
+	start := c.at
+	c.at = jsonscan.SkipValue(c.text, start)
+	switch text := c.text[start:c.at]; text[0] {
 	case 'n':
 		return nil
 	case 't', 'f':
@@ -385,7 +355,7 @@ func (c *cursor) unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
 		return c.own(quoted[1 : len(quoted)-1])
 	}
-	c.scratch = unescape(c.scratch[:0], quoted)
+	c.scratch, _ = jsonscan.AppendUnquoted(c.scratch[:0], quoted[1:len(quoted)-1])
 	return c.own(c.scratch)
 }
 
@@ -401,22 +371,10 @@ func (c *cursor) own(text []byte) string {
 
 // plain gives a name without its quotes and escapes.
 func plain(quoted []byte) []byte {
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return quoted[1 : len(quoted)-1]
+	text := quoted[1 : len(quoted)-1]
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text
 	}
-	return unescape(nil, quoted)
-}
-
-// stringEnd is the length of a string's text and its closing quote, given what follows the opening one.
-func stringEnd(text []byte) int {
-	for at := 0; ; {
-		at += bytes.IndexByte(text[at:], '"')
-		escapes := at
-		for escapes > 0 && text[escapes-1] == '\\' {
-			escapes--
-		}
-		if at++; (at-escapes)%2 == 1 { // An even number of backslashes escape each other and not the quote.
-			return at
-		}
-	}
+	text, _ = jsonscan.AppendUnquoted(nil, text)
+	return text
 }

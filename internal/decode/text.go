@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // Checked is how many bytes of a text the JSON value takes with which it begins, where that is on one line and is by the rules of a row
@@ -36,7 +38,7 @@ var checkers = sync.Pool{New: func() any { return new(checker) }}
 // NewValues looks at a line whose bytes are UTF-8.
 func NewValues(line []byte) Values {
 	c := checkers.Get().(*checker)
-	control, _ := survey(line)
+	control, _ := jsonscan.Survey(line)
 	c.text, c.names, c.found, c.unescaped, c.many = line, c.names[:0], c.found[:0], c.unescaped[:0], false
 	c.smooth, c.backslash = !control, -1
 	return Values{c, control && bytes.ContainsAny(line, "\r\n")}

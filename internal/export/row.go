@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 
-	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // row is a published row, taken apart. What is raw is as it stands in the line; the rest is text without escapes.
@@ -37,7 +37,7 @@ func (r *row) read(line []byte) error {
 			return errRow
 		}
 		at += len(member.begin)
-		end := valueEnd(line, at)
+		end := jsonscan.SkipValue(line, at)
 		if end < 0 || line[at] != '"' {
 			return errRow
 		}
@@ -55,7 +55,7 @@ func (r *row) read(line []byte) error {
 		return errRow
 	}
 	at += len(begin)
-	end := valueEnd(line, at)
+	end := jsonscan.SkipValue(line, at)
 	if end < 0 || end >= len(line) || line[at] != '{' || line[len(line)-1] != '}' {
 		return errRow
 	}
@@ -83,8 +83,8 @@ func (r *row) text(raw []byte) ([]byte, error) {
 		return raw[1 : len(raw)-1], nil
 	}
 	begin := len(r.plain)
-	plain, err := record.AppendUnquoted(r.plain, raw[1:len(raw)-1])
-	if err != nil {
+	plain, ok := jsonscan.AppendUnquoted(r.plain, raw[1:len(raw)-1])
+	if !ok {
 		return nil, errRow
 	}
 	r.plain = plain
@@ -146,80 +146,17 @@ func memberOf(object []byte, name string) (found []byte) {
 // eachMember goes through the members in what follows the brace of an object, as long as it is wanted.
 func eachMember(object []byte, each func(name, value []byte) bool) {
 	for at := 0; at < len(object) && object[at] == '"'; {
-		end := valueEnd(object, at)
+		end := jsonscan.SkipValue(object, at)
 		if end < 0 || end >= len(object) || object[end] != ':' {
 			return
 		}
 		key := object[at+1 : end-1]
 		at = end + 1
-		if end = valueEnd(object, at); end < 0 || !each(key, object[at:end]) {
+		if end = jsonscan.SkipValue(object, at); end < 0 || !each(key, object[at:end]) {
 			return
 		}
 		if at = end; at < len(object) && object[at] == ',' {
 			at++
-		}
-	}
-}
-
-// valueEnd is where a JSON value that begins at a place ends, -1 if it does not, or if nothing begins there. White space, which a kept
-// member may have, is a part of it.
-func valueEnd(text []byte, from int) int {
-	end := runEnd(text, from)
-	if end == from {
-		return -1
-	}
-	return end
-}
-
-// runEnd is where what a place holds is followed by a comma or the end of what it is in, -1 if that does not come.
-func runEnd(text []byte, at int) int {
-	depth := 0
-	for at < len(text) {
-		switch c := text[at]; c {
-		case '"':
-			if at = stringEnd(text, at); at < 0 {
-				return -1
-			}
-			if depth == 0 {
-				return at
-			}
-			continue
-		case '{', '[':
-			depth++
-		case '}', ']':
-			if depth == 0 {
-				return at
-			}
-			if depth--; depth == 0 {
-				return at + 1
-			}
-		case ',':
-			if depth == 0 {
-				return at
-			}
-		}
-		at++
-	}
-	if depth > 0 {
-		return -1
-	}
-	return at
-}
-
-// stringEnd is the place behind the quote that closes a string, -1 if none does.
-func stringEnd(text []byte, at int) int {
-	for at++; ; at++ {
-		next := bytes.IndexByte(text[at:], '"')
-		if next < 0 {
-			return -1
-		}
-		at += next
-		escapes := 0
-		for text[at-1-escapes] == '\\' { // the quote that opens the string ends this
-			escapes++
-		}
-		if escapes%2 == 0 {
-			return at + 1
 		}
 	}
 }

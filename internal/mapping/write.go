@@ -9,6 +9,7 @@ import (
 	"github.com/google/cel-go/common/types"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -52,7 +53,7 @@ func NewWriter(m Mapping, dataset, domain string) *Writer {
 	w.question = append(append([]byte(`","dataset":`), name...), `,"domain":`...)
 	w.question = append(append(w.question, record.StringOf(domain)...), `,"question":`...)
 	w.original = append(append([]byte(`,"metadata":{"source":`), name...), `,"original_id":`...)
-	before := func(name string) []byte { return append(record.AppendString([]byte{','}, name), ':') }
+	before := func(name string) []byte { return append(jsonscan.AppendString([]byte{','}, name), ':') }
 	for _, k := range w.mapping.metadata {
 		w.members = append(w.members, before(k.name))
 	}
@@ -73,7 +74,7 @@ func (w *Writer) Row(line []byte, row decode.Row, number int64) (Said, []byte, e
 	line = strconv.AppendInt(append(line, w.id...), number, 10)
 	line = w.mapping.question.appendText(append(line, w.question...), content.Question, values)
 	line = w.mapping.answer.appendText(append(line, `,"reference_answer":`...), content.ReferenceAnswer, values)
-	line = record.AppendString(append(line, `,"answer_type":`...), content.AnswerType)
+	line = jsonscan.AppendString(append(line, `,"answer_type":`...), content.AnswerType)
 	rest := len(line) + len(",") - len(whole)
 	line = append(line, w.original...)
 	if content.OriginalID != "" {
@@ -87,7 +88,7 @@ func (w *Writer) Row(line []byte, row decode.Row, number int64) (Said, []byte, e
 	line = append(line, '}')
 	w.entries = w.mapping.keep(values, w.entries[:0])
 	for _, e := range w.entries {
-		line = append(append(record.AppendString(append(line, ','), e.Key), ':'), e.Value...)
+		line = append(append(jsonscan.AppendString(append(line, ','), e.Key), ':'), e.Value...)
 	}
 	line = append(line, '}')
 	said := Said{Question: content.Question, ReferenceAnswer: content.ReferenceAnswer, AnswerType: content.AnswerType, Group: content.Group, Kept: w.entries, Rest: rest}
@@ -203,7 +204,7 @@ func (x *expression) joined(row *rowValue) (string, bool) {
 // appendText appends a text that the expression gave for a row, as JSON. An answer of nothing but white space may have become none.
 func (x *expression) appendText(line []byte, text string, row *rowValue) []byte {
 	if text == "" || x == nil || x.parts == nil || x.fields&^row.plain != 0 {
-		return record.AppendString(line, text)
+		return jsonscan.AppendString(line, text)
 	}
 	line = append(line, '"')
 	for _, p := range x.parts {

@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -44,8 +44,8 @@ const maxDepth = 10000
 type parser struct {
 	text string
 	at   int
-	// plain holds the strings that had escapes, one after the other.
-	plain strings.Builder
+	// scratch is where escapes are undone.
+	scratch []byte
 }
 
 func (p *parser) record() (r Record, err error) {
@@ -163,64 +163,29 @@ func (p *parser) str() (string, error) {
 	if err := p.literal(`"`); err != nil {
 		return "", err
 	}
-	begin := p.plain.Len()
-	for start, copied := p.at, false; ; start = p.at {
-		p.run()
-		run := p.text[start:p.at]
-		switch p.peek() {
-		case '"':
-			p.at++
-			if !copied {
-				return run, nil
-			}
-			p.plain.WriteString(run)
-			return p.plain.String()[begin:], nil
-		case '\\':
-			if !copied {
-				copied = true
-				p.plain.Grow(len(p.text) - start) // At most once per line: what is left holds all that comes.
-			}
-			p.plain.WriteString(run)
-			if err := p.escape(); err != nil {
-				return "", err
-			}
-		default:
-			if p.at == len(p.text) {
-				return "", errors.New("a string does not end")
-			}
-			return "", errors.New("a control character has no escape")
-		}
+	start := p.at
+	end, escaped := jsonscan.EndOfPublished(p.text, start)
+	if end < 0 {
+		p.at = ^end
+		return "", errors.New(p.wrong())
 	}
+	p.at = end
+	if !escaped {
+		return p.text[start : end-1], nil
+	}
+	p.scratch, _ = jsonscan.AppendUnquoted(p.scratch[:0], p.text[start:end-1])
+	return string(p.scratch), nil
 }
 
-// run moves to the next byte that does not stand for itself in a string, or to the end.
-func (p *parser) run() {
-	text, at := p.text, p.at
-	for at < len(text) && text[at] >= ' ' && text[at] != '"' && text[at] != '\\' {
-		at++
+// wrong says why a string may not go on as it does.
+func (p *parser) wrong() string {
+	switch {
+	case p.at == len(p.text):
+		return "a string does not end"
+	case p.text[p.at] == '\\':
+		return "an escape is not needed, or not in this form"
 	}
-	p.at = at
-}
-
-// escape reads the escape that begins here. It must stand for a byte that needs one, in the form that AppendJSON writes.
-func (p *parser) escape() error {
-	rest := p.text[p.at:]
-	c := byte(' ') // Which needs no escape.
-	if len(rest) > 1 && rest[1] != 'u' {
-		c = named(rest[1])
-	} else if len(rest) >= len(`\u00xx`) {
-		if n, err := strconv.ParseUint(rest[2:6], 16, 8); err == nil && n < ' ' {
-			c = byte(n)
-		}
-	}
-	var written [6]byte
-	want := appendEscape(written[:0], c)
-	if c == ' ' || !strings.HasPrefix(rest, string(want)) {
-		return errors.New("an escape is not needed, or not in this form")
-	}
-	p.plain.WriteByte(c)
-	p.at += len(want)
-	return nil
+	return "a control character has no escape"
 }
 
 // value walks over any JSON value in the published form. The names of an object may be in any order, that of the source or an
@@ -314,22 +279,15 @@ func (s *nameSet) add(name string) bool {
 	return true
 }
 
-// number walks over a number: an optional minus, an integer without leading zeros, a fraction, an exponent.
 func (p *parser) number() error {
-	p.skip("-")
-	if !p.skip("0") && !p.digits() {
-		return errors.New("a value should be here")
+	start, end := p.at, jsonscan.EndOfNumber(p.text, p.at)
+	if p.at = max(end, ^end); end >= 0 {
+		return nil
 	}
-	if p.skip(".") && !p.digits() {
-		return errors.New("a number ends in its point")
+	if p.at > start+1 {
+		return errors.New("a number lacks a digit")
 	}
-	if p.skip("eE") {
-		p.skip("+-")
-		if !p.digits() {
-			return errors.New("a number has no exponent after its e")
-		}
-	}
-	return nil
+	return errors.New("a value should be here")
 }
 
 // skip moves over one byte if it is one of those.
@@ -340,12 +298,4 @@ func (p *parser) skip(of string) bool {
 	}
 	p.at++
 	return true
-}
-
-func (p *parser) digits() bool {
-	start := p.at
-	for c := p.peek(); '0' <= c && c <= '9'; c = p.peek() {
-		p.at++
-	}
-	return p.at > start
 }

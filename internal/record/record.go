@@ -7,11 +7,9 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"math/bits"
 	"sync"
-	"unicode/utf8"
 
-	"github.com/go-json-experiment/json/jsontext"
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // The answer types: how an evaluator compares an answer with the reference answer.
@@ -64,11 +62,11 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 		{`,"reference_answer":`, r.ReferenceAnswer},
 		{`,"answer_type":`, r.AnswerType},
 	} {
-		dst = AppendString(append(dst, member.begin...), member.value)
+		dst = jsonscan.AppendString(append(dst, member.begin...), member.value)
 	}
 	dst = r.AppendMetadata(append(dst, `,"metadata":`...))
 	for _, e := range r.Kept {
-		dst = append(AppendString(append(dst, ','), e.Key), ':')
+		dst = append(jsonscan.AppendString(append(dst, ','), e.Key), ':')
 		dst = append(dst, e.Value...)
 	}
 	return append(dst, '}')
@@ -81,71 +79,10 @@ func (r *Record) AppendMetadata(dst []byte) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(AppendString(dst, e.Key), ':')
+		dst = append(jsonscan.AppendString(dst, e.Key), ':')
 		dst = append(dst, e.Value...)
 	}
 	return append(dst, '}')
-}
-
-// AppendString quotes a string with the fewest escapes, as jsontext does it (a fuzz target compares them), in runs of bytes
-// that stand for themselves, which are nearly all.
-func AppendString(dst []byte, s string) []byte {
-	if !utf8.ValidString(s) {
-		dst, _ = jsontext.AppendQuote(dst, s) // Which mends it, and gives an error that says so.
-		return dst
-	}
-	dst = append(dst, '"')
-	for {
-		n := plain(s)
-		dst = append(dst, s[:n]...)
-		if n == len(s) {
-			return append(dst, '"')
-		}
-		dst = appendEscape(dst, s[n])
-		s = s[n+1:]
-	}
-}
-
-// plain is how many bytes of s stand for themselves in a JSON string. Eight bytes are looked at at once for a quote, a
-// backslash or a control byte (Mycroft's test for a zero byte; the lowest byte that it marks is one).
-func plain(s string) int {
-	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		quote, escape := w^'"'*ones, w^'\\'*ones
-		if found := ((quote-ones)&^quote | (escape-ones)&^escape | (w-' '*ones)&^w) & tops; found != 0 {
-			return i + bits.TrailingZeros64(found)>>3
-		}
-	}
-	for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' {
-		i++
-	}
-	return i
-}
-
-// escapes are the names of the bytes that have one, each before its byte.
-const escapes = "b\bt\tn\nf\fr\r\"\"\\\\"
-
-func appendEscape(dst []byte, c byte) []byte {
-	const hex = "0123456789abcdef"
-	for i := 0; i < len(escapes); i += 2 {
-		if escapes[i+1] == c {
-			return append(dst, '\\', escapes[i])
-		}
-	}
-	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-}
-
-// named is the byte of a name, a space when there is none.
-func named(name byte) byte {
-	for i := 0; i < len(escapes); i += 2 {
-		if escapes[i] == name {
-			return escapes[i+1]
-		}
-	}
-	return ' '
 }
 
 // Digests say which rows are the same. Each is a SHA-256, and each but the first is made of the one before, so that long

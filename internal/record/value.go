@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // FormatValue writes the text of a value in the published form: no white space, strings with the fewest escapes, and all else as it
@@ -35,7 +36,7 @@ func ValueOf(v any) (JSON, error) {
 func StringOf(s string) JSON {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
-	*buffer = AppendString((*buffer)[:0], s)
+	*buffer = jsonscan.AppendString((*buffer)[:0], s)
 	return JSON(*buffer)
 }
 
@@ -45,7 +46,7 @@ func AppendValue(dst []byte, v any) ([]byte, error) {
 	case nil:
 		return append(dst, "null"...), nil
 	case string:
-		return AppendString(dst, v), nil
+		return jsonscan.AppendString(dst, v), nil
 	case decode.Number:
 		return append(dst, v...), nil
 	case bool:
@@ -77,7 +78,7 @@ func appendObject(dst []byte, object map[string]any) (_ []byte, err error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = append(AppendString(dst, name), ':')
+		dst = append(jsonscan.AppendString(dst, name), ':')
 		if dst, err = AppendValue(dst, object[name]); err != nil {
 			return dst, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // readable reports whether the rows that the file is made of are there: else it is alone.
@@ -76,7 +77,7 @@ func (c *exportCheck) alone(from *io.SectionReader) error {
 		for i, value := range row.Values {
 			texts[i], _ = value.(string)
 		}
-		id := number(texts[0], d.name)
+		id := record.Number(texts[0], d.name)
 		if id < 0 || texts[1] != d.name {
 			return differ("%s: the row is %s of data set %s, and data set %s is next in the order %s", place(c.file, n), texts[0], texts[1], d.name, c.manifest.Recipe.Order)
 		}

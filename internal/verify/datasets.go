@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -27,7 +26,7 @@ const (
 // dataset is what is checked of one data set: its file of all rows and those of its splits.
 type dataset struct {
 	verifier *verifier
-	form     form
+	form     record.Form
 	name     string
 	place    int // among the data sets sorted by name
 	raw      *rawCheck
@@ -39,7 +38,7 @@ type dataset struct {
 
 func (v *verifier) newDataset(place int, name string) *dataset {
 	_, domain, _ := v.manifest.Recipe.Dataset(name)
-	d := &dataset{verifier: v, form: newForm(name, domain.Name), name: name, place: place}
+	d := &dataset{verifier: v, form: record.NewForm(name, domain.Name), name: name, place: place}
 	if fields, ok := v.manifest.Fields[name]; ok {
 		d.fields = &fields
 	}
@@ -90,19 +89,13 @@ type rawCheck struct {
 func (c *rawCheck) row(_ int64, line []byte) error {
 	n := c.rows
 	c.rows++
-	id := int64(-1)
-	if bytes.HasPrefix(line, c.dataset.form.begin) {
-		var at int
-		if id, at = digits(line, len(c.dataset.form.begin)); at < 0 {
-			id = -1
-		}
-	}
+	id := c.dataset.form.Number(line)
 	if id < 0 {
 		row, err := c.dataset.parse(c.file, n, line)
 		if err != nil {
 			return err
 		}
-		id = row.number
+		id = row.Number
 	}
 	if id <= c.last {
 		return differ("%s: the id of row %d is not above the one before it", place(c.file, n), id)
@@ -200,7 +193,7 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 	if err := v.compare(row, questionRef{c.split, c.dataset.place, offset}, &c.forms); err != nil {
 		return err
 	}
-	if err := v.number(splitRow, c.dataset.place, c.split, row.number, line); err != nil {
+	if err := v.number(splitRow, c.dataset.place, c.split, row.Number, line); err != nil {
 		return err
 	}
 	units := v.unitsOf(row)
@@ -216,11 +209,11 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 }
 
 // look notes which members the row has, where the manifest says which types they have.
-func (c *splitCheck) look(n int64, row said, line []byte) error {
+func (c *splitCheck) look(n int64, row record.View, line []byte) error {
 	if c.dataset.fields == nil {
 		return nil
 	}
-	rest := row.rest
+	rest := row.Rest
 	if rest == nil {
 		parsed, err := c.dataset.verifier.record(c.file, n, line)
 		if err != nil {
@@ -277,27 +270,27 @@ func (c *splitCheck) close() {
 }
 
 // read is what a row says.
-func (d *dataset) read(file string, n int64, line []byte) (said, error) {
-	if row, ok := d.form.row(line); ok {
+func (d *dataset) read(file string, n int64, line []byte) (record.View, error) {
+	if row, ok := d.form.View(line); ok {
 		return row, nil
 	}
 	return d.parse(file, n, line)
 }
 
 // parse is the slow way to read a row, which can tell what is wrong.
-func (d *dataset) parse(file string, n int64, line []byte) (said, error) {
+func (d *dataset) parse(file string, n int64, line []byte) (record.View, error) {
 	row, err := d.verifier.record(file, n, line)
 	if err != nil {
-		return said{}, err
+		return record.View{}, err
 	}
 	if row.Dataset != d.name {
-		return said{}, differ("%s: the row is of data set %s", place(file, n), row.Dataset)
+		return record.View{}, differ("%s: the row is of data set %s", place(file, n), row.Dataset)
 	}
-	id := number(row.ID, d.name)
+	id := record.Number(row.ID, d.name)
 	if id < 0 {
-		return said{}, differ("%s: the id %q is not the data set's name and a row number", place(file, n), row.ID)
+		return record.View{}, differ("%s: the id %q is not the data set's name and a row number", place(file, n), row.ID)
 	}
-	return said{number: id, question: raw(row.Question), answer: raw(row.ReferenceAnswer), kind: []byte(row.AnswerType)}, nil
+	return record.View{Number: id, Question: raw(row.Question), Answer: raw(row.ReferenceAnswer), AnswerType: []byte(row.AnswerType)}, nil
 }
 
 // raw is a text as it stands in JSON, without its quotes.

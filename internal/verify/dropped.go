@@ -9,6 +9,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -56,7 +57,7 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 		if err != nil {
 			return err
 		}
-		if err := v.number(goneRow, dataset, split, number(row.ID, row.Dataset), nil); err != nil {
+		if err := v.number(goneRow, dataset, split, record.Number(row.ID, row.Dataset), nil); err != nil {
 			return err
 		}
 		sorter := counts.sorters[dataset]
@@ -66,7 +67,7 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 			counts.sorters[dataset] = sorter
 		}
 		var key [8]byte
-		binary.BigEndian.PutUint64(key[:], uint64(number(row.ID, row.Dataset)))
+		binary.BigEndian.PutUint64(key[:], uint64(record.Number(row.ID, row.Dataset)))
 		if err := sorter.Add(key[:], []byte{byte(split)}); err != nil {
 			return store.WrapError(err)
 		}
@@ -98,7 +99,7 @@ func (c *goneCounts) add(row revision.DroppedRow) (split, dataset int, err error
 	dataset = slices.Index(c.datasets, row.Dataset)
 	table := c.tables[row.Reason]
 	switch {
-	case split < 0 || dataset < 0 || number(row.ID, row.Dataset) < 0:
+	case split < 0 || dataset < 0 || record.Number(row.ID, row.Dataset) < 0:
 		return 0, 0, differ("%s: %q is no row of a split %s of data set %s", revision.DroppedFile, row.ID, row.Split, row.Dataset)
 	case table == nil:
 		return 0, 0, differ("%s: row %s has the reason %q, which is none", revision.DroppedFile, row.ID, row.Reason)

@@ -47,6 +47,9 @@ func TestReports(t *testing.T) {
 	}
 }
 
+// plain is a published row.
+const plain = `{"id":"sums_7","dataset":"sums","domain":"math","question":"Q","reference_answer":"A","answer_type":"text","metadata":{"source":"sums","original_id":"7"}}`
+
 // packedRows is how many rows packedFile has.
 const packedRows = 9000
 

@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -50,11 +51,11 @@ func (v *verifier) number(as numbered, dataset, split int, number int64, line []
 }
 
 // mixed notes a row of a mixed file, with what its question and answer are compared by.
-func (v *verifier) mixed(dataset, split int, row said, line []byte, buffers *forms) error {
+func (v *verifier) mixed(dataset, split int, row record.View, line []byte, buffers *forms) error {
 	var question, answer [hashSize]byte
-	v.hash(question[:], v.compared(row.question, buffers))
-	v.hash(answer[:], row.answer)
-	return v.number(mixedRow, dataset, split, row.number, line, question[:], answer[:])
+	v.hash(question[:], v.compared(row.Question, buffers))
+	v.hash(answer[:], row.Answer)
+	return v.number(mixedRow, dataset, split, row.Number, line, question[:], answer[:])
 }
 
 // occurrences are the places of one row.

@@ -19,13 +19,13 @@ import (
 )
 
 // compare takes a row's question to those of all others, and its answer where no row may be there twice.
-func (v *verifier) compare(row said, ref questionRef, buffers *forms) error {
-	key := v.question(v.compared(row.question, buffers), ref)
+func (v *verifier) compare(row record.View, ref questionRef, buffers *forms) error {
+	key := v.question(v.compared(row.Question, buffers), ref)
 	if !v.distinct() {
 		return store.WrapError(v.questions.Add(key[:]))
 	}
 	var answer [hashSize]byte
-	v.hash(answer[:], row.answer)
+	v.hash(answer[:], row.Answer)
 	return store.WrapError(v.questions.Add(key[:], answer[:]))
 }
 

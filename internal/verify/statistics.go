@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 
+	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/statistics"
 )
@@ -20,21 +21,21 @@ type counter struct {
 }
 
 // add counts a row. Rows that say the same follow one another, since a file is ordered by what its rows say.
-func (c *counter) add(row said, tokens int64, line []byte, of *splitCheck) error {
+func (c *counter) add(row record.View, tokens int64, line []byte, of *splitCheck) error {
 	if !c.wanted {
 		return nil
 	}
 	again := false
-	if c.rows.Rows > 0 && bytes.Equal(row.question, c.question) && bytes.Equal(row.answer, c.answer) {
+	if c.rows.Rows > 0 && bytes.Equal(row.Question, c.question) && bytes.Equal(row.Answer, c.answer) {
 		var err error
 		if again, err = c.same(line, of); err != nil {
 			return err
 		}
 	}
-	c.question, c.answer, c.line = append(c.question[:0], row.question...), append(c.answer[:0], row.answer...), append(c.line[:0], line...)
+	c.question, c.answer, c.line = append(c.question[:0], row.Question...), append(c.answer[:0], row.Answer...), append(c.line[:0], line...)
 	c.rows.Add(statistics.Row{
-		Question: statistics.Quoted(row.question), Answer: statistics.Quoted(row.answer), Bytes: int64(len(line)), Tokens: tokens,
-		Type: statistics.TypeOf(string(row.kind)),
+		Question: statistics.Quoted(row.Question), Answer: statistics.Quoted(row.Answer), Bytes: int64(len(line)), Tokens: tokens,
+		Type: statistics.TypeOf(string(row.AnswerType)),
 	}, again)
 	if !c.rows.Wants() {
 		return nil

@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
@@ -22,11 +23,11 @@ func (v *verifier) measure() error {
 }
 
 // unitsOf are the bytes or tokens of a row.
-func (v *verifier) unitsOf(row said) int64 {
+func (v *verifier) unitsOf(row record.View) int64 {
 	if v.units == nil {
 		return 0
 	}
-	return v.units.Of(meant(row.question), meant(row.answer))
+	return v.units.Of(meant(row.Question), meant(row.Answer))
 }
 
 // meant is the text that stands in JSON, without quotes, in the published form.
@@ -39,9 +40,9 @@ func meant(raw []byte) string {
 
 // appendMeant is meant of a buffer.
 func appendMeant(dst, raw []byte) []byte {
-	text, err := record.AppendUnquoted(dst, raw)
-	if err != nil {
-		panic("verify: a row was recognised with a text that is none: " + err.Error()) // form and record.Parse rule it out
+	text, ok := jsonscan.AppendUnquoted(dst, raw)
+	if !ok {
+		panic("verify: a row was recognised with a text that is none") // record rules it out
 	}
 	return text
 }

@@ -26,8 +26,8 @@ var (
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
 	planned    = append([]string{"internal/contract"}, graph...)
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
-	judged     = append([]string{"internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
-	dataPlane  = append([]string{"internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...)
+	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
+	dataPlane  = append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...)
 	counted    = append([]string{"internal/progress"}, planned...)
 	anything   = []string{"*"}
 )
@@ -44,18 +44,19 @@ var rules = []rule{
 	{pkg: "internal/pipeline", own: graph},
 	{pkg: "internal/contract", own: graph},
 	{pkg: "internal/revision", own: append([]string{"internal/schema"}, planned...)},
-	{pkg: "internal/decode", own: planned, foreign: anything, never: kubernetes},
-	{pkg: "internal/record", own: append([]string{"internal/decode"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
-	{pkg: "internal/mapping", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/encode", own: append([]string{"internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/export", own: append([]string{"internal/decode", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/jsonscan"},
+	{pkg: "internal/decode", own: append([]string{"internal/jsonscan"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/record", own: append([]string{"internal/jsonscan", "internal/decode"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
+	{pkg: "internal/mapping", own: append([]string{"internal/jsonscan", "internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/encode", own: append([]string{"internal/jsonscan", "internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/export", own: append([]string{"internal/jsonscan", "internal/decode", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "python"},
 	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
-	{pkg: "internal/precheck", own: append([]string{"internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/precheck", own: append([]string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/progress", own: graph},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, counted...), foreign: anything, never: kubernetes},
-	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/glob", "internal/mapping", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
+	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},
@@ -69,7 +70,7 @@ var rules = []rule{
 	{pkg: "internal/report", own: onVolumes},
 	{pkg: "internal/report/picture"},
 	{pkg: "internal/report/page", own: append([]string{"internal/statistics", "internal/report", "internal/report/picture"}, onVolumes...)},
-	{pkg: "internal/verify", own: append([]string{"internal/progress", "internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify", own: append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/rows", own: append([]string{"internal/bufpipe", "internal/store", "internal/encode", "internal/record", "internal/decode"}, onVolumes...), foreign: anything, never: kubernetes},

@@ -25,7 +25,7 @@ var going = []struct {
 	{"is none", 231, word(`is none`)},
 	{"of which", 104, word(`of which`)},
 	{"of one's own", 21, word(`of one's own`)},
-	{"tells of, says so", 68, word(`tells? of|says? so`)},
+	{"tells of, says so", 67, word(`tells? of|says? so`)},
 	{"so gets, so has, so is", 26, word(`so (gets|has|is|are|leads|makes)`)},
 	{"by the clock alone", 1, word(`by the clock alone`)},
 	{"leave away", 0, word(`(leave|leaves|left|leaving) (it |them )?away`)},

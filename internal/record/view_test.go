@@ -1,16 +1,16 @@
-package verify
+package record
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 const plain = `{"id":"sums_7","dataset":"sums","domain":"math","question":"Q","reference_answer":"A","answer_type":"text","metadata":{"source":"sums","original_id":"7"}}`
 
 func TestFormRecognisesPublishedRows(t *testing.T) {
-	f := newForm("sums", "math")
+	f := NewForm("sums", "math")
 	for what, c := range map[string]struct {
 		line     string
 		number   int64
@@ -23,11 +23,11 @@ func TestFormRecognisesPublishedRows(t *testing.T) {
 		"row 0":             {strings.Replace(plain, "sums_7", "sums_0", 1), 0, "Q"},
 		"a large number":    {strings.Replace(plain, "sums_7", "sums_123456789012", 1), 123456789012, "Q"},
 	} {
-		row, ok := f.row([]byte(c.line))
-		if !ok || row.number != c.number || string(row.question) != c.question || string(row.answer) != "A" {
-			t.Errorf("%s: %d, %q, %q, %v", what, row.number, row.question, row.answer, ok)
+		row, ok := f.View([]byte(c.line))
+		if !ok || row.Number != c.number || string(row.Question) != c.question || string(row.Answer) != "A" {
+			t.Errorf("%s: %d, %q, %q, %v", what, row.Number, row.Question, row.Answer, ok)
 		}
-		if _, err := record.Parse([]byte(c.line)); err != nil {
+		if _, err := Parse([]byte(c.line)); err != nil {
 			t.Errorf("%s: Parse refuses it: %v", what, err)
 		}
 	}
@@ -35,7 +35,7 @@ func TestFormRecognisesPublishedRows(t *testing.T) {
 
 // What is not recognised is Parse's to judge.
 func TestFormLeavesTheRestToParse(t *testing.T) {
-	f := newForm("sums", "math")
+	f := NewForm("sums", "math")
 	for what, line := range map[string]string{
 		"another data set":         strings.ReplaceAll(plain, "sums", "facts"),
 		"another domain":           strings.Replace(plain, `"math"`, `"qa"`, 1),
@@ -54,12 +54,12 @@ func TestFormLeavesTheRestToParse(t *testing.T) {
 		"a leading zero":           strings.Replace(plain, "sums_7", "sums_07", 1),
 		"no number":                strings.Replace(plain, "sums_7", "sums_", 1),
 	} {
-		if _, ok := f.row([]byte(line)); ok {
+		if _, ok := f.View([]byte(line)); ok {
 			t.Errorf("%s is recognised", what)
 		}
 	}
 	for n := range plain {
-		if _, ok := f.row([]byte(plain[:n])); ok {
+		if _, ok := f.View([]byte(plain[:n])); ok {
 			t.Errorf("the first %d bytes are recognised", n)
 		}
 	}
@@ -67,13 +67,13 @@ func TestFormLeavesTheRestToParse(t *testing.T) {
 
 // TestFormOfKeptMembers: rows that keep members are recognised, too, but for those that only Parse may judge.
 func TestFormOfKeptMembers(t *testing.T) {
-	f := newForm("sums", "math")
+	f := NewForm("sums", "math")
 	for kept, want := range map[string]bool{
 		`}`: true, `,"a":[1, {"b" : "x"}],"é":"\u00e9\/"}`: true, `,"a":null,"b":-1.5e3}`: true, ",\"a\":[1,\t2]}": true,
 		``: false, `,"a":1`: false, `,"a":1}}`: false, `,"a": 1}`: false, `,"a":1 }`: false, `,"b":1,"a":1}`: false, `,"a":1,"a":1}`: false, `,"id":1}`: false, `,"\u0061":1}`: false, ",\"a\":[1,\r2]}": false,
 		`,"a":{"b":1,"b":2}}`: false, `,"a":"\ud800"}`: false, `,"a":01}`: false, `,"a":}`: false, `,"a"}`: false, `,1}`: false,
 	} {
-		if _, ok := f.row([]byte(strings.TrimSuffix(plain, "}") + kept)); ok != want {
+		if _, ok := f.View([]byte(strings.TrimSuffix(plain, "}") + kept)); ok != want {
 			t.Errorf("%s is recognised: %t", kept, ok)
 		}
 	}
@@ -81,7 +81,7 @@ func TestFormOfKeptMembers(t *testing.T) {
 
 // FuzzForm: whatever is recognised is what Parse accepts, with the same number, question and answer.
 //
-//fuzz:brief what it does not recognise goes to record.Parse, which FuzzParse has
+//fuzz:brief what it does not recognise goes to Parse, which FuzzParse has
 func FuzzForm(f *testing.F) {
 	f.Add(plain)
 	f.Add(strings.Replace(plain, `"Q"`, `"a\"b\\c\n\u0001 é"`, 1))
@@ -89,27 +89,38 @@ func FuzzForm(f *testing.F) {
 	for _, kept := range []string{`,"a":[1, {"b" : null}],"c":"\u00e9\/"}`, `,"a":1,"a":2}`, `,"b":1,"a":2}`, `,"a": 1}`, `,"a":1 }`, `,"question":1}`, `,"a":{"b":1,"b":2}}`, ",\"a\":[1,\t2]}", ",\"a\":[1,\r2]}", `,"a":"\ud800"}`, `,"a\n":01}`, `,"é":1e5}`} {
 		f.Add(strings.TrimSuffix(plain, "}") + kept)
 	}
-	form := newForm("sums", "math")
+	form := NewForm("sums", "math")
 	f.Fuzz(func(t *testing.T, line string) {
-		got, ok := form.row([]byte(line))
+		got, ok := form.View([]byte(line))
 		if !ok {
 			return
 		}
-		row, err := record.Parse([]byte(line))
+		row, err := Parse([]byte(line))
 		if err != nil {
 			t.Fatalf("recognised, and Parse says %v", err)
 		}
-		if row.Dataset != "sums" || row.Domain != "math" || number(row.ID, "sums") != got.number ||
-			string(raw(row.Question)) != string(got.question) || string(raw(row.ReferenceAnswer)) != string(got.answer) ||
-			meant(got.question) != row.Question || meant(got.answer) != row.ReferenceAnswer {
-			t.Errorf("%d, %q, %q of %+v", got.number, got.question, got.answer, row)
+		if row.Dataset != "sums" || row.Domain != "math" || Number(row.ID, "sums") != got.Number ||
+			written(row.Question) != string(got.Question) || written(row.ReferenceAnswer) != string(got.Answer) ||
+			meaning(got.Question) != row.Question || meaning(got.Answer) != row.ReferenceAnswer {
+			t.Errorf("%d, %q, %q of %+v", got.Number, got.Question, got.Answer, row)
 		}
 	})
 }
 
+// written is a text as JSON has it, meaning the other way.
+func written(text string) string {
+	quoted := StringOf(text)
+	return string(quoted[1 : len(quoted)-1])
+}
+
+func meaning(raw []byte) string {
+	text, _ := jsonscan.AppendUnquoted(nil, raw)
+	return string(text)
+}
+
 func TestNumberOfAnID(t *testing.T) {
 	for id, want := range map[string]int64{"a_b_12": 12, "a_b_0": 0, "a_b_": -1, "a_b_012": -1, "a_b_+1": -1, "a_b_-1": -1, "a_c_1": -1, "": -1} {
-		if got := number(id, "a_b"); got != want {
+		if got := Number(id, "a_b"); got != want {
 			t.Errorf("%q is %d", id, got)
 		}
 	}
@@ -117,11 +128,11 @@ func TestNumberOfAnID(t *testing.T) {
 
 func BenchmarkForm(b *testing.B) {
 	line := []byte(strings.Replace(plain, `"Q"`, `"`+strings.Repeat("Some words of a question, ", 35)+`"`, 1))
-	f := newForm("sums", "math")
+	f := NewForm("sums", "math")
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok := f.row(line); !ok {
+		if _, ok := f.View(line); !ok {
 			b.Fatal("not recognised")
 		}
 	}
