@@ -10,6 +10,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/progress"
+	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
 // TestProgressIsTrue: what the meters of a build count is what its results say.
@@ -44,7 +45,7 @@ func TestProgressIsTrue(t *testing.T) {
 			}
 		}
 	})
-	r := two()
+	r := recipes.Two()
 	results, err := w.worker.Build(t.Context(), r, 2, w)
 	close(ended)
 	watching.Wait()
