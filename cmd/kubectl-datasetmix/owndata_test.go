@@ -144,6 +144,17 @@ func TestInit(t *testing.T) {
 	if out, err := run(t, "verify", "data/mix"); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// TestInitOverwritesNothing unasked; a manifest may go to standard output, and a mistyped file is answered by the name that was meant.
+func TestInitOverwritesNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("pairs.csv", []byte("prompt,chosen,rejected\nName a bird.,A finch.,No.\nName a tree.,An oak.,No.\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(t, "init", "pairs.csv"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	for what, arguments := range map[string][]string{"the sample": {"init"}, "another draft": {"init", "pairs.csv"}} {
 		if _, err := run(t, arguments...); contract.ReasonOf(err) != contract.InvalidTask || !strings.Contains(err.Error(), "mix.yaml exists") {
 			t.Errorf("%s over a manifest: %v", what, err)
@@ -199,8 +210,12 @@ func TestPlanLook(t *testing.T) {
 	if err := errors.Join(err, json.Unmarshal([]byte(out), &seen)); err != nil || len(seen) != 2 || len(seen[0].Rows) != 2 || seen[1].Kept != 4 {
 		t.Errorf("for programs: %v\n%s", err, out)
 	}
+}
+
+// TestPlanLookHelps: with the member that was meant, and with the preset that fits.
+func TestPlanLookHelps(t *testing.T) {
 	placed(t, strings.Replace(ownFiles, "row.meaning", "row.meening", 1))
-	out, err = run(t, "plan", "-f", "mix.yaml", "--look")
+	out, err := run(t, "plan", "-f", "mix.yaml", "--look")
 	if contract.ReasonOf(err) != contract.InvalidData || !strings.Contains(out, `no row has the member "meening"; did you mean meaning?`) {
 		t.Errorf("a mistyped member: %v\n%s", err, out)
 	}

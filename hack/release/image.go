@@ -71,7 +71,7 @@ func (r release) makeImage(ctx context.Context, programs string) (string, error)
 }
 
 // machines are the processors of the image as ELF names them.
-var machines = map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+var machines = map[string]elf.Machine{amd64: elf.EM_X86_64, arm64: elf.EM_AARCH64}
 
 // checkELF returns an error unless a program runs on its processor in an image that has nothing else: no loader and no library.
 func checkELF(program string, p platform) error {

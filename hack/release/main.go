@@ -37,10 +37,12 @@ type platform struct{ os, arch string }
 
 func (p platform) String() string { return p.os + "-" + p.arch }
 
+const amd64, arm64 = "amd64", "arm64"
+
 // images are the platforms of the image, commands those of the command.
 var (
-	images   = []platform{{"linux", "amd64"}, {"linux", "arm64"}}
-	commands = []platform{{"linux", "amd64"}, {"linux", "arm64"}, {"darwin", "amd64"}, {"darwin", "arm64"}, {"windows", "amd64"}}
+	images   = []platform{{"linux", amd64}, {"linux", arm64}}
+	commands = []platform{{"linux", amd64}, {"linux", arm64}, {"darwin", amd64}, {"darwin", arm64}, {"windows", amd64}}
 )
 
 func main() {

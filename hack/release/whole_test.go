@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
@@ -95,23 +96,9 @@ func programsOfImage(t *testing.T, packed, digest, version string) map[string]st
 		if diff := cmp.Diff(map[string]string{"org.opencontainers.image.version": version}, config.Config.Labels); diff != "" || p.arch != of.Platform.Architecture {
 			t.Errorf("%v: labels (-want +got):\n%s", p, diff)
 		}
-		layers, err := image.Layers()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, layer := range layers {
-			stream, err := layer.Uncompressed()
-			if err != nil {
-				t.Fatal(err)
-			}
-			content, err := io.ReadAll(stream)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, e := range unpacked(t, string(content)) {
-				if name := filepath.Base(e.name); name == "manager" || name == "worker" {
-					programs[name+"-"+p.String()] = put(t, filepath.Join(t.TempDir(), name), e.content)
-				}
+		for _, e := range filesOfImage(t, image) {
+			if name := filepath.Base(e.name); name == "manager" || name == "worker" {
+				programs[name+"-"+p.String()] = put(t, filepath.Join(t.TempDir(), name), e.content)
 			}
 		}
 	}
@@ -119,6 +106,27 @@ func programsOfImage(t *testing.T, packed, digest, version string) map[string]st
 		t.Errorf("install.yaml names %s, and the image is %s: %v", digest, got, err)
 	}
 	return programs
+}
+
+// filesOfImage are the files of an image's layers.
+func filesOfImage(t *testing.T, image v1.Image) (files []entry) {
+	t.Helper()
+	layers, err := image.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, layer := range layers {
+		stream, err := layer.Uncompressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(stream)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, unpacked(t, string(content))...)
+	}
+	return files
 }
 
 // programOfArchive unpacks the command for one platform.

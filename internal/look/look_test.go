@@ -71,9 +71,9 @@ func TestOf(t *testing.T) {
 		{"where", func() recipe.Record { r := text("row.q"); r.Where = `row.?level == "easy"`; return r }(), recipe.Read{OnBadRow: recipe.SkipBadRow}, Limits{}, func(d *Dataset) {
 			d.Kept, d.Dropped = 1, []Drop{{Reason: "where", Rows: 3}, {Reason: "malformed", Rows: 1}}
 		}},
-		{"a mistyped member", text("row.levle"), recipe.Read{}, Limits{Near: cli.Closest}, func(d *Dataset) {
+		{"a mistyped member", text("row.levels"), recipe.Read{}, Limits{Near: cli.Closest}, func(d *Dataset) {
 			d.Dropped = []Drop{{Reason: "missing-field", Rows: 4, Fails: true}, {Reason: "malformed", Rows: 1, Fails: true}}
-			d.Missing = []Missing{{Name: "levle", Near: "level"}}
+			d.Missing = []Missing{{Name: "levels", Near: "level"}}
 		}},
 		{"an optional member that is mistyped, and one that is just not there", text(`row.?levels.orValue(row.?hint.orValue(row.q))`), recipe.Read{OnBadRow: recipe.SkipBadRow}, Limits{Near: cli.Closest}, func(d *Dataset) {
 			d.Kept, d.Dropped = 3, []Drop{{Reason: "no-answer", Rows: 1}, {Reason: "malformed", Rows: 1}}
@@ -174,16 +174,16 @@ func TestGuess(t *testing.T) {
 	} {
 		t.Run(test.what, func(t *testing.T) {
 			head, row, table := strings.Cut(test.row, "\n")
-			content := ""
+			var content strings.Builder
 			if !table || strings.HasSuffix(test.name, ".jsonl") {
-				head, row = "", test.row
+				row = test.row
 			} else {
-				content = head + "\n"
+				content.WriteString(head + "\n")
 			}
 			for i := range 5 {
-				content += fmt.Sprintf(row, i) + "\n"
+				fmt.Fprintf(&content, row+"\n", i)
 			}
-			from, _ := folder(t, map[string]string{test.name: content})
+			from, _ := folder(t, map[string]string{test.name: content.String()})
 			got := guessed(t, from)
 			got.Others = nil
 			if diff := cmp.Diff(test.want, got, cmpopts.IgnoreFields(Guess{}, "Question", "Answer")); diff != "" {

@@ -1,6 +1,7 @@
 package recipe_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -33,29 +34,37 @@ func TestExportsAreJudged(t *testing.T) {
 			t.Errorf("the error is %v, want %q", err, want)
 		}
 	}
-	texts := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
-	texts.Output.Exports = []recipe.Export{{Name: "sft", Format: recipe.ExportSFT}}
-	record := &texts.Domains[0].Datasets[0].Record
-	for _, c := range []struct {
-		record recipe.Record
-		held   bool
-	}{
+}
+
+// holding is a data set's record, and whether an export can hold its rows.
+type holding struct {
+	record recipe.Record
+	held   bool
+}
+
+func wantHeld(t *testing.T, export recipe.Export, records []holding) {
+	t.Helper()
+	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
+	r.Output.Exports = []recipe.Export{export}
+	want := fmt.Sprintf("export %s of format %s cannot hold data set gsm8k, whose rows have no reference answer", export.Name, export.Format)
+	for _, c := range records {
+		r.Domains[0].Datasets[0].Record = c.record
+		if err := r.Validate(); (err == nil) != c.held || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: the error is %v", c.record, err)
+		}
+	}
+}
+
+// TestExportsHoldTheirRows: a data set whose rows cannot have what a format needs is refused by its name.
+func TestExportsHoldTheirRows(t *testing.T) {
+	wantHeld(t, recipe.Export{Name: "sft", Format: recipe.ExportSFT}, []holding{
 		{recipe.Record{Preset: "text"}, false},
 		{recipe.Record{Preset: "text", Keep: []string{"messages"}}, true},
 		{recipe.Record{Question: "row.q", ReferenceAnswer: " '' ", AnswerType: `"text"`}, false},
 		{recipe.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: `"text"`}, true},
 		{recipe.Record{Preset: "messages"}, true},
-	} {
-		*record = c.record
-		if err := texts.Validate(); (err == nil) != c.held || err != nil && !strings.Contains(err.Error(), "export sft of format SFT cannot hold data set gsm8k, whose rows have no reference answer") {
-			t.Errorf("%+v: the error is %v", c.record, err)
-		}
-	}
-	texts.Output.Exports[0] = recipe.Export{Name: "rl", Format: recipe.ExportRL, Scorer: digest}
-	for _, c := range []struct {
-		record recipe.Record
-		held   bool
-	}{
+	})
+	wantHeld(t, recipe.Export{Name: "rl", Format: recipe.ExportRL, Scorer: strings.Repeat("0", 64)}, []holding{
 		{recipe.Record{Preset: "text"}, false},
 		{recipe.Record{Preset: "text", Keep: []string{"messages"}}, false},
 		{recipe.Record{Question: "row.q", ReferenceAnswer: "''", AnswerType: "numeric"}, false},
@@ -63,17 +72,8 @@ func TestExportsAreJudged(t *testing.T) {
 		{recipe.Record{Question: "row.q", ReferenceAnswer: "''", AnswerType: "text", Metadata: []recipe.Metadata{{Name: "answers", Value: "row.answers"}}}, true},
 		{recipe.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text"}, true},
 		{recipe.Record{Preset: "messages"}, true},
-	} {
-		*record = c.record
-		if err := texts.Validate(); (err == nil) != c.held || err != nil && !strings.Contains(err.Error(), "export rl of format RL cannot hold data set gsm8k, whose rows have no reference answer") {
-			t.Errorf("%+v: the error is %v", c.record, err)
-		}
-	}
-	texts.Output.Exports[0] = recipe.Export{Name: "text", Format: recipe.ExportText}
-	*record = recipe.Record{Preset: "text"}
-	if err := texts.Validate(); err != nil {
-		t.Error(err)
-	}
+	})
+	wantHeld(t, recipe.Export{Name: "text", Format: recipe.ExportText}, []holding{{recipe.Record{Preset: "text"}, true}})
 	pairs := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	pairs.Output.Exports = []recipe.Export{{Name: "dpo", Format: recipe.ExportPreference}}
 	for d := range pairs.Domains {

@@ -64,7 +64,7 @@ func newInstalled(t *testing.T) *installed {
 	}
 	t.Cleanup(func() { // after a failure: what the test itself did not get to
 		if t.Failed() {
-			i.shell("helm uninstall datasetmix --namespace datasetmix-system; kubectl delete crd datasetmixes.data.datasetmix.io; kubectl delete --ignore-not-found -f install.yaml")
+			_, _ = i.shell("helm uninstall datasetmix --namespace datasetmix-system; kubectl delete crd datasetmixes.data.datasetmix.io; kubectl delete --ignore-not-found -f install.yaml")
 		}
 	})
 	return i

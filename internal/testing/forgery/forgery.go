@@ -95,7 +95,7 @@ func Change(t *testing.T, path string, edit func([]byte) []byte) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, content, 0o644); err != nil {
+	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -303,7 +303,7 @@ func Without(path string) Forgery {
 func With(path string) Forgery {
 	return func(t *testing.T, folder string, m *revision.Manifest) {
 		name := filepath.Join(folder, path)
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(name, []byte("{}\n"), 0o600); err != nil {

@@ -32,6 +32,7 @@ func Sums(what string, rows int) string {
 	return out.String()
 }
 
+// Facts are rows of the hotpotqa form, each with its own question.
 func Facts(rows int) string {
 	var out strings.Builder
 	for i := range rows {
