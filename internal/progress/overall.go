@@ -2,8 +2,8 @@ package progress
 
 import "github.com/datasetmix/datasetmix/internal/pipeline"
 
-// weights are how much of a build each stage is, in percent, as measured: a build of the six data sets of the benchmark, on two processors
-// and from files over HTTP.
+// weights are how much of a build each stage is taken to be, in percent: an estimate. Downloading is counted as a network has it; the other
+// stages relate roughly as they do in a build of the six data sets on two processors.
 var weights = map[pipeline.Stage]float64{
 	pipeline.StageDownload: 30, pipeline.StageSplit: 40, pipeline.StageBalance: 3, pipeline.StageMix: 20, pipeline.StagePublish: 7,
 }

@@ -25,34 +25,19 @@ func TestProgressIsTrue(t *testing.T) {
 		meters[string(stage)+" "+unit.Name] = m
 		return m
 	}
-	look := func() {
+	stop := watched(func() {
 		mutex.Lock()
 		defer mutex.Unlock()
 		for name, m := range meters {
 			seen[name] = append(seen[name], m.Snapshot().Percent)
 		}
-	}
-	ended := make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		for ticks := time.NewTicker(time.Millisecond); ; {
-			select {
-			case <-ended:
-				ticks.Stop()
-				return
-			case <-ticks.C:
-				look()
-			}
-		}
 	})
 	r := recipes.Two()
 	results, err := w.worker.Build(t.Context(), r, 2, w)
-	close(ended)
-	watching.Wait()
+	stop()
 	if err != nil {
 		t.Fatal(err)
 	}
-	look()
 	for name, percents := range seen {
 		if !slices.IsSorted(percents) || slices.Contains(percents, 100) {
 			t.Errorf("%s: %v", name, percents)
@@ -62,6 +47,31 @@ func TestProgressIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	wantCounted(t, graph, results, meters)
+}
+
+// watched looks every millisecond, and once more when it is stopped.
+func watched(look func()) (stop func()) {
+	ended := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for ticks := time.NewTicker(time.Millisecond); ; {
+			select {
+			case <-ended:
+				ticks.Stop()
+				look()
+				return
+			case <-ticks.C:
+				look()
+			}
+		}
+	})
+	return func() { close(ended); watching.Wait() }
+}
+
+// wantCounted wants the meters of all units to have counted what their results say.
+func wantCounted(t *testing.T, graph pipeline.Graph, results map[string]pipeline.Result, meters map[string]*progress.Meter) {
+	t.Helper()
 	given := int64(0)
 	type counted struct{ Rows, OfRows, Bytes, OfBytes int64 }
 	want, got := map[string]counted{}, map[string]counted{}

@@ -84,7 +84,19 @@ func TestLocal(t *testing.T) {
 	b.Add(0, 50)
 	l.Done(step.Stage, step.Missing[0], pipeline.Result{Download: &pipeline.DownloadResult{Files: 1, Bytes: 100}}, stage.Way{How: stage.Built})
 	l.Note("a note")
-	got := l.State(time.Now())
+	wantHalf(t, l.State(time.Now()))
+	if want := " download  1/2  a            built       1 files, 100 bytes, revision -\n"; !strings.HasSuffix(out.String(), want) {
+		t.Errorf("the line: %q", out.String())
+	}
+	l.End(errors.New("it fails"))
+	if got := l.State(time.Now()); got.Outcome != live.Failed || got.Stages[0].Outcome != live.Failed || got.Stages[0].Units[1].Outcome != live.Failed || got.Stages[0].Units[0].Outcome != live.Done {
+		t.Errorf("failed: %+v", got)
+	}
+}
+
+// wantHalf wants one of two downloads done, the other half, and nothing else begun.
+func wantHalf(t *testing.T, got live.Build) {
+	t.Helper()
 	if s := got.Stages[0]; s.Outcome != live.Running || s.Done != 1 || s.Total != 2 || s.Units[0].Outcome != live.Done || s.Units[1].Percent != 49 {
 		t.Errorf("%+v", s)
 	}
@@ -95,13 +107,6 @@ func TestLocal(t *testing.T) {
 		if s.Outcome != live.Waiting || s.Done != 0 || s.Total == 0 || len(s.Units) != s.Total {
 			t.Errorf("%+v", s)
 		}
-	}
-	if want := " download  1/2  a            built       1 files, 100 bytes, revision -\n"; !strings.HasSuffix(out.String(), want) {
-		t.Errorf("the line: %q", out.String())
-	}
-	l.End(errors.New("it fails"))
-	if got := l.State(time.Now()); got.Outcome != live.Failed || got.Stages[0].Outcome != live.Failed || got.Stages[0].Units[1].Outcome != live.Failed || got.Stages[0].Units[0].Outcome != live.Done {
-		t.Errorf("failed: %+v", got)
 	}
 }
 
@@ -171,6 +176,11 @@ func TestCluster(t *testing.T) {
 	if got.Name != "training/pair" || got.Percent() != 57 || got.Left < 50*time.Second || got.Elapsed < 9*time.Second || cmp.Diff([]string{"not permitted: get pods/log"}, got.Notes) != "" {
 		t.Errorf("%d percent: %+v", got.Percent(), got)
 	}
+}
+
+// TestClusterEnds: with what the status says, or with what the command saw.
+func TestClusterEnds(t *testing.T) {
+	c, now := NewCluster(nil), time.Now()
 	done := building()
 	done.Status.ObservedGeneration = ptr.To[int64](1)
 	done.Status.Published = &datav1alpha1.Published{Revision: "3f9c2a1b0d"}

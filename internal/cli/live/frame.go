@@ -206,7 +206,7 @@ func (f *framer) line(name string, fraction float64, outcome Outcome, details []
 		if i > 0 {
 			next = map[bool]string{true: "  ", false: ", "}[i == 1] + detail
 		}
-		if i > 0 && cells(text+next) > room && !(i == 1 && outcome == Done) {
+		if i > 0 && cells(text+next) > room && (i > 1 || outcome != Done) {
 			break
 		}
 		text += next
