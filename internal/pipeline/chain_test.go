@@ -7,39 +7,56 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// chainOf is the chain of a mix whose data sets have so many bytes each, once they are split.
-func chainOf(t *testing.T, r recipe.Recipe, bytes int64) string {
+// chainOf are the chains of a mix whose data sets have so many bytes each: before it is split, and after that.
+func chainOf(t *testing.T, r recipe.Recipe, bytes int64) (split, balance string) {
 	t.Helper()
 	results := map[string]Result{}
-	next := func() []Node {
+	next := func() (string, []Node) {
 		graph, err := Walk(r, results)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := Chain(r, graph, results); got != "" {
-			t.Errorf("before everything is split the chain is %q", got)
-		}
-		return graph.Next().Missing
+		return Chain(r, graph, results), graph.Next().Missing
 	}
-	for _, unit := range next() {
+	chain, units := next()
+	if chain != "" {
+		t.Errorf("before everything is downloaded the chain is %q", chain)
+	}
+	for _, unit := range units {
 		results[unit.Key] = Result{Download: &DownloadResult{Digest: "d", Bytes: bytes}}
 	}
+	split, units = next()
 	counts := countsOfSix()
-	for _, unit := range next() {
-		results[unit.Key] = Result{Split: &SplitResult{Rows: counts[unit.Name].Rows, Digest: "s"}}
+	for i, unit := range units {
+		done := SplitResult{Rows: counts[unit.Name].Rows, Digest: "s"}
+		if r.Measured() {
+			done.Units = done.Rows
+		}
+		results[unit.Key] = Result{Split: &done}
+		if between, left := next(); i+1 < len(units) && (between != split || len(left) != len(units)-i-1) {
+			t.Errorf("the chain is %q, and %q when %d of it are split", split, between, i+1)
+		}
 	}
-	graph, err := Walk(r, results)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return Chain(r, graph, results)
+	balance, _ = next()
+	return split, balance
 }
 
-// TestChain: a small mix is a chain from its balance stage on, named by all that its units depend on.
+// TestChain: a small mix is a chain from its split stage on, one of middling size from its balance stage on, named by all that its units
+// depend on.
 func TestChain(t *testing.T) {
-	name := chainOf(t, recipes.Six(recipe.KeepTotal, recipe.KeepTotal), 100)
-	if again := chainOf(t, recipes.Six(recipe.KeepTotal, recipe.KeepTotal), 100); len(name) != 64 || again != name {
+	for _, bytes := range []int64{100, splitBytes / 4} {
+		chains(t, bytes)
+	}
+}
+
+func chains(t *testing.T, bytes int64) {
+	t.Helper()
+	split, name := chainOf(t, recipes.Six(recipe.KeepTotal, recipe.KeepTotal), bytes)
+	if _, again := chainOf(t, recipes.Six(recipe.KeepTotal, recipe.KeepTotal), bytes); len(name) != 64 || again != name {
 		t.Fatalf("the chain is %q, and then %q", name, again)
+	}
+	if small := bytes == 100; small && split != name || !small && split != "" {
+		t.Errorf("of %d bytes the chain is %q, and %q when they are split", bytes, split, name)
 	}
 	for what, change := range map[string]func(*recipe.Recipe){
 		"a share":  func(r *recipe.Recipe) { r.Domains[0].Share = 5 },
@@ -49,30 +66,38 @@ func TestChain(t *testing.T) {
 	} {
 		changed := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 		change(&changed)
-		if got := chainOf(t, changed, 100); got == "" || got == name {
+		if _, got := chainOf(t, changed, bytes); got == "" || got == name {
 			t.Errorf("with another %s the chain is %q", what, got)
 		}
 	}
 	kept := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	kept.Output.KeepRevisions = 9
-	if got := chainOf(t, kept, 100); got != name {
+	if _, got := chainOf(t, kept, bytes); got != name {
 		t.Error("how many revisions are kept is in the name of the chain")
 	}
 }
 
-// TestLargeMixesAreNoChain: of originals and of files.
-func TestLargeMixesAreNoChain(t *testing.T) {
+// TestBoundsOfChains: of originals, of files, and of what takes longer than reading.
+func TestBoundsOfChains(t *testing.T) {
 	for _, c := range []struct {
-		bytes  int64
-		shards int
-		want   bool
+		bytes          int64
+		change         func(*recipe.Recipe)
+		split, balance bool
 	}{
-		{100, chainFiles / 2, true}, {100, chainFiles/2 + 1, false}, {chainBytes / 6, 1, true}, {chainBytes/6 + 1, 1, false},
+		{100, func(r *recipe.Recipe) { r.Output.Shards = chainFiles / 2 }, true, true},
+		{100, func(r *recipe.Recipe) { r.Output.Shards = chainFiles/2 + 1 }, false, false},
+		{splitBytes / 6, func(*recipe.Recipe) {}, true, true},
+		{splitBytes/6 + 1, func(*recipe.Recipe) {}, false, true},
+		{chainBytes / 6, func(*recipe.Recipe) {}, false, true},
+		{chainBytes/6 + 1, func(*recipe.Recipe) {}, false, false},
+		{100, func(r *recipe.Recipe) { r.Unit = recipe.InTokens }, false, true},
+		{100, func(r *recipe.Recipe) { r.Output.CacheSize = 1 << 30 }, false, true},
 	} {
 		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
-		r.Output.Shards = c.shards
-		if got := chainOf(t, r, c.bytes) != ""; got != c.want {
-			t.Errorf("six data sets of %d bytes in %d shards: a chain %v, want %v", c.bytes, c.shards, got, c.want)
+		c.change(&r)
+		split, balance := chainOf(t, r, c.bytes)
+		if split != "" != c.split || balance != "" != c.balance {
+			t.Errorf("six data sets of %d bytes: chains %q and %q", c.bytes, split, balance)
 		}
 	}
 }

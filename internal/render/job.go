@@ -99,7 +99,7 @@ func (w Work) meta() metav1.ObjectMeta {
 }
 
 // Task is the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, in that of a chain those
-// of mixed files as well, and nothing of credentials.
+// of its own stages as well, and nothing of credentials.
 func (w Work) Task() (*corev1.ConfigMap, error) {
 	task := contract.Task{
 		Version: contract.TaskVersion,
@@ -113,7 +113,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 	}
 	for _, step := range w.Graph.Steps {
 		for _, unit := range step.Nodes {
-			if result, ok := w.Results[unit.Key]; ok && step.Stage != w.Step.Stage {
+			if result, ok := w.Results[unit.Key]; ok && (w.Chain != "" || step.Stage != w.Step.Stage) {
 				task.Results[unit.Key] = result
 			}
 		}

@@ -38,8 +38,8 @@ func (l *links) Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.R
 	l.results[unit.Key] = result
 }
 
-// upToBalance builds what comes before the chain, and returns its results.
-func (w *world) upToBalance(r recipe.Recipe) map[string]pipeline.Result {
+// upTo builds what comes before a chain from a stage on, and returns its results.
+func (w *world) upTo(first pipeline.Stage, r recipe.Recipe) map[string]pipeline.Result {
 	w.t.Helper()
 	results := map[string]pipeline.Result{}
 	for {
@@ -48,7 +48,7 @@ func (w *world) upToBalance(r recipe.Recipe) map[string]pipeline.Result {
 			w.t.Fatal(err)
 		}
 		step := graph.Next()
-		if step.Stage == pipeline.StageBalance {
+		if step.Stage == first {
 			return results
 		}
 		for _, unit := range step.Missing {
@@ -66,43 +66,64 @@ func (w *world) upToBalance(r recipe.Recipe) map[string]pipeline.Result {
 func TestAChainIsWhatItsStagesAre(t *testing.T) {
 	apart, r := filled(t), recipes.Two()
 	_, want := apart.results(r)
-	const links4 = 4 // balance, two files, publish
-	for after := range links4 {
-		w := filled(t)
-		results := w.upToBalance(r)
-		told := &links{results: maps.Clone(results), after: after}
-		var ctx context.Context
-		ctx, told.stop = context.WithCancel(t.Context())
-		err := w.worker.Chain(ctx, Job{Recipe: r, Results: results, Stage: pipeline.StageBalance}, told)
-		if after > 0 {
-			if !errors.Is(err, context.Canceled) || len(told.units) != after {
-				t.Fatalf("stopped after %d: %v, %v", after, told.units, err)
+	units := []string{"balance mix", "mix train", "mix test", "publish mix"}
+	c := chainCase{r: r, want: want, manifest: apart.digest("mix/current/" + revision.ManifestFile), first: pipeline.StageBalance, units: units, before: 6} // downloads, splits
+	for after := range units {
+		c.stoppedAfter(t, after)
+	}
+	c.first, c.units, c.before = pipeline.StageSplit, slices.Concat([]string{"split facts", "split products", "split sums"}, units), 3
+	for after := range c.units {
+		c.stoppedAfter(t, after)
+	}
+}
+
+// chainCase is a chain from a stage on, and what is to come of it.
+type chainCase struct {
+	r        recipe.Recipe
+	want     map[string]pipeline.Result
+	manifest string
+	first    pipeline.Stage
+	units    []string
+	before   int // units that are finished before it
+}
+
+// stoppedAfter builds the chain; unless it is 0, in a process that ends after so many units, and then in another one.
+func (c chainCase) stoppedAfter(t *testing.T, after int) {
+	t.Helper()
+	w := filled(t)
+	results := w.upTo(c.first, c.r)
+	told := &links{results: maps.Clone(results), after: after}
+	var ctx context.Context
+	ctx, told.stop = context.WithCancel(t.Context())
+	err := w.worker.Chain(ctx, Job{Recipe: c.r, Results: results, Stage: c.first}, told)
+	if after > 0 {
+		if !errors.Is(err, context.Canceled) || len(told.units) != after {
+			t.Fatalf("stopped after %d: %v, %v", after, told.units, err)
+		}
+		// As a pod that died: nothing that was told is known.
+		told.units, told.after, told.results = nil, 0, maps.Clone(results)
+		built := w.finished()
+		err = w.worker.Chain(t.Context(), Job{Recipe: c.r, Results: results, Stage: c.first}, told)
+		for path, file := range w.finished() {
+			if before, ok := built[path]; ok && !os.SameFile(before, file) {
+				t.Errorf("stopped after %d: %s was built again", after, path)
 			}
-			// As a pod that died: nothing that was told is known.
-			told.units, told.after, told.results = nil, 0, maps.Clone(results)
-			built := w.finished()
-			err = w.worker.Chain(t.Context(), Job{Recipe: r, Results: results, Stage: pipeline.StageBalance}, told)
-			for path, file := range w.finished() {
-				if before, ok := built[path]; ok && !os.SameFile(before, file) {
-					t.Errorf("stopped after %d: %s was built again", after, path)
-				}
-			}
-			if len(built) != 6+after { // three downloads, three splits
-				t.Errorf("stopped after %d: %d units were finished", after, len(built))
-			}
 		}
-		if err != nil {
-			t.Fatal(err)
+		if len(built) != c.before+after {
+			t.Errorf("stopped after %d: %d units were finished", after, len(built))
 		}
-		if diff := cmp.Diff([]string{"balance mix", "mix train", "mix test", "publish mix"}, told.units); diff != "" {
-			t.Errorf("units (-want +got):\n%s", diff)
-		}
-		if diff := cmp.Diff(want, told.results); diff != "" {
-			t.Errorf("results after %d (-apart +chain):\n%s", after, diff)
-		}
-		if got := w.digest("mix/current/" + revision.ManifestFile); got != apart.digest("mix/current/"+revision.ManifestFile) {
-			t.Errorf("another manifest: %s", got)
-		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c.units, told.units); diff != "" {
+		t.Errorf("units (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(c.want, told.results); diff != "" {
+		t.Errorf("results after %d (-apart +chain):\n%s", after, diff)
+	}
+	if got := w.digest("mix/current/" + revision.ManifestFile); got != c.manifest {
+		t.Errorf("another manifest: %s", got)
 	}
 }
 
