@@ -113,7 +113,7 @@ func (s *scope) here(made metav1.Object) bool {
 func (s *scope) chain() string { return pipeline.Chain(s.recipe, *s.graph, s.record.results) }
 
 // chains reports whether a Job, or its task, is for a chain: whether for the one that the mix asks for now, and for a step of it.
-func (s *scope) chains(made metav1.Object, step pipeline.Step) (a, wanted bool) {
+func (s *scope) chains(made metav1.Object, step pipeline.Step) (chained, wanted bool) {
 	name := made.GetAnnotations()[datav1alpha1.AnnotationChain]
 	first := pipeline.Stage(made.GetLabels()[datav1alpha1.LabelStage])
 	return name != "", name != "" && name == render.ShortChain(s.chain()) && step.Stage.Follows(first)
@@ -141,13 +141,14 @@ func (s *scope) covers(job *batchv1.Job, step *pipeline.Step) bool {
 	return true
 }
 
-// contributes says whether a Job, or its task, is for any unit of a step, missing or not.
+// contributes says whether a Job, or its task, is for any unit of a step, missing or not. One of a chain is for the revision of that chain
+// alone, whatever else it built: what it told of its publication must not be taken for that of a later one.
 func (s *scope) contributes(made metav1.Object, step pipeline.Step) bool {
 	if !s.here(made) {
 		return false
 	}
-	if _, wanted := s.chains(made, step); wanted {
-		return true
+	if chained, wanted := s.chains(made, step); chained {
+		return wanted
 	}
 	if made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
 		return false

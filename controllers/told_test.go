@@ -7,6 +7,7 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
@@ -105,6 +106,37 @@ func TestTheNextStageDoesNotWaitForTheJob(t *testing.T) {
 			t.Errorf("failed %v: %d Jobs, and %d when they had ended", failed, len(jobs), len(now))
 		}
 	}
+}
+
+// TestAnEarlierPublicationIsNotTakenForANewOne: a ratio that comes back is published again, by a pod that looks at the volume; what the
+// Job told that published it the first time says nothing of what is there now.
+func TestAnEarlierPublicationIsNotTakenForANewOne(t *testing.T) {
+	w := newWorld(t)
+	w.settle()
+	build := func() {
+		for w.running() != nil {
+			w.work(0, true)
+			w.settle()
+		}
+		w.catchUp(0)
+		w.settle()
+		if condition(w.mix(), datav1alpha1.ConditionReady).Status != metav1.ConditionTrue {
+			t.Fatalf("the mix is %+v", w.mix().Status.Conditions)
+		}
+	}
+	build()
+	before := w.mix().Spec.Domains[0].Share
+	share := func(share resource.Quantity) {
+		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Domains[0].Share = share })
+		w.settle()
+	}
+	share(resource.MustParse("7"))
+	build()
+	share(before)
+	if w.running() == nil || condition(w.mix(), datav1alpha1.ConditionReady).Status == metav1.ConditionTrue {
+		t.Fatalf("no pod published the first ratio again, and the mix is %+v", w.mix().Status.Conditions)
+	}
+	build()
 }
 
 // chain is the message of a pod that builds the units of some stages, one after another; of fewer than there are, and it fails then.

@@ -23,7 +23,7 @@ var going = []struct {
 	{"stands", 184, word(`stands`)},
 	{"nobody, somebody", 236, word(`nobody|somebody`)},
 	{"is none", 231, word(`is none`)},
-	{"of which", 104, word(`of which`)},
+	{"of which", 103, word(`of which`)},
 	{"of one's own", 21, word(`of one's own`)},
 	{"tells of, says so", 67, word(`tells? of|says? so`)},
 	{"so gets, so has, so is", 26, word(`so (gets|has|is|are|leads|makes)`)},
