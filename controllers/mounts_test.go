@@ -144,7 +144,7 @@ func TestPublicationKnowsItsReaders(t *testing.T) {
 	w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Output.KeepSeconds = 60 })
 	seen := 0
 	for range 6 {
-		w.settle()
+		w.reconcileAll()
 		for _, job := range w.jobs() {
 			config := &corev1.ConfigMap{}
 			if err := w.client.Get(t.Context(), client.ObjectKeyFromObject(&job), config); err != nil {
@@ -185,13 +185,13 @@ func TestClaimsThatOutliveTheirMix(t *testing.T) {
 		w.get(key, c)
 		return c
 	}
-	w.settle()
+	w.reconcileAll()
 	mix := w.mix()
 	if owner := metav1.GetControllerOf(claim()); owner == nil || owner.UID != mix.UID {
 		t.Fatalf("a claim with nothing on it is owned by %v, and would outlive its mix", owner)
 	}
 	w.work(0, false)
-	w.settle()
+	w.reconcileAll()
 	if owner := metav1.GetControllerOf(claim()); owner != nil {
 		t.Fatalf("a claim with a result on it is owned by %v, and would go with its mix", owner)
 	}
@@ -212,7 +212,7 @@ func TestClaimsThatOutliveTheirMix(t *testing.T) {
 	if err := w.client.Create(t.Context(), again); err != nil {
 		t.Fatal(err)
 	}
-	w.settle()
+	w.reconcileAll()
 	if c := claim(); c.Labels[datav1alpha1.LabelOrphaned] != "" || metav1.GetControllerOf(c) != nil {
 		t.Errorf("a claim that was taken over: labels %v, owner %v", c.Labels, metav1.GetControllerOf(c))
 	}

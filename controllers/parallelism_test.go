@@ -11,10 +11,10 @@ import (
 // TestParallelismFollowsAnEdit: at once, in the Job that runs, up to its pods; but of a Job in a queue it is the queue's.
 func TestParallelismFollowsAnEdit(t *testing.T) {
 	w := newWorld(t)
-	w.settle()
+	w.reconcileAll()
 	set := func(n int32) {
 		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Worker = &datav1alpha1.Worker{Parallelism: n} })
-		w.settle()
+		w.reconcileAll()
 	}
 	before := w.jobs()[0]
 	for _, c := range []struct{ asked, want int32 }{{1, 1}, {64, 2}, {1, 1}, {2, 2}} {

@@ -22,7 +22,7 @@ func TestAMistakeStallsBeforeAnythingIsMade(t *testing.T) {
 		before = *record(mix)
 		*record(mix) = datav1alpha1.Record{Question: "row.question +", ReferenceAnswer: "row.answer", AnswerType: "text"}
 	})
-	w.settle()
+	w.reconcileAll()
 	mix := w.mix()
 	stalled := condition(mix, datav1alpha1.ConditionStalled)
 	for _, part := range []string{"Data set qa-set", "row.question +", "Syntax error", "correct it"} {
@@ -34,7 +34,7 @@ func TestAMistakeStallsBeforeAnythingIsMade(t *testing.T) {
 		t.Errorf("stalled with %q, %d Jobs, generation %d of %d", stalled.Reason, len(w.jobs()), *mix.Status.ObservedGeneration, mix.Generation)
 	}
 	w.edit(func(mix *datav1alpha1.DatasetMix) { *record(mix) = before })
-	w.settle()
+	w.reconcileAll()
 	if len(w.jobs()) != 1 {
 		t.Errorf("%d Jobs after it was corrected, want 1", len(w.jobs()))
 	}
@@ -44,7 +44,7 @@ func TestAMistakeStallsBeforeAnythingIsMade(t *testing.T) {
 func TestVerdictsAreKept(t *testing.T) {
 	w := newWorld(t)
 	of := &w.reconciler.verdicts
-	w.settle()
+	w.reconcileAll()
 	first := of.of[worldKey]
 	if first.generation != 1 || first.uid != "u" || first.err != nil {
 		t.Fatalf("the first verdict is %+v", first)
@@ -55,7 +55,7 @@ func TestVerdictsAreKept(t *testing.T) {
 		t.Errorf("judged again: %v", err)
 	}
 	w.edit(func(*datav1alpha1.DatasetMix) {})
-	w.settle()
+	w.reconcileAll()
 	if got := of.of[worldKey]; got.generation != 2 || got.err != nil {
 		t.Errorf("after an edit the verdict is %+v", got)
 	}
@@ -84,7 +84,7 @@ func TestAPolicyStallsBeforeAnythingIsMade(t *testing.T) {
 	})
 	for _, unknown := range []datav1alpha1.UnknownLicenses{"", datav1alpha1.UnknownLicensesAllow} {
 		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Policy.UnknownLicenses = unknown })
-		w.settle()
+		w.reconcileAll()
 		stalled, jobs := condition(w.mix(), datav1alpha1.ConditionStalled), len(w.jobs())
 		if unknown == datav1alpha1.UnknownLicensesAllow {
 			if jobs != 1 {

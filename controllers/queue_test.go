@@ -128,10 +128,10 @@ func TestHeldJob(t *testing.T) {
 	for _, label := range []string{"", "q"} {
 		w := newWorld(t)
 		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Labels = map[string]string{datav1alpha1.LabelQueue: label} })
-		w.settle()
+		w.reconcileAll()
 		job := w.onlyJob()
 		w.hold(job, true)
-		w.settle()
+		w.reconcileAll()
 		if job = w.onlyJob(); !held(job) {
 			t.Fatalf("queue %q: the manager resumed what somebody else suspended", label)
 		}
@@ -143,7 +143,7 @@ func TestHeldJob(t *testing.T) {
 			t.Errorf("queue %q: stage %s is %s since %v", label, stage.Name, stage.State, stage.StartTime)
 		}
 		w.hold(job, false)
-		w.settle()
+		w.reconcileAll()
 		if stage := w.mix().Status.Stages[0]; stage.State != datav1alpha1.StageRunning || !stage.StartTime.Equal(ptr.To(at(resumedAt))) {
 			t.Errorf("queue %q: stage %s is %s since %v, want since it was resumed", label, stage.Name, stage.State, stage.StartTime)
 		}
@@ -178,13 +178,13 @@ func TestEditsReachQueuedJobs(t *testing.T) {
 			for _, waits := range []bool{true, false} {
 				w := newWorld(t)
 				w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Labels = map[string]string{datav1alpha1.LabelQueue: "q"} })
-				w.settle()
+				w.reconcileAll()
 				before := w.onlyJob()
 				if !waits {
 					w.hold(before, false)
 				}
 				w.edit(test.edit)
-				w.settle()
+				w.reconcileAll()
 				after := w.onlyJob()
 				if again := after.UID != before.UID; again != (test.again && waits) {
 					t.Errorf("waits %v: made again %v", waits, again)
@@ -200,7 +200,7 @@ func TestEditsReachQueuedJobs(t *testing.T) {
 // TestSuspendNeverResumes: suspending a mix whose Job runs deletes the Job, and while its pods end nothing says that the build goes on.
 func TestSuspendNeverResumes(t *testing.T) {
 	w := newWorld(t)
-	w.settle()
+	w.reconcileAll()
 	job := w.onlyJob()
 	running := pod(job.Name + "-0")
 	running.Namespace, running.Labels = job.Namespace, job.Spec.Template.Labels
@@ -209,9 +209,9 @@ func TestSuspendNeverResumes(t *testing.T) {
 	if err := w.client.Create(t.Context(), &running.Pod); err != nil {
 		t.Fatal(err)
 	}
-	w.settle()
+	w.reconcileAll()
 	w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Suspend = ptr.To(true) })
-	w.settle()
+	w.reconcileAll()
 	if jobs := w.jobs(); len(jobs) != 0 {
 		t.Errorf("%d Jobs of a mix that is suspended", len(jobs))
 	}
@@ -230,7 +230,7 @@ func TestSuspendNeverResumes(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Suspend = nil })
-	w.settle()
+	w.reconcileAll()
 	if !slices.ContainsFunc(w.events(), func(event string) bool { return strings.HasPrefix(event, "Normal Resumed ") }) || len(w.jobs()) != 1 {
 		t.Error("the mix did not go on")
 	}
@@ -284,7 +284,7 @@ func TestDeletedPods(t *testing.T) {
 func TestGoingNamespaceStallsNothing(t *testing.T) {
 	for _, going := range []bool{true, false} {
 		w := newWorld(t)
-		w.settle()
+		w.reconcileAll()
 		claim := &corev1.PersistentVolumeClaim{}
 		w.get(client.ObjectKey{Namespace: worldKey.Namespace, Name: "c"}, claim)
 		claim.Finalizers = []string{"kubernetes.io/pvc-protection"}
@@ -295,7 +295,7 @@ func TestGoingNamespaceStallsNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.leaving = going
-		w.settle()
+		w.reconcileAll()
 		want := map[bool]string{true: datav1alpha1.ReasonProgressing, false: datav1alpha1.ReasonVolumeUnusable}[going]
 		if got := condition(w.mix(), datav1alpha1.ConditionReady); got.Reason != want {
 			t.Errorf("the namespace goes %v: %s: %s", going, got.Reason, got.Message)

@@ -45,16 +45,16 @@ func FuzzReconcile(f *testing.F) {
 	f.Add([]byte{0, 0, 241, 8, 14, 15, 0, 0})               // after its second; an edit of the ratio
 	f.Fuzz(func(t *testing.T, happenings []byte) {
 		w := newWorld(t)
-		w.settle()
+		w.reconcileAll()
 		for _, happening := range happenings[:min(len(happenings), 24)] {
 			w.happen(happening)
-			w.settle()
+			w.reconcileAll()
 		}
 	})
 }
 
-// settle passes until nothing is written, which must be soon.
-func (w *world) settle() {
+// reconcileAll passes until nothing is written, which must be soon.
+func (w *world) reconcileAll() {
 	w.t.Helper()
 	const passes = 8 // at most: a conflict, a Job ended, a task, a Job, a status, and what follows
 	for range passes {

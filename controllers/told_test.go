@@ -78,10 +78,10 @@ func TestTold(t *testing.T) {
 func TestTheNextStageDoesNotWaitForTheJob(t *testing.T) {
 	for _, failed := range []bool{false, true} {
 		w := newWorld(t)
-		w.settle()
+		w.reconcileAll()
 		for range 3 { // download, split and the chain
 			w.work(0, true)
-			w.settle()
+			w.reconcileAll()
 		}
 		mix := w.mix()
 		if condition(mix, datav1alpha1.ConditionReady).Status != metav1.ConditionTrue {
@@ -98,7 +98,7 @@ func TestTheNextStageDoesNotWaitForTheJob(t *testing.T) {
 			how = 1
 		}
 		w.catchUp(how)
-		w.settle()
+		w.reconcileAll()
 		if again := w.mix(); again.ResourceVersion != mix.ResourceVersion {
 			t.Errorf("failed %v: the end of the Jobs changed the status from\n%+v to\n%+v", failed, mix.Status, again.Status)
 		}
@@ -112,14 +112,14 @@ func TestTheNextStageDoesNotWaitForTheJob(t *testing.T) {
 // Job told that published it the first time says nothing of what is there now.
 func TestAnEarlierPublicationIsNotTakenForANewOne(t *testing.T) {
 	w := newWorld(t)
-	w.settle()
+	w.reconcileAll()
 	build := func() {
 		for w.running() != nil {
 			w.work(0, true)
-			w.settle()
+			w.reconcileAll()
 		}
 		w.catchUp(0)
-		w.settle()
+		w.reconcileAll()
 		if condition(w.mix(), datav1alpha1.ConditionReady).Status != metav1.ConditionTrue {
 			t.Fatalf("the mix is %+v", w.mix().Status.Conditions)
 		}
@@ -128,7 +128,7 @@ func TestAnEarlierPublicationIsNotTakenForANewOne(t *testing.T) {
 	before := w.mix().Spec.Domains[0].Share
 	share := func(share resource.Quantity) {
 		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Domains[0].Share = share })
-		w.settle()
+		w.reconcileAll()
 	}
 	share(resource.MustParse("7"))
 	build()
