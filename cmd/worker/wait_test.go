@@ -45,7 +45,7 @@ func TestWaitsThatFail(t *testing.T) {
 		reason contract.Reason
 		says   string
 	}{
-		"no such command": {[]string{"sleep"}, contract.InvalidTask, "the command wait"},
+		"no such command": {[]string{"sleep"}, contract.InvalidTask, "the commands wait, read, serve and receive"},
 		"no address":      {[]string{"wait"}, contract.InvalidTask, "names no mix"},
 		"no such flag":    {[]string{"wait", "--until"}, contract.InvalidTask, "until"},
 		"no such choice":  {[]string{"wait", "--verify", "all", "datasetmix://small"}, contract.InvalidTask, "digests or sizes"},

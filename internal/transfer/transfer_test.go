@@ -39,33 +39,37 @@ func shaky(t *testing.T, server *httptest.Server, breaks int32, after int64) Cli
 			if err != nil || left.Add(-1) < 0 {
 				return conn, err
 			}
-			return &breaking{Conn: conn, left: after}, nil
+			b := &breaking{Conn: conn}
+			b.left.Store(after)
+			return b, nil
 		}}}}
 }
 
 // breaking is a connection that ends after so many bytes.
 type breaking struct {
 	net.Conn
-	left int64
+	left atomic.Int64 // a transport reads and writes at once
 }
 
 var errBroken = errors.New("the connection is broken")
 
 func (b *breaking) Read(p []byte) (int, error) {
-	if b.left <= 0 {
+	left := b.left.Load()
+	if left <= 0 {
 		return 0, errBroken
 	}
-	n, err := b.Conn.Read(p[:min(int64(len(p)), b.left)])
-	b.left -= int64(n)
+	n, err := b.Conn.Read(p[:min(int64(len(p)), left)])
+	b.left.Add(-int64(n))
 	return n, err
 }
 
 func (b *breaking) Write(p []byte) (int, error) {
-	if b.left <= 0 {
+	left := b.left.Load()
+	if left <= 0 {
 		return 0, errBroken
 	}
-	n, err := b.Conn.Write(p[:min(int64(len(p)), b.left)])
-	if b.left -= int64(n); err == nil && n < len(p) {
+	n, err := b.Conn.Write(p[:min(int64(len(p)), left)])
+	if b.left.Add(-int64(n)); err == nil && n < len(p) {
 		err = errBroken
 	}
 	return n, err
