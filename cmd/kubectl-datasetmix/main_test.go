@@ -27,7 +27,7 @@ import (
 const grpoSix = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
 
 // run gives what a command line prints.
-func run(t *testing.T, arguments ...string) (string, error) {
+func run(t testing.TB, arguments ...string) (string, error) {
 	t.Helper()
 	root := rootCommand()
 	var out bytes.Buffer
