@@ -112,6 +112,9 @@ vulnerabilities: $(BIN)/govulncheck ## Look for known vulnerabilities in what th
 	@if curl --silent --show-error --fail --head --location --max-time 20 --output /dev/null $(VULNERABILITIES)/index/modules.json; \
 	then govulncheck -db $(VULNERABILITIES) -tags disable_grpc_modules ./cmd/...; else echo "passed over: $(VULNERABILITIES) cannot be reached, so known vulnerabilities are not looked for"; fi
 
+arm64: ## Build the three programs for the other processor.
+	GOARCH=arm64 $(GO_BUILD) -o $(DIST)/arm64/ ./cmd/manager ./cmd/worker ./cmd/kubectl-datasetmix
+
 # One program for the platform of GOOS and GOARCH, for a release.
 program:
 	$(GO_BUILD) -o $(OUT) ./cmd/$(PROGRAM)
@@ -283,4 +286,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: installations release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: arm64 installations release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
