@@ -24,9 +24,12 @@ func TestWatchShowsPercentAndRights(t *testing.T) {
 		t.Error(got)
 	}
 	for _, role := range roles(t) {
-		create(t, role)
+		if role.Name == "datasetmix-command-wait" {
+			role.Name = space + "-wait" // other tests create those of the command
+			create(t, role)
+		}
 	}
-	user := userWith(t, space, "datasetmix-command-wait")
+	user := userWith(t, space, space+"-wait")
 	go func() {
 		time.Sleep(3 * time.Second)
 		told(t, of, func(mix *datav1alpha1.DatasetMix) {
