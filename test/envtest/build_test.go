@@ -57,8 +57,8 @@ func TestBuild(t *testing.T) {
 		t.Errorf("humaneval (-want +got):\n%s", diff)
 	}
 	wantEvents := []string{
-		"RevisionPublished", "StageStarted", "StageStarted", "StageStarted", "StageStarted", // the last is of mix and publish
-		"StageSucceeded", "StageSucceeded", "StageSucceeded", // the last is of balance, mix and publish
+		"RevisionPublished", "StageStarted", "StageStarted", "StageStarted", // download, split, and all the rest by the pod that split
+		"StageSucceeded", "StageSucceeded",
 	}
 	eventually(t, "events", func() string { return cmp.Diff(wantEvents, events(t, space)) })
 }

@@ -98,9 +98,7 @@ func TestQueued(t *testing.T) {
 		return "it is there"
 	})
 	update(t, mix, func(mix *datav1alpha1.DatasetMix) { mix.Spec.Suspend = nil })
-	for range 2 { // split, and all the rest
-		admit(t, onlyJob(t, space))
-	}
+	admit(t, onlyJob(t, space)) // of the splits and all the rest
 	published(t, mix)
 	if diff := cmp.Diff(all, d.ran(pipeline.StageSplit)); diff != "" {
 		t.Errorf("split (-want +got):\n%s", diff)
