@@ -83,6 +83,7 @@ var rules = []rule{
 	{pkg: "internal/testing/stores"},
 	{pkg: "internal/testing/realrows"},
 	{pkg: "internal/testing/forgery", own: dataPlane, foreign: anything, never: kubernetes},
+	{pkg: "internal/testing/refusals", foreign: anything},
 	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe", "python"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}},
 	{pkg: "controllers", own: append([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/revision", "internal/schema", "python"}, judged...), foreign: anything},
