@@ -45,7 +45,7 @@ func TestOnly(t *testing.T) {
 	}
 }
 
-// TestNodes: a node is found by its stage and name once its stage is reached, and so is its result once it is finished.
+// TestNodes: a node is found by its stage and name once its stage is reached, and its result once it is finished.
 func TestNodes(t *testing.T) {
 	r, byKey := recipes.Six(recipe.KeepTotal, recipe.KeepTotal), map[string]Result{}
 	start, err := Walk(r, nil)
