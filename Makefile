@@ -20,7 +20,9 @@ export PATH := $(BIN):$(PATH)
 SET_VERSION := -X github.com/datasetmix/datasetmix/internal/version.number=$(VERSION)
 GO_BUILD := go build -tags disable_grpc_modules -ldflags "-s -w $(SET_VERSION)"
 # Folders that there are: the image is built without those of hack.
-SOURCES := go.mod go.sum $(shell find $(wildcard api cmd config/crd controllers internal hack/hub hack/reader) -name '*.go' -not -name '*_test.go') config/crd/data.datasetmix.io_datasetmixes.yaml
+# With what is embedded in the programs.
+SOURCES := go.mod go.sum python/rewards.go python/datasetmix/rewards.py $(shell find $(wildcard api cmd config/crd config/samples controllers internal hack/hub hack/reader) \
+	-type f -not -name '*_test.go' -not -path '*/testdata/*')
 TOOLS := hack/tools/go.mod hack/tools/go.sum $(wildcard hack/tools/*/*.go)
 # The longest come first, so that the others run while these do.
 PACKAGES := ./internal/stage/... ./internal/source/... ./api/... ./cmd/... ./config/... ./controllers/... ./hack/... ./internal/... ./test/architecture/... ./test/deploy/... ./test/docs/... ./test/tutorials/... ./test/training/... ./test/licenses/... ./test/style/...
@@ -62,6 +64,7 @@ scale: $(BIN)/envtest/kube-apiserver ## Build SCALE=1000 mixes with one manager 
 	KUBEBUILDER_ASSETS=$(BIN)/envtest SCALE=$(or $(SCALE),1000) go test -count=1 -timeout 90m -v -run '^TestScale$$' ./test/envtest
 
 e2e: cluster-up deploy $(BIN)/kubectl-datasetmix $(DIST)/hub-data.stamp $(DIST)/stores.tar $(DIST)/python.stamp previous ## Run the tests on a real cluster.
+	@hack/browser-libraries.sh $(DIST)/browser
 	for image in stores hub-data python previous; do if [ -f $(DIST)/$$image.tar ]; then hack/cluster.sh load $(DIST)/$$image.tar; fi; done
 	go test -count=1 -timeout 40m -parallel 8 -v ./test/e2e/...
 

@@ -19,7 +19,7 @@ install() {
   local file=$here/test/consumers/requirements-$1.txt to=$folder/$1
   if cmp -s "$file" "$to/requirements.txt"; then return 0; fi
   rm -rf "$to" && mkdir -p "$folder" && python3 -m venv "$to"
-  if ! "$to/bin/pip" install --quiet --no-deps --retries 1 -r "$file" >"$to/install.log" 2>&1; then
+  if ! "$to/bin/pip" install --quiet --no-compile --no-deps --retries 1 -r "$file" >"$to/install.log" 2>&1; then
     tail -3 "$to/install.log"
     return 1
   fi

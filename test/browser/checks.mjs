@@ -112,3 +112,35 @@ export async function pictures(page, folder, name) {
   await page.setViewport({ width: 1280, height: 900 });
   await page.pdf({ path: path.join(folder, `${name}.pdf`), format: "A4", printBackground: true, margin: { top: "12mm", bottom: "12mm", left: "12mm", right: "12mm" } });
 }
+
+// documented compares a page, from a part of it on, with its picture in the documentation, DOCUMENTED, and returns what is wrong; with UPDATE
+// set it makes the picture.
+// Fonts differ from machine to machine, and digests from release to release, so what is compared is how dark each part of a coarse grid is.
+export async function documented(page, name, part = "body") {
+  const folder = process.env.DOCUMENTED;
+  if (!folder) return [];
+  await page.setViewport({ width: 1280, height: 800 });
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
+  await page.evaluate((part) => { document.activeElement?.blur(); document.querySelector(part).scrollIntoView({ behavior: "instant" }); }, part);
+  const picture = path.join(folder, `${name}.png`);
+  const now = Buffer.from(await page.screenshot());
+  if (process.env.UPDATE) fs.writeFileSync(picture, now);
+  const blank = await page.browser().newPage();
+  const other = await blank.evaluate(async (...pictures) => {
+    const [width, height] = [64, 40];
+    const [one, two] = await Promise.all(pictures.map(async (picture) => {
+      const image = new Image();
+      image.src = "data:image/png;base64," + picture;
+      await image.decode();
+      const canvas = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+      canvas.imageSmoothingQuality = "high";
+      canvas.drawImage(image, 0, 0, width, height);
+      return canvas.getImageData(0, 0, width, height).data;
+    }));
+    let cells = 0;
+    for (let i = 0; i < one.length; i += 4) cells += Math.max(...[0, 1, 2].map((c) => Math.abs(one[i + c] - two[i + c]))) > 40;
+    return cells / (width * height);
+  }, fs.readFileSync(picture, "base64"), now.toString("base64"));
+  await blank.close();
+  return other > 0.04 ? [`${picture} is out of date: ${Math.round(100 * other)} % of the page look different; UPDATE=1 make browser makes it again`] : [];
+}

@@ -1,10 +1,11 @@
-// report.html in a browser: node --test report.test.mjs. REPORTS names the files, PICTURES the folder for what is to be looked at.
+// report.html in a browser: node --test report.test.mjs. REPORTS names the files, PICTURES the folder for what is to be looked at, and
+// DOCUMENTED that of the documentation's pictures.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { accessible, browser, keyboard, open, pictures, wide } from "./checks.mjs";
+import { accessible, browser, documented, keyboard, open, pictures, wide } from "./checks.mjs";
 
 const reports = (process.env.REPORTS ?? "").split(":").filter(Boolean);
 const folder = process.env.PICTURES;
@@ -24,6 +25,7 @@ for (const file of reports) {
     const found = [...(await wide(page)), ...(await accessible(page))];
     await page.setViewport({ width: 1280, height: 900 });
     found.push(...(await keyboard(page)), ...wrong);
+    if (name === "example") found.push(...(await documented(page, "report", "#rows")));
     if (folder) await pictures(page, folder, name);
     assert.deepEqual(found, []);
     assert.ok(fs.statSync(file).size <= 500_000, "it has more than 500 kB");

@@ -1,14 +1,15 @@
 // kubectl datasetmix ui in a browser: node --test ui.test.mjs. PROGRAM is the command, and VOLUME a folder in which it has built the mix of
-// rows.mjs twice; ADDRESS, if there is one, is of a server that shows a cluster. PICTURES is the folder for what is to be looked at.
+// rows.mjs twice; ADDRESS, if there is one, is of a server that shows a cluster, and FOLLOWED a mix of it that is being built. PICTURES is the
+// folder for what is to be looked at.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import http from "node:http";
 import { after, before, test } from "node:test";
-import { accessible, browser, keyboard, open, pictures, wide } from "./checks.mjs";
+import { accessible, browser, documented, keyboard, open, pictures, wide } from "./checks.mjs";
 import { hostile } from "./rows.mjs";
 
-const { PROGRAM, VOLUME, EDITED, ADDRESS, CHROMIUM, PICTURES } = process.env;
+const { PROGRAM, VOLUME, EDITED, ADDRESS, FOLLOWED, CHROMIUM, PICTURES } = process.env;
 let chrome, server, home;
 
 // started runs the command, and returns it with the address that it prints.
@@ -39,6 +40,7 @@ async function judged({ page, wrong }, name) {
   const found = [...(await wide(page)), ...(await accessible(page))];
   await page.setViewport({ width: 1280, height: 900 });
   found.push(...(await keyboard(page)), ...wrong);
+  if (name === "rows") found.push(...(await documented(page, "rows")));
   if (PICTURES) await pictures(page, PICTURES, `ui-${name}`);
   assert.deepEqual(found, []);
   await page.close();
@@ -254,4 +256,20 @@ test("the mixes of a cluster", { skip: !ADDRESS && "no cluster is shown" }, asyn
   const mix = await shown.page.$eval("main th a", (a) => a.href);
   await judged(shown, "cluster");
   await judged(await open(chrome, mix, mine), "cluster-mix");
+});
+
+test("a build of a cluster, followed to its end without a reload", { skip: !(ADDRESS && FOLLOWED) && "no build is followed" }, async () => {
+  const { page, wrong } = await open(chrome, ADDRESS + "mix?name=" + FOLLOWED, (url) => url.startsWith(ADDRESS));
+  await page.evaluate(() => (window.loaded = "once"));
+  const seen = new Set();
+  for (;;) {
+    const now = await page.$eval("#live", (live) => live.innerText);
+    seen.add(now);
+    if (/^Ready/.test(now)) break;
+    await page.waitForFunction((now) => document.querySelector("#live").innerText !== now, { polling: 100 }, now);
+  }
+  assert.ok(seen.size > 2, `all that it showed: ${[...seen].join("\n---\n")}`);
+  assert.ok([...seen].some((text) => /\d+ of \d+/.test(text)), "it told of no stage");
+  assert.equal(await page.evaluate(() => window.loaded), "once", "the page was loaded again");
+  await judged({ page, wrong }, "cluster-built");
 });
