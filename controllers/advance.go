@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
@@ -22,7 +24,7 @@ const lostLimit = 3
 
 // deleteStaleJobs ends the Jobs that an edit of the spec has overtaken, keeps what they have finished, and lets nothing new start while
 // their pods still write. A Job whose workers are all done ends by itself.
-func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	overtaken := false
 	for _, job := range s.jobs {
 		if s.overtaken(job) {
@@ -46,14 +48,14 @@ func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*
 		if ptr.Deref(s.mix.Spec.Suspend, false) {
 			return rest(next), nil
 		}
-		return progress("Waiting for the pods of an earlier build to end."), nil
+		return outcome.Progress("Waiting for the pods of an earlier build to end."), nil
 	}
 	return nil, nil
 }
 
 // overtaken says whether a Job does work that is not wanted any more.
 func (s *scope) overtaken(job *batchv1.Job) bool {
-	return finished(job) == "" && !s.current(job) && !s.told(job)
+	return jobs.Finished(job) == "" && !s.current(job) && !s.told(job)
 }
 
 // current says whether a Job builds what is missing now.
@@ -66,7 +68,7 @@ func (s *scope) current(job *batchv1.Job) bool {
 func (s *scope) writing() bool {
 	own := map[string]bool{}
 	for _, job := range s.jobs {
-		if finished(job) == "" && s.current(job) {
+		if jobs.Finished(job) == "" && s.current(job) {
 			for _, pod := range s.podsOf(job) {
 				own[pod.Name] = true
 			}
@@ -98,7 +100,7 @@ func (r *DatasetMixReconciler) remove(ctx context.Context, s *scope, object clie
 }
 
 // reconcileJob makes the Job of the next stage, or judges the one that there is.
-func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	next := s.graph.Next()
 	if next == nil {
 		return nil, nil
@@ -107,7 +109,7 @@ func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*out
 	switch {
 	case newest == nil:
 		return r.start(ctx, s, next, 1)
-	case finished(newest) == "":
+	case jobs.Finished(newest) == "":
 		if err := r.look(ctx, s, newest); err != nil {
 			return nil, err
 		}
@@ -116,9 +118,9 @@ func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*out
 		return s.failure(next, newest), nil
 	case s.lost(next) >= lostLimit:
 		message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", next.Stage, lostLimit, newest.Name)
-		return stall(datav1alpha1.ReasonRetriesExhausted, message), nil
+		return outcome.Stall(datav1alpha1.ReasonRetriesExhausted, message), nil
 	default:
-		return r.start(ctx, s, next, attempt(newest)+1)
+		return r.start(ctx, s, next, jobs.Attempt(newest)+1)
 	}
 }
 
@@ -126,7 +128,7 @@ func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*out
 func (s *scope) newest(step *pipeline.Step) *batchv1.Job {
 	var newest *batchv1.Job
 	for _, job := range s.jobs {
-		if s.covers(job, step) && (newest == nil || attempt(job) >= attempt(newest)) {
+		if s.covers(job, step) && (newest == nil || jobs.Attempt(job) >= jobs.Attempt(newest)) {
 			newest = job
 		}
 	}
@@ -143,14 +145,14 @@ func (s *scope) sameRequest(job *batchv1.Job) bool {
 // stalledBy reports whether a Job failed for good: nothing that was edited, asked for, given more room or built again since says
 // that another may end otherwise.
 func (s *scope) stalledBy(job *batchv1.Job) bool {
-	return finished(job) == batchv1.JobFailed && s.sameRequest(job) && !s.grown(job) && !s.mended(job)
+	return jobs.Finished(job) == batchv1.JobFailed && s.sameRequest(job) && !s.grown(job) && !s.mended(job)
 }
 
 // lost counts the Jobs of this generation that completed and whose results are missing all the same.
 func (s *scope) lost(step *pipeline.Step) int {
 	count := 0
 	for _, job := range s.jobs {
-		if s.covers(job, step) && finished(job) == batchv1.JobComplete && s.sameRequest(job) {
+		if s.covers(job, step) && jobs.Finished(job) == batchv1.JobComplete && s.sameRequest(job) {
 			count++
 		}
 	}
@@ -158,7 +160,7 @@ func (s *scope) lost(step *pipeline.Step) int {
 }
 
 // start makes the Job of a stage, after its task.
-func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *pipeline.Step, number int) (*outcome, error) {
+func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *pipeline.Step, number int) (*outcome.Outcome, error) {
 	if ptr.Deref(s.mix.Spec.Suspend, false) {
 		return rest(step), nil
 	}
@@ -191,7 +193,7 @@ func (r *DatasetMixReconciler) start(ctx context.Context, s *scope, step *pipeli
 
 // updateJob tells how a Job goes that is not finished, and ends it when the mix is suspended. Whether a Job runs is never the
 // manager's to say: it neither suspends nor resumes one, so it fights with nobody over that.
-func (r *DatasetMixReconciler) updateJob(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
+func (r *DatasetMixReconciler) updateJob(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	if err := r.namespaceTerminating(ctx, s, job); err != nil {
 		return nil, err
 	}
@@ -201,12 +203,12 @@ func (r *DatasetMixReconciler) updateJob(ctx context.Context, s *scope, step *pi
 	case ptr.Deref(s.mix.Spec.Suspend, false):
 		return r.giveUp(ctx, s, job, rest(step))
 	case going:
-		return progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
+		return outcome.Progress(fmt.Sprintf("Job %s is being deleted; stage %s starts again when it is gone.", job.Name, step.Stage)), nil
 	}
 	if result, err := r.restoreTask(ctx, s, step, job); result != nil || err != nil {
 		return result, err
 	}
-	if held(job) {
+	if jobs.Held(job) {
 		return r.queued(ctx, s, step, job)
 	}
 	if err := r.widen(ctx, s, job); err != nil {
@@ -216,7 +218,7 @@ func (r *DatasetMixReconciler) updateJob(ctx context.Context, s *scope, step *pi
 }
 
 // giveUp deletes a Job, and its place in a queue with it. What its workers have finished is kept.
-func (r *DatasetMixReconciler) giveUp(ctx context.Context, s *scope, job *batchv1.Job, then *outcome) (*outcome, error) {
+func (r *DatasetMixReconciler) giveUp(ctx context.Context, s *scope, job *batchv1.Job, then *outcome.Outcome) (*outcome.Outcome, error) {
 	s.harvest(job)
 	if result, err := r.save(ctx, s); result != nil || err != nil {
 		return result, err
@@ -224,44 +226,44 @@ func (r *DatasetMixReconciler) giveUp(ctx context.Context, s *scope, job *batchv
 	return then, r.remove(ctx, s, job)
 }
 
-func rest(step *pipeline.Step) *outcome {
-	return &outcome{suspended, datav1alpha1.ReasonSuspended, fmt.Sprintf("Stage %s comes next; set spec.suspend to false to go on.", step.Stage)}
+func rest(step *pipeline.Step) *outcome.Outcome {
+	return outcome.Suspend(fmt.Sprintf("Stage %s comes next; set spec.suspend to false to go on.", step.Stage))
 }
 
 // running tells how a Job goes: what keeps it waiting, what made it try again, how far it is.
-func (s *scope) running(step *pipeline.Step, job *batchv1.Job) *outcome {
+func (s *scope) running(step *pipeline.Step, job *batchv1.Job) *outcome.Outcome {
 	done, total := s.progress(step, job)
 	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
 	pods := s.podsOf(job)
 	if held := s.hold(job, pods, message); held != nil {
 		return held
 	}
-	note := worstFailure(pods)
+	note := jobs.WorstFailure(pods)
 	if note != nil && note.Reason.Permanent() { // the Job ends as soon as its other pods have
-		return progress(message + fmt.Sprintf(" Ending after %s: %s", note.Reason, sentence(note.Message)))
+		return outcome.Progress(message + fmt.Sprintf(" Ending after %s: %s", note.Reason, outcome.Sentence(note.Message)))
 	}
 	if note != nil {
-		message += fmt.Sprintf(" Trying again after %s: %s", note.Reason, sentence(note.Message))
-		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+		message += fmt.Sprintf(" Trying again after %s: %s", note.Reason, outcome.Sentence(note.Message))
+		return outcome.Wait(datav1alpha1.ReasonProgressingWithRetry, message)
 	}
 	if s.repairing(step) {
-		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message + " What is missing was found damaged on the volume, and is built again."}
+		return outcome.Wait(datav1alpha1.ReasonProgressingWithRetry, message+" What is missing was found damaged on the volume, and is built again.")
 	}
 	if s.lost(step) > 0 {
-		message += fmt.Sprintf(" Trying again after %s: The results are gone with their pods; attempt %d reads them back.", datav1alpha1.ReasonResultLost, attempt(job))
-		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+		message += fmt.Sprintf(" Trying again after %s: The results are gone with their pods; attempt %d reads them back.", datav1alpha1.ReasonResultLost, jobs.Attempt(job))
+		return outcome.Wait(datav1alpha1.ReasonProgressingWithRetry, message)
 	}
-	if attempt(job) > 1 {
-		message += fmt.Sprintf(" This is attempt %d.", attempt(job))
-		return &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, message}
+	if jobs.Attempt(job) > 1 {
+		message += fmt.Sprintf(" This is attempt %d.", jobs.Attempt(job))
+		return outcome.Wait(datav1alpha1.ReasonProgressingWithRetry, message)
 	}
-	return progress(message)
+	return outcome.Progress(message)
 }
 
 // failure is the outcome of a Job that failed for good. A failure that might have passed, but did not, has used up its
 // retries; which one it was stands in the message.
-func (s *scope) failure(step *pipeline.Step, job *batchv1.Job) *outcome {
-	ended := terminal(job)
+func (s *scope) failure(step *pipeline.Step, job *batchv1.Job) *outcome.Outcome {
+	ended := jobs.Terminal(job)
 	note, known := s.record.failures[job.Name]
 	if !known {
 		note.Reason, note.Message = datav1alpha1.ReasonWorkerFailed, ended.Message
@@ -272,41 +274,32 @@ func (s *scope) failure(step *pipeline.Step, job *batchv1.Job) *outcome {
 	}
 	switch ended.Reason {
 	case batchv1.JobReasonPodFailurePolicy:
-		return stall(string(note.Reason), sentence(note.Message)+hint)
+		return outcome.Stall(string(note.Reason), outcome.Sentence(note.Message)+hint)
 	case batchv1.JobReasonDeadlineExceeded:
 		message := fmt.Sprintf("Stage %s ran for longer than the %d seconds of spec.worker.activeDeadlineSeconds.", step.Stage, ptr.Deref(job.Spec.ActiveDeadlineSeconds, 0))
-		return stall(datav1alpha1.ReasonDeadlineExceeded, message+hint)
+		return outcome.Stall(datav1alpha1.ReasonDeadlineExceeded, message+hint)
 	}
 	reason := datav1alpha1.ReasonRetriesExhausted
 	if note.Reason == datav1alpha1.ReasonOutOfMemory { // a person can do something about it, and knows what
 		reason = datav1alpha1.ReasonOutOfMemory
 	}
-	message := fmt.Sprintf("Stage %s failed too often, the last time with %s: %s", step.Stage, note.Reason, sentence(note.Message))
-	return stall(reason, message+hint)
+	message := fmt.Sprintf("Stage %s failed too often, the last time with %s: %s", step.Stage, note.Reason, outcome.Sentence(note.Message))
+	return outcome.Stall(reason, message+hint)
 }
 
 // progress counts the units of a step that are done: those with a result, and those that the running Job has finished.
 func (s *scope) progress(step *pipeline.Step, job *batchv1.Job) (done, total int) {
 	total = len(step.Nodes)
 	done = total - len(step.Missing)
-	if job != nil && finished(job) == "" {
+	if job != nil && jobs.Finished(job) == "" {
 		done += min(len(step.Missing), max(0, int(job.Status.Succeeded)))
 	}
 	return done, total
 }
 
-// attempt is the number of a Job's attempt, from 1.
-func attempt(job *batchv1.Job) int {
-	number, err := strconv.Atoi(job.Annotations[datav1alpha1.AnnotationAttempt])
-	if err != nil || number < 1 {
-		return 1
-	}
-	return number
-}
-
 // collectGarbage removes the Jobs and the tasks that have no part in the published revision. Each is judged by itself: that no Job of a
 // task's name is seen may only mean that it is not seen yet.
-func (r *DatasetMixReconciler) collectGarbage(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) collectGarbage(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	var made []client.Object
 	for _, job := range s.jobs {
 		made = append(made, job)

@@ -9,6 +9,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -17,19 +20,19 @@ func TestRunning(t *testing.T) {
 	tests := []struct {
 		name    string
 		attempt int
-		pods    []*podBuilder
-		want    outcome
+		pods    []*fixture.Pod
+		want    *outcome.Outcome
 	}{
-		{name: "well", attempt: 1, want: outcome{progressing, "Progressing", "Stage download: 1 of 2 done."}},
-		{name: "again", attempt: 2, want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. This is attempt 2."}},
-		{name: "after a failure that may pass", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.FetchFailed, "no route")},
-			want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. Trying again after FetchFailed: No route."}},
-		{name: "after an eviction", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.FetchFailed, "cut off").disrupted("the node is drained")},
-			want: outcome{progressing, "ProgressingWithRetry", "Stage download: 1 of 2 done. Trying again after Disrupted: Pod a was ended from outside: the node is drained."}},
-		{name: "about to fail for good", attempt: 1, pods: []*podBuilder{pod("a").failed(contract.SourceNotFound, "no such revision")},
-			want: outcome{progressing, "Progressing", "Stage download: 1 of 2 done. Ending after SourceNotFound: No such revision."}},
-		{name: "without a node", attempt: 1, pods: []*podBuilder{pod("a").unschedulable("0/3 nodes are available.")},
-			want: outcome{progressing, "WaitingForPods", "Stage download: 1 of 2 done. Pod a cannot be scheduled: 0/3 nodes are available."}},
+		{name: "well", attempt: 1, want: outcome.Wait("Progressing", "Stage download: 1 of 2 done.")},
+		{name: "again", attempt: 2, want: outcome.Wait("ProgressingWithRetry", "Stage download: 1 of 2 done. This is attempt 2.")},
+		{name: "after a failure that may pass", attempt: 1, pods: []*fixture.Pod{fixture.NewPod("a").Failed(contract.FetchFailed, "no route")},
+			want: outcome.Wait("ProgressingWithRetry", "Stage download: 1 of 2 done. Trying again after FetchFailed: No route.")},
+		{name: "after an eviction", attempt: 1, pods: []*fixture.Pod{fixture.NewPod("a").Failed(contract.FetchFailed, "cut off").Disrupted("the node is drained")},
+			want: outcome.Wait("ProgressingWithRetry", "Stage download: 1 of 2 done. Trying again after Disrupted: Pod a was ended from outside: the node is drained.")},
+		{name: "about to fail for good", attempt: 1, pods: []*fixture.Pod{fixture.NewPod("a").Failed(contract.SourceNotFound, "no such revision")},
+			want: outcome.Wait("Progressing", "Stage download: 1 of 2 done. Ending after SourceNotFound: No such revision.")},
+		{name: "without a node", attempt: 1, pods: []*fixture.Pod{fixture.NewPod("a").Unschedulable("0/3 nodes are available.")},
+			want: outcome.Wait("WaitingForPods", "Stage download: 1 of 2 done. Pod a cannot be scheduled: 0/3 nodes are available.")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,8 +43,8 @@ func TestRunning(t *testing.T) {
 				b.pods = append(b.pods, &p.Pod)
 			}
 			// a pod that only claims to be of the mix says nothing
-			b.pods = append(b.pods, &pod("forged").failed(contract.LeakageDetected, "boo").Pod)
-			if diff := cmp.Diff(test.want, *b.running(b.graph.Next(), job), cmp.AllowUnexported(outcome{})); diff != "" {
+			b.pods = append(b.pods, &fixture.NewPod("forged").Failed(contract.LeakageDetected, "boo").Pod)
+			if diff := cmp.Diff(test.want, b.running(b.graph.Next(), job)); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		})
@@ -53,26 +56,26 @@ func TestFailure(t *testing.T) {
 	failed := func(reason string) batchv1.JobStatus {
 		return batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True", Reason: reason, Message: "the Job's words"}}}
 	}
-	because := func(reason contract.Reason, message string) *failure {
-		return &failure{FailureNote: contract.FailureNote{Reason: reason, Message: message}, Pod: "P"}
+	because := func(reason contract.Reason, message string) *jobs.Failure {
+		return &jobs.Failure{FailureNote: contract.FailureNote{Reason: reason, Message: message}, Pod: "P"}
 	}
 	note := because(contract.ChecksumMismatch, "data set a: file b has another digest")
 	tests := []struct {
 		name   string
 		status batchv1.JobStatus
-		note   *failure
-		want   outcome
+		note   *jobs.Failure
+		want   *outcome.Outcome
 	}{
 		{name: "permanent", status: failed(batchv1.JobReasonPodFailurePolicy), note: note,
-			want: outcome{stalled, "ChecksumMismatch", "Data set a: file b has another digest. Edit the mix, or delete Job J, to try again. The log is in pod P."}},
+			want: outcome.Stall("ChecksumMismatch", "Data set a: file b has another digest. Edit the mix, or delete Job J, to try again. The log is in pod P.")},
 		{name: "permanent, words lost", status: failed(batchv1.JobReasonPodFailurePolicy),
-			want: outcome{stalled, "WorkerFailed", "The Job's words. Edit the mix, or delete Job J, to try again."}},
+			want: outcome.Stall("WorkerFailed", "The Job's words. Edit the mix, or delete Job J, to try again.")},
 		{name: "retried in vain", status: failed(batchv1.JobReasonFailedIndexes), note: because(contract.FetchFailed, "no route"),
-			want: outcome{stalled, "RetriesExhausted", "Stage download failed too often, the last time with FetchFailed: No route. Edit the mix, or delete Job J, to try again. The log is in pod P."}},
+			want: outcome.Stall("RetriesExhausted", "Stage download failed too often, the last time with FetchFailed: No route. Edit the mix, or delete Job J, to try again. The log is in pod P.")},
 		{name: "killed for its memory again and again", status: failed(batchv1.JobReasonFailedIndexes), note: because(datav1alpha1.ReasonOutOfMemory, "raise it"),
-			want: outcome{stalled, "OutOfMemory", "Stage download failed too often, the last time with OutOfMemory: Raise it. Edit the mix, or delete Job J, to try again. The log is in pod P."}},
+			want: outcome.Stall("OutOfMemory", "Stage download failed too often, the last time with OutOfMemory: Raise it. Edit the mix, or delete Job J, to try again. The log is in pod P.")},
 		{name: "too slow", status: failed(batchv1.JobReasonDeadlineExceeded),
-			want: outcome{stalled, "DeadlineExceeded", "Stage download ran for longer than the 90 seconds of spec.worker.activeDeadlineSeconds. Edit the mix, or delete Job J, to try again."}},
+			want: outcome.Stall("DeadlineExceeded", "Stage download ran for longer than the 90 seconds of spec.worker.activeDeadlineSeconds. Edit the mix, or delete Job J, to try again.")},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,7 +84,7 @@ func TestFailure(t *testing.T) {
 			if test.note != nil {
 				b.record.failures["J"] = *test.note
 			}
-			if diff := cmp.Diff(test.want, *b.failure(b.graph.Next(), b.jobs[0]), cmp.AllowUnexported(outcome{})); diff != "" {
+			if diff := cmp.Diff(test.want, b.failure(b.graph.Next(), b.jobs[0])); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		})

@@ -7,6 +7,8 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -31,8 +33,8 @@ func (b scopeBuilder) mixes() scopeBuilder {
 // TestUnits: with several files per split, shares are those of the sums of their units, once all are there.
 func TestUnits(t *testing.T) {
 	n, milli := ptr.To[int64], ptr.To[int32]
-	b := small().with(func(r *recipe.Recipe) { r.Unit, r.Output.Shards = recipe.InTokens, 2 }).finish(3).ends(progress("x"))
-	before := b.status(at(1))
+	b := small().with(func(r *recipe.Recipe) { r.Unit, r.Output.Shards = recipe.InTokens, 2 }).finish(3).ends(outcome.Progress("x"))
+	before := b.status(fixture.At(1))
 	if diff := cmp.Diff([]datav1alpha1.DomainSplitStatus{
 		{Name: "train", Rows: n(13), TargetMilli: milli(333)}, {Name: "test", Rows: n(7), TargetMilli: milli(333)},
 	}, before.Domains[0].Splits); diff != "" {
@@ -41,7 +43,7 @@ func TestUnits(t *testing.T) {
 	if before.Summary.Domains != "" {
 		t.Errorf("a summary of what is not known: %s", before.Summary.Domains)
 	}
-	after := b.mixes().status(at(1))
+	after := b.mixes().status(fixture.At(1))
 	if diff := cmp.Diff([]datav1alpha1.DomainSplitStatus{
 		{Name: "train", Rows: n(13), Units: n(200), TargetMilli: milli(333), AchievedMilli: milli(250)},
 		{Name: "test", Rows: n(7), Units: n(200), TargetMilli: milli(333), AchievedMilli: milli(248)},
@@ -71,7 +73,7 @@ func TestCountsOfExports(t *testing.T) {
 	held := func(keep []recipe.RevisionPart, exports ...recipe.Export) datav1alpha1.DatasetMixStatus {
 		return small().with(func(r *recipe.Recipe) {
 			r.Unit, r.Output.Shards, r.Output.Keep, r.Output.Exports = recipe.InTokens, 2, keep, exports
-		}).finish(3).ends(progress("x")).mixes().status(at(1))
+		}).finish(3).ends(outcome.Progress("x")).mixes().status(fixture.At(1))
 	}
 	mixed, exported := held(nil), held([]recipe.RevisionPart{recipe.TestPart}, recipe.Export{Name: "sft", Format: recipe.ExportSFT})
 	for what, diff := range map[string]string{
@@ -87,8 +89,8 @@ func TestCountsOfExports(t *testing.T) {
 // TestDraws: what is drawn with replacement is known when it is drawn, not before.
 func TestDraws(t *testing.T) {
 	n := ptr.To[int64]
-	b := small().with(func(r *recipe.Recipe) { r.Resample = recipe.WithReplacement }).finish(3).ends(progress("x"))
-	before, after := b.status(at(1)), b.mixes().status(at(1))
+	b := small().with(func(r *recipe.Recipe) { r.Resample = recipe.WithReplacement }).finish(3).ends(outcome.Progress("x"))
+	before, after := b.status(fixture.At(1)), b.mixes().status(fixture.At(1))
 	for _, step := range []struct {
 		status datav1alpha1.DatasetMixStatus
 		splits []datav1alpha1.SplitStatus
@@ -113,7 +115,7 @@ func TestDroppedForReasons(t *testing.T) {
 	n := ptr.To[int64]
 	b := small().with(func(r *recipe.Recipe) {
 		r.Duplicates, r.NearDuplicates = recipe.DropDuplicates, &recipe.NearDuplicates{Percent: 80}
-	}).finish(2).ends(progress("x"))
+	}).finish(2).ends(outcome.Progress("x"))
 	planned, err := plan.New(b.recipe, plan.Counts{"qa-set": {Rows: []int64{20, 10}}, "code-set": {Rows: []int64{14, 10}}})
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +128,7 @@ func TestDroppedForReasons(t *testing.T) {
 	if b.graphErr != nil {
 		t.Fatal(b.graphErr)
 	}
-	got := b.status(at(1)).Datasets[0].Splits
+	got := b.status(fixture.At(1)).Datasets[0].Splits
 	want := []datav1alpha1.DatasetSplitStatus{
 		{Name: "train", Rows: n(20), Overlap: n(1), Duplicates: n(2), NearDuplicates: n(3)},
 		{Name: "test", Rows: n(10), Overlap: n(0), Duplicates: n(0), NearDuplicates: n(0)},
@@ -143,9 +145,9 @@ func TestDroppedForReasons(t *testing.T) {
 func TestStagesWithProbes(t *testing.T) {
 	b := small().with(func(r *recipe.Recipe) {
 		r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{{Name: "p", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "p"}}, Preset: "math"}}}
-	}).ends(progress("x"))
-	stages := b.status(at(1)).Stages
-	if *stages[0].Total != 3 || *stages[1].Total != 2 || len(b.finish(1).status(at(1)).Datasets) != 2 {
+	}).ends(outcome.Progress("x"))
+	stages := b.status(fixture.At(1)).Stages
+	if *stages[0].Total != 3 || *stages[1].Total != 2 || len(b.finish(1).status(fixture.At(1)).Datasets) != 2 {
 		t.Errorf("downloads %d, splits %d", *stages[0].Total, *stages[1].Total)
 	}
 }

@@ -2,10 +2,10 @@ package controllers
 
 import (
 	"slices"
-	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
@@ -15,15 +15,10 @@ import (
 // repairLimit is how many Jobs of one step may find damage: a volume that goes on breaking what was written needs a person.
 const repairLimit = 4
 
-// damages reports whether a failure says that the unit of a key was damaged.
-func (f failure) damages(key string) bool {
-	return slices.ContainsFunc(f.Damaged, func(cut string) bool { return cut != "" && strings.HasPrefix(key, cut) })
-}
-
 // forget drops the results of the units that a failure says were damaged. It is called when the failure is first recorded.
-func (s *scope) forget(note failure) {
+func (s *scope) forget(note jobs.Failure) {
 	for key := range s.record.results {
-		if note.damages(key) {
+		if note.Damages(key) {
 			delete(s.record.results, key)
 		}
 	}
@@ -33,19 +28,19 @@ func (s *scope) forget(note failure) {
 func (s *scope) superseded(job *batchv1.Job, unit pipeline.Node) bool {
 	return slices.ContainsFunc(s.jobs, func(other *batchv1.Job) bool {
 		note, failed := s.record.failures[other.Name]
-		return failed && note.damages(unit.Key) && older(job, other) <= 0
+		return failed && note.Damages(unit.Key) && jobs.Older(job, other) <= 0
 	})
 }
 
 // mended reports whether a Job failed because of damage, which is built again by now: its step is the next one once more.
 func (s *scope) mended(job *batchv1.Job) bool {
-	return len(s.record.failures[job.Name].Damaged) > 0 && attempt(job) < repairLimit
+	return len(s.record.failures[job.Name].Damaged) > 0 && jobs.Attempt(job) < repairLimit
 }
 
 // repairing reports whether what a step lacks was found damaged.
 func (s *scope) repairing(step *pipeline.Step) bool {
 	for _, note := range s.record.failures {
-		if slices.ContainsFunc(step.Missing, func(unit pipeline.Node) bool { return note.damages(unit.Key) }) {
+		if slices.ContainsFunc(step.Missing, func(unit pipeline.Node) bool { return note.Damages(unit.Key) }) {
 			return true
 		}
 	}

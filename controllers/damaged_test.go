@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
@@ -24,7 +25,7 @@ func (b scopeBuilder) leaves(job *batchv1.Job, name string, message contract.Mes
 	if message.Failure != nil {
 		code = message.Failure.Reason.ExitCode()
 	}
-	left := pod(name).ended(int32(code), "", string(encoded))
+	left := fixture.NewPod(name).Ended(int32(code), "", string(encoded))
 	index := render.Index(job.Annotations[datav1alpha1.AnnotationUnits], message.Node)
 	left.Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: strconv.Itoa(index)}
 	left.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
@@ -61,7 +62,7 @@ func TestDamagedUnitsAreBuiltAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := readRecord(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"data.datasetmix.io/location": b.location.String()}}, Data: data}, b.location).failures[mixing.Name]; !got.damages(split.Key) || got.damages("0"+split.Key) {
+	if got := readRecord(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"data.datasetmix.io/location": b.location.String()}}, Data: data}, b.location).failures[mixing.Name]; !got.Damages(split.Key) || got.Damages("0"+split.Key) {
 		t.Errorf("read back: %+v", got)
 	}
 	b.harvest(first)

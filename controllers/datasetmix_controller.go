@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -62,7 +63,7 @@ type DatasetMixReconciler struct {
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
 // phase is one step of a pass. An outcome ends the pass; none goes on.
-type phase func(context.Context, *scope) (*outcome, error)
+type phase func(context.Context, *scope) (*outcome.Outcome, error)
 
 // Reconcile is one pass over one mix. A pass that panics reports nothing: it does not know what it came to.
 func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {

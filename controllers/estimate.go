@@ -1,21 +1,18 @@
 package controllers
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
-	batchv1 "k8s.io/api/batch/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	progressed "github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // How far a build is follows from the units that are finished, weighed by their bytes or rows, and when it ends from how long the stages
@@ -89,7 +86,7 @@ func sameUnits(before, after []datav1alpha1.StageStatus) bool {
 // fractionOf is how much of a stage is done, 0 to 1.
 func fractionOf(s *scope, step pipeline.Step) float64 {
 	job := s.latest(step)
-	if job != nil && finished(job) != "" {
+	if job != nil && jobs.Finished(job) != "" {
 		job = nil // what it left has been recorded
 	}
 	missing := map[string]bool{}
@@ -100,7 +97,7 @@ func fractionOf(s *scope, step pipeline.Step) float64 {
 	for _, unit := range step.Nodes {
 		size := sizeOfUnit(s, step.Stage, unit)
 		sum += size
-		if !missing[unit.Key] || job != nil && completed(job, unit) {
+		if !missing[unit.Key] || job != nil && jobs.Completed(job, unit) {
 			done += size
 		}
 	}
@@ -132,26 +129,6 @@ func rowsOfShard(s *scope, shard recipe.Shard) float64 {
 	}
 	split, _ := s.graph.Plan.Split(shard.Split)
 	return float64(split.Rows) / float64(shard.Count)
-}
-
-// completed reports whether the pod of a unit has succeeded.
-func completed(job *batchv1.Job, unit pipeline.Node) bool {
-	index := render.Index(job.Annotations[datav1alpha1.AnnotationUnits], unit)
-	if index < 0 || job.Annotations[datav1alpha1.AnnotationChain] != "" {
-		return false
-	}
-	for _, span := range strings.Split(job.Status.CompletedIndexes, ",") {
-		first, last, is := strings.Cut(span, "-")
-		if !is {
-			last = first
-		}
-		from, err := strconv.Atoi(first)
-		to, also := strconv.Atoi(last)
-		if err == nil && also == nil && from <= index && index <= to {
-			return true
-		}
-	}
-	return false
 }
 
 // shortest is how long stages must have worked before anything is concluded from it.

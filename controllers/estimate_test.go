@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strconv"
 	"testing"
-	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
@@ -30,7 +31,7 @@ func said(summary *datav1alpha1.Summary, now metav1.Time) string {
 }
 
 func TestEstimate(t *testing.T) {
-	going := progress("Stage is under way.")
+	going := outcome.Progress("Stage is under way.")
 	tests := []struct {
 		name  string
 		scope scopeBuilder
@@ -40,14 +41,14 @@ func TestEstimate(t *testing.T) {
 		{"half of the downloads, in 99 s", small().job(1, succeeded(1, "0")).ends(going), "15 561"},
 		{"half, by number alone", small().job(1, succeeded(1, "")).ends(going), "15 561"},
 		{"downloaded, in a second", small().job(1, complete(2)).finish(1).job(99, batchv1.JobStatus{}).ends(going), "30 -"},
-		{"stalled", small().finish(1).ends(stall(datav1alpha1.ReasonSourceNotFound, "x")), "30 -"},
-		{"suspended", small().finish(2).ends(&outcome{suspended, datav1alpha1.ReasonSuspended, "x"}), "70 -"},
+		{"stalled", small().finish(1).ends(outcome.Stall(datav1alpha1.ReasonSourceNotFound, "x")), "30 -"},
+		{"suspended", small().finish(2).ends(outcome.Suspend("x")), "70 -"},
 		{"all but published", small().finish(4).ends(going), "93 -"},
 		{"published", small().finish(5), "100 -"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if got := said(test.scope.status(at(100)).Summary, at(100)); got != test.want {
+			if got := said(test.scope.status(fixture.At(100)).Summary, fixture.At(100)); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
@@ -64,10 +65,10 @@ func TestEstimateWeighsUnits(t *testing.T) {
 	}
 	b = b.walk()
 	for index, want := range []string{"66 50", "34 165"} {
-		s := b.ends(progress("Stage is under way."))
+		s := b.ends(outcome.Progress("Stage is under way."))
 		s.jobs = nil
 		s = s.job(1, succeeded(1, strconv.Itoa(index)))
-		if got := said(s.status(at(100)).Summary, at(100)); got[:2] != want[:2] {
+		if got := said(s.status(fixture.At(100)).Summary, fixture.At(100)); got[:2] != want[:2] {
 			t.Errorf("unit %d done: got %q, want %q", index, got, want)
 		}
 	}
@@ -75,34 +76,20 @@ func TestEstimateWeighsUnits(t *testing.T) {
 
 // TestEstimateCostsNoWrite: neither the clock nor a pod that is lost changes what is said, so no pass writes a status for it.
 func TestEstimateCostsNoWrite(t *testing.T) {
-	b := small().job(1, succeeded(1, "0")).ends(progress("Stage is under way."))
-	first := b.status(at(100))
+	b := small().job(1, succeeded(1, "0")).ends(outcome.Progress("Stage is under way."))
+	first := b.status(fixture.At(100))
 	b.mix.Status = first
 	for _, later := range []int64{101, 1000, 100_000} {
-		if got := said(b.status(at(later)).Summary, at(100)); got != said(first.Summary, at(100)) {
-			t.Errorf("%d s: %q, was %q", later, got, said(first.Summary, at(100)))
+		if got := said(b.status(fixture.At(later)).Summary, fixture.At(100)); got != said(first.Summary, fixture.At(100)) {
+			t.Errorf("%d s: %q, was %q", later, got, said(first.Summary, fixture.At(100)))
 		}
 	}
 	b.jobs[0].Status = succeeded(0, "") // its result is lost with its node
-	if got := b.status(at(200)).Summary.Percent; got != 15 {
+	if got := b.status(fixture.At(200)).Summary.Percent; got != 15 {
 		t.Errorf("it falls to %d", got)
 	}
 	b.mix.Generation++
-	if got := b.status(at(200)).Summary.Percent; got != 0 {
+	if got := b.status(fixture.At(200)).Summary.Percent; got != 0 {
 		t.Errorf("another build begins with %d", got)
-	}
-}
-
-func TestCompleted(t *testing.T) {
-	job := small().job(1, batchv1.JobStatus{}).jobs[0]
-	units := small().graph.Next().Missing
-	for indexes, want := range map[string][2]bool{"": {}, "0": {true, false}, "1": {false, true}, "0-1": {true, true}, "0,1": {true, true}, "2-5": {}, "x": {}, "1-": {}, "10": {}} {
-		job.Status.CompletedIndexes = indexes
-		if got := [2]bool{completed(job, units[0]), completed(job, units[1])}; got != want {
-			t.Errorf("%q: %v", indexes, got)
-		}
-	}
-	if took := at(101).Sub(at(100).Time); took != time.Second {
-		t.Errorf("the clock of the tests: %s", took)
 	}
 }

@@ -15,6 +15,9 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -89,7 +92,7 @@ func spoilEach(v reflect.Value, at string, try func(what string)) {
 func refusedStatus(t *testing.T, v *crd.Validator, b scopeBuilder) error {
 	t.Helper()
 	mix := b.mix.DeepCopy()
-	mix.Status = b.status(at(100))
+	mix.Status = b.status(fixture.At(100))
 	mix.TypeMeta = metav1.TypeMeta{APIVersion: datav1alpha1.GroupVersion.String(), Kind: "DatasetMix"}
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(mix)
 	if err != nil {
@@ -165,7 +168,7 @@ func TestNoReportKeepsTheStatusFromBeingWritten(t *testing.T) {
 				b.walk()
 				b.outcome = nil
 				if b.graphErr != nil || b.graph.Next() != nil {
-					b.outcome = stall(datav1alpha1.ReasonPlanMismatch, sentence(fmt.Sprint(b.graphErr)))
+					b.outcome = outcome.Stall(datav1alpha1.ReasonPlanMismatch, outcome.Sentence(fmt.Sprint(b.graphErr)))
 				}
 				if err := refusedStatus(t, v, b); err != nil {
 					t.Errorf("%s, %s: %v", name, what, err)
@@ -199,7 +202,7 @@ func TestNastyLicence(t *testing.T) {
 		if err := refusedStatus(t, v, b); err != nil {
 			t.Errorf("%.20q: %v", text, err)
 		}
-		if ready := b.status(at(100)).Conditions[0]; ready.Status != metav1.ConditionTrue {
+		if ready := b.status(fixture.At(100)).Conditions[0]; ready.Status != metav1.ConditionTrue {
 			t.Errorf("%.20q: %+v", text, ready)
 		}
 	}
@@ -217,7 +220,7 @@ func TestNastyFailure(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			note := failed(&pod("p").ended(16, text, string(encoded)).Pod)
+			note := jobs.Failed(&fixture.NewPod("p").Ended(16, text, string(encoded)).Pod)
 			b := small()
 			b.job(1, batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True", Reason: batchv1.JobReasonPodFailurePolicy, Message: text}}})
 			b.record.failures[b.jobs[0].Name] = *note

@@ -17,6 +17,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
@@ -87,7 +88,7 @@ func TestCount(t *testing.T) {
 		{name: "a stage that took 90 seconds", after: with(func(mix *datav1alpha1.DatasetMix) {
 			set(mix, datav1alpha1.ConditionReconciling, datav1alpha1.ReasonProgressing)
 			mix.Status.Stages = []datav1alpha1.StageStatus{{
-				Name: "download", State: datav1alpha1.StageSucceeded, StartTime: ptr.To(at(0)), CompletionTime: ptr.To(at(90)),
+				Name: "download", State: datav1alpha1.StageSucceeded, StartTime: ptr.To(fixture.At(0)), CompletionTime: ptr.To(fixture.At(90)),
 			}}
 			mix.Status.Datasets = []datav1alpha1.DatasetStatus{
 				{Name: "a", Source: &datav1alpha1.SourceStatus{Digest: "x", Bytes: ptr.To[int64](10)}},
@@ -128,7 +129,7 @@ func TestCount(t *testing.T) {
 func TestFetchErrors(t *testing.T) {
 	for stages, want := range map[int][]contract.Reason{0: {contract.FetchFailed}, 1: nil} {
 		b := small().finish(stages).job(1, batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True"}}})
-		broken := pod("a").failed(contract.FetchFailed, "no route")
+		broken := fixture.NewPod("a").Failed(contract.FetchFailed, "no route")
 		broken.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(b.jobs[0], batchv1.SchemeGroupVersion.WithKind("Job"))}
 		b.pods = append(b.pods, &broken.Pod)
 		b.harvest(b.jobs[0])

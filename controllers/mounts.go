@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
@@ -52,7 +53,7 @@ func (r *DatasetMixReconciler) keep(ctx context.Context, s *scope, work *render.
 }
 
 // watch finds who reads the revisions of a mix that is published and has old ones, for the status.
-func (r *DatasetMixReconciler) watch(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) watch(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	if len(s.mix.Status.History) <= s.recipe.Output.KeepRevisions && len(s.mix.Status.Held) == 0 {
 		return nil, nil
 	}

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
@@ -20,7 +21,7 @@ import (
 // reader is a pod that was made at second 10 and mounts a claim.
 func reader(name, claim string, mounted corev1.VolumeMount, state corev1.ContainerState) *corev1.Pod {
 	mounted.Name = "v"
-	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: worldKey.Namespace, Name: name, CreationTimestamp: at(10)}}
+	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: worldKey.Namespace, Name: name, CreationTimestamp: fixture.At(10)}}
 	p.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
 	}}}
@@ -37,14 +38,14 @@ func ends(p *corev1.Pod) *corev1.Pod {
 
 // runs is the state of a container that runs since second 20.
 func runs() corev1.ContainerState {
-	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: at(20)}}
+	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: fixture.At(20)}}
 }
 
 // TestHoldsOf: how a pod came to what it reads of the mix at m on the claim c.
 func TestHoldsOf(t *testing.T) {
 	sub := func(path string) corev1.VolumeMount { return corev1.VolumeMount{SubPath: path} }
-	open := []contract.Hold{{From: at(10).UTC()}}
-	looked := []contract.Hold{{From: at(10).UTC(), Until: at(20).UTC()}}
+	open := []contract.Hold{{From: fixture.At(10).UTC()}}
+	looked := []contract.Hold{{From: fixture.At(10).UTC(), Until: fixture.At(20).UTC()}}
 	waits := corev1.ContainerState{Waiting: &corev1.ContainerStateWaiting{}}
 	tests := []struct {
 		name  string
@@ -69,8 +70,8 @@ func TestHoldsOf(t *testing.T) {
 		{name: "ended", mount: sub("m/current"), state: corev1.ContainerState{Terminated: &corev1.ContainerStateTerminated{}}},
 		{name: "a pod that has ended", mount: sub("m/current"), state: runs(), edit: func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed }},
 		{name: "started again", mount: sub("m/current"), state: runs(), edit: func(p *corev1.Pod) {
-			p.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{FinishedAt: at(15)}
-		}, want: []contract.Hold{{From: at(15).UTC(), Until: at(20).UTC()}}},
+			p.Status.ContainerStatuses[0].LastTerminationState.Terminated = &corev1.ContainerStateTerminated{FinishedAt: fixture.At(15)}
+		}, want: []contract.Hold{{From: fixture.At(15).UTC(), Until: fixture.At(20).UTC()}}},
 		{name: "before its first container", mount: sub("m/current"), state: runs(), edit: func(p *corev1.Pod) {
 			p.Spec.InitContainers, p.Spec.Containers = p.Spec.Containers, nil
 			p.Status.InitContainerStatuses, p.Status.ContainerStatuses = p.Status.ContainerStatuses, nil
@@ -99,15 +100,15 @@ func TestHeldRevisions(t *testing.T) {
 	b.recipe.Output.KeepRevisions = 1
 	for i := range 14 { // published an hour apart, each a hundred bytes larger
 		b.mix.Status.History = append(b.mix.Status.History, datav1alpha1.HistoryEntry{
-			Revision: fmt.Sprint("r", 14-i), Generation: 1, Bytes: ptr.To(int64(100 * (14 - i))), Time: at(int64(3600 * (14 - i))),
+			Revision: fmt.Sprint("r", 14-i), Generation: 1, Bytes: ptr.To(int64(100 * (14 - i))), Time: fixture.At(int64(3600 * (14 - i))),
 		})
 	}
 	b.mounts = &mounts{of: []mount{
-		{"early", contract.Hold{From: at(3600).UTC(), Until: at(3700).UTC()}},
-		{"late", contract.Hold{From: at(9 * 3600).UTC(), Until: at(9*3600 + 100).UTC()}},
+		{"early", contract.Hold{From: fixture.At(3600).UTC(), Until: fixture.At(3700).UTC()}},
+		{"late", contract.Hold{From: fixture.At(9 * 3600).UTC(), Until: fixture.At(9*3600 + 100).UTC()}},
 		{"late-too", contract.Hold{Revision: "r9"}},
 	}}
-	status := b.status(at(20 * 3600))
+	status := b.status(fixture.At(20 * 3600))
 	var got []string
 	for _, held := range status.Held {
 		got = append(got, fmt.Sprintf("%s %d by %v", held.Revision, *held.Bytes, held.Pods))
@@ -120,11 +121,11 @@ func TestHeldRevisions(t *testing.T) {
 		t.Errorf("%d revisions in the history, the last is %s, want r1 behind the last %d", n, status.History[n-1].Revision, historyLimit)
 	}
 	b.mounts = &mounts{}
-	if held := b.status(at(20 * 3600)).Held; held != nil {
+	if held := b.status(fixture.At(20 * 3600)).Held; held != nil {
 		t.Errorf("held by nobody: %v", held)
 	}
 	b.mix.Status.Held, b.mounts = status.Held, nil
-	if diff := cmp.Diff(status.Held, b.status(at(20*3600)).Held); diff != "" {
+	if diff := cmp.Diff(status.Held, b.status(fixture.At(20*3600)).Held); diff != "" {
 		t.Errorf("held, where it was not asked (-before +after):\n%s", diff)
 	}
 }

@@ -12,23 +12,25 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // observe reads what exists of the mix.
-func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	own := []client.ListOption{
 		client.InNamespace(s.mix.Namespace),
 		client.MatchingFields{uidIndex: string(s.mix.UID)},
 	}
-	jobs, pods, maps := &batchv1.JobList{}, &corev1.PodList{}, &corev1.ConfigMapList{}
-	for _, list := range []client.ObjectList{jobs, pods, maps} {
+	owned, pods, maps := &batchv1.JobList{}, &corev1.PodList{}, &corev1.ConfigMapList{}
+	for _, list := range []client.ObjectList{owned, pods, maps} {
 		if err := r.List(ctx, list, own...); err != nil {
 			return nil, fmt.Errorf("listing what exists: %w", err)
 		}
 	}
-	for i := range jobs.Items {
-		if job := &jobs.Items[i]; metav1.IsControlledBy(job, s.mix) {
+	for i := range owned.Items {
+		if job := &owned.Items[i]; metav1.IsControlledBy(job, s.mix) {
 			s.jobs = append(s.jobs, job)
 		}
 	}
@@ -47,30 +49,16 @@ func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome,
 	if err := r.observeRefusals(ctx, s); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(s.jobs, older)
+	slices.SortFunc(s.jobs, jobs.Older)
 	slices.SortFunc(s.pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
 	return nil, nil
 }
 
-// older orders Jobs by time, and those of one second by attempt and name, so that no list order shows anywhere.
-func older(a, b *batchv1.Job) int {
-	return cmp.Or(
-		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
-		cmp.Compare(attempt(a), attempt(b)),
-		cmp.Compare(a.Name, b.Name),
-	)
-}
-
-func ownedBy(object, owner metav1.Object) bool {
-	controller := metav1.GetControllerOf(object)
-	return controller != nil && controller.UID == owner.GetUID()
-}
-
 // interpret finds what the spec means.
-func (r *DatasetMixReconciler) interpret(_ context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) interpret(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	meaning, err := render.Recipe(s.mix)
 	if err != nil {
-		return stall(datav1alpha1.ReasonInvalidSpec, sentence(err.Error())), nil
+		return outcome.Stall(datav1alpha1.ReasonInvalidSpec, outcome.Sentence(err.Error())), nil
 	}
 	s.recipe = meaning
 	return nil, nil

@@ -14,12 +14,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // checkPathOwner finds out whose a folder is that two mixes want: it belongs to the one that has built there, and before either has,
 // to the older one. The other is told, and starts when the folder is free.
-func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	mixes := &datav1alpha1.DatasetMixList{}
 	err := r.List(ctx, mixes, client.InNamespace(s.mix.Namespace), client.MatchingFields{claimIndex: s.location.ClaimName})
 	if err != nil {
@@ -37,7 +39,7 @@ func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*o
 		}
 		if first {
 			message := fmt.Sprintf("DatasetMix %s builds at %s on claim %s, and was there first; choose another spec.output.path than %s.", other.Name, path, s.location.ClaimName, s.location.Path)
-			return stall(datav1alpha1.ReasonPathConflict, message), nil
+			return outcome.Stall(datav1alpha1.ReasonPathConflict, message), nil
 		}
 	}
 	return nil, nil
@@ -87,17 +89,17 @@ func (r *DatasetMixReconciler) hasBuilt(ctx context.Context, mix *datav1alpha1.D
 	case apierrors.IsNotFound(err):
 	case err != nil:
 		return false, fmt.Errorf("reading the results of DatasetMix %s: %w", mix.Name, err)
-	case ownedBy(results, mix):
+	case jobs.OwnedBy(results, mix):
 		other.results = results
 	}
-	jobs := &batchv1.JobList{}
-	err = r.List(ctx, jobs, client.InNamespace(mix.Namespace), client.MatchingLabels{datav1alpha1.LabelUID: string(mix.UID)})
+	list := &batchv1.JobList{}
+	err = r.List(ctx, list, client.InNamespace(mix.Namespace), client.MatchingLabels{datav1alpha1.LabelUID: string(mix.UID)})
 	if err != nil {
 		return false, fmt.Errorf("listing the Jobs of DatasetMix %s: %w", mix.Name, err)
 	}
-	for i := range jobs.Items {
-		if ownedBy(&jobs.Items[i], mix) {
-			other.jobs = append(other.jobs, &jobs.Items[i])
+	for i := range list.Items {
+		if jobs.OwnedBy(&list.Items[i], mix) {
+			other.jobs = append(other.jobs, &list.Items[i])
 		}
 	}
 	return other.hasBuilt(), nil

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/precheck"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -54,15 +55,15 @@ func (v *verdicts) forget(key client.ObjectKey) {
 }
 
 // precheck stalls a mix whose spec has a mistake that no data can mend, before anything is made for it.
-func (r *DatasetMixReconciler) precheck(_ context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) precheck(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	switch err := r.verdicts.judge(s.mix, s.recipe); {
 	case err == nil:
 		return nil, nil
 	case contract.ReasonOf(err) == contract.InfeasibleMix:
-		return stall(datav1alpha1.ReasonInfeasibleMix, sentence(err.Error())), nil
+		return outcome.Stall(datav1alpha1.ReasonInfeasibleMix, outcome.Sentence(err.Error())), nil
 	case contract.ReasonOf(err) == contract.LicenseRefused:
-		return stall(datav1alpha1.ReasonLicenseRefused, sentence(err.Error())), nil
+		return outcome.Stall(datav1alpha1.ReasonLicenseRefused, outcome.Sentence(err.Error())), nil
 	default:
-		return stall(datav1alpha1.ReasonInvalidSpec, sentence(err.Error())), nil
+		return outcome.Stall(datav1alpha1.ReasonInvalidSpec, outcome.Sentence(err.Error())), nil
 	}
 }

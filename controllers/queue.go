@@ -10,10 +10,11 @@ import (
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
@@ -27,32 +28,24 @@ const (
 // workloadGrace is how long Kueue may take to make the Workload of a Job before that is worth a word.
 const workloadGrace = 10 * time.Second
 
-// queue is the queue of Kueue that a Job is in, "" if it is in none. The Job's own label counts, not the mix's: a webhook may
-// have set it, and the mix's may have changed since.
-func queue(job *batchv1.Job) string { return job.Labels[datav1alpha1.LabelQueue] }
-
-// held reports whether somebody keeps a Job suspended: Kueue, or a person. The manager makes Jobs suspended that have a queue, and
-// writes nothing of it afterwards.
-func held(job *batchv1.Job) bool { return ptr.Deref(job.Spec.Suspend, false) }
-
 // queued tells of a Job that is held what it waits for, and makes it again when the mix asks for other pods or another queue than
 // it was made with.
-func (r *DatasetMixReconciler) queued(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
+func (r *DatasetMixReconciler) queued(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	again := *step
-	again.Missing = unitsOf(job, step)
-	wanted := s.work(again, attempt(job), r.Settings).Job()
+	again.Missing = jobs.Units(job, step)
+	wanted := s.work(again, jobs.Attempt(job), r.Settings).Job()
 	if wanted.Annotations[datav1alpha1.AnnotationTemplate] != job.Annotations[datav1alpha1.AnnotationTemplate] {
 		message := fmt.Sprintf("Stage %s: Job %s waited, and is made again as the mix asks for it now.", step.Stage, job.Name)
-		return r.giveUp(ctx, s, job, &outcome{progressing, datav1alpha1.ReasonQueued, message})
+		return r.giveUp(ctx, s, job, outcome.Wait(datav1alpha1.ReasonQueued, message))
 	}
 	message := fmt.Sprintf("Stage %s: Job %s is suspended, and not by the operator.", step.Stage, job.Name)
-	if queue(job) != "" {
-		message = fmt.Sprintf("Stage %s: Job %s waits to be admitted to queue %s.", step.Stage, job.Name, queue(job))
+	if jobs.Queue(job) != "" {
+		message = fmt.Sprintf("Stage %s: Job %s waits to be admitted to queue %s.", step.Stage, job.Name, jobs.Queue(job))
 	}
 	if cause := r.admission(ctx, s, job); cause != "" {
 		message += " " + cause
 	}
-	return &outcome{progressing, datav1alpha1.ReasonQueued, message}, nil
+	return outcome.Wait(datav1alpha1.ReasonQueued, message), nil
 }
 
 // admission is what Kueue says of a Job that it does not let run, as sentences. Where the manager may not ask, it is where a person
@@ -60,7 +53,7 @@ func (r *DatasetMixReconciler) queued(ctx context.Context, s *scope, step *pipel
 func (r *DatasetMixReconciler) admission(ctx context.Context, s *scope, job *batchv1.Job) string {
 	mapping, err := r.RESTMapper().RESTMapping(schema.GroupKind{Group: "kueue.x-k8s.io", Kind: "Workload"})
 	if apimeta.IsNoMatchError(err) {
-		if queue(job) == "" {
+		if jobs.Queue(job) == "" {
 			return "It goes on when it is resumed."
 		}
 		return "This cluster has no Kueue, which would admit it."
@@ -77,7 +70,7 @@ func (r *DatasetMixReconciler) admission(ctx context.Context, s *scope, job *bat
 	s.askAgain = min(max(waited, askSoonest), askLatest)
 	switch {
 	case err != nil:
-		return "Kueue cannot be asked why: " + sentence(err.Error())
+		return "Kueue cannot be asked why: " + outcome.Sentence(err.Error())
 	case len(workloads.Items) > 0:
 		return reasonOf(&workloads.Items[0])
 	case waited < workloadGrace:
@@ -96,7 +89,7 @@ func reasonOf(workload *unstructured.Unstructured) string {
 		return fmt.Sprintf("Its Workload %s is deactivated%s: set spec.active of it to true to go on.", name, because(conditionOf(workload, "Evicted", "True")))
 	}
 	if message := conditionOf(workload, "QuotaReserved", "False"); message != "" {
-		reason := fmt.Sprintf("Workload %s: %s", name, sentence(message))
+		reason := fmt.Sprintf("Workload %s: %s", name, outcome.Sentence(message))
 		if of, _, _ := unstructured.NestedString(workload.Object, "spec", "queueName"); of == "" {
 			reason += fmt.Sprintf(" The Job is in no queue: label the mix with %s.", datav1alpha1.LabelQueue)
 		}

@@ -23,6 +23,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 )
 
 // condition of a Workload.
@@ -109,7 +111,7 @@ func TestAdmission(t *testing.T) {
 				scheme.AddKnownTypeWithName(kind.GroupVersion().WithKind("WorkloadList"), &unstructured.UnstructuredList{})
 			}
 			c := builder.Build()
-			made := at(0)
+			made := fixture.At(0)
 			r := &DatasetMixReconciler{Client: c, Live: c, Clock: clocktesting.NewFakePassiveClock(made.Add(test.waited))}
 			job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "j", UID: "ju", Labels: test.labels, CreationTimestamp: made}}
 			s := &scope{}
@@ -132,7 +134,7 @@ func TestHeldJob(t *testing.T) {
 		job := w.onlyJob()
 		w.hold(job, true)
 		w.reconcileAll()
-		if job = w.onlyJob(); !held(job) {
+		if job = w.onlyJob(); !jobs.Held(job) {
 			t.Fatalf("queue %q: the manager resumed what somebody else suspended", label)
 		}
 		mix := w.mix()
@@ -144,7 +146,7 @@ func TestHeldJob(t *testing.T) {
 		}
 		w.hold(job, false)
 		w.reconcileAll()
-		if stage := w.mix().Status.Stages[0]; stage.State != datav1alpha1.StageRunning || !stage.StartTime.Equal(ptr.To(at(resumedAt))) {
+		if stage := w.mix().Status.Stages[0]; stage.State != datav1alpha1.StageRunning || !stage.StartTime.Equal(ptr.To(fixture.At(resumedAt))) {
 			t.Errorf("queue %q: stage %s is %s since %v, want since it was resumed", label, stage.Name, stage.State, stage.StartTime)
 		}
 	}
@@ -189,8 +191,8 @@ func TestEditsReachQueuedJobs(t *testing.T) {
 				if again := after.UID != before.UID; again != (test.again && waits) {
 					t.Errorf("waits %v: made again %v", waits, again)
 				}
-				if again := after.Name != before.Name; again != (test.again && waits) || attempt(after) != 1 {
-					t.Errorf("waits %v: Job %s, attempt %d, was %s", waits, after.Name, attempt(after), before.Name)
+				if again := after.Name != before.Name; again != (test.again && waits) || jobs.Attempt(after) != 1 {
+					t.Errorf("waits %v: Job %s, attempt %d, was %s", waits, after.Name, jobs.Attempt(after), before.Name)
 				}
 			}
 		})
@@ -202,7 +204,7 @@ func TestSuspendNeverResumes(t *testing.T) {
 	w := newWorld(t)
 	w.reconcileAll()
 	job := w.onlyJob()
-	running := pod(job.Name + "-0")
+	running := fixture.NewPod(job.Name + "-0")
 	running.Namespace, running.Labels = job.Namespace, job.Spec.Template.Labels
 	running.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
 	running.Status.Phase = corev1.PodRunning
@@ -233,50 +235,6 @@ func TestSuspendNeverResumes(t *testing.T) {
 	w.reconcileAll()
 	if !slices.ContainsFunc(w.events(), func(event string) bool { return strings.HasPrefix(event, "Normal Resumed ") }) || len(w.jobs()) != 1 {
 		t.Error("the mix did not go on")
-	}
-}
-
-// TestDeletedPods: a pod that ends since it is deleted is no failure, one that had failed before is.
-func TestDeletedPods(t *testing.T) {
-	deleted := func(finished int64) *podBuilder {
-		p := pod("a").ended(143, "Error", "terminated signal received")
-		p.DeletionTimestamp, p.DeletionGracePeriodSeconds = ptr.To(at(130)), ptr.To[int64](30)
-		worker(&p.Pod).State.Terminated.FinishedAt = at(finished)
-		return p
-	}
-	if note := failed(&deleted(101).Pod); note != nil {
-		t.Errorf("a pod that was deleted at 100 and ended at 101: %v", note)
-	}
-	if note := failed(&deleted(100).Pod); note != nil {
-		t.Errorf("a pod that ended in the second of its deletion: %v", note)
-	}
-	if note := failed(&deleted(99).Pod); note == nil {
-		t.Error("a pod that failed before it was deleted is no failure")
-	}
-	confirmed := func(finished int64) *podBuilder {
-		p := deleted(finished)
-		p.DeletionGracePeriodSeconds = ptr.To[int64](0)
-		return p
-	}
-	if note := failed(&confirmed(101).Pod); note != nil {
-		t.Errorf("a pod that was deleted at 100, ended at 101, and whose end was confirmed at 130: %v", note)
-	}
-	if note := failed(&confirmed(99).Pod); note == nil {
-		t.Error("a pod that failed before it can have been deleted is no failure")
-	}
-	unseen := pod("a").ended(137, "ContainerStatusUnknown", "")
-	unseen.DeletionTimestamp, unseen.DeletionGracePeriodSeconds = ptr.To(at(130)), ptr.To[int64](30)
-	worker(&unseen.Pod).State.Terminated.FinishedAt = metav1.Time{}
-	if note := failed(&unseen.Pod); note != nil {
-		t.Errorf("a pod that was deleted while its worker was started: %v", note)
-	}
-	never := pod("a").evicted("")
-	never.DeletionTimestamp = ptr.To(at(1))
-	if note := failed(&never.Pod); note != nil {
-		t.Errorf("a pod that was deleted before its worker ended: %v", note)
-	}
-	if note := failed(&deleted(101).disrupted("the node is drained").Pod); note == nil || note.Reason != datav1alpha1.ReasonDisrupted {
-		t.Errorf("a pod that was evicted: %v, want its disruption", note)
 	}
 }
 

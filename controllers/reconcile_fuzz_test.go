@@ -21,6 +21,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
@@ -111,7 +113,7 @@ func (w *world) checkJobs() {
 			w.t.Fatalf("two Jobs for %s", one)
 		}
 		attempts[one] = true
-		if finished(&job) == "" && job.DeletionTimestamp.IsZero() && !w.told(&job) {
+		if jobs.Finished(&job) == "" && job.DeletionTimestamp.IsZero() && !w.told(&job) {
 			running++
 		}
 	}
@@ -125,7 +127,7 @@ func (w *world) holds() map[types.UID]bool {
 	w.t.Helper()
 	all := map[types.UID]bool{}
 	for _, job := range w.jobs() {
-		all[job.UID] = held(&job)
+		all[job.UID] = jobs.Held(&job)
 	}
 	return all
 }
@@ -152,7 +154,7 @@ func (w *world) hold(job *batchv1.Job, suspend bool) {
 		state = corev1.ConditionTrue
 	}
 	job.Status.Conditions = slices.DeleteFunc(job.Status.Conditions, func(c batchv1.JobCondition) bool { return c.Type == batchv1.JobSuspended })
-	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: batchv1.JobSuspended, Status: state, LastTransitionTime: at(resumedAt)})
+	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: batchv1.JobSuspended, Status: state, LastTransitionTime: fixture.At(resumedAt)})
 	w.update(job)
 }
 
@@ -255,7 +257,7 @@ func (w *world) meddle(what byte, how int) {
 	switch what {
 	case 11:
 		for _, job := range w.jobs() {
-			if finished(&job) == "" {
+			if jobs.Finished(&job) == "" {
 				w.hold(&job, how%2 == 0)
 			}
 		}
@@ -301,7 +303,7 @@ func (w *world) lose(list client.ObjectList, which int) {
 // running is the Job that has work to do, nil if there is none.
 func (w *world) running() *batchv1.Job {
 	for _, job := range w.jobs() {
-		if finished(&job) == "" && !ptr.Deref(job.Spec.Suspend, false) && !w.told(&job) {
+		if jobs.Finished(&job) == "" && !ptr.Deref(job.Spec.Suspend, false) && !w.told(&job) {
 			return &job
 		}
 	}
@@ -317,25 +319,25 @@ func (w *world) told(job *batchv1.Job) bool {
 	}
 	indexes := map[string]bool{}
 	for i := range list.Items {
-		if _, whole := resultsOf(job, &list.Items[i]); whole && ownedBy(&list.Items[i], job) {
+		if _, whole := jobs.Results(job, &list.Items[i]); whole && jobs.OwnedBy(&list.Items[i], job) {
 			indexes[list.Items[i].Annotations[batchv1.JobCompletionIndexAnnotation]] = true
 		}
 	}
-	return len(indexes) == podsPlanned(job)
+	return len(indexes) == jobs.Pods(job)
 }
 
 // catchUp ends the Jobs whose workers have all told their results: mostly well; but a deadline may be met at the last moment.
 func (w *world) catchUp(how int) {
 	w.t.Helper()
 	for _, job := range w.jobs() {
-		if finished(&job) != "" || !w.told(&job) {
+		if jobs.Finished(&job) != "" || !w.told(&job) {
 			continue
 		}
 		kind, reason := batchv1.JobComplete, ""
 		if how%2 == 1 {
 			kind, reason = batchv1.JobFailed, batchv1.JobReasonDeadlineExceeded
 		}
-		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, LastTransitionTime: at(1001)})
+		job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, LastTransitionTime: fixture.At(1001)})
 		w.update(&job)
 	}
 }
@@ -356,7 +358,7 @@ func (w *world) work(how int, behind bool) {
 	if how > 0 && how%8 == 0 { // of a chain, the first ones are finished
 		stages = how / 8
 	}
-	for index, unit := range task.Nodes[:podsPlanned(job)] {
+	for index, unit := range task.Nodes[:jobs.Pods(job)] {
 		pod, why := w.pod(job, task, index, unit, stages)
 		if reason = cmp.Or(why, reason); index == 0 && how > 0 && how%8 != 0 {
 			reason = spoil(pod, how)
@@ -372,8 +374,8 @@ func (w *world) work(how int, behind bool) {
 	if reason != "" {
 		kind = batchv1.JobFailed
 	}
-	job.Status.Succeeded = int32(podsPlanned(job))
-	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: "the Job's words", LastTransitionTime: at(1000)})
+	job.Status.Succeeded = int32(jobs.Pods(job))
+	job.Status.Conditions = append(job.Status.Conditions, batchv1.JobCondition{Type: kind, Status: corev1.ConditionTrue, Reason: reason, Message: "the Job's words", LastTransitionTime: fixture.At(1000)})
 	w.update(job)
 }
 
@@ -394,10 +396,10 @@ func (w *world) task(job *batchv1.Job) (task contract.Task, there bool) {
 
 // pod ends well, unless what it is asked for cannot be done, or it is one of a chain that ends after some stages: then it says so, and why
 // its Job fails.
-func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit pipeline.Node, stages int) (p *podBuilder, why string) {
+func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit pipeline.Node, stages int) (p *fixture.Pod, why string) {
 	w.t.Helper()
 	b := scopeBuilder{&scope{recipe: task.Recipe}}
-	p = pod(fmt.Sprintf("%s-%d", job.Name, index))
+	p = fixture.NewPod(fmt.Sprintf("%s-%d", job.Name, index))
 	message := contract.Message{Stage: task.Stage, Node: unit}
 	if task.Chain {
 		message = w.chain(task, stages)
@@ -417,7 +419,7 @@ func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit pipeli
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	p.ended(int32(code), "Completed", string(encoded))
+	p.Ended(int32(code), "Completed", string(encoded))
 	p.Namespace, p.Labels = job.Namespace, job.Spec.Template.Labels
 	p.Annotations = map[string]string{batchv1.JobCompletionIndexAnnotation: strconv.Itoa(index)}
 	p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
@@ -425,7 +427,7 @@ func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit pipeli
 }
 
 // spoil makes another end of a pod, and returns why its Job fails; "" if it does not.
-func spoil(p *podBuilder, how int) string {
+func spoil(p *fixture.Pod, how int) string {
 	reasons := slices.SortedFunc(func(yield func(contract.Reason) bool) {
 		for reason := range contract.Reasons() {
 			if !yield(reason) {
@@ -435,22 +437,22 @@ func spoil(p *podBuilder, how int) string {
 	}, cmp.Compare[contract.Reason])
 	switch reason := reasons[how%len(reasons)]; how % 8 {
 	case 1, 2, 3:
-		p.failed(reason, "x")
+		p.Failed(reason, "x")
 		if reason.Permanent() {
 			return batchv1.JobReasonPodFailurePolicy
 		}
 		return batchv1.JobReasonFailedIndexes
 	case 4:
-		p.ended(137, "OOMKilled", "")
+		p.Ended(137, "OOMKilled", "")
 		return batchv1.JobReasonFailedIndexes
 	case 5:
-		p.ended(0, "Completed", "{") // the Job is complete, and its result is lost
+		p.Ended(0, "Completed", "{") // the Job is complete, and its result is lost
 	case 6:
 		p.Status.ContainerStatuses = nil
 		p.Status.Phase = corev1.PodFailed
 		return "DeadlineExceeded"
 	case 7:
-		p.waits("ImagePullBackOff", "no such image")
+		p.Waits("ImagePullBackOff", "no such image")
 	}
 	return ""
 }

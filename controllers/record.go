@@ -15,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
@@ -26,7 +28,7 @@ import (
 // the Jobs' names. Both are facts that outlive the pods that told them.
 type record struct {
 	results  map[string]pipeline.Result
-	failures map[string]failure
+	failures map[string]jobs.Failure
 	// asked is kept wherever the results are.
 	asked requests
 }
@@ -43,7 +45,7 @@ const (
 // readRecord reads the ConfigMap. An entry that cannot be read, of another release say, counts as missing, and so does
 // everything of another location.
 func readRecord(config *corev1.ConfigMap, location render.Location) record {
-	rec := record{results: map[string]pipeline.Result{}, failures: map[string]failure{}}
+	rec := record{results: map[string]pipeline.Result{}, failures: map[string]jobs.Failure{}}
 	if config == nil || config.Annotations[datav1alpha1.AnnotationLocation] != location.String() {
 		return rec
 	}
@@ -52,7 +54,7 @@ func readRecord(config *corev1.ConfigMap, location render.Location) record {
 			continue
 		}
 		if job, ok := strings.CutPrefix(key, failurePrefix); ok {
-			var note failure
+			var note jobs.Failure
 			if json.Unmarshal([]byte(value), &note) == nil {
 				note.FailureNote = note.Judged()
 				rec.failures[job] = note
@@ -107,11 +109,11 @@ func sizeOf(data map[string]string) int {
 
 // recordResults takes the results out of the pods of the Jobs that are finished, or of which every worker is, follows the graph as far as
 // they go, and records what is new.
-func (r *DatasetMixReconciler) recordResults(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) recordResults(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	s.record = readRecord(s.results, s.location)
 	s.record.asked = s.asked
 	for _, job := range s.jobs {
-		if finished(job) != "" || s.told(job) {
+		if jobs.Finished(job) != "" || s.told(job) {
 			s.harvest(job)
 		}
 	}
@@ -140,7 +142,7 @@ func (s *scope) unread(asked map[types.UID]bool) *batchv1.Job {
 		return nil
 	}
 	newest := s.newest(s.graph.Next())
-	if newest == nil || finished(newest) != batchv1.JobComplete || asked[newest.UID] {
+	if newest == nil || jobs.Finished(newest) != batchv1.JobComplete || asked[newest.UID] {
 		return nil
 	}
 	return newest
@@ -164,17 +166,17 @@ func (s *scope) harvest(job *batchv1.Job) {
 		return
 	}
 	for _, pod := range s.podsOf(job) {
-		results, _ := resultsOf(job, pod)
+		results, _ := jobs.Results(job, pod)
 		for _, of := range results {
 			if !s.superseded(job, of.Node) {
 				s.record.results[of.Node.Key] = of.Result
 			}
 		}
 	}
-	if _, known := s.record.failures[job.Name]; known || finished(job) != batchv1.JobFailed {
+	if _, known := s.record.failures[job.Name]; known || jobs.Finished(job) != batchv1.JobFailed {
 		return
 	}
-	if note := worstFailure(s.podsOf(job)); note != nil {
+	if note := jobs.WorstFailure(s.podsOf(job)); note != nil {
 		if note.Reason == contract.InsufficientStorage {
 			note.Capacity = capacity(s.claim)
 		}
@@ -198,15 +200,15 @@ func (s *scope) prune() {
 		}
 		maps.DeleteFunc(s.record.results, func(key string, _ pipeline.Result) bool { return !known[key] })
 	}
-	jobs := map[string]bool{}
+	there := map[string]bool{}
 	for _, job := range s.jobs {
-		jobs[job.Name] = true
+		there[job.Name] = true
 	}
-	maps.DeleteFunc(s.record.failures, func(job string, _ failure) bool { return !jobs[job] })
+	maps.DeleteFunc(s.record.failures, func(job string, _ jobs.Failure) bool { return !there[job] })
 }
 
 // save writes the record if it says anything new.
-func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	data, err := s.record.data()
 	if err != nil {
 		return nil, err
@@ -216,7 +218,7 @@ func (r *DatasetMixReconciler) save(ctx context.Context, s *scope) (*outcome, er
 	}
 	if size := sizeOf(data); size > recordMost {
 		message := fmt.Sprintf("The results of the stages take %d bytes, and a ConfigMap holds 1 MiB: make fewer files, or mixes of fewer data sets.", size)
-		return stall(datav1alpha1.ReasonWorkerFailed, message), nil
+		return outcome.Stall(datav1alpha1.ReasonWorkerFailed, message), nil
 	}
 	wanted := render.Results(s.mix, s.location, data)
 	if s.results == nil {
@@ -241,7 +243,7 @@ func kindOf(object client.Object) string {
 }
 
 // own creates an object of the mix. That it exists already is no error if it is the mix's own: the cache is late.
-func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.Object) (*outcome, error) {
+func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.Object) (*outcome.Outcome, error) {
 	kind := kindOf(object)
 	err := r.Create(ctx, object)
 	if err == nil {
@@ -254,29 +256,29 @@ func (r *DatasetMixReconciler) own(ctx context.Context, s *scope, object client.
 	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
 		return nil, fmt.Errorf("reading what stands in the way: %w", err)
 	}
-	if ownedBy(object, s.mix) {
+	if jobs.OwnedBy(object, s.mix) {
 		return nil, nil
 	}
 	message := fmt.Sprintf("The %s %s exists and belongs to somebody else; delete it, or rename the mix.", kind, object.GetName())
-	return stall(datav1alpha1.ReasonNameConflict, message), nil
+	return outcome.Stall(datav1alpha1.ReasonNameConflict, message), nil
 }
 
 // checkGraph judges where the graph ended.
-func (r *DatasetMixReconciler) checkGraph(_ context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) checkGraph(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	if s.graphErr == nil {
 		return nil, nil
 	}
 	var infeasible *plan.InfeasibleError
 	if errors.As(s.graphErr, &infeasible) {
-		return stall(datav1alpha1.ReasonInfeasibleMix, sentence(s.graphErr.Error())), nil
+		return outcome.Stall(datav1alpha1.ReasonInfeasibleMix, outcome.Sentence(s.graphErr.Error())), nil
 	}
 	var drift *pipeline.DriftError
 	if errors.As(s.graphErr, &drift) {
-		return stall(datav1alpha1.ReasonSourceDrifted, sentence(s.graphErr.Error())), nil
+		return outcome.Stall(datav1alpha1.ReasonSourceDrifted, outcome.Sentence(s.graphErr.Error())), nil
 	}
 	var license *recipe.LicenseError
 	if errors.As(s.graphErr, &license) {
-		return stall(datav1alpha1.ReasonLicenseRefused, sentence(s.graphErr.Error())), nil
+		return outcome.Stall(datav1alpha1.ReasonLicenseRefused, outcome.Sentence(s.graphErr.Error())), nil
 	}
-	return stall(datav1alpha1.ReasonPlanMismatch, sentence(s.graphErr.Error())), nil
+	return outcome.Stall(datav1alpha1.ReasonPlanMismatch, outcome.Sentence(s.graphErr.Error())), nil
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -91,7 +92,7 @@ func (a requests) observed(annotations map[string]string, now metav1.Time) reque
 }
 
 // observeRequests takes up what the mix's annotations ask for. From here on, floating sources are resolved for the newest request.
-func (r *DatasetMixReconciler) observeRequests(_ context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) observeRequests(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	now := metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 	s.asked = readAsked(s.results).observed(s.mix.Annotations, now)
 	if s.refreshInterval() > 0 && s.asked.At.IsZero() {
@@ -112,7 +113,7 @@ func (s *scope) refreshInterval() time.Duration {
 
 // scheduleRefresh makes a request when the time for one has come and nothing is being built: a build that takes longer than the time
 // between two looks is not begun anew before its end.
-func (r *DatasetMixReconciler) scheduleRefresh(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) scheduleRefresh(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	now := metav1.NewTime(r.Clock.Now()).Rfc3339Copy()
 	if wait, ok := s.nextLook(now.Time); !ok || wait > 0 {
 		return nil, nil

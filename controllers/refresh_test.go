@@ -14,6 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -24,7 +26,7 @@ func annotated(requestedAt, forceAt string) map[string]string {
 
 // TestObserved: every new value of an annotation asks once; force counts only with the value of requestedAt.
 func TestObserved(t *testing.T) {
-	first := requests{RequestedAt: "1", Request: requestName("requestedAt", "1"), At: at(1)}
+	first := requests{RequestedAt: "1", Request: requestName("requestedAt", "1"), At: fixture.At(1)}
 	forced := first
 	forced.ForceAt, forced.Again = "1", requestName("forceAt", "1")
 	long := strings.Repeat("x", shownLimit+1)
@@ -37,7 +39,7 @@ func TestObserved(t *testing.T) {
 		{name: "nothing asked"},
 		{name: "a first value", annotations: annotated("1", ""), want: first},
 		{name: "the same value", have: first, annotations: annotated("1", ""), want: first},
-		{name: "another value", have: first, annotations: annotated("0", ""), want: requests{RequestedAt: "0", Request: requestName("requestedAt", "0"), At: at(1)}},
+		{name: "another value", have: first, annotations: annotated("0", ""), want: requests{RequestedAt: "0", Request: requestName("requestedAt", "0"), At: fixture.At(1)}},
 		{name: "the value is taken away", have: first, want: first},
 		{name: "with force", annotations: annotated("1", "1"), want: forced},
 		{name: "force a moment later", have: first, annotations: annotated("1", "1"), want: forced},
@@ -45,12 +47,12 @@ func TestObserved(t *testing.T) {
 		{name: "force alone", annotations: annotated("", "1")},
 		{name: "an old force", have: first, annotations: annotated("1", "0"), want: first},
 		{name: "asked after force", have: forced, annotations: annotated("2", "1"),
-			want: requests{RequestedAt: "2", ForceAt: "1", Request: requestName("requestedAt", "2"), Again: requestName("forceAt", "1"), At: at(1)}},
-		{name: "a long value", annotations: annotated(long, ""), want: requests{RequestedAt: shown(long), Request: requestName("requestedAt", shown(long)), At: at(1)}},
+			want: requests{RequestedAt: "2", ForceAt: "1", Request: requestName("requestedAt", "2"), Again: requestName("forceAt", "1"), At: fixture.At(1)}},
+		{name: "a long value", annotations: annotated(long, ""), want: requests{RequestedAt: shown(long), Request: requestName("requestedAt", shown(long)), At: fixture.At(1)}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, test.have.observed(test.annotations, at(1))); diff != "" {
+			if diff := cmp.Diff(test.want, test.have.observed(test.annotations, fixture.At(1))); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
 		})
@@ -64,7 +66,7 @@ func TestObserved(t *testing.T) {
 func refreshing() scopeBuilder {
 	b := small()
 	b.mix.Spec.Refresh = &datav1alpha1.Refresh{EverySeconds: 60}
-	b.asked.At = at(0)
+	b.asked.At = fixture.At(0)
 	return b
 }
 
@@ -77,7 +79,7 @@ func TestNextLook(t *testing.T) {
 	suspended := refreshing().finish(5)
 	suspended.mix.Spec.Suspend = ptr.To(true)
 	never := small().finish(5)
-	never.asked.At = at(0)
+	never.asked.At = fixture.At(0)
 	failed := batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True", Reason: batchv1.JobReasonPodFailurePolicy}}}
 	drifted := refreshing()
 	drifted.recipe.Domains[0].Datasets[0].Source.Expect = &recipe.Expect{SHA256: "other"}
@@ -101,7 +103,7 @@ func TestNextLook(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, ok := test.b.nextLook(at(test.now).Time)
+			got, ok := test.b.nextLook(fixture.At(test.now).Time)
 			if got != test.want || ok != test.ok {
 				t.Errorf("the next look is in %s, %t; want %s, %t", got, ok, test.want, test.ok)
 			}
@@ -109,7 +111,7 @@ func TestNextLook(t *testing.T) {
 			if test.ok {
 				want = max(time.Second, test.want)
 			}
-			if got := test.b.wake(at(test.now).Time); got != want {
+			if got := test.b.wake(fixture.At(test.now).Time); got != want {
 				t.Errorf("the next pass is in %s, want %s", got, want)
 			}
 		})
@@ -122,7 +124,7 @@ func renewing(t *testing.T) (scopeBuilder, *clocktesting.FakePassiveClock, func(
 	b := refreshing()
 	b.recipe.Domains[0].Datasets[0].Source = recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "a/b", Revision: strings.Repeat("0", 40)}}
 	b.walk().finish(5)
-	now := clocktesting.NewFakePassiveClock(at(0).Time)
+	now := clocktesting.NewFakePassiveClock(fixture.At(0).Time)
 	r := &DatasetMixReconciler{Client: fake.NewClientBuilder().WithScheme(Scheme()).Build(), Clock: now}
 	b.results = &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "m-results"}}
 	if err := r.Create(t.Context(), b.results); err != nil {
@@ -139,14 +141,14 @@ func renewing(t *testing.T) (scopeBuilder, *clocktesting.FakePassiveClock, func(
 // TestRenew: a look is a new key for floating downloads alone, and is recorded before anything is done.
 func TestRenew(t *testing.T) {
 	b, now, renew := renewing(t)
-	now.SetTime(at(59).Time)
+	now.SetTime(fixture.At(59).Time)
 	before := b.asked
 	if renew(); b.asked != before || b.graph.Next() != nil {
 		t.Fatalf("asked %+v a second too early", b.asked)
 	}
-	now.SetTime(at(61).Time)
+	now.SetTime(fixture.At(61).Time)
 	renew()
-	if b.asked.Request == "" || !b.asked.At.Equal(ptr.To(at(61))) {
+	if b.asked.Request == "" || !b.asked.At.Equal(ptr.To(fixture.At(61))) {
 		t.Errorf("asked %+v", b.asked)
 	}
 	if next := b.graph.Next(); next == nil || next.Stage != pipeline.StageDownload || len(next.Missing) != 1 || next.Missing[0].Name != "code-set" {
@@ -160,10 +162,10 @@ func TestRenew(t *testing.T) {
 // TestRenewAgain: the next look waits for the end of the build that the last one began.
 func TestRenewAgain(t *testing.T) {
 	b, now, renew := renewing(t)
-	now.SetTime(at(61).Time)
+	now.SetTime(fixture.At(61).Time)
 	renew()
 	first := b.asked.Request
-	now.SetTime(at(6000).Time)
+	now.SetTime(fixture.At(6000).Time)
 	if renew(); b.asked.Request != first {
 		t.Error("asked again while the download is missing")
 	}
@@ -199,18 +201,18 @@ func TestARequestTriesAgain(t *testing.T) {
 func TestHandled(t *testing.T) {
 	b := small()
 	b.asked = requests{RequestedAt: "unrecorded"}
-	status := b.ends(progress("x")).status(at(1))
+	status := b.ends(outcome.Progress("x")).status(fixture.At(1))
 	if status.LastHandledRequestedAt != "" || status.LastRefreshTime != nil {
 		t.Errorf("the status tells of %q, which is not recorded", status.LastHandledRequestedAt)
 	}
-	b.record.asked = requests{RequestedAt: "1", ForceAt: "1", Request: "a", Again: "b", At: at(7)}
+	b.record.asked = requests{RequestedAt: "1", ForceAt: "1", Request: "a", Again: "b", At: fixture.At(7)}
 	data, err := b.record.data()
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.results = &corev1.ConfigMap{Data: data}
-	status = b.status(at(1))
-	if status.LastHandledRequestedAt != "1" || status.LastHandledForceAt != "1" || !status.LastRefreshTime.Equal(ptr.To(at(7))) {
+	status = b.status(fixture.At(1))
+	if status.LastHandledRequestedAt != "1" || status.LastHandledForceAt != "1" || !status.LastRefreshTime.Equal(ptr.To(fixture.At(7))) {
 		t.Errorf("the status tells of %q, %q, %v", status.LastHandledRequestedAt, status.LastHandledForceAt, status.LastRefreshTime)
 	}
 	// another location has other results, and knows of the same requests

@@ -7,13 +7,13 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 )
 
 // refusals select the Events of Jobs whose pods could not be made: a ResourceQuota is used up, a LimitRange or a Pod Security
@@ -31,41 +31,8 @@ func (r *DatasetMixReconciler) observeRefusals(ctx context.Context, s *scope) er
 	for i := range list.Items {
 		s.refusals = append(s.refusals, &list.Items[i])
 	}
-	slices.SortFunc(s.refusals, func(a, b *corev1.Event) int { return told(a).Compare(told(b).Time) })
+	slices.SortFunc(s.refusals, func(a, b *corev1.Event) int { return jobs.RecordedAt(a).Compare(jobs.RecordedAt(b).Time) })
 	return nil
-}
-
-// told is when an Event was last told.
-func told(event *corev1.Event) *metav1.Time {
-	switch {
-	case event.Series != nil:
-		return &metav1.Time{Time: event.Series.LastObservedTime.Time}
-	case !event.LastTimestamp.IsZero():
-		return &event.LastTimestamp
-	case !event.EventTime.IsZero():
-		return &metav1.Time{Time: event.EventTime.Time}
-	default:
-		return &event.CreationTimestamp
-	}
-}
-
-// refused says why a Job has no pod, "" if it has one, or had one since.
-func (s *scope) refused(job *batchv1.Job, pods []*corev1.Pod) string {
-	if job.Status.Active > 0 {
-		return ""
-	}
-	for _, event := range slices.Backward(s.refusals) {
-		if event.InvolvedObject.UID != job.UID {
-			continue
-		}
-		for _, pod := range pods {
-			if pod.CreationTimestamp.After(told(event).Time) {
-				return ""
-			}
-		}
-		return "no pod can be made: " + event.Message
-	}
-	return ""
 }
 
 // mixOfRefusal finds the mix of the Job that an Event is about.

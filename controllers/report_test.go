@@ -13,12 +13,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 )
 
 // TestNothingIsToldBeforeTheStatus: a pass whose status cannot be written counts nothing and records no Event; the next one that
 // succeeds does, once.
 func TestNothingIsToldBeforeTheStatus(t *testing.T) {
-	b := small().ends(stall("SourceNotFound", "No such revision."))
+	b := small().ends(outcome.Stall("SourceNotFound", "No such revision."))
 	b.tally.wrote("create", "Job")
 	var refusal error
 	api := fake.NewClientBuilder().WithScheme(Scheme()).WithObjects(b.mix).WithStatusSubresource(b.mix).WithInterceptorFuncs(interceptor.Funcs{
@@ -34,7 +37,7 @@ func TestNothingIsToldBeforeTheStatus(t *testing.T) {
 	}
 	registry := prometheus.NewRegistry()
 	recorder := &recorded{}
-	r := &DatasetMixReconciler{Client: api, Events: recorder, Clock: clocktesting.NewFakePassiveClock(at(0).Time), Metrics: NewMetrics(registry)}
+	r := &DatasetMixReconciler{Client: api, Events: recorder, Clock: clocktesting.NewFakePassiveClock(fixture.At(0).Time), Metrics: NewMetrics(registry)}
 
 	refusal = errors.New("etcd has no leader")
 	if err := r.report(t.Context(), b.scope, nil); !errors.Is(err, refusal) {

@@ -8,6 +8,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
@@ -54,54 +56,10 @@ type scope struct {
 	askAgain time.Duration
 
 	// outcome of the pass; nil when the mix is published.
-	outcome *outcome
+	outcome *outcome.Outcome
 
 	// tally of what the pass did, for the metrics.
 	tally tally
-}
-
-// verdict is what a pass comes to.
-type verdict int
-
-const (
-	// progressing: work is under way, or waits for something that will come by itself.
-	progressing verdict = iota
-	// suspended: there is work, and the mix says not to do it.
-	suspended
-	// stalled: a person has to act.
-	stalled
-)
-
-// outcome is why a mix is not published, with the reason and the message of its conditions.
-type outcome struct {
-	verdict verdict
-	reason  string
-	message string
-}
-
-func progress(message string) *outcome {
-	return &outcome{progressing, datav1alpha1.ReasonProgressing, message}
-}
-
-func stall(reason, message string) *outcome { return &outcome{stalled, reason, message} }
-
-// finished says how a Job ended, "" while it has not.
-func finished(job *batchv1.Job) batchv1.JobConditionType {
-	if condition := terminal(job); condition != nil {
-		return condition.Type
-	}
-	return ""
-}
-
-// terminal is the condition that ended a Job. FailureTarget and SuccessCriteriaMet announce an end, they are none.
-func terminal(job *batchv1.Job) *batchv1.JobCondition {
-	for i, condition := range job.Status.Conditions {
-		ended := condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed
-		if ended && condition.Status == corev1.ConditionTrue {
-			return &job.Status.Conditions[i]
-		}
-	}
-	return nil
 }
 
 // here says whether a Job worked, or works, at the scope's location; a task has the same annotations.
@@ -161,13 +119,5 @@ func (s *scope) contributes(made metav1.Object, step pipeline.Step) bool {
 	return false
 }
 
-// podsOf are the pods of a Job. The label alone proves nothing: anybody in the namespace can set it.
-func (s *scope) podsOf(job *batchv1.Job) []*corev1.Pod {
-	var pods []*corev1.Pod
-	for _, pod := range s.pods {
-		if ownedBy(pod, job) {
-			pods = append(pods, pod)
-		}
-	}
-	return pods
-}
+// podsOf returns the pods of a Job.
+func (s *scope) podsOf(job *batchv1.Job) []*corev1.Pod { return jobs.PodsOf(job, s.pods) }

@@ -12,12 +12,14 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // TestEndOfPod: what a pass reads of a pod is the same before and after, and the rest is gone.
 func TestEndOfPod(t *testing.T) {
-	whole := pod("a").ended(137, "OOMKilled", "")
+	whole := fixture.NewPod("a").Ended(137, "OOMKilled", "")
 	whole.Labels, whole.ManagedFields = map[string]string{"l": "1"}, []metav1.ManagedFieldsEntry{{Manager: "kubelet"}}
 	limits := corev1.ResourceRequirements{Limits: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("512Mi")}}
 	whole.Spec = corev1.PodSpec{
@@ -30,7 +32,7 @@ func TestEndOfPod(t *testing.T) {
 		t.Fatal(err)
 	}
 	bare := got.(*corev1.Pod)
-	if diff := cmp.Diff(failed(want), failed(bare)); diff != "" {
+	if diff := cmp.Diff(jobs.Failed(want), jobs.Failed(bare)); diff != "" {
 		t.Errorf("failure (-whole +bare):\n%s", diff)
 	}
 	want.ManagedFields = nil

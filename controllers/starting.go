@@ -9,11 +9,12 @@ import (
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -24,8 +25,6 @@ import (
 const (
 	// firstLook is how old a pod is when its Events are first read. The next looks come when it is twice as old, and so on.
 	firstLook = 4 * time.Second
-	// staleAfter is how long an Event counts: whoever goes on trying tells it again before.
-	staleAfter = 6 * time.Minute
 )
 
 // hindrance is what keeps pods from starting, as far as only Events tell it.
@@ -59,12 +58,12 @@ func (r *DatasetMixReconciler) look(ctx context.Context, s *scope, job *batchv1.
 	if err != nil {
 		return err
 	}
-	if waiting(slow) == "" {
-		told, err := r.events(ctx, job.Namespace, "Pod", now)
+	if jobs.Waiting(slow) == "" {
+		warnings, err := r.warnings(ctx, job.Namespace, "Pod", now)
 		if err != nil {
 			return err
 		}
-		cause = cmp.Or(hindered(slow, told), cause)
+		cause = cmp.Or(warnings.About(slow), cause)
 	}
 	s.hindrance.cause = cause
 	return nil
@@ -77,16 +76,6 @@ func nextLookAt(age time.Duration) time.Duration {
 		next *= 2
 	}
 	return next
-}
-
-// hindered says what the newest warning about the first of some pods is that one is about.
-func hindered(pods []*corev1.Pod, told map[types.UID]*corev1.Event) string {
-	for _, pod := range pods {
-		if event := told[pod.UID]; event != nil {
-			return fmt.Sprintf("pod %s cannot start: %s: %s; it starts by itself when that is mended", pod.Name, event.Reason, event.Message)
-		}
-	}
-	return ""
 }
 
 // unbound says which claims of the mix have no volume, and why.
@@ -110,8 +99,8 @@ func (r *DatasetMixReconciler) unbound(ctx context.Context, s *scope, now time.T
 		if class := ptr.Deref(claim.Spec.StorageClassName, ""); class != "" {
 			cause += " of storage class " + class
 		}
-		told, err := r.events(ctx, claim.Namespace, "PersistentVolumeClaim", now)
-		if event := told[claim.UID]; event != nil {
+		warnings, err := r.warnings(ctx, claim.Namespace, "PersistentVolumeClaim", now)
+		if event := warnings[claim.UID]; event != nil {
 			cause += ": " + event.Message
 		}
 		return cause, err
@@ -119,27 +108,19 @@ func (r *DatasetMixReconciler) unbound(ctx context.Context, s *scope, now time.T
 	return "", nil
 }
 
-// events are the newest warnings about the objects of a kind in a namespace, by the object.
-func (r *DatasetMixReconciler) events(ctx context.Context, namespace, kind string, now time.Time) (map[types.UID]*corev1.Event, error) {
+// warnings returns the newest warnings about the objects of a kind in a namespace.
+func (r *DatasetMixReconciler) warnings(ctx context.Context, namespace, kind string, now time.Time) (jobs.Warnings, error) {
 	list := &corev1.EventList{}
 	err := r.Live.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{"involvedObject.kind": kind, "type": corev1.EventTypeWarning})
 	if err != nil {
 		return nil, fmt.Errorf("reading the Events of pods that do not start: %w", err)
 	}
-	newest := map[types.UID]*corev1.Event{}
-	for i := range list.Items {
-		event := &list.Items[i]
-		of := event.InvolvedObject.UID
-		if now.Sub(told(event).Time) < staleAfter && (newest[of] == nil || !told(event).Before(told(newest[of]))) {
-			newest[of] = event
-		}
-	}
-	return newest, nil
+	return jobs.NewestWarnings(list.Items, now), nil
 }
 
 // hold is the outcome of a Job whose pods do not start, nil where they do.
-func (s *scope) hold(job *batchv1.Job, pods []*corev1.Pod, message string) *outcome {
-	cause := cmp.Or(s.refused(job, pods), waiting(pods))
+func (s *scope) hold(job *batchv1.Job, pods []*corev1.Pod, message string) *outcome.Outcome {
+	cause := cmp.Or(jobs.Refused(job, pods, s.refusals), jobs.Waiting(pods))
 	switch {
 	case cause == "":
 		cause = s.hindrance.cause
@@ -149,5 +130,5 @@ func (s *scope) hold(job *batchv1.Job, pods []*corev1.Pod, message string) *outc
 	if cause == "" {
 		return nil
 	}
-	return &outcome{progressing, datav1alpha1.ReasonWaitingForPods, message + " " + sentence(cause)}
+	return outcome.Wait(datav1alpha1.ReasonWaitingForPods, message+" "+outcome.Sentence(cause))
 }

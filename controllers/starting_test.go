@@ -16,30 +16,31 @@ import (
 	clocktesting "k8s.io/utils/clock/testing"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // warning is an Event as the kubelet, or whoever provides volumes, records it.
 func warning(seconds int64, kind string, uid types.UID, reason, message string) *corev1.Event {
 	return &corev1.Event{
-		ObjectMeta:     metav1.ObjectMeta{Namespace: "n", GenerateName: "e", Name: strings.ToLower(kind) + "-" + at(seconds).Format("150405") + "-" + string(uid)},
-		InvolvedObject: corev1.ObjectReference{Kind: kind, UID: uid}, Type: corev1.EventTypeWarning, Reason: reason, Message: message, LastTimestamp: at(seconds),
+		ObjectMeta:     metav1.ObjectMeta{Namespace: "n", GenerateName: "e", Name: strings.ToLower(kind) + "-" + fixture.At(seconds).Format("150405") + "-" + string(uid)},
+		InvolvedObject: corev1.ObjectReference{Kind: kind, UID: uid}, Type: corev1.EventTypeWarning, Reason: reason, Message: message, LastTimestamp: fixture.At(seconds),
 	}
 }
 
 // TestLook: what keeps a pod from starting is told once it takes long, from its Events where it does not say so itself.
 func TestLook(t *testing.T) {
 	job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "j", UID: "job"}}
-	starting := func(name string, seconds int64) *podBuilder {
-		p := pod(name).created(seconds).waits("ContainerCreating", "")
+	starting := func(name string, seconds int64) *fixture.Pod {
+		p := fixture.NewPod(name).Created(seconds).Waits("ContainerCreating", "")
 		p.UID, p.Namespace = types.UID("uid-"+name), "n"
 		p.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(job, batchv1.SchemeGroupVersion.WithKind("Job"))}
 		return p
 	}
 	unfit := starting("a", 0)
-	unfit.unschedulable("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
+	unfit.Unschedulable("0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
 	gone := starting("a", 0)
-	gone.DeletionTimestamp = ptr.To(at(1))
+	gone.DeletionTimestamp = ptr.To(fixture.At(1))
 	const missing = `MountVolume.SetUp failed for volume "task" : secret "hub" not found`
 	mount := func(seconds int64, uid types.UID) *corev1.Event {
 		return warning(seconds, "Pod", uid, "FailedMount", missing)
@@ -55,20 +56,20 @@ func TestLook(t *testing.T) {
 		again  int64 // seconds
 	}{
 		{name: "no pod", now: 60, claim: corev1.ClaimPending},
-		{name: "a pod that runs", now: 60, pods: pods(func() *podBuilder { p := starting("a", 0); p.Status.Phase = corev1.PodRunning; return p }())},
-		{name: "a pod that goes", now: 60, pods: pods(gone), events: []*corev1.Event{mount(2, "uid-a")}},
-		{name: "a young pod is left alone", now: 3, pods: pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-a")}, again: 1},
-		{name: "a missing Secret", now: 4, pods: pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-a")}, want: mounted, again: 4},
-		{name: "nothing is told", now: 9, pods: pods(starting("a", 0)), again: 7},
-		{name: "the next look is at twice the age", now: 100, pods: pods(starting("a", 0)), again: 28},
-		{name: "the youngest pod says when", now: 9, pods: pods(starting("a", 0), starting("b", 8)), events: []*corev1.Event{mount(2, "uid-a")}, want: mounted, again: 3},
-		{name: "of another pod", now: 9, pods: pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-b")}, again: 7},
-		{name: "the newest", now: 9, pods: pods(starting("a", 0)), events: []*corev1.Event{warning(1, "Pod", "uid-a", "FailedAttachVolume", "no"), mount(2, "uid-a")}, want: mounted, again: 7},
-		{name: "long ago", now: 500, pods: pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-a")}, again: 12},
-		{name: "a claim without a volume", now: 5, pods: pods(unfit), claim: corev1.ClaimPending,
+		{name: "a pod that runs", now: 60, pods: fixture.Pods(func() *fixture.Pod { p := starting("a", 0); p.Status.Phase = corev1.PodRunning; return p }())},
+		{name: "a pod that goes", now: 60, pods: fixture.Pods(gone), events: []*corev1.Event{mount(2, "uid-a")}},
+		{name: "a young pod is left alone", now: 3, pods: fixture.Pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-a")}, again: 1},
+		{name: "a missing Secret", now: 4, pods: fixture.Pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-a")}, want: mounted, again: 4},
+		{name: "nothing is told", now: 9, pods: fixture.Pods(starting("a", 0)), again: 7},
+		{name: "the next look is at twice the age", now: 100, pods: fixture.Pods(starting("a", 0)), again: 28},
+		{name: "the youngest pod says when", now: 9, pods: fixture.Pods(starting("a", 0), starting("b", 8)), events: []*corev1.Event{mount(2, "uid-a")}, want: mounted, again: 3},
+		{name: "of another pod", now: 9, pods: fixture.Pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-b")}, again: 7},
+		{name: "the newest", now: 9, pods: fixture.Pods(starting("a", 0)), events: []*corev1.Event{warning(1, "Pod", "uid-a", "FailedAttachVolume", "no"), mount(2, "uid-a")}, want: mounted, again: 7},
+		{name: "long ago", now: 500, pods: fixture.Pods(starting("a", 0)), events: []*corev1.Event{mount(2, "uid-a")}, again: 12},
+		{name: "a claim without a volume", now: 5, pods: fixture.Pods(unfit), claim: corev1.ClaimPending,
 			events: []*corev1.Event{warning(1, "PersistentVolumeClaim", "claim", "ProvisioningFailed", `storageclass.storage.k8s.io "fast" not found`)},
 			want:   `the PersistentVolumeClaim c is not bound to a volume of storage class fast: storageclass.storage.k8s.io "fast" not found`, again: 3},
-		{name: "a claim of which nothing is told", now: 5, pods: pods(unfit), claim: corev1.ClaimPending,
+		{name: "a claim of which nothing is told", now: 5, pods: fixture.Pods(unfit), claim: corev1.ClaimPending,
 			want: "the PersistentVolumeClaim c is not bound to a volume of storage class fast", again: 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,7 +82,7 @@ func TestLook(t *testing.T) {
 				builder.WithObjects(event)
 			}
 			c := builder.Build()
-			r := &DatasetMixReconciler{Client: c, Live: c, Clock: clocktesting.NewFakePassiveClock(at(test.now).Time)}
+			r := &DatasetMixReconciler{Client: c, Live: c, Clock: clocktesting.NewFakePassiveClock(fixture.At(test.now).Time)}
 			s := &scope{mix: &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: "n"}}, location: render.Location{ClaimName: "c"}, pods: test.pods}
 			if err := r.look(t.Context(), s, job); err != nil {
 				t.Fatal(err)
@@ -90,11 +91,11 @@ func TestLook(t *testing.T) {
 				t.Errorf("got %+v\nwant %+v", s.hindrance, want)
 			}
 			if held := s.hold(job, test.pods, "Stage download: 0 of 1 done."); test.want != "" &&
-				(held == nil || held.reason != datav1alpha1.ReasonWaitingForPods || !strings.Contains(held.message, test.want[1:])) {
+				(held == nil || held.Reason != datav1alpha1.ReasonWaitingForPods || !strings.Contains(held.Message, test.want[1:])) {
 				t.Errorf("the outcome is %+v", held)
 			}
-			if test.again > 0 && s.wake(at(test.now).Time) < soonest {
-				t.Errorf("the next pass comes after %s", s.wake(at(test.now).Time))
+			if test.again > 0 && s.wake(fixture.At(test.now).Time) < soonest {
+				t.Errorf("the next pass comes after %s", s.wake(fixture.At(test.now).Time))
 			}
 		})
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,6 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
@@ -38,7 +39,7 @@ func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure err
 		if overtaken(failure) || s.ready() {
 			return nil // somebody was quicker, or everything goes, or what is published stays published: the next pass tells
 		}
-		s.outcome = &outcome{progressing, datav1alpha1.ReasonProgressingWithRetry, sentence(failure.Error())}
+		s.outcome = outcome.Wait(datav1alpha1.ReasonProgressingWithRetry, outcome.Sentence(failure.Error()))
 	}
 	before := s.mix
 	after := before.DeepCopy()
@@ -85,7 +86,7 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 		Held:               slices.Clone(before.Held),
 	}
 	status.LastHandledRequestedAt, status.LastHandledForceAt, status.LastRefreshTime = s.handled()
-	if s.outcome == nil || s.outcome.verdict == stalled {
+	if s.outcome == nil || s.outcome.Verdict == outcome.Stalled {
 		status.ObservedGeneration = ptr.To(s.mix.Generation)
 	}
 	if s.graph != nil {
@@ -111,10 +112,10 @@ func (s *scope) status(now metav1.Time) datav1alpha1.DatasetMixStatus {
 func (s *scope) conditions(status datav1alpha1.DatasetMixStatus, now metav1.Time) []metav1.Condition {
 	ready, abnormal := s.readyCondition(status), ""
 	if s.outcome != nil {
-		switch s.outcome.verdict {
-		case progressing:
+		switch s.outcome.Verdict {
+		case outcome.Progressing:
 			abnormal = datav1alpha1.ConditionReconciling
-		case stalled:
+		case outcome.Stalled:
 			abnormal = datav1alpha1.ConditionStalled
 		}
 	}
@@ -149,10 +150,10 @@ func (s *scope) readyCondition(status datav1alpha1.DatasetMixStatus) metav1.Cond
 		}
 	}
 	value := metav1.ConditionFalse
-	if s.outcome.verdict == progressing {
+	if s.outcome.Verdict == outcome.Progressing {
 		value = metav1.ConditionUnknown
 	}
-	return metav1.Condition{Type: datav1alpha1.ConditionReady, Status: value, Reason: s.outcome.reason, Message: s.outcome.message}
+	return metav1.Condition{Type: datav1alpha1.ConditionReady, Status: value, Reason: s.outcome.Reason, Message: s.outcome.Message}
 }
 
 // publish puts a finished build into published and history.
@@ -242,9 +243,9 @@ func (s *scope) describe(status *datav1alpha1.StageStatus, step pipeline.Step, u
 	if newest == nil {
 		return
 	}
-	status.Attempt = int32(attempt(newest))
+	status.Attempt = int32(jobs.Attempt(newest))
 	for _, job := range s.jobs { // oldest first
-		if at := started(job); at != nil && s.contributes(job, step) {
+		if at := jobs.Started(job); at != nil && s.contributes(job, step) {
 			status.StartTime = at
 			break
 		}
@@ -254,15 +255,15 @@ func (s *scope) describe(status *datav1alpha1.StageStatus, step pipeline.Step, u
 
 func (s *scope) state(job *batchv1.Job) datav1alpha1.StageState {
 	switch {
-	case s.outcome != nil && s.outcome.verdict == stalled:
+	case s.outcome != nil && s.outcome.Verdict == outcome.Stalled:
 		return datav1alpha1.StageFailed
-	case s.outcome != nil && s.outcome.verdict == suspended:
+	case s.outcome != nil && s.outcome.Verdict == outcome.Suspended:
 		return datav1alpha1.StageSuspended
-	case job == nil || finished(job) != "":
+	case job == nil || jobs.Finished(job) != "":
 		return datav1alpha1.StagePending
-	case held(job):
+	case jobs.Held(job):
 		return datav1alpha1.StageQueued
-	case attempt(job) > 1 || job.Status.Failed > 0:
+	case jobs.Attempt(job) > 1 || job.Status.Failed > 0:
 		return datav1alpha1.StageRetrying
 	default:
 		return datav1alpha1.StageRunning
@@ -279,36 +280,12 @@ func (s *scope) latest(step pipeline.Step) *batchv1.Job {
 	return nil
 }
 
-// started is when a Job was made or, if somebody held it suspended, when it was last resumed; nil while it is suspended.
-func started(job *batchv1.Job) *metav1.Time {
-	at := job.CreationTimestamp.DeepCopy()
-	waits := held(job)
-	for _, condition := range job.Status.Conditions { // a Job that was never suspended has no such condition
-		if condition.Type == batchv1.JobSuspended && condition.Status == corev1.ConditionFalse {
-			at = condition.LastTransitionTime.DeepCopy()
-		} else if condition.Type == batchv1.JobSuspended {
-			waits = true // resumed a moment ago, perhaps
-		}
-	}
-	if waits && finished(job) == "" {
-		return nil
-	}
-	return at
-}
-
-// ended is when the work of a Job ended, nil while it has not: when its last worker did, as long as its pods are there. A condition
-// without a time tells none: a zero time in the status would be dropped by the API server, and written again by every pass.
+// ended is when the work of a Job ended, nil while it has not: when its last worker did, as long as its pods are there.
 func (s *scope) ended(job *batchv1.Job) *metav1.Time {
 	if at := s.toldAt(job); at != nil && !at.IsZero() {
 		return at
 	}
-	if job.Status.CompletionTime != nil {
-		return job.Status.CompletionTime.DeepCopy()
-	}
-	if condition := terminal(job); condition != nil && !condition.LastTransitionTime.IsZero() {
-		return condition.LastTransitionTime.DeepCopy()
-	}
-	return nil
+	return jobs.EndedAt(job)
 }
 
 func (s *scope) summary(status datav1alpha1.DatasetMixStatus) *datav1alpha1.Summary {

@@ -15,6 +15,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
@@ -43,6 +46,7 @@ func small() scopeBuilder {
 			Output:  recipe.Output{Path: "m", Format: recipe.JSONL, KeepRevisions: 3},
 		},
 		location: render.Location{ClaimName: "c", ClaimUID: "cu", Path: "m"},
+		claim:    &corev1.PersistentVolumeClaim{},
 		record:   readRecord(nil, render.Location{}),
 	}
 	return scopeBuilder{s}.walk()
@@ -97,7 +101,7 @@ func (b scopeBuilder) resultOf(stage pipeline.Stage, index int, unit pipeline.No
 	}
 }
 
-func (b scopeBuilder) ends(o *outcome) scopeBuilder {
+func (b scopeBuilder) ends(o *outcome.Outcome) scopeBuilder {
 	b.outcome = o
 	return b
 }
@@ -107,13 +111,13 @@ func (b scopeBuilder) job(number int, status batchv1.JobStatus) scopeBuilder {
 	step := b.graph.Next()
 	work := render.Work{Mix: b.mix, Recipe: b.recipe, Step: *step, Attempt: number, Location: b.location, Sharing: render.OneNode}
 	job := work.Job()
-	job.UID, job.CreationTimestamp, job.Status = "job"+job.UID, at(int64(number)), status
+	job.UID, job.CreationTimestamp, job.Status = "job"+job.UID, fixture.At(int64(number)), status
 	b.jobs = append(b.jobs, job)
 	return b
 }
 
 func complete(seconds int64) batchv1.JobStatus {
-	return batchv1.JobStatus{CompletionTime: ptr.To(at(seconds)), Conditions: []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}}
+	return batchv1.JobStatus{CompletionTime: ptr.To(fixture.At(seconds)), Conditions: []batchv1.JobCondition{{Type: batchv1.JobComplete, Status: corev1.ConditionTrue}}}
 }
 
 // TestConditions: kstatus, to the letter.
@@ -124,13 +128,13 @@ func TestConditions(t *testing.T) {
 		want  []string
 		seen  status.Status
 	}{
-		{name: "progressing", scope: small().ends(progress("Stage download: 0 of 2 done.")), seen: status.InProgressStatus,
+		{name: "progressing", scope: small().ends(outcome.Progress("Stage download: 0 of 2 done.")), seen: status.InProgressStatus,
 			want: []string{"Ready=Unknown Progressing", "Reconciling=True Progressing"}},
-		{name: "waiting", scope: small().ends(&outcome{progressing, datav1alpha1.ReasonWaitingForVolume, "x"}), seen: status.InProgressStatus,
+		{name: "waiting", scope: small().ends(outcome.Wait(datav1alpha1.ReasonWaitingForVolume, "x")), seen: status.InProgressStatus,
 			want: []string{"Ready=Unknown WaitingForVolume", "Reconciling=True WaitingForVolume"}},
-		{name: "suspended", scope: small().ends(&outcome{suspended, datav1alpha1.ReasonSuspended, "x"}), seen: status.InProgressStatus,
+		{name: "suspended", scope: small().ends(outcome.Suspend("x")), seen: status.InProgressStatus,
 			want: []string{"Ready=False Suspended"}},
-		{name: "stalled", scope: small().ends(stall(datav1alpha1.ReasonSourceNotFound, "x")), seen: status.FailedStatus,
+		{name: "stalled", scope: small().ends(outcome.Stall(datav1alpha1.ReasonSourceNotFound, "x")), seen: status.FailedStatus,
 			want: []string{"Ready=False SourceNotFound", "Stalled=True SourceNotFound"}},
 		{name: "published", scope: small().finish(5), seen: status.CurrentStatus,
 			want: []string{"Ready=True Published"}},
@@ -138,11 +142,11 @@ func TestConditions(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			mix := test.scope.mix.DeepCopy()
-			mix.Status = test.scope.status(at(100))
+			mix.Status = test.scope.status(fixture.At(100))
 			var got []string
 			for _, condition := range mix.Status.Conditions {
 				got = append(got, fmt.Sprintf("%s=%s %s", condition.Type, condition.Status, condition.Reason))
-				if condition.ObservedGeneration != 3 || condition.LastTransitionTime != at(100) || condition.Message == "" {
+				if condition.ObservedGeneration != 3 || condition.LastTransitionTime != fixture.At(100) || condition.Message == "" {
 					t.Errorf("condition %+v", condition)
 				}
 			}
@@ -177,11 +181,11 @@ func TestStable(t *testing.T) {
 			b.job(1, complete(50)).finish(1)
 		}
 		if finished < 5 {
-			b.ends(progress("going on"))
+			b.ends(outcome.Progress("going on"))
 		}
-		first := b.status(at(100))
+		first := b.status(fixture.At(100))
 		b.mix.Status = first
-		if diff := cmp.Diff(first, b.status(at(200))); diff != "" {
+		if diff := cmp.Diff(first, b.status(fixture.At(200))); diff != "" {
 			t.Errorf("after %d stages (-first +later):\n%s", finished, diff)
 		}
 	}
@@ -189,28 +193,28 @@ func TestStable(t *testing.T) {
 
 // TestTransitionTime: it moves with the status of a condition, not with its reason or message.
 func TestTransitionTime(t *testing.T) {
-	b := small().ends(progress("one"))
-	b.mix.Status = b.status(at(100))
-	b.mix.Status = b.ends(&outcome{progressing, datav1alpha1.ReasonWaitingForPods, "two"}).status(at(200))
-	if got := b.mix.Status.Conditions[0].LastTransitionTime; got != at(100) {
+	b := small().ends(outcome.Progress("one"))
+	b.mix.Status = b.status(fixture.At(100))
+	b.mix.Status = b.ends(outcome.Wait(datav1alpha1.ReasonWaitingForPods, "two")).status(fixture.At(200))
+	if got := b.mix.Status.Conditions[0].LastTransitionTime; got != fixture.At(100) {
 		t.Errorf("another reason moved the time to %s", got)
 	}
-	b.mix.Status = b.ends(stall("SourceNotFound", "three")).status(at(300))
-	if got := b.mix.Status.Conditions[0].LastTransitionTime; got != at(300) {
+	b.mix.Status = b.ends(outcome.Stall("SourceNotFound", "three")).status(fixture.At(300))
+	if got := b.mix.Status.Conditions[0].LastTransitionTime; got != fixture.At(300) {
 		t.Errorf("another status left the time at %s", got)
 	}
 }
 
 func TestObservedGeneration(t *testing.T) {
-	b := small().ends(progress("x"))
-	if got := *b.status(at(1)).ObservedGeneration; got != -1 {
+	b := small().ends(outcome.Progress("x"))
+	if got := *b.status(fixture.At(1)).ObservedGeneration; got != -1 {
 		t.Errorf("at first: got %d, want -1", got)
 	}
 	b.mix.Status.ObservedGeneration = ptr.To[int64](2)
-	if got := *b.status(at(1)).ObservedGeneration; got != 2 {
+	if got := *b.status(fixture.At(1)).ObservedGeneration; got != 2 {
 		t.Errorf("in progress: got %d, want 2, of the generation that was Ready", got)
 	}
-	if got := *b.ends(stall("x", "y")).status(at(1)).ObservedGeneration; got != 3 {
+	if got := *b.ends(outcome.Stall("x", "y")).status(fixture.At(1)).ObservedGeneration; got != 3 {
 		t.Errorf("stalled: got %d, want 3", got)
 	}
 }
@@ -225,24 +229,24 @@ func TestStages(t *testing.T) {
 		want  []string
 		short string
 	}{
-		{name: "nothing yet", scope: small().ends(progress("x")), short: "download 0/2", want: []string{
+		{name: "nothing yet", scope: small().ends(outcome.Progress("x")), short: "download 0/2", want: []string{
 			"download Pending 0/2 #0", "split Pending 0/2 #0", "balance Pending 0/1 #0", "mix Pending 0/2 #0", "publish Pending 0/1 #0"}},
-		{name: "running", scope: small().job(1, running).ends(progress("x")), short: "download 1/2", want: []string{
+		{name: "running", scope: small().job(1, running).ends(outcome.Progress("x")), short: "download 1/2", want: []string{
 			"download Running 1/2 #1", "split Pending 0/2 #0", "balance Pending 0/1 #0", "mix Pending 0/2 #0", "publish Pending 0/1 #0"}},
-		{name: "a pod failed", scope: small().job(1, retrying).ends(progress("x")), short: "download 0/2", want: []string{
+		{name: "a pod failed", scope: small().job(1, retrying).ends(outcome.Progress("x")), short: "download 0/2", want: []string{
 			"download Retrying 0/2 #1", "split Pending 0/2 #0", "balance Pending 0/1 #0", "mix Pending 0/2 #0", "publish Pending 0/1 #0"}},
-		{name: "a second attempt", scope: small().job(1, complete(2)).job(2, running).ends(progress("x")), short: "download 1/2", want: []string{
+		{name: "a second attempt", scope: small().job(1, complete(2)).job(2, running).ends(outcome.Progress("x")), short: "download 1/2", want: []string{
 			"download Retrying 1/2 #2", "split Pending 0/2 #0", "balance Pending 0/1 #0", "mix Pending 0/2 #0", "publish Pending 0/1 #0"}},
-		{name: "suspended", scope: small().finish(1).ends(&outcome{verdict: suspended}), short: "split 0/2", want: []string{
+		{name: "suspended", scope: small().finish(1).ends(&outcome.Outcome{Verdict: outcome.Suspended}), short: "split 0/2", want: []string{
 			"download Succeeded 2/2 #0", "split Suspended 0/2 #0", "balance Pending 0/1 #0", "mix Pending 0/2 #0", "publish Pending 0/1 #0"}},
-		{name: "failed", scope: small().finish(2).ends(stall("x", "y")), short: "balance 0/1", want: []string{
+		{name: "failed", scope: small().finish(2).ends(outcome.Stall("x", "y")), short: "balance 0/1", want: []string{
 			"download Succeeded 2/2 #0", "split Succeeded 2/2 #0", "balance Failed 0/1 #0", "mix Pending 0/2 #0", "publish Pending 0/1 #0"}},
 		{name: "published", scope: small().finish(5), short: "- -", want: []string{
 			"download Succeeded 2/2 #0", "split Succeeded 2/2 #0", "balance Succeeded 1/1 #0", "mix Succeeded 2/2 #0", "publish Succeeded 1/1 #0"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			status := test.scope.status(at(1))
+			status := test.scope.status(fixture.At(1))
 			var got []string
 			for _, stage := range status.Stages {
 				got = append(got, fmt.Sprintf("%s %s %d/%d #%d", stage.Name, stage.State, *stage.Done, *stage.Total, stage.Attempt))
@@ -259,7 +263,7 @@ func TestStages(t *testing.T) {
 
 // TestCounts: 40 rows of two data sets, one of which had one row too many.
 func TestCounts(t *testing.T) {
-	status := small().finish(3).ends(progress("x")).status(at(1))
+	status := small().finish(3).ends(outcome.Progress("x")).status(fixture.At(1))
 	n := ptr.To[int64]
 	want := datav1alpha1.DatasetStatus{
 		Name: "code-set", Domain: "code", Rows: n(30),
@@ -305,7 +309,7 @@ func TestHistory(t *testing.T) {
 	}
 	b.mix.Status.History[4].Revision = revision // it was published before, and comes back
 	var got []string
-	for _, entry := range b.status(at(1)).History {
+	for _, entry := range b.status(fixture.At(1)).History {
 		got = append(got, entry.Revision)
 	}
 	want := []string{revision, "r0", "r1", "r2", "r3", "r5", "r6", "r7", "r8", "r9"}
@@ -316,17 +320,17 @@ func TestHistory(t *testing.T) {
 
 // TestPublishedStaysInStatus: an earlier revision stands while the next is built.
 func TestPublishedStaysInStatus(t *testing.T) {
-	b := small().ends(progress("x"))
+	b := small().ends(outcome.Progress("x"))
 	old := &datav1alpha1.Published{Revision: "old", Digest: "d"}
 	b.mix.Status.Published = old
-	if diff := cmp.Diff(old, b.status(at(1)).Published); diff != "" {
+	if diff := cmp.Diff(old, b.status(fixture.At(1)).Published); diff != "" {
 		t.Errorf("published (-want +got):\n%s", diff)
 	}
 }
 
 func TestTransitions(t *testing.T) {
-	b := small().ends(progress("x"))
-	b.mix.Status = b.status(at(0))
+	b := small().ends(outcome.Progress("x"))
+	b.mix.Status = b.status(fixture.At(0))
 	tests := []struct {
 		name string
 		next func() scopeBuilder
@@ -337,10 +341,10 @@ func TestTransitions(t *testing.T) {
 			want: []string{"Normal StageStarted: Stage download started."}},
 		{name: "another attempt", next: func() scopeBuilder { return b.job(2, batchv1.JobStatus{Active: 2}) },
 			want: []string{"Warning StageRetried: Stage download: attempt 2."}},
-		{name: "a stall", next: func() scopeBuilder { return b.ends(stall("SourceNotFound", "No such revision.")) },
+		{name: "a stall", next: func() scopeBuilder { return b.ends(outcome.Stall("SourceNotFound", "No such revision.")) },
 			want: []string{"Warning SourceNotFound: No such revision."}},
 		{name: "a done stage and a suspension", next: func() scopeBuilder {
-			return b.finish(1).ends(&outcome{suspended, datav1alpha1.ReasonSuspended, "Stage split comes next."})
+			return b.finish(1).ends(outcome.Suspend("Stage split comes next."))
 		}, want: []string{"Normal StageSucceeded: Stage download is done, 2 of 2.", "Normal Suspended: Stage split comes next."}},
 		{name: "a publication", next: func() scopeBuilder { return b.finish(4).ends(nil) },
 			want: []string{"Normal RevisionPublished: Published revision R on claim c at m/revisions/R.", "Normal Resumed: The build goes on."}},
@@ -349,7 +353,7 @@ func TestTransitions(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := b.mix.DeepCopy()
 			after := before.DeepCopy()
-			after.Status = test.next().status(at(1))
+			after.Status = test.next().status(fixture.At(1))
 			b.mix.Status = after.Status
 			var got []string
 			for _, e := range transitions(before, after) {
@@ -369,15 +373,15 @@ func TestTransitions(t *testing.T) {
 
 // TestEventsOfOnePass: of stages that one pod built, and that are told at once, there is one Event of a kind with a note of each.
 func TestEventsOfOnePass(t *testing.T) {
-	b := small().finish(2).ends(progress("x"))
-	b.mix.Status = b.status(at(0))
+	b := small().finish(2).ends(outcome.Progress("x"))
+	b.mix.Status = b.status(fixture.At(0))
 	before := b.mix.DeepCopy()
 	work := render.Work{Mix: b.mix, Recipe: b.recipe, Step: *b.graph.Next(), Attempt: 1, Location: b.location, Chain: b.chain()}
 	job := work.Job()
-	job.CreationTimestamp, job.Status = at(1), complete(2)
+	job.CreationTimestamp, job.Status = fixture.At(1), complete(2)
 	b.jobs = append(b.jobs, job)
 	after := before.DeepCopy()
-	after.Status = b.finish(3).ends(nil).status(at(3))
+	after.Status = b.finish(3).ends(nil).status(fixture.At(3))
 	var got []string
 	for _, e := range transitions(before, after) {
 		got = append(got, e.reason+": "+e.note)
@@ -395,7 +399,7 @@ func TestEventsOfOnePass(t *testing.T) {
 // TestRecord: what is written is read again, and another location's record is none.
 func TestRecord(t *testing.T) {
 	b := small().finish(5)
-	b.record.failures["job"] = failure{FailureNote: contract.FailureNote{Reason: contract.FetchFailed, Message: "no route"}, Pod: "p"}
+	b.record.failures["job"] = jobs.Failure{FailureNote: contract.FailureNote{Reason: contract.FetchFailed, Message: "no route"}, Pod: "p"}
 	data, err := b.record.data()
 	if err != nil {
 		t.Fatal(err)

@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -24,15 +24,15 @@ func (s *scope) work(step pipeline.Step, number int, settings render.Settings) r
 
 // restoreTask makes the task of a running Job again if somebody deleted it: pods that have not mounted it would wait for it for ever.
 // A Job whose task cannot be made as it was begins anew.
-func (r *DatasetMixReconciler) restoreTask(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome, error) {
+func (r *DatasetMixReconciler) restoreTask(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	if slices.ContainsFunc(s.tasks, func(task *corev1.ConfigMap) bool { return task.Name == job.Name }) {
 		return nil, nil
 	}
 	again := *step
-	again.Missing = unitsOf(job, step)
-	work := s.work(again, attempt(job), r.Settings)
+	again.Missing = jobs.Units(job, step)
+	work := s.work(again, jobs.Attempt(job), r.Settings)
 	if work.Name() != job.Name {
-		return progress(fmt.Sprintf("Job %s has lost its task; stage %s starts again.", job.Name, step.Stage)), r.remove(ctx, s, job)
+		return outcome.Progress(fmt.Sprintf("Job %s has lost its task; stage %s starts again.", job.Name, step.Stage)), r.remove(ctx, s, job)
 	}
 	if err := r.keep(ctx, s, &work); err != nil {
 		return nil, err
@@ -42,17 +42,4 @@ func (r *DatasetMixReconciler) restoreTask(ctx context.Context, s *scope, step *
 		return nil, err
 	}
 	return r.own(ctx, s, task)
-}
-
-// unitsOf are the units that a Job builds, in the order of its completion indices; those that the step does not know are left out.
-func unitsOf(job *batchv1.Job, step *pipeline.Step) []pipeline.Node {
-	var units []pipeline.Node
-	for short := range strings.SplitSeq(job.Annotations[datav1alpha1.AnnotationUnits], ",") {
-		for _, unit := range step.Nodes {
-			if render.Covers(short, unit) {
-				units = append(units, unit)
-			}
-		}
-	}
-	return units
 }

@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -18,16 +19,16 @@ func TestUnitsOf(t *testing.T) {
 	job, step := b.jobs[0], b.graph.Next()
 	all := step.Missing
 	step.Missing = all[:1]
-	if diff := cmp.Diff(all, unitsOf(job, step)); diff != "" {
+	if diff := cmp.Diff(all, jobs.Units(job, step)); diff != "" {
 		t.Errorf("units (-want +got):\n%s", diff)
 	}
 	again := *step
-	again.Missing = unitsOf(job, step)
-	if got := b.work(again, attempt(job), render.Settings{}).Name(); got != job.Name {
+	again.Missing = jobs.Units(job, step)
+	if got := b.work(again, jobs.Attempt(job), render.Settings{}).Name(); got != job.Name {
 		t.Errorf("the task would be %s, the Job is %s", got, job.Name)
 	}
 	job.Annotations[datav1alpha1.AnnotationUnits] = "0123456789abcdef," + render.Units(all[1:])
-	if diff := cmp.Diff(all[1:], unitsOf(job, step)); diff != "" {
+	if diff := cmp.Diff(all[1:], jobs.Units(job, step)); diff != "" {
 		t.Errorf("with a unit that nobody knows (-want +got):\n%s", diff)
 	}
 }

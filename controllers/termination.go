@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -46,7 +47,7 @@ func terminating(err error) bool {
 func (r *DatasetMixReconciler) deleteJobs(ctx context.Context, s *scope) error {
 	var failures []error
 	for _, job := range s.jobs {
-		if finished(job) == "" && job.DeletionTimestamp.IsZero() {
+		if jobs.Finished(job) == "" && job.DeletionTimestamp.IsZero() {
 			failures = append(failures, r.remove(ctx, s, job))
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
@@ -37,10 +39,12 @@ func TestTold(t *testing.T) {
 		}, true},
 		{"one runs", func(_ *scope, _ *batchv1.Job, pods []*corev1.Pod) {
 			pods[1].Status.Phase = corev1.PodRunning
-			worker(pods[1]).State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
+			jobs.Worker(pods[1]).State = corev1.ContainerState{Running: &corev1.ContainerStateRunning{}}
 		}, false},
-		{"one failed and says it did not", func(_ *scope, _ *batchv1.Job, pods []*corev1.Pod) { worker(pods[1]).State.Terminated.ExitCode = 1 }, false},
-		{"half a message", func(_ *scope, _ *batchv1.Job, pods []*corev1.Pod) { worker(pods[1]).State.Terminated.Message = "{" }, false},
+		{"one failed and says it did not", func(_ *scope, _ *batchv1.Job, pods []*corev1.Pod) { jobs.Worker(pods[1]).State.Terminated.ExitCode = 1 }, false},
+		{"half a message", func(_ *scope, _ *batchv1.Job, pods []*corev1.Pod) {
+			jobs.Worker(pods[1]).State.Terminated.Message = "{"
+		}, false},
 		{"a pod of another Job of the name", func(_ *scope, _ *batchv1.Job, pods []*corev1.Pod) { pods[1].OwnerReferences[0].UID = "earlier" }, false},
 		{"another index", func(_ *scope, _ *batchv1.Job, pods []*corev1.Pod) {
 			pods[1].Annotations[batchv1.JobCompletionIndexAnnotation] = "0"
@@ -60,14 +64,14 @@ func TestTold(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.leaves(job, strconv.Itoa(i), contract.Message{Stage: pipeline.StageDownload, Node: unit, Result: &result})
-				worker(b.pods[i]).State.Terminated.FinishedAt = at(int64(10 * (i + 1)))
+				jobs.Worker(b.pods[i]).State.Terminated.FinishedAt = fixture.At(int64(10 * (i + 1)))
 			}
 			b.claim = &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}}}
 			test.change(b.scope, job, b.pods)
 			if got := b.told(job); got != test.want {
 				t.Errorf("told: %v", got)
 			}
-			if want := at(20); test.want && !b.ended(job).Equal(&want) {
+			if want := fixture.At(20); test.want && !b.ended(job).Equal(&want) {
 				t.Errorf("the last worker ended at %s", b.ended(job))
 			}
 		})

@@ -16,11 +16,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
 // reconcileClaim finds or makes the claim. It does not wait for it to be bound: with most storage classes that needs the first pod.
-func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*outcome, error) {
+func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	name := render.ClaimName(s.mix)
 	wanted := render.Claim(s.mix)
 	claim := &corev1.PersistentVolumeClaim{}
@@ -31,14 +32,14 @@ func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*o
 		return nil, fmt.Errorf("reading the claim: %w", err)
 	case wanted == nil:
 		message := fmt.Sprintf("The PersistentVolumeClaim %s does not exist yet; the build starts when it does.", name)
-		return &outcome{progressing, datav1alpha1.ReasonWaitingForVolume, message}, nil
+		return outcome.Wait(datav1alpha1.ReasonWaitingForVolume, message), nil
 	default:
 		if err := r.Create(ctx, wanted); err != nil && !apierrors.IsAlreadyExists(err) {
 			return nil, fmt.Errorf("making the claim: %w", err)
 		}
 		s.tally.wrote("create", "PersistentVolumeClaim")
 		if claim = wanted; claim.UID == "" {
-			return progress("The PersistentVolumeClaim was created; the build starts once it is visible."), nil // the watch brings it
+			return outcome.Progress("The PersistentVolumeClaim was created; the build starts once it is visible."), nil // the watch brings it
 		}
 	}
 	if !claim.DeletionTimestamp.IsZero() { // by itself, or with the whole namespace: then it is nothing to stall for
@@ -59,7 +60,7 @@ func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*o
 
 // align brings a claim of the operator's to the size and the owner that the mix asks for. A claim that a deleted mix of the
 // same name has left is taken over: that is what Retain is for.
-func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wanted *corev1.PersistentVolumeClaim) (*outcome, error) {
+func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wanted *corev1.PersistentVolumeClaim) (*outcome.Outcome, error) {
 	if wanted == nil || claim == wanted {
 		return nil, nil
 	}
@@ -79,7 +80,7 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 	err := r.Patch(ctx, patched, client.MergeFrom(claim))
 	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
 		message := fmt.Sprintf("The PersistentVolumeClaim %s cannot be changed as asked: %v.", claim.Name, err)
-		return stall(datav1alpha1.ReasonVolumeUnusable, sentence(message)), nil
+		return outcome.Stall(datav1alpha1.ReasonVolumeUnusable, outcome.Sentence(message)), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("changing the claim: %w", err)
@@ -89,16 +90,16 @@ func (r *DatasetMixReconciler) align(ctx context.Context, s *scope, claim, wante
 }
 
 // foreign says whose a claim is that is not this mix's to change, nil if it is.
-func (s *scope) foreign(claim *corev1.PersistentVolumeClaim) *outcome {
+func (s *scope) foreign(claim *corev1.PersistentVolumeClaim) *outcome.Outcome {
 	owner := metav1.GetControllerOf(claim)
 	other := owner != nil && owner.UID != s.mix.UID && claim.DeletionTimestamp.IsZero()
 	switch {
 	case other && owner.Kind == datav1alpha1.Kind && owner.Name == s.mix.Name:
 		message := fmt.Sprintf("The PersistentVolumeClaim %s belongs to a mix of this name that was deleted, and goes with it; the build starts when it is gone.", claim.Name)
-		return &outcome{progressing, datav1alpha1.ReasonWaitingForVolume, message}
+		return outcome.Wait(datav1alpha1.ReasonWaitingForVolume, message)
 	case other || claim.Labels[datav1alpha1.LabelName] != s.mix.Name:
 		message := fmt.Sprintf("The PersistentVolumeClaim %s exists and was not made for this mix; rename the mix, or name the claim in spec.output.volume.claimName.", claim.Name)
-		return stall(datav1alpha1.ReasonNameConflict, message)
+		return outcome.Stall(datav1alpha1.ReasonNameConflict, message)
 	}
 	return nil
 }
@@ -163,7 +164,7 @@ func (s *scope) grown(job *batchv1.Job) bool {
 	return ok && has.Cmp(was) > 0
 }
 
-func usable(claim *corev1.PersistentVolumeClaim) *outcome {
+func usable(claim *corev1.PersistentVolumeClaim) *outcome.Outcome {
 	problem := ""
 	switch {
 	case !claim.DeletionTimestamp.IsZero():
@@ -177,5 +178,5 @@ func usable(claim *corev1.PersistentVolumeClaim) *outcome {
 	default:
 		return nil
 	}
-	return stall(datav1alpha1.ReasonVolumeUnusable, fmt.Sprintf("The PersistentVolumeClaim %s %s.", claim.Name, problem))
+	return outcome.Stall(datav1alpha1.ReasonVolumeUnusable, fmt.Sprintf("The PersistentVolumeClaim %s %s.", claim.Name, problem))
 }

@@ -9,6 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/contract"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -31,7 +34,7 @@ func TestUsable(t *testing.T) {
 		{name: "a device", edit: func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock) },
 			want: "The PersistentVolumeClaim c is a block device; a mix needs the volumeMode Filesystem."},
 		{name: "lost", edit: func(c *corev1.PersistentVolumeClaim) { c.Status.Phase = corev1.ClaimLost }, want: "The PersistentVolumeClaim c has lost its volume."},
-		{name: "going", edit: func(c *corev1.PersistentVolumeClaim) { c.DeletionTimestamp = ptr.To(at(0)) }, want: "The PersistentVolumeClaim c is being deleted."},
+		{name: "going", edit: func(c *corev1.PersistentVolumeClaim) { c.DeletionTimestamp = ptr.To(fixture.At(0)) }, want: "The PersistentVolumeClaim c is being deleted."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -39,11 +42,11 @@ func TestUsable(t *testing.T) {
 			if test.edit != nil {
 				test.edit(claim)
 			}
-			want := (*outcome)(nil)
+			want := (*outcome.Outcome)(nil)
 			if test.want != "" {
-				want = stall("VolumeUnusable", test.want)
+				want = outcome.Stall("VolumeUnusable", test.want)
 			}
-			if diff := cmp.Diff(want, usable(claim), cmp.AllowUnexported(outcome{})); diff != "" {
+			if diff := cmp.Diff(want, usable(claim)); diff != "" {
 				t.Errorf("outcome (-want +got):\n%s", diff)
 			}
 		})
@@ -65,7 +68,7 @@ func TestGrown(t *testing.T) {
 			if test.has != "" {
 				claim.Status.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(test.has)}
 			}
-			s := &scope{claim: claim, record: record{failures: map[string]failure{"j": {FailureNote: contract.FailureNote{Reason: contract.InsufficientStorage}, Capacity: test.was}}}}
+			s := &scope{claim: claim, record: record{failures: map[string]jobs.Failure{"j": {FailureNote: contract.FailureNote{Reason: contract.InsufficientStorage}, Capacity: test.was}}}}
 			job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Name: "j"}}
 			if got := s.grown(job); got != (test.reason == "grown") {
 				t.Errorf("got %v", got)
@@ -80,7 +83,7 @@ func TestFullClaimIsRemembered(t *testing.T) {
 	b.claim = &corev1.PersistentVolumeClaim{Status: corev1.PersistentVolumeClaimStatus{
 		Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("5Gi")},
 	}}
-	full := pod("a").failed(contract.InsufficientStorage, "no space left")
+	full := fixture.NewPod("a").Failed(contract.InsufficientStorage, "no space left")
 	full.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(b.jobs[0], batchv1.SchemeGroupVersion.WithKind("Job"))}
 	b.pods = append(b.pods, &full.Pod)
 	b.harvest(b.jobs[0])
@@ -89,7 +92,7 @@ func TestFullClaimIsRemembered(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"data.datasetmix.io/location": b.location.String()}}, Data: data}
-	want := failure{FailureNote: contract.FailureNote{Reason: contract.InsufficientStorage, Message: "no space left"}, Pod: "a", Capacity: "5Gi"}
+	want := jobs.Failure{FailureNote: contract.FailureNote{Reason: contract.InsufficientStorage, Message: "no space left"}, Pod: "a", Capacity: "5Gi"}
 	if diff := cmp.Diff(want, readRecord(config, b.location).failures[b.jobs[0].Name]); diff != "" {
 		t.Errorf("failure (-want +got):\n%s", diff)
 	}

@@ -25,6 +25,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -105,7 +106,7 @@ func (w *world) asServer() func(context.Context, client.WithWatch, client.Object
 		}
 		made++
 		object.SetUID(types.UID(fmt.Sprint("made-", made)))
-		object.SetCreationTimestamp(at(made))
+		object.SetCreationTimestamp(fixture.At(made))
 		return w.wrote(object, c.Create(ctx, object, options...))
 	}
 }

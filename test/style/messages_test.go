@@ -28,10 +28,10 @@ const root = "../.."
 
 const goldenMessages = "testdata/messages.txt"
 
-// product are the folders whose texts people see; what is below testing is seen by tests alone.
+// product are the folders whose texts people see; what is below testing and fixture is seen by tests alone.
 var (
 	product  = []string{"cmd", "controllers", "internal"}
-	testOnly = []string{"internal/testing"}
+	testOnly = []string{"internal/testing", "controllers/internal/fixture"}
 )
 
 // phrase matches a text of at least two words, as messages are, and names and patterns are not.

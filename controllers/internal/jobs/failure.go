@@ -1,4 +1,4 @@
-package controllers
+package jobs
 
 import (
 	"cmp"
@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/utils/ptr"
@@ -16,46 +14,41 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// messageLimit bounds what a condition quotes, in characters.
-const messageLimit = 1024
+// logLimit bounds what a failure quotes of a log, in bytes.
+const logLimit = 512
 
-// worker is the state of a pod's worker container, found by name: sidecars may stand beside it.
-func worker(pod *corev1.Pod) *corev1.ContainerStatus {
-	for i := range pod.Status.ContainerStatuses {
-		if pod.Status.ContainerStatuses[i].Name == contract.ContainerName {
-			return &pod.Status.ContainerStatuses[i]
-		}
-	}
-	return nil
-}
-
-// failure is why a pod failed, and which one, so that a person finds its log. It is kept with the results.
-type failure struct {
+// Failure is why a pod failed, and which one, so that a person finds its log. It is kept with the results.
+type Failure struct {
 	contract.FailureNote
 	Pod string `json:"pod,omitempty"`
 	// Capacity of the claim when it was full, as text: a larger one is worth another try.
 	Capacity string `json:"capacity,omitempty"`
 }
 
-// failed says why a pod failed, nil if it did not. A disruption comes first, since a worker that is being ended may report
+// Damages reports whether a failure says that the unit of a key was damaged.
+func (f Failure) Damages(key string) bool {
+	return slices.ContainsFunc(f.Damaged, func(cut string) bool { return cut != "" && strings.HasPrefix(key, cut) })
+}
+
+// Failed returns why a pod failed, nil if it did not. A disruption comes first, since a worker that is being ended may report
 // anything; then what the worker itself says; a worker that was killed says nothing.
-func failed(pod *corev1.Pod) *failure {
+func Failed(pod *corev1.Pod) *Failure {
 	if pod.Status.Phase != corev1.PodFailed || endedByDeletion(pod) {
 		return nil
 	}
-	because := func(reason contract.Reason, format string, args ...any) *failure {
-		return &failure{FailureNote: contract.FailureNote{Reason: reason, Message: fmt.Sprintf(format, args...)}, Pod: pod.Name}
+	because := func(reason contract.Reason, format string, args ...any) *Failure {
+		return &Failure{FailureNote: contract.FailureNote{Reason: reason, Message: fmt.Sprintf(format, args...)}, Pod: pod.Name}
 	}
 	if cause, disrupted := disruption(pod); disrupted {
 		return because(datav1alpha1.ReasonDisrupted, "pod %s was ended from outside: %s", pod.Name, cause)
 	}
-	status := worker(pod)
+	status := Worker(pod)
 	if status == nil || status.State.Terminated == nil {
 		return because(contract.WorkerFailed, "pod %s failed before its worker ended: %s", pod.Name, cmp.Or(pod.Status.Message, pod.Status.Reason, "no cause given"))
 	}
 	ended := status.State.Terminated
 	if message, err := contract.ParseMessage([]byte(ended.Message)); err == nil && message.Failure != nil {
-		return &failure{FailureNote: *message.Failure, Pod: pod.Name}
+		return &Failure{FailureNote: *message.Failure, Pod: pod.Name}
 	}
 	if ended.Reason == "OOMKilled" {
 		return because(datav1alpha1.ReasonOutOfMemory, "the worker in pod %s was killed for exceeding its memory limit%s; raise spec.worker.resources.limits.memory", pod.Name, memoryLimit(pod))
@@ -75,7 +68,7 @@ func endedByDeletion(pod *corev1.Pod) bool {
 	if _, disrupted := disruption(pod); disrupted {
 		return false
 	}
-	status := worker(pod)
+	status := Worker(pod)
 	if status == nil || status.State.Terminated == nil || status.State.Terminated.FinishedAt.IsZero() {
 		return true // before it began, or so soon after that the kubelet never saw it
 	}
@@ -103,12 +96,12 @@ func memoryLimit(pod *corev1.Pod) string {
 	return ""
 }
 
-// worstFailure is the failure to show of several: one that a person has to look at before any other, disruptions last; of
+// WorstFailure returns the failure to show of several: one that a person has to look at before any other, disruptions last; of
 // equals the latest, then by name, so that the same pods always show the same failure.
-func worstFailure(pods []*corev1.Pod) *failure {
+func WorstFailure(pods []*corev1.Pod) *Failure {
 	var broken []*corev1.Pod
 	for _, pod := range pods {
-		if failed(pod) != nil {
+		if Failed(pod) != nil {
 			broken = append(broken, pod)
 		}
 	}
@@ -116,7 +109,7 @@ func worstFailure(pods []*corev1.Pod) *failure {
 		return nil
 	}
 	rank := func(pod *corev1.Pod) int {
-		switch reason := failed(pod).Reason; {
+		switch reason := Failed(pod).Reason; {
 		case reason.Permanent():
 			return 0
 		case reason == datav1alpha1.ReasonDisrupted:
@@ -132,45 +125,11 @@ func worstFailure(pods []*corev1.Pod) *failure {
 			cmp.Compare(a.Name, b.Name),
 		)
 	})
-	return failed(broken[0])
-}
-
-// waiting says what keeps pods from running, "" if nothing does.
-func waiting(pods []*corev1.Pod) string {
-	for _, pod := range pods {
-		for _, condition := range pod.Status.Conditions {
-			if condition.Type == corev1.PodScheduled && condition.Status == corev1.ConditionFalse && condition.Reason == corev1.PodReasonUnschedulable {
-				return fmt.Sprintf("pod %s cannot be scheduled: %s", pod.Name, condition.Message)
-			}
-		}
-		status := worker(pod)
-		if status == nil || status.State.Waiting == nil {
-			continue
-		}
-		switch reason := status.State.Waiting.Reason; reason {
-		case "", "ContainerCreating", "PodInitializing":
-		default:
-			return fmt.Sprintf("the worker in pod %s cannot start: %s: %s", pod.Name, reason, status.State.Waiting.Message)
-		}
-	}
-	return ""
+	return Failed(broken[0])
 }
 
 // tail is the end of a log, in one line.
 func tail(log string) string {
 	line := strings.Join(strings.Fields(log), " ")
-	return line[max(0, len(line)-messageLimit/2):]
-}
-
-// sentence makes a message of an error's text, which may repeat what is said outside.
-func sentence(text string) string {
-	text = contract.Clean(text, messageLimit)
-	first, width := utf8.DecodeRuneInString(text)
-	if width > 0 {
-		text = string(unicode.ToUpper(first)) + text[width:]
-	}
-	if !strings.HasSuffix(text, ".") {
-		text += "."
-	}
-	return text
+	return line[max(0, len(line)-logLimit):]
 }

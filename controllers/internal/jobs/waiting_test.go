@@ -1,4 +1,4 @@
-package controllers
+package jobs_test
 
 import (
 	"testing"
@@ -7,16 +7,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
+	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 )
 
 // TestRefused: the newest refusal of a Job without pods is told, until a pod was made after it.
 func TestRefused(t *testing.T) {
 	event := func(seconds int64, uid types.UID, message string) *corev1.Event {
-		return &corev1.Event{InvolvedObject: corev1.ObjectReference{UID: uid}, LastTimestamp: at(seconds), Message: message}
+		return &corev1.Event{InvolvedObject: corev1.ObjectReference{UID: uid}, LastTimestamp: fixture.At(seconds), Message: message}
 	}
 	series := &corev1.Event{
-		InvolvedObject: corev1.ObjectReference{UID: "job"}, EventTime: metav1.NewMicroTime(at(1).Time), Message: "again and again",
-		Series: &corev1.EventSeries{LastObservedTime: metav1.NewMicroTime(at(30).Time)},
+		InvolvedObject: corev1.ObjectReference{UID: "job"}, EventTime: metav1.NewMicroTime(fixture.At(1).Time), Message: "again and again",
+		Series: &corev1.EventSeries{LastObservedTime: metav1.NewMicroTime(fixture.At(30).Time)},
 	}
 	const quota = "no pod can be made: exceeded quota: small"
 	tests := []struct {
@@ -31,15 +34,14 @@ func TestRefused(t *testing.T) {
 		{name: "the newest", events: []*corev1.Event{event(5, "job", "another"), event(6, "job", "exceeded quota: small")}, want: quota},
 		{name: "of another Job", events: []*corev1.Event{event(5, "other", "exceeded quota: small")}},
 		{name: "while pods run", active: 1, events: []*corev1.Event{event(5, "job", "exceeded quota: small")}},
-		{name: "before the newest pod", events: []*corev1.Event{event(5, "job", "exceeded quota: small")}, pods: pods(pod("a").created(6))},
-		{name: "after the newest pod", events: []*corev1.Event{event(5, "job", "exceeded quota: small")}, pods: pods(pod("a").created(4)), want: quota},
-		{name: "a series is as new as its end", events: []*corev1.Event{series}, pods: pods(pod("a").created(6)), want: "no pod can be made: again and again"},
+		{name: "before the newest pod", events: []*corev1.Event{event(5, "job", "exceeded quota: small")}, pods: fixture.Pods(fixture.NewPod("a").Created(6))},
+		{name: "after the newest pod", events: []*corev1.Event{event(5, "job", "exceeded quota: small")}, pods: fixture.Pods(fixture.NewPod("a").Created(4)), want: quota},
+		{name: "a series is as new as its end", events: []*corev1.Event{series}, pods: fixture.Pods(fixture.NewPod("a").Created(6)), want: "no pod can be made: again and again"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{UID: "job"}, Status: batchv1.JobStatus{Active: test.active}}
-			s := &scope{refusals: test.events}
-			if got := s.refused(job, test.pods); got != test.want {
+			if got := jobs.Refused(job, test.pods, test.events); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
 			}
 		})
