@@ -3,6 +3,7 @@ package decode
 import (
 	"strings"
 
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -25,7 +26,7 @@ func As(read recipe.Read) File {
 		}
 	}
 	if read.NonFinite == recipe.NullNonFinite {
-		f.NonFinite = NonFiniteNull
+		f.NonFinite = decoded.NonFiniteNull
 	}
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // outcome is what a caller sees that goes on after bad rows: the values of good rows, class and place of bad ones, and at last
@@ -20,12 +21,12 @@ type outcome struct {
 	End  string
 }
 
-func readOn(data []byte, fields []Field) outcome { return collect(memory(data), fields) }
+func readOn(data []byte, fields []decoded.Field) outcome { return collect(memory(data), fields) }
 
-func collect(file File, fields []Field) outcome {
+func collect(file File, fields []decoded.Field) outcome {
 	var out outcome
 	for row, err := range Rows(context.Background(), file, fields) {
-		var badRow *BadRow
+		var badRow *decoded.BadRow
 		switch {
 		case errors.As(err, &badRow):
 			if contract.ReasonOf(err) != contract.InvalidData || badRow.Where != row.Where() {
@@ -89,14 +90,14 @@ func TestGoingOnAfterABadRow(t *testing.T) {
 		{"CSV: cut inside quotes", "a,b\n1,2\n3,\"4\n5", []string{"1"}, "line 3: the file ends inside a quoted field"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			readOn([]byte(c.data), Required("a")).check(t, c.rows, c.end)
+			readOn([]byte(c.data), decoded.Required("a")).check(t, c.rows, c.end)
 		})
 	}
 }
 
 func TestGoingOnInSquad(t *testing.T) {
 	data := `{"data":[{"paragraphs":[{"qas":[{"question":"q"}, 1, {}, {"question":"r","answers":[1]}, {"question":"s","answers":{}}, {"question":"t"}]}]}, {"paragraphs":[{"qas":[{"question":"u"}]}, 5]}]}`
-	readOn([]byte(data), append(Required("question"), Optional("answers")...)).check(t,
+	readOn([]byte(data), append(decoded.Required("question"), decoded.Optional("answers")...)).check(t,
 		[]string{"q", "wrong-shape article 1, question 2", "missing-field article 1, question 3", "wrong-shape article 1, question 4", "wrong-shape article 1, question 5", "t"},
 		"article 2: a paragraph must be an object")
 }
@@ -107,13 +108,13 @@ func TestGoingOnInParquet(t *testing.T) {
 		F float64 `parquet:"f"`
 	}
 	zero := 0.0
-	data := parquetFile(t, []row{{text("x"), 1}, {nil, 1}, {text("\xff"), 1}, {text("y"), 1 / zero}, {nil, zero / zero}, {text("z"), 1}}, parquet.MaxRowsPerRowGroup(2))
-	readOn(data, Required("a", "f")).check(t, []string{"x", "missing-field row group 0, row 1", "invalid-utf8 row group 1, row 2",
+	data := parquetOf(t, []row{{new("x"), 1}, {nil, 1}, {new("\xff"), 1}, {new("y"), 1 / zero}, {nil, zero / zero}, {new("z"), 1}}, parquet.MaxRowsPerRowGroup(2))
+	readOn(data, decoded.Required("a", "f")).check(t, []string{"x", "missing-field row group 0, row 1", "invalid-utf8 row group 1, row 2",
 		"malformed row group 1, row 3", "missing-field row group 2, row 4", "z"}, "")
 	damaged := bytes.Clone(data)
 	_, behind, _ := bytes.Cut(damaged, []byte("z"))
 	copy(behind, "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")
-	if o := readOn(damaged, Required("a", "f")); o.End == "" || len(o.Rows) > 5 {
+	if o := readOn(damaged, decoded.Required("a", "f")); o.End == "" || len(o.Rows) > 5 {
 		t.Errorf("a broken row group does not end the file: %+v", o)
 	}
 }
@@ -121,8 +122,8 @@ func TestGoingOnInParquet(t *testing.T) {
 // TestRowNumbersCountBadRows: which number a row has must not depend on what else is wrong with the file.
 func TestRowNumbersCountBadRows(t *testing.T) {
 	var numbers []int64
-	for row, err := range Rows(context.Background(), memory([]byte("{\"a\":1}\n{}\n{\"a\":2}\n")), Required("a")) {
-		if err != nil && !isBad(err) {
+	for row, err := range Rows(context.Background(), memory([]byte("{\"a\":1}\n{}\n{\"a\":2}\n")), decoded.Required("a")) {
+		if err != nil && !decoded.IsBad(err) {
 			t.Fatal(err)
 		}
 		numbers = append(numbers, row.Number)
@@ -136,8 +137,8 @@ func TestRowNumbersCountBadRows(t *testing.T) {
 func TestOnlyBadRowsCanBeSkipped(t *testing.T) {
 	for _, data := range []string{"[", `[{"a":1},`, "a,b\n\"", "a,b\n1,2\n\"x", "b,c\n1,2\n", "a,a\n1,2\n", "PAR1", "\x1f\x8b", "{\n}", squadText[:99], "{\"a\":[{}]}", `{"b":[{}]}`} {
 		ends := 0
-		for _, err := range Rows(context.Background(), memory([]byte(data)), Required("a")) {
-			if err != nil && !isBad(err) {
+		for _, err := range Rows(context.Background(), memory([]byte(data)), decoded.Required("a")) {
+			if err != nil && !decoded.IsBad(err) {
 				ends++
 			}
 		}
@@ -149,7 +150,7 @@ func TestOnlyBadRowsCanBeSkipped(t *testing.T) {
 
 func TestBadRowIsAnError(t *testing.T) {
 	cause := errors.New("the cause")
-	err := error(&BadRow{Class: Malformed, Where: "rows, line 1", Err: cause})
+	err := error(&decoded.BadRow{Class: decoded.Malformed, Where: "rows, line 1", Err: cause})
 	if err.Error() != "rows, line 1: the cause" || !errors.Is(err, cause) {
 		t.Error(err)
 	}

@@ -8,6 +8,8 @@ import (
 	"iter"
 	"runtime"
 	"sync"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 const (
@@ -26,8 +28,8 @@ const (
 // Batches yields what Rows does, some rows at a time, decoded ahead of the caller in other goroutines; those of JSON Lines on
 // several processors. An error comes after the rows that it comes with: after a BadRow a caller may go on, any other is the
 // last. The values of all rows belong to the caller. When Batches is done, nobody reads the file any more.
-func Batches(ctx context.Context, f File, fields []Field) iter.Seq2[[]Row, error] {
-	return func(yield func([]Row, error) bool) {
+func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[[]decoded.Row, error] {
+	return func(yield func([]decoded.Row, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		p := &producer{ctx: inner, file: f, fields: fields, src: &source{data: f.Data}, queue: make(chan chan []batch, maxWorkers)}
 		go p.run()
@@ -57,8 +59,8 @@ func Batches(ctx context.Context, f File, fields []Field) iter.Seq2[[]Row, error
 // batch is rows and the bare error of the row behind them. Their numbers and lines count from where their piece of the file
 // begins; count and lines are how many it has, once it is over.
 type batch struct {
-	rows         []Row
-	failed       Row
+	rows         []decoded.Row
+	failed       decoded.Row
 	err, srcErr  error
 	count, lines int64
 }
@@ -73,16 +75,16 @@ func (a *base) move(b *batch) (last bool, err error) {
 	}
 	if b.err != nil {
 		a.place(&b.failed)
-		last, err = explain(b.failed.place, &source{err: b.srcErr}, b.err)
+		last, err = explain(b.failed.Place, &source{err: b.srcErr}, b.err)
 	}
 	a.rows += b.count
 	a.lines += b.lines
 	return last, err
 }
 
-func (a *base) place(row *Row) {
+func (a *base) place(row *decoded.Row) {
 	row.Number += a.rows
-	row.place.n += a.lines
+	row.Place.N += a.lines
 }
 
 // producer reads a file in up to three phases: its first rows as Rows does; then, of JSON Lines, chunks of whole lines, each
@@ -90,7 +92,7 @@ func (a *base) place(row *Row) {
 type producer struct {
 	ctx    context.Context
 	file   File
-	fields []Field
+	fields []decoded.Field
 	src    *source
 	// queue has the batches of each piece, in the order of the file.
 	queue chan chan []batch
@@ -100,10 +102,10 @@ func (p *producer) run() {
 	defer close(p.queue)
 	r, err := open(p.file, p.src, p.fields)
 	if err != nil {
-		p.send(batch{failed: Row{place: place{file: p.file.Name}}, err: err, srcErr: p.src.err})
+		p.send(batch{failed: decoded.Row{Place: decoded.Place{File: p.file.Name}}, err: err, srcErr: p.src.err})
 		return
 	}
-	defer r.close()
+	defer r.Close()
 	lines, _ := r.(*jsonLines)
 	if !p.pieces(r, lines) || lines == nil {
 		return
@@ -130,11 +132,11 @@ func (p *producer) enqueue(done chan []batch) bool {
 
 // pieces sends batch after batch. It ends with true when lines can be read in chunks: not before the first rows have shown
 // what the file is.
-func (p *producer) pieces(r rows, lines *jsonLines) bool {
-	row := Row{place: place{file: p.file.Name}}
+func (p *producer) pieces(r decoded.Reader, lines *jsonLines) bool {
+	row := decoded.Row{Place: decoded.Place{File: p.file.Name}}
 	for {
 		b := p.gather(r, &row)
-		last := b.err != nil && !isBad(b.err)
+		last := b.err != nil && !decoded.IsBad(b.err)
 		if b.err == io.EOF {
 			b.err = nil
 		}
@@ -152,11 +154,11 @@ func (p *producer) pieces(r rows, lines *jsonLines) bool {
 }
 
 // gather reads rows up to the first error, or as many as a batch has.
-func (p *producer) gather(r rows, row *Row) (b batch) {
+func (p *producer) gather(r decoded.Reader, row *decoded.Row) (b batch) {
 	slab, size := make([]any, batchRows*len(p.fields)), 0
 	for len(b.rows) < batchRows && size < batchBytes && b.err == nil {
 		row.Values, slab = cut(slab, len(p.fields))
-		if b.err = r.next(row); b.err == nil {
+		if b.err = r.Next(row); b.err == nil {
 			b.rows = append(b.rows, *row)
 			size += sizeOf(row.Values)
 		}
@@ -256,18 +258,18 @@ func fill(buf, rest []byte, stream io.Reader) (text, tail []byte, err error) {
 func (j *jsonLines) chunk(text []byte, file string) []batch {
 	var out []batch
 	var b batch
-	row := Row{place: place{file: file, format: lineFormat}}
+	row := decoded.Row{Place: decoded.Place{File: file, Format: lineFormat}}
 	var slab []any
 	fields := len(j.scanner.fields)
 	count := int64(0)
 	for len(text) > 0 {
 		if b.rows == nil {
-			b.rows = make([]Row, 0, j.rows+j.rows/8) // as many as the chunk before had, and some
+			b.rows = make([]decoded.Row, 0, j.rows+j.rows/8) // as many as the chunk before had, and some
 		}
 		end := bytes.IndexByte(text, '\n')
 		line := trim(text[:end])
 		text = text[end+1:]
-		if row.place.n++; len(line) == 0 {
+		if row.Place.N++; len(line) == 0 {
 			continue
 		}
 		if len(slab) < fields {
@@ -283,7 +285,7 @@ func (j *jsonLines) chunk(text []byte, file string) []batch {
 		b.failed = row
 		out, b = append(out, b), batch{}
 	}
-	b.count, b.lines, j.rows = count, row.place.n, count
+	b.count, b.lines, j.rows = count, row.Place.N, count
 	return append(out, b)
 }
 
@@ -294,9 +296,9 @@ func sizeOf(values []any) int {
 		switch v := value.(type) {
 		case string:
 			size += len(v)
-		case JSON:
+		case decoded.JSON:
 			size += len(v)
-		case Number:
+		case decoded.Number:
 			size += len(v)
 		case []any:
 			size += sizeOf(v)

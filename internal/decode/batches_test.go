@@ -17,10 +17,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // transcript is all that a caller sees of a file: rows, their places, and errors.
-func transcript(f File, fields []Field) (out []string) {
+func transcript(f File, fields []decoded.Field) (out []string) {
 	for row, err := range Rows(context.Background(), f, fields) {
 		if err != nil {
 			out = append(out, err.Error())
@@ -31,8 +32,8 @@ func transcript(f File, fields []Field) (out []string) {
 	return out
 }
 
-func batchTranscript(f File, fields []Field) (out []string) {
-	var all []Row
+func batchTranscript(f File, fields []decoded.Field) (out []string) {
+	var all []decoded.Row
 	flush := func() {
 		for _, row := range all {
 			out = append(out, fmt.Sprint(row.Number, " ", row.Where(), " ", row.Values))
@@ -97,7 +98,7 @@ func TestBatchesAreRows(t *testing.T) {
 		for _, n := range []int{1, 2, 5} {
 			t.Run(fmt.Sprint(name, ", processors ", n), func(t *testing.T) {
 				processors(t, n)
-				for _, fields := range [][]Field{Required("a"), nil} {
+				for _, fields := range [][]decoded.Field{decoded.Required("a"), nil} {
 					if diff := cmp.Diff(transcript(memory([]byte(data)), fields), batchTranscript(memory([]byte(data)), fields)); diff != "" {
 						t.Fatalf("%.2000s", diff)
 					}
@@ -114,9 +115,9 @@ func TestBatchesOfABrokenDisk(t *testing.T) {
 	broken := brokenAt{bytes.NewReader(data), int64(len(data) / 2)}
 	var last error
 	var good, bad int
-	for rows, err := range Batches(context.Background(), File{Name: "test", Data: broken, Size: int64(len(data))}, Required("a")) {
+	for rows, err := range Batches(context.Background(), File{Name: "test", Data: broken, Size: int64(len(data))}, decoded.Required("a")) {
 		good += len(rows)
-		if last = err; isBad(err) {
+		if last = err; decoded.IsBad(err) {
 			bad++
 		}
 	}
@@ -148,7 +149,7 @@ func TestBatchesEnd(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var seen []error
 		n := 0
-		for _, err := range Batches(ctx, File{Name: "test", Data: watched, Size: int64(len(data))}, Required("a")) {
+		for _, err := range Batches(ctx, File{Name: "test", Data: watched, Size: int64(len(data))}, decoded.Required("a")) {
 			if n++; n > stop && stop%2 == 0 {
 				break
 			}
@@ -198,7 +199,7 @@ func TestBatchesMemory(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&before) // what other tests of the package hold
 	var rows, peak int64
-	for batch, err := range Batches(context.Background(), File{Name: "test", Data: file, Size: file.size()}, Required("a")) {
+	for batch, err := range Batches(context.Background(), File{Name: "test", Data: file, Size: file.size()}, decoded.Required("a")) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +216,7 @@ func TestBatchesMemory(t *testing.T) {
 
 // TestBatchesOfRealRows compares whole public files.
 func TestBatchesOfRealRows(t *testing.T) {
-	for name, fields := range map[string][]Field{"gsm8k/train.jsonl": Required("question", "answer"), "math/train.jsonl": Optional("problem", "solution", "level", "type", "none")} {
+	for name, fields := range map[string][]decoded.Field{"gsm8k/train.jsonl": decoded.Required("question", "answer"), "math/train.jsonl": decoded.Optional("problem", "solution", "level", "type", "none")} {
 		data := real(t, name)
 		if diff := cmp.Diff(transcript(memory(data), fields), batchTranscript(memory(data), fields)); diff != "" {
 			t.Errorf("%s: %.1000s", name, diff)
@@ -235,7 +236,7 @@ func BenchmarkBatches(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, err := range Batches(context.Background(), memory(data), Required("question", "answer")) {
+				for _, err := range Batches(context.Background(), memory(data), decoded.Required("question", "answer")) {
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
@@ -21,22 +22,22 @@ func BenchmarkRows(b *testing.B) {
 	for _, c := range []struct {
 		name   string
 		data   []byte
-		fields []Field
+		fields []decoded.Field
 	}{
-		{"jsonl gsm8k, all fields", real(b, "gsm8k/train.jsonl"), Required("question", "answer")},
-		{"jsonl math, one of four fields", real(b, "math/train.jsonl"), Required("level")},
-		{"jsonl math, all four fields", real(b, "math/train.jsonl"), Required("problem", "solution", "level", "type")},
-		{"jsonl hotpotqa-like, context skipped", wide, Required("question", "answer", "type")},
-		{"jsonl squad2, flat", flat, Required("id", "title", "context", "question", "answers")},
-		{"array hotpotqa", real(b, "hotpotqa/hotpot_dev_v1_simplified.json"), Required("question", "answer")},
-		{"array hotpotqa, indented", real(b, "hotpotqa/hotpotqa_train.json"), Required("question", "answer", "context")},
-		{"array at a path", slices.Concat([]byte(`{"data":{"rows":`), real(b, "hotpotqa/hotpotqa_train.json"), []byte("}}")), Required("question", "answer", "context")},
-		{"csv math, all four fields", commas(b, "math/train.jsonl", "problem", "solution", "level", "type"), Required("problem", "solution", "level", "type")},
-		{"csv gsm8k, one of two fields", commas(b, "gsm8k/train.jsonl", "question", "answer"), Required("question")},
-		{"jsonl math, gzip", zipped(string(math)), Required("problem", "solution", "level", "type")},
-		{"jsonl math, zstd", zstandard(string(math)), Required("problem", "solution", "level", "type")},
-		{"squad2, nested", real(b, "squad2/dev-v2.0.json"), Required("context", "question", "answers")},
-		{"parquet gsm8k, two nested columns", real(b, "parquet/gsm8k-train.parquet"), Required("extra_info.question", "extra_info.answer")},
+		{"jsonl gsm8k, all fields", real(b, "gsm8k/train.jsonl"), decoded.Required("question", "answer")},
+		{"jsonl math, one of four fields", real(b, "math/train.jsonl"), decoded.Required("level")},
+		{"jsonl math, all four fields", real(b, "math/train.jsonl"), decoded.Required("problem", "solution", "level", "type")},
+		{"jsonl hotpotqa-like, context skipped", wide, decoded.Required("question", "answer", "type")},
+		{"jsonl squad2, flat", flat, decoded.Required("id", "title", "context", "question", "answers")},
+		{"array hotpotqa", real(b, "hotpotqa/hotpot_dev_v1_simplified.json"), decoded.Required("question", "answer")},
+		{"array hotpotqa, indented", real(b, "hotpotqa/hotpotqa_train.json"), decoded.Required("question", "answer", "context")},
+		{"array at a path", slices.Concat([]byte(`{"data":{"rows":`), real(b, "hotpotqa/hotpotqa_train.json"), []byte("}}")), decoded.Required("question", "answer", "context")},
+		{"csv math, all four fields", commas(b, "math/train.jsonl", "problem", "solution", "level", "type"), decoded.Required("problem", "solution", "level", "type")},
+		{"csv gsm8k, one of two fields", commas(b, "gsm8k/train.jsonl", "question", "answer"), decoded.Required("question")},
+		{"jsonl math, gzip", zipped(string(math)), decoded.Required("problem", "solution", "level", "type")},
+		{"jsonl math, zstd", zstandard(string(math)), decoded.Required("problem", "solution", "level", "type")},
+		{"squad2, nested", real(b, "squad2/dev-v2.0.json"), decoded.Required("context", "question", "answers")},
+		{"parquet gsm8k, two nested columns", real(b, "parquet/gsm8k-train.parquet"), decoded.Required("extra_info.question", "extra_info.answer")},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			b.SetBytes(int64(len(c.data)))
@@ -66,7 +67,7 @@ func commas(tb testing.TB, name string, columns ...string) []byte {
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	_ = w.Write(columns)
-	for row, err := range Rows(context.Background(), memory(real(tb, name)), Required(columns...)) {
+	for row, err := range Rows(context.Background(), memory(real(tb, name)), decoded.Required(columns...)) {
 		if err != nil {
 			tb.Fatal(err)
 		}

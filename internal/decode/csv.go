@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 const orNoQuotes = "; if quotation marks are plain text in this file, set read.table.quote to None"
@@ -22,7 +24,7 @@ var (
 	errQuoteOpen   = errors.New("the file ends inside a quoted field: it was cut short or a quotation mark is missing; fetch it again or correct it at the source" + orNoQuotes)
 	errQuoteLines  = errors.New("a quoted field goes over several lines, and each of them has as many fields as the header: it cannot be told whether quotation marks are plain text in this file; " +
 		"set read.table.quote to None if they are, and to Double if the lines are one record")
-	errColumns = fmt.Errorf("the record has more than %d fields; check the delimiter", maxValues)
+	errColumns = fmt.Errorf("the record has more than %d fields; check the delimiter", decoded.MaxValues)
 	errNotUTF8 = errors.New("the text is not UTF-8; convert it to UTF-8 at the source")
 	errNul     = errors.New("there is a NUL byte in the text; correct it at the source")
 )
@@ -53,14 +55,14 @@ func (r *records) next() error {
 	r.first = r.lines.number
 	switch {
 	case err == errTooLong:
-		return bad(TooLong, err)
+		return decoded.Bad(decoded.TooLong, err)
 	case err != nil:
 		return err
 	case r.quote != QuoteNone && bytes.IndexByte(line, '"') >= 0:
 		return r.quoted(line)
 	}
 	r.fields = r.fields[:0]
-	for rest := trimCR(line); len(r.fields) < maxValues; {
+	for rest := trimCR(line); len(r.fields) < decoded.MaxValues; {
 		i := bytes.IndexByte(rest, r.delimiter)
 		if i < 0 {
 			r.fields = append(r.fields, rest)
@@ -68,7 +70,7 @@ func (r *records) next() error {
 		}
 		r.fields, rest = append(r.fields, rest[:i]), rest[i+1:]
 	}
-	return bad(TooLong, errColumns)
+	return decoded.Bad(decoded.TooLong, errColumns)
 }
 
 // plainly reports whether a line has as many fields as the header if quotation marks are plain text. A tab in a quoted text is
@@ -92,8 +94,8 @@ func (r *records) quoted(line []byte) error {
 		if err != nil {
 			return err
 		}
-		if r.ends = append(r.ends, len(r.out)); len(r.ends) > maxValues {
-			return bad(TooLong, errColumns)
+		if r.ends = append(r.ends, len(r.out)); len(r.ends) > decoded.MaxValues {
+			return decoded.Bad(decoded.TooLong, errColumns)
 		}
 	}
 	if r.both && r.lines.number > first {
@@ -120,7 +122,7 @@ func (r *records) inQuotes(line []byte, wrong *error) ([]byte, error) {
 		case i >= 0:
 			r.out = append(r.out, line[:i]...)
 			if line = line[i+1:]; len(trimCR(line)) > 0 && line[0] != r.delimiter {
-				return nil, bad(Malformed, errQuoteAfter)
+				return nil, decoded.Bad(decoded.Malformed, errQuoteAfter)
 			}
 			return line, nil
 		default:
@@ -158,7 +160,7 @@ func (r *records) unquoted(line []byte) (rest []byte, more bool, err error) {
 		field, rest = line[:i], line[i+1:]
 	}
 	if bytes.IndexByte(field, '"') >= 0 {
-		return nil, false, bad(Malformed, errQuoteInside)
+		return nil, false, decoded.Bad(decoded.Malformed, errQuoteInside)
 	}
 	r.out = append(r.out, field...)
 	return rest, i >= 0, nil
@@ -170,9 +172,9 @@ func trimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte("\r")) }
 func flaw(line []byte) error {
 	switch {
 	case !utf8.Valid(line):
-		return bad(InvalidUTF8, errNotUTF8)
+		return decoded.Bad(decoded.InvalidUTF8, errNotUTF8)
 	case bytes.IndexByte(line, 0) >= 0:
-		return bad(Malformed, errNul)
+		return decoded.Bad(decoded.Malformed, errNul)
 	}
 	return nil
 }

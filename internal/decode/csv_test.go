@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 func TestTables(t *testing.T) {
@@ -25,38 +27,38 @@ func TestTables(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name, data string
-		fields     []Field
+		fields     []decoded.Field
 		want       []got
 	}{
-		{"commas", "a,b\n1,2\n3,4\n", Required("b", "a"), rows("2", []any{"2", "1"}, []any{"4", "3"})},
-		{"semicolons", "a;b\n1,5;2\n", Required("a", "b"), rows("2", []any{"1,5", "2"})},
-		{"tabs", "a\tb\n1\t2, 3\n", Required("a", "b"), rows("2", []any{"1", "2, 3"})},
-		{"without the last line end", "a,b\n1,2", Required("a"), rows("2", []any{"1"})},
-		{"CRLF", "a,b\r\n1,2\r\n3,\"4\"\r\n", Required("b"), rows("2", []any{"2"}, []any{"4"})},
-		{"a byte order mark", "\xef\xbb\xbfa,b\n1,2\n", Required("a"), rows("2", []any{"1"})},
-		{"a quoted header", "\"a\",\"b, c\"\n1,2\n", Required("b, c"), rows("2", []any{"2"})},
-		{"quotes", "a,b\n\"x, \"\"y\"\"\",\"\"\n", Required("a", "b"), rows("2", []any{`x, "y"`, ""})},
-		{"line ends in quotes stay as they are", "a,b\n\"x\r\n\ny\",z\n1,2\n", Required("a", "b"), rows("2", []any{"x\r\n\ny", "z"}, []any{"1", "2"})},
-		{"empty fields are empty strings", "a,b,c\n,,\n", Required("a", "c"), rows("2", []any{"", ""})},
-		{"an absent optional column is nil", "a,b\n1,2\n", append(Required("a"), Optional("z")...), rows("2", []any{"1", nil})},
-		{"all values are strings", "a,b\n1.50e3,true\n", Required("a", "b"), rows("2", []any{"1.50e3", "true"})},
-		{"space belongs to the field", "a,b\n 1 , 2 \n", Required("a", "b"), rows("2", []any{" 1 ", " 2 "})},
-		{"empty lines are skipped and counted", "\n\na,b\n\r\n\n1,2\n\n", Required("a"), rows("6", []any{"1"})},
-		{"a name with a dot is no path", "a.b,c\n1,2\n", Required("a.b"), rows("2", []any{"1"})},
-		{"gzip", string(zipped("a,b\n1,", "2\n")), Required("b"), rows("2", []any{"2"})},
+		{"commas", "a,b\n1,2\n3,4\n", decoded.Required("b", "a"), rows("2", []any{"2", "1"}, []any{"4", "3"})},
+		{"semicolons", "a;b\n1,5;2\n", decoded.Required("a", "b"), rows("2", []any{"1,5", "2"})},
+		{"tabs", "a\tb\n1\t2, 3\n", decoded.Required("a", "b"), rows("2", []any{"1", "2, 3"})},
+		{"without the last line end", "a,b\n1,2", decoded.Required("a"), rows("2", []any{"1"})},
+		{"CRLF", "a,b\r\n1,2\r\n3,\"4\"\r\n", decoded.Required("b"), rows("2", []any{"2"}, []any{"4"})},
+		{"a byte order mark", "\xef\xbb\xbfa,b\n1,2\n", decoded.Required("a"), rows("2", []any{"1"})},
+		{"a quoted header", "\"a\",\"b, c\"\n1,2\n", decoded.Required("b, c"), rows("2", []any{"2"})},
+		{"quotes", "a,b\n\"x, \"\"y\"\"\",\"\"\n", decoded.Required("a", "b"), rows("2", []any{`x, "y"`, ""})},
+		{"line ends in quotes stay as they are", "a,b\n\"x\r\n\ny\",z\n1,2\n", decoded.Required("a", "b"), rows("2", []any{"x\r\n\ny", "z"}, []any{"1", "2"})},
+		{"empty fields are empty strings", "a,b,c\n,,\n", decoded.Required("a", "c"), rows("2", []any{"", ""})},
+		{"an absent optional column is nil", "a,b\n1,2\n", append(decoded.Required("a"), decoded.Optional("z")...), rows("2", []any{"1", nil})},
+		{"all values are strings", "a,b\n1.50e3,true\n", decoded.Required("a", "b"), rows("2", []any{"1.50e3", "true"})},
+		{"space belongs to the field", "a,b\n 1 , 2 \n", decoded.Required("a", "b"), rows("2", []any{" 1 ", " 2 "})},
+		{"empty lines are skipped and counted", "\n\na,b\n\r\n\n1,2\n\n", decoded.Required("a"), rows("6", []any{"1"})},
+		{"a name with a dot is no path", "a.b,c\n1,2\n", decoded.Required("a.b"), rows("2", []any{"1"})},
+		{"gzip", string(zipped("a,b\n1,", "2\n")), decoded.Required("b"), rows("2", []any{"2"})},
 		{"only the second record is whole", "a,b\nx\n1,2\n", nil, nil},
-		{"an index without a name", ",a\n0,x\n1,y\n", Required("a"), rows("2", []any{"x"}, []any{"y"})},
-		{"a delimiter at the end of each line", "a,b,\n1,2,\n", Required("a"), rows("2", []any{"1"})},
-		{"a name twice that nobody wants", "a,b,b\n1,2,3\n", Required("a"), rows("2", []any{"1"})},
-		{"one column, which is wanted", "a\none\ntwo\n", Required("a"), rows("2", []any{"one"}, []any{"two"})},
-		{"a header's text in a table of one column", "a\na\n", Required("a"), rows("2", []any{"a"})},
-		{"a quoted text over lines without tabs", "a\tb\n\"x\ny\"\t1\n", Required("a"), rows("2", []any{"x\ny"})},
-		{"a quoted text over lines with tabs, but others than the header", "a\tb\n\"x\ty\tz\nw\"\t1\n", Required("a"), rows("2", []any{"x\ty\tz\nw"})},
+		{"an index without a name", ",a\n0,x\n1,y\n", decoded.Required("a"), rows("2", []any{"x"}, []any{"y"})},
+		{"a delimiter at the end of each line", "a,b,\n1,2,\n", decoded.Required("a"), rows("2", []any{"1"})},
+		{"a name twice that nobody wants", "a,b,b\n1,2,3\n", decoded.Required("a"), rows("2", []any{"1"})},
+		{"one column, which is wanted", "a\none\ntwo\n", decoded.Required("a"), rows("2", []any{"one"}, []any{"two"})},
+		{"a header's text in a table of one column", "a\na\n", decoded.Required("a"), rows("2", []any{"a"})},
+		{"a quoted text over lines without tabs", "a\tb\n\"x\ny\"\t1\n", decoded.Required("a"), rows("2", []any{"x\ny"})},
+		{"a quoted text over lines with tabs, but others than the header", "a\tb\n\"x\ty\tz\nw\"\t1\n", decoded.Required("a"), rows("2", []any{"x\ty\tz\nw"})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := read([]byte(c.data), c.fields)
 			if c.want == nil {
-				if !isBad(err) {
+				if !decoded.IsBad(err) {
 					t.Errorf("%v", err)
 				}
 				return
@@ -93,7 +95,7 @@ func TestTablesRefuse(t *testing.T) {
 		{"a NUL byte in a record", "a,b\n1,2\n\x00,2\n", "rows, line 3: there is a NUL byte in the text"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := read([]byte(c.data), Required("a")); err == nil || !strings.Contains(err.Error(), c.message) {
+			if _, err := read([]byte(c.data), decoded.Required("a")); err == nil || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("%v\nshould say %s", err, c.message)
 			}
 		})
@@ -106,26 +108,26 @@ func TestTablesThatAreDescribed(t *testing.T) {
 	for _, c := range []struct {
 		name, file, data string
 		table            *Table
-		fields           []Field
+		fields           []decoded.Field
 		want             []string
 		end              string
 	}{
-		{"quotation marks that mean nothing", "rows", quoted, &Table{Quote: QuoteNone}, Required("a"), []string{`"no`, "plain", `left"`}, ""},
-		{"quotation marks that mean what they do", "rows", quoted, &Table{Quote: QuoteDouble}, Required("a"), []string{"no\t1\nplain\t2\nleft"}, ""},
-		{"a mark inside a field that means nothing", "rows", "a,b\n5\" pipe,1\n\"\",2\n", &Table{Quote: QuoteNone}, Required("a"), []string{`5" pipe`, `""`}, ""},
-		{"a delimiter", "rows", "a|b\n1,5;2|2\n", &Table{Delimiter: '|'}, Required("a"), []string{"1,5;2"}, ""},
-		{"a delimiter against what is found", "rows", "a,b;c\n1,2;3\n", &Table{Delimiter: ';'}, Required("a,b"), []string{"1,2"}, ""},
-		{"columns of a table without a header", "rows", "x,1\ny,2\n", &Table{Columns: []string{"a", "b"}}, Required("a"), []string{"x", "y"}, ""},
-		{"columns of one record", "rows", "x\n", &Table{Columns: []string{"a"}, Delimiter: ','}, Required("a"), []string{"x"}, ""},
-		{"columns of a table with a header", "rows", "a,b\nx,1\n", &Table{Columns: []string{"a", "b"}}, Required("a"), []string{"wrong-shape line 1", "x"}, ""},
-		{"a table whose header looks like JSON", "rows", "{a},b\nx,1\n", &Table{}, Required("{a}"), []string{"x"}, ""},
-		{"one column that is not said to be required", "rows", "a\none\n", &Table{}, Optional("a"), []string{"one"}, ""},
-		{"the same without a description", "rows", "a\none\n", nil, Optional("a"), nil, "or set read.table if it is a table"},
-		{"the same in a .csv", "part/Rows.CSV.gz", string(zipped("a\none\n")), nil, Optional("a"), []string{"one"}, ""},
-		{"a header alone in a .tsv", "rows.tsv", "a\tb\n", nil, Optional("a"), nil, ""},
-		{"an error page in a .csv", "rows.csv", "Entry not found", nil, Required("a"), nil, `there is no field "a"; the fields of the file are "Entry not found"`},
-		{"JSON Lines in a .csv", "rows.csv", `{"a":"x"}`, nil, Required("a"), []string{"x"}, ""},
-		{"a zip archive", "rows", "PK\x03\x04", &Table{}, Required("a"), nil, "zip archive"},
+		{"quotation marks that mean nothing", "rows", quoted, &Table{Quote: QuoteNone}, decoded.Required("a"), []string{`"no`, "plain", `left"`}, ""},
+		{"quotation marks that mean what they do", "rows", quoted, &Table{Quote: QuoteDouble}, decoded.Required("a"), []string{"no\t1\nplain\t2\nleft"}, ""},
+		{"a mark inside a field that means nothing", "rows", "a,b\n5\" pipe,1\n\"\",2\n", &Table{Quote: QuoteNone}, decoded.Required("a"), []string{`5" pipe`, `""`}, ""},
+		{"a delimiter", "rows", "a|b\n1,5;2|2\n", &Table{Delimiter: '|'}, decoded.Required("a"), []string{"1,5;2"}, ""},
+		{"a delimiter against what is found", "rows", "a,b;c\n1,2;3\n", &Table{Delimiter: ';'}, decoded.Required("a,b"), []string{"1,2"}, ""},
+		{"columns of a table without a header", "rows", "x,1\ny,2\n", &Table{Columns: []string{"a", "b"}}, decoded.Required("a"), []string{"x", "y"}, ""},
+		{"columns of one record", "rows", "x\n", &Table{Columns: []string{"a"}, Delimiter: ','}, decoded.Required("a"), []string{"x"}, ""},
+		{"columns of a table with a header", "rows", "a,b\nx,1\n", &Table{Columns: []string{"a", "b"}}, decoded.Required("a"), []string{"wrong-shape line 1", "x"}, ""},
+		{"a table whose header looks like JSON", "rows", "{a},b\nx,1\n", &Table{}, decoded.Required("{a}"), []string{"x"}, ""},
+		{"one column that is not said to be required", "rows", "a\none\n", &Table{}, decoded.Optional("a"), []string{"one"}, ""},
+		{"the same without a description", "rows", "a\none\n", nil, decoded.Optional("a"), nil, "or set read.table if it is a table"},
+		{"the same in a .csv", "part/Rows.CSV.gz", string(zipped("a\none\n")), nil, decoded.Optional("a"), []string{"one"}, ""},
+		{"a header alone in a .tsv", "rows.tsv", "a\tb\n", nil, decoded.Optional("a"), nil, ""},
+		{"an error page in a .csv", "rows.csv", "Entry not found", nil, decoded.Required("a"), nil, `there is no field "a"; the fields of the file are "Entry not found"`},
+		{"JSON Lines in a .csv", "rows.csv", `{"a":"x"}`, nil, decoded.Required("a"), []string{"x"}, ""},
+		{"a zip archive", "rows", "PK\x03\x04", &Table{}, decoded.Required("a"), nil, "zip archive"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			file := memory([]byte(c.data))
@@ -136,8 +138,8 @@ func TestTablesThatAreDescribed(t *testing.T) {
 }
 
 func TestTablesOfManyColumns(t *testing.T) {
-	readOn([]byte("a,b\nx,1\n"+strings.Repeat(",", maxValues+5)+"\n\"\""+strings.Repeat(",", maxValues+5)+"\ny,2\n"), Required("a")).check(t, []string{"x", "too-long line 3", "too-long line 4", "y"}, "")
-	readOn([]byte("a,b\nx,1\n"+strings.Repeat("x", maxKept+1)+",2\ny,2\n"), Required("a")).check(t, []string{"x", "too-long line 3", "y"}, "")
+	readOn([]byte("a,b\nx,1\n"+strings.Repeat(",", decoded.MaxValues+5)+"\n\"\""+strings.Repeat(",", decoded.MaxValues+5)+"\ny,2\n"), decoded.Required("a")).check(t, []string{"x", "too-long line 3", "too-long line 4", "y"}, "")
+	readOn([]byte("a,b\nx,1\n"+strings.Repeat("x", decoded.MaxKept+1)+",2\ny,2\n"), decoded.Required("a")).check(t, []string{"x", "too-long line 3", "y"}, "")
 }
 
 func TestFindDelimiter(t *testing.T) {
@@ -178,7 +180,7 @@ func TestTableRecordLimit(t *testing.T) {
 	r = records{lines: newLines(strings.NewReader("a,b\n" + strings.Repeat("x", 2000000) + "\n1,2\n")), delimiter: ','}
 	r.lines.limit = 1000
 	_ = r.next()
-	if err := r.next(); !isBad(err) || !errors.Is(err, errTooLong) {
+	if err := r.next(); !decoded.IsBad(err) || !errors.Is(err, errTooLong) {
 		t.Errorf("a line that is too long: %v", err)
 	}
 	if err := r.next(); err != nil || string(r.fields[0]) != "1" {
@@ -196,7 +198,7 @@ func FuzzCSV(f *testing.F) {
 		agreeOnRecords(t, strings.ReplaceAll(text, "\r", ""))
 		for header, delimiter := range map[string]string{"a,b\n1,2\n": ",", "a\tb\n1\t2\n": "\t"} {
 			rows := 0
-			for row, err := range Rows(context.Background(), memory([]byte(header+strings.ReplaceAll(text, ",", delimiter))), Required("b")) {
+			for row, err := range Rows(context.Background(), memory([]byte(header+strings.ReplaceAll(text, ",", delimiter))), decoded.Required("b")) {
 				if rows++; err != nil {
 					continue
 				}
@@ -221,7 +223,7 @@ func agreeOnRecords(t *testing.T, text string) {
 		want, wrong := reference.Read()
 		err := r.next()
 		if wrong != nil || err != nil {
-			var badRow *BadRow
+			var badRow *decoded.BadRow
 			if errors.As(err, &badRow) && errors.Is(badRow, errNotUTF8) || errors.Is(err, errNul) {
 				return // encoding/csv looks at neither.
 			}

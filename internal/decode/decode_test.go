@@ -13,8 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // got is a row as the tests write it down.
@@ -25,11 +27,11 @@ type got struct {
 }
 
 // read collects a file's rows and the error that ended them.
-func read(data []byte, fields []Field) ([]got, error) {
+func read(data []byte, fields []decoded.Field) ([]got, error) {
 	return readFile(File{Name: "rows", Data: bytes.NewReader(data), Size: int64(len(data))}, fields)
 }
 
-func readFile(f File, fields []Field) ([]got, error) {
+func readFile(f File, fields []decoded.Field) ([]got, error) {
 	var out []got
 	for row, err := range Rows(context.Background(), f, fields) {
 		if err != nil {
@@ -38,6 +40,20 @@ func readFile(f File, fields []Field) ([]got, error) {
 		out = append(out, got{row.Number, row.Where(), slices.Clone(row.Values)})
 	}
 	return out, nil
+}
+
+// parquetOf is a Parquet file of rows.
+func parquetOf[T any](tb testing.TB, rows []T, options ...parquet.WriterOption) []byte {
+	tb.Helper()
+	var out bytes.Buffer
+	w := parquet.NewGenericWriter[T](&out, options...)
+	if _, err := w.Write(rows); err != nil {
+		tb.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 func zipped(parts ...string) []byte {
@@ -62,38 +78,38 @@ func TestRows(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		data   string
-		fields []Field
+		fields []decoded.Field
 		want   []got
 	}{
-		{"JSON Lines", lines, Required("a"), two},
-		{"without the last line end", strings.TrimSuffix(lines, "\n"), Required("a"), two},
-		{"CRLF line ends", strings.ReplaceAll(lines, "\n", "\r\n"), Required("a"), two},
-		{"a byte order mark", "\xef\xbb\xbf" + lines, Required("a"), two},
-		{"space around a row", "  {\"a\":\"x\"}\t\n {\"a\":\"y\"} ", Required("a"), two},
-		{"blank lines are skipped and counted", "\n \r\n{\"a\":\"x\"}\n\n\n{\"a\":\"y\"}\n\n", Required("a"),
+		{"JSON Lines", lines, decoded.Required("a"), two},
+		{"without the last line end", strings.TrimSuffix(lines, "\n"), decoded.Required("a"), two},
+		{"CRLF line ends", strings.ReplaceAll(lines, "\n", "\r\n"), decoded.Required("a"), two},
+		{"a byte order mark", "\xef\xbb\xbf" + lines, decoded.Required("a"), two},
+		{"space around a row", "  {\"a\":\"x\"}\t\n {\"a\":\"y\"} ", decoded.Required("a"), two},
+		{"blank lines are skipped and counted", "\n \r\n{\"a\":\"x\"}\n\n\n{\"a\":\"y\"}\n\n", decoded.Required("a"),
 			[]got{{0, "rows, line 3", []any{"x"}}, {1, "rows, line 6", []any{"y"}}}},
-		{"gzip", string(zipped(lines)), Required("a"), two},
-		{"gzip of several members, cut inside a row", string(zipped(lines[:40], "", lines[40:])), Required("a"), two},
-		{"zstd", string(zstandard(lines)), Required("a"), two},
-		{"zstd of several frames", string(zstandard(lines[:40])) + string(zstandard(lines[40:])), Required("a"), two},
-		{"gzip with a byte order mark inside", string(zipped("\xef\xbb\xbf" + lines)), Required("a"), two},
-		{"a compact array", `[{"a":"x"},{"a":"y"}]`, Required("a"), elements},
-		{"an indented array", " [\r\n  {\r\n \"a\" : \"x\"\r\n  } ,\n {\"a\":\"y\"}\n]\n", Required("a"), elements},
-		{"a packed array", string(zipped(`[{"a":"x"},{"a":"y"}]`)), Required("a"), elements},
+		{"gzip", string(zipped(lines)), decoded.Required("a"), two},
+		{"gzip of several members, cut inside a row", string(zipped(lines[:40], "", lines[40:])), decoded.Required("a"), two},
+		{"zstd", string(zstandard(lines)), decoded.Required("a"), two},
+		{"zstd of several frames", string(zstandard(lines[:40])) + string(zstandard(lines[40:])), decoded.Required("a"), two},
+		{"gzip with a byte order mark inside", string(zipped("\xef\xbb\xbf" + lines)), decoded.Required("a"), two},
+		{"a compact array", `[{"a":"x"},{"a":"y"}]`, decoded.Required("a"), elements},
+		{"an indented array", " [\r\n  {\r\n \"a\" : \"x\"\r\n  } ,\n {\"a\":\"y\"}\n]\n", decoded.Required("a"), elements},
+		{"a packed array", string(zipped(`[{"a":"x"},{"a":"y"}]`)), decoded.Required("a"), elements},
 		{"every kind of value", `{"s":"ü\u00fc\n\"","n":-1.50e3,"i":12345678901234567890,"t":true,"f":false,"z":null,"l":[1,"",[]],"o":{"k":{}}}`,
-			slices.Concat(Required("s", "n", "i", "t", "f"), Optional("z"), Required("l", "o")),
-			[]got{{0, "rows, line 1", []any{"üü\n\"", Number("-1.50e3"), Number("12345678901234567890"), true, false, nil,
-				[]any{Number("1"), "", []any{}}, map[string]any{"k": map[string]any{}}}}}},
-		{"fields in the order of the asking", `{"a":1,"b":2}`, Required("b", "a"), []got{{0, "rows, line 1", []any{Number("2"), Number("1")}}}},
+			slices.Concat(decoded.Required("s", "n", "i", "t", "f"), decoded.Optional("z"), decoded.Required("l", "o")),
+			[]got{{0, "rows, line 1", []any{"üü\n\"", decoded.Number("-1.50e3"), decoded.Number("12345678901234567890"), true, false, nil,
+				[]any{decoded.Number("1"), "", []any{}}, map[string]any{"k": map[string]any{}}}}}},
+		{"fields in the order of the asking", `{"a":1,"b":2}`, decoded.Required("b", "a"), []got{{0, "rows, line 1", []any{decoded.Number("2"), decoded.Number("1")}}}},
 		{"no fields", `{"a":1}`, nil, []got{{0, "rows, line 1", []any{}}}},
-		{"absent and null are the same", `{"a":1}` + "\n" + `{"a":2,"b":null}` + "\n" + `{"a":3,"b":4}`, slices.Concat(Required("a"), Optional("b")),
-			[]got{{0, "rows, line 1", []any{Number("1"), nil}}, {1, "rows, line 2", []any{Number("2"), nil}}, {2, "rows, line 3", []any{Number("3"), Number("4")}}}},
-		{"a name with an escape", `{"\u0061":"x"}`, Required("a"), []got{{0, "rows, line 1", []any{"x"}}}},
-		{"a path", `{"o":{"p":{"q":1,"r":2},"s":3},"q":4}`, Required("o.p.q", "q"), []got{{0, "rows, line 1", []any{Number("1"), Number("4")}}}},
-		{"a path through what is no object", `{"o":[{"q":1}]}`, Optional("o.q"), []got{{0, "rows, line 1", []any{nil}}}},
-		{"a path below a wanted field", `{"o":{"q":1}}`, Required("o", "o.q"), []got{{0, "rows, line 1", []any{map[string]any{"q": Number("1")}, Number("1")}}}},
-		{"a name with a dot comes before a path", `{"o.q":1,"o":{"q":2}}` + "\n" + `{"o":{"q":2},"o.q":1}`, Required("o.q"),
-			[]got{{0, "rows, line 1", []any{Number("1")}}, {1, "rows, line 2", []any{Number("1")}}}},
+		{"absent and null are the same", `{"a":1}` + "\n" + `{"a":2,"b":null}` + "\n" + `{"a":3,"b":4}`, slices.Concat(decoded.Required("a"), decoded.Optional("b")),
+			[]got{{0, "rows, line 1", []any{decoded.Number("1"), nil}}, {1, "rows, line 2", []any{decoded.Number("2"), nil}}, {2, "rows, line 3", []any{decoded.Number("3"), decoded.Number("4")}}}},
+		{"a name with an escape", `{"\u0061":"x"}`, decoded.Required("a"), []got{{0, "rows, line 1", []any{"x"}}}},
+		{"a path", `{"o":{"p":{"q":1,"r":2},"s":3},"q":4}`, decoded.Required("o.p.q", "q"), []got{{0, "rows, line 1", []any{decoded.Number("1"), decoded.Number("4")}}}},
+		{"a path through what is no object", `{"o":[{"q":1}]}`, decoded.Optional("o.q"), []got{{0, "rows, line 1", []any{nil}}}},
+		{"a path below a wanted field", `{"o":{"q":1}}`, decoded.Required("o", "o.q"), []got{{0, "rows, line 1", []any{map[string]any{"q": decoded.Number("1")}, decoded.Number("1")}}}},
+		{"a name with a dot comes before a path", `{"o.q":1,"o":{"q":2}}` + "\n" + `{"o":{"q":2},"o.q":1}`, decoded.Required("o.q"),
+			[]got{{0, "rows, line 1", []any{decoded.Number("1")}}, {1, "rows, line 2", []any{decoded.Number("1")}}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := read([]byte(c.data), c.fields)
@@ -166,7 +182,7 @@ func TestRowsRefuses(t *testing.T) {
 		{"a number", "12\n13\n", 0, `which is none of the formats that are read`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rows, err := read([]byte(c.data), Required("a"))
+			rows, err := read([]byte(c.data), decoded.Required("a"))
 			if contract.ReasonOf(err) != contract.InvalidData {
 				t.Fatalf("the reason is %s: %v", contract.ReasonOf(err), err)
 			}
@@ -190,7 +206,7 @@ func TestRowsAnyChunks(t *testing.T) {
 		}
 		text.WriteString("}\n")
 	}
-	want, err := read([]byte(text.String()), Required("a"))
+	want, err := read([]byte(text.String()), decoded.Required("a"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,16 +259,16 @@ func TestLineLimit(t *testing.T) {
 
 func TestLimitedStream(t *testing.T) {
 	l := &limited{stream: strings.NewReader("[{\"a\":\"" + strings.Repeat("x", 20000)), limit: 10000}
-	a := openArray(l, func() {}, File{}, Required("a")).(*jsonArray)
+	a := openArray(l, func() {}, File{}, decoded.Required("a")).(*jsonArray)
 	a.stream.limit = 10000
-	if err := a.next(&Row{Values: make([]any, 1)}); !errors.Is(err, errTooLong) {
+	if err := a.Next(&decoded.Row{Values: make([]any, 1)}); !errors.Is(err, errTooLong) {
 		t.Errorf("a row that is too long gives %v", err)
 	}
 }
 
 func TestLongLine(t *testing.T) {
 	long := strings.Repeat("x", 15<<20)
-	rows, err := read([]byte(`{"a":"`+long+`"}`+"\n"+`{"a":"y"}`), Required("a"))
+	rows, err := read([]byte(`{"a":"`+long+`"}`+"\n"+`{"a":"y"}`), decoded.Required("a"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +301,7 @@ func TestContext(t *testing.T) {
 // TestBrokenDisk keeps trouble with the bytes apart from trouble in them: trying again may help.
 func TestBrokenDisk(t *testing.T) {
 	broken := errors.New("input/output error")
-	for _, begin := range []string{"", `{"a":1}` + "\n", `[{"a":1}`, magicParquet, string(zipped(strings.Repeat("{}\n", 10)))[:20]} {
+	for _, begin := range []string{"", `{"a":1}` + "\n", `[{"a":1}`, "PAR1", string(zipped(strings.Repeat("{}\n", 10)))[:20]} {
 		_, err := readFile(File{Name: "rows", Data: failing{begin, broken}, Size: 1 << 20}, nil)
 		if contract.ReasonOf(err) != contract.WorkerFailed || !errors.Is(err, broken) {
 			t.Errorf("after %q: %s, %v", begin, contract.ReasonOf(err), err)
@@ -319,7 +335,7 @@ func TestStopEarly(t *testing.T) {
 
 func TestRowFailf(t *testing.T) {
 	cause := errors.New("the cause")
-	err := Row{Number: 7}.Failf("no answer: %w", cause)
+	err := decoded.Row{Number: 7}.Failf("no answer: %w", cause)
 	if got, want := err.Error(), "row 7: no answer: the cause"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}

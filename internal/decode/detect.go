@@ -8,28 +8,28 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/parquet"
 )
 
 // window is how many unpacked bytes are looked at to tell the formats apart.
 const window = 64 << 10
 
-const (
-	magicParquet = "PAR1"
-	byteOrder    = "\xef\xbb\xbf"
-)
+const byteOrder = "\xef\xbb\xbf"
 
 // open finds the format of a file and starts reading it.
-func open(f File, src *source, fields []Field) (rows, error) {
+func open(f File, src *source, fields []decoded.Field) (decoded.Reader, error) {
 	raw := bufio.NewReader(io.NewSectionReader(src, 0, f.Size))
 	magic, err := raw.Peek(packingBytes)
 	switch {
 	case err != nil && err != io.EOF:
 		return nil, err
-	case bytes.HasPrefix(magic, []byte(magicParquet)):
+	case bytes.HasPrefix(magic, []byte(parquet.Magic)):
 		if len(f.Path) > 0 {
 			return nil, errPath
 		}
-		return openParquet(f, src, fields)
+		return parquet.Open(src, f.Size, fields, f.NonFinite, f.Own)
 	}
 	packed, err := packingOf(src, f.Size, magic)
 	if err != nil {
@@ -50,7 +50,7 @@ func open(f File, src *source, fields []Field) (rows, error) {
 var errPath = errors.New("a path to the rows is only for a JSON document, which this file is not; omit it")
 
 // openText starts one of the text formats.
-func openText(u *unpacked, f File, fields []Field) (rows, error) {
+func openText(u *unpacked, f File, fields []decoded.Field) (decoded.Reader, error) {
 	stream := bufio.NewReaderSize(u, window)
 	head, err := stream.Peek(window)
 	if err != nil && err != io.EOF && len(head) == 0 {
@@ -80,7 +80,7 @@ func openText(u *unpacked, f File, fields []Field) (rows, error) {
 }
 
 // openJSON starts the JSON form that text begins.
-func openJSON(stream io.Reader, done func(), text []byte, f File, fields []Field) (rows, error) {
+func openJSON(stream io.Reader, done func(), text []byte, f File, fields []decoded.Field) (decoded.Reader, error) {
 	switch {
 	case len(f.Path) > 0 || text[0] == '[':
 		return openArray(stream, done, f, fields), nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 const (
@@ -15,7 +17,7 @@ const (
 	pathDepth  = 8
 )
 
-// document is JSON text of which one array holds what matters: the whole text, or the array that a path leads to.
+// document is JSON text in which one array holds what matters: the whole text, or the array that a path leads to.
 type document struct {
 	stream  *limited
 	dec     *jsontext.Decoder
@@ -25,12 +27,12 @@ type document struct {
 
 // newDocument leaves it to whoever takes the elements to compare the names in them: a decoder would keep any number of names.
 func newDocument(stream io.Reader, path []string) document {
-	l := &limited{stream: stream, limit: MaxRow}
+	l := &limited{stream: stream, limit: decoded.MaxRow}
 	return document{stream: l, dec: jsontext.NewDecoder(l, jsontext.AllowDuplicateNames(true)), path: path}
 }
 
-// next gives the next element, checked and valid until the next call; after the last, and a whole end of the text, io.EOF.
-func (d *document) next() (jsontext.Value, error) {
+// element gives the next element, checked and valid until the next call; after the last, and a whole end of the text, io.EOF.
+func (d *document) element() (jsontext.Value, error) {
 	d.stream.since = 0
 	if !d.started {
 		d.started = true
@@ -212,14 +214,14 @@ type jsonArray struct {
 	heldErr   error
 }
 
-func openArray(stream io.Reader, done func(), f File, fields []Field) rows {
+func openArray(stream io.Reader, done func(), f File, fields []decoded.Field) decoded.Reader {
 	return &jsonArray{document: newDocument(stream, f.Path), elements: jsonLines{lines: &lines{}, scanner: scanner{selection: selectFields(fields), nonFinite: f.NonFinite}}, done: done}
 }
 
-func (a *jsonArray) close() { a.done() }
+func (a *jsonArray) Close() { a.done() }
 
-func (a *jsonArray) next(row *Row) error {
-	row.place.format, row.place.n = "element %d of the array", row.Number+1
+func (a *jsonArray) Next(row *decoded.Row) error {
+	row.Place.Format, row.Place.N = "element %d of the array", row.Number+1
 	element, err := a.take()
 	if err != nil {
 		return err
@@ -228,7 +230,7 @@ func (a *jsonArray) next(row *Row) error {
 	if row.Plain = a.elements.scanner.plain; row.Number > 0 || !isRefused(err) {
 		return err
 	}
-	if a.heldValue, a.heldErr = a.document.next(); a.heldErr == nil {
+	if a.heldValue, a.heldErr = a.element(); a.heldErr == nil {
 		err = oddFirst(err, a.heldValue)
 	}
 	a.held = true
@@ -241,7 +243,7 @@ func (a *jsonArray) take() (jsontext.Value, error) {
 		a.held = false
 		return a.heldValue, a.heldErr
 	}
-	return a.document.next()
+	return a.element()
 }
 
 // isDocument says whether text begins a JSON object that goes over several lines. A first line that was cut, in a file of one

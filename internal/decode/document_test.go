@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 func TestPath(t *testing.T) {
@@ -27,7 +29,7 @@ func TestPath(t *testing.T) {
 		{"the path of the SQuAD form", `{"data":[{"paragraphs":[],"a":"x"},{"a":"y"}]}`, []string{"data"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rows, err := readFile(File{Name: "rows", Data: strings.NewReader(c.data), Size: int64(len(c.data)), Path: c.path}, Required("a"))
+			rows, err := readFile(File{Name: "rows", Data: strings.NewReader(c.data), Size: int64(len(c.data)), Path: c.path}, decoded.Required("a"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -57,8 +59,8 @@ func TestPathRefuses(t *testing.T) {
 		{"a name twice", `{"data":1,"data":{"rows":[{"a":1}]}}`, "at \"data\" is a number and must be an object"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := readFile(File{Name: "rows", Data: strings.NewReader(c.data), Size: int64(len(c.data)), Path: []string{"data", "rows"}}, Required("a"))
-			if err == nil || isBad(err) || !strings.Contains(err.Error(), c.message) {
+			_, err := readFile(File{Name: "rows", Data: strings.NewReader(c.data), Size: int64(len(c.data)), Path: []string{"data", "rows"}}, decoded.Required("a"))
+			if err == nil || decoded.IsBad(err) || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("%v\nshould say %s", err, c.message)
 			}
 		})
@@ -76,8 +78,8 @@ func TestDocumentWithoutPath(t *testing.T) {
 		{"on one line", `{"version": 1, "data": {"rows": [{"a": 1}]}}` + "\n\n", `rows, line 1: there is no field "a"; the fields of the file are "version", "data"; choose the preset or mapping that fits them; or, if the file is one JSON document, ` + one},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := read([]byte(c.data), Required("a"))
-			if err == nil || isBad(err) || !strings.Contains(err.Error(), c.message) {
+			_, err := read([]byte(c.data), decoded.Required("a"))
+			if err == nil || decoded.IsBad(err) || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("%v\nshould say %s", err, c.message)
 			}
 		})
@@ -97,7 +99,7 @@ func TestRowsLikeDocuments(t *testing.T) {
 		"a first row without its end, and more":     {"{\"a\":1\n{\"a\":\"y\"}\n{\"a\":\"z\"}\n", []string{"malformed line 1", "y", "z"}},
 		"a first row that is broken in another way": {"{a}\n{\"a\":\"y\"}\n", []string{"malformed line 1", "y"}},
 	} {
-		t.Run(name, func(t *testing.T) { readOn([]byte(c.data), Required("a")).check(t, c.rows, "") })
+		t.Run(name, func(t *testing.T) { readOn([]byte(c.data), decoded.Required("a")).check(t, c.rows, "") })
 	}
 }
 
@@ -113,9 +115,9 @@ func TestLongValuesBesideTheRows(t *testing.T) {
 	} {
 		d := newDocument(strings.NewReader(c.data), []string{"data"})
 		d.stream.limit = 100_000
-		_, err := d.next()
+		_, err := d.element()
 		if err == nil {
-			_, err = d.next()
+			_, err = d.element()
 		}
 		if err == io.EOF {
 			err = nil
@@ -148,9 +150,9 @@ func FuzzPath(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, elements string) {
-		alone, wrong := read([]byte("["+elements+"]"), Optional("a"))
+		alone, wrong := read([]byte("["+elements+"]"), decoded.Optional("a"))
 		data := []byte(`{"before":[1,{"data":2}],"data":[` + elements + `],"after":{}}`)
-		rows, err := readFile(File{Name: "rows", Data: bytes.NewReader(data), Size: int64(len(data)), Path: []string{"data"}}, Optional("a"))
+		rows, err := readFile(File{Name: "rows", Data: bytes.NewReader(data), Size: int64(len(data)), Path: []string{"data"}}, decoded.Optional("a"))
 		if wrong == nil && err != nil {
 			t.Fatalf("%v", err)
 		}
@@ -167,8 +169,8 @@ func FuzzSquad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, paragraphs string) {
 		data := []byte(`{"data":[{"title":"t","paragraphs":[` + paragraphs + `]}]}`)
-		first := readOn(data, Optional("title", "question", "answers.text", "context"))
-		if diff := cmp.Diff(first, readOn(data, Optional("title", "question", "answers.text", "context"))); diff != "" {
+		first := readOn(data, decoded.Optional("title", "question", "answers.text", "context"))
+		if diff := cmp.Diff(first, readOn(data, decoded.Optional("title", "question", "answers.text", "context"))); diff != "" {
 			t.Fatal(diff)
 		}
 	})

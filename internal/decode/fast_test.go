@@ -11,10 +11,12 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // fastFields ask for values of all kinds: whole ones, ones inside objects, and both of the same object.
-var fastFields = Optional("a", "b.c", "o", "o.p", "d.e", "ä", "")
+var fastFields = decoded.Optional("a", "b.c", "o", "o.p", "d.e", "ä", "")
 
 // fastTexts are the shapes of rows, right and wrong, that a checker has to tell apart.
 func fastTexts() []string {
@@ -139,7 +141,7 @@ func TestValuesOfTheirOwn(t *testing.T) {
 	for i := range 3000 {
 		fmt.Fprintf(&text, `{"s":"text %d","e":"\t%d","same":"the same","n":%d,"l":["x%d",%d],"o":{"k%d":"v%d"},"none":[],"many":[[],[1]]}`+"\n", i, i, i, i, i, i%300, i)
 	}
-	rows, err := read([]byte(text.String()), Required("s", "e", "same", "n", "l", "o", "none", "many"))
+	rows, err := read([]byte(text.String()), decoded.Required("s", "e", "same", "n", "l", "o", "none", "many"))
 	if err != nil || len(rows) != 3000 {
 		t.Fatal(len(rows), err)
 	}
@@ -149,7 +151,7 @@ func TestValuesOfTheirOwn(t *testing.T) {
 		row.Values[7].([]any)[1] = "changed"
 	}
 	for i, row := range rows {
-		want := []any{fmt.Sprint("text ", i), fmt.Sprint("\t", i), "the same", Number(strconv.Itoa(i)), []any{fmt.Sprint("x", i), Number(strconv.Itoa(i))},
+		want := []any{fmt.Sprint("text ", i), fmt.Sprint("\t", i), "the same", decoded.Number(strconv.Itoa(i)), []any{fmt.Sprint("x", i), decoded.Number(strconv.Itoa(i))},
 			map[string]any{fmt.Sprint("k", i%300): fmt.Sprint("v", i)}, []any{}, []any{[]any{}, "changed"}}
 		if diff := cmp.Diff(want, row.Values); diff != "" {
 			t.Fatal(diff)

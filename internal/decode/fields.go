@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
@@ -42,13 +43,13 @@ type absent struct{}
 
 // selection is the fields that a caller asked for.
 type selection struct {
-	fields []Field
+	fields []decoded.Field
 	root   *wanted
 	// whole is the index of the field that wants the whole row, or -1.
 	whole int
 }
 
-func selectFields(fields []Field) selection {
+func selectFields(fields []decoded.Field) selection {
 	root, whole := newWanted(""), -1
 	for i, f := range fields {
 		switch {
@@ -154,16 +155,12 @@ func (s *selection) fillOptional(values []any, text []byte, first []string) erro
 			values[i] = nil
 		case absent:
 			lack := &lackingField{field: s.fields[i].Name, own: names(text)}
-			return bad(MissingField, lack.beside("the first row", first))
+			return decoded.Bad(decoded.MissingField, lack.beside("the first row", first))
 		default:
-			return bad(MissingField, nullField(s.fields[i].Name))
+			return decoded.Bad(decoded.MissingField, decoded.NullField(s.fields[i].Name))
 		}
 	}
 	return nil
-}
-
-func nullField(name string) error {
-	return fmt.Errorf("the field %q is null and must have a value; correct it at the source", name)
 }
 
 // lackingField is the error of a row that has not a field, with the names that it has.
@@ -172,7 +169,7 @@ type lackingField struct {
 	own   []string
 }
 
-func (l *lackingField) Error() string { return missingField(l.field, l.own).Error() }
+func (l *lackingField) Error() string { return decoded.NoField(l.field, l.own).Error() }
 
 // beside is the error in view of another row: where that one has the field, this one is odd, and it is not the file that lacks it.
 func (l *lackingField) beside(other string, names []string) error {
@@ -180,7 +177,7 @@ func (l *lackingField) beside(other string, names []string) error {
 		return l
 	}
 	return fmt.Errorf("this row has no field %q, which %s has: this row has %s, %s has %s; correct the row at the source, or skip it as a bad row",
-		l.field, other, listed(l.own), other, listed(names))
+		l.field, other, decoded.Listed(l.own), other, decoded.Listed(names))
 }
 
 // oddFirst is the error of a first row in view of the one after it, which is JSON and may be anything.
@@ -189,7 +186,7 @@ func oddFirst(err error, next []byte) error {
 	if len(next) == 0 || next[0] != '{' || !errors.As(err, &lack) {
 		return err
 	}
-	return bad(MissingField, lack.beside("the row after it", names(next)))
+	return decoded.Bad(decoded.MissingField, lack.beside("the row after it", names(next)))
 }
 
 // hasName reports whether a field is among quoted names, by its whole name or by the first name of a path.
@@ -197,60 +194,3 @@ func hasName(quoted []string, name string) bool {
 	first, _, _ := strings.Cut(name, ".")
 	return slices.Contains(quoted, `"`+name+`"`) || slices.Contains(quoted, `"`+first+`"`)
 }
-
-func missingField(name string, there []string) error {
-	meant := ""
-	if near := nearest(name, there); near != "" {
-		meant = "; did you mean " + near + "?"
-	}
-	return fmt.Errorf("there is no field %q; the fields of the file are %s%s; choose the preset or mapping that fits them", name, listed(there), meant)
-}
-
-func listed(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	return strings.Join(names, ", ")
-}
-
-// nearest is the name that a person probably meant, "" if none is near: one that differs by case, by a separator, or by at most
-// a letter in three.
-func nearest(name string, among []string) string {
-	best, least := "", 0
-	plain := func(s string) string {
-		return strings.ToLower(strings.NewReplacer(`"`, "", "_", "", "-", "", " ", "").Replace(s))
-	}
-	for _, other := range among {
-		if d := distance(plain(name), plain(other)); d <= len(plain(name))/3 && (best == "" || d < least) {
-			best, least = other, d
-		}
-	}
-	return best
-}
-
-// distance is Levenshtein's: how many bytes have to be put in, taken out or exchanged to make b of a. Names are short, and few.
-func distance(a, b string) int {
-	if len(a) > longName || len(b) > longName {
-		return longName
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
-
-// longName is the length from which on names are not compared for being near.
-const longName = 64

@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"runtime"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // FuzzFormats begins with a whole file of each format, plain and packed, and of Parquet in each encoding of pages and with each
@@ -26,8 +29,18 @@ func FuzzFormats(f *testing.F) {
 	for _, text := range []string{bzip2Rows, "PAR1\x00\x00\x00\x00PAR1", "\x1f\x8b", "\x28\xb5\x2f\xfd"} {
 		f.Add([]byte(text), false)
 	}
-	for i, codec := range append(pageCodecs, &parquet.Uncompressed) {
-		f.Add(parquetFile(f, twoShapes(), parquet.DataPageVersion(1+i%2), parquet.Compression(codec)), false)
+	type fact struct {
+		Title string  `parquet:"title"`
+		Sent  []int32 `parquet:"sent,list"`
+	}
+	type shape struct {
+		Text   string   `parquet:"text,dict"`
+		Double *float64 `parquet:"double,optional"`
+		Facts  []fact   `parquet:"facts,list"`
+	}
+	shapes := []shape{{Text: "ü\r\n", Double: new(0.1)}, {Facts: make([]fact, 2)}}
+	for i, codec := range []compress.Codec{&parquet.Snappy, &parquet.Gzip, &parquet.Brotli, &parquet.Zstd, &parquet.Lz4Raw, &parquet.Uncompressed} {
+		f.Add(parquetOf(f, shapes, parquet.DataPageVersion(1+i%2), parquet.Compression(codec)), false)
 	}
 	const most = 2 << 30 // A page may unpack to 128 MiB, and its values take several times as much; here are three readings.
 	f.Fuzz(func(t *testing.T, data []byte, path bool) {
@@ -36,15 +49,15 @@ func FuzzFormats(f *testing.F) {
 			file.Path = []string{"data", "rows"}
 		}
 		took := allocated(func() {
-			for _, fields := range [][]Field{Required("question", "answers"), Optional("text", "facts", "extra_info", "double"), Optional("a", "b.c")} {
+			for _, fields := range [][]decoded.Field{decoded.Required("question", "answers"), decoded.Optional("text", "facts", "extra_info", "double"), decoded.Optional("a", "b.c")} {
 				readWell(t, file, fields)
 			}
 		})
 		if took > most {
 			t.Fatalf("%d bytes were allocated for a file of %d", took, len(data))
 		}
-		first, err := readFile(file, Optional("a", "b.c"))
-		second, again := readFile(file, Optional("a", "b.c"))
+		first, err := readFile(file, decoded.Optional("a", "b.c"))
+		second, again := readFile(file, decoded.Optional("a", "b.c"))
 		if diff := cmp.Diff(first, second); diff != "" || (err == nil) != (again == nil) {
 			t.Fatalf("a second reading differs: %v, %v\n%s", err, again, diff)
 		}
@@ -52,7 +65,7 @@ func FuzzFormats(f *testing.F) {
 }
 
 // readWell reads to the end, over bad rows: every failure says that the data is invalid.
-func readWell(t *testing.T, file File, fields []Field) {
+func readWell(t *testing.T, file File, fields []decoded.Field) {
 	t.Helper()
 	for _, err := range Rows(t.Context(), file, fields) {
 		if err != nil && contract.ReasonOf(err) != contract.InvalidData {
@@ -74,7 +87,7 @@ func agreeOnLine(t *testing.T, text []byte) {
 	}
 	var values []any
 	var failure error
-	for row, err := range Rows(context.Background(), memory(trimmed), Optional("a")) {
+	for row, err := range Rows(context.Background(), memory(trimmed), decoded.Optional("a")) {
 		if values, failure = row.Values, err; err != nil {
 			break
 		}
@@ -121,7 +134,7 @@ func agreeOnValue(t *testing.T, text []byte) {
 // standard turns a value into the one that encoding/json gives.
 func standard(v any) any {
 	switch v := v.(type) {
-	case Number:
+	case decoded.Number:
 		return json.Number(v)
 	case []any:
 		for i := range v {
@@ -133,4 +146,13 @@ func standard(v any) any {
 		}
 	}
 	return v
+}
+
+// allocated is how many bytes f takes, given back or not.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }

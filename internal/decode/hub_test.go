@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // The shapes in which the Hub has the data sets, written from the originals: what is read back must be what went in.
@@ -25,7 +27,7 @@ type hubSquad struct {
 }
 
 func TestHubSquad(t *testing.T) {
-	fields := Required("id", "title", "context", "question", "answers")
+	fields := decoded.Required("id", "title", "context", "question", "answers")
 	want, err := read(real(t, "squad2/dev-v2.0.json"), fields)
 	if err != nil {
 		t.Fatal(err)
@@ -36,13 +38,13 @@ func TestHubSquad(t *testing.T) {
 		answers := w.Values[4].(map[string]any)
 		for k, text := range answers["text"].([]any) {
 			var start int32
-			if _, err := fmt.Sscan(string(answers["answer_start"].([]any)[k].(Number)), &start); err != nil {
+			if _, err := fmt.Sscan(string(answers["answer_start"].([]any)[k].(decoded.Number)), &start); err != nil {
 				t.Fatal(err)
 			}
 			rows[i].Answers.Text, rows[i].Answers.Start = append(rows[i].Answers.Text, text.(string)), append(rows[i].Answers.Start, start)
 		}
 	}
-	data := parquetFile(t, rows, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(1000), parquet.PageBufferSize(64<<10))
+	data := parquetOf(t, rows, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(1000), parquet.PageBufferSize(64<<10))
 	got, err := read(data, fields)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +85,7 @@ func levels(column int, lists [][]string) []parquet.Value {
 }
 
 func TestHubHotpot(t *testing.T) {
-	original, err := read(real(t, "hotpotqa/hotpotqa_train.json"), Required("context", "question"))
+	original, err := read(real(t, "hotpotqa/hotpotqa_train.json"), decoded.Required("context", "question"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +116,7 @@ func TestHubHotpot(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	rows, err := read(out.Bytes(), Required("context", "question"))
+	rows, err := read(out.Bytes(), decoded.Required("context", "question"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +149,7 @@ func compareRows(t *testing.T, want, rows []got) {
 // TestPackings reads the same real rows through every packing.
 func TestPackings(t *testing.T) {
 	plain := string(real(t, "mbpp/sanitized-mbpp.json"))
-	fields := Required("task_id", "prompt", "test_list")
+	fields := decoded.Required("task_id", "prompt", "test_list")
 	want, err := read([]byte(plain), fields)
 	if err != nil {
 		t.Fatal(err)
@@ -176,11 +178,11 @@ func TestCutAnywhere(t *testing.T) {
 	array := []byte("[{\"a\":\"x\",\"b\":[1,{\"c\":\"é\"}]},\n {\"a\":\"y\",\"b\":null}]")
 	for name, whole := range map[string][]byte{"array": array, "gzip": zipped(string(array)), "zstd": zstandard(string(array)), "SQuAD": []byte(squadText)} {
 		for cut := 1; cut < len(whole); cut++ {
-			if rows, err := read(whole[:cut], Optional("a")); err == nil {
+			if rows, err := read(whole[:cut], decoded.Optional("a")); err == nil {
 				t.Errorf("%s: cut at %d of %d gives %d rows and no error", name, cut, len(whole), len(rows))
 			}
 		}
-		if _, err := read(whole, Optional("a")); err != nil {
+		if _, err := read(whole, decoded.Optional("a")); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -188,7 +190,7 @@ func TestCutAnywhere(t *testing.T) {
 
 // TestDeepNesting has more levels than anyone means; the stack is finite.
 func TestDeepNesting(t *testing.T) {
-	for _, fields := range [][]Field{Optional("a"), nil} {
+	for _, fields := range [][]decoded.Field{decoded.Optional("a"), nil} {
 		deep := `{"a":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}"
 		if _, err := read([]byte(deep), fields); err == nil || !strings.Contains(err.Error(), "exceeded max depth") {
 			t.Errorf("%.200v", err)

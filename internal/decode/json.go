@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // lineBuffer is where the buffer of a line starts.
@@ -29,7 +31,7 @@ type lines struct {
 }
 
 func newLines(stream io.Reader) *lines {
-	return &lines{stream: stream, limit: MaxRow, buf: make([]byte, lineBuffer)}
+	return &lines{stream: stream, limit: decoded.MaxRow, buf: make([]byte, lineBuffer)}
 }
 
 // next gives the next line without its line feed, io.EOF after the last. A last line may lack the line feed. After errTooLong
@@ -128,18 +130,18 @@ type jsonLines struct {
 	heldErr  error
 }
 
-func openLines(stream io.Reader, done func(), f File, fields []Field) rows {
+func openLines(stream io.Reader, done func(), f File, fields []decoded.Field) decoded.Reader {
 	return &jsonLines{lines: newLines(stream), scanner: scanner{selection: selectFields(fields), nonFinite: f.NonFinite}, done: done}
 }
 
-func (j *jsonLines) close() { j.done() }
+func (j *jsonLines) Close() { j.done() }
 
-func (j *jsonLines) next(row *Row) error {
+func (j *jsonLines) Next(row *decoded.Row) error {
 	line, err := j.take()
-	row.place.format, row.place.n = lineFormat, j.lines.number
+	row.Place.Format, row.Place.N = lineFormat, j.lines.number
 	switch {
 	case err == errTooLong:
-		return bad(TooLong, err)
+		return decoded.Bad(decoded.TooLong, err)
 	case err != nil:
 		return err
 	}
@@ -169,7 +171,7 @@ func trim(line []byte) []byte {
 }
 
 // line takes one row, and looks at a first one that is bad once more.
-func (j *jsonLines) line(line []byte, row *Row) error {
+func (j *jsonLines) line(line []byte, row *decoded.Row) error {
 	err := j.row(line, row.Values)
 	row.Plain = j.scanner.plain
 	if row.Number == 0 && !j.later && isRefused(err) {
@@ -186,7 +188,7 @@ func (j *jsonLines) row(line []byte, values []any) error {
 		return j.scanner.spans(line, j.checker.found, values)
 	}
 	if j.checker.many {
-		return bad(TooLong, errManyNames)
+		return decoded.Bad(decoded.TooLong, errManyNames)
 	}
 	if finite, some := finiteText(j.finite[:0], line); some {
 		// The places are the same in the text without such numbers, which is checked, and in the line, which has the values.
@@ -205,8 +207,8 @@ func (j *jsonLines) row(line []byte, values []any) error {
 
 // isRefused says whether a row is JSON and yet bad.
 func isRefused(err error) bool {
-	var row *BadRow
-	return errors.As(err, &row) && (row.Class == MissingField || row.Class == WrongShape)
+	var row *decoded.BadRow
+	return errors.As(err, &row) && (row.Class == decoded.MissingField || row.Class == decoded.WrongShape)
 }
 
 // refusal is the error of a line that is not JSON.
@@ -215,7 +217,7 @@ func (j *jsonLines) refusal(line []byte, err error) error {
 	case j.lines.open && errors.Is(err, io.ErrUnexpectedEOF):
 		return jsonError(err) // The file was cut: this is no row that is bad but the end of all that came.
 	case err == errMore:
-		return bad(Malformed, err)
+		return decoded.Bad(decoded.Malformed, err)
 	default:
 		return badJSON(line, err)
 	}

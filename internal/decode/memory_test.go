@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // endless is a large file without the memory of one: a head, a block over and over, a tail.
@@ -60,11 +62,11 @@ func TestMemoryDoesNotGrow(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		file   endless
-		fields []Field
+		fields []decoded.Field
 	}{
-		{"JSON Lines", endless{"", row + "\n", "", total / int64(len(row)+1)}, Required("a")},
-		{"an array", endless{"[" + row, "," + row, "]", total / int64(len(row)+1)}, Required("a")},
-		{"SQuAD", endless{`{"data":[` + article, "," + article, "]}", total / int64(len(article)+1)}, Required("question", "context")},
+		{"JSON Lines", endless{"", row + "\n", "", total / int64(len(row)+1)}, decoded.Required("a")},
+		{"an array", endless{"[" + row, "," + row, "]", total / int64(len(row)+1)}, decoded.Required("a")},
+		{"SQuAD", endless{`{"data":[` + article, "," + article, "]}", total / int64(len(article)+1)}, decoded.Required("question", "context")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var before, during runtime.MemStats
@@ -103,7 +105,7 @@ func TestReaderAt(t *testing.T) {
 func ExampleRows() {
 	text := `{"question": "How many?", "answer": "#### 72", "source": {"page": 7}}` + "\n" + `{"question": "How much?", "answer": "#### 10", "source": {"page": 8}}`
 	file := File{Name: "train.jsonl", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
-	for row, err := range Rows(context.Background(), file, Required("source.page", "answer")) {
+	for row, err := range Rows(context.Background(), file, decoded.Required("source.page", "answer")) {
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -118,7 +120,7 @@ func ExampleRows() {
 func ExampleRows_missingField() {
 	text := `{"problem": "How many?", "solution": "72"}`
 	file := File{Name: "train.jsonl", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
-	for _, err := range Rows(context.Background(), file, Required("question")) {
+	for _, err := range Rows(context.Background(), file, decoded.Required("question")) {
 		fmt.Println(err)
 	}
 	// Output:

@@ -5,10 +5,12 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // badRow is the first bad row of a text, read as Rows does and as Batches does, which say the same.
-func badRow(t *testing.T, text string, fields []Field) string {
+func badRow(t *testing.T, text string, fields []decoded.Field) string {
 	t.Helper()
 	file := File{Name: "rows", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
 	said := ""
@@ -60,10 +62,10 @@ func TestOneOddRow(t *testing.T) {
 		{"the only one", rows(0, 0), file},
 		{"all", []string{odd, odd, odd}, file},
 	} {
-		if got := badRow(t, strings.Join(c.rows, "\n")+"\n", Required("messages")); !strings.HasSuffix(got, c.want) {
+		if got := badRow(t, strings.Join(c.rows, "\n")+"\n", decoded.Required("messages")); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s, in lines: %s\nwant %s", c.name, got, c.want)
 		}
-		if got := badRow(t, "["+strings.Join(c.rows, ",")+"]", Required("messages")); !strings.HasSuffix(got, c.want) {
+		if got := badRow(t, "["+strings.Join(c.rows, ",")+"]", decoded.Required("messages")); !strings.HasSuffix(got, c.want) {
 			t.Errorf("%s, in an array: %s\nwant %s", c.name, got, c.want)
 		}
 	}
@@ -80,11 +82,11 @@ func TestAfterAnOddFirstRow(t *testing.T) {
 		`[{"b":1}]`:                                            `bad`,
 	} {
 		var got []string
-		for row, err := range Rows(context.Background(), File{Name: "rows", Data: strings.NewReader(text), Size: int64(len(text))}, Required("a")) {
+		for row, err := range Rows(context.Background(), File{Name: "rows", Data: strings.NewReader(text), Size: int64(len(text))}, decoded.Required("a")) {
 			if err != nil {
 				got = append(got, "bad")
 			} else {
-				got = append(got, string(row.Values[0].(Number)))
+				got = append(got, string(row.Values[0].(decoded.Number)))
 			}
 		}
 		if strings.Join(got, " ") != want {
@@ -105,13 +107,13 @@ func TestMistypedFields(t *testing.T) {
 		{"question", `{}`, ""},
 		{"text", `{"` + strings.Repeat("text", 100) + `":1}`, ""},
 	} {
-		got := badRow(t, c.row+"\n", Required(c.wanted))
+		got := badRow(t, c.row+"\n", decoded.Required(c.wanted))
 		_, meant, _ := strings.Cut(got, "did you mean ")
 		if meant, _, _ = strings.Cut(meant, "?"); meant != c.meant {
 			t.Errorf("%s in %s: did you mean %s, want %s\n%s", c.wanted, c.row, meant, c.meant, got)
 		}
 	}
-	if got := badRow(t, "Question,Answer\nq,a\n", Required("question")); !strings.Contains(got, `did you mean "Question"?`) {
+	if got := badRow(t, "Question,Answer\nq,a\n", decoded.Required("question")); !strings.Contains(got, `did you mean "Question"?`) {
 		t.Errorf("a column of a table: %s", got)
 	}
 }

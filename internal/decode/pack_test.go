@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // Made with bzip2 -9, which has no writer in Go: two rows, and nothing at all.
@@ -23,7 +25,7 @@ const (
 func TestBzip2(t *testing.T) {
 	two := []got{{0, "rows, line 1", []any{"x"}}, {1, "rows, line 2", []any{"y"}}}
 	for name, data := range map[string]string{"one stream": bzip2Rows, "an empty one before it": bzip2Empty + bzip2Rows} {
-		rows, err := read([]byte(data), Required("a"))
+		rows, err := read([]byte(data), decoded.Required("a"))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -31,12 +33,12 @@ func TestBzip2(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	rows, err := read([]byte(bzip2Rows+bzip2Rows), Required("a"))
+	rows, err := read([]byte(bzip2Rows+bzip2Rows), decoded.Required("a"))
 	if err != nil || len(rows) != 4 {
 		t.Errorf("two streams: %d rows, %v", len(rows), err)
 	}
 	for cut := 14; cut < len(bzip2Rows); cut++ {
-		if _, err := read([]byte(bzip2Rows[:cut]), Required("a")); err == nil || !strings.Contains(err.Error(), "the bzip2 packing is cut short") {
+		if _, err := read([]byte(bzip2Rows[:cut]), decoded.Required("a")); err == nil || !strings.Contains(err.Error(), "the bzip2 packing is cut short") {
 			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}
@@ -78,7 +80,7 @@ func TestDecompressionBomb(t *testing.T) {
 			}
 		}
 		most := int64(unpackFree+unpackRatio*len(bomb)) / 10
-		if last == nil || isBad(last) || !strings.Contains(last.Error(), "more than 200 times as many") || rows > most+1 {
+		if last == nil || decoded.IsBad(last) || !strings.Contains(last.Error(), "more than 200 times as many") || rows > most+1 {
 			t.Errorf("%s: %d rows of at most %d, %v", name, rows, most, last)
 		}
 		if _, err := read(packed(3), nil); err != nil {
@@ -133,7 +135,7 @@ func TestFramesAndMembers(t *testing.T) {
 		{"a zstd dictionary", "\x28\xb5\x2f\xfd\x01\x58\x07\x01\x00\x00", nil, "packed with a zstd dictionary"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			readOn([]byte(c.data), Required("a")).check(t, c.rows, c.end)
+			readOn([]byte(c.data), decoded.Required("a")).check(t, c.rows, c.end)
 		})
 	}
 }

@@ -9,16 +9,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // rawOf are the values of the rows of a file, as Rows and Batches give them, and the first error. Members that a row has not are "-".
-func rawOf(t *testing.T, f File, fields ...Field) (rows [][]JSON, failure string) {
+func rawOf(t *testing.T, f File, fields ...decoded.Field) (rows [][]decoded.JSON, failure string) {
 	t.Helper()
-	take := func(row Row) (texts []JSON) {
+	take := func(row decoded.Row) (texts []decoded.JSON) {
 		for i, v := range row.Values {
 			switch v := v.(type) {
-			case JSON:
+			case decoded.JSON:
 				texts = append(texts, v)
 			case nil:
 				texts = append(texts, "-")
@@ -37,7 +38,7 @@ func rawOf(t *testing.T, f File, fields ...Field) (rows [][]JSON, failure string
 		}
 		rows = append(rows, take(row))
 	}
-	var again [][]JSON
+	var again [][]decoded.JSON
 	for batch, err := range Batches(context.Background(), f, fields) {
 		for _, row := range batch {
 			again = append(again, take(row))
@@ -52,9 +53,9 @@ func rawOf(t *testing.T, f File, fields ...Field) (rows [][]JSON, failure string
 	return rows, failure
 }
 
-func raw(names ...string) (fields []Field) {
+func raw(names ...string) (fields []decoded.Field) {
 	for _, name := range names {
-		fields = append(fields, Field{Name: name, Optional: true, Raw: true})
+		fields = append(fields, decoded.Field{Name: name, Optional: true, Raw: true})
 	}
 	return fields
 }
@@ -69,21 +70,21 @@ func TestRawMembers(t *testing.T) {
 	squad := `{"data":[{"title":"T\u0021","paragraphs":[{"context":"C","qas":[{"question":"Q" ,"id":"1","answers":[{"answer_start":3,"text":"x"}]}]}]}]}`
 	for _, c := range []struct {
 		name, text string
-		fields     []Field
-		want       [][]JSON
+		fields     []decoded.Field
+		want       [][]decoded.JSON
 	}{
-		{"JSON Lines", line + "\n" + `{"a":1}` + "\n", raw("a", "b", "c", "d.e", "f", "g", "h"), [][]JSON{
+		{"JSON Lines", line + "\n" + `{"a":1}` + "\n", raw("a", "b", "c", "d.e", "f", "g", "h"), [][]decoded.JSON{
 			{`{"z" : 1.50,  "a":"h\u00e9\/"}`, `null`, `"x\n"`, `[ ]`, `-0`, `true`, "-"}, {"1", "-", "-", "-", "-", "-", "-"}}},
-		{"names with escapes", `{"\u0061":[ 1 ]}` + "\n", raw("a"), [][]JSON{{"[ 1 ]"}}},
-		{"the whole row", line + "\n", raw(""), [][]JSON{{JSON(line[1 : len(line)-2])}}},
-		{"a path is no name", `{"a":{"b":1}}`, raw("a.b"), [][]JSON{{"-"}}},
-		{"beside a field below it", `{"a":{"b": 1}}`, append(raw("a"), Field{Name: "a.b"}), [][]JSON{{`{"b": 1}`}}},
-		{"beside the field itself", `{"a":{"b": 1}}`, append(raw("a"), Field{Name: "a"}), [][]JSON{{`{"b": 1}`}}},
-		{"an array", "[\n" + line + ",\n{\"a\":2}]", raw("a", "c"), [][]JSON{{`{"z" : 1.50,  "a":"h\u00e9\/"}`, `"x\n"`}, {"2", "-"}}},
-		{"over several lines", "[{\n  \"a\": [\n    {\"b c\": \"d  \\\" e\"},\r\n 2\n ]\n}]", raw("a", ""), [][]JSON{{`[{"b c":"d  \" e"},2]`, `{"a":[{"b c":"d  \" e"},2]}`}}},
-		{"SQuAD", squad, raw("title", "context", "question", "answers", "id", ""), [][]JSON{{`"T\u0021"`, `"C"`, `"Q"`, `{"text":["x"],"answer_start":[3]}`, `"1"`,
+		{"names with escapes", `{"\u0061":[ 1 ]}` + "\n", raw("a"), [][]decoded.JSON{{"[ 1 ]"}}},
+		{"the whole row", line + "\n", raw(""), [][]decoded.JSON{{decoded.JSON(line[1 : len(line)-2])}}},
+		{"a path is no name", `{"a":{"b":1}}`, raw("a.b"), [][]decoded.JSON{{"-"}}},
+		{"beside a field below it", `{"a":{"b": 1}}`, append(raw("a"), decoded.Field{Name: "a.b"}), [][]decoded.JSON{{`{"b": 1}`}}},
+		{"beside the field itself", `{"a":{"b": 1}}`, append(raw("a"), decoded.Field{Name: "a"}), [][]decoded.JSON{{`{"b": 1}`}}},
+		{"an array", "[\n" + line + ",\n{\"a\":2}]", raw("a", "c"), [][]decoded.JSON{{`{"z" : 1.50,  "a":"h\u00e9\/"}`, `"x\n"`}, {"2", "-"}}},
+		{"over several lines", "[{\n  \"a\": [\n    {\"b c\": \"d  \\\" e\"},\r\n 2\n ]\n}]", raw("a", ""), [][]decoded.JSON{{`[{"b c":"d  \" e"},2]`, `{"a":[{"b c":"d  \" e"},2]}`}}},
+		{"SQuAD", squad, raw("title", "context", "question", "answers", "id", ""), [][]decoded.JSON{{`"T\u0021"`, `"C"`, `"Q"`, `{"text":["x"],"answer_start":[3]}`, `"1"`,
 			`{"id":"1","title":"T\u0021","context":"C","question":"Q","answers":{"text":["x"],"answer_start":[3]}}`}}},
-		{"a table", "a,b\nx,\"1 \"\"2\"\"\"\ny,\n", raw("a", "b", "c", ""), [][]JSON{{`"x"`, `"1 \"2\""`, "-", `{"a":"x","b":"1 \"2\""}`}, {`"y"`, `""`, "-", `{"a":"y","b":""}`}}},
+		{"a table", "a,b\nx,\"1 \"\"2\"\"\"\ny,\n", raw("a", "b", "c", ""), [][]decoded.JSON{{`"x"`, `"1 \"2\""`, "-", `{"a":"x","b":"1 \"2\""}`}, {`"y"`, `""`, "-", `{"a":"y","b":""}`}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, failure := rawOf(t, textFile(c.text), c.fields...)
@@ -97,7 +98,7 @@ func TestRawMembers(t *testing.T) {
 // TestRawNumbersThatAreNotFinite are null or make a bad row wherever they stand in what is kept, and nowhere else.
 func TestRawNumbersThatAreNotFinite(t *testing.T) {
 	const text = `{"a":{"b":[NaN, -Infinity ,"NaN"]},"c":1}` + "\n"
-	for _, fields := range [][]Field{raw("a"), raw("")} {
+	for _, fields := range [][]decoded.Field{raw("a"), raw("")} {
 		if _, failure := rawOf(t, textFile(text), fields...); failure == "" {
 			t.Error("no bad row")
 		}
@@ -106,9 +107,9 @@ func TestRawNumbersThatAreNotFinite(t *testing.T) {
 		t.Errorf("%v, %s", got, failure)
 	}
 	f := textFile(text)
-	f.NonFinite = NonFiniteNull
+	f.NonFinite = decoded.NonFiniteNull
 	got, failure := rawOf(t, f, raw("a", "")...)
-	if diff := cmp.Diff([][]JSON{{`{"b":[null, null ,"NaN"]}`, `{"a":{"b":[null, null ,"NaN"]},"c":1}`}}, got); diff != "" || failure != "" {
+	if diff := cmp.Diff([][]decoded.JSON{{`{"b":[null, null ,"NaN"]}`, `{"a":{"b":[null, null ,"NaN"]},"c":1}`}}, got); diff != "" || failure != "" {
 		t.Errorf("%s\n%s", failure, diff)
 	}
 }
@@ -129,7 +130,7 @@ func TestRawMembersOfPackedFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, failure := rawOf(t, textFile(out.String()), raw("a")...)
-		if diff := cmp.Diff([][]JSON{{`{"z" : 1, "a":2}`}}, got); diff != "" || failure != "" {
+		if diff := cmp.Diff([][]decoded.JSON{{`{"z" : 1, "a":2}`}}, got); diff != "" || failure != "" {
 			t.Errorf("%s: %s\n%s", name, failure, diff)
 		}
 	}
@@ -149,20 +150,11 @@ func TestRawColumnsOfParquet(t *testing.T) {
 	}
 	file := parquetOf(t, []record{{"x\"", []part{{1, "é"}}, nil, nil}, {"", nil, new(string), &part{2, ""}}})
 	got, failure := rawOf(t, textFile(string(file)), raw("q", "m", "n", "p", "gone", "m.list", "")...)
-	want := [][]JSON{
+	want := [][]decoded.JSON{
 		{`"x\""`, `[{"z":1,"a":"é"}]`, `null`, `null`, "-", "-", `{"q":"x\"","m":[{"z":1,"a":"é"}],"n":null,"p":null}`},
 		{`""`, `[]`, `""`, `{"z":2,"a":""}`, "-", "-", `{"q":"","m":[],"n":"","p":{"z":2,"a":""}}`},
 	}
 	if diff := cmp.Diff(want, got); diff != "" || failure != "" {
 		t.Errorf("%s\n%s", failure, diff)
 	}
-}
-
-func parquetOf[T any](t *testing.T, rows []T) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	if err := parquet.Write(&out, rows); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }

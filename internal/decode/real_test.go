@@ -7,24 +7,26 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // TestRealRows counts the rows of whole public files and looks at the first.
 func TestRealRows(t *testing.T) {
 	for _, c := range []struct {
 		file   string
-		fields []Field
+		fields []decoded.Field
 		rows   int
 		first  []string // how the first values begin
 	}{
-		{"gsm8k/train.jsonl", Required("question", "answer"), 7473, []string{"Natalia sold clips", "Natalia sold 48/2"}},
-		{"parquet/gsm8k-train.parquet", Required("extra_info.question", "reward_model.ground_truth"), 7473, []string{"Natalia sold clips", "72"}},
-		{"math/train.jsonl", Required("problem", "solution", "level", "type"), 7500, []string{"Let \\[f(x)", "For the piecewise", "Level 5", "Algebra"}},
-		{"squad2/dev-v2.0.json", Required("question", "title"), 6078, []string{"In what country is Normandy", "Normans"}},
-		{"hotpotqa/hotpot_dev_v1_simplified.json", Required("question", "answer", "type"), 7405, []string{"Were Scott Derrickson", "yes", "comparison"}},
-		{"hotpotqa/hotpotqa_train.json", Required("question", "level"), 100, []string{"If Gallu is a demon Lilu", "easy"}},
-		{"humaneval/HumanEval.jsonl.gz", Required("task_id"), 164, []string{"HumanEval/0"}},
-		{"mbpp/sanitized-mbpp.json", Required("prompt"), 427, []string{"Write a function to find the shared"}},
+		{"gsm8k/train.jsonl", decoded.Required("question", "answer"), 7473, []string{"Natalia sold clips", "Natalia sold 48/2"}},
+		{"parquet/gsm8k-train.parquet", decoded.Required("extra_info.question", "reward_model.ground_truth"), 7473, []string{"Natalia sold clips", "72"}},
+		{"math/train.jsonl", decoded.Required("problem", "solution", "level", "type"), 7500, []string{"Let \\[f(x)", "For the piecewise", "Level 5", "Algebra"}},
+		{"squad2/dev-v2.0.json", decoded.Required("question", "title"), 6078, []string{"In what country is Normandy", "Normans"}},
+		{"hotpotqa/hotpot_dev_v1_simplified.json", decoded.Required("question", "answer", "type"), 7405, []string{"Were Scott Derrickson", "yes", "comparison"}},
+		{"hotpotqa/hotpotqa_train.json", decoded.Required("question", "level"), 100, []string{"If Gallu is a demon Lilu", "easy"}},
+		{"humaneval/HumanEval.jsonl.gz", decoded.Required("task_id"), 164, []string{"HumanEval/0"}},
+		{"mbpp/sanitized-mbpp.json", decoded.Required("prompt"), 427, []string{"Write a function to find the shared"}},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			rows, err := read(real(t, c.file), c.fields)
@@ -45,11 +47,11 @@ func TestRealRows(t *testing.T) {
 
 // TestParquetEqualsJSONLines reads the same data set from both files: every question and every answer.
 func TestParquetEqualsJSONLines(t *testing.T) {
-	lines, err := read(real(t, "gsm8k/train.jsonl"), Required("question", "answer"))
+	lines, err := read(real(t, "gsm8k/train.jsonl"), decoded.Required("question", "answer"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	columns, err := read(real(t, "parquet/gsm8k-train.parquet"), Required("extra_info.question", "extra_info.answer"))
+	columns, err := read(real(t, "parquet/gsm8k-train.parquet"), decoded.Required("extra_info.question", "extra_info.answer"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +76,14 @@ func TestAgainstTheStandardLibrary(t *testing.T) {
 		if err := dec.Decode(&want); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := read(data, Required(columns...))
+		rows, err := read(data, decoded.Required(columns...))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, row := range rows {
 			for k, c := range columns {
 				v := row.Values[k]
-				if n, ok := v.(Number); ok {
+				if n, ok := v.(decoded.Number); ok {
 					v = json.Number(n)
 				}
 				if c == "supporting_facts" {
@@ -110,7 +112,7 @@ func flatten(tb testing.TB, name string, columns ...string) []byte {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
-	for row, err := range Rows(context.Background(), memory(real(tb, name)), Required(columns...)) {
+	for row, err := range Rows(context.Background(), memory(real(tb, name)), decoded.Required(columns...)) {
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math/bits"
+
+	"github.com/datasetmix/datasetmix/internal/decode/parquet"
 )
 
 // refused are formats that are known by bytes at a place near the front and not read, with what to do instead.
@@ -72,7 +74,7 @@ const (
 
 // refuse is an error for what is known and not read, by the first bytes of a file without its packing.
 func refuse(head []byte, packed string) error {
-	if packed != "" && (bytes.HasPrefix(head, []byte(magicParquet)) || packing(head) != "") {
+	if packed != "" && (bytes.HasPrefix(head, []byte(parquet.Magic)) || packing(head) != "") {
 		return fmt.Errorf(unpackedTwice, packed)
 	}
 	for _, r := range refused {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // TestKnownAndRefused: what is known by its bytes says what it is and what to do, packed with gzip or not, whatever its name is.
@@ -56,7 +58,7 @@ func TestKnownAndRefused(t *testing.T) {
 			for packed, data := range map[string][]byte{"plain": []byte(c.data), "gzip": zipped(c.data)} {
 				file := memory(data)
 				file.Name = "rows.csv"
-				if out := collect(file, Optional("a")); out.Rows != nil || !strings.Contains(out.End, c.is) || !strings.Contains(out.End, c.do) {
+				if out := collect(file, decoded.Optional("a")); out.Rows != nil || !strings.Contains(out.End, c.is) || !strings.Contains(out.End, c.do) {
 					t.Errorf("%s, %s: %q, %s", packed, name, out.Rows, out.End)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
@@ -19,7 +20,7 @@ const (
 // scanner takes the wanted fields out of JSON objects.
 type scanner struct {
 	selection
-	nonFinite NonFinite
+	nonFinite decoded.NonFinite
 	cursor    cursor
 	arena     strings.Builder
 	// before are the strings of the row before, by field.
@@ -44,7 +45,7 @@ func (s *scanner) row(text []byte, values []any) error {
 	c := &s.cursor
 	c.text, c.at, c.arena = text, 0, nil // Its memory for lists and names is used again.
 	if kind := c.kind(); kind != '{' {
-		return badf(WrongShape, "a row must be a JSON object, not a %s; correct it at the source", kindName(kind))
+		return decoded.Badf(decoded.WrongShape, "a row must be a JSON object, not a %s; correct it at the source", kindName(kind))
 	}
 	if s.there == nil {
 		s.there = names(text)
@@ -68,7 +69,7 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 		s.before = make([]boxed, len(values))
 	}
 	size := s.size(text, found)
-	if err := bounded(found, size); err != nil {
+	if err := boundedSpans(found, size); err != nil {
 		return err
 	}
 	s.arena.Reset()
@@ -119,7 +120,7 @@ func (s *scanner) finite(raw []byte) ([]byte, error) {
 		return raw, nil
 	}
 	s.cursor.infinite = false
-	if _, err := notFinite(s.nonFinite); err != nil {
+	if _, err := decoded.NotFinite(s.nonFinite); err != nil {
 		return nil, err
 	}
 	return withNulls(raw), nil
@@ -160,7 +161,7 @@ func (s *scanner) keep(w *wanted, text []byte, values []any) {
 		return
 	}
 	if text = bytes.TrimLeft(text, " \t\r\n:,"); isComposite(text) {
-		values[w.text] = JSON(text)
+		values[w.text] = decoded.JSON(text)
 	}
 }
 
@@ -313,7 +314,7 @@ func (c *cursor) value() any {
 			c.infinite = true
 			return nil
 		}
-		return Number(c.own(text))
+		return decoded.Number(c.own(text))
 	}
 }
 

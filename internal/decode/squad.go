@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // squadColumns are the columns that the Hub gives the same data, with is_impossible, which only the original form has.
@@ -49,11 +51,11 @@ func (s *shared) of(raw []byte) any {
 	return s.value
 }
 
-func openSquad(stream io.Reader, done func(), fields []Field) (rows, error) {
+func openSquad(stream io.Reader, done func(), fields []decoded.Field) (decoded.Reader, error) {
 	for _, f := range fields {
 		column, _, _ := strings.Cut(f.Name, ".")
 		if !f.Optional && !slices.Contains(squadColumns, column) {
-			return nil, missingField(f.Name, squadColumns)
+			return nil, decoded.NoField(f.Name, squadColumns)
 		}
 	}
 	s := &squad{document: newDocument(stream, []string{"data"}), scanner: scanner{selection: selectFields(fields)}, done: done}
@@ -61,12 +63,12 @@ func openSquad(stream io.Reader, done func(), fields []Field) (rows, error) {
 	return s, nil
 }
 
-func (s *squad) close() { s.done() }
+func (s *squad) Close() { s.done() }
 
-func (s *squad) next(row *Row) error {
+func (s *squad) Next(row *decoded.Row) error {
 	for s.taken == len(s.queue) {
-		row.place.format, row.place.group, row.place.n = "article %d", 0, s.articles+1
-		article, err := s.document.next()
+		row.Place.Format, row.Place.Group, row.Place.N = "article %d", 0, s.articles+1
+		article, err := s.element()
 		if err != nil {
 			return err
 		}
@@ -78,7 +80,7 @@ func (s *squad) next(row *Row) error {
 	}
 	q := s.queue[s.taken]
 	s.taken++
-	row.place.format, row.place.group, row.place.n = "article %d, question %d", s.articles, int64(s.taken)
+	row.Place.Format, row.Place.Group, row.Place.N = "article %d, question %d", s.articles, int64(s.taken)
 	clearValues(row.Values)
 	return s.question(q, row.Values)
 }
@@ -162,7 +164,7 @@ func missingList(name string) error {
 // question takes the wanted columns of one question.
 func (s *squad) question(q question, values []any) error {
 	if q.text[0] != '{' {
-		return badf(WrongShape, "a question must be an object; correct it at the source")
+		return decoded.Badf(decoded.WrongShape, "a question must be an object; correct it at the source")
 	}
 	c := newCursor(q.text)
 	for name := range c.members {
@@ -197,7 +199,7 @@ func (s *squad) question(q question, values []any) error {
 }
 
 // whole is the row of a question as an object: its columns, in their order, as they stand in the article.
-func (s *squad) whole(q question) (JSON, error) {
+func (s *squad) whole(q question) (decoded.JSON, error) {
 	columns := map[string][]byte{"title": s.above, "context": q.context}
 	c := newCursor(q.text)
 	for quoted := range c.members {
@@ -213,29 +215,29 @@ func (s *squad) whole(q question) (JSON, error) {
 	dst := []byte{'{'}
 	for _, name := range squadColumns {
 		if value := columns[name]; value != nil {
-			dst = append(appendName(dst, len(dst)-1, name), asJSON(value)...)
+			dst = append(decoded.AppendName(dst, len(dst)-1, name), asJSON(value)...)
 		}
 	}
-	return JSON(append(dst, '}')), nil
+	return decoded.JSON(append(dst, '}')), nil
 }
 
 // answersText is the text of what flatAnswers gives, its members in the Hub's order.
 func answersText(answers map[string]any) []byte {
-	dst := appendPlain([]byte(`{"text":`), answers["text"])
-	dst = appendPlain(append(dst, `,"answer_start":`...), answers["answer_start"])
+	dst := decoded.AppendValue([]byte(`{"text":`), answers["text"])
+	dst = decoded.AppendValue(append(dst, `,"answer_start":`...), answers["answer_start"])
 	return append(dst, '}')
 }
 
 // flatAnswers turns the list of answers into the Hub's struct of lists.
 func flatAnswers(text []byte) (map[string]any, error) {
 	if text[0] != '[' {
-		return nil, bad(WrongShape, missingList("answers"))
+		return nil, decoded.Bad(decoded.WrongShape, missingList("answers"))
 	}
 	texts, starts := make([]any, 0, 4), make([]any, 0, 4)
 	c := newCursor(text)
 	for n := range c.entries {
 		if c.kind() != '{' {
-			return nil, badf(WrongShape, "an answer must be an object with text and answer_start; correct it at the source")
+			return nil, decoded.Badf(decoded.WrongShape, "an answer must be an object with text and answer_start; correct it at the source")
 		}
 		texts, starts = append(texts, nil), append(starts, nil)
 		for name := range c.members {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 const squadText = `{"version": "v2.0", "data": [
@@ -20,12 +21,12 @@ const squadText = `{"version": "v2.0", "data": [
 ], "more": [{"data": 1}]}`
 
 func TestSquad(t *testing.T) {
-	fields := slices.Concat(Required("id", "title", "context", "question", "answers"), Optional("is_impossible"))
+	fields := slices.Concat(decoded.Required("id", "title", "context", "question", "answers"), decoded.Optional("is_impossible"))
 	answers := func(texts, starts []any) map[string]any { return map[string]any{"text": texts, "answer_start": starts} }
 	want := []got{
-		{0, "rows, article 1, question 1", []any{"i1", "One", "c1", "q1", answers([]any{"a", "b"}, []any{Number("1"), Number("2")}), false}},
+		{0, "rows, article 1, question 1", []any{"i1", "One", "c1", "q1", answers([]any{"a", "b"}, []any{decoded.Number("1"), decoded.Number("2")}), false}},
 		{1, "rows, article 1, question 2", []any{"i2", "One", "c1", "q2", answers([]any{}, []any{}), true}},
-		{2, "rows, article 3, question 1", []any{"i3", "Three", "c3", "q3", answers([]any{"c"}, []any{Number("0")}), nil}},
+		{2, "rows, article 3, question 1", []any{"i3", "Three", "c3", "q3", answers([]any{"c"}, []any{decoded.Number("0")}), nil}},
 	}
 	for name, data := range map[string][]byte{
 		"as it is":               []byte(squadText),
@@ -45,7 +46,7 @@ func TestSquad(t *testing.T) {
 }
 
 func TestSquadPath(t *testing.T) {
-	rows, err := read([]byte(squadText), Required("answers.text"))
+	rows, err := read([]byte(squadText), decoded.Required("answers.text"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,13 +72,13 @@ func TestSquadRefuses(t *testing.T) {
 		{"a wrong end", begin + `{"qas":[{"question":"q"}]}]}],}`, "this is not valid JSON"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := read([]byte(c.data), slices.Concat(Required("question"), Optional("answers")))
+			_, err := read([]byte(c.data), slices.Concat(decoded.Required("question"), decoded.Optional("answers")))
 			if contract.ReasonOf(err) != contract.InvalidData || !strings.Contains(err.Error(), c.message) {
 				t.Errorf("%s: %v\nshould say %s", contract.ReasonOf(err), err, c.message)
 			}
 		})
 	}
-	if _, err := read([]byte(squadText), Required("text")); err == nil || !strings.Contains(err.Error(), `there is no field "text"; the fields of the file are id, title, context`) {
+	if _, err := read([]byte(squadText), decoded.Required("text")); err == nil || !strings.Contains(err.Error(), `there is no field "text"; the fields of the file are id, title, context`) {
 		t.Error(err)
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // findTable says how a text is a table, if it is one: as its description has it; else its delimiter is found in the records; else the
 // header alone is looked at, which says enough where it has every required field, or where the file's name is that of a table.
-func findTable(head []byte, whole bool, f File, fields []Field) (Table, bool) {
+func findTable(head []byte, whole bool, f File, fields []decoded.Field) (Table, bool) {
 	t := Table{}
 	if f.Table != nil {
 		t = *f.Table
@@ -61,7 +63,7 @@ func recordsOf(text []byte, delimiter byte, quote Quote) records {
 }
 
 // hasRequired reports whether names has every field that must be there, of which there is one at least.
-func hasRequired(names []string, fields []Field) bool {
+func hasRequired(names []string, fields []decoded.Field) bool {
 	some := false
 	for _, f := range fields {
 		if !f.Optional && !slices.Contains(names, f.Name) {
@@ -115,12 +117,12 @@ func isFlaw(err error) bool { return errors.Is(err, errNotUTF8) || errors.Is(err
 type table struct {
 	records records
 	names   []string
-	fields  []Field
+	fields  []decoded.Field
 	columns []int // of each field, -1 for one that is not there
 	done    func()
 }
 
-func openTable(stream io.Reader, done func(), as Table, fields []Field) (rows, error) {
+func openTable(stream io.Reader, done func(), as Table, fields []decoded.Field) (decoded.Reader, error) {
 	t := &table{records: records{lines: newLines(stream), delimiter: as.Delimiter, quote: as.Quote}, names: as.Columns, fields: fields, done: done}
 	if t.names == nil {
 		if err := t.header(); err != nil {
@@ -136,7 +138,7 @@ func openTable(stream io.Reader, done func(), as Table, fields []Field) (rows, e
 				return nil, fmt.Errorf("the header: the name %q is there twice; rename one of the columns", twice)
 			}
 		case column < 0 && !f.Optional:
-			return nil, missingField(f.Name, quotedNames(t.names))
+			return nil, decoded.NoField(f.Name, quotedNames(t.names))
 		case column >= 0 && slices.Contains(t.names[column+1:], f.Name):
 			return nil, fmt.Errorf("the header: the name %q is there twice; rename one of the columns", f.Name)
 		}
@@ -159,7 +161,7 @@ func repeated(names []string) string {
 // header reads the names of the columns. One that nobody wants may be empty, as that of an index which pandas writes, or be there twice.
 func (t *table) header() error {
 	if err := t.records.next(); err != nil {
-		var row *BadRow
+		var row *decoded.BadRow
 		if errors.As(err, &row) {
 			err = row.Err // Without its header no row of the file can be read.
 		}
@@ -174,11 +176,11 @@ func (t *table) header() error {
 	return nil
 }
 
-func (t *table) close() { t.done() }
+func (t *table) Close() { t.done() }
 
-func (t *table) next(row *Row) error {
+func (t *table) Next(row *decoded.Row) error {
 	err := t.records.next()
-	row.place.format, row.place.n = lineFormat, t.records.first
+	row.Place.Format, row.Place.N = lineFormat, t.records.first
 	if err != nil {
 		return err
 	}
@@ -186,10 +188,10 @@ func (t *table) next(row *Row) error {
 		if t.records.lines.open && got < want {
 			return fmt.Errorf("the file ends inside a record: it has %d fields of %d and no line end; the file was cut short, fetch it again", got, want)
 		}
-		return badf(WrongShape, "the record has %d fields and the header %d; put fields with a delimiter or a line end in quotes", got, want)
+		return decoded.Badf(decoded.WrongShape, "the record has %d fields and the header %d; put fields with a delimiter or a line end in quotes", got, want)
 	}
 	if t.isHeader() {
-		return badf(WrongShape, "the record repeats the header: tables were put together with their headers; leave all but the first out")
+		return decoded.Badf(decoded.WrongShape, "the record repeats the header: tables were put together with their headers; leave all but the first out")
 	}
 	size := 0
 	for i, column := range t.columns {
@@ -208,19 +210,16 @@ func (t *table) next(row *Row) error {
 			row.Values[i] = string(t.records.fields[column])
 		}
 	}
-	if size > maxKept {
-		return bad(TooLong, errKept)
-	}
-	return nil
+	return decoded.Bounded(0, size) // A record has no more values than columns, which are bounded.
 }
 
 // whole is the record as an object, its members in the order of the columns.
-func (t *table) whole() JSON {
+func (t *table) whole() decoded.JSON {
 	dst := []byte{'{'}
 	for i, name := range t.names {
-		dst = appendPlain(appendName(dst, i, name), string(t.records.fields[i]))
+		dst = decoded.AppendValue(decoded.AppendName(dst, i, name), string(t.records.fields[i]))
 	}
-	return JSON(append(dst, '}'))
+	return decoded.JSON(append(dst, '}'))
 }
 
 // isHeader reports whether a record has the names of its columns for values, each of several.

@@ -16,12 +16,12 @@ import (
 	"io"
 	"iter"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // MaxRow is the longest row, its line feed included, in every format: a longer one could not be a source again.
-const MaxRow = decode.MaxRow
+const MaxRow = decoded.MaxRow
 
 // Writer encodes the rows of one file.
 type Writer interface {

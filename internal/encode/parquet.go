@@ -15,6 +15,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -188,7 +189,7 @@ func parquetRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) erro
 		return err
 	}
 	var line []byte
-	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size, Own: true}, append(decode.Required(columns...), decode.Optional(kept...)...)) {
+	for read, err := range decode.Rows(context.Background(), decode.File{Data: r, Size: size, Own: true}, append(decoded.Required(columns...), decoded.Optional(kept...)...)) {
 		if err != nil {
 			return bare(err)
 		}
@@ -246,7 +247,7 @@ func parse(line []byte) (record.Record, error) {
 // bare is an error of internal/decode without the place and the reason that it put before it.
 func bare(err error) error {
 	var failure *contract.Failure
-	var bad *decode.BadRow
+	var bad *decoded.BadRow
 	switch {
 	case errors.As(err, &bad):
 		return bad.Err

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -66,7 +67,7 @@ func TestAFileIsASourceAgain(t *testing.T) {
 		file := write(t, format, lines)
 		n := 0
 		for row, err := range decode.Rows(context.Background(), decode.File{Name: "again", Data: bytes.NewReader(file), Size: int64(len(file))},
-			decode.Required("id", "question", "reference_answer", "answer_type", "metadata")) {
+			decoded.Required("id", "question", "reference_answer", "answer_type", "metadata")) {
 			if err != nil {
 				t.Fatal(err)
 			}

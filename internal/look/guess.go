@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
@@ -110,7 +110,7 @@ func (s Sample) answer(ctx context.Context, r *recipe.Record, answer Member) err
 	}
 	kept, reasons, err := s.try(ctx, *r)
 	if err == nil && kept < len(s.lines) && answer.Turns+answer.Numbers+answer.Others == 0 && !slices.ContainsFunc(reasons, func(reason string) bool {
-		return reason != string(mapping.NoAnswer) && reason != string(decode.MissingField)
+		return reason != string(mapping.NoAnswer) && reason != string(decoded.MissingField)
 	}) {
 		r.Where = withAnswer(answer.Name)
 	}

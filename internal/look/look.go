@@ -11,6 +11,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
@@ -130,10 +131,10 @@ type mapped struct {
 }
 
 // take takes a row, or the error of one.
-func (m *mapped) take(row decode.Row, err error) {
+func (m *mapped) take(row decoded.Row, err error) {
 	number := m.Read
 	m.Read++
-	var bad *decode.BadRow
+	var bad *decoded.BadRow
 	if errors.As(err, &bad) {
 		m.drop(string(bad.Class), err)
 		return
@@ -167,7 +168,7 @@ func (m *mapped) drop(reason string, err error) {
 }
 
 // missing finds members that fields name and no row has. One that may be absent is worth a word only where it looks mistyped.
-func missing(fields []decode.Field, members []string, near func(string, []string) string) []Missing {
+func missing(fields []decoded.Field, members []string, near func(string, []string) string) []Missing {
 	var all []Missing
 	for _, field := range fields {
 		top, _, _ := strings.Cut(field.Name, ".")
@@ -197,7 +198,7 @@ type rows struct {
 var errEnough = errors.New("enough rows were read")
 
 // each hands on up to most rows of all files, bad ones with their error, and reports whether there are no more. most of 0 is all.
-func (r rows) each(ctx context.Context, fields []decode.Field, most int64, take func(decode.Row, error)) (whole bool, err error) {
+func (r rows) each(ctx context.Context, fields []decoded.Field, most int64, take func(decoded.Row, error)) (whole bool, err error) {
 	left := most
 	for _, file := range r.files {
 		if err := r.eachOf(ctx, file, fields, &left, most > 0, take); errors.Is(err, errEnough) {
@@ -209,7 +210,7 @@ func (r rows) each(ctx context.Context, fields []decode.Field, most int64, take 
 	return true, nil
 }
 
-func (r rows) eachOf(ctx context.Context, file source.File, fields []decode.Field, left *int64, bounded bool, take func(decode.Row, error)) (err error) {
+func (r rows) eachOf(ctx context.Context, file source.File, fields []decoded.Field, left *int64, bounded bool, take func(decoded.Row, error)) (err error) {
 	f, err := open(ctx, r.from, file)
 	if err != nil {
 		return err
@@ -221,7 +222,7 @@ func (r rows) eachOf(ctx context.Context, file source.File, fields []decode.Fiel
 		if bounded && *left == 0 {
 			return errEnough
 		}
-		var bad *decode.BadRow
+		var bad *decoded.BadRow
 		if err != nil && !errors.As(err, &bad) {
 			return err
 		}
@@ -234,12 +235,12 @@ func (r rows) eachOf(ctx context.Context, file source.File, fields []decode.Fiel
 // sample reads the first rows whole. Rows that cannot be read are passed over: what is wrong with them was said by who reads them for a record.
 func (r rows) sample(ctx context.Context, most int64) (Sample, error) {
 	var s Sample
-	whole := []decode.Field{{Raw: true}}
-	_, err := r.each(ctx, whole, most, func(row decode.Row, err error) {
+	whole := []decoded.Field{{Raw: true}}
+	_, err := r.each(ctx, whole, most, func(row decoded.Row, err error) {
 		if err != nil {
 			return
 		}
-		if text, ok := row.Values[0].(decode.JSON); ok {
+		if text, ok := row.Values[0].(decoded.JSON); ok {
 			s.lines = append(s.lines, string(text))
 		}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
@@ -126,7 +127,7 @@ func (s Sample) try(ctx context.Context, record recipe.Record) (kept int, reason
 			return kept, reasons, err
 		}
 		reason := string(mapping.ClassOf(err))
-		if bad := (*decode.BadRow)(nil); errors.As(err, &bad) {
+		if bad := (*decoded.BadRow)(nil); errors.As(err, &bad) {
 			reason = string(bad.Class)
 		}
 		reasons = append(reasons, reason)

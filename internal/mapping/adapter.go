@@ -13,7 +13,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // adapter shows decoded values to CEL: strings, booleans, lists and objects as what they are, null as null, numbers as
@@ -30,7 +30,7 @@ func (a adapter) NativeToValue(v any) ref.Val {
 		return types.NullValue
 	case bool:
 		return types.Bool(v)
-	case decode.Number:
+	case decoded.Number:
 		return numberOf(v)
 	case []any:
 		return types.NewDynamicList(a, v)
@@ -62,7 +62,7 @@ func (s sorted) Iterator() traits.Iterator {
 
 // numberOf is how CEL sees a number: an int where it is written as one and fits 64 bits; a double where the double stands
 // for exactly this number, which is to say that its shortest decimal form is equal to it; else a longNumber.
-func numberOf(n decode.Number) ref.Val {
+func numberOf(n decoded.Number) ref.Val {
 	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil && n != "-0" {
 		return types.Int(i)
 	}
@@ -78,7 +78,7 @@ func numberOf(n decode.Number) ref.Val {
 
 // longNumber is a number of more digits than a 64-bit number holds, or out of its range. It can be handed on and compared
 // for equality, and nothing else: to compute with it would be to round it in silence.
-type longNumber decode.Number
+type longNumber decoded.Number
 
 var longNumberType = types.NewOpaqueType("number")
 
@@ -104,7 +104,7 @@ func (n longNumber) Equal(other ref.Val) ref.Val {
 
 func (n longNumber) Type() ref.Type { return longNumberType }
 
-func (n longNumber) Value() any { return decode.Number(n) }
+func (n longNumber) Value() any { return decoded.Number(n) }
 
 // significant writes a decimal number as 0.digits times ten to the exponent, with no zero at either end of digits; zero has
 // no digits. The sign is left out: a parsed number keeps it.
@@ -126,9 +126,9 @@ type rowValue struct {
 	// Mapper has the methods that no expression can reach, since row as a whole is refused.
 	traits.Mapper
 
-	names  []decode.Field
+	names  []decoded.Field
 	values []any
-	plain  uint64 // as decode.Row has it
+	plain  uint64 // as decoded.Row has it
 	// at is the path of the row's file, and files gives the variable file for it.
 	at    string
 	files *files
@@ -174,13 +174,13 @@ func nativeOf(v ref.Val) (any, error) {
 	case types.Null:
 		return nil, nil
 	case types.Int:
-		return decode.Number(strconv.FormatInt(int64(v), 10)), nil
+		return decoded.Number(strconv.FormatInt(int64(v), 10)), nil
 	case types.Uint:
-		return decode.Number(strconv.FormatUint(uint64(v), 10)), nil
+		return decoded.Number(strconv.FormatUint(uint64(v), 10)), nil
 	case types.Double:
 		return numberText(float64(v))
 	case longNumber:
-		return decode.Number(v), nil
+		return decoded.Number(v), nil
 	case *types.Optional:
 		if !v.HasValue() {
 			return nil, nil
@@ -203,7 +203,7 @@ func numberText(f float64) (any, error) {
 	if a := math.Abs(f); a != 0 && (a < 1e-6 || a >= 1e21) {
 		format = 'e'
 	}
-	return decode.Number(strconv.FormatFloat(f, format, -1, 64)), nil
+	return decoded.Number(strconv.FormatFloat(f, format, -1, 64)), nil
 }
 
 func nativeList(l traits.Lister) (any, error) {

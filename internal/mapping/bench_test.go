@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // BenchmarkMapRows maps real rows, already decoded: the time of one operation is that of one row.
@@ -23,7 +24,7 @@ func BenchmarkMapRows(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			var rows []decode.Row
+			var rows []decoded.Row
 			for row, err := range decode.Rows(context.Background(), open(b, c.file), p.Fields()) {
 				if err != nil {
 					b.Fatal(err)

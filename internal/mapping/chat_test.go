@@ -8,6 +8,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -65,7 +66,7 @@ func TestPresetsOfShapes(t *testing.T) {
 }
 
 // firstRow is the first row of a text as a mapping wants it.
-func firstRow(t *testing.T, r recipe.Record, text string) (Mapping, decode.Row) {
+func firstRow(t *testing.T, r recipe.Record, text string) (Mapping, decoded.Row) {
 	t.Helper()
 	m, err := Compile(r)
 	if err != nil {
@@ -78,7 +79,7 @@ func firstRow(t *testing.T, r recipe.Record, text string) (Mapping, decode.Row) 
 		return m, row
 	}
 	t.Fatal("no row")
-	return nil, decode.Row{}
+	return nil, decoded.Row{}
 }
 
 func TestPresetsOfShapesRefuse(t *testing.T) {

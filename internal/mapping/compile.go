@@ -12,7 +12,7 @@ import (
 	"github.com/google/cel-go/common/types"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -56,7 +56,7 @@ type compiler struct {
 	env    *cel.Env
 	preset string
 	fix    string // where a person corrects the expression
-	fields []decode.Field
+	fields []decoded.Field
 	// guarded are the fields that some expression names with has or ?: they may be absent. Those that are named without,
 	// too, may be absent all the same, since one use is the guard of the other.
 	guarded map[string]bool
@@ -104,7 +104,7 @@ func compile(r recipe.Record, preset string, kept []recipe.KeptMember) (*mapping
 }
 
 // done gives the fields that all expressions name together, or the first thing that is wrong with one.
-func (c *compiler) done() ([]decode.Field, error) {
+func (c *compiler) done() ([]decoded.Field, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -151,7 +151,7 @@ func (c *compiler) textsOf(members []member) {
 		if p == nil || len(p.names) != 1 || len(p.below) > 0 {
 			continue
 		}
-		want := decode.Field{Name: p.names[0], Optional: true, Ordered: true}
+		want := decoded.Field{Name: p.names[0], Optional: true, Ordered: true}
 		if members[i].text = slices.Index(c.fields, want); members[i].text < 0 {
 			members[i].text = len(c.fields)
 			c.fields = append(c.fields, want)
@@ -262,10 +262,10 @@ func (c *compiler) collect(x *expression) {
 
 // index is the place of a field among those of the mapping.
 func (c *compiler) index(name string) int {
-	i := slices.IndexFunc(c.fields, func(f decode.Field) bool { return f.Name == name && !f.Ordered && !f.Raw })
+	i := slices.IndexFunc(c.fields, func(f decoded.Field) bool { return f.Name == name && !f.Ordered && !f.Raw })
 	if i < 0 {
 		i = len(c.fields)
-		c.fields = append(c.fields, decode.Field{Name: name})
+		c.fields = append(c.fields, decoded.Field{Name: name})
 	}
 	return i
 }

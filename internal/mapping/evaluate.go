@@ -8,13 +8,13 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types/ref"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // mapping is a compiled record. It keeps nothing of a row.
 type mapping struct {
-	fields []decode.Field
+	fields []decoded.Field
 	// where, original and group are nil where the record has none.
 	where, question, answer, answerType, original, group *expression
 	answers                                              answers
@@ -56,10 +56,10 @@ type path struct {
 }
 
 // Fields are the fields that the expressions name, each once.
-func (m *mapping) Fields() []decode.Field { return slices.Clone(m.fields) }
+func (m *mapping) Fields() []decoded.Field { return slices.Clone(m.fields) }
 
 // Map evaluates the mapping for a row whose values stand in the order of Fields.
-func (m *mapping) Map(row decode.Row) (Content, error) {
+func (m *mapping) Map(row decoded.Row) (Content, error) {
 	values := &rowValue{}
 	if err := m.take(values, row); err != nil {
 		return Content{}, err
@@ -72,7 +72,7 @@ func (m *mapping) Map(row decode.Row) (Content, error) {
 }
 
 // take takes a row whose values are those that the mapping wants, and which is to be kept.
-func (m *mapping) take(values *rowValue, row decode.Row) error {
+func (m *mapping) take(values *rowValue, row decoded.Row) error {
 	if len(row.Values) != len(m.fields) {
 		return row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
 	}
@@ -137,7 +137,7 @@ func (m *mapping) texts(row *rowValue) (c Content, err error) {
 // of is the member's value for a row, "" where the row has none.
 func (k *member) of(row *rowValue) (record.JSON, error) {
 	if k.text >= 0 {
-		if text, ok := row.values[k.text].(decode.JSON); ok {
+		if text, ok := row.values[k.text].(decoded.JSON); ok {
 			if value, err := record.FormatValue(text); err == nil {
 				return value, nil // A number that is not finite, and that read.nonFinite makes null, is no JSON.
 			}
@@ -226,7 +226,7 @@ func (x *expression) textOf(v any, want result) (string, error) {
 	switch v := v.(type) {
 	case string:
 		return v, nil
-	case decode.Number:
+	case decoded.Number:
 		if want.words == aScalar.words {
 			return string(v), nil
 		}
@@ -258,7 +258,7 @@ func (x *expression) maybe(row *rowValue) (string, error) {
 		return "", err
 	case string:
 		return v, err
-	case decode.Number:
+	case decoded.Number:
 		return string(v), err
 	}
 	of := x.subject().the()

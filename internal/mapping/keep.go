@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -35,7 +35,7 @@ func (c *compiler) keep(members []recipe.KeptMember) (out []keptMember) {
 		case i > 0 && members[i-1].Name == m.Name:
 			c.err = contract.Failf(contract.InvalidTask, "the whole row is published as the member %q, which is kept as well; keep one of them", m.Name)
 		}
-		field := decode.Field{Name: m.Name, Raw: true, Optional: true}
+		field := decoded.Field{Name: m.Name, Raw: true, Optional: true}
 		if m.Whole {
 			field.Name = ""
 		}
@@ -51,7 +51,7 @@ func (m *mapping) keep(row *rowValue, entries []record.Entry) []record.Entry {
 		entries = make([]record.Entry, 0, len(m.kept))
 	}
 	for _, k := range m.kept {
-		text, there := row.values[k.field].(decode.JSON)
+		text, there := row.values[k.field].(decoded.JSON)
 		switch {
 		case !there:
 		case k.Text && text != "null" && !strings.HasPrefix(string(text), `"`):
@@ -79,7 +79,7 @@ const maxOthers = 2 * 8
 
 // Others gives the texts of a row beside the question that are compared with the questions of probes. The row's values stand in the
 // order of Fields.
-func (m *mapping) Others(row decode.Row) (all []string, err error) {
+func (m *mapping) Others(row decoded.Row) (all []string, err error) {
 	values := &rowValue{names: m.fields, values: row.Values, at: row.File(), files: &m.files}
 	for _, x := range m.others {
 		v, err := x.value(values)

@@ -6,19 +6,19 @@ import (
 	"errors"
 	"strconv"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // Mapping says what a source row means. It is a pure function of the row, and safe for use by several goroutines.
 type Mapping interface {
 	// Fields are the fields of a row that Map looks at, in the order in which it finds them in the row's values.
-	Fields() []decode.Field
+	Fields() []decoded.Field
 	// Map gives the content of a row, Dropped for a row that is not to be kept, or an InvalidData failure that names the row.
-	Map(row decode.Row) (Content, error)
+	Map(row decoded.Row) (Content, error)
 	// Others gives the texts of the row besides its question that are compared with the questions of probes, or an InvalidData failure that
 	// names the row.
-	Others(row decode.Row) ([]string, error)
+	Others(row decoded.Row) ([]string, error)
 }
 
 // Content is what a row says, wherever it stands.
@@ -59,7 +59,7 @@ type Origin struct {
 
 // Map makes the unified record of a source row, and gives the value by which rows are kept together. The errors are those
 // of Mapping.
-func Map(m Mapping, row decode.Row, at Origin) (r record.Record, group string, err error) {
+func Map(m Mapping, row decoded.Row, at Origin) (r record.Record, group string, err error) {
 	content, err := m.Map(row)
 	if err != nil {
 		return record.Record{}, "", err

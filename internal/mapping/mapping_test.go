@@ -10,6 +10,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -124,17 +125,17 @@ func TestFields(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		record recipe.Record
-		want   []decode.Field
+		want   []decoded.Field
 	}{
-		{"each once", base(func(r *recipe.Record) { r.GroupBy = `row.q` }), decode.Required("q", "a")},
+		{"each once", base(func(r *recipe.Record) { r.GroupBy = `row.q` }), decoded.Required("q", "a")},
 		{"has and ? make it optional", base(func(r *recipe.Record) {
 			r.ReferenceAnswer = `has(row.a) ? row.a : row[?"b"].orValue(string(row.c))`
-		}), []decode.Field{{Name: "q"}, {Name: "a", Optional: true}, {Name: "b", Optional: true}, {Name: "c"}}},
-		{"a path asks for the whole, since a column may have the dots in its name", base(func(r *recipe.Record) { r.ReferenceAnswer = `row.x.y` }), decode.Required("q", "x")},
-		{"dots in brackets", base(func(r *recipe.Record) { r.ReferenceAnswer = `row["x.y"]` }), decode.Required("q", "x.y")},
-		{"in a comprehension", base(func(r *recipe.Record) { r.Where = `row.l.exists(x, x == row.m)` }), decode.Required("l", "m", "q", "a")},
-		{"where comes beside a preset", recipe.Record{Preset: "gsm8k", Where: `row.?split == optional.of("main")`}, []decode.Field{{Name: "split", Optional: true}, {Name: "question"}, {Name: "answer"}}},
-		{"a preset", recipe.Record{Preset: "squad2"}, []decode.Field{
+		}), []decoded.Field{{Name: "q"}, {Name: "a", Optional: true}, {Name: "b", Optional: true}, {Name: "c"}}},
+		{"a path asks for the whole, since a column may have the dots in its name", base(func(r *recipe.Record) { r.ReferenceAnswer = `row.x.y` }), decoded.Required("q", "x")},
+		{"dots in brackets", base(func(r *recipe.Record) { r.ReferenceAnswer = `row["x.y"]` }), decoded.Required("q", "x.y")},
+		{"in a comprehension", base(func(r *recipe.Record) { r.Where = `row.l.exists(x, x == row.m)` }), decoded.Required("l", "m", "q", "a")},
+		{"where comes beside a preset", recipe.Record{Preset: "gsm8k", Where: `row.?split == optional.of("main")`}, []decoded.Field{{Name: "split", Optional: true}, {Name: "question"}, {Name: "answer"}}},
+		{"a preset", recipe.Record{Preset: "squad2"}, []decoded.Field{
 			{Name: "context"}, {Name: "question"}, {Name: "answers"}, {Name: "is_impossible", Optional: true}, {Name: "id", Optional: true}, {Name: "title", Optional: true}}},
 	} {
 		m, err := Compile(c.record)
@@ -254,12 +255,12 @@ func TestDropped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		row := source{"q": "Q", "a": "A", "question": "Q", "answer": "no mark", "n": decode.Number("7")}
+		row := source{"q": "Q", "a": "A", "question": "Q", "answer": "no mark", "n": decoded.Number("7")}
 		_, _, err = Map(m, row.of(m), Origin{})
 		if reason, dropped := IsDropped(err); !dropped || reason != DroppedByWhere || contract.ReasonOf(err) == contract.InvalidData {
 			t.Errorf("%v: %v", r, err)
 		}
-		_, _, err = Map(m, row.with("n", decode.Number("4")).of(m), Origin{})
+		_, _, err = Map(m, row.with("n", decoded.Number("4")).of(m), Origin{})
 		if _, dropped := IsDropped(err); dropped {
 			t.Errorf("%v: %v", r, err)
 		}
@@ -270,8 +271,8 @@ func TestDropped(t *testing.T) {
 }
 
 // of puts a row's fields into the order of a mapping.
-func (s source) of(m Mapping) decode.Row {
-	row := decode.Row{Number: 7}
+func (s source) of(m Mapping) decoded.Row {
+	row := decoded.Row{Number: 7}
 	for _, f := range m.Fields() {
 		row.Values = append(row.Values, s[f.Name])
 	}
@@ -304,7 +305,7 @@ func TestPresetBesideWhereIsThePreset(t *testing.T) {
 // TestNumbers: what CEL sees of a number is exactly the number, or an error.
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct {
-		number decode.Number
+		number decoded.Number
 		want   string // the type and value in CEL, "" for a longNumber
 	}{
 		{"0", "int 0"}, {"-5", "int -5"}, {"9223372036854775807", "int 9223372036854775807"}, {"-9223372036854775808", "int -9223372036854775808"},

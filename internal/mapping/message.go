@@ -13,7 +13,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // subject is what a message is about: a field of the row, or the text of an expression.
@@ -73,7 +73,7 @@ func (x *expression) explain(err error, row *rowValue) string {
 	what := problem(err, it)
 	key, missing := strings.CutPrefix(what, "no such key: ")
 	switch {
-	case missing && slices.ContainsFunc(row.names, func(f decode.Field) bool { return f.Name == key }) && row.get(key) == nil:
+	case missing && slices.ContainsFunc(row.names, func(f decoded.Field) bool { return f.Name == key }) && row.get(key) == nil:
 		return subject{field: key}.the() + " is absent or null"
 	case (missing || strings.Contains(what, "expected iterable type")) && x.closed(row) != "":
 		return fmt.Sprintf("the field %q is a string, and nothing can be taken out of it; if it holds JSON, open it first: row.%[1]s.json()", x.closed(row))
@@ -135,7 +135,7 @@ func (x *expression) mismatch(at ast.Expr, row *rowValue) string {
 	for _, arg := range operands(at) {
 		if name, _, of := fieldOf(arg); of != nil {
 			kind := describe(row.get(name))
-			if n, ok := row.get(name).(decode.Number); ok && numberOf(n).Type() == longNumberType {
+			if n, ok := row.get(name).(decoded.Number); ok && numberOf(n).Type() == longNumberType {
 				kind = fmt.Sprintf("the number %.40s, which has more digits than a 64-bit number holds", string(n))
 			}
 			if s, ok := row.get(name).(string); ok && looksLikeJSON(s) {
@@ -214,7 +214,7 @@ func describe(v any) string {
 		return "absent or null"
 	case string:
 		return "a string"
-	case decode.Number:
+	case decoded.Number:
 		return "a number"
 	case bool:
 		return "a boolean"

@@ -10,14 +10,15 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
 // rows are the values that the fuzz targets choose from for every field.
 var rows = []any{
-	nil, "", "text #### 1,234 \\boxed{7}", decode.Number("7"), decode.Number("0.10"), decode.Number("123456789012345678901"), true, false,
-	[]any{}, []any{"a", decode.Number("1"), nil}, texts("a", "b"), texts(), pairs, columns, map[string]any{"a": map[string]any{"b": "c"}},
+	nil, "", "text #### 1,234 \\boxed{7}", decoded.Number("7"), decoded.Number("0.10"), decoded.Number("123456789012345678901"), true, false,
+	[]any{}, []any{"a", decoded.Number("1"), nil}, texts("a", "b"), texts(), pairs, columns, map[string]any{"a": map[string]any{"b": "c"}},
 }
 
 var expressions = []string{
@@ -116,7 +117,7 @@ func FuzzExpressions(f *testing.F) {
 		}
 		values := []any{rows[int(a)%len(rows)], rows[int(b)%len(rows)]}
 		file := decode.File{Data: strings.NewReader(line), Size: int64(len(line))}
-		for row, err := range decode.Rows(t.Context(), file, decode.Optional("a", "b")) {
+		for row, err := range decode.Rows(t.Context(), file, decoded.Optional("a", "b")) {
 			if err != nil {
 				break
 			}

@@ -2,7 +2,7 @@ package mapping
 
 import (
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -58,10 +58,10 @@ func find(version string) (recipe.Preset, error) {
 }
 
 // Fields are the fields of a row that the preset looks at.
-func (p Preset) Fields() []decode.Field { return p.mapping.Fields() }
+func (p Preset) Fields() []decoded.Field { return p.mapping.Fields() }
 
 // Map evaluates the preset for a row whose values stand in the order of Fields.
-func (p Preset) Map(row decode.Row) (Content, error) { return p.mapping.Map(row) }
+func (p Preset) Map(row decoded.Row) (Content, error) { return p.mapping.Map(row) }
 
 // Others evaluates what the preset has beside the question to be compared with probes.
-func (p Preset) Others(row decode.Row) ([]string, error) { return p.mapping.Others(row) }
+func (p Preset) Others(row decoded.Row) ([]string, error) { return p.mapping.Others(row) }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -27,8 +27,8 @@ func (s source) with(name string, value any) source {
 }
 
 // row puts a preset's fields into its order.
-func (s source) row(p Preset) decode.Row {
-	row := decode.Row{Number: 7}
+func (s source) row(p Preset) decoded.Row {
+	row := decoded.Row{Number: 7}
 	for _, f := range p.Fields() {
 		row.Values = append(row.Values, s[f.Name])
 	}
@@ -51,7 +51,7 @@ var (
 	pairs     = []any{[]any{"T1", []any{"One.", " Two."}}, []any{"T2", []any{}}, []any{"T3", []any{"Three."}}}
 	columns   = map[string]any{"title": []any{"T1", "T2", "T3"}, "sentences": []any{[]any{"One.", " Two."}, []any{}, []any{"Three."}}}
 	humanRow  = source{"task_id": "HumanEval/0", "prompt": "\n\ndef f():\n", "canonical_solution": "    return 1\n", "test": "check(f)", "entry_point": "f"}
-	mbppRow   = source{"task_id": decode.Number("2"), "prompt": "Write.", "code": "a\r\n\tb ", "test_list": []any{"assert f()"}, "test_imports": []any{}}
+	mbppRow   = source{"task_id": decoded.Number("2"), "prompt": "Write.", "code": "a\r\n\tb ", "test_list": []any{"assert f()"}, "test_imports": []any{}}
 )
 
 func TestPresets(t *testing.T) {
@@ -98,7 +98,7 @@ func TestPresets(t *testing.T) {
 		{"a context of columns", "hotpotqa-context", hotpotRow.with("context", columns), inContext},
 		{"HumanEval; nothing is trimmed", "humaneval", humanRow, Content{Question: "\n\ndef f():\n", ReferenceAnswer: "    return 1\n", AnswerType: record.Code, OriginalID: "HumanEval/0", Metadata: []record.Entry{{Key: "test", Value: `"check(f)"`}, {Key: "entry_point", Value: `"f"`}}}},
 		{"MBPP sanitized; CRLF stays", "mbpp", mbppRow, Content{Question: "Write.\n\nYour code should pass these tests:\n\nassert f()", ReferenceAnswer: "a\r\n\tb ", AnswerType: record.Code, OriginalID: "2", Metadata: []record.Entry{{Key: "test_list", Value: `["assert f()"]`}, {Key: "test_imports", Value: `[]`}}}},
-		{"MBPP full", "mbpp", source{"text": "Write.", "code": "x", "task_id": decode.Number("11"), "test_list": []any{"a", "b"}, "test_setup_code": "", "challenge_test_list": []any{}},
+		{"MBPP full", "mbpp", source{"text": "Write.", "code": "x", "task_id": decoded.Number("11"), "test_list": []any{"a", "b"}, "test_setup_code": "", "challenge_test_list": []any{}},
 			Content{Question: "Write.\n\nYour code should pass these tests:\n\na\nb", ReferenceAnswer: "x", AnswerType: record.Code, OriginalID: "11", Metadata: []record.Entry{{Key: "test_list", Value: `["a","b"]`}, {Key: "test_setup_code", Value: `""`}, {Key: "challenge_test_list", Value: `[]`}}}},
 	} {
 		t.Run(c.preset+", "+c.name, func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestPresetsRefuse(t *testing.T) {
 		{"a minus alone", "gsm8k", gsm8kRow.with("answer", "#### -"), `not a number`},
 		{"no question", "gsm8k", gsm8kRow.with("question", nil), `the field "question" is absent or null and must be a string`},
 		{"an empty question", "gsm8k", gsm8kRow.with("question", ""), `is empty`},
-		{"a number for a question", "gsm8k", gsm8kRow.with("question", decode.Number("5")), `is a number and must be a string`},
+		{"a number for a question", "gsm8k", gsm8kRow.with("question", decoded.Number("5")), `is a number and must be a string`},
 		{"a list for an answer", "gsm8k", gsm8kRow.with("answer", []any{}), `is a list and must be a string`},
 		{"no box", "math", mathRow.with("solution", "so it is 5"), `there is no \boxed in field "solution"`},
 		{"only another command", "math", mathRow.with("solution", `\boxedness{2}`), `there is no \boxed`},
@@ -172,7 +172,7 @@ func TestPresetsRefuse(t *testing.T) {
 
 func TestMapRefusesARowOfOtherFields(t *testing.T) {
 	p, _ := Lookup("gsm8k")
-	if _, err := p.Map(decode.Row{Values: []any{"q"}}); err == nil || !strings.Contains(err.Error(), "wants 2 fields and the row has 1") {
+	if _, err := p.Map(decoded.Row{Values: []any{"q"}}); err == nil || !strings.Contains(err.Error(), "wants 2 fields and the row has 1") {
 		t.Error(err)
 	}
 }
@@ -189,13 +189,13 @@ func TestMap(t *testing.T) {
 		{"the source has an id, and a group", Content{Question: "q", ReferenceAnswer: "a", AnswerType: record.Text, OriginalID: "é/1", Group: "g", Metadata: []record.Entry{{Key: "k", Value: `1`}}, Kept: []record.Entry{{Key: "m", Value: `[ 1]`}}},
 			record.Record{ID: "d_12", Dataset: "d", Domain: "x", Question: "q", ReferenceAnswer: "a", AnswerType: record.Text, Metadata: []record.Entry{{Key: record.KeySource, Value: `"d"`}, {Key: record.KeyOriginalID, Value: `"é/1"`}, {Key: "k", Value: `1`}}, Kept: []record.Entry{{Key: "m", Value: `[ 1]`}}}, "g"},
 	} {
-		r, group, err := Map(constant{c.content, nil}, decode.Row{}, Origin{"d", "x", 12})
+		r, group, err := Map(constant{c.content, nil}, decoded.Row{}, Origin{"d", "x", 12})
 		if diff := cmp.Diff(c.want, r); diff != "" || group != c.group || err != nil {
 			t.Errorf("%s: group %q, %v\n%s", c.name, group, err, diff)
 		}
 	}
 	broken := errors.New("broken")
-	if _, _, err := Map(constant{Content{}, broken}, decode.Row{}, Origin{}); err != broken {
+	if _, _, err := Map(constant{Content{}, broken}, decoded.Row{}, Origin{}); err != broken {
 		t.Error(err)
 	}
 }
@@ -206,11 +206,11 @@ type constant struct {
 	err     error
 }
 
-func (c constant) Fields() []decode.Field { return nil }
+func (c constant) Fields() []decoded.Field { return nil }
 
-func (c constant) Map(decode.Row) (Content, error) { return c.content, c.err }
+func (c constant) Map(decoded.Row) (Content, error) { return c.content, c.err }
 
-func (c constant) Others(decode.Row) ([]string, error) { return nil, nil }
+func (c constant) Others(decoded.Row) ([]string, error) { return nil, nil }
 
 func allPresets(t *testing.T) []Preset {
 	t.Helper()
@@ -231,7 +231,7 @@ func TestLookup(t *testing.T) {
 		}
 		fields := p.Fields()
 		for i, f := range fields {
-			if slices.ContainsFunc(fields[:i], func(g decode.Field) bool { return g == f }) {
+			if slices.ContainsFunc(fields[:i], func(g decoded.Field) bool { return g == f }) {
 				t.Errorf("%s wants %s twice", p.Name, f.Name)
 			}
 		}

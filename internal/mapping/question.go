@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // Question says which text of a row is its question, and nothing else of it: what is needed of rows that are only compared
 // with. It is safe for use by several goroutines.
 type Question struct {
-	fields     []decode.Field
+	fields     []decoded.Field
 	expression *expression
 	files      files
 }
@@ -37,7 +37,7 @@ func CompileQuestion(preset, expression string) (*Question, error) {
 
 // Of is the question of a row whose values stand in the order of Fields. A row without one is an InvalidData failure that
 // names the row.
-func (q *Question) Of(row decode.Row) (string, error) {
+func (q *Question) Of(row decoded.Row) (string, error) {
 	text, err := q.expression.asked(&rowValue{names: q.fields, values: row.Values, at: row.File(), files: &q.files})
 	if err != nil {
 		return "", row.Failf("%w", err)
@@ -46,4 +46,4 @@ func (q *Question) Of(row decode.Row) (string, error) {
 }
 
 // Fields are the fields of a row that Of looks at.
-func (q *Question) Fields() []decode.Field { return slices.Clone(q.fields) }
+func (q *Question) Fields() []decoded.Field { return slices.Clone(q.fields) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // questionsOf gives what a question makes of the rows of a text, errors as texts.
@@ -31,15 +32,15 @@ func questionsOf(t *testing.T, q *Question, text string) (got []string) {
 func TestQuestions(t *testing.T) {
 	for _, c := range []struct {
 		preset, expression, rows string
-		fields                   []decode.Field
+		fields                   []decoded.Field
 		want                     []string
 	}{
-		{"gsm8k", "", `{"question":"1+1?"}`, decode.Required("question"), []string{"1+1?"}},
-		{"squad2", "", `{"context":"C","question":"Q"}`, decode.Required("context", "question"), []string{"C\n\nQ"}},
-		{"mbpp/v2", "", `{"text":"T","test_list":["a","b"]}` + "\n" + `{"prompt":"P","test_list":["c"]}`, append(decode.Optional("prompt", "text"), decode.Required("test_list")...),
+		{"gsm8k", "", `{"question":"1+1?"}`, decoded.Required("question"), []string{"1+1?"}},
+		{"squad2", "", `{"context":"C","question":"Q"}`, decoded.Required("context", "question"), []string{"C\n\nQ"}},
+		{"mbpp/v2", "", `{"text":"T","test_list":["a","b"]}` + "\n" + `{"prompt":"P","test_list":["c"]}`, append(decoded.Optional("prompt", "text"), decoded.Required("test_list")...),
 			[]string{"T\n\nYour code should pass these tests:\n\na\nb", "P\n\nYour code should pass these tests:\n\nc"}},
-		{"", `row.a.trim() + row.?b.orValue("!")`, `{"a":" x "}`, []decode.Field{{Name: "a"}, {Name: "b", Optional: true}}, []string{"x!"}},
-		{"", `row.a`, `{"a":""}` + "\n" + `{"a":7}` + "\n" + `{"a":"ok"}`, decode.Required("a"), []string{
+		{"", `row.a.trim() + row.?b.orValue("!")`, `{"a":" x "}`, []decoded.Field{{Name: "a"}, {Name: "b", Optional: true}}, []string{"x!"}},
+		{"", `row.a`, `{"a":""}` + "\n" + `{"a":7}` + "\n" + `{"a":"ok"}`, decoded.Required("a"), []string{
 			"error: f, line 1: the expression of question, `row.a`, fails: the question is empty; correct the row or the expression",
 			"error: f, line 2: the expression of question, `row.a`, fails: the field \"a\" is a number and must be a string; correct the row or the expression", "ok"}},
 	} {

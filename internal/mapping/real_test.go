@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
@@ -24,7 +25,7 @@ func open(tb testing.TB, file string) decode.File {
 }
 
 // records maps a whole file. Other fields may take the place of the preset's own, in their order.
-func records(tb testing.TB, file, preset string, fields ...decode.Field) []record.Record {
+func records(tb testing.TB, file, preset string, fields ...decoded.Field) []record.Record {
 	tb.Helper()
 	p, err := Lookup(recipe.PresetVersion(preset))
 	if err != nil {
@@ -101,7 +102,7 @@ func TestRealGSM8K(t *testing.T) {
 		}
 	}
 	// The same data set from another publisher, as Parquet with nested columns.
-	columns := records(t, "parquet/gsm8k-train.parquet", "gsm8k", decode.Required("extra_info.question", "extra_info.answer")...)
+	columns := records(t, "parquet/gsm8k-train.parquet", "gsm8k", decoded.Required("extra_info.question", "extra_info.answer")...)
 	if !reflect.DeepEqual(rows, columns) {
 		t.Errorf("Parquet differs:\n%.2000s", cmp.Diff(rows, columns))
 	}
@@ -111,7 +112,7 @@ func TestRealGSM8K(t *testing.T) {
 func TestRealMATH(t *testing.T) {
 	rows := records(t, "math/train.jsonl", "math")
 	var empty, unlike []string
-	for source, err := range decode.Rows(context.Background(), open(t, "math/train.jsonl"), decode.Required("solution")) {
+	for source, err := range decode.Rows(context.Background(), open(t, "math/train.jsonl"), decoded.Required("solution")) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -230,7 +231,7 @@ func BenchmarkMap(b *testing.B) {
 		}
 	})
 	p, _ := Lookup("squad2")
-	row := decode.Row{Values: []any{rows[0].Question, "q", texts("a", "b"), "i", "T", false}}
+	row := decoded.Row{Values: []any{rows[0].Question, "q", texts("a", "b"), "i", "T", false}}
 	b.Run("Map", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

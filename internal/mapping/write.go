@@ -8,7 +8,7 @@ import (
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -61,7 +61,7 @@ func NewWriter(m Mapping, dataset, domain string) *Writer {
 }
 
 // Row appends the line of a row, without its line end. The errors are those of Mapping.Map, and then nothing is appended.
-func (w *Writer) Row(line []byte, row decode.Row, number int64) (Said, []byte, error) {
+func (w *Writer) Row(line []byte, row decoded.Row, number int64) (Said, []byte, error) {
 	values := &w.row
 	if err := w.mapping.take(values, row); err != nil {
 		return Said{}, line, err
@@ -121,7 +121,7 @@ func (w *Writer) appendMembers(line []byte, row *rowValue) (_ []byte, err error)
 // AppendValue appends the member's value for a row, nothing where the row has none.
 func (k *member) appendValue(line []byte, row *rowValue) ([]byte, error) {
 	if k.text >= 0 {
-		if text, ok := row.values[k.text].(decode.JSON); ok {
+		if text, ok := row.values[k.text].(decoded.JSON); ok {
 			if written, err := jsontext.AppendFormat(line, []byte(text)); err == nil {
 				return written, nil
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -24,7 +25,7 @@ func sameAsMapped(t *testing.T, r recipe.Record, text string) (rows int) {
 	w := NewWriter(m, "d-1", "dö\"main")
 	lines := []byte("before")
 	n := int64(0)
-	for row, err := range decode.Rows(context.Background(), decode.File{Name: "rows", Data: strings.NewReader(text), Size: int64(len(text)), NonFinite: decode.NonFiniteNull}, m.Fields()) {
+	for row, err := range decode.Rows(context.Background(), decode.File{Name: "rows", Data: strings.NewReader(text), Size: int64(len(text)), NonFinite: decoded.NonFiniteNull}, m.Fields()) {
 		if err != nil {
 			continue
 		}
@@ -96,7 +97,7 @@ func FuzzWriter(f *testing.F) {
 // TestPlainFields: a field that says that it is plain is in JSON as it is, in every format and after any row.
 func TestPlainFields(t *testing.T) {
 	const text = `{"a":"x","b":"\u0041","c":"é","d":{"e":"z"},"d.e":"own"}` + "\n" + `{"a":7,"b":"y","c":null,"d":{"e":"z"}}` + "\n" + `{"\u0061":"esc","b":"y","c":"q"}` + "\n"
-	fields := decode.Optional("a", "b", "c", "d.e")
+	fields := decoded.Optional("a", "b", "c", "d.e")
 	var got []uint64
 	for row, err := range decode.Rows(context.Background(), decode.File{Data: strings.NewReader(text), Size: int64(len(text))}, fields) {
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
 // natalia is the first row of GSM8K, as a mix publishes it.
@@ -204,10 +204,10 @@ func TestValueOf(t *testing.T) {
 	}{
 		{nil, `null`},
 		{true, `true`},
-		{decode.Number("-1.50e3"), `-1.50e3`},
+		{decoded.Number("-1.50e3"), `-1.50e3`},
 		{"é\n", `"é\n"`},
 		{[]any{}, `[]`},
-		{[]any{"a", decode.Number("1"), []any{nil}}, `["a",1,[null]]`},
+		{[]any{"a", decoded.Number("1"), []any{nil}}, `["a",1,[null]]`},
 		{map[string]any{"b": false, "a": map[string]any{}, "ä\n": "x"}, `{"a":{},"b":false,"ä\n":"x"}`},
 	} {
 		got, err := ValueOf(c.value)

@@ -8,13 +8,13 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // FormatValue writes the text of a value in the published form: no white space, strings with the fewest escapes, and all else as it
 // stands, the order of members as well, which a chat template shows to a model.
-func FormatValue(text decode.JSON) (JSON, error) {
+func FormatValue(text decoded.JSON) (JSON, error) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
 	written, err := jsontext.AppendFormat((*buffer)[:0], []byte(text))
@@ -47,7 +47,7 @@ func AppendValue(dst []byte, v any) ([]byte, error) {
 		return append(dst, "null"...), nil
 	case string:
 		return jsonscan.AppendString(dst, v), nil
-	case decode.Number:
+	case decoded.Number:
 		return append(dst, v...), nil
 	case bool:
 		return strconv.AppendBool(dst, v), nil

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -85,7 +85,7 @@ type asker struct {
 
 func (a asker) newMapper() mapper { return a }
 
-func (a asker) row(_ int64, row decode.Row, lines []byte) (mapped, []byte) {
+func (a asker) row(_ int64, row decoded.Row, lines []byte) (mapped, []byte) {
 	text, err := a.question.Of(row)
 	if err != nil {
 		return mapped{err: unmappable{err}}, lines

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
@@ -113,7 +113,7 @@ func seenAgain(path store.Path) (*schema.Fields, error) {
 
 // wholeLine reads a line without its end.
 func wholeLine(from *bufio.Reader, line []byte) ([]byte, error) {
-	for len(line) <= decode.MaxRow {
+	for len(line) <= decoded.MaxRow {
 		part, err := from.ReadSlice('\n')
 		line = append(line, part...)
 		switch {
@@ -123,5 +123,5 @@ func wholeLine(from *bufio.Reader, line []byte) ([]byte, error) {
 			return line, err
 		}
 	}
-	return nil, contract.Failf(contract.VolumeInvalid, "a row has more than %d bytes", decode.MaxRow)
+	return nil, contract.Failf(contract.VolumeInvalid, "a row has more than %d bytes", decoded.MaxRow)
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
@@ -15,7 +16,7 @@ import (
 // mapper makes what can be made of a row by itself. It is of one goroutine; several are at work on one source.
 type mapper interface {
 	// row maps a row with its number at the source. What it writes it appends to lines, and gives them back.
-	row(number int64, row decode.Row, lines []byte) (mapped, []byte)
+	row(number int64, row decoded.Row, lines []byte) (mapped, []byte)
 }
 
 // mapped is what became of a row: an error, of this row alone if it is unmappable; a row to leave out; or its line, and where
@@ -30,7 +31,7 @@ type mapped struct {
 
 // batch is rows that were mapped together, and the error that stands behind them in the file.
 type batch struct {
-	rows   []decode.Row
+	rows   []decoded.Row
 	first  int64 // the number of the first row at the source
 	err    error
 	mapped []mapped
@@ -58,7 +59,7 @@ func (b *batch) release() {
 
 // ahead decodes and maps the rows of a file in other goroutines, and gives them in the order of the file. The numbers of the
 // rows begin with first. When it is done, nobody reads the file any more.
-func ahead(ctx context.Context, file decode.File, fields []decode.Field, first int64, newMapper func() mapper) iter.Seq[*batch] {
+func ahead(ctx context.Context, file decode.File, fields []decoded.Field, first int64, newMapper func() mapper) iter.Seq[*batch] {
 	return func(yield func(*batch) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		workers := runtime.GOMAXPROCS(0)
@@ -106,6 +107,6 @@ func ahead(ctx context.Context, file decode.File, fields []decode.Field, first i
 
 // isBadRow says whether an error of decode is that of one row, which has a number like any other.
 func isBadRow(err error) bool {
-	var bad *decode.BadRow
+	var bad *decoded.BadRow
 	return errors.As(err, &bad)
 }

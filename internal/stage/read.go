@@ -8,6 +8,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/progress"
@@ -22,7 +23,7 @@ type reader struct {
 	job
 	source recipe.NamedSource
 	read   recipe.Read
-	fields []decode.Field
+	fields []decoded.Field
 
 	originals []original
 	listing   []source.File // of the source, once an original had to be fetched again
@@ -129,7 +130,7 @@ func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, 
 	return f.Unchanged()
 }
 
-func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to taker) error {
+func (r *reader) row(file string, row decoded.Row, as mapped, line []byte, to taker) error {
 	number := r.rows
 	r.rows++
 	if err := pipeline.CheckAtMost(r.source, r.rows); err != nil {
@@ -154,7 +155,7 @@ func (r *reader) row(file string, row decode.Row, as mapped, line []byte, to tak
 
 // unreadable deals with an error of decode: one that is of a single row takes that row's number.
 func (r *reader) unreadable(file string, err error, to taker) error {
-	var bad *decode.BadRow
+	var bad *decoded.BadRow
 	if !errors.As(err, &bad) {
 		return err
 	}

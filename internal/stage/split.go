@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/progress"
@@ -163,7 +163,7 @@ func (s *splitter) newMapper() mapper {
 }
 
 // contaminated looks for the question of a row, and for what else its record compares, among those of the probes.
-func (m *recordMapper) contaminated(row decode.Row, question string) (f finding, err error) {
+func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding, err error) {
 	if m.contaminants == nil {
 		return f, nil
 	}
@@ -188,7 +188,7 @@ type recordMapper struct {
 	buffer       []byte
 }
 
-func (m *recordMapper) row(number int64, row decode.Row, lines []byte) (mapped, []byte) {
+func (m *recordMapper) row(number int64, row decoded.Row, lines []byte) (mapped, []byte) {
 	begin := len(lines)
 	said, lines, err := m.writer.Row(lines, row, number)
 	if err != nil {

@@ -27,13 +27,10 @@ var (
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
 	planned    = append([]string{"internal/contract"}, graph...)
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
-	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...)
-	proof      = []string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers", "internal/verify/single", "internal/verify/mixed"}
-	// proved are what the checks of a revision's files are made of.
-	proved    = append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/tokens", "internal/dedup"}, onVolumes...)
-	dataPlane = append(append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...), proof...)
-	counted   = append([]string{"internal/progress"}, planned...)
-	anything  = []string{"*"}
+	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...)
+	dataPlane  = append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...)
+	counted    = append([]string{"internal/progress"}, planned...)
+	anything   = []string{"*"}
 )
 
 // What was observed is judged by packages that have no client.
@@ -55,18 +52,20 @@ var rules = []rule{
 	{pkg: "internal/contract", own: graph},
 	{pkg: "internal/revision", own: append([]string{"internal/schema"}, planned...)},
 	{pkg: "internal/jsonscan"},
-	{pkg: "internal/decode", own: append([]string{"internal/jsonscan"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/record", own: append([]string{"internal/jsonscan", "internal/decode"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
-	{pkg: "internal/mapping", own: append([]string{"internal/jsonscan", "internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/encode", own: append([]string{"internal/jsonscan", "internal/decode", "internal/record"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/export", own: append([]string{"internal/jsonscan", "internal/decode", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/decode/decoded", own: append([]string{"internal/jsonscan"}, planned...)},
+	{pkg: "internal/decode/parquet", own: append([]string{"internal/jsonscan", "internal/decode/decoded"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/decode", own: append([]string{"internal/jsonscan", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/record", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
+	{pkg: "internal/mapping", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/encode", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/export", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "python"},
 	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
-	{pkg: "internal/precheck", own: append([]string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/record", "internal/decode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/precheck", own: append([]string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/progress", own: graph},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, counted...), foreign: anything, never: kubernetes},
-	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
+	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},
@@ -80,26 +79,19 @@ var rules = []rule{
 	{pkg: "internal/report", own: onVolumes},
 	{pkg: "internal/report/picture"},
 	{pkg: "internal/report/page", own: append([]string{"internal/statistics", "internal/report", "internal/report/picture"}, onVolumes...)},
-	{pkg: "internal/verify", own: append(append([]string{"internal/sampler", "internal/report", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, proof...), proved...), foreign: anything, never: kubernetes},
-	{pkg: "internal/verify/files", own: proved, foreign: anything, never: kubernetes},
-	{pkg: "internal/verify/layout", own: append([]string{"internal/verify/files"}, proved...), foreign: anything, never: kubernetes},
-	{pkg: "internal/verify/questions", own: append([]string{"internal/verify/files", "internal/verify/layout"}, proved...), foreign: anything, never: kubernetes},
-	{pkg: "internal/verify/numbers", own: append([]string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions"}, proved...), foreign: anything, never: kubernetes},
-	{pkg: "internal/verify/single", own: append([]string{"internal/statistics", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
-	{pkg: "internal/verify/mixed", own: append([]string{"internal/sampler", "internal/export", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify", own: append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
-	{pkg: "internal/rows", own: append([]string{"internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode"}, onVolumes...), foreign: anything, never: kubernetes},
-	{pkg: "internal/transfer", own: append([]string{"internal/cli", "internal/rows", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/rows", own: append([]string{"internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/transfer", own: append([]string{"internal/cli", "internal/rows", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/cli/connect", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube"}, planned...), foreign: anything},
-	{pkg: "internal/cli/errand", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube", "internal/render", "python", "internal/rows", "internal/transfer", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode"}, onVolumes...), foreign: anything},
-	{pkg: "internal/cli/files", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/connect", "internal/cli/errand", "internal/kube", "internal/version", "internal/render", "python", "internal/rows", "internal/transfer", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode"}, onVolumes...), foreign: anything},
+	{pkg: "internal/cli/errand", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube", "internal/render", "python", "internal/rows", "internal/transfer", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything},
+	{pkg: "internal/cli/files", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/connect", "internal/cli/errand", "internal/kube", "internal/version", "internal/render", "python", "internal/rows", "internal/transfer", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything},
 	{pkg: "internal/testing/hub", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/faultfs"},
 	{pkg: "internal/testing/stores"},
 	{pkg: "internal/testing/realrows"},
 	{pkg: "internal/testing/forgery", own: dataPlane, foreign: anything, never: kubernetes},
-	{pkg: "internal/testing/refusals", foreign: anything},
 	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe", "python"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: clients},
 	{pkg: "controllers/internal/jobs", own: observed, foreign: anything, never: clients},

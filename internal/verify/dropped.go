@@ -1,0 +1,124 @@
+package verify
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+
+	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// gone sorts the rows that were dropped for the sake of other data sets, and tells each data set's file of all rows its own.
+// There are as many of each split and data set as the balance stage counted, for each reason.
+func (v *verifier) gone() error {
+	counts := newGoneCounts(v.manifest)
+	if err := v.eachGone(counts); err != nil {
+		return err
+	}
+	if err := counts.check(*v.results.Balance()); err != nil {
+		return err
+	}
+	for _, d := range v.datasets {
+		if counts.sorters[d.place] != nil {
+			var err error
+			if d.raw.gone, err = counts.sorters[d.place].Sorted(); err != nil {
+				return store.WrapError(err)
+			}
+		}
+	}
+	return nil
+}
+
+func (v *verifier) eachGone(counts *goneCounts) error {
+	if _, listed := v.files[revision.DroppedFile]; !listed {
+		return nil
+	}
+	f, err := v.open(revision.DroppedFile)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	decoder := json.NewDecoder(f)
+	decoder.DisallowUnknownFields()
+	for {
+		var row revision.DroppedRow
+		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return differ("%s cannot be read: %w", revision.DroppedFile, err)
+		}
+		split, dataset, err := counts.add(row)
+		if err != nil {
+			return err
+		}
+		if err := v.number(goneRow, dataset, split, record.Number(row.ID, row.Dataset), nil); err != nil {
+			return err
+		}
+		sorter := counts.sorters[dataset]
+		if sorter == nil {
+			sorter = extsort.New(v.notes.Scratch, 8, goneMemory)
+			v.sorters = append(v.sorters, sorter)
+			counts.sorters[dataset] = sorter
+		}
+		var key [8]byte
+		binary.BigEndian.PutUint64(key[:], uint64(record.Number(row.ID, row.Dataset)))
+		if err := sorter.Add(key[:], []byte{byte(split)}); err != nil {
+			return store.WrapError(err)
+		}
+	}
+}
+
+// goneCounts counts the rows of the list by reason.
+type goneCounts struct {
+	splits, datasets []string
+	tables           map[string]pipeline.DroppedRows
+	sorters          []*extsort.Sorter // of the rows' numbers, by data set; nil where none is gone
+}
+
+func newGoneCounts(m revision.Manifest) *goneCounts {
+	c := &goneCounts{datasets: m.Recipe.DatasetNames(), tables: map[string]pipeline.DroppedRows{}}
+	for _, split := range m.Recipe.Splits {
+		c.splits = append(c.splits, split.Name)
+	}
+	for _, reason := range pipeline.DropReasons() {
+		c.tables[reason.String()] = pipeline.NewDroppedRows(len(c.splits), len(c.datasets))
+	}
+	c.sorters = make([]*extsort.Sorter, len(c.datasets))
+	return c
+}
+
+// add counts a row, and gives the places of its split and its data set.
+func (c *goneCounts) add(row revision.DroppedRow) (split, dataset int, err error) {
+	split = slices.Index(c.splits, row.Split)
+	dataset = slices.Index(c.datasets, row.Dataset)
+	table := c.tables[row.Reason]
+	switch {
+	case split < 0 || dataset < 0 || record.Number(row.ID, row.Dataset) < 0:
+		return 0, 0, differ("%s: %q is no row of a split %s of data set %s", revision.DroppedFile, row.ID, row.Split, row.Dataset)
+	case table == nil:
+		return 0, 0, differ("%s: row %s has the reason %q, which is none", revision.DroppedFile, row.ID, row.Reason)
+	}
+	table[split][dataset]++
+	return split, dataset, nil
+}
+
+func (c *goneCounts) check(balanced pipeline.BalanceResult) error {
+	for _, reason := range pipeline.DropReasons() {
+		want := balanced.For(reason)
+		for s, split := range c.splits {
+			for d, dataset := range c.datasets {
+				if got := c.tables[reason.String()].Of(s, d); got != want.Of(s, d) {
+					return differ("%s lists %d rows of data set %s and split %s with the reason %s, the manifest says %d",
+						revision.DroppedFile, got, dataset, split, reason, want.Of(s, d))
+				}
+			}
+		}
+	}
+	return nil
+}
