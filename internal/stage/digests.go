@@ -9,7 +9,6 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
-	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
 // digestsName lists what a unit wrote, by name, so that publishing need not read it to list it. A revision is proved from its
@@ -37,11 +36,21 @@ func (d digests) of(folder store.Path, name string) (written, error) {
 	if entry, ok := d[name]; ok {
 		return entry, nil
 	}
-	digest, size, err := verify.Digest(context.Background(), folder.Join(name))
+	digest, size, err := digestOf(context.Background(), folder.Join(name))
 	if err != nil {
 		return written{}, store.UnreadableError(err)
 	}
 	return written{SHA256: digest, Bytes: size}, nil
+}
+
+// digestOf returns the SHA-256, in hex, and the size of a file.
+func digestOf(ctx context.Context, path store.Path) (string, int64, error) {
+	f, err := path.Open()
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	return store.SHA256(ctx, f)
 }
 
 // ofDataset is the digest of a divided data set: over the SHA-256 of the file of all rows, of each split's, and of the list of the

@@ -257,7 +257,7 @@ func (j job) intact(ctx context.Context, stage pipeline.Stage, unit pipeline.Nod
 		}
 	}
 	for name, as := range list {
-		digest, size, err := verify.Digest(ctx, folder.Join(name))
+		digest, size, err := digestOf(ctx, folder.Join(name))
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx) // which says nothing about the unit
 		}

@@ -5,19 +5,12 @@ package verify
 
 import (
 	"context"
-	"fmt"
-	"hash/maphash"
-	"io/fs"
 	"os"
-	"sync/atomic"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/extsort"
-	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
-	"github.com/datasetmix/datasetmix/internal/tokens"
+	"github.com/datasetmix/datasetmix/internal/verify/files"
+	"github.com/datasetmix/datasetmix/internal/verify/layout"
 )
 
 // Proof is what was found true.
@@ -58,18 +51,15 @@ type Options struct {
 	Others map[string]Other
 }
 
-// Other is a file that lies elsewhere, as it would be listed.
-type Other struct {
-	Path store.Path
-	File revision.PublishedFile
-}
+// Other is a file that is elsewhere, as it would be listed.
+type Other = files.Other
 
 // Revision verifies the revision in a folder, whatever the folder is called. The first difference is an error that says which
 // file, where, and what it should be.
 func Revision(ctx context.Context, folder string, options Options) (Proof, error) {
 	volume, err := store.Open(folder)
 	if err != nil {
-		return Proof{}, differ("%s is no published revision: %w", folder, err)
+		return Proof{}, files.Differ("%s is no published revision: %w", folder, err)
 	}
 	defer volume.Close()
 	return At(ctx, volume.Path("."), options)
@@ -77,99 +67,64 @@ func Revision(ctx context.Context, folder string, options Options) (Proof, error
 
 // At verifies the revision at a place on a volume, as Revision does.
 func At(ctx context.Context, folder store.Path, options Options) (Proof, error) {
-	v := &verifier{context: ctx, folder: folder, options: options, notes: options.Notes, seed: maphash.MakeSeed(), other: maphash.MakeSeed()}
-	if err := v.readManifest(); err != nil {
+	listed := newFiles(ctx, folder, options)
+	m, err := readManifest(listed, options.Digest)
+	if err != nil {
 		return Proof{}, err
 	}
-	if v.notes.IsZero() {
+	notes := options.Notes
+	if notes.IsZero() {
 		temporary, err := os.MkdirTemp("", "datasetmix-proof-*")
 		if err != nil {
 			return Proof{}, store.WrapError(err)
 		}
 		defer os.RemoveAll(temporary)
-		notes, err := store.Open(temporary)
+		volume, err := store.Open(temporary)
 		if err != nil {
 			return Proof{}, err
 		}
-		defer notes.Close()
-		v.notes = notes.Path(".")
+		defer volume.Close()
+		notes = volume.Path(".")
 	}
-	defer v.close()
-	for _, check := range []func() error{v.graph, v.sources, v.listing, v.measure, v.readStatistics, v.rows, v.counted, v.told} {
-		if err := check(); err != nil {
-			return Proof{}, err
-		}
+	if err := checkManifest(m.Manifest); err != nil {
+		return Proof{}, err
 	}
-	return v.proof, nil
+	if err := checkListing(listed, m.Manifest); err != nil {
+		return Proof{}, err
+	}
+	of, err := layout.New(listed, &m.Manifest, notes)
+	if err != nil {
+		return Proof{}, err
+	}
+	stated, err := readStatistics(listed, m.Manifest)
+	if err != nil {
+		return Proof{}, err
+	}
+	proof := Proof{Manifest: m.Manifest, Digest: m.digest, anchored: options.Digest != ""}
+	if proof.Questions, err = checkRows(of, m.byForm, stated, options); err != nil {
+		return Proof{}, err
+	}
+	proof.Files, proof.Bytes = 1+listed.Read, m.bytes+listed.Bytes
+	proof.OtherPages, err = checkPages(listed, m.Manifest, stated, proof.anchored)
+	return proof, err
 }
 
 // Files finds out whether a folder holds the files that its manifest lists, each with its bytes, and no other. What their rows say was
 // proved when they were published, and follows from the bytes.
 func Files(ctx context.Context, folder store.Path, options Options) error {
-	v := verifier{context: ctx, folder: folder, options: options}
-	if err := v.readManifest(); err != nil {
+	listed := newFiles(ctx, folder, options)
+	m, err := readManifest(listed, options.Digest)
+	if err != nil {
 		return err
 	}
-	v.files = make(map[string]revision.PublishedFile, len(v.manifest.Files))
-	for _, file := range v.manifest.Files {
-		v.files[file.Path] = file
-	}
-	if err := v.walk(); err != nil {
+	listed.List(m.Files)
+	if err := listed.Walk(); err != nil {
 		return err
 	}
-	return v.readAll(v.tasks(nil, nil))
+	all, _ := listed.Tasks(nil, nil)
+	return listed.ReadAll(all)
 }
 
-type verifier struct {
-	context  context.Context // of the call that this is the state of
-	folder   store.Path
-	options  Options
-	notes    store.Path
-	manifest revision.Manifest
-	results  pipeline.Results // of the manifest
-	proof    Proof
-	// files are those that the manifest lists, and infos what lies there, by path.
-	files map[string]revision.PublishedFile
-	infos map[string]fs.FileInfo
-	// seed and other are of the hashes that rows and questions are compared by. They say nothing in the proof.
-	seed, other maphash.Seed
-	datasets    []*dataset // sorted by name
-	questions   *extsort.Sorter
-	byForm      bool // questions are compared by their form, else by their bytes
-	// units counts rows in the unit of the shares; nil where that is rows, or not known here.
-	units   *tokens.Units
-	sorters []*extsort.Sorter
-	// numbers compares rows by their numbers at the source; nil where all rows of every data set and every split are there. partial says
-	// that those of a split are not.
-	numbers *extsort.Sorter
-	partial bool
-	// unasked says that the questions of some rows are in no file.
-	unasked atomic.Bool
-	// drawn is what the recipe's draws use of each data set in each split, where it draws.
-	drawn [][]pipeline.MixedDataset
-	// made are the checks of exported files that are looked at once the mixed ones were read.
-	made []*exportCheck
-	// stated is what statistics.json says, and recalled that an earlier proof has found it true of the rows.
-	stated   statistics.File
-	recalled bool
+func newFiles(ctx context.Context, folder store.Path, options Options) *files.Set {
+	return &files.Set{Context: ctx, Folder: folder, Others: options.Others, Checksums: options.Checksums}
 }
-
-func (v *verifier) close() {
-	for _, s := range v.sorters {
-		s.Close() // scratch files: nobody reads them again
-	}
-	for _, d := range v.datasets {
-		d.raw.close()
-		for _, c := range d.splits {
-			c.close()
-		}
-	}
-}
-
-// differ is the failure of a revision that is not what it should be. Trouble of the volume keeps its own reason.
-func differ(format string, args ...any) error {
-	return contract.VolumeMismatch(fmt.Errorf(format, args...))
-}
-
-// place says where a row stands, for a message.
-func place(file string, row int64) string { return fmt.Sprintf("%s, row %d", file, row+1) }

@@ -28,9 +28,12 @@ var (
 	planned    = append([]string{"internal/contract"}, graph...)
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
 	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...)
-	dataPlane  = append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...)
-	counted    = append([]string{"internal/progress"}, planned...)
-	anything   = []string{"*"}
+	proof      = []string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers", "internal/verify/single", "internal/verify/mixed"}
+	// proved are what the checks of a revision's files are made of.
+	proved    = append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/tokens", "internal/dedup"}, onVolumes...)
+	dataPlane = append(append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...), proof...)
+	counted   = append([]string{"internal/progress"}, planned...)
+	anything  = []string{"*"}
 )
 
 // What was observed is judged by packages that have no client.
@@ -79,7 +82,13 @@ var rules = []rule{
 	{pkg: "internal/report", own: onVolumes},
 	{pkg: "internal/report/picture"},
 	{pkg: "internal/report/page", own: append([]string{"internal/statistics", "internal/report", "internal/report/picture"}, onVolumes...)},
-	{pkg: "internal/verify", own: append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/sampler", "internal/report", "internal/tokens", "internal/dedup", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify", own: append(append([]string{"internal/sampler", "internal/report", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture"}, proof...), proved...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify/files", own: proved, foreign: anything, never: kubernetes},
+	{pkg: "internal/verify/layout", own: append([]string{"internal/verify/files"}, proved...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify/questions", own: append([]string{"internal/verify/files", "internal/verify/layout"}, proved...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify/numbers", own: append([]string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions"}, proved...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify/single", own: append([]string{"internal/statistics", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
+	{pkg: "internal/verify/mixed", own: append([]string{"internal/sampler", "internal/export", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/rows", own: append([]string{"internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything, never: kubernetes},

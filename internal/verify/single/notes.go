@@ -1,10 +1,11 @@
-package verify
+package single
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"io/fs"
+	"iter"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/schema"
 	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/verify/layout"
 )
 
 // knownName is the note of what a proof has found of the files of single data sets.
@@ -43,8 +45,14 @@ type knownIndex struct {
 // singleFolders have the files of single data sets.
 var singleFolders = []string{"raw/", "processed/", "test/", "dropped/"}
 
-// subject is what the files of single data sets are to be.
-func (v *verifier) subject() known {
+// Notes are what a proof notes of a revision for later ones.
+type Notes struct {
+	of    *layout.Revision
+	found known
+}
+
+// NewNotes returns the notes of what the files of single data sets are to be, and their statistics as they are stated.
+func NewNotes(of *layout.Revision, stated []statistics.Part) *Notes {
 	var about struct {
 		Version string              `json:"version"`
 		Stages  []revision.Finished `json:"stages"`
@@ -58,18 +66,18 @@ func (v *verifier) subject() known {
 		// Statistics are those that the rows were found to have.
 		Statistics []statistics.Part `json:"statistics,omitempty"`
 	}
-	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(v.manifest.Recipe.Splits), map[string]string{}
-	about.Fields = v.manifest.Fields
-	about.Statistics = v.stated.Bare()
-	about.Duplicates, about.Compare = v.manifest.Recipe.Duplicates, v.manifest.Recipe.Compare
+	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(of.Manifest.Recipe.Splits), map[string]string{}
+	about.Fields = of.Manifest.Fields
+	about.Statistics = stated
+	about.Duplicates, about.Compare = of.Manifest.Recipe.Duplicates, of.Manifest.Recipe.Compare
 	for i := range about.Splits {
 		about.Splits[i].Size = recipe.Size{}
 	}
-	for _, d := range v.datasets {
-		_, domain, _ := v.manifest.Recipe.Dataset(d.name)
-		about.Domains[d.name] = domain.Name
+	for _, d := range of.Datasets {
+		_, domain, _ := of.Manifest.Recipe.Dataset(d.Name)
+		about.Domains[d.Name] = domain.Name
 	}
-	for _, finished := range v.manifest.Stages {
+	for _, finished := range of.Manifest.Stages {
 		switch finished.Stage {
 		case pipeline.StageSplit:
 			about.Stages = append(about.Stages, finished)
@@ -79,7 +87,7 @@ func (v *verifier) subject() known {
 			about.Stages = append(about.Stages, revision.Finished{Result: pipeline.Result{Balance: &balanced}})
 		}
 	}
-	for _, file := range v.all() {
+	for _, file := range of.Files.All() {
 		if single := slices.ContainsFunc(singleFolders, func(folder string) bool { return strings.HasPrefix(file.Path, folder) }); single && file.Rows != nil {
 			about.Files = append(about.Files, file)
 		}
@@ -89,60 +97,61 @@ func (v *verifier) subject() known {
 		panic("verify: " + err.Error()) // it is plain data
 	}
 	sum := sha256.Sum256(encoded)
-	return known{Subject: hex.EncodeToString(sum[:])}
+	return &Notes{of, known{Subject: hex.EncodeToString(sum[:])}}
 }
 
-// recall finds an earlier proof of the same files, and takes its indexes.
-func (v *verifier) recall(subject known) (known, bool) {
-	for _, folder := range v.options.Earlier {
+// Recall finds an earlier proof of the same files, takes its indexes, and returns the questions that it found in each split.
+func (n *Notes) Recall(earlier []store.Path) (questions []int, ok bool) {
+	for _, folder := range earlier {
 		var k known
-		if store.ReadJSON(folder.Join(knownName), &k) != nil || k.Subject != subject.Subject {
+		if store.ReadJSON(folder.Join(knownName), &k) != nil || k.Subject != n.found.Subject {
 			continue // no notes, or those of other files: all rows are looked at
 		}
-		if v.identified(k) && v.take(folder, k) {
-			return k, true
+		if n.identified(k) && n.take(folder, k) {
+			return k.Questions, true
 		}
 	}
-	return known{}, false
+	return nil, false
 }
 
-// identified says whether the indexes have the identities that this revision's repeats need.
-func (v *verifier) identified(k known) bool {
-	for _, d := range v.datasets {
-		for _, c := range d.splits {
-			i := slices.IndexFunc(k.Indexes, func(index knownIndex) bool { return index.Name == c.index })
-			if i < 0 || c.repeats && !k.Indexes[i].Identified {
-				return false
-			}
+// identified reports whether the indexes have the identities that this revision's repeats need.
+func (n *Notes) identified(k known) bool {
+	for s := range n.splits() {
+		i := slices.IndexFunc(k.Indexes, func(index knownIndex) bool { return index.Name == s.Index })
+		if i < 0 || s.Repeats && !k.Indexes[i].Identified {
+			return false
 		}
 	}
 	return true
 }
 
 // take gives the notes of an earlier proof a second name. Those of an index that is no longer what it was are not taken.
-func (v *verifier) take(folder store.Path, k known) bool {
+func (n *Notes) take(folder store.Path, k known) bool {
 	for _, index := range k.Indexes {
 		if !fs.ValidPath(index.Name) || checksum(folder.Join(index.Name)) != index.XXH64 {
 			return false
 		}
 	}
-	for _, name := range append(v.indexes(), knownName) {
-		if store.Link(folder.Join(name), v.notes.Join(name)) != nil {
+	link := func(name string) bool { return store.Link(folder.Join(name), n.of.Notes.Join(name)) == nil }
+	for s := range n.splits() {
+		if !link(s.Index) {
 			return false
 		}
 	}
-	return true
+	return link(knownName)
 }
 
-// indexes are the names of all indexes.
-func (v *verifier) indexes() []string {
-	var names []string
-	for _, d := range v.datasets {
-		for _, c := range d.splits {
-			names = append(names, c.index)
+// splits gives the splits of all data sets.
+func (n *Notes) splits() iter.Seq[layout.Split] {
+	return func(yield func(layout.Split) bool) {
+		for _, d := range n.of.Datasets {
+			for _, s := range d.Splits {
+				if !yield(s) {
+					return
+				}
+			}
 		}
 	}
-	return names
 }
 
 // checksum is the XXH64 of a file; empty where it cannot be read, which is that of no file.
@@ -159,17 +168,15 @@ func checksum(path store.Path) string {
 	return store.Checksum(sum)
 }
 
-// remember notes what was found.
-func (v *verifier) remember(k known) error {
-	k.Questions = v.proof.Questions
-	for _, d := range v.datasets {
-		for _, c := range d.splits {
-			k.Indexes = append(k.Indexes, knownIndex{Name: c.index, XXH64: checksum(v.notes.Join(c.index)), Identified: c.repeats})
-		}
+// Write notes what was found: the questions of each split, and the indexes that were made.
+func (n *Notes) Write(questions []int) error {
+	n.found.Questions = questions
+	for s := range n.splits() {
+		n.found.Indexes = append(n.found.Indexes, knownIndex{Name: s.Index, XXH64: checksum(n.of.Notes.Join(s.Index)), Identified: s.Repeats})
 	}
-	encoded, err := revision.EncodeJSON(k)
+	encoded, err := revision.EncodeJSON(n.found)
 	if err != nil {
 		return err
 	}
-	return store.WriteFile(v.notes.Join(knownName), encoded)
+	return store.WriteFile(n.of.Notes.Join(knownName), encoded)
 }

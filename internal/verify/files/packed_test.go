@@ -1,4 +1,4 @@
-package verify
+package files
 
 import (
 	"bytes"
@@ -11,41 +11,9 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/encode"
-	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/tokens"
 )
-
-// What a file's writer reports of each data set is compared, units only where the rows' own are known.
-func TestReports(t *testing.T) {
-	for what, c := range map[string]struct {
-		unit    recipe.ShareUnit
-		counted bool
-		got     pipeline.MixedDataset
-		want    string
-	}{
-		"all as it is":                       {recipe.InBytes, true, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 70}, ""},
-		"other units":                        {recipe.InTokens, true, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, "71 units, and its rows are 3 unique rows, the most frequent 2 times, 70 units"},
-		"other units that nobody counted":    {recipe.InTokens, false, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, ""},
-		"other repeats that nobody measured": {recipe.InTokens, false, pipeline.MixedDataset{Unique: 3, MaxRepeats: 3, Units: 70}, "data set sums"},
-		"units where rows are the measure":   {recipe.InRows, false, pipeline.MixedDataset{Unique: 3, MaxRepeats: 2, Units: 71}, "71 units"},
-	} {
-		t.Run(what, func(t *testing.T) {
-			v := &verifier{datasets: []*dataset{{name: "sums"}}}
-			if c.counted {
-				v.units = &tokens.Units{}
-			}
-			v.manifest.Recipe.Unit = c.unit
-			check := mixCheck{verifier: v, file: "mixed/train_mixed.jsonl", uses: []pipeline.MixedDataset{{Unique: 3, MaxRepeats: 2}}, units: []int64{70}}
-			check.result.Datasets = []pipeline.MixedDataset{c.got}
-			err := check.reports()
-			if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
-				t.Errorf("the message is %v, want %q in it", err, c.want)
-			}
-		})
-	}
-}
 
 // plain is a published row.
 const plain = `{"id":"sums_7","dataset":"sums","domain":"math","question":"Q","reference_answer":"A","answer_type":"text","metadata":{"source":"sums","original_id":"7"}}`
@@ -54,19 +22,19 @@ const plain = `{"id":"sums_7","dataset":"sums","domain":"math","question":"Q","r
 const packedRows = 9000
 
 // packedFile is a file of a format with one row many times over, and the entry of a manifest that lists it.
-func packedFile(t *testing.T, format recipe.Format) (*verifier, revision.PublishedFile) {
+func packedFile(t *testing.T, format recipe.Format) (*Set, revision.PublishedFile) {
 	t.Helper()
 	var packed bytes.Buffer
 	w, err := encode.NewWriter(&packed, format)
 	for range packedRows {
 		err = errors.Join(err, w.WriteRow([]byte(plain+"\n")))
 	}
-	v := inFolder(t)
-	if err := errors.Join(err, w.Close(), os.WriteFile(v.folder.Join("f").String(), packed.Bytes(), 0o600)); err != nil {
+	s := inFolder(t)
+	if err := errors.Join(err, w.Close(), os.WriteFile(s.Folder.Join("f").String(), packed.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	sum := sha256.Sum256(packed.Bytes())
-	return v, revision.PublishedFile{Path: "f", Bytes: int64(packed.Len()), SHA256: hex.EncodeToString(sum[:])}
+	return s, revision.PublishedFile{Path: "f", Bytes: int64(packed.Len()), SHA256: hex.EncodeToString(sum[:])}
 }
 
 var packedFormats = []recipe.Format{recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet}
@@ -74,9 +42,9 @@ var packedFormats = []recipe.Format{recipe.JSONLZstd, recipe.JSONLGzip, recipe.P
 // Rows of a packed file come without their line ends, each with its offset among them.
 func TestPackedRows(t *testing.T) {
 	for _, format := range packedFormats {
-		v, file := packedFile(t, format)
+		s, file := packedFile(t, format)
 		n := int64(0)
-		err := v.packed(file, format, func(offset int64, line []byte) error {
+		err := s.packed(file, format, func(offset int64, line []byte) error {
 			if string(line) != plain || offset != n*int64(len(plain)+1) {
 				t.Fatalf("%s: row %d at %d: %s", format, n, offset, line)
 			}
@@ -92,7 +60,7 @@ func TestPackedRows(t *testing.T) {
 // A packed file is hashed first, and only then unpacked.
 func TestPackedFilesThatAreNotAsListed(t *testing.T) {
 	for i, format := range packedFormats {
-		v, file := packedFile(t, format)
+		s, file := packedFile(t, format)
 		changed, gone := file, file
 		changed.SHA256, gone.Path = "0", "g"
 		anything := func(int64, []byte) error { return nil }
@@ -100,7 +68,7 @@ func TestPackedFilesThatAreNotAsListed(t *testing.T) {
 		for what, c := range map[string]struct {
 			file   revision.PublishedFile
 			format recipe.Format
-			each   eachRow
+			each   EachRow
 			want   string
 		}{
 			"another digest": {changed, format, nil, "f was changed"},
@@ -112,11 +80,11 @@ func TestPackedFilesThatAreNotAsListed(t *testing.T) {
 				return nil
 			}, context.Canceled.Error()},
 		} {
-			v.context = context.Background()
+			s.Context = context.Background()
 			if what == "nobody waits" {
-				v.context = ctx
+				s.Context = ctx
 			}
-			if err := v.packed(c.file, c.format, c.each); err == nil || !strings.Contains(err.Error(), c.want) {
+			if err := s.packed(c.file, c.format, c.each); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s, %s: %v", format, what, err)
 			}
 		}

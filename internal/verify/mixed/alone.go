@@ -1,4 +1,4 @@
-package verify
+package mixed
 
 import (
 	"hash/maphash"
@@ -11,45 +11,39 @@ import (
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/verify/files"
+	"github.com/datasetmix/datasetmix/internal/verify/layout"
+	"github.com/datasetmix/datasetmix/internal/verify/numbers"
 )
 
-// readable reports whether the rows that the file is made of are there: else it is alone.
-func (c *mixCheck) readable() bool {
-	for _, d := range c.datasets {
-		if d.splits[c.split].file == "" {
-			return false
-		}
-	}
-	return true
-}
-
 // turn is the data set whose turn it is; ok is false once the file should have ended.
-func (c *mixCheck) turn() (d *dataset, ok bool) {
+func (c *fileCheck) turn() (d *layout.Dataset, ok bool) {
 	if c.turns == nil {
-		c.turns, c.stop = iter.Pull(plan.Weave(c.manifest.Recipe, c.shard))
+		c.turns, c.stop = iter.Pull(plan.Weave(c.checks.of.Manifest.Recipe, c.shard))
 	}
 	place, ok := c.turns()
 	c.rows++
 	if !ok {
 		return nil, false
 	}
-	return c.datasets[place], true
+	return c.checks.of.Datasets[place], true
 }
 
 // alone takes a row of a mixed file with no other to compare it with: it is a row of the data set whose turn it is. How often each is there, and
 // that none is in two splits, is found in the end.
-func (c *mixCheck) alone(_ int64, line []byte) error {
+func (c *fileCheck) alone(_ int64, line []byte) error {
 	n := c.rows
 	d, ok := c.turn()
 	if !ok {
 		return nil // end counts the rows
 	}
-	row, err := d.read(c.file, n, line)
+	row, err := d.Read(c.name, n, line)
 	if err != nil {
 		return err
 	}
-	c.units[d.place] += c.unitsOf(row)
-	return c.mixed(d.place, c.split, row, line, &c.forms)
+	c.units[d.Place] += c.checks.of.UnitsOf(row)
+	hashes := c.checks.questions.Hashes(row.Question, row.Answer, &c.forms)
+	return c.checks.numbers.Add(numbers.Mixed, d.Place, c.split, row.Number, line, hashes[:])
 }
 
 // exportedFields are the columns that say which row a row of an export is; one of format RL has its question and answer as well.
@@ -63,14 +57,14 @@ func exportedFields(format recipe.ExportFormat) []decoded.Field {
 // alone reads of an export whose rows are nowhere else which rows they are. Of several exports the first one's rows count, and the others have
 // the same.
 func (c *exportCheck) alone(from *io.SectionReader) error {
-	e, _ := c.manifest.Recipe.Export(c.export)
-	file := decode.File{Name: c.file, Data: from, Size: from.Size(), Own: true}
-	for row, err := range decode.Rows(c.context, file, exportedFields(e.Format)) {
+	e, _ := c.checks.of.Manifest.Recipe.Export(c.export)
+	file := decode.File{Name: c.file.name, Data: from, Size: from.Size(), Own: true}
+	for row, err := range decode.Rows(c.checks.of.Files.Context, file, exportedFields(e.Format)) {
 		if err != nil {
-			return differ("%s: %w", c.file, err)
+			return files.Differ("%s: %w", c.file.name, err)
 		}
-		n := c.rows
-		d, ok := c.turn()
+		n := c.file.rows
+		d, ok := c.file.turn()
 		if !ok {
 			return nil
 		}
@@ -78,74 +72,75 @@ func (c *exportCheck) alone(from *io.SectionReader) error {
 		for i, value := range row.Values {
 			texts[i], _ = value.(string)
 		}
-		id := record.Number(texts[0], d.name)
-		if id < 0 || texts[1] != d.name {
-			return differ("%s: the row is %s of data set %s, and data set %s is next in the order %s", place(c.file, n), texts[0], texts[1], d.name, c.manifest.Recipe.Order)
+		id := record.Number(texts[0], d.Name)
+		if id < 0 || texts[1] != d.Name {
+			return files.Differ("%s: the row is %s of data set %s, and data set %s is next in the order %s", files.Place(c.file.name, n), texts[0], texts[1], d.Name, c.checks.of.Manifest.Recipe.Order)
 		}
-		c.ids = maphash.Comparable(c.seed, [2]uint64{c.ids, uint64(id)})
+		c.ids = maphash.Comparable(c.checks.seed, [2]uint64{c.ids, uint64(id)})
 		if err := c.exported(d, id, texts[2:]); err != nil {
 			return err
 		}
 	}
-	c.reported()
+	c.file.reported()
 	return nil
 }
 
 // reported takes the units of the rows as they are reported: a file that does not have them as they are does not count them.
-func (c *mixCheck) reported() {
+func (c *fileCheck) reported() {
 	for i, of := range c.result.Datasets {
 		c.units[i] = of.Units
 	}
 }
 
 // exported notes a row of the first export.
-func (c *exportCheck) exported(d *dataset, id int64, asked []string) error {
+func (c *exportCheck) exported(d *layout.Dataset, id int64, asked []string) error {
+	checks := c.checks
 	switch {
 	case c.leader != nil:
 		return nil
 	case len(asked) == 0:
-		c.unasked.Store(true)
-		return c.number(mixedRow, d.place, c.split, id, nil)
+		checks.unasked.Store(true)
+		return checks.numbers.Add(numbers.Mixed, d.Place, c.file.split, id, nil, nil)
 	}
-	var question, answer [hashSize]byte
-	c.hash(question[:], c.compared(raw(asked[0]), &c.forms))
-	c.hash(answer[:], raw(asked[1]))
-	return c.number(mixedRow, d.place, c.split, id, nil, question[:], answer[:])
+	hashes := checks.questions.Hashes(layout.Quoted(asked[0]), layout.Quoted(asked[1]), &c.file.forms)
+	return checks.numbers.Add(numbers.Mixed, d.Place, c.file.split, id, nil, hashes[:])
 }
 
 // sameIDs: the rows of an export are those of the first one.
 func (c *exportCheck) sameIDs() error {
 	if c.leader != nil && c.ids != c.leader.ids {
-		return differ("%s and %s do not have the same rows in the same order", c.file, c.leader.file)
+		return files.Differ("%s and %s do not have the same rows in the same order", c.file.name, c.leader.file.name)
 	}
 	return nil
 }
 
 // bare reports whether nothing but exports says which rows the mix has.
-func (c *exportCheck) bare() bool { return c.base == nil && !c.readable() }
+func (c *exportCheck) bare() bool { return c.base == nil && !c.checks.of.HasRowsOf(c.file.split) }
 
 // lines gives the rows that the file was made of: those of the splits in the recipe's order, or those of the mixed file with the same rows.
 func (c *exportCheck) lines(each func(line []byte) error) error {
-	if c.readable() {
-		return c.eachDue(each)
+	if c.checks.of.HasRowsOf(c.file.split) {
+		return c.file.eachDue(each)
 	}
-	f, err := c.open(c.base.file)
+	ctx := c.checks.of.Files.Context
+	base, _ := c.checks.of.Files.Listed(c.base.name)
+	f, err := c.checks.of.Files.Open(base.Path)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	for line, err := range encode.Rows(f, c.files[c.base.file].Bytes, c.manifest.Recipe.Output.Format) {
+	for line, err := range encode.Rows(f, base.Bytes, c.checks.of.Manifest.Recipe.Output.Format) {
 		if err != nil {
-			return differ("%s: %w", place(c.base.file, c.rows), err)
+			return files.Differ("%s: %w", files.Place(c.base.name, c.file.rows), err)
 		}
-		if c.rows%contextEvery == 0 && c.context.Err() != nil {
-			return c.context.Err()
+		if c.file.rows%files.ContextEvery == 0 && ctx.Err() != nil {
+			return ctx.Err()
 		}
-		c.rows++
+		c.file.rows++
 		if err := each(line); err != nil {
 			return err
 		}
 	}
-	c.reported() // those of the mixed file are counted
+	c.file.reported() // those of the mixed file are counted
 	return nil
 }

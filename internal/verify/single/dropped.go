@@ -1,4 +1,4 @@
-package verify
+package single
 
 import (
 	"encoding/binary"
@@ -12,22 +12,26 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/verify/files"
+	"github.com/datasetmix/datasetmix/internal/verify/numbers"
 )
 
-// gone sorts the rows that were dropped for the sake of other data sets, and tells each data set's file of all rows its own.
+const droppedMemory = 1 << 20 // bytes of a sorter; what does not fit goes through scratch files
+
+// dropped sorts the rows that were dropped for the sake of other data sets, and tells each data set's file of all rows its own.
 // There are as many of each split and data set as the balance stage counted, for each reason.
-func (v *verifier) gone() error {
-	counts := newGoneCounts(v.manifest)
-	if err := v.eachGone(counts); err != nil {
+func (c *Checks) dropped() error {
+	counts := newDroppedCounts(*c.of.Manifest)
+	if err := c.eachDropped(counts); err != nil {
 		return err
 	}
-	if err := counts.check(*v.results.Balance()); err != nil {
+	if err := counts.check(*c.of.Results.Balance()); err != nil {
 		return err
 	}
-	for _, d := range v.datasets {
-		if counts.sorters[d.place] != nil {
+	for _, d := range c.datasets {
+		if counts.sorters[d.of.Place] != nil {
 			var err error
-			if d.raw.gone, err = counts.sorters[d.place].Sorted(); err != nil {
+			if d.raw.dropped, err = counts.sorters[d.of.Place].Sorted(); err != nil {
 				return store.WrapError(err)
 			}
 		}
@@ -35,11 +39,11 @@ func (v *verifier) gone() error {
 	return nil
 }
 
-func (v *verifier) eachGone(counts *goneCounts) error {
-	if _, listed := v.files[revision.DroppedFile]; !listed {
+func (c *Checks) eachDropped(counts *droppedCounts) error {
+	if _, listed := c.of.Files.Listed(revision.DroppedFile); !listed {
 		return nil
 	}
-	f, err := v.open(revision.DroppedFile)
+	f, err := c.of.Files.Open(revision.DroppedFile)
 	if err != nil {
 		return err
 	}
@@ -51,19 +55,19 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 		if err := decoder.Decode(&row); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return differ("%s cannot be read: %w", revision.DroppedFile, err)
+			return files.Differ("%s cannot be read: %w", revision.DroppedFile, err)
 		}
 		split, dataset, err := counts.add(row)
 		if err != nil {
 			return err
 		}
-		if err := v.number(goneRow, dataset, split, record.Number(row.ID, row.Dataset), nil); err != nil {
+		if err := c.numbers.Add(numbers.Dropped, dataset, split, record.Number(row.ID, row.Dataset), nil, nil); err != nil {
 			return err
 		}
 		sorter := counts.sorters[dataset]
 		if sorter == nil {
-			sorter = extsort.New(v.notes.Scratch, 8, goneMemory)
-			v.sorters = append(v.sorters, sorter)
+			sorter = extsort.New(c.of.Notes.Scratch, 8, droppedMemory)
+			c.sorters = append(c.sorters, sorter)
 			counts.sorters[dataset] = sorter
 		}
 		var key [8]byte
@@ -74,15 +78,15 @@ func (v *verifier) eachGone(counts *goneCounts) error {
 	}
 }
 
-// goneCounts counts the rows of the list by reason.
-type goneCounts struct {
+// droppedCounts counts the rows of the list by reason.
+type droppedCounts struct {
 	splits, datasets []string
 	tables           map[string]pipeline.DroppedRows
-	sorters          []*extsort.Sorter // of the rows' numbers, by data set; nil where none is gone
+	sorters          []*extsort.Sorter // of the rows' numbers, by data set; nil where none was dropped
 }
 
-func newGoneCounts(m revision.Manifest) *goneCounts {
-	c := &goneCounts{datasets: m.Recipe.DatasetNames(), tables: map[string]pipeline.DroppedRows{}}
+func newDroppedCounts(m revision.Manifest) *droppedCounts {
+	c := &droppedCounts{datasets: m.Recipe.DatasetNames(), tables: map[string]pipeline.DroppedRows{}}
 	for _, split := range m.Recipe.Splits {
 		c.splits = append(c.splits, split.Name)
 	}
@@ -94,27 +98,27 @@ func newGoneCounts(m revision.Manifest) *goneCounts {
 }
 
 // add counts a row, and gives the places of its split and its data set.
-func (c *goneCounts) add(row revision.DroppedRow) (split, dataset int, err error) {
+func (c *droppedCounts) add(row revision.DroppedRow) (split, dataset int, err error) {
 	split = slices.Index(c.splits, row.Split)
 	dataset = slices.Index(c.datasets, row.Dataset)
 	table := c.tables[row.Reason]
 	switch {
 	case split < 0 || dataset < 0 || record.Number(row.ID, row.Dataset) < 0:
-		return 0, 0, differ("%s: %q is no row of a split %s of data set %s", revision.DroppedFile, row.ID, row.Split, row.Dataset)
+		return 0, 0, files.Differ("%s: %q is no row of a split %s of data set %s", revision.DroppedFile, row.ID, row.Split, row.Dataset)
 	case table == nil:
-		return 0, 0, differ("%s: row %s has the reason %q, which is none", revision.DroppedFile, row.ID, row.Reason)
+		return 0, 0, files.Differ("%s: row %s has the reason %q, which is none", revision.DroppedFile, row.ID, row.Reason)
 	}
 	table[split][dataset]++
 	return split, dataset, nil
 }
 
-func (c *goneCounts) check(balanced pipeline.BalanceResult) error {
+func (c *droppedCounts) check(balanced pipeline.BalanceResult) error {
 	for _, reason := range pipeline.DropReasons() {
 		want := balanced.For(reason)
 		for s, split := range c.splits {
 			for d, dataset := range c.datasets {
 				if got := c.tables[reason.String()].Of(s, d); got != want.Of(s, d) {
-					return differ("%s lists %d rows of data set %s and split %s with the reason %s, the manifest says %d",
+					return files.Differ("%s lists %d rows of data set %s and split %s with the reason %s, the manifest says %d",
 						revision.DroppedFile, got, dataset, split, reason, want.Of(s, d))
 				}
 			}
