@@ -26,15 +26,15 @@ func probePlace(name string) string { return "source to decontaminate against " 
 
 // contaminants reads the questions of all probes; nil where the mix has none.
 func (j job) contaminants(ctx context.Context) (*contaminants, error) {
-	if j.Recipe.Decontaminate == nil {
+	if j.todo.Recipe.Decontaminate == nil {
 		return nil, nil
 	}
-	index, err := dedup.NewProbes(j.Recipe.Decontaminate.Words, j.Recipe.Decontaminate.NGrams)
+	index, err := dedup.NewProbes(j.todo.Recipe.Decontaminate.Words, j.todo.Recipe.Decontaminate.NGrams)
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "decontaminate: %w", err)
 	}
 	c := &contaminants{}
-	for i, probe := range j.Recipe.Probes() {
+	for i, probe := range j.todo.Recipe.Probes() {
 		if err := j.readProbe(ctx, probe, func(question string) { index.Add(i, question) }); err != nil {
 			return nil, contract.Within(probePlace(probe.Name), err)
 		}
@@ -46,7 +46,7 @@ func (j job) contaminants(ctx context.Context) (*contaminants, error) {
 
 // finder looks questions up, in one goroutine; nil finds none.
 type finder struct {
-	*contaminants
+	of      *contaminants
 	matcher *dedup.Matcher
 }
 
@@ -65,7 +65,7 @@ func (f *finder) find(question string) finding {
 	if !ok {
 		return finding{}
 	}
-	return finding{f.names[found.Source], contaminatedBy[found.Reason]}
+	return finding{f.of.names[found.Source], contaminatedBy[found.Reason]}
 }
 
 func (j job) readProbe(ctx context.Context, probe recipe.Probe, add func(question string)) error {

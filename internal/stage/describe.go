@@ -19,7 +19,7 @@ func (p *publisher) describe() error {
 			}
 		}
 	}
-	if p.Recipe.Output.Layout == "" {
+	if p.job.todo.Recipe.Output.Layout == "" {
 		return nil
 	}
 	content, err := page.HTML(p.manifest, p.about)

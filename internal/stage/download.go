@@ -58,11 +58,11 @@ func originalPath(i int) string { return path.Join(filesName, fmt.Sprintf("%05d"
 // download brings a data set's originals into the cache and links them into the unit's folder. Those of a source at hand stay
 // where they are: they are read once for their digests.
 func (j job) download(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	named, _ := j.Recipe.Source(j.Unit.Name)
+	named, _ := j.todo.Recipe.Source(j.todo.Unit.Name)
 	result, err := j.downloadFrom(ctx, named, staging)
 	if err != nil {
 		place := "data set " + named.Name
-		if _, _, ok := j.Recipe.Dataset(named.Name); !ok {
+		if _, _, ok := j.todo.Recipe.Dataset(named.Name); !ok {
 			place = probePlace(named.Name)
 		}
 		return pipeline.Result{}, contract.Within(place, err)
@@ -75,7 +75,7 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	if err := j.Recipe.CheckLicense(named.Name, listing.License); err != nil {
+	if err := j.todo.Recipe.CheckLicense(named.Name, listing.License); err != nil {
 		return pipeline.Result{}, contract.Failf(contract.LicenseRefused, "%w", err)
 	}
 	last, err := j.lastDownload()

@@ -52,7 +52,7 @@ func (s *splitter) seen() *schema.Fields {
 func (j job) types() (map[string]schema.Type, error) {
 	types := map[string]schema.Type{}
 	var sets []schema.Set
-	for _, name := range j.Recipe.DatasetNames() {
+	for _, name := range j.todo.Recipe.DatasetNames() {
 		fields, err := j.fieldsOf(name)
 		if err != nil {
 			return nil, contract.Within("data set "+name, err)
@@ -63,7 +63,7 @@ func (j job) types() (map[string]schema.Type, error) {
 		}
 		sets = append(sets, set)
 	}
-	if j.Recipe.Output.Format == recipe.Parquet {
+	if j.todo.Recipe.Output.Format == recipe.Parquet {
 		return types, nil // it has the metadata as text
 	}
 	if _, err := schema.Judge(strict, sets...); err != nil {

@@ -36,10 +36,10 @@ const mostChanges = 4
 // notice says what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
 // inode tell; the files are not read for it.
 func (j job) notice(ctx context.Context, final store.Path, done *pipeline.DownloadResult) (string, error) {
-	if _, locked := j.worker.locked(j.Unit.Name); !j.worker.Notice || j.Stage != pipeline.StageDownload || locked {
+	if _, locked := j.worker.locked(j.todo.Unit.Name); !j.worker.Notice || j.todo.Stage != pipeline.StageDownload || locked {
 		return "", nil
 	}
-	named, _ := j.Recipe.Source(j.Unit.Name)
+	named, _ := j.todo.Recipe.Source(j.todo.Unit.Name)
 	from, err := j.worker.Source(recipe.Dataset{Name: named.Name, Source: named.Source})
 	if err != nil {
 		return "", err

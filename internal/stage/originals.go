@@ -61,7 +61,7 @@ func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store
 	if held, ok, err := cache.Hold(ctx, digest, size); ok || err != nil {
 		return held, err
 	}
-	if limit := j.Recipe.Output.CacheSize; limit > 0 {
+	if limit := j.todo.Recipe.Output.CacheSize; limit > 0 {
 		if err := cache.Trim(max(0, limit-max(0, file.Size))); err != nil {
 			return nil, err
 		}
@@ -89,7 +89,7 @@ func (j job) partID(file source.File) string {
 	if file.SHA256 != "" {
 		return file.SHA256
 	}
-	return string(j.folder) + "\n" + j.Unit.Key + "/" + file.Path
+	return string(j.folder) + "\n" + j.todo.Unit.Key + "/" + file.Path
 }
 
 // room fails, before the first byte, where the volume has less room than the files that have to be brought.
@@ -107,7 +107,7 @@ func (j job) room(from recipe.NamedSource, files []source.File, last previousOri
 		}
 		missing += cache.Missing(digest, j.partID(file), file.Size)
 	}
-	if limit := j.Recipe.Output.CacheSize; limit > 0 && missing > 0 {
+	if limit := j.todo.Recipe.Output.CacheSize; limit > 0 && missing > 0 {
 		if err := cache.Trim(max(0, limit-missing)); err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func nameOf(named recipe.NamedSource, file source.File) string {
 // release lets go of the originals once a mix is published whose cache is bounded, and trims the cache. Who needs one again
 // finds it there, or fetches it again.
 func (j job) release() error {
-	limit := j.Recipe.Output.CacheSize
+	limit := j.todo.Recipe.Output.CacheSize
 	notes := j.notes()
 	if limit == 0 {
 		return notes.Forget(j.cache(), 0) // what is gone is not needed
@@ -238,12 +238,12 @@ func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, er
 		return nil, contract.Within(file.Path+" is no longer whole in the cache and has to be fetched again; pods of the split stage may where output.cache is set, "+
 			"else the annotation data.datasetmix.io/forceAt has the download stage do it", err)
 	}
-	as := revision.LockedSource{Revision: r.finished.Download(r.source.Name).Revision}
+	as := revision.LockedSource{Revision: r.job.finished.Download(r.source.Name).Revision}
 	for _, o := range r.originals {
 		as.Files = append(as.Files, o.OriginalFile)
 	}
 	dataset := recipe.Dataset{Name: r.source.Name, Source: as.Pinned(r.source.Source)}
-	from, err := r.worker.Source(dataset)
+	from, err := r.job.worker.Source(dataset)
 	if err != nil {
 		return fail(err)
 	}
@@ -263,7 +263,7 @@ func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, er
 		return fail(contract.Failf(contract.ChecksumMismatch, "it has other bytes under that name"))
 	}
 	listed.SHA256, listed.Size = file.SHA256, file.Size
-	held, err := r.fetch(ctx, fetching{r.source, from}, listed)
+	held, err := r.job.fetch(ctx, fetching{r.source, from}, listed)
 	if err != nil {
 		return fail(err)
 	}

@@ -30,11 +30,11 @@ func (j job) prune() error {
 			return err
 		}
 	}
-	return j.cache().Reclaim(j.Recipe.Output.CacheSize > 0)
+	return j.cache().Reclaim(j.todo.Recipe.Output.CacheSize > 0)
 }
 
 type pruning struct {
-	job
+	job   job
 	used  map[string]bool // keys of units, and names of revisions, that a kept revision needs
 	alone bool            // no other build is under way
 	since time.Time
@@ -43,21 +43,21 @@ type pruning struct {
 // keep removes the oldest revisions beyond those to keep, but none that a pod may read or that was the newest until a moment ago, and
 // notes what the others need. One whose folder was removed by hand is none.
 func (p *pruning) keep() error {
-	folder, units, err := p.newestFirst(pipeline.StagePublish)
+	folder, units, err := p.job.newestFirst(pipeline.StagePublish)
 	if err != nil {
 		return err
 	}
 	kept, superseded := 0, time.Now()
 	for _, key := range units {
 		name := pipeline.RevisionName(key)
-		built, err := p.partsOf(folder.Join(key), name)
+		built, err := p.job.partsOf(folder.Join(key), name)
 		gone := errors.Is(err, fs.ErrNotExist)
-		beyond := kept >= p.Recipe.Output.KeepRevisions && !p.held(name, superseded)
+		beyond := kept >= p.job.todo.Recipe.Output.KeepRevisions && !p.held(name, superseded)
 		if info, err := folder.Join(key).Lstat(); err == nil {
 			superseded = info.ModTime() // of the next one, which is older
 		}
-		if key != p.Unit.Key && (gone || beyond) {
-			if err := errors.Join(store.RemoveAll(p.worker.path(p.folder.Revision(name))), store.RemoveAll(folder.Join(key))); err != nil {
+		if key != p.job.todo.Unit.Key && (gone || beyond) {
+			if err := errors.Join(store.RemoveAll(p.job.worker.path(p.job.folder.Revision(name))), store.RemoveAll(folder.Join(key))); err != nil {
 				return err
 			}
 			continue
@@ -77,10 +77,10 @@ func (p *pruning) keep() error {
 // that was published again was so before, too.
 func (p *pruning) held(name string, superseded time.Time) bool {
 	published := time.Time{}
-	if info, err := p.worker.path(p.folder.Revision(name)).Join(revision.ManifestFile).Lstat(); err == nil {
+	if info, err := p.job.worker.path(p.job.folder.Revision(name)).Join(revision.ManifestFile).Lstat(); err == nil {
 		published = info.ModTime()
 	}
-	return p.Keep.Keeps(name, published, superseded, time.Now())
+	return p.job.todo.Keep.Keeps(name, published, superseded, time.Now())
 }
 
 // partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its
@@ -110,13 +110,13 @@ func (p *pruning) stale(info fs.FileInfo) bool {
 
 // revisions removes those that were given their names by a build that did not finish.
 func (p *pruning) revisions() error {
-	return p.removeStale(p.worker.path(p.folder.Revisions()))
+	return p.removeStale(p.job.worker.path(p.job.folder.Revisions()))
 }
 
 // units removes the folders of stages that no kept revision is made of.
 func (p *pruning) units() error {
 	for _, stage := range pipeline.Stages() {
-		if err := p.removeStale(p.worker.path(p.folder.Stage(stage))); err != nil {
+		if err := p.removeStale(p.job.worker.path(p.job.folder.Stage(stage))); err != nil {
 			return err
 		}
 	}
@@ -134,7 +134,7 @@ func (p *pruning) removeStale(folder store.Path) error {
 			continue
 		}
 		at := folder.Join(entry.Name())
-		if err := p.leave(at); err != nil {
+		if err := p.job.leave(at); err != nil {
 			return err
 		}
 		if err := store.RemoveAll(at); err != nil {
@@ -145,11 +145,13 @@ func (p *pruning) removeStale(folder store.Path) error {
 }
 
 // sweep removes what workers left that were killed.
-func (p *pruning) sweep() error { return p.worker.sweep(p.folder, pipeline.Stages(), p.leave) }
+func (p *pruning) sweep() error {
+	return p.job.worker.sweep(p.job.folder, pipeline.Stages(), p.job.leave)
+}
 
 // leave removes the originals that only a folder of a download has, which is about to go. Where the cache is bounded, they are for Trim.
 func (j job) leave(folder store.Path) error {
-	if folder.Dir() != j.worker.path(j.folder.Stage(pipeline.StageDownload)) || j.Recipe.Output.CacheSize > 0 {
+	if folder.Dir() != j.worker.path(j.folder.Stage(pipeline.StageDownload)) || j.todo.Recipe.Output.CacheSize > 0 {
 		return nil
 	}
 	var originals []original

@@ -19,14 +19,14 @@ import (
 // publish puts a revision together from finished files, proves it from those files alone, and gives it its name. What cannot
 // be proved is not published, and whatever was published before stays as it is.
 func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result, error) {
-	rev := pipeline.RevisionName(j.Unit.Key)
+	rev := pipeline.RevisionName(j.todo.Unit.Key)
 	staging, err := store.Stage(j.worker.path(j.folder.Revision(rev)))
 	if err != nil {
 		return pipeline.Result{}, err
 	}
 	defer staging.Close()
 	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, others: map[string]verify.Other{}, manifest: revision.Manifest{
-		Version: revision.ManifestVersion, Name: j.Recipe.Name, Revision: rev, Recipe: j.Recipe.Content(), Plan: *j.graph.Plan,
+		Version: revision.ManifestVersion, Name: j.todo.Recipe.Name, Revision: rev, Recipe: j.todo.Recipe.Content(), Plan: *j.graph.Plan,
 	}}
 	digest, err := p.assemble()
 	if err != nil {
@@ -95,7 +95,7 @@ type unproved struct{ error }
 func (u *unproved) Unwrap() error { return u.error }
 
 type publisher struct {
-	job
+	job      job
 	staging  *store.Staging
 	manifest revision.Manifest
 	// list has every file of the revision as its writer knew it, for who looks at the revision again.
@@ -133,9 +133,9 @@ func (p *publisher) assemble() (string, error) {
 // stages tells the manifest every result so far, under the keys that its own recipe gives: in it, nothing is resolved anew.
 func (p *publisher) stages() {
 	downloads := pipeline.Downloads(p.manifest.Recipe)
-	for _, step := range p.graph.Steps {
+	for _, step := range p.job.graph.Steps {
 		for i, unit := range step.Nodes {
-			finished := revision.Finished{Stage: step.Stage, Node: unit, Result: p.Results[unit.Key].Content()}
+			finished := revision.Finished{Stage: step.Stage, Node: unit, Result: p.job.todo.Results[unit.Key].Content()}
 			if step.Stage == pipeline.StageDownload {
 				finished.Node = downloads[i]
 			}
@@ -148,8 +148,8 @@ func (p *publisher) stages() {
 
 // fields tells the manifest the types of what rows hold.
 func (p *publisher) fields() (err error) {
-	if p.Recipe.Output.Layout != "" {
-		p.manifest.Fields, err = p.types()
+	if p.job.todo.Recipe.Output.Layout != "" {
+		p.manifest.Fields, err = p.job.types()
 	}
 	return err
 }
@@ -165,13 +165,13 @@ func (p *publisher) lock() error {
 
 // sources tells the manifest which originals were used, those of probes as well.
 func (p *publisher) sources() error {
-	for _, named := range p.Recipe.Sources() {
+	for _, named := range p.job.todo.Recipe.Sources() {
 		name := named.Name
-		folder, err := p.input(pipeline.StageDownload, name)
+		folder, err := p.job.input(pipeline.StageDownload, name)
 		if err != nil {
 			return err
 		}
-		done := p.finished.Download(name)
+		done := p.job.finished.Download(name)
 		origin := revision.Origin{Dataset: name, Revision: done.Revision, License: done.License}
 		originals, err := readOriginals(folder, done)
 		if err != nil {
@@ -187,17 +187,17 @@ func (p *publisher) sources() error {
 
 // datasets links every data set's rows: all of them, per split, and the split that evaluates it alone.
 func (p *publisher) datasets() error {
-	for _, name := range p.Recipe.DatasetNames() {
-		_, domain, _ := p.Recipe.Dataset(name)
-		divided := *p.finished.Split(name)
-		folder, err := p.input(pipeline.StageSplit, name)
+	for _, name := range p.job.todo.Recipe.DatasetNames() {
+		_, domain, _ := p.job.todo.Recipe.Dataset(name)
+		divided := *p.job.finished.Split(name)
+		folder, err := p.job.input(pipeline.StageSplit, name)
 		if err != nil {
 			return err
 		}
-		if list, err := readDigests(folder); err != nil || list != nil && list.ofDataset(p.Recipe) != divided.Digest {
+		if list, err := readDigests(folder); err != nil || list != nil && list.ofDataset(p.job.todo.Recipe) != divided.Digest {
 			return errors.Join(err, contract.Failf(contract.VolumeInvalid, "data set %s: %s of its split is not what was reported", name, digestsName))
 		}
-		if p.Recipe.Output.Holds(recipe.RawPart) {
+		if p.job.todo.Recipe.Output.Holds(recipe.RawPart) {
 			if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), revision.RawFile(domain.Name, name)); err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func (p *publisher) datasets() error {
 				return err
 			}
 		}
-		for i, split := range p.Recipe.Splits {
+		for i, split := range p.job.todo.Recipe.Splits {
 			if err := p.linkSplit(i, split.Name, name); err != nil {
 				return err
 			}
@@ -218,12 +218,12 @@ func (p *publisher) datasets() error {
 
 // dropped links the list of the rows that a split lost for the sake of another data set or split, if any was.
 func (p *publisher) dropped() error {
-	balanced := p.finished.Balance()
+	balanced := p.job.finished.Balance()
 	rows := balanced.DroppedTotal()
 	if rows == 0 {
 		return nil
 	}
-	folder, err := p.input(pipeline.StageBalance, p.Recipe.Name)
+	folder, err := p.job.input(pipeline.StageBalance, p.job.todo.Recipe.Name)
 	if err != nil {
 		return err
 	}
@@ -231,18 +231,18 @@ func (p *publisher) dropped() error {
 }
 
 func (p *publisher) linkSplit(index int, split, dataset string) error {
-	folder, name, err := p.processed(index, dataset)
+	folder, name, err := p.job.processed(index, dataset)
 	if err != nil {
 		return err
 	}
 	rows, processed := p.available(split, dataset), revision.ProcessedFile(dataset, split)
 	var names []string
-	if p.Recipe.Output.Holds(recipe.ProcessedPart) {
+	if p.job.todo.Recipe.Output.Holds(recipe.ProcessedPart) {
 		names = append(names, processed)
 	} else if err := p.atHand(folder, name, rows, processed); err != nil {
 		return err
 	}
-	if split == p.Recipe.EvaluationSplit() && p.Recipe.HoldsTest() {
+	if split == p.job.todo.Recipe.EvaluationSplit() && p.job.todo.Recipe.HoldsTest() {
 		names = append(names, revision.TestFile(dataset, split))
 	}
 	return p.linkRows(folder, name, rows, names...)
@@ -276,15 +276,15 @@ func (p *publisher) available(split, dataset string) int64 {
 }
 
 func (p *publisher) mixes() error {
-	step, _ := p.graph.Step(pipeline.StageMix)
-	for i, shard := range p.Recipe.Files() {
-		name, err := mixedName(shard, p.Recipe.Output.Format)
+	step, _ := p.job.graph.Step(pipeline.StageMix)
+	for i, shard := range p.job.todo.Recipe.Files() {
+		name, err := mixedName(shard, p.job.todo.Recipe.Output.Format)
 		if err != nil {
 			return err
 		}
 		unit := step.Nodes[i]
-		mixed := p.Results[unit.Key].Mix
-		if err := p.linkRows(p.unit(pipeline.StageMix, unit.Key), name, mixed.Rows, revision.FileOf(shard, p.Recipe.Output.Format)); err != nil {
+		mixed := p.job.todo.Results[unit.Key].Mix
+		if err := p.linkRows(p.job.unit(pipeline.StageMix, unit.Key), name, mixed.Rows, revision.FileOf(shard, p.job.todo.Recipe.Output.Format)); err != nil {
 			return err
 		}
 	}
@@ -328,8 +328,8 @@ func (p *publisher) link(from store.Path, name string, as written, rows int64) e
 // ofBalance says whether a file is one of the balance stage, of which no result has the digest: nothing tells whether the note of it
 // broke, so the SHA-256 is computed again.
 func (p *publisher) ofBalance(file store.Path) bool {
-	folder, err := p.input(pipeline.StageBalance, p.Recipe.Name)
-	return err != nil || file.Rel(folder) != file.Rel(p.worker.path("."))
+	folder, err := p.job.input(pipeline.StageBalance, p.job.todo.Recipe.Name)
+	return err != nil || file.Rel(folder) != file.Rel(p.job.worker.path("."))
 }
 
 // write publishes a small file and lists it.

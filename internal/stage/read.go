@@ -20,7 +20,7 @@ import (
 
 // reader reads the rows of one source, of a data set or of a probe, in the order of the source.
 type reader struct {
-	job
+	job    job
 	source recipe.NamedSource
 	read   recipe.Read
 	fields []decoded.Field
@@ -50,14 +50,14 @@ type unmappable struct{ error }
 
 // each hands on every row of every file.
 func (r *reader) each(ctx context.Context, to taker) error {
-	folder, err := r.input(pipeline.StageDownload, r.source.Name)
+	folder, err := r.job.input(pipeline.StageDownload, r.source.Name)
 	if err != nil {
 		return err
 	}
-	if r.originals, err = readOriginals(folder, r.finished.Download(r.source.Name)); err != nil {
+	if r.originals, err = readOriginals(folder, r.job.finished.Download(r.source.Name)); err != nil {
 		return err
 	}
-	progress.Of(ctx).Begin("read", 60, 0, r.finished.Download(r.source.Name).Bytes)
+	progress.Of(ctx).Begin("read", 60, 0, r.job.finished.Download(r.source.Name).Bytes)
 	for i, file := range r.originals {
 		r.file = i + 1
 		if err := r.eachOf(ctx, file, folder.Join(originalPath(i)), to); err != nil {

@@ -16,27 +16,27 @@ const againName = "again"
 // isCurrent says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
 // finished itself.
 func (j job) isCurrent(final store.Path, result pipeline.Result) bool {
-	if j.Again != "" {
+	if j.todo.Again != "" {
 		built, err := final.Join(againName).ReadFile()
-		return err == nil && string(built) == j.Again
+		return err == nil && string(built) == j.todo.Again
 	}
-	if j.Stage != pipeline.StageDownload {
+	if j.todo.Stage != pipeline.StageDownload {
 		return true
 	}
-	if locked, ok := j.worker.locked(j.Unit.Name); ok {
+	if locked, ok := j.worker.locked(j.todo.Unit.Name); ok {
 		named := result.Download.Names == "" || result.Download.Names == revision.NamesDigest(locked.Files)
 		return named && locked.Digest == result.Download.Digest && locked.Revision == result.Download.Revision
 	}
-	named, _ := j.Recipe.Source(j.Unit.Name)
+	named, _ := j.todo.Recipe.Source(j.todo.Unit.Name)
 	return !j.worker.Anew || !named.Source.Floating()
 }
 
 // markRebuilt notes for which request a unit was built.
 func (j job) markRebuilt(staging *store.Staging) error {
-	if j.Again == "" {
+	if j.todo.Again == "" {
 		return nil
 	}
-	return staging.WriteFile(againName, []byte(j.Again))
+	return staging.WriteFile(againName, []byte(j.todo.Again))
 }
 
 // locked is what the lock says of a source.
@@ -58,12 +58,12 @@ type request struct {
 
 // plainKey is the key of the download without a request.
 func (j job) plainKey() string {
-	units := pipeline.Downloads(j.Recipe.Content())
-	return units[slices.IndexFunc(units, func(unit pipeline.Node) bool { return unit.Name == j.Unit.Name })].Key
+	units := pipeline.Downloads(j.todo.Recipe.Content())
+	return units[slices.IndexFunc(units, func(unit pipeline.Node) bool { return unit.Name == j.todo.Unit.Name })].Key
 }
 
 // refreshed says whether the download is one of many of its source.
-func (j job) refreshed() bool { return j.plainKey() != j.Unit.Key }
+func (j job) refreshed() bool { return j.plainKey() != j.todo.Unit.Key }
 
 // earlierDownloads lists the folders of downloads of the same source for earlier requests.
 func (j job) earlierDownloads() ([]store.Path, error) {
@@ -82,7 +82,7 @@ func (j job) earlierDownloads() ([]store.Path, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if key != j.Unit.Key && (key == plain || of.Source == plain) {
+		if key != j.todo.Unit.Key && (key == plain || of.Source == plain) {
 			folders = append(folders, all.Join(key))
 		}
 	}

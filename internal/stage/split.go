@@ -25,8 +25,8 @@ const rawName = "raw.jsonl"
 // ranges. Inside a split, rows stand in the keyed order of their own content, so a sample of k rows is the first k, and a
 // group of many rows is not a clump.
 func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	dataset, domain, _ := j.Recipe.Dataset(j.Unit.Name)
-	divider, err := newDivider(staging.Folder(), j.Recipe)
+	dataset, domain, _ := j.todo.Recipe.Dataset(j.todo.Unit.Name)
+	divider, err := newDivider(staging.Folder(), j.todo.Recipe)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
@@ -51,20 +51,20 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: s.size,
 		Groups: s.divider.different, LargestGroup: s.divider.largest}
 	for i, part := range parts {
-		list[j.Recipe.Splits[i].Name+rowSuffix] = part.written
-		counted[j.Recipe.Splits[i].Name] = part.statistics
+		list[j.todo.Recipe.Splits[i].Name+rowSuffix] = part.written
+		counted[j.todo.Recipe.Splits[i].Name] = part.statistics
 		done.Rows = append(done.Rows, part.rows)
-		if j.Recipe.Measured() {
+		if j.todo.Recipe.Measured() {
 			done.Units = append(done.Units, part.units)
 		}
 	}
-	done.Digest = list.ofDataset(j.Recipe)
+	done.Digest = list.ofDataset(j.todo.Recipe)
 	return pipeline.Result{Split: &done}, errors.Join(writeJSON(staging, fieldsName, s.seen()), writeStatistics(staging, statisticsName, counted), writeJSON(staging, digestsName, list))
 }
 
 // splitter takes a data set's rows.
 type splitter struct {
-	job
+	job     job
 	dataset recipe.Dataset
 	domain  recipe.Domain
 	mapping mapping.Mapping
@@ -125,7 +125,7 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 
 // createRaw begins the file of all rows, where a revision holds it.
 func (s *splitter) createRaw(staging *store.Staging) error {
-	if !s.Recipe.Output.Holds(recipe.RawPart) {
+	if !s.job.todo.Recipe.Output.Holds(recipe.RawPart) {
 		return nil
 	}
 	path, err := staging.Path(rawName)
@@ -155,7 +155,7 @@ func (s *splitter) take(row mapped, line []byte) (err error) {
 func (s *splitter) skip(row revision.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
-	m := &recordMapper{splitter: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder(), seen: &schema.Fields{}}
+	m := &recordMapper{of: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder(), seen: &schema.Fields{}}
 	s.fieldsMu.Lock()
 	defer s.fieldsMu.Unlock()
 	s.fields = append(s.fields, m.seen)
@@ -170,7 +170,7 @@ func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding
 	if f = m.contaminants.find(question); f.reason != "" {
 		return f, nil
 	}
-	others, err := m.mapping.Others(row)
+	others, err := m.of.mapping.Others(row)
 	for _, text := range others {
 		if f = m.contaminants.find(text); f.reason != "" {
 			return f, nil
@@ -181,7 +181,7 @@ func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding
 
 // recordMapper makes records of a data set's rows. Of the splitter it only reads what does not change.
 type recordMapper struct {
-	*splitter
+	of           *splitter
 	writer       *mapping.Writer
 	contaminants *finder
 	seen         *schema.Fields
@@ -199,12 +199,12 @@ func (m *recordMapper) row(number int64, row decoded.Row, lines []byte) (mapped,
 	} else if found.reason != "" {
 		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
 	}
-	m.keeps.note(said.Kept)
+	m.of.keeps.note(said.Kept)
 	if err := m.seen.AddRest(number, lines[begin+said.Rest:]); err != nil {
 		return mapped{err: err}, lines[:begin]
 	}
 	var as mapped
-	as.at, as.head = m.divider.place(&said, m.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
+	as.at, as.head = m.of.divider.place(&said, m.of.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
 	return as, append(lines, '\n')
 }
 

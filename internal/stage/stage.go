@@ -64,7 +64,7 @@ type Job struct {
 
 // job is a Job with its graph and its places on the volume.
 type job struct {
-	Job
+	todo   Job
 	worker *Worker
 	graph  pipeline.Graph
 	// finished are the results of the graph's finished nodes.
@@ -98,7 +98,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	if own.Meter != nil {
 		ctx = progress.With(ctx, own.Meter(todo.Stage, todo.Unit))
 	}
-	j := job{Job: todo, worker: own, graph: graph, finished: graph.Results(todo.Results), folder: revision.Folder(todo.Recipe.Output.Path)}
+	j := job{todo: todo, worker: own, graph: graph, finished: graph.Results(todo.Results), folder: revision.Folder(todo.Recipe.Output.Path)}
 	final := j.final()
 	result, way, err := j.found(ctx, final)
 	if err != nil {
@@ -123,7 +123,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 func (j job) found(ctx context.Context, final store.Path) (result pipeline.Result, way Way, err error) {
 	err = store.ReadJSON(final.Join(revision.ResultFile), &result)
 	switch {
-	case contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(j.Stage):
+	case contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(j.todo.Stage):
 		return result, Way{How: Repaired, Why: revision.ResultFile + " is not what it was"}, nil
 	case err == nil:
 		way, err = j.way(ctx, final, result)
@@ -183,7 +183,7 @@ func reasonOfWalk(err error) contract.Reason {
 }
 
 func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	switch j.Stage {
+	switch j.todo.Stage {
 	case pipeline.StageDownload:
 		return j.download(ctx, staging)
 	case pipeline.StageSplit:
@@ -195,13 +195,13 @@ func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result
 	case pipeline.StagePublish:
 		return j.publish(ctx, staging)
 	default:
-		return pipeline.Result{}, contract.Failf(contract.InvalidTask, "there is no stage %q", j.Stage)
+		return pipeline.Result{}, contract.Failf(contract.InvalidTask, "there is no stage %q", j.todo.Stage)
 	}
 }
 
 // stage begins the unit's folder. What a killed download left stays until this one is done: it goes on with the originals.
 func (j job) stage(final store.Path) (*store.Staging, error) {
-	if j.Stage == pipeline.StageDownload {
+	if j.todo.Stage == pipeline.StageDownload {
 		return store.Begin(final)
 	}
 	return store.Stage(final)
@@ -220,7 +220,7 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 		if err := errors.Join(j.leave(j.final()), staging.Replace()); err != nil {
 			return err
 		}
-	case j.Stage != pipeline.StagePublish:
+	case j.todo.Stage != pipeline.StagePublish:
 		if err := j.worker.commit(staging); err != nil {
 			return err
 		}
@@ -229,7 +229,7 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 			return err
 		}
 	}
-	switch j.Stage {
+	switch j.todo.Stage {
 	case pipeline.StageDownload:
 		return j.removeSuperseded()
 	case pipeline.StagePublish:
@@ -280,7 +280,7 @@ func (w *Worker) close() { w.volume.Close() } // it was only looked at
 func (w *Worker) path(name string) store.Path { return w.volume.Path(name) }
 
 // final is the place of the unit itself.
-func (j job) final() store.Path { return j.worker.path(j.folder.Node(j.Stage, j.Unit.Key)) }
+func (j job) final() store.Path { return j.worker.path(j.folder.Node(j.todo.Stage, j.todo.Unit.Key)) }
 
 // unit is the folder of a unit.
 func (j job) unit(stage pipeline.Stage, key string) store.Path {

@@ -69,7 +69,7 @@ func (r *reader) open(ctx context.Context, file original, path store.Path) (open
 	if file.Validator == "" {
 		return r.stored(ctx, file, path)
 	}
-	from, err := r.worker.Source(recipe.Dataset{Name: r.source.Name, Source: r.source.Source})
+	from, err := r.job.worker.Source(recipe.Dataset{Name: r.source.Name, Source: r.source.Source})
 	if err != nil {
 		return opened{}, err
 	}
@@ -81,7 +81,7 @@ func (r *reader) open(ctx context.Context, file original, path store.Path) (open
 	if contract.ReasonOf(err) == contract.FetchFailed {
 		err = contract.Failf(contract.ChecksumMismatch, "%w "+readFirst, err)
 	}
-	return opened{LocalFile: f, proofs: r.worker.proofs, digest: file.SHA256, other: func(found string) error {
+	return opened{LocalFile: f, proofs: r.job.worker.proofs, digest: file.SHA256, other: func(found string) error {
 		return contract.Failf(contract.ChecksumMismatch, "%s has the SHA-256 %s, and had %s when it was read first. "+readFirst, file.Path, found, file.SHA256)
 	}}, err
 }
@@ -95,15 +95,15 @@ func (r *reader) stored(ctx context.Context, file original, path store.Path) (op
 	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damage) {
 		return f, err
 	}
-	held, ok, err := r.cache().Hold(ctx, file.SHA256, file.Size)
+	held, ok, err := r.job.cache().Hold(ctx, file.SHA256, file.Size)
 	if !ok && err == nil {
 		held, err = r.fetchAgain(ctx, file)
 	}
 	if err != nil {
 		return opened{}, err
 	}
-	if r.Recipe.Output.CacheSize == 0 { // else it goes once the mix is published
-		err = r.cache().Link(held, path)
+	if r.job.todo.Recipe.Output.CacheSize == 0 { // else it goes once the mix is published
+		err = r.job.cache().Link(held, path)
 	}
 	return opened{LocalFile: finished{held.File}, whole: true}, err
 }
@@ -117,11 +117,11 @@ func (r *reader) linked(ctx context.Context, file original, path store.Path) (op
 	if err != nil {
 		return opened{}, err
 	}
-	o := opened{LocalFile: finished{f}, proofs: r.worker.proofs, digest: file.SHA256, other: func(found string) error {
+	o := opened{LocalFile: finished{f}, proofs: r.job.worker.proofs, digest: file.SHA256, other: func(found string) error {
 		err := contract.Failf(contract.VolumeInvalid, "%s, which is %s, has the SHA-256 %s, and %s was downloaded: the volume changed it", path, file.Path, found, file.SHA256)
 		return &damaged{errors.Join(err, store.WrapError(path.Remove()))}
 	}}
-	if r.careful {
+	if r.job.careful {
 		if err := o.comparison(ctx); err != nil {
 			f.Close()
 			return opened{}, err

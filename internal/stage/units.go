@@ -15,15 +15,15 @@ import (
 
 // units gives what counts the rows of the mix; nil where shares are measured in rows.
 func (j job) units() (*tokens.Units, error) {
-	tokenizer := j.Recipe.Tokenizer
+	tokenizer := j.todo.Recipe.Tokenizer
 	var file []byte
-	if j.Recipe.Measured() && tokenizer.File != "" {
+	if j.todo.Recipe.Measured() && tokenizer.File != "" {
 		var err error
 		if file, err = j.worker.tokenizer(tokenizer.File, tokenizer.SHA256); err != nil {
 			return nil, err
 		}
 	}
-	units, err := tokens.UnitsOf(j.Recipe, file)
+	units, err := tokens.UnitsOf(j.todo.Recipe, file)
 	if err != nil && file != nil {
 		return nil, contract.Failf(contract.InvalidData, "the tokenizer: %w", err)
 	}

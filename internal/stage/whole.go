@@ -18,15 +18,15 @@ import (
 // before it is named again; of another unit that its files are there with their lengths, since whatever is made of them is proved,
 // and of a download that its list is the one it wrote.
 func (j job) broken(ctx context.Context, final store.Path, result pipeline.Result) (string, error) {
-	if j.Stage == pipeline.StageDownload {
+	if j.todo.Stage == pipeline.StageDownload {
 		if _, err := readOriginals(final, result.Download); contract.ReasonOf(err) == contract.VolumeInvalid {
 			return err.Error(), nil
 		}
 	}
-	if j.Stage != pipeline.StagePublish {
+	if j.todo.Stage != pipeline.StagePublish {
 		return lacks(final)
 	}
-	if own := pipeline.RevisionName(j.Unit.Key); result.Publish.Revision != own {
+	if own := pipeline.RevisionName(j.todo.Unit.Key); result.Publish.Revision != own {
 		return "its result names another revision than " + own, nil
 	}
 	progress.Of(ctx).Begin("prove", 99, 0, result.Publish.Bytes)
@@ -95,10 +95,10 @@ func (j job) commitRevision(ctx context.Context, staging *store.Staging, publish
 // swap points the link that training pods mount at a revision, and notes that it is the newest. What stands in the link's place
 // and is none was put there by somebody, and stays.
 func (j job) swap(rev string) error {
-	if own := pipeline.RevisionName(j.Unit.Key); rev != own {
-		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", rev, own, j.unit(pipeline.StagePublish, j.Unit.Key))
+	if own := pipeline.RevisionName(j.todo.Unit.Key); rev != own {
+		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", rev, own, j.unit(pipeline.StagePublish, j.todo.Unit.Key))
 	}
-	if err := touch(j.unit(pipeline.StagePublish, j.Unit.Key)); err != nil {
+	if err := touch(j.unit(pipeline.StagePublish, j.todo.Unit.Key)); err != nil {
 		return err
 	}
 	current := j.worker.path(j.folder.Current())
@@ -113,9 +113,9 @@ func (j job) swap(rev string) error {
 func (j job) suspect(reason contract.Reason) bool {
 	switch reason {
 	case contract.VolumeInvalid:
-		return j.Stage != pipeline.StageDownload
+		return j.todo.Stage != pipeline.StageDownload
 	case contract.LeakageDetected, contract.InvalidData, contract.WorkerFailed:
-		return j.Stage != pipeline.StageDownload && j.Stage != pipeline.StageSplit
+		return j.todo.Stage != pipeline.StageDownload && j.todo.Stage != pipeline.StageSplit
 	default:
 		return false
 	}
@@ -174,7 +174,7 @@ type unitOf struct {
 // damaged lists the units before this one's stage that are not what their stages left, and those that were made of them.
 func (j job) damaged(ctx context.Context) ([]unitOf, error) {
 	for _, step := range j.graph.Steps {
-		if step.Stage == j.Stage {
+		if step.Stage == j.todo.Stage {
 			break
 		}
 		var doomed []unitOf
@@ -202,12 +202,12 @@ func (j job) damaged(ctx context.Context) ([]unitOf, error) {
 
 // needs says whether this unit is made of another, of an earlier stage. A data set is split while others are downloaded.
 func (j job) needs(stage pipeline.Stage, unit pipeline.Node) bool {
-	_, finished := j.Results[unit.Key]
-	if stage != pipeline.StageDownload || j.Stage != pipeline.StageSplit {
+	_, finished := j.todo.Results[unit.Key]
+	if stage != pipeline.StageDownload || j.todo.Stage != pipeline.StageSplit {
 		return finished
 	}
-	_, _, dataset := j.Recipe.Dataset(unit.Name)
-	return finished && (unit.Name == j.Unit.Name || !dataset)
+	_, _, dataset := j.todo.Recipe.Dataset(unit.Name)
+	return finished && (unit.Name == j.todo.Unit.Name || !dataset)
 }
 
 // madeAfter lists the units of the stages between two.
@@ -215,7 +215,7 @@ func (j job) madeAfter(stage pipeline.Stage) []unitOf {
 	var units []unitOf
 	after := false
 	for _, step := range j.graph.Steps {
-		if step.Stage == j.Stage {
+		if step.Stage == j.todo.Stage {
 			break
 		}
 		if after {
@@ -235,7 +235,7 @@ func (j job) intact(ctx context.Context, stage pipeline.Stage, unit pipeline.Nod
 	if err := store.ReadJSON(folder.Join(revision.ResultFile), &result); err != nil {
 		return notIntact(err)
 	}
-	if !revision.SameJSON(result, j.Results[unit.Key]) {
+	if !revision.SameJSON(result, j.todo.Results[unit.Key]) {
 		return false, nil
 	}
 	if stage == pipeline.StageDownload {
@@ -249,7 +249,7 @@ func (j job) intact(ctx context.Context, stage pipeline.Stage, unit pipeline.Nod
 		return notIntact(err)
 	}
 	if stage == pipeline.StageSplit {
-		for i, split := range j.Recipe.Splits {
+		for i, split := range j.todo.Recipe.Splits {
 			info, err := folder.Join(split.Name + idxSuffix).Lstat()
 			if err != nil || info.Size() != store.IndexBytes(result.Split.Rows[i]) {
 				return notIntact(err)
