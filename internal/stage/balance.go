@@ -26,15 +26,15 @@ import (
 // A question that stands in several splits stays in the last declared one that has it: what is tested is never trained on.
 // Questions come sorted from the split stage, so equal ones meet while the files are read once, side by side.
 func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	b := balancer{job: j, staging: staging, names: j.todo.Recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
+	b := balancer{job: j, staging: staging, names: j.recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
 		drops: extsort.New(staging.Folder().Scratch, dropSize, dropMemory)}
 	defer b.drops.Close()
-	if j.todo.Recipe.Output.Layout != "" { // before anything is mixed that could not be published
-		if _, err := j.types(); err != nil {
+	if j.recipe.Output.Layout != "" { // before anything is mixed that could not be published
+		if _, err := typesOf(j); err != nil {
 			return pipeline.Result{}, err
 		}
 	}
-	comparison := compared{pipeline.ComparisonKey(j.todo.Recipe, j.finished)}
+	comparison := compared{pipeline.ComparisonKey(j.recipe, j.finished)}
 	there, err := b.reuse(comparison.Comparison)
 	if err != nil {
 		return pipeline.Result{}, err
@@ -44,7 +44,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Resu
 			return pipeline.Result{}, err
 		}
 	}
-	planned, err := plan.New(j.todo.Recipe, pipeline.Remaining(j.todo.Recipe, j.finished, b.done))
+	planned, err := plan.New(j.recipe, pipeline.Remaining(j.recipe, j.finished, b.done))
 	if err != nil {
 		return pipeline.Result{}, contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
@@ -116,13 +116,13 @@ func readDrop(key []byte) (rowRef, pipeline.DropReason) {
 func (b *balancer) compare(ctx context.Context) error {
 	var names []store.Path
 	var from []rowRef
-	for s := len(b.job.todo.Recipe.Splits) - 1; s >= 0; s-- { // the last split first: of equal questions, its come first
+	for s := len(b.job.recipe.Splits) - 1; s >= 0; s-- { // the last split first: of equal questions, its come first
 		for d, name := range b.names {
 			folder, err := b.job.input(pipeline.StageSplit, name)
 			if err != nil {
 				return err
 			}
-			names = append(names, folder.Join(b.job.todo.Recipe.Splits[s].Name+questionSuffix))
+			names = append(names, folder.Join(b.job.recipe.Splits[s].Name+questionSuffix))
 			from = append(from, rowRef{split: s, dataset: d})
 		}
 	}
@@ -137,7 +137,7 @@ func (b *balancer) compare(ctx context.Context) error {
 	defer sorted.Close()
 	counter := progress.Of(ctx).Counter()
 	defer counter.Flush()
-	same := equals{drop: b.drop, variant: b.variant, duplicates: b.job.todo.Recipe.Duplicates == recipe.DropDuplicates}
+	same := equals{drop: b.drop, variant: b.variant, duplicates: b.job.recipe.Duplicates == recipe.DropDuplicates}
 	for {
 		question, value, err := sorted.Next()
 		if errors.Is(err, io.EOF) {
@@ -161,7 +161,7 @@ func (b *balancer) compare(ctx context.Context) error {
 // variant counts a row whose question is another one's but for the way in which it is written.
 func (b *balancer) variant(ref rowRef) {
 	if b.done.Variants == nil {
-		b.done.Variants = pipeline.NewDroppedRows(len(b.job.todo.Recipe.Splits), len(b.names))
+		b.done.Variants = pipeline.NewDroppedRows(len(b.job.recipe.Splits), len(b.names))
 	}
 	b.done.Variants[ref.split][ref.dataset]++
 }
@@ -234,7 +234,7 @@ func (b *balancer) filter(ctx context.Context) error {
 // filterFile writes the file that the next drop is in.
 func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *store.Writer) error {
 	split, dataset := next.ref.split, next.ref.dataset
-	name, dataName := b.job.todo.Recipe.Splits[split].Name+rowSuffix, b.names[dataset]
+	name, dataName := b.job.recipe.Splits[split].Name+rowSuffix, b.names[dataset]
 	folder, err := b.job.input(pipeline.StageSplit, dataName)
 	if err != nil {
 		return err
@@ -249,7 +249,7 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 		return err
 	}
 	defer out.Abort()
-	left, err := b.newRemainder(folder, b.job.todo.Recipe.Splits[split].Name)
+	left, err := b.newRemainder(folder, b.job.recipe.Splits[split].Name)
 	if err != nil {
 		return err
 	}
@@ -285,10 +285,10 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *sto
 
 // units adds up the bytes or tokens of the rows that are left, where shares are measured in them.
 func (b *balancer) units() {
-	if !b.job.todo.Recipe.Measured() {
+	if !b.job.recipe.Measured() {
 		return
 	}
-	b.done.Units = make([][]int64, len(b.job.todo.Recipe.Splits))
+	b.done.Units = make([][]int64, len(b.job.recipe.Splits))
 	for s := range b.done.Units {
 		for d, name := range b.names {
 			units := b.job.finished.Split(name).Units[s]
@@ -306,13 +306,13 @@ func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte,
 	if err != nil {
 		return row, err
 	}
-	encoded, err := json.Marshal(revision.DroppedRow{ID: row.ID, Dataset: b.names[ref.dataset], Split: b.job.todo.Recipe.Splits[ref.split].Name, Reason: reason.String()})
+	encoded, err := json.Marshal(revision.DroppedRow{ID: row.ID, Dataset: b.names[ref.dataset], Split: b.job.recipe.Splits[ref.split].Name, Reason: reason.String()})
 	if err != nil {
 		return row, err
 	}
 	table := b.done.For(reason)
 	if *table == nil {
-		*table = pipeline.NewDroppedRows(len(b.job.todo.Recipe.Splits), len(b.names))
+		*table = pipeline.NewDroppedRows(len(b.job.recipe.Splits), len(b.names))
 	}
 	(*table)[ref.split][ref.dataset]++
 	_, err = listed.Write(append(encoded, '\n'))
@@ -348,10 +348,10 @@ func (r *dropReader) advance() error {
 // processed is where a data set's final rows of a split lie, the unit's folder and the name in it: in the balance unit's where
 // that dropped any.
 func (j job) processed(split int, dataset string) (folder store.Path, name string, err error) {
-	name = j.todo.Recipe.Splits[split].Name + rowSuffix
+	name = j.recipe.Splits[split].Name + rowSuffix
 	balanced := j.finished.Balance()
-	if balanced.Dropped(split, slices.Index(j.todo.Recipe.DatasetNames(), dataset)) > 0 {
-		folder, err = j.input(pipeline.StageBalance, j.todo.Recipe.Name)
+	if balanced.Dropped(split, slices.Index(j.recipe.DatasetNames(), dataset)) > 0 {
+		folder, err = j.input(pipeline.StageBalance, j.recipe.Name)
 		return folder, dataset + "/" + name, err
 	}
 	folder, err = j.input(pipeline.StageSplit, dataset)

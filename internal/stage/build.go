@@ -118,7 +118,7 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 	}
 	err := group.Wait()
 	if failed := (*undiagnosed)(nil); errors.As(err, &failed) {
-		err = failed.job.diagnose(ctx, failed.error)
+		err = diagnosis{failed.job}.diagnose(ctx, failed.error)
 	}
 	return finished, err
 }

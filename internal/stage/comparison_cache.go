@@ -20,10 +20,10 @@ type compared struct {
 // reuse takes what was dropped from an earlier unit that has compared the same rows in the same way, and says whether there is
 // one: after a change of shares or sizes, only the plan is another.
 func (b *balancer) reuse(key string) (bool, error) {
-	if b.job.todo.Again != "" {
+	if b.job.again != "" {
 		return false, nil
 	}
-	all, units, err := b.job.newestFirst(pipeline.StageBalance)
+	all, units, err := newestFirst(b.job, pipeline.StageBalance)
 	if err != nil {
 		return false, err
 	}

@@ -25,17 +25,17 @@ var contaminatedBy = map[dedup.Reason]string{dedup.Equal: "contaminated", dedup.
 func probePlace(name string) string { return "source to decontaminate against " + name }
 
 // contaminants reads the questions of all probes; nil where the mix has none.
-func (j job) contaminants(ctx context.Context) (*contaminants, error) {
-	if j.todo.Recipe.Decontaminate == nil {
+func newContaminants(ctx context.Context, j job) (*contaminants, error) {
+	if j.recipe.Decontaminate == nil {
 		return nil, nil
 	}
-	index, err := dedup.NewProbes(j.todo.Recipe.Decontaminate.Words, j.todo.Recipe.Decontaminate.NGrams)
+	index, err := dedup.NewProbes(j.recipe.Decontaminate.Words, j.recipe.Decontaminate.NGrams)
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "decontaminate: %w", err)
 	}
 	c := &contaminants{}
-	for i, probe := range j.todo.Recipe.Probes() {
-		if err := j.readProbe(ctx, probe, func(question string) { index.Add(i, question) }); err != nil {
+	for i, probe := range j.recipe.Probes() {
+		if err := readProbe(ctx, j, probe, func(question string) { index.Add(i, question) }); err != nil {
 			return nil, contract.Within(probePlace(probe.Name), err)
 		}
 		c.names = append(c.names, probe.Name)
@@ -46,7 +46,7 @@ func (j job) contaminants(ctx context.Context) (*contaminants, error) {
 
 // finder looks questions up, in one goroutine; nil finds none.
 type finder struct {
-	of      *contaminants
+	names   []string // of the probes, sorted
 	matcher *dedup.Matcher
 }
 
@@ -54,7 +54,7 @@ func (c *contaminants) newFinder() *finder {
 	if c == nil {
 		return nil
 	}
-	return &finder{c, c.index.NewMatcher()}
+	return &finder{c.names, c.index.NewMatcher()}
 }
 
 // finding is the probe that has a question, and the reason to leave it out; both are empty for a question that may stay.
@@ -65,10 +65,10 @@ func (f *finder) find(question string) finding {
 	if !ok {
 		return finding{}
 	}
-	return finding{f.of.names[found.Source], contaminatedBy[found.Reason]}
+	return finding{f.names[found.Source], contaminatedBy[found.Reason]}
 }
 
-func (j job) readProbe(ctx context.Context, probe recipe.Probe, add func(question string)) error {
+func readProbe(ctx context.Context, j job, probe recipe.Probe, add func(question string)) error {
 	question, err := mapping.CompileQuestion(probe.Preset, probe.Question)
 	if err != nil {
 		return err

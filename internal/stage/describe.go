@@ -19,7 +19,7 @@ func (p *publisher) describe() error {
 			}
 		}
 	}
-	if p.job.todo.Recipe.Output.Layout == "" {
+	if p.job.recipe.Output.Layout == "" {
 		return nil
 	}
 	content, err := page.HTML(p.manifest, p.about)

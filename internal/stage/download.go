@@ -55,14 +55,17 @@ func readOriginals(folder store.Path, done *pipeline.DownloadResult) ([]original
 // that no name from outside becomes one on the volume.
 func originalPath(i int) string { return path.Join(filesName, fmt.Sprintf("%05d", i)) }
 
+// downloader brings the originals of one source.
+type downloader struct{ job job }
+
 // download brings a data set's originals into the cache and links them into the unit's folder. Those of a source at hand stay
 // where they are: they are read once for their digests.
-func (j job) download(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	named, _ := j.todo.Recipe.Source(j.todo.Unit.Name)
-	result, err := j.downloadFrom(ctx, named, staging)
+func (d downloader) download(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
+	named, _ := d.job.recipe.Source(d.job.node.Name)
+	result, err := d.downloadFrom(ctx, named, staging)
 	if err != nil {
 		place := "data set " + named.Name
-		if _, _, ok := j.todo.Recipe.Dataset(named.Name); !ok {
+		if _, _, ok := d.job.recipe.Dataset(named.Name); !ok {
 			place = probePlace(named.Name)
 		}
 		return pipeline.Result{}, contract.Within(place, err)
@@ -70,20 +73,20 @@ func (j job) download(ctx context.Context, staging *store.Staging) (pipeline.Res
 	return result, nil
 }
 
-func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging *store.Staging) (pipeline.Result, error) {
-	from, listing, err := j.resolve(ctx, named)
+func (d downloader) downloadFrom(ctx context.Context, named recipe.NamedSource, staging *store.Staging) (pipeline.Result, error) {
+	from, listing, err := d.resolve(ctx, named)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	if err := j.todo.Recipe.CheckLicense(named.Name, listing.License); err != nil {
+	if err := d.job.recipe.CheckLicense(named.Name, listing.License); err != nil {
 		return pipeline.Result{}, contract.Failf(contract.LicenseRefused, "%w", err)
 	}
-	last, err := j.lastDownload()
+	last, err := d.lastDownload()
 	if err != nil {
 		return pipeline.Result{}, err
 	}
 	if _, ok := from.(source.Local); !ok {
-		if err := j.room(named, listing.Files, last); err != nil {
+		if err := d.room(named, listing.Files, last); err != nil {
 			return pipeline.Result{}, err
 		}
 	}
@@ -93,11 +96,11 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 	originals, listed := make([]original, len(listing.Files)), make([]pipeline.OriginalFile, len(listing.Files))
 	for i, file := range listing.Files {
 		if _, ok := from.(source.Local); ok {
-			originals[i], err = j.examine(ctx, from, file)
-		} else if known, ok := last.has(j.named(named, file), file); ok {
+			originals[i], err = d.examine(ctx, from, file)
+		} else if known, ok := last.has(d.named(named, file), file); ok {
 			originals[i] = original{OriginalFile: known}
 		} else {
-			originals[i], err = j.bring(ctx, fetching{named, from}, file, staging, originalPath(i))
+			originals[i], err = d.bring(ctx, fetching{named, from}, file, staging, originalPath(i))
 		}
 		if err != nil {
 			return pipeline.Result{}, err
@@ -110,8 +113,8 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 	if named.Source.Names {
 		done.Names = revision.NamesDigest(listed)
 	}
-	if j.refreshed() {
-		if err := writeJSON(staging, requestName, request{j.plainKey()}); err != nil {
+	if d.refreshed() {
+		if err := writeJSON(staging, requestName, request{d.plainKey()}); err != nil {
 			return pipeline.Result{}, err
 		}
 	}
@@ -119,13 +122,13 @@ func (j job) downloadFrom(ctx context.Context, named recipe.NamedSource, staging
 }
 
 // resolve lists a source's files, or those of the lock, where there is one.
-func (j job) resolve(ctx context.Context, named recipe.NamedSource) (source.Source, source.Listing, error) {
+func (d downloader) resolve(ctx context.Context, named recipe.NamedSource) (source.Source, source.Listing, error) {
 	dataset := recipe.Dataset{Name: named.Name, Source: named.Source} // or a probe
-	locked, ok := j.worker.locked(named.Name)
+	locked, ok := d.job.worker.locked(named.Name)
 	if ok {
 		dataset.Source = locked.Pinned(named.Source)
 	}
-	from, err := j.worker.Source(dataset)
+	from, err := d.job.worker.Source(dataset)
 	if err != nil {
 		return nil, source.Listing{}, err
 	}
@@ -174,7 +177,7 @@ func forPeople(files []pipeline.OriginalFile) []pipeline.OriginalFile {
 }
 
 // noteAt notes the digest of a file that stays where it is, if it is as it was when it was listed.
-func (j job) noteAt(ctx context.Context, from source.Source, file source.File, digest string) error {
+func (d downloader) noteAt(ctx context.Context, from source.Source, file source.File, digest string) error {
 	local, ok := from.(source.Local)
 	if !ok {
 		return nil
@@ -188,17 +191,17 @@ func (j job) noteAt(ctx context.Context, from source.Source, file source.File, d
 	if err != nil {
 		return store.WrapError(err)
 	}
-	j.worker.proofs.Note(info, digest)
+	d.job.worker.proofs.Note(info, digest)
 	return nil
 }
 
 // examine reads a file that stays where it is.
-func (j job) examine(ctx context.Context, from source.Source, file source.File) (original, error) {
+func (d downloader) examine(ctx context.Context, from source.Source, file source.File) (original, error) {
 	got, err := source.Digest(ctx, from, file)
 	if err != nil {
 		return original{}, err
 	}
-	if err := j.noteAt(ctx, from, file, got.SHA256); err != nil {
+	if err := d.noteAt(ctx, from, file, got.SHA256); err != nil {
 		return original{}, err
 	}
 	return original{pipeline.OriginalFile{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator, file.Inode}, nil

@@ -16,7 +16,7 @@ import (
 
 // export writes the rows to a file in the shape of an export, and notes which they were.
 func (m *mixer) export(ctx context.Context, out *store.Writer) error {
-	rows, err := export.Of(m.job.todo.Recipe, m.file.Export, m.file.Split, m.first)
+	rows, err := export.Of(m.job.recipe, m.file.Export, m.file.Split, m.first)
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (m *mixer) export(ctx context.Context, out *store.Writer) error {
 
 // scorers writes the scorer beside the rows of each export that has one. It must be the one that the recipe names.
 func (p *publisher) scorers() error {
-	for _, export := range p.job.todo.Recipe.Output.Exports {
+	for _, export := range p.job.recipe.Output.Exports {
 		if export.Format != recipe.ExportRL {
 			continue
 		}

@@ -49,11 +49,11 @@ func (s *splitter) seen() *schema.Fields {
 
 // types judges the members of the rows that are published as JSON: each has one type in its data set and, where the mix is
 // published so, over the whole mix.
-func (j job) types() (map[string]schema.Type, error) {
+func typesOf(j job) (map[string]schema.Type, error) {
 	types := map[string]schema.Type{}
 	var sets []schema.Set
-	for _, name := range j.todo.Recipe.DatasetNames() {
-		fields, err := j.fieldsOf(name)
+	for _, name := range j.recipe.DatasetNames() {
+		fields, err := fieldsOf(j, name)
 		if err != nil {
 			return nil, contract.Within("data set "+name, err)
 		}
@@ -63,7 +63,7 @@ func (j job) types() (map[string]schema.Type, error) {
 		}
 		sets = append(sets, set)
 	}
-	if j.todo.Recipe.Output.Format == recipe.Parquet {
+	if j.recipe.Output.Format == recipe.Parquet {
 		return types, nil // it has the metadata as text
 	}
 	if _, err := schema.Judge(strict, sets...); err != nil {
@@ -73,7 +73,7 @@ func (j job) types() (map[string]schema.Type, error) {
 }
 
 // fieldsOf reads what was seen of a data set. Units of releases before have not noted it, and their rows are read.
-func (j job) fieldsOf(name string) (*schema.Fields, error) {
+func fieldsOf(j job, name string) (*schema.Fields, error) {
 	folder, err := j.input(pipeline.StageSplit, name)
 	if err != nil {
 		return nil, err

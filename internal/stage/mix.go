@@ -32,7 +32,7 @@ const contextEvery = 4096
 
 // mix writes one mixed file: the rows that the plan gives each data set, in the order that the recipe asks for.
 func (j job) mix(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	m, err := j.newMixer(ctx, staging)
+	m, err := newMixer(ctx, j, staging)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
@@ -41,7 +41,7 @@ func (j job) mix(ctx context.Context, staging *store.Staging) (pipeline.Result, 
 		return pipeline.Result{}, err
 	}
 	if m.done.Rows != m.shard.Rows {
-		return pipeline.Result{}, fmt.Errorf("%s: %d rows written, %d planned", j.todo.Unit.Name, m.done.Rows, m.shard.Rows)
+		return pipeline.Result{}, fmt.Errorf("%s: %d rows written, %d planned", j.node.Name, m.done.Rows, m.shard.Rows)
 	}
 	return pipeline.Result{Mix: &m.done}, nil
 }
@@ -59,28 +59,28 @@ type mixer struct {
 	rows string
 }
 
-func (j job) newMixer(ctx context.Context, staging *store.Staging) (*mixer, error) {
-	shard, _ := j.todo.Recipe.Shard(j.todo.Unit.Name)
-	split := slices.IndexFunc(j.todo.Recipe.Splits, func(s recipe.Split) bool { return s.Name == shard.Split })
+func newMixer(ctx context.Context, j job, staging *store.Staging) (*mixer, error) {
+	shard, _ := j.recipe.Shard(j.node.Name)
+	split := slices.IndexFunc(j.recipe.Splits, func(s recipe.Split) bool { return s.Name == shard.Split })
 	planned := j.graph.Plan.Splits[split]
-	shards := plan.Shards(j.todo.Recipe, planned)
+	shards := plan.Shards(j.recipe, planned)
 	m := &mixer{job: j, staging: staging, file: shard, shard: shards[shard.Index], first: plan.RowsOf(shards[:shard.Index])}
-	if pipeline.Reports(j.todo.Recipe) { // before rows are held in memory
-		uses, err := sampler.Uses(ctx, j.todo.Recipe, planned)
+	if pipeline.Reports(j.recipe) { // before rows are held in memory
+		uses, err := sampler.Uses(ctx, j.recipe, planned)
 		if err != nil {
 			return nil, err
 		}
 		m.done.Datasets = uses
 	}
 	var err error
-	m.sequences, err = sampler.Open(j.todo.Recipe, planned, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
-		return j.openPlanned(split, planned.Datasets()[dataset], hold)
+	m.sequences, err = sampler.Open(j.recipe, planned, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
+		return openPlanned(j, split, planned.Datasets()[dataset], hold)
 	})
 	return m, err
 }
 
 // openPlanned opens a data set's final rows of a split, which are as many as the plan counted.
-func (j job) openPlanned(split int, dataset plan.Dataset, hold int64) (*store.Rows, error) {
+func openPlanned(j job, split int, dataset plan.Dataset, hold int64) (*store.Rows, error) {
 	folder, name, err := j.processed(split, dataset.Name)
 	if err != nil {
 		return nil, err
@@ -92,14 +92,14 @@ func (j job) openPlanned(split int, dataset plan.Dataset, hold int64) (*store.Ro
 	if rows.Len() != dataset.Available {
 		rows.Close() // it was only read
 		return nil, contract.Failf(contract.VolumeInvalid, "data set %s: split %s has %d rows on the volume, the plan counted %d",
-			dataset.Name, j.todo.Recipe.Splits[split].Name, rows.Len(), dataset.Available)
+			dataset.Name, j.recipe.Splits[split].Name, rows.Len(), dataset.Available)
 	}
 	return rows, nil
 }
 
 // write writes the file, and takes its length and digest from what lies below the encoding.
 func (m *mixer) write(ctx context.Context) error {
-	name, err := mixedName(m.file, m.job.todo.Recipe.Output.Format)
+	name, err := mixedName(m.file, m.job.recipe.Output.Format)
 	if err != nil {
 		return err
 	}
@@ -130,13 +130,13 @@ func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
 	if m.file.Export != "" {
 		return m.export(ctx, out)
 	}
-	if m.job.todo.Recipe.Output.Format == recipe.JSONL {
+	if m.job.recipe.Output.Format == recipe.JSONL {
 		return m.weave(ctx, func(line []byte) error {
 			_, err := out.Write(line)
 			return err
 		})
 	}
-	encoder, err := encode.NewWriter(out, m.job.todo.Recipe.Output.Format, m.job.todo.Recipe.KeptNames()...)
+	encoder, err := encode.NewWriter(out, m.job.recipe.Output.Format, m.job.recipe.KeptNames()...)
 	if err != nil {
 		return err
 	}
@@ -151,11 +151,11 @@ func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
 
 // weave gives the rows of the shard in their order.
 func (m *mixer) weave(ctx context.Context, each func(line []byte) error) error {
-	measured := m.job.todo.Recipe.Measured()
+	measured := m.job.recipe.Measured()
 	progress.Of(ctx).Begin("write", 99, m.shard.Rows, 0)
 	counter := progress.Of(ctx).Counter()
 	defer counter.Flush()
-	for next := range plan.Weave(m.job.todo.Recipe, m.shard) {
+	for next := range plan.Weave(m.job.recipe, m.shard) {
 		row, err := m.sequences[next].Next()
 		if err != nil {
 			return err

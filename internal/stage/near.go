@@ -27,11 +27,11 @@ import (
 // Every row's signature stands in a file, at the row's number, and every band's key is sorted with the row that has it. Rows
 // with a key in common are candidates: their signatures are read and compared.
 func (b *balancer) near(ctx context.Context) error {
-	wanted := b.job.todo.Recipe.NearDuplicates
-	if wanted == nil || len(b.job.todo.Recipe.Splits) < 2 {
+	wanted := b.job.recipe.NearDuplicates
+	if wanted == nil || len(b.job.recipe.Splits) < 2 {
 		return nil
 	}
-	n := nearer{balance: b, wanted: *wanted, record: int64(4 * wanted.Bands * wanted.Rows), bands: extsort.New(b.staging.Folder().Scratch, bandSize, bandMemory)}
+	n := nearer{job: b.job, names: b.names, drop: b.drop, wanted: *wanted, record: int64(4 * wanted.Bands * wanted.Rows), bands: extsort.New(b.staging.Folder().Scratch, bandSize, bandMemory)}
 	defer n.bands.Close()
 	signatures, err := b.staging.Folder().Scratch()
 	if err != nil {
@@ -47,7 +47,9 @@ func (b *balancer) near(ctx context.Context) error {
 
 // nearer finds near duplicates.
 type nearer struct {
-	balance    *balancer
+	job        job
+	names      []string // of the data sets, sorted
+	drop       func(rowRef, pipeline.DropReason) error
 	wanted     recipe.NearDuplicates
 	record     int64 // length of a signature in the file
 	signatures *os.File
@@ -74,14 +76,14 @@ type banded struct {
 
 func (n *nearer) appendKey(dst []byte, band uint64, row banded) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, band)
-	dst = append(dst, byte(len(n.balance.job.todo.Recipe.Splits)-1-row.split))
+	dst = append(dst, byte(len(n.job.recipe.Splits)-1-row.split))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(row.dataset))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(row.row))
 	return binary.BigEndian.AppendUint64(dst, uint64(row.number))
 }
 
 func (n *nearer) readKey(key []byte) (band uint64, row banded) {
-	row.split = len(n.balance.job.todo.Recipe.Splits) - 1 - int(key[8])
+	row.split = len(n.job.recipe.Splits) - 1 - int(key[8])
 	row.dataset = int(binary.BigEndian.Uint16(key[9:]))
 	row.row = int64(binary.BigEndian.Uint64(key[11:]))
 	row.number = int64(binary.BigEndian.Uint64(key[19:]))
@@ -93,10 +95,10 @@ func (n *nearer) sketch(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	from := int64(0)
-	for s := range n.balance.job.todo.Recipe.Splits {
-		for d, name := range n.balance.names {
+	for s := range n.job.recipe.Splits {
+		for d, name := range n.names {
 			first := banded{rowRef{split: s, dataset: d}, from}
-			from += n.balance.job.finished.Split(name).Rows[s]
+			from += n.job.finished.Split(name).Rows[s]
 			group.Go(func() error { return n.sketchFile(ctx, first) })
 		}
 	}
@@ -110,11 +112,11 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 	if err != nil {
 		return contract.Failf(contract.InvalidTask, "nearDuplicates: %w", err)
 	}
-	folder, err := n.balance.job.input(pipeline.StageSplit, n.balance.names[row.dataset])
+	folder, err := n.job.input(pipeline.StageSplit, n.names[row.dataset])
 	if err != nil {
 		return err
 	}
-	rows, err := openRows(folder, n.balance.job.todo.Recipe.Splits[row.split].Name+rowSuffix, 0)
+	rows, err := openRows(folder, n.job.recipe.Splits[row.split].Name+rowSuffix, 0)
 	if err != nil {
 		return err
 	}
@@ -214,7 +216,7 @@ func (n *nearer) judge(row banded, later []banded) error {
 		}
 		if dedup.Similar(n.mine, n.others, n.wanted.Percent) {
 			n.dropped[row.number/64] |= 1 << (row.number % 64)
-			return n.balance.drop(row.rowRef, pipeline.NearDuplicate)
+			return n.drop(row.rowRef, pipeline.NearDuplicate)
 		}
 	}
 	return nil

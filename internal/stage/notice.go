@@ -30,17 +30,20 @@ const (
 	Repaired  How = "repaired"
 )
 
+// inspection judges the finished unit that has the place of a job's.
+type inspection struct{ job job }
+
 // mostChanges is how many files a Way names.
 const mostChanges = 4
 
 // notice says what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
 // inode tell; the files are not read for it.
-func (j job) notice(ctx context.Context, final store.Path, done *pipeline.DownloadResult) (string, error) {
-	if _, locked := j.worker.locked(j.todo.Unit.Name); !j.worker.Notice || j.todo.Stage != pipeline.StageDownload || locked {
+func (i inspection) notice(ctx context.Context, final store.Path, done *pipeline.DownloadResult) (string, error) {
+	if _, locked := i.job.worker.locked(i.job.node.Name); !i.job.worker.Notice || i.job.stage != pipeline.StageDownload || locked {
 		return "", nil
 	}
-	named, _ := j.todo.Recipe.Source(j.todo.Unit.Name)
-	from, err := j.worker.Source(recipe.Dataset{Name: named.Name, Source: named.Source})
+	named, _ := i.job.recipe.Source(i.job.node.Name)
+	from, err := i.job.worker.Source(recipe.Dataset{Name: named.Name, Source: named.Source})
 	if err != nil {
 		return "", err
 	}
@@ -89,15 +92,15 @@ func changes(before []original, now []source.File) string {
 }
 
 // way says whether a finished unit is reused, or its source is read again.
-func (j job) way(ctx context.Context, final store.Path, result pipeline.Result) (Way, error) {
-	if !j.isCurrent(final, result) {
+func (i inspection) way(ctx context.Context, final store.Path, result pipeline.Result) (Way, error) {
+	if !i.isCurrent(final, result) {
 		return Way{How: ReadAgain}, nil
 	}
-	why, err := j.broken(ctx, final, result)
+	why, err := i.broken(ctx, final, result)
 	if err != nil || why != "" {
 		return Way{How: Repaired, Why: why}, err
 	}
-	why, err = j.notice(ctx, final, result.Download)
+	why, err = i.notice(ctx, final, result.Download)
 	if err != nil || why == "" {
 		return Way{How: Reused}, err
 	}

@@ -31,8 +31,8 @@ type fetching struct {
 }
 
 // bring fetches a file and gives it a name in the unit's folder.
-func (j job) bring(ctx context.Context, from fetching, file source.File, staging *store.Staging, name string) (original, error) {
-	held, err := j.fetch(ctx, from, file)
+func (d downloader) bring(ctx context.Context, from fetching, file source.File, staging *store.Staging, name string) (original, error) {
+	held, err := d.fetch(ctx, from, file)
 	if err != nil {
 		return original{}, err
 	}
@@ -45,15 +45,15 @@ func (j job) bring(ctx context.Context, from fetching, file source.File, staging
 	if err != nil {
 		return original{}, err
 	}
-	if err := j.cache().Link(held, path); err != nil {
+	if err := d.job.cache().Link(held, path); err != nil {
 		return original{}, err
 	}
-	return original{OriginalFile: pipeline.OriginalFile{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, j.worker.proofs.NoteHeld(held)
+	return original{OriginalFile: pipeline.OriginalFile{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, d.job.worker.proofs.NoteHeld(held)
 }
 
 // fetch brings one file into the cache, unless it is there. It is held until it is closed.
-func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store.Held, error) {
-	cache, known := j.cache(), j.named(from.NamedSource, file)
+func (d downloader) fetch(ctx context.Context, from fetching, file source.File) (*store.Held, error) {
+	cache, known := d.job.cache(), d.named(from.NamedSource, file)
 	digest, size := file.SHA256, file.Size
 	if digest == "" {
 		digest, size = known.digest()
@@ -61,12 +61,12 @@ func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store
 	if held, ok, err := cache.Hold(ctx, digest, size); ok || err != nil {
 		return held, err
 	}
-	if limit := j.todo.Recipe.Output.CacheSize; limit > 0 {
+	if limit := d.job.recipe.Output.CacheSize; limit > 0 {
 		if err := cache.Trim(max(0, limit-max(0, file.Size))); err != nil {
 			return nil, err
 		}
 	}
-	partial, err := cache.Partial(j.partID(file))
+	partial, err := cache.Partial(d.partID(file))
 	if err != nil {
 		return nil, err
 	}
@@ -85,19 +85,19 @@ func (j job) fetch(ctx context.Context, from fetching, file source.File) (*store
 
 // partID tells the part of a file that is not whole yet from the mix's other parts, and from those of any other mix but where a SHA-256
 // proves the whole: another mix may have asked by a proxy, or trusted an authority, of its own.
-func (j job) partID(file source.File) string {
+func (d downloader) partID(file source.File) string {
 	if file.SHA256 != "" {
 		return file.SHA256
 	}
-	return string(j.folder) + "\n" + j.todo.Unit.Key + "/" + file.Path
+	return string(d.job.folder) + "\n" + d.job.node.Key + "/" + file.Path
 }
 
 // room fails, before the first byte, where the volume has less room than the files that have to be brought.
-func (j job) room(from recipe.NamedSource, files []source.File, last previousOriginals) error {
-	cache := j.cache()
+func (d downloader) room(from recipe.NamedSource, files []source.File, last previousOriginals) error {
+	cache := d.job.cache()
 	var missing int64
 	for _, file := range files {
-		known := j.named(from, file)
+		known := d.named(from, file)
 		if _, same := last.has(known, file); same || file.Size < 0 {
 			continue
 		}
@@ -105,14 +105,14 @@ func (j job) room(from recipe.NamedSource, files []source.File, last previousOri
 		if digest == "" {
 			digest, _ = known.digest()
 		}
-		missing += cache.Missing(digest, j.partID(file), file.Size)
+		missing += cache.Missing(digest, d.partID(file), file.Size)
 	}
-	if limit := j.todo.Recipe.Output.CacheSize; limit > 0 && missing > 0 {
+	if limit := d.job.recipe.Output.CacheSize; limit > 0 && missing > 0 {
 		if err := cache.Trim(max(0, limit-missing)); err != nil {
 			return err
 		}
 	}
-	return store.Room(j.worker.path(string(j.folder)), missing, "what has to be downloaded")
+	return store.Room(d.job.worker.path(string(d.job.folder)), missing, "what has to be downloaded")
 }
 
 // named is a file by what its source calls it, and where the digest of it is noted. Without a name nothing is known of it.
@@ -138,10 +138,10 @@ func (n named) note(got source.Fetched) error {
 // named gives what tells a file of a source from any other without its SHA-256: git's digest within the repository, which every mix
 // on the volume may rely on since the bytes were compared with it, or the ETag or date that its server gives it. That says
 // whatever the server wants it to, so it is known to this mix alone.
-func (j job) named(from recipe.NamedSource, file source.File) named {
-	known := named{name: nameOf(from, file), notes: j.notes()}
+func (d downloader) named(from recipe.NamedSource, file source.File) named {
+	known := named{name: nameOf(from, file), notes: d.job.notes()}
 	if file.GitBlob != "" {
-		known.notes = j.cache().Notes()
+		known.notes = d.job.cache().Notes()
 	}
 	return known
 }
@@ -168,35 +168,14 @@ func nameOf(named recipe.NamedSource, file source.File) string {
 	return fmt.Sprintf("%s\n%s\n%d\n%s\n%s", encoded, path, file.Size, file.GitBlob, file.Validator)
 }
 
-// release lets go of the originals once a mix is published whose cache is bounded, and trims the cache. Who needs one again
-// finds it there, or fetches it again.
-func (j job) release() error {
-	limit := j.todo.Recipe.Output.CacheSize
-	notes := j.notes()
-	if limit == 0 {
-		return notes.Forget(j.cache(), 0) // what is gone is not needed
-	}
-	if err := notes.Forget(j.cache(), store.KeepNotes); err != nil {
-		return err
-	}
-	step, _ := j.graph.Step(pipeline.StageDownload)
-	for _, unit := range step.Nodes {
-		folder := j.unit(pipeline.StageDownload, unit.Key)
-		if err := errors.Join(store.RemoveAll(folder.Join(filesName)), store.Sweep(folder, nil)); err != nil {
-			return err
-		}
-	}
-	return j.cache().Trim(limit)
-}
-
 // previousOriginals is what the download for the request before found; empty where there was none, or where it holds its
 // originals still.
 type previousOriginals []original
 
 // previousOriginals finds the download for the request before. Where its originals were released, a file that is the same again need not be
 // brought: nothing may ask for it.
-func (j job) lastDownload() (previousOriginals, error) {
-	folders, err := j.earlierDownloads()
+func (d downloader) lastDownload() (previousOriginals, error) {
+	folders, err := d.earlierDownloads()
 	if err != nil || len(folders) == 0 {
 		return nil, err
 	}
@@ -263,7 +242,7 @@ func (r *reader) fetchAgain(ctx context.Context, file original) (*store.Held, er
 		return fail(contract.Failf(contract.ChecksumMismatch, "it has other bytes under that name"))
 	}
 	listed.SHA256, listed.Size = file.SHA256, file.Size
-	held, err := r.job.fetch(ctx, fetching{r.source, from}, listed)
+	held, err := downloader{r.job}.fetch(ctx, fetching{r.source, from}, listed)
 	if err != nil {
 		return fail(err)
 	}

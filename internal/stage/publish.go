@@ -19,20 +19,20 @@ import (
 // publish puts a revision together from finished files, proves it from those files alone, and gives it its name. What cannot
 // be proved is not published, and whatever was published before stays as it is.
 func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result, error) {
-	rev := pipeline.RevisionName(j.todo.Unit.Key)
-	staging, err := store.Stage(j.worker.path(j.folder.Revision(rev)))
+	rev := pipeline.RevisionName(j.node.Key)
+	staging, err := store.Stage(j.revision(rev))
 	if err != nil {
 		return pipeline.Result{}, err
 	}
 	defer staging.Close()
 	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, others: map[string]verify.Other{}, manifest: revision.Manifest{
-		Version: revision.ManifestVersion, Name: j.todo.Recipe.Name, Revision: rev, Recipe: j.todo.Recipe.Content(), Plan: *j.graph.Plan,
+		Version: revision.ManifestVersion, Name: j.recipe.Name, Revision: rev, Recipe: j.recipe.Content(), Plan: *j.graph.Plan,
 	}}
 	digest, err := p.assemble()
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	if err := writeJSON(unit, unitsName, j.keys()); err != nil {
+	if err := writeJSON(unit, unitsName, keysOf(j.graph)); err != nil {
 		return pipeline.Result{}, err
 	}
 	reads := p.bytes
@@ -40,22 +40,22 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 		reads += other.File.Bytes
 	}
 	progress.Of(ctx).Begin("prove", 99, 0, reads)
-	if err := j.prove(ctx, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf, Others: p.others}); err != nil {
+	if err := prove(ctx, j, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf, Others: p.others}); err != nil {
 		return pipeline.Result{}, err
 	}
 	if err := j.worker.later.finish(); err != nil {
 		return pipeline.Result{}, err
 	}
 	published := pipeline.PublishResult{Revision: rev, Digest: digest, Bytes: p.bytes, Files: p.files}
-	return pipeline.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), j.commitRevision(ctx, staging, published, p.list))
+	return pipeline.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), commitRevision(ctx, j, staging, published, p.list))
 }
 
 // unitsName lists the keys of the units that a revision was built from, in its publish unit's folder.
 const unitsName = "units.json"
 
-func (j job) keys() []string {
+func keysOf(graph pipeline.Graph) []string {
 	var keys []string
-	for _, step := range j.graph.Steps {
+	for _, step := range graph.Steps {
 		for _, unit := range step.Nodes {
 			keys = append(keys, unit.Key)
 		}
@@ -67,7 +67,7 @@ func (j job) keys() []string {
 const proofFolder = "proof"
 
 // prove proves a revision before it has its name. Its notes stay, so that the next proof need not read again what this one has.
-func (j job) prove(ctx context.Context, unit *store.Staging, folder store.Path, options verify.Options) error {
+func prove(ctx context.Context, j job, unit *store.Staging, folder store.Path, options verify.Options) error {
 	notes, err := unit.Path(proofFolder)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (j job) prove(ctx context.Context, unit *store.Staging, folder store.Path, 
 	if err := store.MakeFolder(notes); err != nil {
 		return err
 	}
-	units, keys, err := j.newestFirst(pipeline.StagePublish)
+	units, keys, err := newestFirst(j, pipeline.StagePublish)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (p *publisher) stages() {
 	downloads := pipeline.Downloads(p.manifest.Recipe)
 	for _, step := range p.job.graph.Steps {
 		for i, unit := range step.Nodes {
-			finished := revision.Finished{Stage: step.Stage, Node: unit, Result: p.job.todo.Results[unit.Key].Content()}
+			finished := revision.Finished{Stage: step.Stage, Node: unit, Result: p.job.results[unit.Key].Content()}
 			if step.Stage == pipeline.StageDownload {
 				finished.Node = downloads[i]
 			}
@@ -148,8 +148,8 @@ func (p *publisher) stages() {
 
 // fields tells the manifest the types of what rows hold.
 func (p *publisher) fields() (err error) {
-	if p.job.todo.Recipe.Output.Layout != "" {
-		p.manifest.Fields, err = p.job.types()
+	if p.job.recipe.Output.Layout != "" {
+		p.manifest.Fields, err = typesOf(p.job)
 	}
 	return err
 }
@@ -165,7 +165,7 @@ func (p *publisher) lock() error {
 
 // sources tells the manifest which originals were used, those of probes as well.
 func (p *publisher) sources() error {
-	for _, named := range p.job.todo.Recipe.Sources() {
+	for _, named := range p.job.recipe.Sources() {
 		name := named.Name
 		folder, err := p.job.input(pipeline.StageDownload, name)
 		if err != nil {
@@ -187,17 +187,17 @@ func (p *publisher) sources() error {
 
 // datasets links every data set's rows: all of them, per split, and the split that evaluates it alone.
 func (p *publisher) datasets() error {
-	for _, name := range p.job.todo.Recipe.DatasetNames() {
-		_, domain, _ := p.job.todo.Recipe.Dataset(name)
+	for _, name := range p.job.recipe.DatasetNames() {
+		_, domain, _ := p.job.recipe.Dataset(name)
 		divided := *p.job.finished.Split(name)
 		folder, err := p.job.input(pipeline.StageSplit, name)
 		if err != nil {
 			return err
 		}
-		if list, err := readDigests(folder); err != nil || list != nil && list.ofDataset(p.job.todo.Recipe) != divided.Digest {
+		if list, err := readDigests(folder); err != nil || list != nil && list.ofDataset(p.job.recipe) != divided.Digest {
 			return errors.Join(err, contract.Failf(contract.VolumeInvalid, "data set %s: %s of its split is not what was reported", name, digestsName))
 		}
-		if p.job.todo.Recipe.Output.Holds(recipe.RawPart) {
+		if p.job.recipe.Output.Holds(recipe.RawPart) {
 			if err := p.linkRows(folder, rawName, divided.Read-divided.DroppedRows(), revision.RawFile(domain.Name, name)); err != nil {
 				return err
 			}
@@ -207,7 +207,7 @@ func (p *publisher) datasets() error {
 				return err
 			}
 		}
-		for i, split := range p.job.todo.Recipe.Splits {
+		for i, split := range p.job.recipe.Splits {
 			if err := p.linkSplit(i, split.Name, name); err != nil {
 				return err
 			}
@@ -223,7 +223,7 @@ func (p *publisher) dropped() error {
 	if rows == 0 {
 		return nil
 	}
-	folder, err := p.job.input(pipeline.StageBalance, p.job.todo.Recipe.Name)
+	folder, err := p.job.input(pipeline.StageBalance, p.job.recipe.Name)
 	if err != nil {
 		return err
 	}
@@ -237,12 +237,12 @@ func (p *publisher) linkSplit(index int, split, dataset string) error {
 	}
 	rows, processed := p.available(split, dataset), revision.ProcessedFile(dataset, split)
 	var names []string
-	if p.job.todo.Recipe.Output.Holds(recipe.ProcessedPart) {
+	if p.job.recipe.Output.Holds(recipe.ProcessedPart) {
 		names = append(names, processed)
 	} else if err := p.atHand(folder, name, rows, processed); err != nil {
 		return err
 	}
-	if split == p.job.todo.Recipe.EvaluationSplit() && p.job.todo.Recipe.HoldsTest() {
+	if split == p.job.recipe.EvaluationSplit() && p.job.recipe.HoldsTest() {
 		names = append(names, revision.TestFile(dataset, split))
 	}
 	return p.linkRows(folder, name, rows, names...)
@@ -277,14 +277,14 @@ func (p *publisher) available(split, dataset string) int64 {
 
 func (p *publisher) mixes() error {
 	step, _ := p.job.graph.Step(pipeline.StageMix)
-	for i, shard := range p.job.todo.Recipe.Files() {
-		name, err := mixedName(shard, p.job.todo.Recipe.Output.Format)
+	for i, shard := range p.job.recipe.Files() {
+		name, err := mixedName(shard, p.job.recipe.Output.Format)
 		if err != nil {
 			return err
 		}
 		unit := step.Nodes[i]
-		mixed := p.job.todo.Results[unit.Key].Mix
-		if err := p.linkRows(p.job.unit(pipeline.StageMix, unit.Key), name, mixed.Rows, revision.FileOf(shard, p.job.todo.Recipe.Output.Format)); err != nil {
+		mixed := p.job.results[unit.Key].Mix
+		if err := p.linkRows(p.job.unit(pipeline.StageMix, unit.Key), name, mixed.Rows, revision.FileOf(shard, p.job.recipe.Output.Format)); err != nil {
 			return err
 		}
 	}
@@ -328,7 +328,7 @@ func (p *publisher) link(from store.Path, name string, as written, rows int64) e
 // ofBalance says whether a file is one of the balance stage, of which no result has the digest: nothing tells whether the note of it
 // broke, so the SHA-256 is computed again.
 func (p *publisher) ofBalance(file store.Path) bool {
-	folder, err := p.job.input(pipeline.StageBalance, p.job.todo.Recipe.Name)
+	folder, err := p.job.input(pipeline.StageBalance, p.job.recipe.Name)
 	return err != nil || file.Rel(folder) != file.Rel(p.job.worker.path("."))
 }
 

@@ -15,28 +15,28 @@ const againName = "again"
 
 // isCurrent says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
 // finished itself.
-func (j job) isCurrent(final store.Path, result pipeline.Result) bool {
-	if j.todo.Again != "" {
+func (i inspection) isCurrent(final store.Path, result pipeline.Result) bool {
+	if i.job.again != "" {
 		built, err := final.Join(againName).ReadFile()
-		return err == nil && string(built) == j.todo.Again
+		return err == nil && string(built) == i.job.again
 	}
-	if j.todo.Stage != pipeline.StageDownload {
+	if i.job.stage != pipeline.StageDownload {
 		return true
 	}
-	if locked, ok := j.worker.locked(j.todo.Unit.Name); ok {
+	if locked, ok := i.job.worker.locked(i.job.node.Name); ok {
 		named := result.Download.Names == "" || result.Download.Names == revision.NamesDigest(locked.Files)
 		return named && locked.Digest == result.Download.Digest && locked.Revision == result.Download.Revision
 	}
-	named, _ := j.todo.Recipe.Source(j.todo.Unit.Name)
-	return !j.worker.Anew || !named.Source.Floating()
+	named, _ := i.job.recipe.Source(i.job.node.Name)
+	return !i.job.worker.Anew || !named.Source.Floating()
 }
 
 // markRebuilt notes for which request a unit was built.
 func (j job) markRebuilt(staging *store.Staging) error {
-	if j.todo.Again == "" {
+	if j.again == "" {
 		return nil
 	}
-	return staging.WriteFile(againName, []byte(j.todo.Again))
+	return staging.WriteFile(againName, []byte(j.again))
 }
 
 // locked is what the lock says of a source.
@@ -57,21 +57,21 @@ type request struct {
 }
 
 // plainKey is the key of the download without a request.
-func (j job) plainKey() string {
-	units := pipeline.Downloads(j.todo.Recipe.Content())
-	return units[slices.IndexFunc(units, func(unit pipeline.Node) bool { return unit.Name == j.todo.Unit.Name })].Key
+func (d downloader) plainKey() string {
+	units := pipeline.Downloads(d.job.recipe.Content())
+	return units[slices.IndexFunc(units, func(unit pipeline.Node) bool { return unit.Name == d.job.node.Name })].Key
 }
 
 // refreshed says whether the download is one of many of its source.
-func (j job) refreshed() bool { return j.plainKey() != j.todo.Unit.Key }
+func (d downloader) refreshed() bool { return d.plainKey() != d.job.node.Key }
 
 // earlierDownloads lists the folders of downloads of the same source for earlier requests.
-func (j job) earlierDownloads() ([]store.Path, error) {
-	if !j.refreshed() {
+func (d downloader) earlierDownloads() ([]store.Path, error) {
+	if !d.refreshed() {
 		return nil, nil
 	}
-	plain := j.plainKey()
-	all, keys, err := j.newestFirst(pipeline.StageDownload)
+	plain := d.plainKey()
+	all, keys, err := newestFirst(d.job, pipeline.StageDownload)
 	if err != nil {
 		return nil, err
 	}
@@ -82,24 +82,9 @@ func (j job) earlierDownloads() ([]store.Path, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if key != j.todo.Unit.Key && (key == plain || of.Source == plain) {
+		if key != d.job.node.Key && (key == plain || of.Source == plain) {
 			folders = append(folders, all.Join(key))
 		}
 	}
 	return folders, nil
-}
-
-// removeSuperseded removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
-// is known by its digest. The originals that only they had go with them, and those of killed downloads for the same request.
-func (j job) removeSuperseded() error {
-	folders, err := j.earlierDownloads()
-	if err != nil {
-		return err
-	}
-	for _, folder := range folders {
-		if err := errors.Join(j.leave(folder), store.RemoveAll(folder)); err != nil {
-			return err
-		}
-	}
-	return store.SweepOf(j.final(), j.leave)
 }

@@ -25,18 +25,18 @@ const rawName = "raw.jsonl"
 // ranges. Inside a split, rows stand in the keyed order of their own content, so a sample of k rows is the first k, and a
 // group of many rows is not a clump.
 func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	dataset, domain, _ := j.todo.Recipe.Dataset(j.todo.Unit.Name)
-	divider, err := newDivider(staging.Folder(), j.todo.Recipe)
+	dataset, domain, _ := j.recipe.Dataset(j.node.Name)
+	divider, err := newDivider(staging.Folder(), j.recipe)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
 	s := splitter{job: j, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), divider: divider}
 	defer s.leftOut.abort()
 	defer s.divider.close()
-	if s.units, err = j.units(); err != nil {
+	if s.units, err = unitsFor(j); err != nil {
 		return pipeline.Result{}, err
 	}
-	if s.probes, err = j.contaminants(progress.With(ctx, nil)); err != nil {
+	if s.probes, err = newContaminants(progress.With(ctx, nil), j); err != nil {
 		return pipeline.Result{}, err
 	}
 	list, err := s.readAll(ctx, staging)
@@ -51,14 +51,14 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: s.size,
 		Groups: s.divider.different, LargestGroup: s.divider.largest}
 	for i, part := range parts {
-		list[j.todo.Recipe.Splits[i].Name+rowSuffix] = part.written
-		counted[j.todo.Recipe.Splits[i].Name] = part.statistics
+		list[j.recipe.Splits[i].Name+rowSuffix] = part.written
+		counted[j.recipe.Splits[i].Name] = part.statistics
 		done.Rows = append(done.Rows, part.rows)
-		if j.todo.Recipe.Measured() {
+		if j.recipe.Measured() {
 			done.Units = append(done.Units, part.units)
 		}
 	}
-	done.Digest = list.ofDataset(j.todo.Recipe)
+	done.Digest = list.ofDataset(j.recipe)
 	return pipeline.Result{Split: &done}, errors.Join(writeJSON(staging, fieldsName, s.seen()), writeStatistics(staging, statisticsName, counted), writeJSON(staging, digestsName, list))
 }
 
@@ -125,7 +125,7 @@ func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list di
 
 // createRaw begins the file of all rows, where a revision holds it.
 func (s *splitter) createRaw(staging *store.Staging) error {
-	if !s.job.todo.Recipe.Output.Holds(recipe.RawPart) {
+	if !s.job.recipe.Output.Holds(recipe.RawPart) {
 		return nil
 	}
 	path, err := staging.Path(rawName)
@@ -155,7 +155,7 @@ func (s *splitter) take(row mapped, line []byte) (err error) {
 func (s *splitter) skip(row revision.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
-	m := &recordMapper{of: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder(), seen: &schema.Fields{}}
+	m := &recordMapper{mapping: s.mapping, keeps: &s.keeps, divider: s.divider, units: s.units, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder(), seen: &schema.Fields{}}
 	s.fieldsMu.Lock()
 	defer s.fieldsMu.Unlock()
 	s.fields = append(s.fields, m.seen)
@@ -170,7 +170,7 @@ func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding
 	if f = m.contaminants.find(question); f.reason != "" {
 		return f, nil
 	}
-	others, err := m.of.mapping.Others(row)
+	others, err := m.mapping.Others(row)
 	for _, text := range others {
 		if f = m.contaminants.find(text); f.reason != "" {
 			return f, nil
@@ -179,9 +179,12 @@ func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding
 	return f, err
 }
 
-// recordMapper makes records of a data set's rows. Of the splitter it only reads what does not change.
+// recordMapper makes records of a data set's rows. What it shares with others it only reads, or may be used by several goroutines.
 type recordMapper struct {
-	of           *splitter
+	mapping      mapping.Mapping
+	keeps        *keeps
+	divider      *divider
+	units        *tokens.Units
 	writer       *mapping.Writer
 	contaminants *finder
 	seen         *schema.Fields
@@ -199,12 +202,12 @@ func (m *recordMapper) row(number int64, row decoded.Row, lines []byte) (mapped,
 	} else if found.reason != "" {
 		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
 	}
-	m.of.keeps.note(said.Kept)
+	m.keeps.note(said.Kept)
 	if err := m.seen.AddRest(number, lines[begin+said.Rest:]); err != nil {
 		return mapped{err: err}, lines[:begin]
 	}
 	var as mapped
-	as.at, as.head = m.of.divider.place(&said, m.of.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
+	as.at, as.head = m.divider.place(&said, m.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
 	return as, append(lines, '\n')
 }
 

@@ -64,7 +64,13 @@ type Job struct {
 
 // job is a Job with its graph and its places on the volume.
 type job struct {
-	todo   Job
+	recipe  recipe.Recipe
+	results map[string]pipeline.Result
+	stage   pipeline.Stage
+	node    pipeline.Node
+	again   string
+	keep    contract.Keep
+
 	worker *Worker
 	graph  pipeline.Graph
 	// finished are the results of the graph's finished nodes.
@@ -98,7 +104,10 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	if own.Meter != nil {
 		ctx = progress.With(ctx, own.Meter(todo.Stage, todo.Unit))
 	}
-	j := job{todo: todo, worker: own, graph: graph, finished: graph.Results(todo.Results), folder: revision.Folder(todo.Recipe.Output.Path)}
+	j := job{
+		recipe: todo.Recipe, results: todo.Results, stage: todo.Stage, node: todo.Unit, again: todo.Again, keep: todo.Keep,
+		worker: own, graph: graph, finished: graph.Results(todo.Results), folder: revision.Folder(todo.Recipe.Output.Path),
+	}
 	final := j.final()
 	result, way, err := j.found(ctx, final)
 	if err != nil {
@@ -108,7 +117,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	switch {
 	case way.How != Reused:
 	case todo.Stage == pipeline.StagePublish: // the last steps may be what a lost worker did not reach
-		return result, way, errors.Join(j.swap(result.Publish.Revision), j.prune(), j.release())
+		return result, way, errors.Join(j.swap(result.Publish.Revision), newRetention(j).prune(), newRetention(j).release())
 	default:
 		if err := touch(final); !errors.Is(err, fs.ErrNotExist) {
 			return result, way, err
@@ -123,10 +132,10 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 func (j job) found(ctx context.Context, final store.Path) (result pipeline.Result, way Way, err error) {
 	err = store.ReadJSON(final.Join(revision.ResultFile), &result)
 	switch {
-	case contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(j.todo.Stage):
+	case contract.ReasonOf(err) == contract.VolumeInvalid || err == nil && !result.Only(j.stage):
 		return result, Way{How: Repaired, Why: revision.ResultFile + " is not what it was"}, nil
 	case err == nil:
-		way, err = j.way(ctx, final, result)
+		way, err = inspection{j}.way(ctx, final, result)
 		return result, way, err
 	case errors.Is(err, fs.ErrNotExist):
 		return result, Way{How: Built}, nil
@@ -150,7 +159,7 @@ func (j job) make(ctx context.Context, final store.Path) (pipeline.Result, error
 
 // attempt builds the unit in a folder of its own, and gives that its name.
 func (j job) attempt(ctx context.Context, final store.Path) (pipeline.Result, error) {
-	staging, err := j.stage(final)
+	staging, err := j.begin(final)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
@@ -162,7 +171,7 @@ func (j job) attempt(ctx context.Context, final store.Path) (pipeline.Result, er
 	case j.worker.later != nil: // others are being built in this process, from units that a diagnosis may remove
 		return pipeline.Result{}, &undiagnosed{err, j}
 	default:
-		return pipeline.Result{}, j.diagnose(ctx, err)
+		return pipeline.Result{}, diagnosis{j}.diagnose(ctx, err)
 	}
 }
 
@@ -183,9 +192,9 @@ func reasonOfWalk(err error) contract.Reason {
 }
 
 func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	switch j.todo.Stage {
+	switch j.stage {
 	case pipeline.StageDownload:
-		return j.download(ctx, staging)
+		return downloader{j}.download(ctx, staging)
 	case pipeline.StageSplit:
 		return j.split(ctx, staging)
 	case pipeline.StageBalance:
@@ -195,13 +204,13 @@ func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result
 	case pipeline.StagePublish:
 		return j.publish(ctx, staging)
 	default:
-		return pipeline.Result{}, contract.Failf(contract.InvalidTask, "there is no stage %q", j.todo.Stage)
+		return pipeline.Result{}, contract.Failf(contract.InvalidTask, "there is no stage %q", j.stage)
 	}
 }
 
-// stage begins the unit's folder. What a killed download left stays until this one is done: it goes on with the originals.
-func (j job) stage(final store.Path) (*store.Staging, error) {
-	if j.todo.Stage == pipeline.StageDownload {
+// begin begins the unit's folder. What a killed download left stays until this one is done: it goes on with the originals.
+func (j job) begin(final store.Path) (*store.Staging, error) {
+	if j.stage == pipeline.StageDownload {
 		return store.Begin(final)
 	}
 	return store.Stage(final)
@@ -217,10 +226,10 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 	}
 	switch {
 	case j.replaces:
-		if err := errors.Join(j.leave(j.final()), staging.Replace()); err != nil {
+		if err := errors.Join(newRetention(j).leave(j.final()), staging.Replace()); err != nil {
 			return err
 		}
-	case j.todo.Stage != pipeline.StagePublish:
+	case j.stage != pipeline.StagePublish:
 		if err := j.worker.commit(staging); err != nil {
 			return err
 		}
@@ -229,14 +238,14 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 			return err
 		}
 	}
-	switch j.todo.Stage {
+	switch j.stage {
 	case pipeline.StageDownload:
-		return j.removeSuperseded()
+		return newRetention(j).removeSuperseded()
 	case pipeline.StagePublish:
 		if err := j.swap(result.Publish.Revision); err != nil {
 			return err
 		}
-		return errors.Join(j.prune(), j.release())
+		return errors.Join(newRetention(j).prune(), newRetention(j).release())
 	default:
 		return nil
 	}
@@ -280,7 +289,10 @@ func (w *Worker) close() { w.volume.Close() } // it was only looked at
 func (w *Worker) path(name string) store.Path { return w.volume.Path(name) }
 
 // final is the place of the unit itself.
-func (j job) final() store.Path { return j.worker.path(j.folder.Node(j.todo.Stage, j.todo.Unit.Key)) }
+func (j job) final() store.Path { return j.worker.path(j.folder.Node(j.stage, j.node.Key)) }
+
+// revision is the folder of a revision.
+func (j job) revision(name string) store.Path { return j.worker.path(j.folder.Revision(name)) }
 
 // unit is the folder of a unit.
 func (j job) unit(stage pipeline.Stage, key string) store.Path {

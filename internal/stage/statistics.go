@@ -84,7 +84,7 @@ type remainder struct {
 
 func (b *balancer) newRemainder(folder store.Path, split string) (*remainder, error) {
 	all, err := countedIn(folder, split)
-	return &remainder{all: all, tokens: statistics.CountsTokens(b.job.todo.Recipe)}, err
+	return &remainder{all: all, tokens: statistics.CountsTokens(b.job.recipe)}, err
 }
 
 // countedIn reads the counts of a split from a split unit's folder; nil where the unit has none.
@@ -120,7 +120,7 @@ func (r *remainder) write(staging *store.Staging, name string) error {
 
 // statistics writes what the rows of every data set and split are like.
 func (p *publisher) statistics() error {
-	if p.job.todo.Recipe.Output.Layout == "" {
+	if p.job.recipe.Output.Layout == "" {
 		return nil
 	}
 	var parts []statistics.Part
@@ -130,8 +130,8 @@ func (p *publisher) statistics() error {
 			if err != nil {
 				return contract.Within("data set "+plan.Name, err)
 			}
-			_, domain, _ := p.job.todo.Recipe.Dataset(plan.Name)
-			parts = append(parts, rows.Part(plan.Name, domain.Name, split.Name, statistics.CountsTokens(p.job.todo.Recipe)))
+			_, domain, _ := p.job.recipe.Dataset(plan.Name)
+			parts = append(parts, rows.Part(plan.Name, domain.Name, split.Name, statistics.CountsTokens(p.job.recipe)))
 		}
 	}
 	p.about = statistics.Of(p.manifest, parts)
@@ -148,8 +148,8 @@ func (p *publisher) counted(split int, dataset string) (*statistics.Rows, error)
 	if err != nil {
 		return nil, err
 	}
-	if name == p.job.todo.Recipe.Splits[split].Name+rowSuffix {
-		rows, err := countedIn(folder, p.job.todo.Recipe.Splits[split].Name)
+	if name == p.job.recipe.Splits[split].Name+rowSuffix {
+		rows, err := countedIn(folder, p.job.recipe.Splits[split].Name)
 		if rows != nil || err != nil {
 			return rows, err
 		}
@@ -159,7 +159,7 @@ func (p *publisher) counted(split int, dataset string) (*statistics.Rows, error)
 			return &rows, err
 		}
 	}
-	return countAgain(p.job.todo.Recipe, folder, name)
+	return countAgain(p.job.recipe, folder, name)
 }
 
 // countAgain reads the rows that a unit of an earlier release wrote.

@@ -102,7 +102,7 @@ func (r *reader) stored(ctx context.Context, file original, path store.Path) (op
 	if err != nil {
 		return opened{}, err
 	}
-	if r.job.todo.Recipe.Output.CacheSize == 0 { // else it goes once the mix is published
+	if r.job.recipe.Output.CacheSize == 0 { // else it goes once the mix is published
 		err = r.job.cache().Link(held, path)
 	}
 	return opened{LocalFile: finished{held.File}, whole: true}, err

@@ -169,7 +169,7 @@ func TestAMixTrustsNoOtherMixsServers(t *testing.T) {
 // TestPartsOfOtherMixes: what a mix has begun, another goes on with only where a SHA-256 proves the whole.
 func TestPartsOfOtherMixes(t *testing.T) {
 	part := func(folder string, file source.File) string {
-		return job{folder: revision.Folder(folder), todo: Job{Unit: pipeline.Node{Key: "key"}}}.partID(file)
+		return downloader{job{folder: revision.Folder(folder), node: pipeline.Node{Key: "key"}}}.partID(file)
 	}
 	for _, c := range []struct {
 		file   source.File

@@ -13,17 +13,17 @@ import (
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
-// units gives what counts the rows of the mix; nil where shares are measured in rows.
-func (j job) units() (*tokens.Units, error) {
-	tokenizer := j.todo.Recipe.Tokenizer
+// unitsFor gives what counts the rows of the mix; nil where shares are measured in rows.
+func unitsFor(j job) (*tokens.Units, error) {
+	tokenizer := j.recipe.Tokenizer
 	var file []byte
-	if j.todo.Recipe.Measured() && tokenizer.File != "" {
+	if j.recipe.Measured() && tokenizer.File != "" {
 		var err error
 		if file, err = j.worker.tokenizer(tokenizer.File, tokenizer.SHA256); err != nil {
 			return nil, err
 		}
 	}
-	units, err := tokens.UnitsOf(j.todo.Recipe, file)
+	units, err := tokens.UnitsOf(j.recipe, file)
 	if err != nil && file != nil {
 		return nil, contract.Failf(contract.InvalidData, "the tokenizer: %w", err)
 	}

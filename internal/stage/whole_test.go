@@ -227,7 +227,7 @@ func TestADiagnosisThatIsEndedFindsNoDamage(t *testing.T) {
 	}
 	defer own.close()
 	step, _ := graph.Step(pipeline.StagePublish)
-	j := job{todo: Job{Recipe: recipes.Two(), Results: results, Stage: pipeline.StagePublish, Unit: step.Nodes[0]}, worker: own, graph: graph, folder: revision.Folder("mix")}
+	j := diagnosis{job{recipe: recipes.Two(), results: results, stage: pipeline.StagePublish, node: step.Nodes[0], worker: own, graph: graph, folder: revision.Folder("mix")}}
 	if doomed, err := j.damaged(context.Background()); err != nil || len(doomed) > 0 {
 		t.Fatalf("of what was just built, %v is damaged, %v", doomed, err)
 	}

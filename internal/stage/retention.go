@@ -18,46 +18,48 @@ import (
 // build, nothing has to be protected but what this one has made.
 const unusedFor = time.Hour
 
-// prune gives back what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that nobody finished,
-// what workers left that were killed, and the originals that only these had.
-func (j job) prune() error {
-	p := pruning{job: j, used: map[string]bool{}}
-	if sign := j.worker.present; sign != nil {
-		p.alone, p.since = sign.Alone(), sign.Since
-	}
-	for _, step := range []func() error{p.keep, p.revisions, p.units, p.sweep} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return j.cache().Reclaim(j.todo.Recipe.Output.CacheSize > 0)
-}
-
-type pruning struct {
+// retention gives back what is not needed on the volume any more.
+type retention struct {
 	job   job
 	used  map[string]bool // keys of units, and names of revisions, that a kept revision needs
 	alone bool            // no other build is under way
 	since time.Time
 }
 
+func newRetention(j job) *retention { return &retention{job: j, used: map[string]bool{}} }
+
+// prune gives back what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that no build finished,
+// what workers left that were killed, and the originals that only these had.
+func (r *retention) prune() error {
+	if sign := r.job.worker.present; sign != nil {
+		r.alone, r.since = sign.Alone(), sign.Since
+	}
+	for _, step := range []func() error{r.keep, r.revisions, r.units, r.sweep} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return r.job.cache().Reclaim(r.job.recipe.Output.CacheSize > 0)
+}
+
 // keep removes the oldest revisions beyond those to keep, but none that a pod may read or that was the newest until a moment ago, and
 // notes what the others need. One whose folder was removed by hand is none.
-func (p *pruning) keep() error {
-	folder, units, err := p.job.newestFirst(pipeline.StagePublish)
+func (r *retention) keep() error {
+	folder, units, err := newestFirst(r.job, pipeline.StagePublish)
 	if err != nil {
 		return err
 	}
 	kept, superseded := 0, time.Now()
 	for _, key := range units {
 		name := pipeline.RevisionName(key)
-		built, err := p.job.partsOf(folder.Join(key), name)
+		built, err := r.partsOf(folder.Join(key), name)
 		gone := errors.Is(err, fs.ErrNotExist)
-		beyond := kept >= p.job.todo.Recipe.Output.KeepRevisions && !p.held(name, superseded)
+		beyond := kept >= r.job.recipe.Output.KeepRevisions && !r.held(name, superseded)
 		if info, err := folder.Join(key).Lstat(); err == nil {
 			superseded = info.ModTime() // of the next one, which is older
 		}
-		if key != p.job.todo.Unit.Key && (gone || beyond) {
-			if err := errors.Join(store.RemoveAll(p.job.worker.path(p.job.folder.Revision(name))), store.RemoveAll(folder.Join(key))); err != nil {
+		if key != r.job.node.Key && (gone || beyond) {
+			if err := errors.Join(store.RemoveAll(r.job.revision(name)), store.RemoveAll(folder.Join(key))); err != nil {
 				return err
 			}
 			continue
@@ -67,7 +69,7 @@ func (p *pruning) keep() error {
 		}
 		kept++
 		for _, needed := range append(built, key, name) {
-			p.used[needed] = true
+			r.used[needed] = true
 		}
 	}
 	return nil
@@ -75,18 +77,18 @@ func (p *pruning) keep() error {
 
 // held reports whether something else than its number keeps a revision. It was the newest since its manifest was written, at most: one
 // that was published again was so before, too.
-func (p *pruning) held(name string, superseded time.Time) bool {
+func (r *retention) held(name string, superseded time.Time) bool {
 	published := time.Time{}
-	if info, err := p.job.worker.path(p.job.folder.Revision(name)).Join(revision.ManifestFile).Lstat(); err == nil {
+	if info, err := r.job.revision(name).Join(revision.ManifestFile).Lstat(); err == nil {
 		published = info.ModTime()
 	}
-	return p.job.todo.Keep.Keeps(name, published, superseded, time.Now())
+	return r.job.keep.Keeps(name, published, superseded, time.Now())
 }
 
 // partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its
 // manifest.
-func (j job) partsOf(unit store.Path, rev string) (keys []string, err error) {
-	manifestFile := j.worker.path(j.folder.Revision(rev)).Join(revision.ManifestFile)
+func (r *retention) partsOf(unit store.Path, rev string) (keys []string, err error) {
+	manifestFile := r.job.revision(rev).Join(revision.ManifestFile)
 	if _, err := manifestFile.Lstat(); err != nil {
 		return nil, err
 	}
@@ -104,37 +106,37 @@ func (j job) partsOf(unit store.Path, rev string) (keys []string, err error) {
 }
 
 // stale reports whether a folder that no kept revision needs is of no build that is under way.
-func (p *pruning) stale(info fs.FileInfo) bool {
-	return p.alone && info.ModTime().Before(p.since) || time.Since(info.ModTime()) >= unusedFor
+func (r *retention) stale(info fs.FileInfo) bool {
+	return r.alone && info.ModTime().Before(r.since) || time.Since(info.ModTime()) >= unusedFor
 }
 
 // revisions removes those that were given their names by a build that did not finish.
-func (p *pruning) revisions() error {
-	return p.removeStale(p.job.worker.path(p.job.folder.Revisions()))
+func (r *retention) revisions() error {
+	return r.removeStale(r.job.worker.path(r.job.folder.Revisions()))
 }
 
 // units removes the folders of stages that no kept revision is made of.
-func (p *pruning) units() error {
+func (r *retention) units() error {
 	for _, stage := range pipeline.Stages() {
-		if err := p.removeStale(p.job.worker.path(p.job.folder.Stage(stage))); err != nil {
+		if err := r.removeStale(r.job.worker.path(r.job.folder.Stage(stage))); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *pruning) removeStale(folder store.Path) error {
+func (r *retention) removeStale(folder store.Path) error {
 	entries, err := folder.ReadDir()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return store.WrapError(err)
 	}
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err != nil || p.used[entry.Name()] || strings.HasPrefix(entry.Name(), ".") || !p.stale(info) {
+		if err != nil || r.used[entry.Name()] || strings.HasPrefix(entry.Name(), ".") || !r.stale(info) {
 			continue
 		}
 		at := folder.Join(entry.Name())
-		if err := p.job.leave(at); err != nil {
+		if err := r.leave(at); err != nil {
 			return err
 		}
 		if err := store.RemoveAll(at); err != nil {
@@ -145,13 +147,13 @@ func (p *pruning) removeStale(folder store.Path) error {
 }
 
 // sweep removes what workers left that were killed.
-func (p *pruning) sweep() error {
-	return p.job.worker.sweep(p.job.folder, pipeline.Stages(), p.job.leave)
+func (r *retention) sweep() error {
+	return r.job.worker.sweep(r.job.folder, pipeline.Stages(), r.leave)
 }
 
 // leave removes the originals that only a folder of a download has, which is about to go. Where the cache is bounded, they are for Trim.
-func (j job) leave(folder store.Path) error {
-	if folder.Dir() != j.worker.path(j.folder.Stage(pipeline.StageDownload)) || j.todo.Recipe.Output.CacheSize > 0 {
+func (r *retention) leave(folder store.Path) error {
+	if folder.Dir() != r.job.worker.path(r.job.folder.Stage(pipeline.StageDownload)) || r.job.recipe.Output.CacheSize > 0 {
 		return nil
 	}
 	var originals []original
@@ -160,11 +162,47 @@ func (j job) leave(folder store.Path) error {
 	for i, o := range originals {
 		digests[i] = o.SHA256
 	}
-	return j.cache().Leave(folder.Join(filesName), digests)
+	return r.job.cache().Leave(folder.Join(filesName), digests)
+}
+
+// release lets go of the originals once a mix is published whose cache is bounded, and trims the cache. Who needs one again
+// finds it there, or fetches it again.
+func (r *retention) release() error {
+	limit := r.job.recipe.Output.CacheSize
+	notes := r.job.notes()
+	if limit == 0 {
+		return notes.Forget(r.job.cache(), 0) // what is gone is not needed
+	}
+	if err := notes.Forget(r.job.cache(), store.KeepNotes); err != nil {
+		return err
+	}
+	step, _ := r.job.graph.Step(pipeline.StageDownload)
+	for _, unit := range step.Nodes {
+		folder := r.job.unit(pipeline.StageDownload, unit.Key)
+		if err := errors.Join(store.RemoveAll(folder.Join(filesName)), store.Sweep(folder, nil)); err != nil {
+			return err
+		}
+	}
+	return r.job.cache().Trim(limit)
+}
+
+// removeSuperseded removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
+// is known by its digest. The originals that only they had go with them, and those of killed downloads for the same request.
+func (r *retention) removeSuperseded() error {
+	folders, err := downloader{r.job}.earlierDownloads()
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		if err := errors.Join(r.leave(folder), store.RemoveAll(folder)); err != nil {
+			return err
+		}
+	}
+	return store.SweepOf(r.job.final(), r.leave)
 }
 
 // newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
-func (j job) newestFirst(stage pipeline.Stage) (folder store.Path, keys []string, err error) {
+func newestFirst(j job, stage pipeline.Stage) (folder store.Path, keys []string, err error) {
 	folder = j.worker.path(j.folder.Stage(stage))
 	entries, err := folder.ReadDir()
 	if err != nil {
