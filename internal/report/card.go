@@ -67,7 +67,7 @@ func functions() map[string]any {
 		"sum":          sum,
 		"domainShares": (*Revision).domainShares,
 		"splitShares":  (*Revision).splitShares,
-		"achieved":     (*Revision).achieved,
+		"achieved":     (*Revision).Achieved,
 		"at":           func(of []int64, i int) int64 { return of[i] },
 		"counts":       func(name string, c Counts) namedCounts { return namedCounts{name, c} },
 		"short":        func(digest string) string { return digest[:min(len(digest), 12)] },

@@ -145,19 +145,19 @@ func Croissant(r Revision) ([]byte, error) {
 		Name:       r.Mix,
 		Description: fmt.Sprintf("A mix of %d data sets in %d domains at the ratio %s, split %s before anything was repeated.",
 			len(r.Datasets), len(r.Domains), ratio(r.domainShares()), ratio(r.splitShares())),
-		Cite:      r.citation(),
+		Cite:      citation(&r),
 		URL:       r.URL,
 		Published: r.Published,
 		// A revision is new content: a version after Semantic Versioning with the revision as its build.
 		Version:   "1.0.0+" + r.ID,
-		License:   r.licenseURLs(),
+		License:   licenseURLs(r.Datasets),
 		Creator:   agent{"sc:Organization", "DatasetMix"},
 		Keywords:  []string{"datasetmix", "training data"},
 		Generated: activity{"prov:Activity", fmt.Sprintf("DatasetMix, seed %d", r.Seed)},
-		Derived:   r.origins(),
-		Files:     r.distribution(),
+		Derived:   origins(r.Datasets),
+		Files:     distribution(&r),
 	}
-	doc.RecordSets = append([]croissantRecord{r.splitSet()}, r.recordSets()...)
+	doc.RecordSets = append([]croissantRecord{splitSet(r.Splits)}, recordSets(&r)...)
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
@@ -166,9 +166,9 @@ func Croissant(r Revision) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-func (r *Revision) licenseURLs() []string {
+func licenseURLs(of []Dataset) []string {
 	var urls []string
-	for _, d := range r.Datasets {
+	for _, d := range of {
 		if url := licenseURL(d.License); !slices.Contains(urls, url) {
 			urls = append(urls, url)
 		}
@@ -177,16 +177,16 @@ func (r *Revision) licenseURLs() []string {
 	return urls
 }
 
-func (r *Revision) origins() []origin {
-	origins := make([]origin, len(r.Datasets))
-	for i, d := range r.Datasets {
+func origins(of []Dataset) []origin {
+	origins := make([]origin, len(of))
+	for i, d := range of {
 		origins[i] = origin{"sc:Dataset", d.Name, d.Source, d.Resolved, licenseURL(d.License)}
 	}
 	return origins
 }
 
 // citation is how to cite the revision, in BibTeX.
-func (r *Revision) citation() string {
+func citation(r *Revision) string {
 	var of []string
 	for _, d := range r.Datasets {
 		of = append(of, fmt.Sprintf("%s (%s, %s)", d.Name, d.Source, d.Resolved))
@@ -195,12 +195,12 @@ func (r *Revision) citation() string {
 }
 
 // distribution is every file, and the sets of those that records are read from.
-func (r *Revision) distribution() []any {
+func distribution(r *Revision) []any {
 	var out []any
 	for _, f := range r.Files {
 		out = append(out, fileObject{"cr:FileObject", f.Path, path.Base(f.Path), f.Path, fmt.Sprintf("%d B", f.Bytes), encodingFormat(f.Path), f.SHA256})
 	}
-	for _, set := range r.readable() {
+	for _, set := range readable(r) {
 		out = append(out, fileSet{"cr:FileSet", set.id + filesSuffix, set.id + filesSuffix, rowsFormat(set.paths[0]), set.paths})
 	}
 	return out
@@ -214,7 +214,7 @@ type readableSet struct {
 
 // readable are the mix, each data set by itself, and the exports, where the reference implementation of Croissant can read the files: it knows
 // gzip, and not zstd. A set of files that names no container is looked for in the folder of this file.
-func (r *Revision) readable() []readableSet {
+func readable(r *Revision) []readableSet {
 	sets := []readableSet{{id: recordSetID}}
 	for _, d := range r.Datasets {
 		sets = append(sets, readableSet{id: "dataset-" + d.Name, dataset: d.Name})
@@ -259,12 +259,12 @@ func encodingFormat(name string) string {
 	return "application/octet-stream"
 }
 
-func (r *Revision) splitSet() croissantRecord {
+func splitSet(of []Split) croissantRecord {
 	set := croissantRecord{
 		Type: "cr:RecordSet", ID: splitSetID, Name: splitSetID, Description: "The splits of the mix.", DataType: "cr:Split", Key: []reference{{splitNameID}},
 		Fields: []croissantField{{Type: "cr:Field", ID: splitNameID, Name: "name", Description: "The name of the split.", DataType: "sc:Text"}},
 	}
-	for _, s := range r.Splits {
+	for _, s := range of {
 		set.Data = append(set.Data, map[string]string{splitNameID: s.Name})
 	}
 	return set

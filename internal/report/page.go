@@ -30,17 +30,17 @@ func HTML(r Revision) ([]byte, error) {
 	err = t.Execute(&out, struct {
 		*Revision
 		Bars [][]bar
-	}{&r, r.bars()})
+	}{&r, bars(&r)})
 	return out.Bytes(), err
 }
 
 // bars are those of each split, in the order of the splits.
-func (r *Revision) bars() [][]bar {
+func bars(r *Revision) [][]bar {
 	bars := make([][]bar, len(r.Splits))
 	whole := sum(r.domainShares())
 	for i := range r.Splits {
 		for j, d := range r.Domains {
-			bars[i] = append(bars[i], bar{d.Name, d.Rows[i], percentage(d.Share, whole), r.achieved(j, i)})
+			bars[i] = append(bars[i], bar{d.Name, d.Rows[i], percentage(d.Share, whole), r.Achieved(j, i)})
 		}
 	}
 	return bars

@@ -92,7 +92,7 @@ func Pages(m revision.Manifest) ([]Page, error) {
 		if path == revision.ReportFile && m.Recipe.Output.Layout != "" {
 			continue
 		}
-		content, err := of.page(path)
+		content, err := contentOf(of, path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -101,7 +101,7 @@ func Pages(m revision.Manifest) ([]Page, error) {
 	return pages, nil
 }
 
-func (r Revision) page(path string) ([]byte, error) {
+func contentOf(r Revision, path string) ([]byte, error) {
 	switch path {
 	case revision.CardFile:
 		return Card(r)

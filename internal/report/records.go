@@ -10,9 +10,9 @@ import (
 )
 
 // recordSets describe the rows of the mix, and those of each data set.
-func (r *Revision) recordSets() []croissantRecord {
+func recordSets(r *Revision) []croissantRecord {
 	var sets []croissantRecord
-	for _, of := range r.readable() {
+	for _, of := range readable(r) {
 		members := r.members(of.dataset)
 		set := recordsOf{id: of.id, files: reference{of.id + filesSuffix}}
 		if rowsFormat(of.paths[0]) != jsonLines { // where all is text

@@ -199,8 +199,8 @@ func (r *Revision) Warnings() []string {
 	return warnings
 }
 
-// achieved is a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
-func (r *Revision) achieved(domain, split int) string {
+// Achieved is a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
+func (r *Revision) Achieved(domain, split int) string {
 	if r.Unit == "" {
 		return percentage(r.Domains[domain].Rows[split], r.Splits[split].Rows)
 	}

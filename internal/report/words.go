@@ -11,9 +11,6 @@ func Thousands(n int64) string { return thousands(n) }
 // Percentage prints part of whole with two decimals, rounded from the exact fraction.
 func Percentage(part, whole int64) string { return percentage(part, whole) }
 
-// Achieved is a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
-func (r *Revision) Achieved(domain, split int) string { return r.achieved(domain, split) }
-
 // SourceText is a source in words.
 func SourceText(s recipe.Source) string { return sourceText(s) }
 

@@ -82,7 +82,7 @@ func (s *Server) compare(r *http.Request) (string, any, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	other, err := s.named(of.Mix, r.FormValue("other"))
+	other, err := s.folder.named(of.Mix, r.FormValue("other"))
 	if err != nil {
 		return "", nil, err
 	}

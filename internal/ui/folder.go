@@ -128,7 +128,7 @@ func asked(r *http.Request) (mix, name string) { return r.FormValue("mix"), r.Fo
 
 // manifest returns the revision that a request names, and its manifest.
 func (s *Server) manifest(r *http.Request) (rev, revision.Manifest, error) {
-	of, err := s.named(asked(r))
+	of, err := s.folder.named(asked(r))
 	if err != nil {
 		return rev{}, revision.Manifest{}, err
 	}
@@ -137,11 +137,11 @@ func (s *Server) manifest(r *http.Request) (rev, revision.Manifest, error) {
 }
 
 // named returns the revision of that name: one of those that exist, and no path of a request's own.
-func (s *Server) named(mix, name string) (rev, error) {
-	if s.folder == nil {
+func (f *folder) named(mix, name string) (rev, error) {
+	if f == nil {
 		return rev{}, &notFoundError{"No folder with revisions was given: kubectl datasetmix ui DIR shows the rows of one."}
 	}
-	mixes, err := s.folder.mixes()
+	mixes, err := f.mixes()
 	if err != nil {
 		return rev{}, err
 	}

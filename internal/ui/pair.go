@@ -36,7 +36,7 @@ type droppedRow struct {
 
 // dropped shows the rows that were dropped because others say the same, or nearly.
 func (s *Server) dropped(r *http.Request) (string, any, error) {
-	of, err := s.named(asked(r))
+	of, err := s.folder.named(asked(r))
 	if err != nil {
 		return "", nil, err
 	}
@@ -105,7 +105,7 @@ func (s *Server) pair(r *http.Request) (string, any, error) {
 	if !ok || from < 0 || err != nil {
 		return "", nil, &notFoundError{fmt.Sprintf("The mix has no row %q of data set %q in split %q.", id, dataset, split)}
 	}
-	line, err := s.findRow(of.path(revision.RawFile(domain.Name, dataset)), dataset, number)
+	line, err := s.folder.findRow(of.path(revision.RawFile(domain.Name, dataset)), dataset, number)
 	if err != nil {
 		return "", nil, err
 	}
@@ -120,25 +120,25 @@ func (s *Server) pair(r *http.Request) (string, any, error) {
 			files = append(files, revision.ProcessedFile(name, later.Name))
 		}
 	}
-	page.Others, page.All, err = s.alike(r.Context(), of, files, row)
+	page.Others, page.All, err = s.folder.alike(r.Context(), of, files, row)
 	return "pair.html.tmpl", page, err
 }
 
 // findRow finds a row by its number: the rows of the file of all rows are in ascending order of their numbers.
-func (s *Server) findRow(name, dataset string, number int64) ([]byte, error) {
-	f, err := s.folder.open(name)
+func (f *folder) findRow(name, dataset string, number int64) ([]byte, error) {
+	file, err := f.open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	defer file.Close()
+	info, err := file.Stat()
 	if err != nil {
 		return nil, err
 	}
 	missing := &notFoundError{fmt.Sprintf("%s has no row %s_%d.", name, dataset, number)}
 	for low, high := int64(0), info.Size(); low < high; {
 		middle := low + (high-low)/2
-		line, start, end, err := lineAbout(f, info.Size(), middle)
+		line, start, end, err := lineAbout(file, info.Size(), middle)
 		if err != nil {
 			return nil, err
 		}
@@ -211,12 +211,12 @@ const (
 )
 
 // alike finds the rows whose questions have the most words in common with one. It compares all words; the build compared sketches of them.
-func (s *Server) alike(ctx context.Context, of rev, files []string, row record.Record) (best []other, all bool, err error) {
+func (f *folder) alike(ctx context.Context, of rev, files []string, row record.Record) (best []other, all bool, err error) {
 	words := wordsOf(row.Question)
 	ctx, stop := context.WithTimeout(ctx, alikeLooked)
 	defer stop()
 	for _, name := range files {
-		err := s.each(ctx, of.path(name), func(number int64, line []byte) {
+		err := f.each(ctx, of.path(name), func(number int64, line []byte) {
 			one, err := record.Parse(line)
 			if err != nil || one.ID == row.ID {
 				return
@@ -241,19 +241,19 @@ func (s *Server) alike(ctx context.Context, of rev, files []string, row record.R
 }
 
 // each reads all rows of a file.
-func (s *Server) each(ctx context.Context, name string, row func(number int64, line []byte)) error {
-	f, err := s.folder.open(name)
+func (f *folder) each(ctx context.Context, name string, row func(number int64, line []byte)) error {
+	file, err := f.open(name)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	defer file.Close()
+	info, err := file.Stat()
 	if err != nil {
 		return err
 	}
 	for at, ended := (place{}), false; !ended; {
 		var rows []found
-		if rows, at, ended, err = scan(ctx, f, info.Size(), at, func([]byte) bool { return true }, markEvery); err != nil {
+		if rows, at, ended, err = scan(ctx, file, info.Size(), at, func([]byte) bool { return true }, markEvery); err != nil {
 			return err
 		}
 		for _, one := range rows {

@@ -226,7 +226,7 @@ func (s *Server) home(r *http.Request) (string, any, error) {
 
 // report serves a published report as it is.
 func (s *Server) report(w http.ResponseWriter, r *http.Request) {
-	rev, err := s.named(asked(r))
+	rev, err := s.folder.named(asked(r))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusNotFound)
 		return
