@@ -3,7 +3,6 @@ package stage
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 
@@ -22,21 +21,6 @@ const fieldsName = "fields.json"
 
 // strict is the member of a row in which each member has one type. What a record keeps of its source is as the source has it.
 const strict = "metadata"
-
-// addFields looks at what a record holds besides its texts.
-func addFields(seen *schema.Fields, number int64, r *record.Record) error {
-	for _, entry := range r.Metadata {
-		if err := seen.Add(number, string(entry.Value), "metadata", entry.Key); err != nil {
-			return fmt.Errorf("metadata.%s: %w", entry.Key, err)
-		}
-	}
-	for _, entry := range r.Kept {
-		if err := seen.Add(number, string(entry.Value), entry.Key); err != nil {
-			return fmt.Errorf("%s: %w", entry.Key, err)
-		}
-	}
-	return nil
-}
 
 // seen is what all mappers have seen.
 func (s *splitter) seen() *schema.Fields {
@@ -105,7 +89,7 @@ func seenAgain(path store.Path) (*schema.Fields, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := addFields(fields, row, &r); err != nil {
+		if err := fields.AddRest(row, line[r.Rest():]); err != nil {
 			return nil, err
 		}
 	}
