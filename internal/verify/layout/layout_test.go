@@ -77,6 +77,9 @@ func TestLayout(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestDatasets(t *testing.T) {
 	r := of(t, recipe.InRows, []string{"raw/math/sums.jsonl"}, nil)
 	facted, summed := r.Datasets[0], r.Datasets[1]
 	if summed.Raw != "raw/math/sums.jsonl" || summed.Dropped != "dropped/math/sums.jsonl" || summed.Fields == nil || !summed.Splits[0].Repeats {
