@@ -40,7 +40,7 @@ func Card(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	t, err := template.New("card").Funcs(functions()).Funcs(template.FuncMap{"cell": cell, "yaml": yaml}).Parse(cardConfigs + cardTemplate)
+	t, err := template.New("card").Funcs(Functions()).Funcs(template.FuncMap{"cell": cell, "yaml": yaml}).Parse(cardConfigs + cardTemplate)
 	if err != nil {
 		return nil, err
 	}
@@ -57,11 +57,11 @@ func Card(r Revision) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// functions are what both templates need.
-func functions() map[string]any {
+// Functions returns what templates write numbers, shares and sizes with.
+func Functions() map[string]any {
 	return map[string]any{
-		"thousands":    thousands,
-		"percent":      percentage,
+		"thousands":    Thousands,
+		"percent":      Percentage,
 		"size":         size,
 		"ratio":        ratio,
 		"sum":          sum,
@@ -70,9 +70,12 @@ func functions() map[string]any {
 		"achieved":     (*Revision).Achieved,
 		"at":           func(of []int64, i int) int64 { return of[i] },
 		"counts":       func(name string, c Counts) namedCounts { return namedCounts{name, c} },
-		"short":        func(digest string) string { return digest[:min(len(digest), 12)] },
+		"short":        Short,
 	}
 }
+
+// Short is the beginning of a digest or a commit, by which people tell it.
+func Short(digest string) string { return digest[:min(len(digest), 12)] }
 
 // namedCounts is a line of the table of one split.
 type namedCounts struct {

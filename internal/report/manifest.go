@@ -65,7 +65,7 @@ func known(n *int64) int64 {
 func datasetOf(summary pipeline.Summary, results pipeline.Results, domain string, declared recipe.Dataset) Dataset {
 	download, divided := results.Download(declared.Name), results.Split(declared.Name)
 	out := Dataset{
-		Name: declared.Name, Domain: domain, Source: sourceText(declared.Source), Mapping: cmp.Or(declared.Record.Preset, "expressions"),
+		Name: declared.Name, Domain: domain, Source: SourceText(declared.Source), Mapping: cmp.Or(declared.Record.Preset, "expressions"),
 		Resolved: cmp.Or(download.Revision, "sha256 "+download.Digest), License: download.License,
 		Read: divided.Read, Dropped: drops(divided.Dropped),
 	}
@@ -117,7 +117,8 @@ var leftOut = map[string]string{
 	"too-long":            "the row is too long",
 }
 
-func sourceText(source recipe.Source) string {
+// SourceText is a source in words.
+func SourceText(source recipe.Source) string {
 	switch {
 	case source.HuggingFace != nil:
 		words := []string{source.HuggingFace.Repo}

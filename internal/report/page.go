@@ -22,7 +22,7 @@ func HTML(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	t, err := template.New("page").Funcs(functions()).Parse(pageTemplate)
+	t, err := template.New("page").Funcs(Functions()).Parse(pageTemplate)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func bars(r *Revision) [][]bar {
 	whole := sum(r.domainShares())
 	for i := range r.Splits {
 		for j, d := range r.Domains {
-			bars[i] = append(bars[i], bar{d.Name, d.Rows[i], percentage(d.Share, whole), r.Achieved(j, i)})
+			bars[i] = append(bars[i], bar{d.Name, d.Rows[i], Percentage(d.Share, whole), r.Achieved(j, i)})
 		}
 	}
 	return bars

@@ -188,12 +188,12 @@ func (r *Revision) Warnings() []string {
 		for _, d := range r.Datasets {
 			if c := d.Splits[i]; c.MaxRepeats > 1 {
 				warnings = append(warnings, fmt.Sprintf("%s: %s %s up to %s times in the %s rows it has in %s.",
-					d.Name, count(c.Unique, "row"), verb(c.Unique, "repeats", "repeat"), thousands(c.MaxRepeats), thousands(c.Mixed), split.Name))
+					d.Name, count(c.Unique, "row"), verb(c.Unique, "repeats", "repeat"), Thousands(c.MaxRepeats), Thousands(c.Mixed), split.Name))
 			}
 		}
 		if split.Unique < split.Rows {
 			warnings = append(warnings, fmt.Sprintf("%s has %s, but only %s of them %s distinct. What is trained or measured on it weighs rows by how often they repeat.",
-				split.Name, count(split.Rows, "row"), thousands(split.Unique), verb(split.Unique, "is", "are")))
+				split.Name, count(split.Rows, "row"), Thousands(split.Unique), verb(split.Unique, "is", "are")))
 		}
 	}
 	return warnings
@@ -202,13 +202,13 @@ func (r *Revision) Warnings() []string {
 // Achieved is a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
 func (r *Revision) Achieved(domain, split int) string {
 	if r.Unit == "" {
-		return percentage(r.Domains[domain].Rows[split], r.Splits[split].Rows)
+		return Percentage(r.Domains[domain].Rows[split], r.Splits[split].Rows)
 	}
 	var whole int64
 	for _, units := range r.Units {
 		whole += units[split]
 	}
-	return percentage(r.Units[domain][split], whole)
+	return Percentage(r.Units[domain][split], whole)
 }
 
 // total is the number of rows of all mixed splits.
@@ -251,16 +251,16 @@ func sum(of []int64) (n int64) {
 	return n
 }
 
-// percentage prints part of whole with two decimals, rounded from the exact fraction. Of nothing, everything is 0.
-func percentage(part, whole int64) string {
+// Percentage prints part of whole with two decimals, rounded from the exact fraction. Of nothing, everything is 0.
+func Percentage(part, whole int64) string {
 	if whole == 0 {
 		return "0.00"
 	}
 	return new(big.Rat).Mul(big.NewRat(part, whole), big.NewRat(100, 1)).FloatString(2)
 }
 
-// thousands groups digits: 160,107.
-func thousands(n int64) string {
+// Thousands groups digits: 160,107.
+func Thousands(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	sign := ""
 	if n < 0 {
@@ -288,7 +288,7 @@ func size(n int64) string {
 
 // count is a number with its noun.
 func count(n int64, noun string) string {
-	return thousands(n) + " " + verb(n, noun, noun+"s")
+	return Thousands(n) + " " + verb(n, noun, noun+"s")
 }
 
 func verb(n int64, one, many string) string {

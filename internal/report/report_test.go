@@ -142,7 +142,7 @@ func TestPercentage(t *testing.T) {
 		{64043, 160107, "40.00"}, {1, 3, "33.33"}, {2, 3, "66.67"}, {0, 7, "0.00"}, {7, 7, "100.00"}, {0, 0, "0.00"}, {1, 0, "0.00"},
 		{1, 20000, "0.01"}, {29, 100, "29.00"}, {1 << 62, 1<<63 - 1, "50.00"},
 	} {
-		if got := percentage(c.part, c.whole); got != c.want {
+		if got := Percentage(c.part, c.whole); got != c.want {
 			t.Errorf("%d of %d is %s %%, not %s", c.part, c.whole, got, c.want)
 		}
 	}
@@ -150,7 +150,7 @@ func TestPercentage(t *testing.T) {
 
 func TestNumbers(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 160107: "160,107", 1234567890: "1,234,567,890", -1: "-1", -1000: "-1,000", -1 << 63: "-9,223,372,036,854,775,808"} {
-		if got := thousands(n); got != want {
+		if got := Thousands(n); got != want {
 			t.Errorf("%d is written %s, not %s", n, got, want)
 		}
 	}
