@@ -38,6 +38,7 @@ func TestCheckExpected(t *testing.T) {
 		{"no limit", code, func(r *recipe.Recipe) { exact(r, 1e9, 0) }, ""},
 		{"as much as there is at the most", code, func(r *recipe.Recipe) { exact(r, 10*(164+427), 3) }, ""},
 		{"one row of 30 % more", code, func(r *recipe.Recipe) { exact(r, 10*(164+427)+4, 3) }, "1774 of its 5914 rows are from domain code, which is expected to have 591 in all splits, so one would be repeated at least 4 times"},
+		{"as much as could be repeated once more", code, func(r *recipe.Recipe) { exact(r, 10*(164+427), 2) }, "so one would be repeated at least 3 times"},
 		{"a total that follows from the rows", code, func(r *recipe.Recipe) { r.MaxRepeats = 1 }, ""},
 		{"one of the domain is not known", map[string]int64{"mbpp": 4}, func(r *recipe.Recipe) { exact(r, 1e9, 1) }, ""},
 		{"shares of bytes", code, func(r *recipe.Recipe) { exact(r, 1e9, 1); r.Unit = recipe.InBytes }, ""},
