@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -75,10 +76,12 @@ func TestSortedIsAStableSort(t *testing.T) {
 	}{
 		{"nothing", 0, 8, 10, 1 << 20, false},
 		{"one record", 1, 8, 0, 1 << 20, false},
+		{"two records", 2, 8, 0, 1 << 20, false},
+		{"three records", 3, 9, 1, 1 << 20, false},
 		{"in memory", 10_000, 24, 40, 16 << 20, false},
 		{"in runs", 40_000, 24, 200, 1 << 20, true},
 		{"keys of 8 bytes in runs", 100_000, 8, 60, 1 << 20, true},
-		{"values larger than a block", 40, 9, 3 << 20, 4 << 20, true},
+		{"values larger than a block", 12, 9, 3 << 20, 4 << 20, true},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			in := records(random, c.n, c.keySize, c.largest)
@@ -106,49 +109,238 @@ func TestSortedIsAStableSort(t *testing.T) {
 	}
 }
 
-func TestManyRunsAreMergedInSteps(t *testing.T) {
-	const n = 300_000
+// inRuns returns a sorter that has written so many runs, and what is in them: a few records in each.
+func inRuns(t *testing.T, random *rand.Rand, runs int) (*Sorter, []pair) {
+	t.Helper()
 	s := New(scratchIn(t.TempDir()), 8, 1)
-	defer s.Close()
-	var key [8]byte
-	value := make([]byte, 1000)
-	random := rand.New(rand.NewPCG(3, 4))
-	for i := range n {
-		binary.BigEndian.PutUint64(key[:], random.Uint64())
-		binary.LittleEndian.PutUint64(value, uint64(i))
-		if err := s.Add(key[:], value); err != nil {
+	t.Cleanup(func() { _ = s.Close() })
+	in := records(random, 3*runs, 8, 100)
+	for part := range slices.Chunk(in, 3) {
+		add(t, s, part)
+		if err := s.spill(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(s.runs) <= 2*fan {
-		t.Fatalf("%d runs are too few to try it", len(s.runs))
+	return s, in
+}
+
+func add(t *testing.T, s *Sorter, in []pair) {
+	t.Helper()
+	for _, p := range in {
+		if err := s.Add(p.key, p.value); err != nil {
+			t.Fatal(err)
+		}
 	}
-	r, err := s.Sorted()
+}
+
+// TestManyRunsAreMergedInSteps: no more than fan runs are read at once, and as many are.
+func TestManyRunsAreMergedInSteps(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	for runs, want := range map[int]int{1: 1, fan - 1: fan - 1, fan: fan, fan + 1: 2, 2*fan + 1: 3} {
+		s, in := inRuns(t, random, runs)
+		if got := sorted(t, s); !equal(got, stable(in)) {
+			t.Errorf("%d runs: not in the order of a stable sort", runs)
+		}
+		if len(s.runs) != want {
+			t.Errorf("%d runs are read as %d, not as %d", runs, len(s.runs), want)
+		}
+	}
+}
+
+// TestSavedFiles: what is saved is read again, of several files those of an earlier one first where keys are equal.
+func TestSavedFiles(t *testing.T) {
+	random := rand.New(rand.NewPCG(11, 12))
+	in := records(random, 3000, 12, 50)
+	var files []*os.File
+	for part := range slices.Chunk(in, 1000) {
+		s := New(scratchIn(t.TempDir()), 12, 1)
+		add(t, s, part)
+		files = append(files, saved(t, s))
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := Open(12, files...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(s.runs) > fan {
-		t.Errorf("%d runs are read at once", len(s.runs))
-	}
-	seen := make([]bool, n)
-	var last uint64
-	for i := range n {
+	var got []pair
+	for range in {
 		key, value, err := r.Next()
 		if err != nil {
-			t.Fatalf("record %d: %v", i, err)
+			t.Fatal(err)
 		}
-		place := binary.BigEndian.Uint64(key)
-		if place < last || len(value) != 1000 {
-			t.Fatalf("record %d is %d, after %d, with %d bytes", i, place, last, len(value))
+		got = append(got, pair{bytes.Clone(key), bytes.Clone(value)})
+		if from := in[r.Source()*1000 : (r.Source()+1)*1000]; !slices.ContainsFunc(from, func(p pair) bool { return equal([]pair{p}, got[len(got)-1:]) }) {
+			t.Fatalf("record %d is not of file %d", len(got), r.Source())
 		}
-		last = place
-		seen[binary.LittleEndian.Uint64(value)] = true
+	}
+	if !equal(got, stable(in)) {
+		t.Error("not in the order of a stable sort")
 	}
 	if _, _, err := r.Next(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the last record: %v", err)
 	}
-	if slices.Contains(seen, false) {
-		t.Error("a record is missing")
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := r.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the files were not closed: %v", err)
+	}
+}
+
+// saved returns a file of a sorter's records.
+func saved(t *testing.T, s *Sorter) *os.File {
+	t.Helper()
+	file, err := scratchIn(t.TempDir())()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Sorted()
+	if err == nil {
+		err = r.Save(file)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// TestFilesThatAreCutShort: a file that lacks its end, by any number of bytes, is no file of fewer records.
+func TestFilesThatAreCutShort(t *testing.T) {
+	s := New(scratchIn(t.TempDir()), 8, 1)
+	defer s.Close()
+	add(t, s, []pair{{[]byte("12345678"), []byte("abc")}, {[]byte("12345679"), nil}})
+	for cut := 1; cut < 2*(sizeBytes+8)+3; cut++ {
+		file := saved(t, s)
+		info, err := file.Stat()
+		if err == nil {
+			err = file.Truncate(info.Size() - int64(cut))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := Open(8, file)
+		records := 0
+		for ; err == nil; records++ {
+			_, _, err = r.Next()
+		}
+		if whole := cut == sizeBytes+8; whole != errors.Is(err, io.EOF) || !whole && !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("without %d bytes: %v after %d records", cut, err, records)
+		}
+		_ = file.Close()
+	}
+	closed := saved(t, s)
+	if err := closed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(8, closed); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("a closed file: %v", err)
+	}
+	if err := mustRead(t, s).Save(full{}); !errors.Is(err, errFull) {
+		t.Errorf("saved where nothing fits: %v", err)
+	}
+}
+
+func mustRead(t *testing.T, s *Sorter) *Reader {
+	t.Helper()
+	r, err := s.Sorted()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+var errFull = errors.New("full")
+
+// full is a file that nothing can be written to.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errFull }
+
+// TestKeysAreLongEnough: a key has the eight bytes that the index holds.
+func TestKeysAreLongEnough(t *testing.T) {
+	for size, fits := range map[int]bool{prefixBytes - 1: false, prefixBytes: true} {
+		func() {
+			defer func() {
+				if (recover() == nil) != fits {
+					t.Errorf("keys of %d bytes fit: %t", size, !fits)
+				}
+			}()
+			New(nil, size, 1)
+		}()
+	}
+}
+
+// TestBlocks: the first blocks are small, a block is filled to its end, and a record that is larger than a block has one that is as large.
+func TestBlocks(t *testing.T) {
+	sizes := func(s *Sorter) (caps []int) {
+		for _, block := range s.blocks {
+			caps = append(caps, cap(block))
+		}
+		return caps
+	}
+	value := make([]byte, 1024-sizeBytes-8) // a record of a KiB
+	s := New(scratchIn(t.TempDir()), 8, 4<<20)
+	defer s.Close()
+	for kib := 1; kib <= 4+16+64+256+1024+1; kib++ {
+		add(t, s, []pair{{make([]byte, 8), value}})
+		want, room := []int{4 << 10, 16 << 10, 64 << 10, 256 << 10, blockSize, blockSize}, 0
+		for i, size := range want {
+			if room += size >> 10; kib <= room {
+				want = want[:i+1]
+				break
+			}
+		}
+		if got := sizes(s); !slices.Equal(got, want) {
+			t.Fatalf("%d KiB are in blocks of %d bytes, not %d", kib, got, want)
+		}
+	}
+	s.Reset()
+	if len(s.blocks) != 0 || len(s.free) != 2 || s.held != 0 {
+		t.Errorf("after Reset %d blocks are in use and %d are free", len(s.blocks), len(s.free))
+	}
+	add(t, s, []pair{{make([]byte, 8), make([]byte, 2*blockSize)}, {make([]byte, 8), value}})
+	if got := sizes(s); !slices.Equal(got, []int{2*blockSize + sizeBytes + 8, blockSize}) || len(s.free) != 1 {
+		t.Errorf("a large record and a small one are in blocks of %d bytes, and %d are free", got, len(s.free))
+	}
+}
+
+// TestBlocksAreOutsideOfTheHeap: the collector does not see the memory of records.
+func TestBlocksAreOutsideOfTheHeap(t *testing.T) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	blocks := make([][]byte, 64)
+	for i := range blocks {
+		blocks[i] = append(newBlock(), 1)
+	}
+	runtime.ReadMemStats(&after)
+	if grown := after.TotalAlloc - before.TotalAlloc; runtime.GOOS == "linux" && grown > blockSize {
+		t.Errorf("%d blocks took %d bytes of the heap", len(blocks), grown)
+	}
+	for _, block := range blocks {
+		freeBlock(block)
+	}
+}
+
+// TestWritesWaitInABuffer of a bounded size, whatever the records are.
+func TestWritesWaitInABuffer(t *testing.T) {
+	file, err := scratchIn(t.TempDir())()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	w := runWriter{file: file}
+	for i, size := range []int{writeSize / 2, writeSize / 2, 1, writeSize, 1} {
+		if err := w.write(make([]byte, size)); err != nil {
+			t.Fatal(err)
+		}
+		if want := []int64{0, 0, writeSize, writeSize + 1, 2*writeSize + 1}[i]; w.at != want || cap(w.buffer) != writeSize {
+			t.Errorf("after record %d %d bytes are written, not %d, and %d wait at most", i, w.at, want, cap(w.buffer))
+		}
+	}
+	if err := w.flush(); err != nil || w.at != 2*writeSize+2 {
+		t.Errorf("%d bytes are written: %v", w.at, err)
 	}
 }
 
@@ -197,30 +389,44 @@ func TestAddFromSeveralGoroutines(t *testing.T) {
 
 // What a sorter holds does not grow with what it is given, and nothing is left on the volume.
 func TestMemoryIsBounded(t *testing.T) {
-	folder := t.TempDir()
-	s := New(scratchIn(folder), 16, 2<<20)
-	var key [16]byte
-	value := make([]byte, 500)
-	random := rand.New(rand.NewPCG(7, 8))
-	for range 100_000 {
-		binary.BigEndian.PutUint64(key[:], random.Uint64())
-		if err := s.Add(key[:], value); err != nil {
-			t.Fatal(err)
+	for _, c := range []struct {
+		what                         string
+		records, value, memory, most int
+	}{
+		{"some records", 40_000, 500, 2 << 20, 4 << 20},
+		{"small records", 200_000, 0, 2 << 20, 4 << 20}, // the index is larger than they are
+		{"large records", 40, 3 << 19, 4 << 20, 4<<20 + 3<<19 + 4<<10},
+	} {
+		folder := t.TempDir()
+		s := New(scratchIn(folder), 16, c.memory)
+		var key [16]byte
+		value := make([]byte, c.value)
+		random := rand.New(rand.NewPCG(7, 8))
+		for range c.records {
+			binary.BigEndian.PutUint64(key[:], random.Uint64())
+			if err := s.Add(key[:], value); err != nil {
+				t.Fatal(err)
+			}
+			held := cap(s.index) * entryBytes
+			for _, blocks := range [][][]byte{s.blocks, s.free} {
+				for _, block := range blocks {
+					held += cap(block)
+				}
+			}
+			if held > c.most {
+				t.Fatalf("%s: %d bytes are held, %d are allowed", c.what, held, c.memory)
+			}
 		}
-		held := 0
-		for _, block := range slices.Concat(s.blocks, s.free) {
-			held += cap(block)
+		if len(s.runs) < 2 {
+			t.Errorf("%s: %d runs are too few to try it", c.what, len(s.runs))
 		}
-		if held += cap(s.index) * entryBytes; held > 4<<20 {
-			t.Fatalf("%d bytes are held, 2 MiB are allowed", held)
+		entries, err := os.ReadDir(folder)
+		if err != nil || len(entries) > 0 {
+			t.Errorf("%s: %v in the folder, %v", c.what, entries, err)
 		}
-	}
-	entries, err := os.ReadDir(folder)
-	if err != nil || len(entries) > 0 {
-		t.Errorf("%v in the folder, %v", entries, err)
-	}
-	if err := errors.Join(s.Close(), s.Close()); err != nil {
-		t.Error(err)
+		if err := errors.Join(s.Close(), s.Close()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
