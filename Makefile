@@ -139,7 +139,7 @@ fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those wh
 	@hack/fuzz.sh $(FUZZ)
 
 # The arithmetic and the formats that everything else trusts.
-MUTANTS ?= internal/mix internal/extsort internal/recipe internal/plan internal/pipeline internal/contract internal/revision
+MUTANTS ?= internal/mix internal/extsort internal/jsonscan internal/recipe internal/plan internal/pipeline internal/contract internal/revision
 mutants: $(BIN)/gremlins ## Change the pure core one place at a time and want a test to fail (MUTANTS=internal/mix: only that package).
 	go run ./hack/mutants $(MUTANTS)
 

@@ -114,7 +114,7 @@ func sideOfRevision(dir string) (compare.Side, error) {
 	}
 	encoded, err := os.ReadFile(filepath.Join(folder, revision.ManifestFile))
 	if err != nil {
-		return compare.Side{}, contract.Failf(contract.VolumeInvalid, "%s is no revision: %w", dir, err)
+		return compare.Side{}, contract.Failf(contract.VolumeInvalid, "%s is not a revision: %w", dir, err)
 	}
 	manifest, err := revision.ParseManifest(encoded)
 	if err != nil {

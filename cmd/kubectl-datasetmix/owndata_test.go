@@ -119,7 +119,7 @@ func TestPlanWithoutAVolume(t *testing.T) {
 	}
 }
 
-// TestInit: what is written from own files builds as it is and is proved; the sample has a plan; nothing is overwritten unasked.
+// TestInit: a manifest that is made from files builds unchanged and is proved; the sample has a plan; no file is overwritten unless that is asked for.
 func TestInit(t *testing.T) {
 	t.Chdir(t.TempDir())
 	var chats strings.Builder

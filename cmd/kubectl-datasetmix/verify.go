@@ -35,7 +35,7 @@ func verifyCommand() *cobra.Command {
 				return contract.Failf(contract.InvalidTask, "there is no output format %q; leave -o out for text, or use json", output)
 			}
 			if digest != "" && !contract.IsSHA256(digest) {
-				return contract.Failf(contract.InvalidTask, "--digest is %q, which is no SHA-256; take the one in status.published.digest", digest)
+				return contract.Failf(contract.InvalidTask, "--digest is %q, which is not a SHA-256; take the one in status.published.digest", digest)
 			}
 			folder, err := rows.CurrentFolder(args[0])
 			if err != nil {

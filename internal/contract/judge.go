@@ -91,7 +91,7 @@ func judgeSplit(s *pipeline.SplitResult) error {
 	}
 	for reason, rows := range s.Dropped {
 		if reason == "" || Clean(reason, reasonLimit) != reason {
-			return fmt.Errorf("%q is no reason to drop rows", Clean(reason, reasonLimit))
+			return fmt.Errorf("%q is not a reason to drop rows", Clean(reason, reasonLimit))
 		}
 		if err := judgeCounts("dropped rows", rows); err != nil {
 			return err
@@ -139,7 +139,7 @@ func judgeTables(tables [][][]int64) error {
 func judgeCounts(what string, counts ...int64) error {
 	for _, n := range counts {
 		if n < 0 || n > mostCount {
-			return fmt.Errorf("among the %s is %d, which is no number of anything", what, n)
+			return fmt.Errorf("among the %s is %d, which counts nothing", what, n)
 		}
 	}
 	return nil
@@ -147,21 +147,21 @@ func judgeCounts(what string, counts ...int64) error {
 
 func judgeBytes(n int64) error {
 	if n < 0 || n > mostBytes {
-		return fmt.Errorf("%d is no number of bytes", n)
+		return fmt.Errorf("%d is not a number of bytes", n)
 	}
 	return nil
 }
 
 func judgeFiles(n int) error {
 	if n < 0 || n > mostFiles {
-		return fmt.Errorf("%d is no number of files", n)
+		return fmt.Errorf("%d is not a number of files", n)
 	}
 	return nil
 }
 
 func judgeDigest(of, digest string) error {
 	if digest == "" || utf8.RuneCountInString(digest) > digestLimit || Clean(digest, 0) != digest || strings.Contains(digest, " ") {
-		return fmt.Errorf("%q is no digest of %s", Clean(digest, digestLimit), of)
+		return fmt.Errorf("%q is not a digest of %s", Clean(digest, digestLimit), of)
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func pack(message []byte) ([]byte, error) {
 	return json.Marshal(packedMessage{MessageVersion, out.Bytes()})
 }
 
-// unpack gives the message in a packed one, and any other as it is.
+// unpack returns the message in a packed one, and any other as it is.
 func unpack(encoded []byte) ([]byte, error) {
 	var p packedMessage
 	if err := json.Unmarshal(encoded, &p); err != nil {

@@ -126,7 +126,7 @@ type FailureNote struct {
 // noteLimit bounds the text of a failure, in bytes, so that a message always fits.
 const noteLimit = 1024
 
-// Encode gives the message in at most MessageLimit bytes, packed where it would take more. A result that does not fit even so is
+// Encode returns the message in at most MessageLimit bytes, packed where it would take more. A result that does not fit even so is
 // an error: half a result is of no use. Of a chain's results the last are left out where all do not fit: what is on the volume is told
 // again, in milliseconds, by the pod that is made for it.
 func (m Message) Encode() ([]byte, error) {

@@ -170,7 +170,7 @@ func calls(fun ast.Expr, name string) bool {
 	}
 }
 
-// literal is the text of an expression of string literals.
+// literal returns the text of an expression of string literals.
 func literal(e ast.Expr) (string, bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:

@@ -20,7 +20,7 @@ type trouble struct {
 // not let a worker do, needs a person. Only what was put in a build's way is wrong itself.
 var troubles = []trouble{
 	{InsufficientStorage, []error{syscall.ENOSPC, syscall.EDQUOT},
-		"the volume is full: %w; give the claim more storage, or remove revisions that nobody uses"},
+		"the volume is full: %w; give the claim more storage, or remove unused revisions"},
 	{VolumeUnsuitable, []error{syscall.EROFS},
 		"the volume is mounted read-only: %w; mount it for writing, and where it became so by itself, look at its storage"},
 	{VolumeUnsuitable, []error{errors.ErrUnsupported},

@@ -109,7 +109,7 @@ func (s *Sketcher) AppendBands(dst []uint64, signature Signature) []uint64 {
 	return dst
 }
 
-// Similar says whether the share of equal minima of two signatures of one sketcher is at least a percentage: equal·100 ≥
+// Similar reports whether the share of equal minima of two signatures of one sketcher is at least a percentage: equal·100 ≥
 // percent·slots. An empty signature is similar to nothing, not even to another one.
 func Similar(a, b Signature, percent int) bool {
 	equal, slots := Agreement(a, b)

@@ -151,7 +151,7 @@ func (p *Probes) NewMatcher() *Matcher {
 	return m
 }
 
-// Match says whether a row's question may stand in no split, and why.
+// Match reports whether a row's question may stand in no split, and why.
 //
 // With n-grams, a row matches when Shared·100 ≥ percent·Total: Total is its words - n + 1, every position counting, and Shared
 // those whose n-gram any probe has. A row of fewer than n words has one n-gram, of all its words, which only an equal question has.

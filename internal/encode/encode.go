@@ -71,7 +71,7 @@ func unknown(format recipe.Format) error {
 	return fmt.Errorf("the output format %q is not known; JSONL, JSONLZstd, JSONLGzip and Parquet are", format)
 }
 
-// Rows gives the lines of a file back, each with its line feed; the slice is used again for the next one. An error says what is
+// Rows returns the lines of a file, each with its line feed; the slice is used again for the next one. An error says what is
 // wrong with the file, without its name, and is the last pair: a file that is cut short, damaged, or has anything after its end.
 //
 // That a line is a record in its published form is found here for Parquet alone, where it has to be put together again. In

@@ -32,7 +32,7 @@ func special() []string {
 	}
 }
 
-// corpus gives rows of the shape of a mix: a few hundred bytes of words, some of them again and again.
+// corpus returns rows of the shape of a mix: a few hundred bytes of words, some of them again and again.
 func corpus(rows int) []string {
 	random := rand.New(rand.NewPCG(1, 2))
 	words := make([]string, 5000)
@@ -85,7 +85,7 @@ func write(tb testing.TB, format recipe.Format, lines []string) []byte {
 	return out.Bytes()
 }
 
-// read gives the rows up to an error, which must come last and alone.
+// read returns the rows up to an error, which must come last and alone.
 func read(tb testing.TB, format recipe.Format, file []byte) (lines []string, failure error) {
 	tb.Helper()
 	for line, err := range Rows(bytes.NewReader(file), int64(len(file)), format) {

@@ -50,7 +50,7 @@ func zstdRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) error {
 	return err
 }
 
-// zstdFrame gives the end of the frame that a file begins with: a reader alone would go on with whatever frames come after,
+// zstdFrame returns the end of the frame that a file begins with: a reader alone would go on with whatever frames come after,
 // and pass over those that are to be skipped. It goes from block to block by their headers and unpacks nothing.
 func zstdFrame(r io.ReaderAt, size int64) (end int64, err error) {
 	begin := make([]byte, min(size, zstd.HeaderMaxSize))

@@ -14,7 +14,7 @@ func newBlock() []byte {
 	return block[:0]
 }
 
-// freeBlock gives a block of newBlock back. Nobody may look at it any more.
+// freeBlock releases a block of newBlock, which may not be used any more.
 func freeBlock(block []byte) {
 	_ = syscall.Munmap(block[:blockSize]) // which refuses what is of the heap, and that goes by itself
 }

@@ -163,7 +163,7 @@ func (s *Sorter) record(e entry) []byte {
 	return at[:sizeBytes+s.keySize+int(binary.LittleEndian.Uint32(at))]
 }
 
-// Sorted gives the records in order; none may be added any more. Of several sorters it gives the records of all, those of
+// Sorted returns the records in order; none may be added any more. Of several sorters it returns the records of all, those of
 // an earlier one first where keys are equal; they must have keys of one length. The reader ends with the sorters: what it gave
 // is not to be looked at once one of them is closed.
 func Sorted(sorters ...*Sorter) (*Reader, error) {
@@ -181,7 +181,7 @@ func Sorted(sorters ...*Sorter) (*Reader, error) {
 	return r, r.begin()
 }
 
-// Sorted gives the records in order; none may be added any more.
+// Sorted returns the records in order; none may be added any more.
 func (s *Sorter) Sorted() (*Reader, error) { return Sorted(s) }
 
 // reduce merges runs until there are few enough to be read at once.

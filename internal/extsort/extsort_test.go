@@ -306,20 +306,66 @@ func TestBlocks(t *testing.T) {
 	}
 }
 
-// TestBlocksAreOutsideOfTheHeap: the collector does not see the memory of records.
-func TestBlocksAreOutsideOfTheHeap(t *testing.T) {
+// TestLargeRecords: a record that is larger than a block has one of its own, and one that fills a block is in a block that is used again.
+func TestLargeRecords(t *testing.T) {
+	s := New(scratchIn(t.TempDir()), 8, 64<<20)
+	defer s.Close()
+	fills := pair{make([]byte, 8), make([]byte, blockSize-sizeBytes-8)}
+	for range 5 {
+		add(t, s, []pair{fills, {make([]byte, 8), make([]byte, blockSize)}})
+	}
+	for i, block := range s.blocks {
+		if want := blockSize + i%2*(sizeBytes+8); cap(block) != want || len(block) != want {
+			t.Errorf("record %d of %d bytes is in a block of %d", i, len(block), cap(block))
+		}
+	}
+	s.Reset()
+	if len(s.free) != 5 {
+		t.Errorf("%d blocks are free", len(s.free))
+	}
+	if add(t, s, []pair{fills}); len(s.free) != 4 {
+		t.Errorf("%d blocks are free when one is used", len(s.free))
+	}
+}
+
+// TestTheBoundOfMemory: what would be beyond the bound is preceded by writing what is there, if anything is; what meets it is not.
+func TestTheBoundOfMemory(t *testing.T) {
+	const small = 1024 - sizeBytes - 8
+	for _, c := range []struct {
+		records []int // sizes of the values
+		runs    int
+	}{
+		{[]int{3 * blockSize}, 0},
+		{[]int{3 * blockSize, 1}, 1},
+		{[]int{small, small, small, small, blockSize - 4<<10 - 4*entryBytes - sizeBytes - 8}, 0},
+		{[]int{small, small, small, small, blockSize - 4<<10 - 4*entryBytes - sizeBytes - 8 + 1}, 1},
+	} {
+		s := New(scratchIn(t.TempDir()), 8, blockSize)
+		for _, size := range c.records {
+			add(t, s, []pair{{make([]byte, 8), make([]byte, size)}})
+		}
+		if len(s.runs) != c.runs {
+			t.Errorf("values of %d bytes make %d runs, not %d", c.records, len(s.runs), c.runs)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestRecordsAreOutsideOfTheHeap: the collector does not see their memory.
+func TestRecordsAreOutsideOfTheHeap(t *testing.T) {
+	s := New(nil, 8, 256<<20)
+	defer s.Close()
+	value := make([]byte, 100<<10)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	blocks := make([][]byte, 64)
-	for i := range blocks {
-		blocks[i] = append(newBlock(), 1)
+	for range 640 {
+		add(t, s, []pair{{value[:8], value}})
 	}
 	runtime.ReadMemStats(&after)
-	if grown := after.TotalAlloc - before.TotalAlloc; runtime.GOOS == "linux" && grown > blockSize {
-		t.Errorf("%d blocks took %d bytes of the heap", len(blocks), grown)
-	}
-	for _, block := range blocks {
-		freeBlock(block)
+	if grown := after.TotalAlloc - before.TotalAlloc; runtime.GOOS == "linux" && grown > 8*blockSize {
+		t.Errorf("%d blocks took %d bytes of the heap", len(s.blocks), grown)
 	}
 }
 

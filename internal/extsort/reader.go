@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// Reader gives sorted records one by one.
+// Reader yields sorted records one by one.
 type Reader struct {
 	keySize int
 	sources []source
@@ -54,7 +54,7 @@ func (r *Reader) advance(i int) (more bool, err error) {
 	return true, nil
 }
 
-// Next gives the next record, io.EOF after the last. Both slices are good until the next call.
+// Next returns the next record, io.EOF after the last. Both slices are good until the next call.
 func (r *Reader) Next() (key, value []byte, err error) {
 	record, err := r.next()
 	if err != nil {
@@ -66,7 +66,7 @@ func (r *Reader) Next() (key, value []byte, err error) {
 	return record[sizeBytes : sizeBytes+r.keySize], record[sizeBytes+r.keySize:], nil
 }
 
-// next gives the next record whole, nil after the last.
+// next returns the next record whole, nil after the last.
 func (r *Reader) next() ([]byte, error) {
 	if r.taken {
 		r.taken = false

@@ -21,7 +21,7 @@ var escapes = []struct {
 	{`\u000B`, true, false}, {`\u001F`, true, false}, {`\u0020`, true, false}, {`\u0022`, true, false}, {`\u005c`, true, false}, {`\u0110`, true, false}, {`\u1010`, true, false},
 	{`\u00e9`, true, false}, {`\uFFFF`, true, false}, {`\ud83d\ude00`, true, false}, {`\uDBFF\uDFFF`, true, false},
 	{`\x`, false, false}, {`\U0041`, false, false}, {`\u`, false, false}, {`\u1`, false, false}, {`\u000`, false, false}, {`\u00g0`, false, false}, {`\u001g`, false, false}, {`\u001/`, false, false}, {`\u001:`, false, false}, {"\\u001`", false, false}, {`\u001G`, false, false}, {`\u 041`, false, false},
-	{`\ud800`, false, false}, {`\udc00`, false, false}, {`\ud800x`, false, false}, {`\ud800\n`, false, false}, {`\ud800\u0041`, false, false}, {`\ud800\ud800`, false, false}, {`\ud800\ue000`, false, false}, {`\ud83d\\ude00`, false, false},
+	{`\ud800`, false, false}, {`\udc00`, false, false}, {`\udc00\udc00`, false, false}, {`\udfff\udfff`, false, false}, {`\ud800x`, false, false}, {`\ud800\n`, false, false}, {`\ud800\u0041`, false, false}, {`\ud800\ud800`, false, false}, {`\ud800\ue000`, false, false}, {`\ud83d\\ude00`, false, false},
 }
 
 func TestEscapes(t *testing.T) {

@@ -116,7 +116,7 @@ func (d Dataset) Failure() error {
 	case fails >= 0:
 		return contract.Failf(contract.InvalidData, "data set %s has bad rows, and a build would fail; correct its record, or leave them out with read: {onBadRow: Skip}", d.Name)
 	case d.Kept == 0:
-		return contract.Failf(contract.InvalidData, "no row of data set %s that was looked at is kept; look at the record's where", d.Name)
+		return contract.Failf(contract.InvalidData, "the record's where keeps none of the rows of data set %s that were read; check its expression", d.Name)
 	default:
 		return nil
 	}

@@ -51,7 +51,7 @@ func dumbDeal(counts []int64, shards int) [][]Span {
 	return spans
 }
 
-// even says whether every number is the floor or the ceiling of total/len.
+// even reports whether every number is the floor or the ceiling of total/len.
 func even(parts []int64, total int64) bool {
 	for _, part := range parts {
 		if n := int64(len(parts)); part != total/n && part != (total+n-1)/n {

@@ -23,7 +23,7 @@ func WithReplacement(rows, occurrences int64, key Key) Draws {
 	return Draws{rows: rows, drawn: occurrences > rows, key: key}
 }
 
-// Drawn says whether rows are drawn, so that only going through all occurrences tells how often each one appears.
+// Drawn reports whether rows are drawn, so that only going through all occurrences tells how often each one appears.
 func (d Draws) Drawn() bool { return d.drawn }
 
 // At is the row of an occurrence, and the pass whose order the row is a place in; a draw is of the first pass, 0. It panics

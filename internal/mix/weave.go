@@ -98,7 +98,7 @@ func (c *chair) next() int {
 	return c.active[best]
 }
 
-// lessRatio says whether a/b < c/d for positive b and d, in 128 bits.
+// lessRatio reports whether a/b < c/d for positive b and d, in 128 bits.
 func lessRatio(a, b, c, d int64) bool {
 	if a < 0 || c < 0 {
 		if a >= 0 || c >= 0 {

@@ -29,7 +29,7 @@ func Remaining(r recipe.Recipe, results Results, balanced BalanceResult) plan.Co
 	return counts
 }
 
-// Reports says whether mixed files say something of their data sets that the plan does not: what was drawn, or the bytes or
+// Reports reports whether mixed files say something of their data sets that the plan does not: what was drawn, or the bytes or
 // tokens of their rows.
 func Reports(r recipe.Recipe) bool { return r.Measured() || r.Resample == recipe.WithReplacement }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// inUnits gives every data set units by its name and rows.
+// inUnits sets the units of every data set by its name and rows.
 func inUnits(counts Counts, units func(name string, rows int64) int64) {
 	for name, count := range counts {
 		count.Units = nil

@@ -13,7 +13,7 @@ func (r Recipe) Content() Recipe {
 	})
 }
 
-// mapSources gives a recipe whose sources are changed; r stays as it is.
+// mapSources returns a recipe whose sources are changed; r stays as it is.
 func (r Recipe) mapSources(change func(Source) Source) Recipe {
 	r.Domains = slices.Clone(r.Domains)
 	for d := range r.Domains {

@@ -9,7 +9,7 @@ import (
 // UnitName is what shares are measured in, for a sentence.
 func (r Recipe) UnitName() string { return strings.ToLower(string(r.Unit)) }
 
-// Measured says whether shares are measured in something other than rows, so that rows have units to count.
+// Measured reports whether shares are measured in something other than rows, so that rows have units to count.
 func (r Recipe) Measured() bool { return r.Unit == InBytes || r.Unit == InTokens }
 
 // SortedDomains are the domains by name, each with its data sets by name: the order in which all arithmetic is done.

@@ -103,7 +103,7 @@ func (r Recipe) judgePolicy() error {
 	}
 	for _, license := range r.Policy.Licenses {
 		if license == "" || LicenseID(license) != license {
-			return fmt.Errorf("policy.licenses has %q, which is no identifier of a license", license)
+			return fmt.Errorf("policy.licenses has %q, which is not the identifier of a license", license)
 		}
 	}
 	return nil
@@ -163,7 +163,7 @@ var hubIDs = func() map[string]string {
 }()
 
 // LicenseID returns the Hub's identifier of a license that is written as the Hub or SPDX writes it, in any case, or the text itself in lower
-// case with hyphens for its blanks. Of a text that names none it is empty.
+// case with hyphens for its blanks. It returns nothing for a text that names no license.
 func LicenseID(license string) string {
 	id := strings.ToLower(strings.Join(strings.Fields(license), "-"))
 	if id == "unknown" {

@@ -296,7 +296,7 @@ type Record struct {
 // RecordRule is the rule by which rows become records; docs/mapping.md has it.
 const RecordRule = "record/v2"
 
-// Answers says whether the rows of a data set must have a reference answer.
+// Answers reports whether the rows of a data set must have a reference answer.
 type Answers string
 
 // A row without a reference answer is a bad row, which is the empty value in a recipe, or is kept with an empty one.

@@ -5,7 +5,7 @@ import "strings"
 // commitLength is how many hex digits a commit has.
 const commitLength = 40
 
-// Floating says whether the source may hold other bytes tomorrow under the same name: a branch, a tag, an address without a
+// Floating reports whether the source may hold other bytes tomorrow under the same name: a branch, a tag, an address without a
 // digest, a folder. One that is not is never resolved twice.
 func (s Source) Floating() bool {
 	switch {

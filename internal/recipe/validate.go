@@ -146,7 +146,7 @@ func (r Recipe) judgeNames() error {
 		return fmt.Errorf("the mix is called %q, which no mix can be", r.Name)
 	}
 	if folder := r.Output.Path; folder != "" && (len(folder) > 253 || !pathPattern.MatchString(folder)) {
-		return fmt.Errorf("output.path is %q, which is no folder below the volume's root", folder)
+		return fmt.Errorf("output.path is %q, which is not a folder below the volume's root", folder)
 	}
 	return errors.Join(eachNamed("split", splits), eachNamed("domain", domains), eachNamed("data set or probe", sources))
 }

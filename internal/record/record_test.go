@@ -22,7 +22,7 @@ func natalia() Record {
 	}
 }
 
-// with gives a changed copy.
+// with returns a changed copy.
 func (r Record) with(change func(*Record)) Record {
 	r.Metadata = slices.Clone(r.Metadata)
 	change(&r)

@@ -112,7 +112,7 @@ func Units(units []pipeline.Node) string {
 	return strings.Join(short, ",")
 }
 
-// Covers says whether the units of an annotation include a unit.
+// Covers reports whether the units of an annotation include a unit.
 func Covers(annotation string, unit pipeline.Node) bool { return Index(annotation, unit) >= 0 }
 
 // Index is the place of a unit among those of an annotation, which is the completion index of the pod that builds it; -1 for one

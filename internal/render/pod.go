@@ -168,7 +168,7 @@ func (w Work) projected() *corev1.ProjectedVolumeSource {
 	return projected
 }
 
-// missing says whether this Job builds a unit of a name.
+// missing reports whether this Job builds a unit of a name.
 func (w Work) missing(name string) bool {
 	return slices.ContainsFunc(w.Step.Missing, func(unit pipeline.Node) bool { return unit.Name == name })
 }

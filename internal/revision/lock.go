@@ -64,7 +64,7 @@ func LockOf(m Manifest) Lock {
 	return lock
 }
 
-// Encode gives the bytes of the lock's file.
+// Encode returns the bytes of the lock's file.
 func (l Lock) Encode() ([]byte, error) { return EncodeJSON(l) }
 
 // ParseLock reads a lock and refuses one that contradicts itself, or that no build wrote: what it says becomes names of files and

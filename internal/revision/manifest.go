@@ -106,7 +106,7 @@ func OriginalsDigest(files []pipeline.OriginalFile) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Encode gives the manifest's bytes, with its own digest filled in.
+// Encode returns the manifest's bytes, with its own digest filled in.
 func (m Manifest) Encode() ([]byte, error) {
 	m.SHA256 = ""
 	plain, err := EncodeJSON(m)

@@ -45,7 +45,7 @@ func (s Sequences) Close() {
 	}
 }
 
-// Sequence gives a data set's rows, occurrence by occurrence: in the first pass in the order of the file, in each later one in
+// Sequence yields a data set's rows, occurrence by occurrence: in the first pass in the order of the file, in each later one in
 // a keyed order of its own. So none comes twice in a pass, and the rows that repeat first are others each time.
 type Sequence struct {
 	rows    *store.Rows
@@ -72,7 +72,7 @@ type Row struct {
 // valueBytes is the length of what a row's place in a pass leads to: offset, length and units, in eight bytes each.
 const valueBytes = 3 * 8
 
-// New gives the occurrences of rows in a span. The order of a pass that does not fit in memory is made in a file of the folder scratch.
+// New returns the occurrences of rows in a span. The order of a pass that does not fit in memory is made in a file of the folder scratch.
 // The sequence closes the rows.
 func New(rows *store.Rows, draws mix.Draws, span mix.Span, seed int64, scratch store.Path) *Sequence {
 	return &Sequence{rows: rows, draws: draws, span: span, next: span.Start, seed: seed, scratch: scratch}

@@ -2,7 +2,7 @@ package sampler
 
 import "iter"
 
-// Woven gives the rows of a mixed file in their order. A goroutine of its own reads them ahead.
+// Woven yields the rows of a mixed file in their order. A goroutine of its own reads them ahead.
 type Woven struct {
 	full, free chan *batch
 	stop       chan struct{}

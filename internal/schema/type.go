@@ -62,7 +62,7 @@ func (t *Type) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if !slices.Contains([]string{Null, Bool, Int64, Float64, String, Date, Any}, t.Scalar) {
-		return fmt.Errorf("%q is no type", t.Scalar)
+		return fmt.Errorf("%q is not a type", t.Scalar)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ var made = map[string]func() (*bpe, error){
 	"cl100k_base": sync.OnceValues(func() (*bpe, error) { return makeEncoding("cl100k_base") }),
 }
 
-// newEncoding gives the counter of an encoding, the same one every time.
+// newEncoding returns the counter of an encoding, the same one every time.
 func newEncoding(name string) (*bpe, error) {
 	once, ok := made[name]
 	if !ok {

@@ -81,7 +81,7 @@ func (m *model) check() error {
 	return nil
 }
 
-// composes says whether a normalizer is NFC. None, or an empty sequence, is no normalizer.
+// composes reports whether a normalizer is NFC. None, or an empty sequence, is no normalizer.
 func composes(c *component) (bool, error) {
 	switch {
 	case c == nil, c.Type == "Sequence" && len(c.Normalizers) == 0:

@@ -6,7 +6,7 @@ import "github.com/datasetmix/datasetmix/internal/recipe"
 // nothing: that of a mix whose shares are measured in rows.
 type Units struct{ counter Counter }
 
-// UnitsOf gives what counts the rows of a recipe; file is as in New.
+// UnitsOf returns what counts the rows of a recipe; file is as in New.
 func UnitsOf(r recipe.Recipe, file []byte) (*Units, error) {
 	switch r.Unit {
 	case recipe.InBytes:

@@ -91,7 +91,7 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // checkName refuses a name that is no place for a file: names with a dot before them are the operator's and of hidden files.
 func checkName(name string) error {
 	if !fs.ValidPath(name) || name == "." {
-		return contract.Failf(contract.InvalidTask, "%q is no name for a file on a volume; a name has no .. and no leading slash", name)
+		return contract.Failf(contract.InvalidTask, "%q is not a name for a file on a volume; a name has no .. and no leading slash", name)
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(part, ".") {

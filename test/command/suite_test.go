@@ -199,7 +199,7 @@ func userWith(t *testing.T, namespace string, roles ...string) []string {
 	return []string{"--as", user, "-n", namespace}
 }
 
-// bind gives a user a ClusterRole in a namespace.
+// bind grants a user a ClusterRole in a namespace.
 func bind(t *testing.T, namespace, user, role string) {
 	t.Helper()
 	create(t, &rbacv1.RoleBinding{

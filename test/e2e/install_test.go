@@ -97,7 +97,7 @@ func (i *installed) chart(from, name, tag string) {
 	i.must(os.WriteFile(file, []byte(text), 0o600))
 }
 
-// shell runs commands in the person's folder.
+// shell runs commands in the user's folder.
 func (i *installed) shell(script string) (string, error) {
 	script = strings.NewReplacer(releasedChart, "./chart", releasedManifest, "install.yaml").Replace(script)
 	command := exec.Command("bash", "-euo", "pipefail", "-c", script)

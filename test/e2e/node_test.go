@@ -89,7 +89,7 @@ func running(t *testing.T, stage string) (pids []int) {
 	return pids
 }
 
-// owns says whether a process is of a mix of the namespace, by its pod's cgroup.
+// owns reports whether a process is of a mix of the namespace, by its pod's cgroup.
 func (e *cluster) owns(pid int) bool {
 	e.Helper()
 	group, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cgroup"))

@@ -64,7 +64,7 @@ func namespacesOf(t *testing.T, pid int) []string {
 	return own
 }
 
-// isZombie says whether the process of a link below /proc/PID/ns has exited: the machine's own process 1, whose child the node's
+// isZombie reports whether the process of a link below /proc/PID/ns has exited: the machine's own process 1, whose child the node's
 // first process is by then, collects it when it likes to.
 func isZombie(link string) bool {
 	stat, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(link)), "stat"))

@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/kube"
 )
 
-// Connection gives a command kubectl's flags that say which cluster and namespace.
+// Connection adds to a command kubectl's flags that say which cluster and namespace.
 type Connection struct {
 	flags *genericclioptions.ConfigFlags
 }

@@ -301,7 +301,7 @@ func Folder(mix *datav1alpha1.DatasetMix, revision string) (folder, digest strin
 		return published.Path, published.Digest, nil
 	}
 	if strings.ContainsAny(revision, "/.") {
-		return "", "", contract.Failf(contract.RevisionNotFound, "%q is no name of a revision", revision)
+		return "", "", contract.Failf(contract.RevisionNotFound, "%q is not the name of a revision", revision)
 	}
 	for _, entry := range mix.Status.History {
 		if entry.Revision == revision {

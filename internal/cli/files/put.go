@@ -94,7 +94,7 @@ func localFiles(arguments []string, to string) ([]transfer.Local, error) {
 			case entry.IsDir():
 				return nil
 			case !entry.Type().IsRegular() && name != whole:
-				return fmt.Errorf("%s is no regular file", name)
+				return fmt.Errorf("%s is not a regular file", name)
 			}
 			relative, err := filepath.Rel(filepath.Dir(whole), name)
 			if err != nil {
@@ -158,7 +158,7 @@ func (p filling) claim(command *cobra.Command, client *kube.Client, name string)
 	}
 	size, err := resource.ParseQuantity(p.size)
 	if err != nil || size.Sign() <= 0 {
-		return nil, contract.Failf(contract.InvalidTask, "--size is %q, which is no size; write one such as 10Gi", p.size)
+		return nil, contract.Failf(contract.InvalidTask, "--size is %q, which is not a size; write one such as 10Gi", p.size)
 	}
 	claim = render.EmptyClaim(client.Namespace, name, p.class, corev1.PersistentVolumeAccessMode(p.mode), corev1.ResourceList{corev1.ResourceStorage: size})
 	if err := client.CreateClaim(ctx, claim); err != nil {

@@ -55,12 +55,12 @@ func (r Record) write() error {
 	return os.Rename(path+".new", path)
 }
 
-// Alive says whether all of the cluster's nodes run.
+// Alive reports whether all of the cluster's nodes run.
 func (r Record) Alive() bool {
 	return len(r.Processes) > 0 && !slices.ContainsFunc(r.Processes, func(p Process) bool { return !p.Alive() })
 }
 
-// Alive says whether the process runs.
+// Alive reports whether the process runs.
 func (p Process) Alive() bool {
 	start, err := startTime(p.PID)
 	return err == nil && start == p.StartTime

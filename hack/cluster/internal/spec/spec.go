@@ -66,7 +66,7 @@ type Node struct {
 
 var namePattern = regexp.MustCompile(`^[a-z]([-a-z0-9]{0,28}[a-z0-9])?$`)
 
-// ValidateName says whether a name can serve as node name, folder, cgroup and certificate name at once.
+// ValidateName reports whether a name can serve as node name, folder, cgroup and certificate name at once.
 func ValidateName(name string) error {
 	if !namePattern.MatchString(name) {
 		return fmt.Errorf("cluster name %q: use 1 to 30 lower-case letters, digits and dashes, beginning with a letter", name)
