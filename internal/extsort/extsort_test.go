@@ -353,19 +353,23 @@ func TestTheBoundOfMemory(t *testing.T) {
 	}
 }
 
-// TestRecordsAreOutsideOfTheHeap: the collector does not see their memory.
+// TestRecordsAreOutsideOfTheHeap: the collector does not see their memory, however full their blocks are.
 func TestRecordsAreOutsideOfTheHeap(t *testing.T) {
-	s := New(nil, 8, 256<<20)
-	defer s.Close()
-	value := make([]byte, 100<<10)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	for range 640 {
-		add(t, s, []pair{{value[:8], value}})
-	}
-	runtime.ReadMemStats(&after)
-	if grown := after.TotalAlloc - before.TotalAlloc; runtime.GOOS == "linux" && grown > 8*blockSize {
-		t.Errorf("%d blocks took %d bytes of the heap", len(s.blocks), grown)
+	for _, size := range []int{100 << 10, blockSize - sizeBytes - 8} {
+		s := New(nil, 8, 256<<20)
+		value := make([]byte, size)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for len(s.blocks) < 64 {
+			add(t, s, []pair{{value[:8], value}})
+		}
+		runtime.ReadMemStats(&after)
+		if grown := after.TotalAlloc - before.TotalAlloc; runtime.GOOS == "linux" && grown > 8*blockSize {
+			t.Errorf("%d blocks took %d bytes of the heap", len(s.blocks), grown)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
