@@ -68,7 +68,7 @@ func ValidatorOf(definition *apiextensionsv1.CustomResourceDefinition, version s
 
 // Validate returns what the API server would refuse about an object that is created, and its unknown fields, which the
 // API server would drop (kubectl refuses them too). The object is in the shape of decoded JSON, numbers as int64 or
-// float64. Where a field is wrong, the rules over it are not evaluated, as in the API server.
+// float64. Where a field is wrong, no rule is evaluated; the API server evaluates some of them, and can have more to say.
 func (v *Validator) Validate(ctx context.Context, object map[string]any) field.ErrorList {
 	return sorted(v.validate(ctx, object, nil))
 }

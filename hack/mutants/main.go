@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 //go:embed equivalent.txt
@@ -30,11 +31,30 @@ type mutant struct{ file, kind, line string }
 type report struct {
 	Files []struct {
 		Name      string `json:"file_name"`
-		Mutations []struct {
-			Type, Status string
-			Line, Column int
-		}
+		Mutations []mutation
 	}
+}
+
+type mutation struct {
+	Type, Status string
+	Line, Column int
+}
+
+// What became of a mutant, in gremlins' words.
+const (
+	killed     = "KILLED"
+	lived      = "LIVED"
+	timedOut   = "TIMED OUT"
+	notViable  = "NOT VIABLE"
+	notCovered = "NOT COVERED"
+)
+
+// within returns the name of a file from the root of the checkout, which gremlins gives from there or from the package's folder.
+func within(pkg, file string) string {
+	if strings.HasPrefix(file, pkg) {
+		return file
+	}
+	return filepath.Join(pkg, file)
 }
 
 func main() {
@@ -91,9 +111,7 @@ func copyTree(ctx context.Context, to string) error {
 // unleash runs gremlins over one package.
 func unleash(ctx context.Context, folder, pkg string) (report, error) {
 	// gremlins takes the time of the first run for that of all, and waits ten times as long for each; it shall not be that of compiling.
-	warm := exec.CommandContext(ctx, "go", "test", "-count=1", "-cover", "./"+pkg)
-	warm.Dir = folder
-	if out, err := warm.CombinedOutput(); err != nil {
+	if out, err := goTest(ctx, folder, pkg, "-cover"); err != nil {
 		return report{}, fmt.Errorf("the tests fail without a change: %w\n%s", err, out)
 	}
 	out := filepath.Join(folder, "mutants.json")
@@ -108,27 +126,34 @@ func unleash(ctx context.Context, folder, pkg string) (report, error) {
 		return report{}, err
 	}
 	var found report
-	return found, json.Unmarshal(content, &found)
+	if err := json.Unmarshal(content, &found); err != nil {
+		return report{}, err
+	}
+	start := time.Now()
+	if out, err := goTest(ctx, folder, pkg); err != nil {
+		return report{}, fmt.Errorf("the tests fail without a change: %w\n%s", err, out)
+	}
+	return found, tryUncovered(ctx, folder, pkg, found, 10*time.Since(start))
 }
 
 // judge prints a line for a package, and returns an error that lists the survivors that are not known to be equivalent, and the known
 // ones whose line there is no more.
 func judge(pkg string, found report, known map[mutant]string, lines func(file string) ([]string, error)) error {
-	killed, equal := 0, 0
+	dead, slow, equal := 0, 0, 0
 	var problems []error
 	for _, file := range found.Files {
-		name := file.Name
-		if !strings.HasPrefix(name, pkg) {
-			name = filepath.Join(pkg, name)
-		}
+		name := within(pkg, file.Name)
 		text, err := lines(name)
 		if err != nil {
 			return err
 		}
 		for _, m := range file.Mutations {
 			switch m.Status {
-			case "KILLED", "TIMED OUT", "NOT VIABLE":
-				killed++
+			case timedOut:
+				slow++
+				fallthrough
+			case killed, notViable:
+				dead++
 				continue
 			}
 			at := mutant{name, m.Type, strings.TrimSpace(text[m.Line-1])}
@@ -144,11 +169,11 @@ func judge(pkg string, found report, known map[mutant]string, lines func(file st
 			}
 		}
 	}
-	if killed == 0 {
+	if dead == 0 {
 		problems = append(problems, errors.New("no mutant was killed: the package is not read right"))
 	}
-	fmt.Printf("%s: %d mutants killed, %d equivalent, %d survived: %.1f %% of those that a test can notice\n", pkg, killed, equal, len(problems),
-		100*float64(killed)/max(1, float64(killed+len(problems))))
+	fmt.Printf("%s: %d mutants killed, %d of them by the time that they took; %d equivalent, %d survived: %.1f %% of those that a test can notice\n",
+		pkg, dead, slow, equal, len(problems), 100*float64(dead)/max(1, float64(dead+len(problems))))
 	return errors.Join(problems...)
 }
 

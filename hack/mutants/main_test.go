@@ -73,3 +73,39 @@ func TestJudge(t *testing.T) {
 		t.Error("a package without a mutant is judged to be tested")
 	}
 }
+
+// TestSwap: an operator is exchanged where gremlins says, and nothing else is.
+func TestSwap(t *testing.T) {
+	const source = "package x\nconst a = 2 * 3\n\tcase a <= b && b < -c:\n\tn++\n"
+	for _, test := range []struct {
+		kind         string
+		line, column int
+		want         string
+	}{
+		{"ARITHMETIC_BASE", 2, 13, "const a = 2 / 3"},
+		{"CONDITIONALS_BOUNDARY", 3, 9, "case a < b && b < -c:"},
+		{"CONDITIONALS_NEGATION", 3, 9, "case a > b && b < -c:"},
+		{"CONDITIONALS_BOUNDARY", 3, 19, "case a <= b && b <= -c:"},
+		{"INVERT_NEGATIVES", 3, 21, "case a <= b && b < +c:"},
+		{"INCREMENT_DECREMENT", 4, 3, "\tn--"},
+	} {
+		got, err := swap([]byte(source), test.kind, test.line, test.column)
+		if err != nil {
+			t.Errorf("%s at %d:%d: %v", test.kind, test.line, test.column, err)
+			continue
+		}
+		lines, before := strings.Split(string(got), "\n"), strings.Split(source, "\n")
+		if strings.TrimSpace(lines[test.line-1]) != strings.TrimSpace(test.want) {
+			t.Errorf("%s at %d:%d makes %q, want %q", test.kind, test.line, test.column, lines[test.line-1], test.want)
+		}
+		lines[test.line-1] = before[test.line-1]
+		if strings.Join(lines, "\n") != source {
+			t.Errorf("%s at %d:%d changes another line: %s", test.kind, test.line, test.column, got)
+		}
+	}
+	for _, place := range [][2]int{{1, 1}, {3, 1}, {9, 1}, {2, 99}} {
+		if got, err := swap([]byte(source), "ARITHMETIC_BASE", place[0], place[1]); err == nil {
+			t.Errorf("%v makes %q", place, got)
+		}
+	}
+}

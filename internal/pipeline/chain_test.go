@@ -1,13 +1,14 @@
 package pipeline
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// chainOf are the chains of a mix whose data sets have so many bytes each: before it is split, and after that.
+// chainOf are the chains of a mix whose data sets have so many bytes together: before it is split, and after that.
 func chainOf(t *testing.T, r recipe.Recipe, bytes int64) (split, balance string) {
 	t.Helper()
 	results := map[string]Result{}
@@ -22,13 +23,20 @@ func chainOf(t *testing.T, r recipe.Recipe, bytes int64) (split, balance string)
 	if chain != "" {
 		t.Errorf("before everything is downloaded the chain is %q", chain)
 	}
-	for _, unit := range units {
-		results[unit.Key] = Result{Download: &DownloadResult{Digest: "d", Bytes: bytes}}
+	for i, unit := range units {
+		of := bytes / int64(len(units))
+		if i == 0 {
+			of += bytes % int64(len(units))
+		}
+		results[unit.Key] = Result{Download: &DownloadResult{Digest: "d", Bytes: of}}
 	}
 	split, units = next()
 	counts := countsOfSix()
 	for i, unit := range units {
-		done := SplitResult{Rows: counts[unit.Name].Rows, Digest: "s"}
+		done := SplitResult{Rows: []int64{50, 10}, Digest: "s"}
+		if count, known := counts[unit.Name]; known {
+			done.Rows = count.Rows
+		}
 		if r.Measured() {
 			done.Units = done.Rows
 		}
@@ -44,7 +52,7 @@ func chainOf(t *testing.T, r recipe.Recipe, bytes int64) (split, balance string)
 // TestChain: a small mix is a chain from its split stage on, one of middling size from its balance stage on, named by all that its units
 // depend on.
 func TestChain(t *testing.T) {
-	for _, bytes := range []int64{100, splitBytes / 4} {
+	for _, bytes := range []int64{600, 2 * splitBytes} {
 		chains(t, bytes)
 	}
 }
@@ -55,7 +63,7 @@ func chains(t *testing.T, bytes int64) {
 	if _, again := chainOf(t, recipes.Six(recipe.KeepTotal, recipe.KeepTotal), bytes); len(name) != 64 || again != name {
 		t.Fatalf("the chain is %q, and then %q", name, again)
 	}
-	if small := bytes == 100; small && split != name || !small && split != "" {
+	if small := bytes == 600; small && split != name || !small && split != "" {
 		t.Errorf("of %d bytes the chain is %q, and %q when they are split", bytes, split, name)
 	}
 	for what, change := range map[string]func(*recipe.Recipe){
@@ -84,20 +92,33 @@ func TestBoundsOfChains(t *testing.T) {
 		change         func(*recipe.Recipe)
 		split, balance bool
 	}{
-		{100, func(r *recipe.Recipe) { r.Output.Shards = chainFiles / 2 }, true, true},
-		{100, func(r *recipe.Recipe) { r.Output.Shards = chainFiles/2 + 1 }, false, false},
-		{splitBytes / 6, func(*recipe.Recipe) {}, true, true},
-		{splitBytes/6 + 1, func(*recipe.Recipe) {}, false, true},
-		{chainBytes / 6, func(*recipe.Recipe) {}, false, true},
-		{chainBytes/6 + 1, func(*recipe.Recipe) {}, false, false},
-		{100, func(r *recipe.Recipe) { r.Unit = recipe.InTokens }, false, true},
-		{100, func(r *recipe.Recipe) { r.Output.CacheSize = 1 << 30 }, false, true},
+		{600, func(r *recipe.Recipe) { r.Output.Shards = chainFiles / 2 }, true, true},
+		{600, func(r *recipe.Recipe) { r.Output.Shards = chainFiles/2 + 1 }, false, false},
+		{splitBytes, func(*recipe.Recipe) {}, true, true},
+		{splitBytes + 1, func(*recipe.Recipe) {}, false, true},
+		{chainBytes, func(*recipe.Recipe) {}, false, true},
+		{chainBytes + 1, func(*recipe.Recipe) {}, false, false},
+		{600, withDatasets(splitDatasets), true, true},
+		{600, withDatasets(splitDatasets + 1), false, true},
+		{600, func(r *recipe.Recipe) { r.Unit = recipe.InTokens }, false, true},
+		{600, func(r *recipe.Recipe) { r.Output.CacheSize = 1 << 30 }, false, true},
 	} {
 		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 		c.change(&r)
 		split, balance := chainOf(t, r, c.bytes)
 		if split != "" != c.split || balance != "" != c.balance {
-			t.Errorf("six data sets of %d bytes: chains %q and %q", c.bytes, split, balance)
+			t.Errorf("%d data sets of %d bytes: chains %q and %q", len(r.DatasetNames()), c.bytes, split, balance)
+		}
+	}
+}
+
+// withDatasets adds data sets until there are so many.
+func withDatasets(n int) func(*recipe.Recipe) {
+	return func(r *recipe.Recipe) {
+		for len(r.DatasetNames()) < n {
+			one := r.Domains[0].Datasets[0]
+			one.Name += strconv.Itoa(len(r.DatasetNames()))
+			r.Domains[0].Datasets = append(r.Domains[0].Datasets, one)
 		}
 	}
 }

@@ -114,6 +114,45 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// TestChecksOfExpectations: what is found is compared with what is expected of it, if anything is; a part that was read must not be more.
+func TestChecksOfExpectations(t *testing.T) {
+	digest := func(found string) func(recipe.NamedSource) error {
+		return func(s recipe.NamedSource) error { return CheckDigest(s, found) }
+	}
+	rows := func(found int64) func(recipe.NamedSource) error {
+		return func(s recipe.NamedSource) error { return CheckRows(s, found) }
+	}
+	atMost := func(read int64) func(recipe.NamedSource) error {
+		return func(s recipe.NamedSource) error { return CheckAtMost(s, read) }
+	}
+	for _, c := range []struct {
+		what   string
+		expect *recipe.Expect
+		check  func(recipe.NamedSource) error
+		want   *DriftError
+	}{
+		{"a digest, nothing expected", nil, digest("d"), nil},
+		{"a digest, rows expected", &recipe.Expect{Rows: 7}, digest("d"), nil},
+		{"the digest", &recipe.Expect{SHA256: "d"}, digest("d"), nil},
+		{"another digest", &recipe.Expect{SHA256: "d"}, digest("e"), &DriftError{"gsm8k", "the SHA-256", "d", "e"}},
+		{"rows, nothing expected", nil, rows(7), nil},
+		{"rows, a digest expected", &recipe.Expect{SHA256: "d"}, rows(7), nil},
+		{"the rows", &recipe.Expect{Rows: 7}, rows(7), nil},
+		{"fewer rows", &recipe.Expect{Rows: 7}, rows(6), &DriftError{"gsm8k", "the number of rows", "7", "6"}},
+		{"rows so far, nothing expected", nil, atMost(8), nil},
+		{"rows so far, a digest expected", &recipe.Expect{SHA256: "d"}, atMost(8), nil},
+		{"fewer rows so far", &recipe.Expect{Rows: 7}, atMost(6), nil},
+		{"the rows so far", &recipe.Expect{Rows: 7}, atMost(7), nil},
+		{"more rows already", &recipe.Expect{Rows: 7}, atMost(8), &DriftError{"gsm8k", "the number of rows", "7", "at least 8"}},
+	} {
+		err := c.check(recipe.NamedSource{Name: "gsm8k", Source: recipe.Source{Expect: c.expect}})
+		var got *DriftError
+		if errors.As(err, &got); (err != nil) != (got != nil) || !cmp.Equal(c.want, got) {
+			t.Errorf("%s: %v, want %v", c.what, err, c.want)
+		}
+	}
+}
+
 // TestContentOfAResult: what is said to people alone changes no key.
 func TestContentOfAResult(t *testing.T) {
 	listed := Result{Download: &DownloadResult{Files: 1, Digest: "d", Listed: []OriginalFile{{Path: "a"}}}}

@@ -40,7 +40,7 @@ func Reported(r recipe.Recipe, results Results) [][]MixedDataset {
 	reported := make([][]MixedDataset, len(r.Splits))
 	shards := r.Files() // the first of them are the mixed ones, or those of an export, which say the same
 	count := max(1, r.Output.Shards)
-	for i := range min(len(r.Splits), len(shards)/count) {
+	for i := range min(len(r.Splits), len(shards)) {
 		reported[i] = ofSplit(shards[i*count:(i+1)*count], results, len(r.DatasetNames()))
 	}
 	return reported

@@ -13,6 +13,7 @@ func TestResultsCountWhatThereCanBe(t *testing.T) {
 	for _, result := range []Result{
 		{Download: &DownloadResult{Bytes: -1}},
 		{Download: &DownloadResult{Files: -1}},
+		{Download: &DownloadResult{Bytes: maxCount + 1}},
 		{Split: &SplitResult{Read: 1 << 62, Rows: []int64{1, 1}}},
 		{Split: &SplitResult{Dropped: map[string]int64{"where": -4}, Rows: []int64{1, 1}}},
 		{Mix: &MixResult{Rows: -1}},
@@ -20,6 +21,15 @@ func TestResultsCountWhatThereCanBe(t *testing.T) {
 	} {
 		if err := checkResult(recipes.Six(recipe.KeepTotal, recipe.KeepTotal), Node{}, result); err == nil || !strings.Contains(err.Error(), "it counts ") {
 			t.Errorf("%+v: %v", result, err)
+		}
+	}
+}
+
+// TestTheLargestCount: what is refused is more than any mix has.
+func TestTheLargestCount(t *testing.T) {
+	for _, count := range []int64{0, 1, maxCount} {
+		if err := checkResult(recipes.Six(recipe.KeepTotal, recipe.KeepTotal), Node{}, Result{Download: &DownloadResult{Bytes: count}}); err != nil {
+			t.Errorf("%d bytes: %v", count, err)
 		}
 	}
 }

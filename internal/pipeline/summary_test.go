@@ -16,6 +16,7 @@ func TestSummary(t *testing.T) {
 	split := Result{Split: &SplitResult{Rows: []int64{10}}}
 	balance := Result{Balance: &BalanceResult{Overlap: DroppedRows{{1, 0}}, Duplicates: DroppedRows{{2, 0}}, NearDuplicates: DroppedRows{{3, 0}}, Variants: DroppedRows{{4, 0}}}}
 	mixed := Result{Mix: &MixResult{Datasets: []MixedDataset{{Unique: 3, MaxRepeats: 5, Units: 70}, {Unique: 6, MaxRepeats: 2, Units: 30}}}}
+	empty := Result{Mix: &MixResult{Datasets: make([]MixedDataset, 2)}}
 	planned := &plan.Plan{Splits: []plan.Split{{Name: "train", Rows: 20, Domains: []plan.Domain{{Name: "d", Rows: 20, Datasets: []plan.Dataset{
 		{Name: "b", Available: 9, Balanced: 9, Rows: 12, Unique: 9, MaxRepeats: 2}, {Name: "a", Available: 4, Balanced: 9, Rows: 8, Unique: 4, MaxRepeats: 2},
 	}}}}}}
@@ -38,6 +39,8 @@ func TestSummary(t *testing.T) {
 			Counts{Rows: n(10), Overlap: n(1), Available: n(4), Balanced: n(9), Mixed: n(8), Unique: n(3), MaxRepeats: n(5)}, Counts{Unique: n(9)}},
 		{"measured", func(r *recipe.Recipe) { r.Unit = recipe.InBytes }, planned, mixed,
 			Counts{Rows: n(10), Overlap: n(1), Available: n(4), Balanced: n(9), Mixed: n(8), Unique: n(4), MaxRepeats: n(2), Units: n(70)}, Counts{Unique: n(13), Units: n(100)}},
+		{"measured, without a byte", func(r *recipe.Recipe) { r.Unit = recipe.InBytes }, planned, empty,
+			Counts{Rows: n(10), Overlap: n(1), Available: n(4), Balanced: n(9), Mixed: n(8), Unique: n(4), MaxRepeats: n(2), Units: n(0)}, Counts{Unique: n(13), Units: n(0)}},
 	} {
 		r := recipe.Recipe{Splits: []recipe.Split{{Name: "train"}}, Domains: []recipe.Domain{{Name: "d", Datasets: []recipe.Dataset{{Name: "b"}, {Name: "a"}}}}}
 		c.change(&r)

@@ -101,6 +101,7 @@ var rules = []rule{
 	{pkg: "internal/testing/stores"},
 	{pkg: "internal/testing/realrows"},
 	{pkg: "internal/testing/forgery", own: dataPlane, foreign: anything, never: kubernetes},
+	{pkg: "internal/testing/refusals", foreign: anything},
 	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe", "python"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: clients},
 	{pkg: "controllers/internal/jobs", own: observed, foreign: anything, never: clients},

@@ -77,7 +77,7 @@ func (r *course) until(ctx context.Context, what string, wanted func(*datav1alph
 	return fmt.Errorf("it is never %s: %w: %s", what, err, status)
 }
 
-// isPublished says whether the present generation is, and nothing is left to do.
+// isPublished reports whether the present generation is, and nothing is left to do.
 func isPublished(mix *datav1alpha1.DatasetMix) bool {
 	ready := apimeta.FindStatusCondition(mix.Status.Conditions, datav1alpha1.ConditionReady)
 	return ready != nil && ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == mix.Generation

@@ -132,7 +132,7 @@ func (i *injector) isDead() bool {
 	}
 }
 
-// met says whether the fault has happened.
+// met reports whether the fault has happened.
 func (i *injector) met() bool {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()

@@ -133,6 +133,16 @@ func stalls(t *testing.T, mix *datav1alpha1.DatasetMix, reason string) string {
 	return becomes(t, mix, metav1.ConditionFalse, reason, status.FailedStatus).Message
 }
 
+// names checks that a message has what its reader looks for: names, fields and numbers. The words are in the golden file of all messages.
+func names(t *testing.T, message string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(message, part) {
+			t.Errorf("the message %q does not name %q", message, part)
+		}
+	}
+}
+
 func progresses(t *testing.T, mix *datav1alpha1.DatasetMix, reason string) string {
 	t.Helper()
 	return becomes(t, mix, metav1.ConditionUnknown, reason, status.InProgressStatus).Message

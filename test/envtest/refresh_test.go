@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
@@ -64,7 +63,7 @@ func handled(t *testing.T, mix *datav1alpha1.DatasetMix, value string) *datav1al
 	return published(t, mix)
 }
 
-// ran gives the units of every stage that ran.
+// ran returns the units of every stage that ran.
 func ran(d *driver) map[pipeline.Stage][]string {
 	got := map[pipeline.Stage][]string{}
 	for _, stage := range pipeline.Stages() {
@@ -287,12 +286,7 @@ func TestLicenses(t *testing.T) {
 		return func(mix *datav1alpha1.DatasetMix) { mix.Spec.Policy = &datav1alpha1.Policy{Licenses: licenses} }
 	}
 	mix := create(t, space, policy("Apache-2.0"))
-	message := stalls(t, mix, datav1alpha1.ReasonLicenseRefused)
-	for _, part := range []string{"has the license mit", "policy.licenses allows apache-2.0 alone"} {
-		if !strings.Contains(message, part) {
-			t.Errorf("the message %q does not say %q", message, part)
-		}
-	}
+	names(t, stalls(t, mix, datav1alpha1.ReasonLicenseRefused), "mit", "policy.licenses", "apache-2.0")
 	if got := d.ran(pipeline.StageSplit); len(got) > 0 {
 		t.Errorf("rows of %v were read", got)
 	}
@@ -301,12 +295,6 @@ func TestLicenses(t *testing.T) {
 	published(t, mix)
 	if got := d.ran(pipeline.StageDownload); len(got) > 0 || len(d.ran(pipeline.StageSplit)) != 6 {
 		t.Errorf("downloaded %v and split %v", got, d.ran(pipeline.StageSplit))
-	}
-	other := mix.DeepCopy()
-	other.ObjectMeta = metav1.ObjectMeta{Name: "unknown", Namespace: space}
-	policy("mit", "unknown")(other)
-	if err := api.Create(t.Context(), other); err == nil || !strings.Contains(err.Error(), "set unknownLicenses to Allow") {
-		t.Errorf("the license unknown: %v", err)
 	}
 }
 
@@ -322,20 +310,13 @@ func TestDrift(t *testing.T) {
 	}
 	wrong := strings.Repeat("0", 64)
 	mix := create(t, space, expect(&datav1alpha1.Expect{SHA256: wrong}))
-	message := stalls(t, mix, datav1alpha1.ReasonSourceDrifted)
-	for _, part := range []string{"hotpotqa", wrong, contentDigest("hotpotqa", 0), "source.expect"} {
-		if !strings.Contains(message, part) {
-			t.Errorf("the message %q does not say %q", message, part)
-		}
-	}
+	names(t, stalls(t, mix, datav1alpha1.ReasonSourceDrifted), "hotpotqa", wrong, contentDigest("hotpotqa", 0), "source.expect")
 	if got := slices.Sorted(maps.Keys(ran(d))); !slices.Equal(got, []pipeline.Stage{pipeline.StageDownload}) {
 		t.Errorf("stages %v ran", got)
 	}
 	d.forget()
 	update(t, mix, expect(&datav1alpha1.Expect{SHA256: contentDigest("hotpotqa", 0), Rows: 5}))
-	if message := stalls(t, mix, datav1alpha1.ReasonSourceDrifted); !strings.Contains(message, "the number of rows 5 was expected, and 88967 was found") {
-		t.Errorf("the message is %q", message)
-	}
+	names(t, stalls(t, mix, datav1alpha1.ReasonSourceDrifted), "hotpotqa", " 5 ", "88967", "source.expect")
 	update(t, mix, expect(&datav1alpha1.Expect{SHA256: contentDigest("hotpotqa", 0), Rows: 88967}))
 	published(t, mix)
 	if got := d.ran(pipeline.StageDownload); len(got) > 0 || len(d.ran(pipeline.StageSplit)) != 6 {

@@ -2,7 +2,6 @@ package envtest
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -73,9 +72,7 @@ func TestQueued(t *testing.T) {
 	})
 	message := progresses(t, mix, datav1alpha1.ReasonQueued)
 	job := onlyJob(t, space)
-	if want := fmt.Sprintf("Stage download: Job %s waits to be admitted to queue training. This cluster has no Kueue, which would admit it.", job.Name); message != want {
-		t.Errorf("message: %s\nwant %s", message, want)
-	}
+	names(t, message, "download", job.Name, "training", "no Kueue")
 	if !ptr.Deref(job.Spec.Suspend, false) || job.Labels[datav1alpha1.LabelQueuePriority] != "low" || podsRunning(t, space) != 0 {
 		t.Errorf("Job %s: suspend %v, labels %v", job.Name, job.Spec.Suspend, job.Labels)
 	}
@@ -124,10 +121,7 @@ func TestRefusedPods(t *testing.T) {
 	}
 	const quota = `Error creating: pods "x" is forbidden: exceeded quota: small, requested: requests.memory=512Mi, used: requests.memory=0, limited: requests.memory=100Mi`
 	tell(quota)
-	message := progresses(t, mix, datav1alpha1.ReasonWaitingForPods)
-	if want := "Stage download: 0 of 6 done. No pod can be made: " + quota + "."; message != want {
-		t.Errorf("message: %s\nwant %s", message, want)
-	}
+	names(t, progresses(t, mix, datav1alpha1.ReasonWaitingForPods), "download: 0 of 6", quota)
 	newDriver(t, space)
 	published(t, mix)
 }
@@ -151,8 +145,5 @@ func TestDeadline(t *testing.T) {
 	if err := api.Status().Update(t.Context(), job); err != nil {
 		t.Fatal(err)
 	}
-	message := stalls(t, mix, datav1alpha1.ReasonDeadlineExceeded)
-	if want := "Stage download ran for longer than the 60 seconds of spec.worker.activeDeadlineSeconds. "; !strings.HasPrefix(message, want) {
-		t.Errorf("message: %s\nwant %s…", message, want)
-	}
+	names(t, stalls(t, mix, datav1alpha1.ReasonDeadlineExceeded), "download", " 60 ", "spec.worker.activeDeadlineSeconds")
 }
