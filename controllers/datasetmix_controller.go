@@ -3,11 +3,15 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/utils/clock"
@@ -16,10 +20,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/build"
 	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
+	"github.com/datasetmix/datasetmix/controllers/internal/status"
+	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -72,14 +80,14 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		if apierrors.IsNotFound(err) {
 			r.Metrics.forget(request.NamespacedName)
 			r.verdicts.forget(request.NamespacedName)
-			return answer(r.orphan(ctx, request.NamespacedName), 0)
+			return answer(orphan(ctx, r.Client, request.NamespacedName), 0)
 		}
 		return answer(err, 0)
 	}
 	if !mix.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // what the mix owns goes with it
 	}
-	s := &scope{mix: mix}
+	s := &scope{build: build.Build{Mix: mix}}
 	var err error
 	for _, phase := range []phase{
 		r.observe,         // what exists
@@ -101,7 +109,7 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		}
 	}
 	if terminating(err) {
-		return answer(r.deleteJobs(ctx, s), 0)
+		return answer(r.objects(s).deleteJobs(ctx, s.build.Jobs), 0)
 	}
 	return answer(errors.Join(err, r.report(ctx, s, err)), s.wake(r.Clock.Now()))
 }
@@ -146,7 +154,7 @@ func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
 		Watches(&corev1.Pod{}, handler.EnqueueRequestsFromMapFunc(mixOf)).
 		Watches(&corev1.PersistentVolumeClaim{}, handler.EnqueueRequestsFromMapFunc(r.mixesOnClaim)).
 		Watches(&corev1.Event{}, handler.EnqueueRequestsFromMapFunc(r.mixOfRefusal)).
-		Watches(&datav1alpha1.DatasetMix{}, handler.EnqueueRequestsFromMapFunc(r.neighbours), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&datav1alpha1.DatasetMix{}, handler.EnqueueRequestsFromMapFunc(r.neighbors), builder.WithPredicates(predicate.GenerationChangedPredicate{})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: concurrency}).
 		Complete(r)
 }
@@ -172,15 +180,68 @@ func mixOf(_ context.Context, made client.Object) []ctrl.Request {
 	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: made.GetNamespace(), Name: name}}}
 }
 
+// mixesOnClaim returns the mixes that are built on a claim, and the one that it was made for, which may be gone.
 func (r *DatasetMixReconciler) mixesOnClaim(ctx context.Context, claim client.Object) []ctrl.Request {
+	return append(mixOf(ctx, claim), mixesOn(ctx, r.Client, claim.GetNamespace(), claim.GetName())...)
+}
+
+func mixesOn(ctx context.Context, cache client.Reader, namespace, claim string) (requests []ctrl.Request) {
 	mixes := &datav1alpha1.DatasetMixList{}
-	err := r.List(ctx, mixes, client.InNamespace(claim.GetNamespace()), client.MatchingFields{claimIndex: claim.GetName()})
+	err := cache.List(ctx, mixes, client.InNamespace(namespace), client.MatchingFields{claimIndex: claim})
 	if err != nil {
 		return nil // a read from memory by a registered index; there is nothing that can fail
 	}
-	requests := mixOf(ctx, claim) // the mix that it was made for, which may be gone
-	for i := range mixes.Items {
-		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(&mixes.Items[i])})
+	for _, mix := range pointers(mixes.Items) {
+		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(mix)})
 	}
 	return requests
+}
+
+// refusals select the Events of Jobs whose pods could not be made: a ResourceQuota is used up, a LimitRange or a Pod Security
+// Standard forbids them, an admission webhook is down. The Job itself says nothing of it.
+func refusals() fields.Selector {
+	return fields.SelectorFromSet(fields.Set{"involvedObject.kind": "Job", "reason": "FailedCreate"})
+}
+
+// mixOfRefusal finds the mix of the Job that an Event is about.
+func (r *DatasetMixReconciler) mixOfRefusal(ctx context.Context, object client.Object) []ctrl.Request {
+	about := object.(*corev1.Event).InvolvedObject
+	job := &batchv1.Job{}
+	if err := r.Get(ctx, types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, job); err != nil {
+		return nil // somebody else's, or gone
+	}
+	return mixOf(ctx, job)
+}
+
+// eventLimit is what the API server takes of the note of an Event, in bytes.
+const eventLimit = 1024
+
+// report writes the status, once, if it says anything new, and then tells of the transitions. A pass that failed reports
+// too.
+func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure error) error {
+	if failure != nil {
+		if overtaken(failure) || status.IsReady(s.build.Mix) {
+			return nil // somebody was quicker, or everything goes, or what is published stays published: the next pass tells
+		}
+		s.outcome = outcome.Wait(datav1alpha1.ReasonProgressingWithRetry, outcome.Sentence(failure.Error()))
+	}
+	before := s.build.Mix
+	after := before.DeepCopy()
+	after.Status = status.Of(s.observed(), metav1.NewTime(r.Clock.Now()).Rfc3339Copy())
+	if equality.Semantic.DeepEqual(before.Status, after.Status) {
+		r.Metrics.count(s.tally, before, before)
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Status().Patch(ctx, after, patch); err != nil {
+		return client.IgnoreNotFound(fmt.Errorf("writing the status: %w", err))
+	}
+	s.tally.wrote("patch", "DatasetMix")
+	r.Metrics.count(s.tally, before, after)
+	logger := log.FromContext(ctx)
+	for _, event := range status.Transitions(before, after) {
+		r.Events.Eventf(after, nil, event.Kind, event.Reason, event.Action, "%s", contract.Shorten(event.Note, eventLimit))
+		logger.Info(event.Note, "build", s.build.Target.ID(), "reason", event.Reason)
+	}
+	return nil
 }

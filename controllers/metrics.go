@@ -7,6 +7,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/status"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
@@ -97,13 +98,13 @@ func (m *Metrics) count(done tally, before, after *datav1alpha1.DatasetMix) {
 	}
 	m.readBack.Add(float64(done.readBack))
 	m.duplicates.Add(float64(done.duplicates))
-	for _, event := range transitions(before, after) {
-		switch event.action {
+	for _, event := range status.Transitions(before, after) {
+		switch event.Action {
 		case "Publish":
 			m.revisions.WithLabelValues("published").Inc()
 		case "Stall":
 			m.revisions.WithLabelValues("stalled").Inc()
-			m.stalls.WithLabelValues(event.reason).Inc()
+			m.stalls.WithLabelValues(event.Reason).Inc()
 		}
 	}
 	m.fetchBytes.Add(float64(fetched(before, after)))
@@ -130,7 +131,7 @@ func fetched(before, after *datav1alpha1.DatasetMix) int64 {
 
 func (m *Metrics) durations(before, after *datav1alpha1.DatasetMix) {
 	for _, stage := range after.Status.Stages {
-		ended := stage.State == datav1alpha1.StageSucceeded && stageOf(before, stage.Name).State != datav1alpha1.StageSucceeded
+		ended := stage.State == datav1alpha1.StageSucceeded && status.Stage(before, stage.Name).State != datav1alpha1.StageSucceeded
 		if ended && stage.StartTime != nil && stage.CompletionTime != nil {
 			m.duration.WithLabelValues(stage.Name).Observe(stage.CompletionTime.Sub(stage.StartTime.Time).Seconds())
 		}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
@@ -123,21 +122,6 @@ func TestCount(t *testing.T) {
 	}
 	(*Metrics)(nil).count(tally{}, before, before) // a manager without metrics
 	(*Metrics)(nil).forget(types.NamespacedName{})
-}
-
-// TestFetchErrors: a Job that failed is counted when its failure is recorded, and of the download stage only.
-func TestFetchErrors(t *testing.T) {
-	for stages, want := range map[int][]contract.Reason{0: {contract.FetchFailed}, 1: nil} {
-		b := small().finish(stages).job(1, batchv1.JobStatus{Conditions: []batchv1.JobCondition{{Type: batchv1.JobFailed, Status: "True"}}})
-		broken := fixture.NewPod("a").Failed(contract.FetchFailed, "no route")
-		broken.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(b.jobs[0], batchv1.SchemeGroupVersion.WithKind("Job"))}
-		b.pods = append(b.pods, &broken.Pod)
-		b.harvest(b.jobs[0])
-		b.harvest(b.jobs[0])
-		if diff := cmp.Diff(want, b.tally.fetchErrors); diff != "" {
-			t.Errorf("after %d stages (-want +got):\n%s", stages, diff)
-		}
-	}
 }
 
 // TestThePageOfMetricsIsComplete: docs/metrics.md has every metric with its kind of labels, and no other.

@@ -20,8 +20,8 @@ import (
 // observe reads what exists of the mix.
 func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	own := []client.ListOption{
-		client.InNamespace(s.mix.Namespace),
-		client.MatchingFields{uidIndex: string(s.mix.UID)},
+		client.InNamespace(s.build.Mix.Namespace),
+		client.MatchingFields{uidIndex: string(s.build.Mix.UID)},
 	}
 	owned, pods, maps := &batchv1.JobList{}, &corev1.PodList{}, &corev1.ConfigMapList{}
 	for _, list := range []client.ObjectList{owned, pods, maps} {
@@ -29,37 +29,47 @@ func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome.
 			return nil, fmt.Errorf("listing what exists: %w", err)
 		}
 	}
-	for i := range owned.Items {
-		if job := &owned.Items[i]; metav1.IsControlledBy(job, s.mix) {
-			s.jobs = append(s.jobs, job)
-		}
-	}
-	for i := range maps.Items {
-		switch config := &maps.Items[i]; {
-		case !metav1.IsControlledBy(config, s.mix):
-		case config.Name == render.ResultsName(s.mix):
+	s.build.Jobs = ownJobs(owned, s.build.Mix)
+	for _, config := range pointers(maps.Items) {
+		switch {
+		case !metav1.IsControlledBy(config, s.build.Mix):
+		case config.Name == render.ResultsName(s.build.Mix):
 			s.results = config
 		case config.Labels[datav1alpha1.LabelStage] != "":
 			s.tasks = append(s.tasks, config)
 		}
 	}
-	for i := range pods.Items {
-		s.pods = append(s.pods, &pods.Items[i])
+	s.build.Pods = pointers(pods.Items)
+	list := &corev1.EventList{}
+	if err := r.List(ctx, list, client.InNamespace(s.build.Mix.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing refusals: %w", err)
 	}
-	if err := r.observeRefusals(ctx, s); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(s.jobs, jobs.Older)
-	slices.SortFunc(s.pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	s.refusals = pointers(list.Items)
+	slices.SortFunc(s.refusals, func(a, b *corev1.Event) int { return jobs.RecordedAt(a).Compare(jobs.RecordedAt(b).Time) })
+	slices.SortFunc(s.build.Jobs, jobs.Older)
+	slices.SortFunc(s.build.Pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
 	return nil, nil
+}
+
+// pointers returns the objects of a list.
+func pointers[T any](items []T) []*T {
+	all := make([]*T, len(items))
+	for i := range items {
+		all[i] = &items[i]
+	}
+	return all
+}
+
+// ownJobs returns the Jobs of a list that are a mix's own.
+func ownJobs(list *batchv1.JobList, mix *datav1alpha1.DatasetMix) []*batchv1.Job {
+	return slices.DeleteFunc(pointers(list.Items), func(job *batchv1.Job) bool { return !jobs.OwnedBy(job, mix) })
 }
 
 // interpret finds what the spec means.
 func (r *DatasetMixReconciler) interpret(_ context.Context, s *scope) (*outcome.Outcome, error) {
-	meaning, err := render.Recipe(s.mix)
-	if err != nil {
-		return outcome.Stall(datav1alpha1.ReasonInvalidSpec, outcome.Sentence(err.Error())), nil
+	meaning, err := render.Recipe(s.build.Mix)
+	if err == nil {
+		s.build.Target.Recipe = meaning
 	}
-	s.recipe = meaning
-	return nil, nil
+	return outcome.OfMistake(err, datav1alpha1.ReasonInvalidSpec), nil
 }

@@ -4,17 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/build"
 	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/ledger"
 	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
@@ -23,91 +24,67 @@ import (
 // to the older one. The other is told, and starts when the folder is free.
 func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	mixes := &datav1alpha1.DatasetMixList{}
-	err := r.List(ctx, mixes, client.InNamespace(s.mix.Namespace), client.MatchingFields{claimIndex: s.location.ClaimName})
+	err := r.List(ctx, mixes, client.InNamespace(s.build.Mix.Namespace), client.MatchingFields{claimIndex: s.build.Target.Location.ClaimName})
 	if err != nil {
 		return nil, fmt.Errorf("listing the mixes on the claim: %w", err)
 	}
-	for i := range mixes.Items {
-		other := &mixes.Items[i]
+	for _, other := range pointers(mixes.Items) {
 		path := cmp.Or(other.Spec.Output.Path, other.Name)
-		if other.UID == s.mix.UID || !other.DeletionTimestamp.IsZero() || !within(path, s.location.Path) {
+		if other.UID == s.build.Mix.UID || !other.DeletionTimestamp.IsZero() || !render.Overlap(path, s.build.Target.Location.Path) {
 			continue
 		}
-		first, err := r.first(ctx, s, other)
+		first, err := isFirst(ctx, r.Client, s, other)
 		if err != nil {
 			return nil, err
 		}
 		if first {
-			message := fmt.Sprintf("DatasetMix %s builds at %s on claim %s, and was there first; choose another spec.output.path than %s.", other.Name, path, s.location.ClaimName, s.location.Path)
+			message := fmt.Sprintf("DatasetMix %s builds at %s on claim %s, and was there first; choose another spec.output.path than %s.", other.Name, path, s.build.Target.Location.ClaimName, s.build.Target.Location.Path)
 			return outcome.Stall(datav1alpha1.ReasonPathConflict, message), nil
 		}
 	}
 	return nil, nil
 }
 
-// within says whether one of two folders is, or lies in, the other.
-func within(a, b string) bool {
-	a, b = a+"/", b+"/"
-	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
-}
-
-// first says whether a folder is another mix's rather than the scope's.
-func (r *DatasetMixReconciler) first(ctx context.Context, s *scope, other *datav1alpha1.DatasetMix) (bool, error) {
-	theirs, err := r.hasBuilt(ctx, other, s.location)
-	if err != nil {
-		return false, err
-	}
-	if ours := s.hasBuilt(); ours != theirs {
-		return theirs, nil
+// isFirst reports whether a folder is another mix's rather than the scope's.
+func isFirst(ctx context.Context, cache client.Reader, s *scope, other *datav1alpha1.DatasetMix) (bool, error) {
+	mix, at := s.build.Mix, s.build.Target.Location
+	ours := hasBuilt(at, s.results, s.build.Jobs)
+	at.Path = cmp.Or(other.Spec.Output.Path, other.Name)
+	theirs, err := othersHaveBuilt(ctx, cache, other, at)
+	if err != nil || ours != theirs {
+		return theirs, err
 	}
 	return cmp.Or(
-		other.CreationTimestamp.Compare(s.mix.CreationTimestamp.Time),
-		cmp.Compare(other.Name, s.mix.Name),
+		other.CreationTimestamp.Compare(mix.CreationTimestamp.Time),
+		cmp.Compare(other.Name, mix.Name),
 	) < 0, nil
 }
 
-// hasBuilt says whether the scope's mix has results or Jobs at its location.
-func (s *scope) hasBuilt() bool {
-	if s.results != nil && s.results.Annotations[datav1alpha1.AnnotationLocation] == s.location.String() {
-		return true
-	}
-	for _, job := range s.jobs {
-		if s.here(job) {
-			return true
-		}
-	}
-	return false
+// hasBuilt reports whether a mix has results or Jobs at a location.
+func hasBuilt(at render.Location, results *corev1.ConfigMap, all []*batchv1.Job) bool {
+	target := build.Target{Location: at}
+	return ledger.IsAt(results, at) || slices.ContainsFunc(all, func(job *batchv1.Job) bool { return target.IsHere(job) })
 }
 
-// hasBuilt says the same of another mix on the same claim, at its own path.
-func (r *DatasetMixReconciler) hasBuilt(ctx context.Context, mix *datav1alpha1.DatasetMix, location render.Location) (bool, error) {
-	location.Path = cmp.Or(mix.Spec.Output.Path, mix.Name)
-	other := &scope{mix: mix, location: location}
+// othersHaveBuilt reports the same of another mix.
+func othersHaveBuilt(ctx context.Context, cache client.Reader, mix *datav1alpha1.DatasetMix, at render.Location) (bool, error) {
 	results := &corev1.ConfigMap{}
-	err := r.Get(ctx, types.NamespacedName{Namespace: mix.Namespace, Name: render.ResultsName(mix)}, results)
-	switch {
-	case apierrors.IsNotFound(err):
-	case err != nil:
+	err := cache.Get(ctx, types.NamespacedName{Namespace: mix.Namespace, Name: render.ResultsName(mix)}, results)
+	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("reading the results of DatasetMix %s: %w", mix.Name, err)
-	case jobs.OwnedBy(results, mix):
-		other.results = results
+	}
+	if err != nil || !jobs.OwnedBy(results, mix) {
+		results = nil
 	}
 	list := &batchv1.JobList{}
-	err = r.List(ctx, list, client.InNamespace(mix.Namespace), client.MatchingLabels{datav1alpha1.LabelUID: string(mix.UID)})
+	err = cache.List(ctx, list, client.InNamespace(mix.Namespace), client.MatchingLabels{datav1alpha1.LabelUID: string(mix.UID)})
 	if err != nil {
 		return false, fmt.Errorf("listing the Jobs of DatasetMix %s: %w", mix.Name, err)
 	}
-	for i := range list.Items {
-		if jobs.OwnedBy(&list.Items[i], mix) {
-			other.jobs = append(other.jobs, &list.Items[i])
-		}
-	}
-	return other.hasBuilt(), nil
+	return hasBuilt(at, results, ownJobs(list, mix)), nil
 }
 
-// neighbours are the other mixes on a mix's claim: one that goes, or moves, may leave its folder to them.
-func (r *DatasetMixReconciler) neighbours(ctx context.Context, mix client.Object) []ctrl.Request {
-	claim := &corev1.PersistentVolumeClaim{}
-	claim.Namespace, claim.Name = mix.GetNamespace(), render.ClaimName(mix.(*datav1alpha1.DatasetMix))
-	return r.mixesOnClaim(ctx, claim)
+// neighbors returns the other mixes on a mix's claim: one that goes, or moves, may leave its folder to them.
+func (r *DatasetMixReconciler) neighbors(ctx context.Context, mix client.Object) []ctrl.Request {
+	return mixesOn(ctx, r.Client, mix.GetNamespace(), render.ClaimName(mix.(*datav1alpha1.DatasetMix)))
 }

@@ -9,7 +9,6 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/precheck"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -56,14 +55,5 @@ func (v *verdicts) forget(key client.ObjectKey) {
 
 // precheck stalls a mix whose spec has a mistake that no data can mend, before anything is made for it.
 func (r *DatasetMixReconciler) precheck(_ context.Context, s *scope) (*outcome.Outcome, error) {
-	switch err := r.verdicts.judge(s.mix, s.recipe); {
-	case err == nil:
-		return nil, nil
-	case contract.ReasonOf(err) == contract.InfeasibleMix:
-		return outcome.Stall(datav1alpha1.ReasonInfeasibleMix, outcome.Sentence(err.Error())), nil
-	case contract.ReasonOf(err) == contract.LicenseRefused:
-		return outcome.Stall(datav1alpha1.ReasonLicenseRefused, outcome.Sentence(err.Error())), nil
-	default:
-		return outcome.Stall(datav1alpha1.ReasonInvalidSpec, outcome.Sentence(err.Error())), nil
-	}
+	return outcome.OfMistake(r.verdicts.judge(s.build.Mix, s.build.Target.Recipe), datav1alpha1.ReasonInvalidSpec), nil
 }

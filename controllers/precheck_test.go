@@ -8,6 +8,7 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/status"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
@@ -24,7 +25,7 @@ func TestAMistakeStallsBeforeAnythingIsMade(t *testing.T) {
 	})
 	w.reconcileAll()
 	mix := w.mix()
-	stalled := condition(mix, datav1alpha1.ConditionStalled)
+	stalled := status.Condition(mix, datav1alpha1.ConditionStalled)
 	for _, part := range []string{"Data set qa-set", "row.question +", "Syntax error", "correct it"} {
 		if !strings.Contains(stalled.Message, part) {
 			t.Errorf("%q does not say %q", stalled.Message, part)
@@ -85,7 +86,7 @@ func TestAPolicyStallsBeforeAnythingIsMade(t *testing.T) {
 	for _, unknown := range []datav1alpha1.UnknownLicenses{"", datav1alpha1.UnknownLicensesAllow} {
 		w.edit(func(mix *datav1alpha1.DatasetMix) { mix.Spec.Policy.UnknownLicenses = unknown })
 		w.reconcileAll()
-		stalled, jobs := condition(w.mix(), datav1alpha1.ConditionStalled), len(w.jobs())
+		stalled, jobs := status.Condition(w.mix(), datav1alpha1.ConditionStalled), len(w.jobs())
 		if unknown == datav1alpha1.UnknownLicensesAllow {
 			if jobs != 1 {
 				t.Errorf("%d Jobs after unknown licenses were allowed, want 1: %+v", jobs, stalled)

@@ -25,6 +25,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
 	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/status"
 )
 
 // condition of a Workload.
@@ -112,7 +113,7 @@ func TestAdmission(t *testing.T) {
 			}
 			c := builder.Build()
 			made := fixture.At(0)
-			r := &DatasetMixReconciler{Client: c, Live: c, Clock: clocktesting.NewFakePassiveClock(made.Add(test.waited))}
+			r := runner{objects: objects{cache: c, live: c}, clock: clocktesting.NewFakePassiveClock(made.Add(test.waited))}
 			job := &batchv1.Job{ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "j", UID: "ju", Labels: test.labels, CreationTimestamp: made}}
 			s := &scope{}
 			if got := r.admission(t.Context(), s, job); got != test.want {
@@ -138,7 +139,7 @@ func TestHeldJob(t *testing.T) {
 			t.Fatalf("queue %q: the manager resumed what somebody else suspended", label)
 		}
 		mix := w.mix()
-		if got := condition(mix, datav1alpha1.ConditionReconciling); got.Reason != datav1alpha1.ReasonQueued {
+		if got := status.Condition(mix, datav1alpha1.ConditionReconciling); got.Reason != datav1alpha1.ReasonQueued {
 			t.Errorf("queue %q: %s: %s", label, got.Reason, got.Message)
 		}
 		if stage := mix.Status.Stages[0]; stage.State != datav1alpha1.StageQueued || stage.StartTime != nil {
@@ -217,7 +218,7 @@ func TestSuspendNeverResumes(t *testing.T) {
 	if jobs := w.jobs(); len(jobs) != 0 {
 		t.Errorf("%d Jobs of a mix that is suspended", len(jobs))
 	}
-	if got := condition(w.mix(), datav1alpha1.ConditionReady); got.Reason != datav1alpha1.ReasonSuspended {
+	if got := status.Condition(w.mix(), datav1alpha1.ConditionReady); got.Reason != datav1alpha1.ReasonSuspended {
 		t.Errorf("%s: %s", got.Reason, got.Message)
 	}
 	told := w.events()
@@ -255,7 +256,7 @@ func TestGoingNamespaceStallsNothing(t *testing.T) {
 		w.leaving = going
 		w.reconcileAll()
 		want := map[bool]string{true: datav1alpha1.ReasonProgressing, false: datav1alpha1.ReasonVolumeUnusable}[going]
-		if got := condition(w.mix(), datav1alpha1.ConditionReady); got.Reason != want {
+		if got := status.Condition(w.mix(), datav1alpha1.ConditionReady); got.Reason != want {
 			t.Errorf("the namespace goes %v: %s: %s", going, got.Reason, got.Message)
 		}
 		if diff := cmp.Diff(map[bool]int{true: 0, false: 1}[going], len(w.jobs())); going && diff != "" {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	kstatus "github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -83,16 +83,16 @@ func (w *world) check() {
 	w.get(worldKey, mix)
 	is := func(kind string) bool { return apimeta.IsStatusConditionTrue(mix.Status.Conditions, kind) }
 	ready, reconciling, stalled := is(datav1alpha1.ConditionReady), is(datav1alpha1.ConditionReconciling), is(datav1alpha1.ConditionStalled)
-	want := status.InProgressStatus
+	want := kstatus.InProgressStatus
 	switch {
 	case ready && !reconciling && !stalled && mix.Status.Published != nil:
-		want = status.CurrentStatus
+		want = kstatus.CurrentStatus
 	case stalled && !reconciling && apimeta.IsStatusConditionFalse(mix.Status.Conditions, datav1alpha1.ConditionReady):
-		want = status.FailedStatus
+		want = kstatus.FailedStatus
 	case ready || stalled:
 		w.t.Fatalf("contradicting conditions: %+v", mix.Status.Conditions)
 	}
-	if got := seen(w.t, mix); got != want {
+	if got := fixture.KStatus(mix); got != want {
 		w.t.Fatalf("kstatus: got %s, want %s: %+v", got, want, mix.Status)
 	}
 	for _, stage := range mix.Status.Stages {
@@ -398,12 +398,11 @@ func (w *world) task(job *batchv1.Job) (task contract.Task, there bool) {
 // its Job fails.
 func (w *world) pod(job *batchv1.Job, task contract.Task, index int, unit pipeline.Node, stages int) (p *fixture.Pod, why string) {
 	w.t.Helper()
-	b := scopeBuilder{&scope{recipe: task.Recipe}}
 	p = fixture.NewPod(fmt.Sprintf("%s-%d", job.Name, index))
 	message := contract.Message{Stage: task.Stage, Node: unit}
 	if task.Chain {
 		message = w.chain(task, stages)
-	} else if result, err := b.resultOf(task.Stage, index, unit); err != nil {
+	} else if result, err := fixture.Result(task.Recipe, task.Stage, index, unit); err != nil {
 		message.Failure = &contract.FailureNote{Reason: contract.InfeasibleMix, Message: err.Error()}
 	} else {
 		message.Result = &result

@@ -21,10 +21,10 @@ import (
 // TestNothingIsToldBeforeTheStatus: a pass whose status cannot be written counts nothing and records no Event; the next one that
 // succeeds does, once.
 func TestNothingIsToldBeforeTheStatus(t *testing.T) {
-	b := small().ends(outcome.Stall("SourceNotFound", "No such revision."))
-	b.tally.wrote("create", "Job")
+	s := &scope{build: *fixture.Small().Build, outcome: outcome.Stall("SourceNotFound", "No such revision.")}
+	s.tally.wrote("create", "Job")
 	var refusal error
-	api := fake.NewClientBuilder().WithScheme(Scheme()).WithObjects(b.mix).WithStatusSubresource(b.mix).WithInterceptorFuncs(interceptor.Funcs{
+	api := fake.NewClientBuilder().WithScheme(Scheme()).WithObjects(s.build.Mix).WithStatusSubresource(s.build.Mix).WithInterceptorFuncs(interceptor.Funcs{
 		SubResourcePatch: func(ctx context.Context, c client.Client, name string, object client.Object, patch client.Patch, options ...client.SubResourcePatchOption) error {
 			if refusal != nil {
 				return refusal
@@ -32,7 +32,7 @@ func TestNothingIsToldBeforeTheStatus(t *testing.T) {
 			return c.SubResource(name).Patch(ctx, object, patch, options...)
 		},
 	}).Build()
-	if err := api.Get(t.Context(), client.ObjectKeyFromObject(b.mix), b.mix); err != nil {
+	if err := api.Get(t.Context(), client.ObjectKeyFromObject(s.build.Mix), s.build.Mix); err != nil {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
@@ -40,7 +40,7 @@ func TestNothingIsToldBeforeTheStatus(t *testing.T) {
 	r := &DatasetMixReconciler{Client: api, Events: recorder, Clock: clocktesting.NewFakePassiveClock(fixture.At(0).Time), Metrics: NewMetrics(registry)}
 
 	refusal = errors.New("etcd has no leader")
-	if err := r.report(t.Context(), b.scope, nil); !errors.Is(err, refusal) {
+	if err := r.report(t.Context(), s, nil); !errors.Is(err, refusal) {
 		t.Errorf("the pass ends with %v", err)
 	}
 	if got := samples(t, registry); len(got) > 0 || len(recorder.reasons) > 0 {
@@ -48,11 +48,11 @@ func TestNothingIsToldBeforeTheStatus(t *testing.T) {
 	}
 	refusal = nil
 	for range 2 {
-		if err := r.report(t.Context(), b.scope, nil); err != nil {
+		if err := r.report(t.Context(), s, nil); err != nil {
 			t.Fatal(err)
 		}
-		b.tally = tally{}
-		if err := api.Get(t.Context(), client.ObjectKeyFromObject(b.mix), b.mix); err != nil {
+		s.tally = tally{}
+		if err := api.Get(t.Context(), client.ObjectKeyFromObject(s.build.Mix), s.build.Mix); err != nil {
 			t.Fatal(err)
 		}
 	}

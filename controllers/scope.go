@@ -3,56 +3,32 @@ package controllers
 import (
 	"time"
 
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
+	"github.com/datasetmix/datasetmix/controllers/internal/build"
+	"github.com/datasetmix/datasetmix/controllers/internal/ledger"
 	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
-	"github.com/datasetmix/datasetmix/internal/pipeline"
-	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/render"
+	"github.com/datasetmix/datasetmix/controllers/internal/readers"
+	"github.com/datasetmix/datasetmix/controllers/internal/status"
 )
 
-// scope is everything that one pass knows. Each field is set by the sub-reconciler that is named with it, and the status is a
-// function of the whole.
+// scope is everything that one pass knows. Each field is set by the phase that is named with it, and the status is a function of the whole.
 type scope struct {
-	// mix as it was read; nothing changes it.
-	mix *datav1alpha1.DatasetMix
-
-	// jobs of the mix, oldest first; reconcileJob adds the one that it makes (observe).
-	jobs []*batchv1.Job
-	// pods with the mix's label, sorted by name (observe).
-	pods []*corev1.Pod
+	// build is the work on the mix: its Jobs and pods (observe), what it means (interpret), the requests (observeRequests,
+	// scheduleRefresh), where it is built (reconcileClaim), and how far the results go (recordResults). reconcileJob adds the Job that it makes.
+	build build.Build
 	// tasks are the task ConfigMaps of the mix (observe).
 	tasks []*corev1.ConfigMap
-	// refusals are the Events that tell of pods which were refused, oldest first (observe).
+	// refusals are the Events about pods that could not be made, oldest first (observe).
 	refusals []*corev1.Event
-	// results is the ConfigMap with the recorded results, nil while there is none (observe).
+	// results is the ConfigMap with the recorded ledger, nil before the first result (observe).
 	results *corev1.ConfigMap
 
-	// recipe is what the mix means (interpret).
-	recipe recipe.Recipe
-
-	// asked is the refresh and rebuild requests (observeRequests, scheduleRefresh).
-	asked requests
-
-	// claim that the mix is built on, and where on it (reconcileClaim).
-	claim    *corev1.PersistentVolumeClaim
-	location render.Location
-
-	// record of the results at the location (recordResults).
-	record record
-	// graph as far as the results go, nil until it is known, and why it ends where it does (recordResults).
-	graph    *pipeline.Graph
-	graphErr error
-
-	// hindrance is what keeps the pods of the running Job from starting (advance).
+	// hindrance is what keeps the pods of the running Job from starting (reconcileJob).
 	hindrance hindrance
-	// mounts are the pods that read the claim, nil where it was not asked (keep).
-	mounts *mounts
-	// askAgain is after what time something is to be asked again that nothing tells of; 0 is never (reconcileJob, watch).
+	// readers are the pods that read the claim, nil where they were not asked for (reconcileJob, watch).
+	readers *readers.Readers
+	// askAgain is after what time something is to be asked again that no watch reports; 0 is never (reconcileJob, watch).
 	askAgain time.Duration
 
 	// outcome of the pass; nil when the mix is published.
@@ -62,62 +38,24 @@ type scope struct {
 	tally tally
 }
 
-// here says whether a Job worked, or works, at the scope's location; a task has the same annotations.
-func (s *scope) here(made metav1.Object) bool {
-	return made.GetAnnotations()[datav1alpha1.AnnotationLocation] == s.location.String()
+// observed returns what the status is made of.
+func (s *scope) observed() status.Observed {
+	return status.Observed{Build: &s.build, Outcome: s.outcome, Readers: s.readers, Recorded: ledger.ReadRequests(s.results)}
 }
 
-// chain names what one pod builds from the next step on, "" where each unit has a pod of its own.
-func (s *scope) chain() string { return pipeline.Chain(s.recipe, *s.graph, s.record.results) }
+// soonest is the least time after which a pass is started on schedule.
+const soonest = time.Second
 
-// chains reports whether a Job, or its task, is for a chain: whether for the one that the mix asks for now, and for a step of it.
-func (s *scope) chains(made metav1.Object, step pipeline.Step) (chained, wanted bool) {
-	name := made.GetAnnotations()[datav1alpha1.AnnotationChain]
-	first := pipeline.Stage(made.GetLabels()[datav1alpha1.LabelStage])
-	return name != "", name != "" && name == render.ShortChain(s.chain()) && step.Stage.Follows(first)
-}
-
-// covers says whether a Job builds every missing unit of a step.
-func (s *scope) covers(job *batchv1.Job, step *pipeline.Step) bool {
-	if !s.here(job) {
-		return false
+// wake returns after what time the next pass comes on schedule; 0 is never.
+func (s *scope) wake(now time.Time) time.Duration {
+	soon := time.Duration(0)
+	if wait, ok := s.build.NextRefresh(now); ok {
+		soon = max(soonest, wait)
 	}
-	chained, wanted := s.chains(job, *step)
-	switch own := job.Labels[datav1alpha1.LabelStage] == string(step.Stage); {
-	case chained && !wanted:
-		return false
-	case wanted && !own:
-		return true
-	case !own:
-		return false
-	}
-	for _, unit := range step.Missing {
-		if !render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], unit) {
-			return false
+	for _, again := range []time.Duration{s.hindrance.again, s.askAgain} {
+		if again > 0 && (soon == 0 || again < soon) {
+			soon = max(soonest, again)
 		}
 	}
-	return true
+	return soon
 }
-
-// contributes says whether a Job, or its task, is for any unit of a step, missing or not. One of a chain is for the revision of that chain
-// alone, whatever else it built: what it told of its publication must not be taken for that of a later one.
-func (s *scope) contributes(made metav1.Object, step pipeline.Step) bool {
-	if !s.here(made) {
-		return false
-	}
-	if chained, wanted := s.chains(made, step); chained {
-		return wanted
-	}
-	if made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
-		return false
-	}
-	for _, unit := range step.Nodes {
-		if render.Covers(made.GetAnnotations()[datav1alpha1.AnnotationUnits], unit) {
-			return true
-		}
-	}
-	return false
-}
-
-// podsOf returns the pods of a Job.
-func (s *scope) podsOf(job *batchv1.Job) []*corev1.Pod { return jobs.PodsOf(job, s.pods) }

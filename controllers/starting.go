@@ -12,9 +12,8 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/build"
 	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
-	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
@@ -35,38 +34,43 @@ type hindrance struct {
 	again time.Duration
 }
 
-// look finds what keeps the pods of a Job from starting.
-func (r *DatasetMixReconciler) look(ctx context.Context, s *scope, job *batchv1.Job) error {
-	now := r.Clock.Now()
+// inquiry asks what keeps pods from starting.
+type inquiry struct {
+	objects objects
+	now     time.Time
+}
+
+// hindrance finds what keeps the pods of a Job from starting.
+func (q inquiry) hindrance(ctx context.Context, b *build.Build, job *batchv1.Job) (found hindrance, err error) {
 	var slow []*corev1.Pod
-	for _, pod := range s.podsOf(job) {
-		if pod.Status.Phase != corev1.PodPending || !pod.DeletionTimestamp.IsZero() {
+	for _, pod := range jobs.PodsOf(job, b.Pods) {
+		if pod.Status.Phase != corev1.PodPending || isDeleted(pod) {
 			continue
 		}
-		age := now.Sub(pod.CreationTimestamp.Time)
-		if next := nextLookAt(age) - age; s.hindrance.again == 0 || next < s.hindrance.again {
-			s.hindrance.again = next
+		age := q.now.Sub(pod.CreationTimestamp.Time)
+		if next := nextLookAt(age) - age; found.again == 0 || next < found.again {
+			found.again = next
 		}
 		if age >= firstLook {
 			slow = append(slow, pod)
 		}
 	}
 	if len(slow) == 0 {
-		return nil
+		return found, nil
 	}
-	cause, err := r.unbound(ctx, s, now)
+	cause, err := q.unbound(ctx, b)
 	if err != nil {
-		return err
+		return found, err
 	}
 	if jobs.Waiting(slow) == "" {
-		warnings, err := r.warnings(ctx, job.Namespace, "Pod", now)
+		warnings, err := q.warnings(ctx, job.Namespace, "Pod")
 		if err != nil {
-			return err
+			return found, err
 		}
 		cause = cmp.Or(warnings.About(slow), cause)
 	}
-	s.hindrance.cause = cause
-	return nil
+	found.cause = cause
+	return found, nil
 }
 
 // nextLookAt is the age of a pod at the next look at its Events.
@@ -78,17 +82,17 @@ func nextLookAt(age time.Duration) time.Duration {
 	return next
 }
 
-// unbound says which claims of the mix have no volume, and why.
-func (r *DatasetMixReconciler) unbound(ctx context.Context, s *scope, now time.Time) (string, error) {
-	names := []string{s.location.ClaimName}
-	for _, from := range render.Sources(s.mix) {
+// unbound returns which claim of a mix has no volume, and why.
+func (q inquiry) unbound(ctx context.Context, b *build.Build) (string, error) {
+	names := []string{b.Target.Location.ClaimName}
+	for _, from := range render.Sources(b.Mix) {
 		if from.Source.Volume != nil && !slices.Contains(names, from.Source.Volume.ClaimName) {
 			names = append(names, from.Source.Volume.ClaimName)
 		}
 	}
 	for _, name := range names {
 		claim := &corev1.PersistentVolumeClaim{}
-		err := r.Get(ctx, client.ObjectKey{Namespace: s.mix.Namespace, Name: name}, claim)
+		err := q.objects.cache.Get(ctx, client.ObjectKey{Namespace: b.Mix.Namespace, Name: name}, claim)
 		if client.IgnoreNotFound(err) != nil {
 			return "", fmt.Errorf("reading a claim: %w", err)
 		}
@@ -99,7 +103,7 @@ func (r *DatasetMixReconciler) unbound(ctx context.Context, s *scope, now time.T
 		if class := ptr.Deref(claim.Spec.StorageClassName, ""); class != "" {
 			cause += " of storage class " + class
 		}
-		warnings, err := r.warnings(ctx, claim.Namespace, "PersistentVolumeClaim", now)
+		warnings, err := q.warnings(ctx, claim.Namespace, "PersistentVolumeClaim")
 		if event := warnings[claim.UID]; event != nil {
 			cause += ": " + event.Message
 		}
@@ -109,26 +113,11 @@ func (r *DatasetMixReconciler) unbound(ctx context.Context, s *scope, now time.T
 }
 
 // warnings returns the newest warnings about the objects of a kind in a namespace.
-func (r *DatasetMixReconciler) warnings(ctx context.Context, namespace, kind string, now time.Time) (jobs.Warnings, error) {
+func (q inquiry) warnings(ctx context.Context, namespace, kind string) (jobs.Warnings, error) {
 	list := &corev1.EventList{}
-	err := r.Live.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{"involvedObject.kind": kind, "type": corev1.EventTypeWarning})
+	err := q.objects.live.List(ctx, list, client.InNamespace(namespace), client.MatchingFields{"involvedObject.kind": kind, "type": corev1.EventTypeWarning})
 	if err != nil {
 		return nil, fmt.Errorf("reading the Events of pods that do not start: %w", err)
 	}
-	return jobs.NewestWarnings(list.Items, now), nil
-}
-
-// hold is the outcome of a Job whose pods do not start, nil where they do.
-func (s *scope) hold(job *batchv1.Job, pods []*corev1.Pod, message string) *outcome.Outcome {
-	cause := cmp.Or(jobs.Refused(job, pods, s.refusals), jobs.Waiting(pods))
-	switch {
-	case cause == "":
-		cause = s.hindrance.cause
-	case s.hindrance.cause != "":
-		cause += "; " + s.hindrance.cause
-	}
-	if cause == "" {
-		return nil
-	}
-	return outcome.Wait(datav1alpha1.ReasonWaitingForPods, message+" "+outcome.Sentence(cause))
+	return jobs.NewestWarnings(list.Items, q.now), nil
 }

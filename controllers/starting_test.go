@@ -13,11 +13,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
-	clocktesting "k8s.io/utils/clock/testing"
-
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/controllers/internal/build"
 	"github.com/datasetmix/datasetmix/controllers/internal/fixture"
-	"github.com/datasetmix/datasetmix/internal/render"
+	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // warning is an Event as the kubelet, or whoever provides volumes, records it.
@@ -82,20 +82,18 @@ func TestLook(t *testing.T) {
 				builder.WithObjects(event)
 			}
 			c := builder.Build()
-			r := &DatasetMixReconciler{Client: c, Live: c, Clock: clocktesting.NewFakePassiveClock(fixture.At(test.now).Time)}
-			s := &scope{mix: &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: "n"}}, location: render.Location{ClaimName: "c"}, pods: test.pods}
-			if err := r.look(t.Context(), s, job); err != nil {
+			b := &build.Build{Mix: &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: "n"}}, Pods: test.pods}
+			b.Target.Location.ClaimName = "c"
+			got, err := inquiry{objects{cache: c, live: c}, fixture.At(test.now).Time}.hindrance(t.Context(), b, job)
+			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (hindrance{test.want, time.Duration(test.again) * time.Second}); s.hindrance != want {
-				t.Errorf("got %+v\nwant %+v", s.hindrance, want)
+			if want := (hindrance{test.want, time.Duration(test.again) * time.Second}); got != want {
+				t.Errorf("got %+v\nwant %+v", got, want)
 			}
-			if held := s.hold(job, test.pods, "Stage download: 0 of 1 done."); test.want != "" &&
+			if held := outcome.Running(b, &pipeline.Step{Stage: pipeline.StageDownload}, job, nil, got.cause); test.want != "" &&
 				(held == nil || held.Reason != datav1alpha1.ReasonWaitingForPods || !strings.Contains(held.Message, test.want[1:])) {
 				t.Errorf("the outcome is %+v", held)
-			}
-			if test.again > 0 && s.wake(fixture.At(test.now).Time) < soonest {
-				t.Errorf("the next pass comes after %s", s.wake(fixture.At(test.now).Time))
 			}
 		})
 	}

@@ -57,6 +57,12 @@ func (l Location) String() string {
 	return at
 }
 
+// Overlap reports whether one of two folders is, or lies in, the other.
+func Overlap(a, b string) bool {
+	a, b = a+"/", b+"/"
+	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}
+
 // Build is the id that all log lines of one build have in common. It follows from what is built and where, so a manager that
 // was restarted, and another worker, have the same.
 func Build(r recipe.Recipe, location Location) string {

@@ -39,7 +39,8 @@ var (
 // What was observed is judged by packages that have no client.
 var (
 	observed = append([]string{"api/v1alpha1", "internal/render", "python"}, planned...)
-	control  = []string{"controllers/internal/jobs", "controllers/internal/outcome"}
+	builds   = append([]string{"controllers/internal/jobs", "controllers/internal/ledger", "controllers/internal/build"}, observed...)
+	control  = []string{"controllers/internal/jobs", "controllers/internal/ledger", "controllers/internal/build", "controllers/internal/outcome", "controllers/internal/readers", "controllers/internal/status"}
 )
 
 var rules = []rule{
@@ -105,7 +106,11 @@ var rules = []rule{
 	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe", "python"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: clients},
 	{pkg: "controllers/internal/jobs", own: observed, foreign: anything, never: clients},
-	{pkg: "controllers/internal/outcome", own: observed, foreign: anything, never: clients},
+	{pkg: "controllers/internal/ledger", own: append([]string{"controllers/internal/jobs"}, observed...), foreign: anything, never: clients},
+	{pkg: "controllers/internal/build", own: builds, foreign: anything, never: clients},
+	{pkg: "controllers/internal/outcome", own: builds, foreign: anything, never: clients},
+	{pkg: "controllers/internal/readers", own: observed, foreign: anything, never: clients},
+	{pkg: "controllers/internal/status", own: slices.Concat([]string{"controllers/internal/outcome", "controllers/internal/readers", "internal/progress", "internal/revision", "internal/schema"}, builds), foreign: anything, never: clients},
 	{pkg: "controllers", own: slices.Concat([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/revision", "internal/schema", "python"}, judged, control), foreign: anything},
 	{pkg: "cmd/manager", own: slices.Concat([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged, control), foreign: anything},
 	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/cli", "internal/rows", "internal/transfer", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},

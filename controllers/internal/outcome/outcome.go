@@ -1,12 +1,14 @@
 package outcome
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
 // Verdict is what a pass comes to.
@@ -34,8 +36,9 @@ func Progress(message string) *Outcome { return Wait(datav1alpha1.ReasonProgress
 // Wait returns the outcome of a pass whose work goes on by itself, after what its reason says.
 func Wait(reason, message string) *Outcome { return &Outcome{Progressing, reason, message} }
 
-// Suspend returns the outcome of a pass that has work, and may not do it.
-func Suspend(message string) *Outcome {
+// Suspend returns the outcome of a pass that has a step to do, and may not do it.
+func Suspend(step *pipeline.Step) *Outcome {
+	message := fmt.Sprintf("Stage %s comes next; set spec.suspend to false to go on.", step.Stage)
 	return &Outcome{Suspended, datav1alpha1.ReasonSuspended, message}
 }
 

@@ -1,0 +1,98 @@
+package build
+
+import (
+	batchv1 "k8s.io/api/batch/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/render"
+)
+
+// Target is what a mix is to come to, and where.
+type Target struct {
+	Recipe   recipe.Recipe
+	Location render.Location
+	// Graph as far as the results go, nil until it is known, and why it ends where it does.
+	Graph *pipeline.Graph
+	Err   error
+	// Chain names what one pod builds from the next step on, "" where each unit has a pod of its own.
+	Chain string
+}
+
+// ID returns what the log lines of a build have in common, "" while it is not known what is built where.
+func (t *Target) ID() string {
+	if t.Location.ClaimName == "" {
+		return ""
+	}
+	return render.Build(t.Recipe, t.Location)
+}
+
+// Walk follows the graph as far as results go.
+func (t *Target) Walk(results map[string]pipeline.Result) {
+	graph, err := pipeline.Walk(t.Recipe, results)
+	t.Graph, t.Err, t.Chain = &graph, err, pipeline.Chain(t.Recipe, graph, results)
+}
+
+// Next returns the step that is under way, nil at the end and where what comes is not known.
+func (t *Target) Next() *pipeline.Step {
+	if t.Graph == nil || t.Err != nil {
+		return nil
+	}
+	return t.Graph.Next()
+}
+
+// IsHere reports whether a Job worked, or works, at the location; a task has the same annotations.
+func (t *Target) IsHere(made metav1.Object) bool {
+	return made.GetAnnotations()[datav1alpha1.AnnotationLocation] == t.Location.String()
+}
+
+// chains reports whether a Job, or its task, is for a chain: whether for the one that the mix asks for now, and for a step of it.
+func (t *Target) chains(made metav1.Object, step pipeline.Step) (chained, wanted bool) {
+	name := made.GetAnnotations()[datav1alpha1.AnnotationChain]
+	first := pipeline.Stage(made.GetLabels()[datav1alpha1.LabelStage])
+	return name != "", name != "" && name == render.ShortChain(t.Chain) && step.Stage.Follows(first)
+}
+
+// Covers reports whether a Job builds every missing unit of a step.
+func (t *Target) Covers(job *batchv1.Job, step *pipeline.Step) bool {
+	if !t.IsHere(job) {
+		return false
+	}
+	chained, wanted := t.chains(job, *step)
+	switch own := job.Labels[datav1alpha1.LabelStage] == string(step.Stage); {
+	case chained && !wanted:
+		return false
+	case wanted && !own:
+		return true
+	case !own:
+		return false
+	}
+	for _, unit := range step.Missing {
+		if !render.Covers(job.Annotations[datav1alpha1.AnnotationUnits], unit) {
+			return false
+		}
+	}
+	return true
+}
+
+// Contributes reports whether a Job, or its task, is for any unit of a step, missing or not. One of a chain is for the revision of that
+// chain alone, whatever else it built: what it reported of its publication must not be taken for that of a later one.
+func (t *Target) Contributes(made metav1.Object, step pipeline.Step) bool {
+	if !t.IsHere(made) {
+		return false
+	}
+	if chained, wanted := t.chains(made, step); chained {
+		return wanted
+	}
+	if made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
+		return false
+	}
+	for _, unit := range step.Nodes {
+		if render.Covers(made.GetAnnotations()[datav1alpha1.AnnotationUnits], unit) {
+			return true
+		}
+	}
+	return false
+}
