@@ -42,7 +42,7 @@ func (b *balancer) reuse(key string) (bool, error) {
 
 // take takes over what a finished unit dropped.
 func (b *balancer) take(folder store.Path) error {
-	if err := touch(folder); err != nil { // so that no publication removes it meanwhile
+	if err := store.Touch(folder); err != nil { // so that no publication removes it meanwhile
 		return err
 	}
 	var result pipeline.Result

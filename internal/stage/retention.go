@@ -34,7 +34,7 @@ func (r *retention) prune() error {
 	if sign := r.job.worker.present; sign != nil {
 		r.alone, r.since = sign.Alone(), sign.Since
 	}
-	for _, step := range []func() error{r.keep, r.revisions, r.units, r.sweep} {
+	for _, step := range []func() error{r.keep, r.unused, r.sweep} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -110,15 +110,15 @@ func (r *retention) stale(info fs.FileInfo) bool {
 	return r.alone && info.ModTime().Before(r.since) || time.Since(info.ModTime()) >= unusedFor
 }
 
-// revisions removes those that were given their names by a build that did not finish.
-func (r *retention) revisions() error {
-	return r.removeStale(r.job.worker.path(r.job.folder.Revisions()))
-}
-
-// units removes the folders of stages that no kept revision is made of.
-func (r *retention) units() error {
+// unused removes the folders of stages that no kept revision is made of, and revisions that were given their names by a build that did not
+// finish.
+func (r *retention) unused() error {
+	folders := []string{r.job.folder.Revisions()}
 	for _, stage := range pipeline.Stages() {
-		if err := r.removeStale(r.job.worker.path(r.job.folder.Stage(stage))); err != nil {
+		folders = append(folders, r.job.folder.Stage(stage))
+	}
+	for _, folder := range folders {
+		if err := r.removeStale(r.job.worker.path(folder)); err != nil {
 			return err
 		}
 	}

@@ -119,7 +119,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	case todo.Stage == pipeline.StagePublish: // the last steps may be what a lost worker did not reach
 		return result, way, errors.Join(j.swap(result.Publish.Revision), newRetention(j).prune(), newRetention(j).release())
 	default:
-		if err := touch(final); !errors.Is(err, fs.ErrNotExist) {
+		if err := store.Touch(final); !errors.Is(err, fs.ErrNotExist) {
 			return result, way, err
 		}
 		way = Way{How: Built} // it was found damaged meanwhile, and removed
@@ -306,6 +306,3 @@ func (j job) input(stage pipeline.Stage, name string) (store.Path, error) {
 	}
 	return store.Path{}, contract.Failf(contract.InvalidTask, "the task has no result of stage %s for %s", stage, name)
 }
-
-// touch notes that a finished folder is in use, so that no publication removes it as left over.
-func touch(folder store.Path) error { return store.Touch(folder) }

@@ -97,7 +97,7 @@ func (j job) swap(rev string) error {
 	if own := pipeline.RevisionName(j.node.Key); rev != own {
 		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", rev, own, j.unit(pipeline.StagePublish, j.node.Key))
 	}
-	if err := touch(j.unit(pipeline.StagePublish, j.node.Key)); err != nil {
+	if err := store.Touch(j.unit(pipeline.StagePublish, j.node.Key)); err != nil {
 		return err
 	}
 	current := j.worker.path(j.folder.Current())
