@@ -29,7 +29,7 @@ func reader(name, claim string, mounted corev1.VolumeMount, state corev1.Contain
 	return p
 }
 
-// ends makes a pod one that has ended.
+// ends marks a pod as ended.
 func ends(p *corev1.Pod) *corev1.Pod {
 	p.Status.Phase = corev1.PodFailed
 	return p

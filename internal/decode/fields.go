@@ -35,7 +35,7 @@ func newWanted(name string) *wanted {
 	return &wanted{name: name, quoted: quoted, plain: memberName{[]byte(name), keyOf([]byte(name))}, leaf: -1, text: -1, raw: -1}
 }
 
-// bare reports whether a value is wanted as it stands, and no other way.
+// bare reports whether a value is wanted in no other form than the one that it is written in.
 func (w *wanted) bare() bool { return w.leaf < 0 && len(w.children) == 0 }
 
 // absent marks a field that a row does not have, as opposed to null. It never leaves the package.

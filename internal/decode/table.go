@@ -44,7 +44,7 @@ func findTable(head []byte, whole bool, f File, fields []decoded.Field) (Table, 
 	return t, widest > 0 && (f.Table != nil || ending == ".csv" || ending == ".tsv")
 }
 
-// header gives the names in the first record of a text, none if it is bad.
+// header returns the names in the first record of a text, none if the record is bad.
 func header(text []byte, delimiter byte, quote Quote) []string {
 	r := recordsOf(text, delimiter, quote)
 	if err := r.next(); err != nil && !isFlaw(err) {

@@ -324,7 +324,7 @@ var (
 	numbered = regexp.MustCompile(`^([a-z]+)[0-9]+$`)
 )
 
-// stem is a file's name without what tells the files of a split apart, in lower case.
+// stem returns a file's name in lower case, without the part that tells the files of one split apart.
 func stem(name string) (_ string, sharded bool) {
 	name = withoutPacking(strings.ToLower(name))
 	name = strings.TrimSuffix(name, path.Ext(name))

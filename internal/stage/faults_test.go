@@ -76,8 +76,8 @@ func remains(t *testing.T, volume string) []string {
 	return left
 }
 
-// TestBuildsOnVolumesThatLack what a build needs end before they begin, with the reason; those that lack what can be done without say
-// so and publish the same bytes. In either way nothing is left that would disturb a build of the same mix where nothing lacks.
+// TestBuildsOnVolumesThatLack: on a volume that lacks what a build needs, the build fails before it begins, with the reason; on one that
+// lacks what a build can do without, it reports that and publishes the same bytes. Neither leaves anything that would disturb a later build.
 func TestBuildsOnVolumesThatLack(t *testing.T) {
 	good := filled(t)
 	want, err := good.onVolume(t.TempDir(), recipes.Two())

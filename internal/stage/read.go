@@ -153,7 +153,7 @@ func (r *reader) row(file string, row decoded.Row, as mapped, line []byte, to ta
 	})
 }
 
-// unreadable deals with an error of decode: one that is of a single row takes that row's number.
+// unreadable skips the row that an error of decode is about, and returns an error that is about more than one row.
 func (r *reader) unreadable(file string, err error, to taker) error {
 	var bad *decoded.BadRow
 	if !errors.As(err, &bad) {

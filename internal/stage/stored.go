@@ -75,7 +75,7 @@ func (r *reader) open(ctx context.Context, file original, path store.Path) (open
 	}
 	local, ok := from.(source.Local)
 	if !ok {
-		return opened{}, contract.Failf(contract.InvalidTask, "%s was read where its source has it, and the source is not at hand", file.Path)
+		return opened{}, contract.Failf(contract.InvalidTask, "%s was read from its source in place, and the source cannot be reached from here", file.Path)
 	}
 	f, err := local.At(ctx, file.listed())
 	if contract.ReasonOf(err) == contract.FetchFailed {

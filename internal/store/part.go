@@ -94,7 +94,7 @@ func ownPartial(path Path) (*Partial, error) {
 		}
 		own.Close() // swept away before it was locked
 	}
-	return nil, contract.Failf(contract.WorkerFailed, "each of %d new files in %s was swept away at once: other processes work there; run it again", partialTries, path.Dir())
+	return nil, contract.Failf(contract.WorkerFailed, "%d new files in %s were removed at once by other processes; run it again", partialTries, path.Dir())
 }
 
 // claim gives a part a name that nobody else knows, in one step, where there are no locks: of two writers one has it, the other one

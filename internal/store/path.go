@@ -61,7 +61,7 @@ func (p Path) Dir() Path { return Path{p.root, path.Dir(p.name)} }
 // Base returns the last part of the name.
 func (p Path) Base() string { return path.Base(p.name) }
 
-// add returns the place beside p whose name is longer.
+// add returns p with a suffix at the end of its name.
 func (p Path) add(suffix string) Path { return Path{p.root, p.name + suffix} }
 
 // IsZero reports whether p is no place at all.
@@ -142,7 +142,7 @@ func (p Path) Scratch() (*os.File, error) {
 	return f, nil
 }
 
-// createTemp makes a new file in the folder p, whose name begins with a prefix and that nobody else has.
+// createTemp creates a file in the folder p, with a name that begins with a prefix and that no other file has.
 func (p Path) createTemp(prefix string) (f *os.File, at Path, err error) {
 	at, err = p.unique(prefix, func(at Path) error {
 		f, err = at.create()

@@ -35,7 +35,7 @@ func Enter(folder Path) (*Presence, error) {
 	}
 	if soon(enterTries, func() grip { return flock(f, unix.LOCK_SH) }) == held {
 		f.Close()
-		return nil, contract.Failf(contract.WorkerFailed, "another process has been removing what nobody needs from %s for %v; run it again once it is done", folder, enterTries*lockPause)
+		return nil, contract.Failf(contract.WorkerFailed, "another process has been removing unused files from %s for %v; run it again when that is done", folder, enterTries*lockPause)
 	}
 	return &Presence{f, info.ModTime()}, nil
 }

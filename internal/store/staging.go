@@ -43,7 +43,7 @@ func Begin(final Path) (*Staging, error) {
 			return staging, WrapError(err)
 		}
 	}
-	return nil, contract.Failf(contract.WorkerFailed, "each of %d new folders in %s was swept away at once: other processes work there; run it again", stageTries, parent)
+	return nil, contract.Failf(contract.WorkerFailed, "%d new folders in %s were removed at once by other processes; run it again", stageTries, parent)
 }
 
 // stageTries is how often a folder is made that another process sweeps away before it is locked.
