@@ -125,17 +125,13 @@ func sideOfRevision(dir string) (compare.Side, error) {
 
 // sideOfCluster takes the results that the manager has recorded, or the rows that the status says where the user may not read those.
 func sideOfCluster(ctx context.Context, from *connection, name string) (compare.Side, error) {
+	mix, r, err := loadFromCluster(ctx, from, name)
+	if err != nil {
+		return compare.Side{}, err
+	}
 	client, err := from.client()
 	if err != nil {
 		return compare.Side{}, err
-	}
-	_, mix, err := one(ctx, client, name)
-	if err != nil {
-		return compare.Side{}, err
-	}
-	r, err := render.Recipe(mix)
-	if err != nil {
-		return compare.Side{}, contract.Failf(contract.InvalidTask, "%s: %w", name, err)
 	}
 	side := compare.Side{Recipe: r, Rows: map[string]int64{}}
 	for _, dataset := range mix.Status.Datasets {

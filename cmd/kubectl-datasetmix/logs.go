@@ -17,6 +17,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/kube"
@@ -76,6 +77,7 @@ func logsCommand() *cobra.Command {
 	command.Flags().BoolVarP(&which.follow, "follow", "f", false, "go on until the mix is ready or stalled")
 	command.Flags().BoolVar(&which.failed, "failed", false, "only those of pods that failed")
 	command.Flags().StringVar(&which.stage, "stage", "", "only those of one stage: download, split, balance, mix or publish")
+	connect.Offer(command, "stage", stageNames()...)
 	command.Flags().Int64Var(&which.tail, "tail", -1, "the last lines of each log; -1 shows all")
 	command.MarkFlagsMutuallyExclusive("follow", "failed")
 	command.RunE = func(command *cobra.Command, args []string) error {
@@ -96,14 +98,18 @@ func logsCommand() *cobra.Command {
 }
 
 func (l logs) check() error {
-	var stages []string
-	for _, stage := range pipeline.Stages() {
-		stages = append(stages, string(stage))
-	}
-	if l.stage != "" && !slices.Contains(stages, l.stage) {
+	if stages := stageNames(); l.stage != "" && !slices.Contains(stages, l.stage) {
 		return contract.Failf(contract.InvalidTask, "there is no stage %q%s; take one of %s", l.stage, cli.DidYouMean(l.stage, stages), strings.Join(stages, ", "))
 	}
 	return nil
+}
+
+func stageNames() []string {
+	var names []string
+	for _, stage := range pipeline.Stages() {
+		names = append(names, string(stage))
+	}
+	return names
 }
 
 // show writes the logs that there are, and those that come.

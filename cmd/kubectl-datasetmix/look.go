@@ -2,17 +2,20 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
-	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/errand"
+	"github.com/datasetmix/datasetmix/internal/cli/files"
 	"github.com/datasetmix/datasetmix/internal/cli/places"
+	"github.com/datasetmix/datasetmix/internal/cli/survey"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
-	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/look"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/version"
 )
 
 // looking is what plan --look was asked for.
@@ -20,62 +23,76 @@ type looking struct {
 	rows  int64 // to look at, of each data set; 0 does not look
 	here  places.Places
 	shown int
+
+	onCluster bool
+	image     string
+	start     time.Duration
 }
 
 // defaultLook is how many rows are looked at unless the flag says how many.
 const defaultLook = "1000"
 
+// podsAtOnce is how many pods look at a time.
+const podsAtOnce = 4
+
 func (l *looking) flags(command *cobra.Command) {
 	command.Flags().Int64Var(&l.rows, "look", 0, "read so many rows of each data set where they are, and show the first as they would be published, what is left out and why, and likely mistakes in the record; "+defaultLook+" without a number")
 	command.Flags().Lookup("look").NoOptDefVal = defaultLook
 	command.Flags().IntVar(&l.shown, "show", 1, "how many rows of each data set --look shows")
+	command.Flags().BoolVar(&l.onCluster, "on-cluster", false, "look at the sources of a manifest from the cluster, with its claims and Secrets, as for a mix that is there")
+	files.PodFlags(command, &l.image, &l.start)
 	l.here.Flags(command.Flags())
 }
 
-// all looks at every data set, and returns the rows of those that were read to their ends.
-func (l *looking) all(command *cobra.Command, mix *datav1alpha1.DatasetMix, r recipe.Recipe, file, format string) (map[string]int64, error) {
-	l.here.Folder = places.FolderOf(file)
-	l.here.Find(mix)
-	if err := l.here.Check(mix); err != nil {
-		return nil, err
+// survey is how the data sets are looked at: here, or by pods of the cluster.
+func (l *looking) survey(command *cobra.Command, from *connection, mix *datav1alpha1.DatasetMix, file string) (survey.Survey, error) {
+	s := survey.Survey{Rows: l.rows, Show: l.shown, AtOnce: 1}
+	if !l.onCluster {
+		l.here.Folder = places.FolderOf(file)
+		l.here.Find(mix)
+		s.Look = survey.Here(l.here.Sources(mix))
+		return s, l.here.Check(mix)
 	}
-	open := l.here.Sources(mix)
-	limits := look.Limits{Rows: l.rows, Show: l.shown, Near: cli.Closest}
-	var everything []look.Dataset
-	rows, refused := map[string]int64{}, error(nil)
-	for _, name := range r.DatasetNames() {
-		dataset, domain, _ := r.Dataset(name)
-		from, err := open(dataset)
+	client, err := from.client()
+	if err != nil {
+		return s, err
+	}
+	s.AtOnce = podsAtOnce
+	s.Look, err = survey.OnCluster(command.Context(), errand.Errand{Client: client, Image: l.image, Start: l.start, Notes: command.ErrOrStderr()}, mix, version.Number())
+	return s, err
+}
+
+// all looks at every data set, and returns the rows of those that were read to their ends.
+func (l *looking) all(command *cobra.Command, from *connection, mix *datav1alpha1.DatasetMix, r recipe.Recipe, file, format string) (map[string]int64, error) {
+	s, err := l.survey(command, from, mix, file)
+	if err != nil {
+		return nil, reading(err)
+	}
+	out := command.OutOrStdout()
+	everything, rows := []look.Dataset{}, map[string]int64{}
+	err = s.Each(command.Context(), r, func(dataset recipe.Dataset, seen look.Dataset, err error) error {
 		if err != nil {
-			return nil, err
-		}
-		seen, err := look.Of(command.Context(), from, dataset, domain.Name, limits)
-		if err != nil {
-			return nil, err
-		}
-		if err := r.CheckLicense(name, seen.License); err != nil && refused == nil {
-			refused = contract.Failf(contract.LicenseRefused, "%w", err)
-		}
-		if refused == nil {
-			refused = seen.Failure()
-		}
-		if seen.Whole {
-			rows[name] = seen.Kept
+			_, domain, _ := r.Dataset(dataset.Name)
+			seen = look.Dataset{Name: dataset.Name, Domain: domain.Name, Source: dataset.Source.Request(), Problem: err.Error()}
+		} else if seen.Whole {
+			rows[dataset.Name] = seen.Kept
 		}
 		everything = append(everything, seen)
 		if format == "" {
-			view.Look(command.OutOrStdout(), seen, dataset.Record.Preset)
-			fmt.Fprintln(command.OutOrStdout())
+			view.Look(out, seen, dataset.Record.Preset)
+			fmt.Fprintln(out)
 		}
+		return nil
+	})
+	if format != "json" {
+		return rows, reading(err)
 	}
-	if format == "json" {
-		encoded, err := revision.EncodeJSON(everything)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := command.OutOrStdout().Write(encoded); err != nil {
-			return nil, err
-		}
+	encoded, encodeErr := revision.EncodeJSON(everything)
+	if encodeErr != nil {
+		return nil, encodeErr
 	}
-	return rows, refused
+	if _, writeErr := out.Write(encoded); writeErr != nil {
+		return nil, writeErr
+	}
+	return rows, reading(err)
 }

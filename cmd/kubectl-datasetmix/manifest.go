@@ -46,6 +46,23 @@ func load(ctx context.Context, file string) (*datav1alpha1.DatasetMix, recipe.Re
 	return mix, r, precheck.Recipe(r)
 }
 
+// loadFromCluster gives a DatasetMix of the cluster with its recipe.
+func loadFromCluster(ctx context.Context, from *connection, name string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
+	client, err := from.client()
+	if err != nil {
+		return nil, recipe.Recipe{}, err
+	}
+	_, mix, err := one(ctx, client, name)
+	if err != nil {
+		return nil, recipe.Recipe{}, err
+	}
+	r, err := render.Recipe(mix)
+	if err != nil {
+		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", name, err)
+	}
+	return mix, r, nil
+}
+
 func readManifest(file string) ([]byte, error) {
 	if file == "-" {
 		return io.ReadAll(os.Stdin)

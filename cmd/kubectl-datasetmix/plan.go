@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -10,56 +12,68 @@ import (
 	"github.com/spf13/cobra"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/places"
+	"github.com/datasetmix/datasetmix/internal/cli/survey"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/plan"
+	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// planCommand prints what a manifest comes to, with no data and no cluster.
+// planCommand prints what a mix comes to, with no data and no cluster, or of one that the cluster has.
 func planCommand() *cobra.Command {
 	var p planning
 	command := &cobra.Command{
-		Use:   "plan -f FILE [--rows DATASET=ROWS,…] [--look]",
+		Use:   "plan NAME | -f FILE [--rows DATASET=ROWS,…] [--look]",
 		Short: "Print the exact rows of every mixed file before there is any data; --look shows the first rows of each source",
-		Long: "Print the exact rows of every mixed file before there is any data.\n\n" +
+		Long: "Print the exact rows of every mixed file before there is any data, of a manifest or of a mix of the cluster.\n\n" +
+			"The rows of each data set are those of --rows, and those that a status counts, where a mix of the cluster is named, also by\n" +
+			"--rows-of. Where neither says any, the sources are asked, and no row is read: footers of Parquet files, the card of a repository.\n\n" +
 			"The rows of each data set are divided by the shares of the splits. A build can differ by the rows of a group that\n" +
 			"would be cut, and by rows dropped because a later split has the same question; its status counts both.\n\n" +
 			"With --look it reads the first rows of each data set at its source, as build would, and shows what they come to: rows as\n" +
 			"they would be published, what is left out and why, names that are likely mistyped, presets that fit. The plan follows\n" +
-			"where --rows has the other counts, or all rows were read. The exit code is that of a build of such rows.",
-		Example: "  kubectl datasetmix plan -f mix.yaml --rows gsm8k=7473,math=7500\n" +
-			"  kubectl datasetmix plan -f mix.yaml --look",
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error { return p.run(command) },
+			"where the other counts are known, or all rows were read. The exit code is that of a build of such rows. For a mix of the\n" +
+			"cluster, or with --on-cluster, pods of the worker look, with the claims and the Secrets that the sources name, and are removed afterwards.",
+		Example: "  kubectl datasetmix plan -f mix.yaml\n" +
+			"  kubectl datasetmix plan -f mix.yaml --rows gsm8k=7473,math=7500\n" +
+			"  kubectl datasetmix plan -f mix.yaml --look\n" +
+			"  kubectl datasetmix plan grpo-six -n training --look",
+		Args: cobra.MaximumNArgs(1),
 	}
+	p.from = connected(command)
+	command.RunE = p.run
 	command.Flags().StringVarP(&p.file, "filename", "f", "", "the manifest; - reads it from standard input")
 	command.Flags().StringToInt64Var(&p.rows, "rows", nil, "rows of each data set, such as gsm8k=7473,math=7500")
+	command.Flags().StringVar(&p.rowsOf, "rows-of", "", "the mix of the cluster whose status has the rows of data sets that --rows leaves out")
 	command.Flags().StringToInt64Var(&p.units, "units", nil, "bytes or tokens of each data set, where the mix measures its shares in them; unset assumes every row has the same number")
 	command.Flags().StringVarP(&p.output, "output", "o", "", "json prints the plan, or what was looked at, for programs")
-	must(command.MarkFlagRequired("filename"))
 	p.look.flags(command)
-	command.MarkFlagsOneRequired("rows", "look")
+	must(command.RegisterFlagCompletionFunc("rows-of", command.ValidArgsFunction))
+	must(command.RegisterFlagCompletionFunc("rows", p.completeRows))
 	return command
 }
 
 // planning is what plan was asked for.
 type planning struct {
-	file, output string
-	rows, units  map[string]int64
-	look         looking
+	file, output, rowsOf string
+	rows, units          map[string]int64
+	look                 looking
+	from                 *connection
 }
 
-func (p *planning) run(command *cobra.Command) error {
+func (p *planning) run(command *cobra.Command, args []string) error {
 	if p.output != "" && p.output != "json" {
 		return contract.Failf(contract.InvalidTask, "there is no output format %q; leave -o out for a table, or use json", p.output)
 	}
-	mix, r, err := load(command.Context(), p.file)
+	mix, r, err := p.load(command.Context(), args)
 	if err != nil {
 		return err
 	}
 	if p.look.rows > 0 {
-		counted, err := p.look.all(command, mix, r, p.file, p.output)
+		counted, err := p.look.all(command, p.from, mix, r, p.file, p.output)
 		if err != nil || p.output == "json" {
 			return err
 		}
@@ -68,9 +82,21 @@ func (p *planning) run(command *cobra.Command) error {
 			return nil // --rows would say the others
 		}
 	}
+	return p.print(command, mix, r)
+}
+
+// print prints the plan, with the rows that are known, or that the sources say.
+func (p *planning) print(command *cobra.Command, mix *datav1alpha1.DatasetMix, r recipe.Recipe) error {
 	known := view.Notes(r, p.units != nil)
 	if mix.Spec.Output.Volume == (datav1alpha1.OutputVolume{}) {
 		known = append(known, "- "+noVolume)
+	}
+	if len(p.rows) == 0 {
+		asked, err := p.ask(command.Context(), mix, r)
+		if err != nil {
+			return err
+		}
+		known = append(known, asked)
 	}
 	if r.Measured() && p.units == nil {
 		p.units = p.rows
@@ -84,6 +110,65 @@ func (p *planning) run(command *cobra.Command) error {
 		return contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
 	return printPlan(command.OutOrStdout(), planned, slices.Concat(view.Warnings(r, planned), known), p.output)
+}
+
+// completeRows completes the name of a data set of the manifest, or of the mix of the cluster, behind the last comma.
+func (p *planning) completeRows(command *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	_, r, err := p.load(command.Context(), args)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	before := typed[:strings.LastIndex(typed, ",")+1]
+	var words []string
+	for _, name := range r.DatasetNames() {
+		words = append(words, before+name+"=")
+	}
+	return cli.Beginning(typed, words), cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
+}
+
+// load reads the manifest, or the mix of the cluster, and the rows of a status.
+func (p *planning) load(ctx context.Context, args []string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
+	if (len(args) > 0) == (p.file != "") {
+		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "name a mix of the cluster, or a manifest with -f")
+	}
+	var mix *datav1alpha1.DatasetMix
+	var r recipe.Recipe
+	var err error
+	if p.file != "" {
+		mix, r, err = load(ctx, p.file)
+	} else {
+		p.rowsOf, p.look.onCluster = cmp.Or(p.rowsOf, args[0]), true
+		mix, r, err = loadFromCluster(ctx, p.from, args[0])
+	}
+	if err != nil || p.rowsOf == "" {
+		return mix, r, err
+	}
+	return mix, r, p.rowsOfStatus(ctx, r)
+}
+
+// rowsOfStatus takes the rows that a status counts, of the data sets of the recipe whose rows were not said.
+func (p *planning) rowsOfStatus(ctx context.Context, r recipe.Recipe) error {
+	side, err := sideOfCluster(ctx, p.from, p.rowsOf)
+	if err != nil {
+		return err
+	}
+	rows := map[string]int64{}
+	for name, n := range side.Rows {
+		if _, _, ok := r.Dataset(name); ok {
+			rows[name] = n
+		}
+	}
+	maps.Copy(rows, p.rows)
+	p.rows = rows
+	return nil
+}
+
+// ask has the sources say how many rows they have, and returns the note about them.
+func (p *planning) ask(ctx context.Context, mix *datav1alpha1.DatasetMix, r recipe.Recipe) (note string, err error) {
+	p.look.here.Folder = places.FolderOf(p.file)
+	p.look.here.Find(mix)
+	p.rows, err = survey.Count(ctx, r, p.look.here.Sources(mix))
+	return "- The rows are those that the sources say without one being read; a record's where, and bad rows, may leave some of them out.", err
 }
 
 func printPlan(out io.Writer, plan plan.Plan, notes []string, format string) error {

@@ -2,22 +2,26 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"time"
 
+	"github.com/datasetmix/datasetmix/internal/cli"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/look"
 	"github.com/datasetmix/datasetmix/internal/rows"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/transfer"
 )
 
 // errands are what a pod of the command for people does, by its first argument.
-var errands = map[string]func(ctx context.Context, args []string, pod pod) error{"read": read, "serve": serveFiles, "receive": receive}
+var errands = map[string]func(ctx context.Context, args []string, pod pod) error{"read": read, "serve": serveFiles, "receive": receive, "look": lookAt}
 
 // ended reports how a command ended, in the log and the pod's message, and returns its exit code.
 func ended(err error, pod pod) int {
@@ -68,15 +72,45 @@ func read(ctx context.Context, args []string, pod pod) error {
 	if err != nil {
 		return err
 	}
+	return inLog("export the file", func(out io.Writer) error { return of.Answer(ctx, question, out) })
+}
+
+// inLog writes an answer to the log, where it fits; else is what its user can do instead of asking for fewer rows.
+func inLog(otherwise string, answer func(io.Writer) error) error {
 	log := rows.NewInLog(os.Stdout)
-	err = of.Answer(ctx, question, &rows.Most{To: log, Left: rows.MostInLog})
+	err := answer(&rows.Most{To: log, Left: rows.MostInLog})
 	if errors.Is(err, rows.ErrTooLong) {
-		return contract.Failf(contract.InvalidTask, "%w, which holds %d MiB; ask for fewer rows, or export the file", rows.ErrTooLong, rows.MostInLog>>20)
+		return contract.Failf(contract.InvalidTask, "%w, which holds %d MiB; ask for fewer rows, or %s", rows.ErrTooLong, rows.MostInLog>>20, otherwise)
 	}
 	if err != nil {
 		return err
 	}
 	return log.Close()
+}
+
+// lookAt looks at the first rows of a source, with what the pod has for it, and says in the log what it has seen.
+func lookAt(ctx context.Context, args []string, pod pod) error {
+	flags := flag.NewFlagSet("worker look", flag.ContinueOnError)
+	flags.StringVar(&pod.claims, "claims", pod.claims, "the folder in which claims are mounted")
+	flags.StringVar(&pod.tokens, "tokens", pod.tokens, "the folder with a token for each data set")
+	flags.StringVar(&pod.bundles, "bundles", pod.bundles, "the folder with certificates for each data set")
+	flags.StringVar(&pod.secrets, "secrets", pod.secrets, "the folder with a Secret for each data set")
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	question, err := look.ParseQuestion(flags.Arg(0))
+	if err != nil {
+		return err
+	}
+	from, err := pod.sources()(question.Dataset)
+	if err != nil {
+		return err
+	}
+	seen, err := look.Of(ctx, from, question.Dataset, question.Domain, look.Limits{Rows: question.Rows, Show: question.Show, Near: cli.Closest})
+	if err != nil {
+		return err
+	}
+	return inLog("show fewer of them", func(out io.Writer) error { return json.NewEncoder(out).Encode(seen) })
 }
 
 // listening adds the flags of a command that serves, and returns what listens.

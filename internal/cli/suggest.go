@@ -1,7 +1,10 @@
 // Package cli has what all commands share: exit codes and near misses.
 package cli
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Closest returns the name that a mistyped one was most likely meant to be; empty where none is near.
 func Closest(typed string, names []string) string {
@@ -12,6 +15,11 @@ func Closest(typed string, names []string) string {
 		}
 	}
 	return best
+}
+
+// Beginning returns the names that begin as it was typed, in their order.
+func Beginning(typed string, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !strings.HasPrefix(name, typed) })
 }
 
 // DidYouMean returns a question to put behind an error; empty where no name is near.

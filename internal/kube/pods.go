@@ -1,6 +1,7 @@
 package kube
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -82,22 +83,34 @@ func (c *Client) CreateClaim(ctx context.Context, claim *corev1.PersistentVolume
 // WorkerImage returns the image that the managers' workers run, "" where no manager is seen. A manager runs the image of its workers, unless
 // it is told of another one.
 func (c *Client) WorkerImage(ctx context.Context) (string, error) {
+	container, err := managerContainer(ctx, c)
+	return cmp.Or(valueOf(container, "WORKER_IMAGE"), container.Image), err
+}
+
+// HubEndpoint returns the Hugging Face Hub that the manager has its workers read, "" where that is the public one, or no manager is seen.
+func (c *Client) HubEndpoint(ctx context.Context) (string, error) {
+	container, err := managerContainer(ctx, c)
+	return valueOf(container, "HF_ENDPOINT"), err
+}
+
+// managerContainer is the manager's, the zero value where none is seen.
+func managerContainer(ctx context.Context, c *Client) (corev1.Container, error) {
 	managers, err := c.Manager(ctx)
-	if err != nil {
-		return "", err
-	}
 	for i := range managers {
 		for _, container := range managers[i].Spec.Template.Spec.Containers {
-			if container.Name != "manager" {
-				continue
+			if container.Name == "manager" {
+				return container, err
 			}
-			for _, variable := range container.Env {
-				if variable.Name == "WORKER_IMAGE" && variable.Value != "" {
-					return variable.Value, nil
-				}
-			}
-			return container.Image, nil
 		}
 	}
-	return "", nil
+	return corev1.Container{}, err
+}
+
+func valueOf(container corev1.Container, variable string) string {
+	for _, v := range container.Env {
+		if v.Name == variable {
+			return v.Value
+		}
+	}
+	return ""
 }

@@ -41,11 +41,11 @@ const awsAudience = "sts.amazonaws.com"
 const azureLabel = "azure.workload.identity/use"
 
 // asksAzure says that a download of this Job asks a store of Azure as the worker's service account.
-func (w Work) asksAzure() bool {
-	return slices.ContainsFunc(w.downloads(), func(o Source) bool {
-		store := o.Source.ObjectStore
-		return store != nil && store.Access == datav1alpha1.AccessWorkloadIdentity && strings.HasPrefix(store.URL, "azblob://")
-	})
+func (w Work) asksAzure() bool { return slices.ContainsFunc(w.downloads(), asksAzure) }
+
+func asksAzure(from Source) bool {
+	store := from.Source.ObjectStore
+	return store != nil && store.Access == datav1alpha1.AccessWorkloadIdentity && strings.HasPrefix(store.URL, "azblob://")
 }
 
 func secretKey(name, key, at string) corev1.VolumeProjection {
@@ -89,11 +89,15 @@ func (w Work) secretVolumes() []corev1.Volume {
 			continue
 		}
 		taken[secret.name] = true
-		volumes = append(volumes, corev1.Volume{Name: secretVolume(secret.name), VolumeSource: corev1.VolumeSource{
-			Secret: &corev1.SecretVolumeSource{SecretName: secret.name, DefaultMode: ptr.To[int32](0o440)},
-		}})
+		volumes = append(volumes, wholeSecret(secret.name))
 	}
 	return volumes
+}
+
+func wholeSecret(name string) corev1.Volume {
+	return corev1.Volume{Name: secretVolume(name), VolumeSource: corev1.VolumeSource{
+		Secret: &corev1.SecretVolumeSource{SecretName: name, DefaultMode: ptr.To[int32](0o440)},
+	}}
 }
 
 // secretVolume names the volume of a Secret, whose own name may be longer than a volume's and contain dots.

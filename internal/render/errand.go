@@ -11,14 +11,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Errand is a pod that the command for people starts with the rights of its user: it mounts one claim, has no token, no Secret and no need of
-// a network, and ends by itself.
+// Errand is a pod that the command for people starts with the rights of its user, and that ends by itself: it mounts one claim, and has no token, no
+// Secret and no need of a network. One that looks at a source has what a download of that source has, and no claim but the source's.
 type Errand struct {
 	Namespace, Name string
 	// Verb of the command, which is the component in the pod's labels.
 	Verb  string
 	Image string
 	Claim string
+	// Source is what the pod looks at, in place of a claim; nil is nothing.
+	Source *Source
+	// HubEndpoint is the Hugging Face Hub of a source that names none; empty is the public one.
+	HubEndpoint string
 	// Writable is for a pod that fills the claim. Any other mounts it read-only, so the kubelet leaves its files as they are.
 	Writable bool
 	// Arguments of the worker.
@@ -34,7 +38,6 @@ type Errand struct {
 // Pod returns the pod. It satisfies the restricted Pod Security Standard.
 func (e Errand) Pod() *corev1.Pod {
 	worker := ptr.Deref(e.Worker.DeepCopy(), datav1alpha1.Worker{})
-	claim := claimLabel(e.Claim)
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: e.Namespace, Name: e.Name,
@@ -43,12 +46,10 @@ func (e Errand) Pod() *corev1.Pod {
 				"app.kubernetes.io/part-of":    datav1alpha1.LabelValuePartOf,
 				"app.kubernetes.io/managed-by": "kubectl-datasetmix",
 				"app.kubernetes.io/component":  e.Verb,
-				datav1alpha1.LabelClaim:        claim,
 			},
 		},
 		Spec: corev1.PodSpec{
 			Containers:                    []corev1.Container{e.container()},
-			Volumes:                       []corev1.Volume{claimVolume(dataVolume, e.Claim, !e.Writable)},
 			RestartPolicy:                 corev1.RestartPolicyNever,
 			AutomountServiceAccountToken:  ptr.To(false),
 			EnableServiceLinks:            ptr.To(false),
@@ -57,7 +58,6 @@ func (e Errand) Pod() *corev1.Pod {
 			NodeSelector:                  worker.NodeSelector,
 			Tolerations:                   tolerations(worker),
 			ImagePullSecrets:              pullSecrets(worker),
-			Affinity:                      nextTo(claim),
 			SecurityContext:               podSecurity(),
 			ActiveDeadlineSeconds:         &e.Seconds,
 			TerminationGracePeriodSeconds: ptr.To[int64](10),
@@ -66,7 +66,51 @@ func (e Errand) Pod() *corev1.Pod {
 	if e.Owner != nil {
 		pod.OwnerReferences = []metav1.OwnerReference{*e.Owner}
 	}
+	if e.Source != nil {
+		pod.Spec.Containers[0].Resources = resources(ptr.Deref(worker.Resources, datav1alpha1.Resources{}))
+	}
+	switch {
+	case e.Source == nil:
+		e.mount(pod, e.Claim, path.Clean(contract.VolumeFolder))
+	case e.Source.Source.Volume != nil:
+		e.mount(pod, e.Source.Source.Volume.ClaimName, path.Join(contract.ClaimFolder, e.Source.Source.Volume.ClaimName))
+	default:
+		e.fetches(pod, worker)
+	}
 	return pod
+}
+
+// mount gives a pod a claim, and has it run where other pods use that.
+func (e Errand) mount(pod *corev1.Pod, claim, at string) {
+	label := claimLabel(claim)
+	pod.Labels[datav1alpha1.LabelClaim] = label
+	pod.Spec.Affinity = nextTo(label)
+	pod.Spec.Volumes = []corev1.Volume{claimVolume(dataVolume, claim, !e.Writable)}
+	pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: dataVolume, MountPath: at, ReadOnly: !e.Writable}}
+}
+
+// fetches gives a pod what a download of its source has: credentials, certificates, the proxy, the network, and the account that a store knows.
+func (e Errand) fetches(pod *corev1.Pod, worker datav1alpha1.Worker) {
+	container := &pod.Spec.Containers[0]
+	pod.Labels[datav1alpha1.LabelNetwork] = datav1alpha1.LabelValueFetch
+	pod.Spec.ServiceAccountName = worker.ServiceAccountName
+	if asksAzure(*e.Source) {
+		pod.Labels[azureLabel] = "true"
+	}
+	if e.HubEndpoint != "" {
+		container.Env = append(container.Env, corev1.EnvVar{Name: "HF_ENDPOINT", Value: e.HubEndpoint})
+	}
+	container.Env = append(container.Env, proxy(ptr.Deref(worker.Proxy, datav1alpha1.Proxy{}))...)
+	if files := keys(*e.Source); len(files) > 0 {
+		pod.Spec.Volumes = append(pod.Spec.Volumes, corev1.Volume{Name: taskVolume, VolumeSource: corev1.VolumeSource{
+			Projected: &corev1.ProjectedVolumeSource{DefaultMode: ptr.To[int32](0o440), Sources: files}}})
+		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{Name: taskVolume, MountPath: path.Dir(contract.TaskFile), ReadOnly: true})
+	}
+	if secret := SecretOf(e.Source.Source); secret != nil {
+		pod.Spec.Volumes = append(pod.Spec.Volumes, wholeSecret(secret.Name))
+		container.VolumeMounts = append(container.VolumeMounts, corev1.VolumeMount{
+			Name: secretVolume(secret.Name), MountPath: path.Join(contract.SecretFolder, e.Source.Name), ReadOnly: true})
+	}
 }
 
 func (e Errand) container() corev1.Container {
@@ -75,7 +119,6 @@ func (e Errand) container() corev1.Container {
 		Image:                    e.Image,
 		Command:                  append([]string{contract.WorkerProgram}, e.Arguments...),
 		Resources:                resources(datav1alpha1.Resources{}),
-		VolumeMounts:             []corev1.VolumeMount{{Name: dataVolume, MountPath: path.Clean(contract.VolumeFolder), ReadOnly: !e.Writable}},
 		TerminationMessagePath:   contract.MessageFile,
 		TerminationMessagePolicy: corev1.TerminationMessageReadFile,
 		SecurityContext:          containerSecurity(),

@@ -61,9 +61,9 @@ func ReadCard(ctx context.Context, spec recipe.HuggingFace, env Environment) (Ca
 // license is the repository's identifier of its license, several joined.
 func (c cardData) license() string { return licence(c.License...) }
 
-// rowsOf are the rows that a card counts; of a card with one configuration, the counts may name none.
+// rowsOf are the rows that a card counts; of a card with one configuration or none, the counts may name none.
 func (c cardData) rowsOf(config, split string) int64 {
-	if rows, ok := c.rows[[2]string{config, split}]; ok || len(c.Configs) != 1 {
+	if rows, ok := c.rows[[2]string{config, split}]; ok || len(c.Configs) > 1 {
 		return rows
 	}
 	return c.rows[[2]string{"", split}]

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -64,6 +65,9 @@ func (h *hub) Resolve(ctx context.Context) (Listing, error) {
 		return Listing{}, err
 	}
 	l := Listing{Revision: info.SHA, License: info.CardData.license()}
+	if len(h.spec.Files) == 0 {
+		l.Rows = info.CardData.rowsOf(cmp.Or(h.spec.Config, defaultConfig), h.spec.Split)
+	}
 	bytes := int64(0)
 	for _, p := range chosen {
 		l.Files = append(l.Files, files[p])

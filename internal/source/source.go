@@ -62,6 +62,8 @@ type Listing struct {
 	Revision string `json:"revision,omitempty"`
 	// License is the source's own identifier of its licence, several joined by ", "; empty where it names none.
 	License string `json:"license,omitempty"`
+	// Rows are those that the source's card counts; 0 is not known.
+	Rows int64 `json:"-"`
 	// Files in row order: sorted by path, files on the web in the order in which they were asked for.
 	Files []File `json:"files"`
 }

@@ -58,7 +58,7 @@ func noPods(t *testing.T, space string) {
 	t.Helper()
 	var left corev1.PodList
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if err := api.List(t.Context(), &left, client.InNamespace(space)); err != nil {
+		if err := api.List(t.Context(), &left, client.InNamespace(space), client.MatchingLabels{"app.kubernetes.io/managed-by": "kubectl-datasetmix"}); err != nil {
 			t.Fatal(err)
 		}
 		if len(left.Items) == 0 {
@@ -301,72 +301,30 @@ func TestOtherReleases(t *testing.T) {
 	}
 }
 
-// TestErrandsLackRights: with rights missing one at a time, the one that is missing is named before any pod is made, and nothing hangs.
-func TestErrandsLackRights(t *testing.T) {
-	space := namespace(t)
-	k := newKubelet(t, space)
-	of, _ := withRevision(t, k)
-	k.claim("data")
-	file := filepath.Join(t.TempDir(), "f")
-	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	all := map[string]rbacv1.PolicyRule{
-		"get datasetmixes":        {APIGroups: []string{"data.datasetmix.io"}, Resources: []string{"datasetmixes"}, Verbs: []string{"get"}},
-		"create pods":             {APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"create"}},
-		"get pods":                {APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}},
-		"delete pods":             {APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"delete"}},
-		"get pods/log":            {APIGroups: []string{""}, Resources: []string{"pods/log"}, Verbs: []string{"get"}},
-		"create pods/portforward": {APIGroups: []string{""}, Resources: []string{"pods/portforward"}, Verbs: []string{"create"}},
-	}
-	needed := map[string][]string{
-		"head":   {"get datasetmixes", "create pods", "get pods", "delete pods", "get pods/log"},
-		"export": {"get datasetmixes", "create pods", "get pods", "delete pods", "create pods/portforward"},
-		"put":    {"create pods", "get pods", "delete pods", "create pods/portforward"},
-	}
-	for verb, rights := range needed {
-		for _, missing := range append(rights, "") {
-			t.Run(verb+" without "+missing, func(t *testing.T) {
-				role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"}}
-				for _, right := range rights {
-					if right != missing {
-						role.Rules = append(role.Rules, all[right])
-					}
-				}
-				create(t, role)
-				line := []string{"get", of.Name, verb, image}
-				switch verb {
-				case "export":
-					line = append(line, "--to", filepath.Join(t.TempDir(), "f"))
-				case "put":
-					line = []string{"put", "data", file, "--overwrite", image}
-				}
-				got := command(t, append(line, userWith(t, space, role.Name)...)...)
-				switch {
-				case missing == "" && got.code != 0, missing != "" && (got.code != 43 || !strings.Contains(got.errors, "not permitted: "+missing)):
-					t.Errorf("without %q: %v", missing, got)
-				}
-			})
-		}
-	}
-	noPods(t, space)
-}
-
 // TestPolicyOfPods: whoever has the roles and may not read Secrets makes the pods of the command and no other ones, and reaches no other pod.
 func TestPolicyOfPods(t *testing.T) {
 	space := namespace(t)
-	reader, filler, editor := clientOf(t, "reader"), clientOf(t, "filler"), clientOf(t, "editor")
+	reader, filler, editor, looker := clientOf(t, "reader"), clientOf(t, "filler"), clientOf(t, "editor"), clientOf(t, "looker")
 	create(t, &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "test-editor"}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{""}, Resources: []string{"pods", "pods/portforward", "secrets"}, Verbs: []string{"*"}}}}) // no controller aggregates edit here
 	for user, role := range map[string]string{"reader": "datasetmix-command-get", "filler": "datasetmix-command-put", "editor": "test-editor"} {
 		bind(t, space, user, role)
 	}
 	bind(t, space, "editor", "datasetmix-command-get")
+	bind(t, space, "looker", "datasetmix-command-plan")
+	bind(t, space, "looker", role(t, right{"create", "data.datasetmix.io", "datasetmixes"}))
 	policies(t)
 	pod := func(verb string, arguments ...string) *corev1.Pod {
 		return render.Errand{Namespace: space, Name: "datasetmix-" + verb + "-x", Verb: verb, Image: "ghcr.io/datasetmix/datasetmix:v1", Claim: "c", Writable: verb == "put",
 			Arguments: arguments, Worker: &datav1alpha1.Worker{PriorityClassName: "low", NodeSelector: map[string]string{"a": "b"}}, Seconds: 3600}.Pod()
 	}
+	look := func(source datav1alpha1.Source) *corev1.Pod {
+		return render.Errand{Namespace: space, Name: "datasetmix-look-x", Verb: "look", Image: "ghcr.io/datasetmix/datasetmix:v1", Arguments: []string{"look", "{}"}, Seconds: 3600,
+			Source: &render.Source{Name: "d", Source: source}, HubEndpoint: "http://hub", Worker: &datav1alpha1.Worker{ServiceAccountName: "reader"}}.Pod()
+	}
+	web := look(datav1alpha1.Source{HTTP: &datav1alpha1.HTTPSource{SecretRef: &datav1alpha1.LocalReference{Name: "s"}, CABundleRef: &datav1alpha1.BundleReference{Name: "ca", Key: "k"}}})
+	store := look(datav1alpha1.Source{ObjectStore: &datav1alpha1.ObjectStoreSource{URL: "s3://b", RoleARN: "arn"}})
+	volume := look(datav1alpha1.Source{Volume: &datav1alpha1.VolumeSource{ClaimName: "c"}})
 	other := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: "bank"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Name: "bank", Image: "bank"}}}}
 	create(t, other)
 	create(t, &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "low"}, Value: 1})
@@ -407,11 +365,25 @@ func TestPolicyOfPods(t *testing.T) {
 		{"another's labels", reader, pod("get", "read"), func(p *corev1.Pod) { p.Labels["app"] = "bank" }, "the labels"},
 		{"an annotation", reader, pod("get", "read"), func(p *corev1.Pod) { p.Annotations = map[string]string{"a": "b"} }, "no annotation"},
 		{"a build's network", reader, pod("get", "read"), func(p *corev1.Pod) { p.Labels[datav1alpha1.LabelNetwork] = "fetch" }, "the labels"},
+		{"a look at the web", looker, web, nil, ""},
+		{"a look at a store", looker, store, nil, ""},
+		{"a look at a claim", looker, volume, nil, ""},
+		{"a reader's look", reader, web, nil, "your role leaves you"},
+		{"a look at a claim to write to", looker, volume, func(p *corev1.Pod) { p.Spec.Volumes[0].PersistentVolumeClaim.ReadOnly = false }, "mounts a claim read-only"},
+		{"a look at the node", looker, web, func(p *corev1.Pod) {
+			p.Spec.Volumes[0].VolumeSource = corev1.VolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/"}}
+		}, "mounts a claim read-only"},
+		{"a look with a token", looker, store, func(p *corev1.Pod) { p.Spec.Volumes[0].Projected.Sources[0].ServiceAccountToken.Audience = "" }, "no one but AWS"},
+		{"a look with a Secret in its environment", looker, web, func(p *corev1.Pod) {
+			p.Spec.Containers[0].Env[0] = corev1.EnvVar{Name: "HF_ENDPOINT", ValueFrom: &corev1.EnvVarSource{SecretKeyRef: &corev1.SecretKeySelector{LocalObjectReference: corev1.LocalObjectReference{Name: "s"}, Key: "k"}}}
+		}, "the Hub and the proxy"},
+		{"a look that reads", looker, web, func(p *corev1.Pod) { p.Spec.Containers[0].Command[1] = "read" }, "looks at a source"},
 		{"an editor's", editor, pod("get", "read"), func(p *corev1.Pod) { p.Name, p.Spec.Containers[0].Image = "x", "busybox" }, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if test.edit != nil {
+				test.pod = test.pod.DeepCopy()
 				test.edit(test.pod)
 			}
 			refused(t, test.want, func() error { return test.by.Create(t.Context(), test.pod.DeepCopy(), client.DryRunAll) })

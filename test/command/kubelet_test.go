@@ -23,6 +23,8 @@ import (
 	streaming "k8s.io/streaming/pkg/httpstream"
 	"k8s.io/streaming/pkg/httpstream/spdy"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
 // kubelet takes the place of a node's: it runs the real worker, as a process of this machine, for every pod of a namespace, with folders as its
@@ -157,9 +159,15 @@ func (k *kubelet) start(pod *corev1.Pod) {
 	port := listener.Addr().(*net.TCPAddr).Port
 	_ = listener.Close()
 	container := pod.Spec.Containers[0]
-	arguments := []string{container.Command[1], "--data=" + filepath.Join(k.claims, pod.Spec.Volumes[0].PersistentVolumeClaim.ClaimName)}
-	if container.Command[1] != "read" {
-		arguments = append(arguments, fmt.Sprintf("--listen=127.0.0.1:%d", port), "--patience=5s")
+	arguments := []string{container.Command[1]}
+	switch container.Command[1] {
+	case "look":
+		root := k.mounted(pod)
+		arguments = append(arguments, "--claims="+k.claims, "--tokens="+root+contract.TokenFolder, "--bundles="+root+contract.BundleFolder, "--secrets="+root+contract.SecretFolder)
+	case "read":
+		arguments = append(arguments, "--data="+filepath.Join(k.claims, pod.Spec.Volumes[0].PersistentVolumeClaim.ClaimName))
+	default:
+		arguments = append(arguments, "--data="+filepath.Join(k.claims, pod.Spec.Volumes[0].PersistentVolumeClaim.ClaimName), fmt.Sprintf("--listen=127.0.0.1:%d", port), "--patience=5s")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{port: port, cancel: cancel, done: make(chan struct{})}
@@ -168,6 +176,9 @@ func (k *kubelet) start(pod *corev1.Pod) {
 	k.mutex.Unlock()
 	line := exec.CommandContext(ctx, k.worker, append(arguments, container.Command[2:]...)...)
 	line.Cancel = func() error { return line.Process.Signal(os.Interrupt) }
+	for _, variable := range container.Env {
+		line.Env = append(line.Environ(), variable.Name+"="+variable.Value)
+	}
 	line.Stdout, line.Stderr = &p.log, &p.log
 	k.status(pod, corev1.PodRunning, nil)
 	go func() {
@@ -180,6 +191,39 @@ func (k *kubelet) start(pod *corev1.Pod) {
 		}
 		k.status(pod, phase, &corev1.ContainerStateTerminated{ExitCode: code, Message: lastError(p.log.text())})
 	}()
+}
+
+// mounted writes what a pod mounts of Secrets below a folder, and returns that.
+func (k *kubelet) mounted(pod *corev1.Pod) string {
+	root := filepath.Join(filepath.Dir(k.claims), pod.Name)
+	write := func(secret, key, at string) {
+		var of corev1.Secret
+		_ = api.Get(context.Background(), client.ObjectKey{Namespace: k.space, Name: secret}, &of)
+		for name, value := range of.Data {
+			if key == "" || key == name {
+				file := filepath.Join(root, at)
+				if key == "" {
+					file = filepath.Join(file, name)
+				}
+				_ = errors.Join(os.MkdirAll(filepath.Dir(file), 0o750), os.WriteFile(file, value, 0o600))
+			}
+		}
+	}
+	for i, volume := range pod.Spec.Volumes {
+		at := pod.Spec.Containers[0].VolumeMounts[i].MountPath
+		if volume.Secret != nil {
+			write(volume.Secret.SecretName, "", at)
+		}
+		if volume.Projected == nil {
+			continue
+		}
+		for _, from := range volume.Projected.Sources {
+			if from.Secret != nil {
+				write(from.Secret.Name, from.Secret.Items[0].Key, filepath.Join(at, from.Secret.Items[0].Path))
+			}
+		}
+	}
+	return root
 }
 
 // lastError is the message that a worker leaves, as its log has it.

@@ -115,6 +115,7 @@ func TestRolesAreEnough(t *testing.T) {
 	for verb, arguments := range map[string][]string{
 		"status": {"status", of.Name}, "wait": {"wait", of.Name}, "events": {"events", of.Name}, "logs": {"logs", of.Name}, "version": {"version"},
 		"diff": {"diff", "datasetmix/" + of.Name, "datasetmix/" + of.Name},
+		"plan": {"plan", of.Name, "--rows", "gsm8k=7473,math=7500,squad2=87599,hotpotqa=88966,humaneval=164,mbpp=427"},
 		"get":  {"get", of.Name, "export", image, "--to", t.TempDir()}, "report": {"report", of.Name, image, "-o", "text"},
 		"put": {"put", "data", filepath.Join(folder, "current/README.md"), image},
 	} {

@@ -66,6 +66,12 @@ func TestRowsAndFiles(t *testing.T) {
 	e.must(e.Create(e.Context(), e.parse(text)))
 	e.ready("first-mix")
 
+	here := p.run("plan", "-f", filepath.Join(try, "mix.yaml"), "--claim", "examples="+try, "--look", "--show", "2")
+	if there := p.run("plan", "first-mix", "--look", "--show", "2"); here != there || !strings.Contains(here, "MOST REPEATED") {
+		t.Errorf("plan --look: this machine has\n%sthe cluster\n%s", here, there)
+	}
+	e.noErrands()
+
 	local := filepath.Join(folder, "data")
 	p.run("build", "-f", filepath.Join(try, "mix.yaml"), "--claim", "examples="+try, "--data", local)
 	for _, question := range [][]string{{"head"}, {"head", "--rows", "2", "--split", "test"}, {"sample", "--rows", "7", "--seed", "3"}, {"count", "-o", "json"}} {

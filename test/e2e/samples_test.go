@@ -117,11 +117,16 @@ func TestSamples(t *testing.T) {
 			made[mix.Name] = test
 		}
 	}
+	environment := append(os.Environ(), "KUBECONFIG="+e.kubeconfig(t.TempDir()))
 	for name, test := range made {
 		t.Run(name, func(t *testing.T) {
 			mix := e.in(t).ready(name)
 			if present(t, numbers(mix), test.numbers); t.Failed() {
 				t.Log(show(mix))
+			}
+			looked := people{e.in(t), environment}.run("plan", name, "--look=100") // with the claims and Secrets that are on the cluster alone
+			if strings.Count(looked, " kept") < len(mix.Status.Datasets) || strings.Contains(looked, "cannot be looked at") {
+				t.Errorf("plan --look:\n%s", looked)
 			}
 		})
 	}

@@ -57,11 +57,18 @@ func (c *Connection) names(ctx context.Context, typed string) []string {
 	}
 	var names []string
 	for i := range mixes {
-		if name := mixes[i].GetName(); strings.HasPrefix(name, typed) {
-			names = append(names, name)
-		}
+		names = append(names, mixes[i].GetName())
 	}
-	return names
+	return cli.Beginning(typed, names)
+}
+
+// Offer completes a flag with fixed words.
+func Offer(command *cobra.Command, flag string, words ...string) {
+	if err := command.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return cli.Beginning(typed, words), cobra.ShellCompDirectiveNoFileComp
+	}); err != nil {
+		panic(err) // the flag is not there, which tests find
+	}
 }
 
 // One gets a mix as the server has it and as this release knows it.

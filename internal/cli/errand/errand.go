@@ -25,8 +25,9 @@ import (
 
 // The verbs that start pods. A pod's name begins with that of its verb, by which an admission policy knows it.
 const (
-	Get = "get"
-	Put = "put"
+	Get  = "get"
+	Put  = "put"
+	Look = "look"
 )
 
 // How many seconds a pod may run that answers, and one that serves, which ends by itself soon after its command is gone.
@@ -56,8 +57,8 @@ type Errand struct {
 // imageRepository is where releases have their image.
 const imageRepository = "ghcr.io/datasetmix/datasetmix"
 
-// image returns the worker's image: the one that was named, the manager's, or that of the release of this command.
-func (e Errand) image(ctx context.Context, release string) (string, error) {
+// WorkerImage returns the worker's image: the one that was named, the manager's, or that of the release of this command.
+func (e Errand) WorkerImage(ctx context.Context, release string) (string, error) {
 	if e.Image != "" {
 		return e.Image, nil
 	}
@@ -89,6 +90,11 @@ func (e Errand) Ask(ctx context.Context, mix *datav1alpha1.DatasetMix, folder st
 	if err != nil {
 		return err
 	}
+	return e.Answer(ctx, pod, out)
+}
+
+// Answer starts a pod that answers in its log, and writes the answer once all of it is there.
+func (e Errand) Answer(ctx context.Context, pod render.Errand, out io.Writer) error {
 	pod.Seconds = answerSeconds
 	return e.with(ctx, pod, []kube.Right{{Verb: "get", Resource: "pods/log"}}, func(ctx context.Context, name string) error {
 		if err := e.until(ctx, name, ended); err != nil {
@@ -124,7 +130,7 @@ func (e Errand) Serve(ctx context.Context, mix *datav1alpha1.DatasetMix, folder,
 
 // Receive has a pod take files onto a claim, which owns the pod where it is known.
 func (e Errand) Receive(ctx context.Context, claim string, owner *corev1.PersistentVolumeClaim, release string, use func(context.Context, transfer.Client) error) error {
-	image, err := e.image(ctx, release)
+	image, err := e.WorkerImage(ctx, release)
 	if err != nil {
 		return err
 	}
@@ -137,7 +143,7 @@ func (e Errand) Receive(ctx context.Context, claim string, owner *corev1.Persist
 
 // reader is a pod that reads the claim of a mix.
 func (e Errand) reader(ctx context.Context, mix *datav1alpha1.DatasetMix, release string, arguments ...string) (render.Errand, error) {
-	image, err := e.image(ctx, release)
+	image, err := e.WorkerImage(ctx, release)
 	return render.Errand{
 		Verb: Get, Image: image, Claim: mix.Status.Published.ClaimName, Arguments: arguments, Worker: mix.Spec.Worker,
 		Owner: render.OwnedBy(datav1alpha1.GroupVersion.String(), datav1alpha1.Kind, mix),

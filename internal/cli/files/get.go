@@ -40,10 +40,11 @@ type get struct {
 func (g *get) flags(command *cobra.Command) {
 	g.from = connect.Flags(command)
 	command.Flags().StringVar(&g.revision, "revision", "", "the revision by its name; the current one unless it is named")
-	podFlags(command, &g.image, &g.start)
+	PodFlags(command, &g.image, &g.start)
 }
 
-func podFlags(command *cobra.Command, image *string, start *time.Duration) {
+// PodFlags adds those that say how a pod is started.
+func PodFlags(command *cobra.Command, image *string, start *time.Duration) {
 	command.Flags().StringVar(image, "image", "", "the image of the worker; that of the manager unless it is named")
 	command.Flags().DurationVar(start, "start-timeout", 2*time.Minute, "how long the worker's pod may take to start")
 }
@@ -110,7 +111,30 @@ func (f *found) named(err error, s rows.Selection) error {
 	if contract.ReasonOf(err) != contract.FileNotFound {
 		return connect.Reading(err)
 	}
-	var splits, datasets []string
+	splits, datasets := f.names()
+	return contract.Failf(contract.FileNotFound, "%w%s%s", err, cli.DidYouMean(s.Split, splits), cli.DidYouMean(s.Dataset, datasets))
+}
+
+// complete completes a flag with names of the mix or the folder that is the first argument.
+func (g *get) complete(command *cobra.Command, flag string, which func(splits, datasets []string) []string) {
+	err := command.RegisterFlagCompletionFunc(flag, func(command *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) == 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		f, err := g.find(command, args[0])
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		defer func() { _ = f.close() }()
+		return cli.Beginning(typed, which(f.names())), cobra.ShellCompDirectiveNoFileComp
+	})
+	if err != nil {
+		panic(err) // the flag is not there, which tests find
+	}
+}
+
+// names are those of the splits and the data sets.
+func (f *found) names() (splits, datasets []string) {
 	if f.mix == nil {
 		splits, datasets = rows.SplitNames(f.local.Manifest), f.local.Manifest.Recipe.DatasetNames()
 	} else {
@@ -123,7 +147,7 @@ func (f *found) named(err error, s rows.Selection) error {
 			}
 		}
 	}
-	return contract.Failf(contract.FileNotFound, "%w%s%s", err, cli.DidYouMean(s.Split, splits), cli.DidYouMean(s.Dataset, datasets))
+	return splits, datasets
 }
 
 // actions are what get does, by its second argument.
@@ -158,7 +182,7 @@ func Get() *cobra.Command {
 	names := command.ValidArgsFunction
 	command.ValidArgsFunction = func(command *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) == 1 {
-			return actions, cobra.ShellCompDirectiveNoFileComp
+			return cli.Beginning(typed, actions), cobra.ShellCompDirectiveNoFileComp
 		}
 		return names(command, args, typed)
 	}
@@ -170,6 +194,8 @@ func Get() *cobra.Command {
 	command.Flags().StringVar(&to, "to", "", "where export writes: a file, a folder, or - for one file to the standard output")
 	command.Flags().BoolVar(&overwrite, "overwrite", false, "let export replace files")
 	command.Flags().StringVarP(&output, "output", "o", "", "json prints counts for programs")
+	g.complete(command, "split", func(splits, _ []string) []string { return splits })
+	g.complete(command, "dataset", func(_, datasets []string) []string { return datasets })
 	command.MarkFlagsMutuallyExclusive("file", "split")
 	command.MarkFlagsMutuallyExclusive("file", "dataset")
 	command.RunE = func(command *cobra.Command, args []string) error {

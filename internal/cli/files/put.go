@@ -62,7 +62,7 @@ func Put() *cobra.Command {
 	command.Flags().StringVar(&p.size, "size", "", "the size of a claim that is made, such as 10Gi")
 	command.Flags().StringVar(&p.class, "storage-class", "", "the storage class of a claim that is made; the cluster's default unless it is named")
 	command.Flags().StringVar(&p.mode, "access-mode", string(corev1.ReadWriteOnce), "the access mode of a claim that is made")
-	podFlags(command, &p.image, &p.start)
+	PodFlags(command, &p.image, &p.start)
 	command.MarkFlagsRequiredTogether("create", "size")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		files, err := localFiles(args[1:], p.to)

@@ -21,6 +21,10 @@ func Look(out io.Writer, seen look.Dataset, preset string) {
 		at += ", which is " + seen.Revision
 	}
 	fmt.Fprintf(out, "%s/%s: %s\n", seen.Domain, seen.Name, contract.Clean(at, 0))
+	if seen.Files == 0 && seen.Problem != "" {
+		fmt.Fprintf(out, "  cannot be looked at: %s\n", contract.Clean(seen.Problem, 0))
+		return
+	}
 	first := "the first "
 	if seen.Whole {
 		first = "all "

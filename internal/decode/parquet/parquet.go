@@ -85,6 +85,27 @@ func Open(src io.ReaderAt, size int64, fields []decoded.Field, nonFinite decoded
 	return p, nil
 }
 
+// Count returns how many rows the footer of a file of so many bytes says that it has.
+func Count(src io.ReaderAt, size int64) (rows int64, err error) {
+	footer, err := readFooter(src, size)
+	if err != nil {
+		return 0, err
+	}
+	defer recovered(&err)
+	meta, _, err := openFooter(footer)
+	if err != nil {
+		return 0, fmt.Errorf("the Parquet footer cannot be read (%w); fetch the file again", err)
+	}
+	limits := newBudget(size, false)
+	if err := limits.rows(meta.RowGroups); err != nil {
+		return 0, err
+	}
+	for _, group := range meta.RowGroups {
+		rows += group.NumRows
+	}
+	return rows, nil
+}
+
 // readFooter finds a file that was cut short before the library does, which would allocate what a false length says.
 func readFooter(src io.ReaderAt, size int64) ([]byte, error) {
 	var tail [footerTail]byte

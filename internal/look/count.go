@@ -1,0 +1,59 @@
+package look
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/decode/parquet"
+	"github.com/datasetmix/datasetmix/internal/source"
+)
+
+// Count returns how many rows a source says that it has, without one being read: by the footers of its files, where all are Parquet, else by the card of
+// its repository. It is -1 where nothing says.
+func Count(ctx context.Context, from source.Source) (int64, error) {
+	listing, err := from.Resolve(ctx)
+	if err != nil {
+		return -1, err
+	}
+	sum := int64(0)
+	for _, file := range listing.Files {
+		rows, err := footer(ctx, from, file)
+		if err != nil {
+			return -1, err
+		}
+		if rows < 0 {
+			return cardRows(listing), nil
+		}
+		sum += rows
+	}
+	return sum, nil
+}
+
+// cardRows are the rows of a listing's card.
+func cardRows(listing source.Listing) int64 {
+	if listing.Rows > 0 {
+		return listing.Rows
+	}
+	return -1
+}
+
+// footer returns the rows of a Parquet file by its footer, -1 of any other file.
+func footer(ctx context.Context, from source.Source, file source.File) (rows int64, err error) {
+	if file.Size < 0 || !strings.HasSuffix(strings.ToLower(file.Path), ".parquet") {
+		return -1, nil
+	}
+	f, err := open(ctx, from, file)
+	if err != nil {
+		return -1, err
+	}
+	defer func() { err = errors.Join(err, f.close()) }()
+	if rows, err = parquet.Count(f, f.size); err != nil {
+		if contract.ReasonOf(err) == contract.WorkerFailed { // what the bytes say, and not that they did not come
+			err = contract.Failf(contract.InvalidData, "%w", err)
+		}
+		return -1, contract.Within(file.Path, err)
+	}
+	return rows, nil
+}
