@@ -21,7 +21,7 @@ var going = []struct {
 	{"settle", 16, word(`settle[sd]?|settling`)},
 	{"beside", 250, word(`beside`)},
 	{"stands", 183, word(`stands`)},
-	{"nobody, somebody", 235, word(`nobody|somebody`)},
+	{"nobody, somebody", 234, word(`nobody|somebody`)},
 	{"is none", 227, word(`is none`)},
 	{"of which", 103, word(`of which`)},
 	{"of one's own", 21, word(`of one's own`)},
