@@ -156,9 +156,16 @@ func (e *cluster) object(manifest string) *unstructured.Unstructured {
 	e.Helper()
 	object := &unstructured.Unstructured{}
 	e.must(yaml.Unmarshal([]byte(manifest), object))
-	if err := e.Create(e.Context(), object); err != nil && !apierrors.IsAlreadyExists(err) {
-		e.Fatal(err)
-	}
+	e.eventually(fmt.Sprintf("there is %s %s", object.GetKind(), object.GetName()), func() bool {
+		err := e.Create(e.Context(), object)
+		if apierrors.IsInternalError(err) {
+			return false // a webhook does not answer: on a busy machine Kueue's manager starts again now and then
+		}
+		if !apierrors.IsAlreadyExists(err) {
+			e.must(err)
+		}
+		return true
+	})
 	return object
 }
 
