@@ -28,32 +28,32 @@ func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*o
 	if err != nil {
 		return nil, fmt.Errorf("listing the mixes on the claim: %w", err)
 	}
+	ours := s.build.Target.Location
 	for _, other := range pointers(mixes.Items) {
-		path := cmp.Or(other.Spec.Output.Path, other.Name)
-		if other.UID == s.build.Mix.UID || !other.DeletionTimestamp.IsZero() || !render.Overlap(path, s.build.Target.Location.Path) {
+		theirs := ours
+		theirs.Path = render.OutputPath(other)
+		if other.UID == s.build.Mix.UID || !other.DeletionTimestamp.IsZero() || !render.Overlap(theirs.Path, ours.Path) {
 			continue
 		}
-		first, err := isFirst(ctx, r.Client, s, other)
+		first, err := isFirst(ctx, r.Client, s, other, theirs)
 		if err != nil {
 			return nil, err
 		}
 		if first {
-			message := fmt.Sprintf("DatasetMix %s builds at %s on claim %s, and was there first; choose another spec.output.path than %s.", other.Name, path, s.build.Target.Location.ClaimName, s.build.Target.Location.Path)
+			message := fmt.Sprintf("DatasetMix %s builds at %s on claim %s, and was there first; choose another spec.output.path than %s.", other.Name, theirs.Path, ours.ClaimName, ours.Path)
 			return outcome.Stall(datav1alpha1.ReasonPathConflict, message), nil
 		}
 	}
 	return nil, nil
 }
 
-// isFirst reports whether a folder is another mix's rather than the scope's.
-func isFirst(ctx context.Context, cache client.Reader, s *scope, other *datav1alpha1.DatasetMix) (bool, error) {
-	mix, at := s.build.Mix, s.build.Target.Location
-	ours := hasBuilt(at, s.results, s.build.Jobs)
-	at.Path = cmp.Or(other.Spec.Output.Path, other.Name)
-	theirs, err := othersHaveBuilt(ctx, cache, other, at)
-	if err != nil || ours != theirs {
-		return theirs, err
+// isFirst reports whether another mix was at its location before the scope's was at its own.
+func isFirst(ctx context.Context, cache client.Reader, s *scope, other *datav1alpha1.DatasetMix, theirs render.Location) (bool, error) {
+	built, err := othersHaveBuilt(ctx, cache, other, theirs)
+	if err != nil || built != hasBuilt(s.build.Target.Location, s.results, s.build.Jobs) {
+		return built, err
 	}
+	mix := s.build.Mix
 	return cmp.Or(
 		other.CreationTimestamp.Compare(mix.CreationTimestamp.Time),
 		cmp.Compare(other.Name, mix.Name),

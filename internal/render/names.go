@@ -57,6 +57,11 @@ func (l Location) String() string {
 	return at
 }
 
+// OutputPath is the folder on the claim that a mix is built in.
+func OutputPath(mix *datav1alpha1.DatasetMix) string {
+	return defaulted(mix.Spec.Output.Path, mix.Name)
+}
+
 // Overlap reports whether one of two folders is, or lies in, the other.
 func Overlap(a, b string) bool {
 	a, b = a+"/", b+"/"

@@ -28,7 +28,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 		Seed:  ptr.Deref(spec.Seed, 0),
 		Order: recipe.Order(defaulted(spec.Order, datav1alpha1.OrderShuffled)),
 		Output: recipe.Output{
-			Path:          defaulted(spec.Output.Path, mix.Name),
+			Path:          OutputPath(mix),
 			Format:        recipe.Format(defaulted(spec.Output.Format, datav1alpha1.FormatJSONL)),
 			Shards:        int(unlessDefault(spec.Output.Shards, 1)),
 			Exports:       exports(spec.Output.Exports),
