@@ -61,7 +61,7 @@ func shaped(r recipe.Recipe, result Result) error {
 		if err := perSplit(r, "rows", done.Rows); err != nil || !r.Measured() {
 			return err
 		}
-		return perSplit(r, r.UnitName(), done.Units)
+		return perSplit(r, r.Unit.Name(), done.Units)
 	}
 	if done := result.Balance; done != nil {
 		for _, reason := range DropReasons() {
@@ -72,7 +72,7 @@ func shaped(r recipe.Recipe, result Result) error {
 		if err := perDataset(r, "variants", done.Variants); err != nil {
 			return err
 		}
-		return perDataset(r, r.UnitName(), done.Units)
+		return perDataset(r, r.Unit.Name(), done.Units)
 	}
 	return nil
 }

@@ -39,9 +39,9 @@ func SplitCounts(r recipe.Recipe, rows, units map[string]int64) (Counts, error) 
 	}
 	if r.Measured() {
 		if units == nil {
-			return nil, fmt.Errorf("shares are measured in %s, so the %s of every data set are needed as well", r.Unit, r.UnitName())
+			return nil, fmt.Errorf("shares are measured in %s, so the %s of every data set are needed as well", r.Unit, r.Unit.Name())
 		}
-		if err := eachDataset(r, "number of "+r.UnitName(), units); err != nil {
+		if err := eachDataset(r, "number of "+r.Unit.Name(), units); err != nil {
 			return nil, err
 		}
 	}
@@ -54,7 +54,7 @@ func SplitCounts(r recipe.Recipe, rows, units map[string]int64) (Counts, error) 
 		count := Count{Rows: mix.Apportion(rows[name], shares)}
 		if r.Measured() {
 			if rows[name] == 0 && units[name] > 0 {
-				return nil, fmt.Errorf("data set %s cannot have %d %s in no row", name, units[name], r.UnitName())
+				return nil, fmt.Errorf("data set %s cannot have %d %s in no row", name, units[name], r.Unit.Name())
 			}
 			count.Units = mix.Apportion(units[name], count.Rows)
 		}

@@ -84,13 +84,13 @@ func checkUnits(r recipe.Recipe, split string, domain recipe.Domain, have mix.Do
 	}
 	if slices.Max(have.Units) == 0 {
 		return infeasible(split, "the rows of domain %s have no %s, so its share cannot be measured in %s; "+
-			"look at what its data sets map to the question and the reference answer, or measure shares in Rows", domain.Name, r.UnitName(), r.Unit)
+			"look at what its data sets map to the question and the reference answer, or measure shares in Rows", domain.Name, r.Unit.Name(), r.Unit)
 	}
 	for j, dataset := range domain.Datasets {
 		if domain.Balance == recipe.Shares && have.Units[j] == 0 {
 			return infeasible(split, "the %d rows of data set %s have no %s, so its share of domain %s cannot be measured in %s; "+
 				"look at what it maps to the question and the reference answer, or measure shares in Rows",
-				have.Rows[j], dataset.Name, r.UnitName(), domain.Name, r.Unit)
+				have.Rows[j], dataset.Name, r.Unit.Name(), domain.Name, r.Unit)
 		}
 	}
 	return nil

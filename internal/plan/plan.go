@@ -128,11 +128,11 @@ func holdings(r recipe.Recipe, split int, domain recipe.Domain, counts Counts) (
 			continue
 		}
 		if len(count.Units) != len(r.Splits) {
-			return have, fmt.Errorf("plan: %d counts of %s for data set %s, %d splits", len(count.Units), r.UnitName(), dataset.Name, len(r.Splits))
+			return have, fmt.Errorf("plan: %d counts of %s for data set %s, %d splits", len(count.Units), r.Unit.Name(), dataset.Name, len(r.Splits))
 		}
 		have.Units[j] = count.Units[split]
 		if have.Units[j] < 0 || have.Units[j] > 0 && have.Rows[j] == 0 {
-			return have, fmt.Errorf("plan: data set %s has %d %s in %d rows", dataset.Name, have.Units[j], r.UnitName(), have.Rows[j])
+			return have, fmt.Errorf("plan: data set %s has %d %s in %d rows", dataset.Name, have.Units[j], r.Unit.Name(), have.Rows[j])
 		}
 	}
 	return have, nil

@@ -7,14 +7,14 @@ import "slices"
 // Published.
 func (r Recipe) Content() Recipe {
 	r.Output.Path, r.Output.KeepRevisions, r.Output.CacheSize, r.Policy = "", 0, 0, nil
-	return r.mapSources(func(from Source) Source {
+	return mapSources(r, func(from Source) Source {
 		from.Refresh, from.Expect = "", nil
 		return from.Published()
 	})
 }
 
 // mapSources returns a recipe whose sources are changed; r stays as it is.
-func (r Recipe) mapSources(change func(Source) Source) Recipe {
+func mapSources(r Recipe, change func(Source) Source) Recipe {
 	r.Domains = slices.Clone(r.Domains)
 	for d := range r.Domains {
 		datasets := slices.Clone(r.Domains[d].Datasets)

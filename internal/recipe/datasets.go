@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// UnitName is what shares are measured in, for a sentence.
-func (r Recipe) UnitName() string { return strings.ToLower(string(r.Unit)) }
+// Name returns what shares are measured in, for a sentence.
+func (u ShareUnit) Name() string { return strings.ToLower(string(u)) }
 
 // Measured reports whether shares are measured in something other than rows, so that rows have units to count.
 func (r Recipe) Measured() bool { return r.Unit == InBytes || r.Unit == InTokens }

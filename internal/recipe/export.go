@@ -66,7 +66,7 @@ func (r Recipe) Export(name string) (Export, bool) {
 }
 
 // judgeExports: exports are named as splits are, and say no more than an API's can.
-func (r Recipe) judgeExports() error {
+func judgeExports(r Recipe) error {
 	var names []string
 	for _, e := range r.Output.Exports {
 		names = append(names, e.Name)
@@ -78,7 +78,7 @@ func (r Recipe) judgeExports() error {
 				return fmt.Errorf("export %s has an instruction of more than %d characters", e.Name, maxInstruction)
 			}
 		}
-		if err := r.holds(e); err != nil {
+		if err := judgeExport(r, e); err != nil {
 			return err
 		}
 		if (e.Scorer != "") != (e.Format == ExportRL) || e.Scorer != "" && !IsHex(e.Scorer, 64) {
@@ -109,8 +109,8 @@ func (r Recipe) HasContext() bool {
 	return slices.Contains(names, KeptSystem) || slices.Contains(names, KeptHistory)
 }
 
-// holds: every data set has what the format is made of, as far as its record tells.
-func (r Recipe) holds(e Export) error {
+// judgeExport: every data set has what the format is made of, as far as its record tells.
+func judgeExport(r Recipe, e Export) error {
 	for _, name := range r.DatasetNames() {
 		dataset, _, _ := r.Dataset(name)
 		record := dataset.Record

@@ -94,7 +94,7 @@ func all(parts []string, is func(string) bool) bool {
 }
 
 // judgePolicy wants the licenses of a policy as LicenseID gives them.
-func (r Recipe) judgePolicy() error {
+func judgePolicy(r Recipe) error {
 	if r.Policy == nil {
 		return nil
 	}

@@ -30,7 +30,8 @@ func (o Output) Holds(part RevisionPart) bool {
 func (r Recipe) HoldsTest() bool { return r.EvaluationSplit() != "" && r.Output.Holds(TestPart) }
 
 // judgeKeep: what is kept is in one order, and is less than all: recipes that say the same have the same keys.
-func (o Output) judgeKeep() error {
+func judgeKeep(r Recipe) error {
+	o := r.Output
 	if len(o.Keep) == 0 {
 		return nil
 	}

@@ -42,7 +42,7 @@ func (r Recipe) Refreshed(request string) Recipe {
 	if request == "" {
 		return r
 	}
-	return r.mapSources(func(from Source) Source {
+	return mapSources(r, func(from Source) Source {
 		if from.Floating() {
 			from.Refresh = request
 		}

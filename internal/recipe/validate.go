@@ -66,8 +66,8 @@ func (r Recipe) Validate() error {
 	if err := judgeValues("", reflect.ValueOf(r)); err != nil {
 		return err
 	}
-	for _, judge := range []func() error{r.judgeNames, r.judgeShares, r.judgeSources, r.judgeRecords, r.judgeTables, r.judgeNumbers, r.judgeExports, r.judgePolicy, r.Output.judgeKeep} {
-		if err := judge(); err != nil {
+	for _, judge := range []func(Recipe) error{judgeNames, judgeShares, judgeSources, judgeRecords, judgeTables, judgeNumbers, judgeExports, judgePolicy, judgeKeep} {
+		if err := judge(r); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func valuesOf(field reflect.StructField) ([]string, bool) {
 }
 
 // judgeNames: names are made of few characters, since they become names of files, and stand for one thing each.
-func (r Recipe) judgeNames() error {
+func judgeNames(r Recipe) error {
 	var splits, domains, sources []string
 	for _, split := range r.Splits {
 		splits = append(splits, split.Name)
@@ -183,7 +183,7 @@ func eachNamed(what string, names []string) error {
 }
 
 // judgeShares: every share is there, and no sum of them is more than a manifest's can be.
-func (r Recipe) judgeShares() error {
+func judgeShares(r Recipe) error {
 	var splits, domains []int64
 	for _, split := range r.Splits {
 		splits = append(splits, split.Share)
@@ -222,7 +222,7 @@ func sharesOf(what string, shares []int64) error {
 }
 
 // judgeSources: each source is of one kind, and digests are digests.
-func (r Recipe) judgeSources() error {
+func judgeSources(r Recipe) error {
 	digest := func(of, value string) error {
 		if value != "" && !IsHex(value, 64) {
 			return fmt.Errorf("%s has the SHA-256 %q, which is none", of, value)
@@ -261,8 +261,8 @@ type number struct {
 }
 
 // judgeNumbers: every number is within the API's bounds.
-func (r Recipe) judgeNumbers() error {
-	for _, of := range slices.Concat(r.numbersOfOutput(), r.numbersOfSources(), r.numbersOfComparisons()) {
+func judgeNumbers(r Recipe) error {
+	for _, of := range slices.Concat(numbersOfOutput(r), numbersOfSources(r), numbersOfComparisons(r)) {
 		if of.n < of.least || of.n > of.most {
 			return fmt.Errorf("%s is %d, and can be %d to %d", of.what, of.n, of.least, of.most)
 		}
@@ -270,7 +270,7 @@ func (r Recipe) judgeNumbers() error {
 	return nil
 }
 
-func (r Recipe) numbersOfOutput() []number {
+func numbersOfOutput(r Recipe) []number {
 	numbers := []number{
 		{"maxRepeats", r.MaxRepeats, 0, maxOften}, {"output.shards", int64(r.Output.Shards), 0, maxShards},
 		{"output.keepRevisions", int64(r.Output.KeepRevisions), 0, 100}, {"output.cacheSize", r.Output.CacheSize, 0, 1 << 60},
@@ -285,7 +285,7 @@ func (r Recipe) numbersOfOutput() []number {
 	return numbers
 }
 
-func (r Recipe) numbersOfSources() []number {
+func numbersOfSources(r Recipe) []number {
 	var numbers []number
 	read := func(name string, read Read, expect *Expect) {
 		numbers = append(numbers, number{"maxBadRows of " + name, read.MaxBadRows, 0, maxRowsSize})
@@ -304,7 +304,7 @@ func (r Recipe) numbersOfSources() []number {
 	return numbers
 }
 
-func (r Recipe) numbersOfComparisons() []number {
+func numbersOfComparisons(r Recipe) []number {
 	var numbers []number
 	if n := r.NearDuplicates; n != nil {
 		numbers = append(numbers, number{"nearDuplicates.n", int64(n.N), 1, 50}, number{"nearDuplicates.bands", int64(n.Bands), 1, 64},
@@ -318,7 +318,7 @@ func (r Recipe) numbersOfComparisons() []number {
 }
 
 // judgeRecords: a member that is kept has a name that no member of every row has, and its list the order that names have.
-func (r Recipe) judgeRecords() error {
+func judgeRecords(r Recipe) error {
 	for _, name := range r.DatasetNames() {
 		dataset, _, _ := r.Dataset(name)
 		for _, kept := range [][]string{dataset.Record.Keep, dataset.Record.KeepAsText} {
@@ -338,7 +338,7 @@ func (r Recipe) judgeRecords() error {
 }
 
 // judgeTables: a table is delimited by one ASCII character that can stand between fields, and has no path.
-func (r Recipe) judgeTables() error {
+func judgeTables(r Recipe) error {
 	reads := map[string]Read{}
 	for _, domain := range r.Domains {
 		for _, dataset := range domain.Datasets {
