@@ -92,7 +92,7 @@ func TestPlantedInTheCache(t *testing.T) {
 			defer p.Close()
 			return second(p.Checkpoint())
 		}},
-		{"a note", func(b box) string { return b.Notes().of("etag").String() }, func(b box) error { return second(b.Notes().of("etag").readAtMost(mostNote)) }},
+		{"a note", func(b box) string { return b.Notes().of("etag").String() }, func(b box) error { return second(readAtMost(b.Notes().of("etag"), mostNote)) }},
 		{"the folder of notes", func(b box) string { return b.Notes().Folder.String() }, func(b box) error { return b.Notes().Note("etag", digest, 7) }},
 	} {
 		for kind, plant := range map[string]func(name, secret string) error{

@@ -50,7 +50,7 @@ func (n Notes) Known(name string) (digest string, size int64) { return readNote(
 const mostNote = 1 << 10
 
 func readNote(path Path) (digest string, size int64) {
-	encoded, err := path.readAtMost(mostNote)
+	encoded, err := readAtMost(path, mostNote)
 	if err != nil {
 		return "", 0 // a note is a convenience: without it, the file is downloaded
 	}

@@ -85,7 +85,7 @@ const partialTries = 20
 // ownPartial makes a part that nobody will go on with.
 func ownPartial(path Path) (*Partial, error) {
 	for range partialTries {
-		own, at, err := path.Dir().createTemp(path.Base() + ownInfix)
+		own, at, err := createTemp(path.Dir(), path.Base()+ownInfix)
 		if err != nil {
 			return nil, WrapError(err)
 		}
@@ -100,7 +100,7 @@ func ownPartial(path Path) (*Partial, error) {
 // claim gives a part a name that nobody else knows, in one step, where there are no locks: of two writers one has it, the other one
 // begins anew. Its name is given back when it is closed; a writer that is killed does not, and its part is swept away in time.
 func claim(path Path) (*Partial, error) {
-	own, err := path.Dir().unique(path.Base()+ownInfix, path.rename)
+	own, err := unique(path.Dir(), path.Base()+ownInfix, path.rename)
 	if errors.Is(err, fs.ErrNotExist) {
 		return ownPartial(path)
 	}
@@ -175,7 +175,7 @@ func (p *Partial) checkpoint() Path { return p.Path.add(revision.CheckpointSuffi
 const mostCheckpoint = 64 << 10
 
 // Checkpoint returns what is next to the part.
-func (p *Partial) Checkpoint() ([]byte, error) { return p.checkpoint().readAtMost(mostCheckpoint) }
+func (p *Partial) Checkpoint() ([]byte, error) { return readAtMost(p.checkpoint(), mostCheckpoint) }
 
 // SetCheckpoint brings the part to the disk, and then what is next to it.
 func (p *Partial) SetCheckpoint(encoded []byte) error {

@@ -123,15 +123,15 @@ func (p Path) openFolder() (*os.File, error) {
 	return f, p.failure(err)
 }
 
-// create makes a new file for writing. Whatever has the name, a link as well, is fs.ErrExist.
-func (p Path) create() (*os.File, error) {
+// newFile makes a new file for writing. Whatever has the name, a link as well, is fs.ErrExist.
+func newFile(p Path) (*os.File, error) {
 	f, err := p.root.OpenFile(p.name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	return f, p.failure(err)
 }
 
 // Scratch makes a file below the folder p that has no name, so nothing of it is left behind however the process ends.
 func (p Path) Scratch() (*os.File, error) {
-	f, at, err := p.createTemp(".scratch-")
+	f, at, err := createTemp(p, ".scratch-")
 	if err != nil {
 		return nil, WrapError(err)
 	}
@@ -143,16 +143,16 @@ func (p Path) Scratch() (*os.File, error) {
 }
 
 // createTemp creates a file in the folder p, with a name that begins with a prefix and that no other file has.
-func (p Path) createTemp(prefix string) (f *os.File, at Path, err error) {
-	at, err = p.unique(prefix, func(at Path) error {
-		f, err = at.create()
+func createTemp(p Path, prefix string) (f *os.File, at Path, err error) {
+	at, err = unique(p, prefix, func(at Path) error {
+		f, err = newFile(at)
 		return err
 	})
 	return f, at, err
 }
 
 // unique tries names with a prefix until one is not taken.
-func (p Path) unique(prefix string, try func(at Path) error) (Path, error) {
+func unique(p Path, prefix string, try func(at Path) error) (Path, error) {
 	const mostTries = 1000
 	for n := 1; ; n++ {
 		at := p.Join(prefix + rand.Text()[:10])
@@ -163,10 +163,10 @@ func (p Path) unique(prefix string, try func(at Path) error) (Path, error) {
 }
 
 // ReadFile reads a small file whole.
-func (p Path) ReadFile() ([]byte, error) { return p.readAtMost(-1) }
+func (p Path) ReadFile() ([]byte, error) { return readAtMost(p, -1) }
 
 // readAtMost reads a file that has no more than so many bytes; -1 is any number.
-func (p Path) readAtMost(most int64) ([]byte, error) {
+func readAtMost(p Path, most int64) ([]byte, error) {
 	f, err := p.Open()
 	if err != nil {
 		return nil, err
@@ -231,13 +231,13 @@ func (p Path) Remove() error { return p.failure(p.root.Remove(p.name)) }
 // Touch sets the times of a file or folder.
 func (p Path) Touch(now time.Time) error { return p.failure(p.root.Chtimes(p.name, now, now)) }
 
-func (p Path) chmod(mode fs.FileMode) error { return p.failure(p.root.Chmod(p.name, mode)) }
+func chmod(p Path, mode fs.FileMode) error { return p.failure(p.root.Chmod(p.name, mode)) }
 
 // rename gives what is at p another name on the volume.
 func (p Path) rename(to Path) error { return p.failure(p.root.Rename(p.name, to.name)) }
 
 // removeAll removes a folder and all that is in it. It follows no link in it.
-func (p Path) removeAll() error { return p.failure(p.root.RemoveAll(p.name)) }
+func removeAll(p Path) error { return p.failure(p.root.RemoveAll(p.name)) }
 
 // failure says where an error came from: the whole name, and of a link that leaves the volume what to do.
 func (p Path) failure(err error) error {
@@ -246,7 +246,7 @@ func (p Path) failure(err error) error {
 	case err == nil:
 		return nil
 	case escapes(err):
-		return contract.Failf(contract.VolumeInvalid, "%s is a link that leads out of the volume, and such links are not followed: remove it, or keep on the volume what it leads to (%w)", p.leaving(), err)
+		return contract.Failf(contract.VolumeInvalid, "%s is a link that leads out of the volume, and such links are not followed: remove it, or keep on the volume what it leads to (%w)", leaving(p), err)
 	case errors.Is(err, syscall.ENOTDIR):
 		return contract.Failf(contract.VolumeInvalid, "%s does not lie in a folder: something else is in a folder's place (%w); remove that", p, err)
 	case errors.As(err, &of):
@@ -267,7 +267,7 @@ func escapes(err error) bool {
 }
 
 // leaving returns the first part of p that leads out of the volume.
-func (p Path) leaving() Path {
+func leaving(p Path) Path {
 	parts := strings.Split(p.name, "/")
 	for i := range parts {
 		at := Path{p.root, strings.Join(parts[:i+1], "/")}

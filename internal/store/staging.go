@@ -34,7 +34,7 @@ func Begin(final Path) (*Staging, error) {
 		return nil, err
 	}
 	for range stageTries {
-		path, err := parent.unique(stagingPrefix+final.Base()+"-"+thisMachine()+"-", func(at Path) error { return at.failure(at.root.Mkdir(at.name, folderMode)) })
+		path, err := unique(parent, stagingPrefix+final.Base()+"-"+thisMachine()+"-", func(at Path) error { return at.failure(at.root.Mkdir(at.name, folderMode)) })
 		if err != nil {
 			return nil, WrapError(err)
 		}
@@ -57,11 +57,11 @@ func inhabit(final, path Path) (*Staging, error) {
 		return nil, err
 	}
 	if lockSoon(folder) != held {
-		if err = path.chmod(folderMode); err == nil || refused(err) { // whatever the process' mask is
+		if err = chmod(path, folderMode); err == nil || refused(err) { // whatever the process' mask is
 			return &Staging{final: final, path: path, lock: folder}, nil
 		}
 	}
-	return nil, errors.Join(err, folder.Close(), path.removeAll())
+	return nil, errors.Join(err, folder.Close(), removeAll(path))
 }
 
 // Path is the name of a file in the folder; the folders above it are made.
@@ -85,7 +85,7 @@ func (s *Staging) WriteFile(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	f, err := path.create()
+	f, err := newFile(path)
 	if err != nil {
 		return WrapError(err)
 	}
@@ -147,7 +147,7 @@ func (s *Staging) Settle() error {
 		if _, gone := s.final.Stat(); gone != nil {
 			return WrapError(err)
 		}
-		return WrapError(s.path.removeAll())
+		return WrapError(removeAll(s.path))
 	}
 	s.path = Path{}
 	return SyncFolder(s.final.Dir())
@@ -158,14 +158,14 @@ func (s *Staging) Replace() error {
 	if err := s.Sync(); err != nil {
 		return err
 	}
-	doomed, err := s.final.Dir().unique(doomedPrefix+s.final.Base()+"-", s.final.rename)
+	doomed, err := unique(s.final.Dir(), doomedPrefix+s.final.Base()+"-", s.final.rename)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return WrapError(err)
 	}
 	if err := s.Settle(); err != nil {
 		return err
 	}
-	return WrapError(doomed.removeAll())
+	return WrapError(removeAll(doomed))
 }
 
 // Keep takes the folder over: closing s does nothing any more.
@@ -184,5 +184,5 @@ func (s *Staging) Close() error {
 	if s.path.IsZero() {
 		return nil
 	}
-	return WrapError(s.path.removeAll())
+	return WrapError(removeAll(s.path))
 }

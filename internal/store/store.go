@@ -22,7 +22,7 @@ func WrapError(err error) error { return contract.VolumeFailure(err) }
 
 // WriteFile publishes a small file whole: it is under its name with these bytes, or it is not there.
 func WriteFile(name Path, content []byte) error {
-	f, next, err := name.Dir().createTemp(writingPrefix)
+	f, next, err := createTemp(name.Dir(), writingPrefix)
 	if err != nil {
 		return WrapError(err)
 	}
@@ -102,7 +102,7 @@ func Touch(folder Path) error {
 	if !refused(err) {
 		return WrapError(err)
 	}
-	f, at, err := folder.createTemp(writingPrefix)
+	f, at, err := createTemp(folder, writingPrefix)
 	if err != nil {
 		return WrapError(err)
 	}
@@ -152,7 +152,7 @@ func copyFile(from, to Path) error {
 
 // copyTo writes what is left of a file to a new one.
 func copyTo(in *os.File, to Path) error {
-	out, err := to.create()
+	out, err := newFile(to)
 	if err != nil {
 		return err
 	}
@@ -189,14 +189,14 @@ const swapTries = 20
 
 // RemoveAll removes a folder in two steps, so that no half-removed one is under its final name.
 func RemoveAll(name Path) error {
-	doomed, err := name.Dir().unique(doomedPrefix+name.Base()+"-", name.rename)
+	doomed, err := unique(name.Dir(), doomedPrefix+name.Base()+"-", name.rename)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return WrapError(err)
 	}
-	return WrapError(doomed.removeAll())
+	return WrapError(removeAll(doomed))
 }
 
 // Move gives a finished file its name in place of the one that it has, in one step. Where something has the name, the error is

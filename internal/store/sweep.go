@@ -75,7 +75,7 @@ func removeDoomed(folder Path, left func(folder Path) error) error {
 			return err
 		}
 	}
-	return WrapError(folder.removeAll())
+	return WrapError(removeAll(folder))
 }
 
 func removeRemains(file Path) error {

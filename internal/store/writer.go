@@ -56,7 +56,7 @@ func CreatePlain(name Path) (*Writer, error) {
 }
 
 func create(name Path) (*Writer, error) {
-	f, err := name.create()
+	f, err := newFile(name)
 	if err != nil {
 		return nil, WrapError(err)
 	}
