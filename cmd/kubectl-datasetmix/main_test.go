@@ -22,6 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 const grpoSix = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
@@ -189,7 +190,7 @@ func TestPlanSaysWhatIsWrong(t *testing.T) {
 
 // The whole way as a user goes it: build from a Hub over HTTP, verify, change a share, build again, break a bit, verify.
 func TestBuildAndVerify(t *testing.T) {
-	standIn := hub.New(hub.Options{}, hub.Generated(0.1)...)
+	standIn := hub.New(hub.Options{}, repos.Generated(0.1)...)
 	t.Setenv("HF_ENDPOINT", hub.Start(t, standIn))
 	data := t.TempDir()
 	out, err := run(t, "build", "-f", grpoSix, "--data", data)
@@ -303,7 +304,7 @@ func TestVerifyOfALinkThatLeadsNowhere(t *testing.T) {
 }
 
 func TestBuildNamesAWrongRevision(t *testing.T) {
-	t.Setenv("HF_ENDPOINT", hub.Start(t, hub.New(hub.Options{}, hub.Generated(0.01)...)))
+	t.Setenv("HF_ENDPOINT", hub.Start(t, hub.New(hub.Options{}, repos.Generated(0.01)...)))
 	sample, err := os.ReadFile(grpoSix)
 	if err != nil {
 		t.Fatal(err)

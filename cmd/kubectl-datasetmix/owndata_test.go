@@ -11,6 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/look"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 // ownFiles is a manifest as one writes it for two files that lie next to it, without a volume for the output.
@@ -175,7 +176,7 @@ func TestInitOverwritesNothing(t *testing.T) {
 // TestInitOfARepository: over HTTP, from the card alone to a mix.
 func TestInitOfARepository(t *testing.T) {
 	t.Chdir(t.TempDir())
-	t.Setenv("HF_ENDPOINT", hub.Start(t, hub.New(hub.Options{}, hub.Generated(0.02)...)))
+	t.Setenv("HF_ENDPOINT", hub.Start(t, hub.New(hub.Options{}, repos.Generated(0.02)...)))
 	if out, err := run(t, "init", "hf://openai/gsm8k", "hf://datasets/rajpurkar/squad_v2"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 func main() {
@@ -41,16 +42,16 @@ func main() {
 
 // run serves until the listener fails. It writes nothing but lines to standard output.
 func run(listen, data, cdn, token string, scale float64) error {
-	var repos []hub.Repo
+	var served []hub.Repo
 	var err error
 	if data == "" {
-		repos = hub.Generated(scale)
-	} else if repos, err = hub.FromData(data); err != nil {
+		served = repos.Generated(scale)
+	} else if served, err = repos.FromData(data); err != nil {
 		return err
 	}
 	hub := hub.New(hub.Options{
 		CDN: cdn, AccessLog: os.Stdout, PageSize: 10, Tokens: map[string][]string{token: {"*"}},
-	}, append(repos, hub.Collected())...)
+	}, append(served, repos.Collected())...)
 	for _, r := range hub.Repos() {
 		var size int
 		for _, f := range r.Files {
@@ -73,7 +74,7 @@ func run(listen, data, cdn, token string, scale float64) error {
 // write leaves the files of the samples in folders.
 func write(folders []string) error {
 	for _, folder := range folders {
-		for name, content := range hub.SampleFiles() {
+		for name, content := range repos.SampleFiles() {
 			path := filepath.Join(folder, name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 				return err

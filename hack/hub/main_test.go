@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 func TestRunSaysWhatIsWrong(t *testing.T) {
@@ -30,7 +30,7 @@ func TestWrite(t *testing.T) {
 	if err := write([]string{folder}); err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range hub.SampleFiles() {
+	for name, content := range repos.SampleFiles() {
 		if got, err := os.ReadFile(filepath.Join(folder, name)); err != nil || !bytes.Equal(got, content) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 // folder is a source of files with the given contents.
@@ -118,14 +119,14 @@ func TestOfFails(t *testing.T) {
 
 // TestOfAHub: Parquet files on another host, and the presets of the sample.
 func TestOfAHub(t *testing.T) {
-	standIn := hub.New(hub.Options{}, hub.Generated(0.05)...)
+	standIn := hub.New(hub.Options{}, repos.Generated(0.05)...)
 	env := source.Environment{HubEndpoint: hub.Start(t, standIn)}
 	for _, c := range []struct{ repo, revision, config, split, preset string }{
-		{"openai/gsm8k", hub.GSM8KCommit, "main", "train", "gsm8k"},
-		{"rajpurkar/squad_v2", hub.SQuADCommit, "squad_v2", "train", "squad2"},
-		{"hotpotqa/hotpot_qa", hub.HotpotCommit, "distractor", "train", "hotpotqa"},
-		{"openai/openai_humaneval", hub.HumanEvalCommit, "openai_humaneval", "test", "humaneval"},
-		{"google-research-datasets/mbpp", hub.MBPPCommit, "sanitized", "train", "mbpp"},
+		{"openai/gsm8k", repos.GSM8KCommit, "main", "train", "gsm8k"},
+		{"rajpurkar/squad_v2", repos.SQuADCommit, "squad_v2", "train", "squad2"},
+		{"hotpotqa/hotpot_qa", repos.HotpotCommit, "distractor", "train", "hotpotqa"},
+		{"openai/openai_humaneval", repos.HumanEvalCommit, "openai_humaneval", "test", "humaneval"},
+		{"google-research-datasets/mbpp", repos.MBPPCommit, "sanitized", "train", "mbpp"},
 	} {
 		t.Run(c.repo, func(t *testing.T) {
 			spec := recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: c.repo, Revision: c.revision, Config: c.config, Split: c.split}}

@@ -12,11 +12,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 // A data set is listed once, and each of its files fetched to where it is wanted.
 func Example() {
-	hub := httptest.NewServer(hub.New(hub.Options{}, hub.Generated(0.01)...))
+	hub := httptest.NewServer(hub.New(hub.Options{}, repos.Generated(0.01)...))
 	defer hub.Close()
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -55,7 +56,7 @@ func Example() {
 
 // An error says by its reason whether trying again later may help.
 func Example_reason() {
-	hub := httptest.NewServer(hub.New(hub.Options{}, hub.Generated(0.01)...))
+	hub := httptest.NewServer(hub.New(hub.Options{}, repos.Generated(0.01)...))
 	defer hub.Close()
 	spec := recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "openai/gsm8k", Config: "maths"}}
 	s, err := source.New(spec, source.Environment{HubEndpoint: hub.URL})

@@ -17,6 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 // onHub makes a source for a repository of a Hub, and returns the Hub and the source's clock with it.
@@ -38,7 +39,7 @@ func paths(l source.Listing) []string {
 
 // TestTheSixDatasets resolves the sources of the samples against the stand-in, and reads one file of each whole.
 func TestTheSixDatasets(t *testing.T) {
-	standIn := hub.New(hub.Options{}, hub.Generated(0.01)...)
+	standIn := hub.New(hub.Options{}, repos.Generated(0.01)...)
 	env := environment(newClock())
 	env.HubEndpoint = hub.Start(t, standIn)
 	train := func(config string) string { return config + "/train-00000-of-00001.parquet" }
@@ -47,9 +48,9 @@ func TestTheSixDatasets(t *testing.T) {
 		license string
 		want    []string
 	}{
-		{recipe.HuggingFace{Repo: "openai/gsm8k", Config: "main", Split: "train", Revision: hub.GSM8KCommit},
+		{recipe.HuggingFace{Repo: "openai/gsm8k", Config: "main", Split: "train", Revision: repos.GSM8KCommit},
 			"mit", []string{train("main")}},
-		{recipe.HuggingFace{Repo: "EleutherAI/hendrycks_math", Files: []string{"*/train-*.parquet"}, Revision: hub.MATHCommit},
+		{recipe.HuggingFace{Repo: "EleutherAI/hendrycks_math", Files: []string{"*/train-*.parquet"}, Revision: repos.MATHCommit},
 			"mit", []string{train("algebra"), train("counting_and_probability"), train("geometry"), train("intermediate_algebra"),
 				train("number_theory"), train("prealgebra"), train("precalculus")}},
 		{recipe.HuggingFace{Repo: "rajpurkar/squad_v2", Split: "train"}, "cc-by-sa-4.0", []string{train("squad_v2")}},
@@ -81,7 +82,7 @@ func TestTheSixDatasets(t *testing.T) {
 }
 
 func TestRealRowsComeThrough(t *testing.T) {
-	repos, err := hub.FromData(realrows.Folder(t))
+	repos, err := repos.FromData(realrows.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 // realSix is the six data sets from their original files: JSON Lines, nested SQuAD, JSON arrays, gzip.
@@ -97,7 +97,7 @@ func parsed(t *testing.T, line []byte) record.Record {
 // A Parquet file cut short, and one with a damaged row group: the message says which, and nothing is published.
 func TestDamagedParquet(t *testing.T) {
 	var whole []byte
-	for _, repo := range hub.Generated(0.1) {
+	for _, repo := range repos.Generated(0.1) {
 		if repo.ID == "openai/gsm8k" {
 			whole = repo.Files["main/train-00000-of-00001.parquet"].Content
 		}

@@ -100,6 +100,7 @@ var rules = []rule{
 	{pkg: "internal/cli/bundle", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/view", "internal/kube", "internal/look", "internal/render"}, dataPlane...), foreign: anything},
 	{pkg: "internal/cli/survey", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/errand", "internal/kube", "internal/look", "internal/render", "internal/rows", "internal/transfer"}, dataPlane...), foreign: anything},
 	{pkg: "internal/testing/hub", own: planned, foreign: anything, never: kubernetes},
+	{pkg: "internal/testing/repos", own: append([]string{"internal/testing/hub"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/faultfs"},
 	{pkg: "internal/testing/stores"},
 	{pkg: "internal/testing/realrows"},

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 const sixSample = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
@@ -28,7 +29,7 @@ const sixSample = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
 // slowHub is a Hub whose files come in small pieces, so that a build of them takes some seconds.
 func slowHub(t *testing.T, pause time.Duration) string {
 	t.Helper()
-	standIn := hub.New(hub.Options{}, hub.Generated(0.1)...)
+	standIn := hub.New(hub.Options{}, repos.Generated(0.1)...)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		standIn.ServeHTTP(slowWriter{w, pause}, r)
 	}))

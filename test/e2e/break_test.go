@@ -21,7 +21,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 // wholeDigest is the digest of the manifest of the six data sets, built on this machine where nothing breaks. The manifest has the
@@ -33,7 +33,7 @@ var wholeDigest struct {
 
 func (e *cluster) whole() string {
 	wholeDigest.Do(func() {
-		folder := e.local(e.sixDataSets(), hub.Generated(1))
+		folder := e.local(e.sixDataSets(), repos.Generated(1))
 		wholeDigest.value = digest(e.T, filepath.Join(folder, revision.ManifestFile))
 	})
 	return wholeDigest.value

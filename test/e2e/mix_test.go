@@ -28,6 +28,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 const grpoSix = "data_v1alpha1_datasetmix_grpo_six.yaml"
@@ -116,7 +117,7 @@ func (e *cluster) readsTheMix(published datav1alpha1.Published) {
 func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 	var train string
 	for _, processors := range []string{"GOMAXPROCS=1", "GOMAXPROCS=2"} {
-		folder := e.local(mix, hub.Generated(1), processors)
+		folder := e.local(mix, repos.Generated(1), processors)
 		if got := digest(e.T, filepath.Join(folder, revision.ManifestFile)); got != mix.Status.Published.Digest {
 			e.Errorf("%s: the local manifest is %s, the cluster's %s", processors, got, mix.Status.Published.Digest)
 		}
@@ -127,7 +128,7 @@ func (e *cluster) sameBytes(mix *datav1alpha1.DatasetMix) {
 	for i := range other.Spec.Domains {
 		slices.Reverse(other.Spec.Domains[i].Datasets)
 	}
-	folder := e.local(other, hub.Generated(1))
+	folder := e.local(other, repos.Generated(1))
 	if got := digest(e.T, filepath.Join(folder, trainFile)); got != train {
 		e.Errorf("in another order of declaration train_mixed.jsonl is %s, else %s", got, train)
 	}
@@ -208,7 +209,7 @@ func TestTheRealRows(t *testing.T) {
 	if row := line(e.read(mix.Status.Published.ClaimName, "grpo-six/current", "raw/math/gsm8k.jsonl"), "first row:"); !strings.Contains(row, "Natalia") || !strings.Contains(row, `"reference_answer":"72"`) {
 		t.Errorf("row 0 of gsm8k is %s", row)
 	}
-	repos, err := hub.FromData(rows)
+	repos, err := repos.FromData(rows)
 	e.must(err)
 	plain := mix.DeepCopy()
 	for d := range plain.Spec.Domains {

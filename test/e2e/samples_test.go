@@ -29,7 +29,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 // sampled is what a sample comes to, and what of its manifest is different where there is no internet: addresses, and digests of
@@ -83,7 +83,7 @@ var sampleTests = map[string]sampled{
 // gsm8kRows are those of the samples that read GSM8K from stores, and split it 9:1.
 var gsm8kRows = map[string]int64{"gsm8k rows": 7473, "train rows": 6726, "test rows": 747, "train gsm8k unique": 6726}
 
-var sampleFiles = hub.SampleFiles()
+var sampleFiles = repos.SampleFiles()
 
 func digestOf(file string) string {
 	sum := sha256.Sum256(sampleFiles[file])

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 const root = "../.."
@@ -64,7 +65,7 @@ func TestOnALaptop(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					environment = append(environment, "HF_ENDPOINT="+hub.Start(t, hub.New(hub.Options{}, hub.Generated(small)...)))
+					environment = append(environment, "HF_ENDPOINT="+hub.Start(t, hub.New(hub.Options{}, repos.Generated(small)...)))
 				}
 				if err := step.Run(t.Context(), folder, environment); err != nil {
 					t.Fatal(err) // what follows needs it

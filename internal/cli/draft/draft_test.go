@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
 func TestNameOf(t *testing.T) {
@@ -154,7 +155,7 @@ func TestPlaces(t *testing.T) {
 
 // TestHub: what the card says is in the manifest, the commit is pinned, and the rows choose the preset.
 func TestHub(t *testing.T) {
-	standIn := hub.New(hub.Options{}, append(hub.Generated(0.02), hub.Repo{
+	standIn := hub.New(hub.Options{}, append(repos.Generated(0.02), hub.Repo{
 		ID: "acme/qa", SHA: strings.Repeat("ab", 20), Files: map[string]hub.File{"en/a.jsonl": {Content: []byte(`{"question":"Q","answer":"A"}` + "\n")}, "de/a.jsonl": {Content: []byte(`{"question":"Q","answer":"A"}` + "\n")}},
 		Configs: []hub.Config{{Name: "de", Data: []hub.SplitFiles{{Split: "validation", Paths: []string{"de/a.jsonl"}}, {Split: "train", Paths: []string{"de/a.jsonl"}}}}, {Name: "en", Data: []hub.SplitFiles{{Split: "test", Paths: []string{"en/*"}}}}},
 		Card:    map[string]any{"dataset_info": []any{map[string]any{"config_name": "de", "splits": []any{map[string]any{"name": "train", "num_examples": 41}}}}},
@@ -162,7 +163,7 @@ func TestHub(t *testing.T) {
 	env := source.Environment{HubEndpoint: hub.Start(t, standIn)}
 	read, _, text := drafted(t, Inputs{Names: []string{"hf://openai/gsm8k", "hf://datasets/acme/qa@main"}, File: "mix.yaml", Env: env})
 	gsm8k, qa := read.Spec.Domains[0].Datasets[0], read.Spec.Domains[1].Datasets[0]
-	if diff := cmp.Diff(map[string]string{"repo": "openai/gsm8k", "revision": hub.GSM8KCommit, "config": "main", "split": "train"}, gsm8k.Source["huggingFace"]); diff != "" || gsm8k.Record["preset"] != "gsm8k" {
+	if diff := cmp.Diff(map[string]string{"repo": "openai/gsm8k", "revision": repos.GSM8KCommit, "config": "main", "split": "train"}, gsm8k.Source["huggingFace"]); diff != "" || gsm8k.Record["preset"] != "gsm8k" {
 		t.Errorf("%s\n%s", diff, text)
 	}
 	if diff := cmp.Diff(map[string]string{"repo": "acme/qa", "revision": strings.Repeat("ab", 20), "config": "de", "split": "train"}, qa.Source["huggingFace"]); diff != "" || qa.Name != "qa" {

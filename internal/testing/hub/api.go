@@ -71,7 +71,7 @@ func (c Config) card() map[string]any {
 	return out
 }
 
-func (h *Hub) info(w http.ResponseWriter, r *http.Request, repo *commit) {
+func info(w http.ResponseWriter, r *http.Request, repo *commit) {
 	paths := slices.Sorted(maps.Keys(repo.objects))
 	siblings := make([]map[string]any, len(paths))
 	for i, p := range paths {
@@ -98,7 +98,7 @@ func (o object) sibling() map[string]any {
 }
 
 // pathsInfo answers about the files and folders that a form names; of others it says nothing.
-func (h *Hub) pathsInfo(w http.ResponseWriter, r *http.Request, repo *commit) {
+func pathsInfo(w http.ResponseWriter, r *http.Request, repo *commit) {
 	var asked struct {
 		Paths []string `json:"paths"`
 	}
@@ -159,7 +159,7 @@ func (h *Hub) commits(w http.ResponseWriter, _ *http.Request, repo *commit) {
 	writeJSON(w, http.StatusOK, out)
 }
 
-func (h *Hub) authCheck(w http.ResponseWriter, _ *http.Request, _ *commit) {
+func authCheck(w http.ResponseWriter, _ *http.Request, _ *commit) {
 	w.WriteHeader(http.StatusOK)
 }
 

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -45,54 +46,64 @@ func KindOf(r *http.Request) Kind {
 	}
 }
 
+// Counter knows what a Hub was asked for. It is safe for concurrent use.
+type Counter struct {
+	log io.Writer
+	now func() time.Time
+
+	mu     sync.Mutex
+	counts map[Kind]int
+	bytes  int64
+}
+
 // Count is the number of requests of a kind since the start or the last ResetCounts, refused and broken ones included.
-func (h *Hub) Count(k Kind) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.counts[k]
+func (c *Counter) Count(k Kind) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.counts[k]
 }
 
 // Counts is Count for every kind that was asked for.
-func (h *Hub) Counts() map[Kind]int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return maps.Clone(h.counts)
+func (c *Counter) Counts() map[Kind]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.counts)
 }
 
 // Downloads is the number of requests that asked for a file's bytes.
-func (h *Hub) Downloads() int { return h.Count(KindBlob) + h.Count(KindCDN) }
+func (c *Counter) Downloads() int { return c.Count(KindBlob) + c.Count(KindCDN) }
 
 // Bytes is the number of body bytes sent in answer to requests for files.
-func (h *Hub) Bytes() int64 {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.bytes
+func (c *Counter) Bytes() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.bytes
 }
 
 // ResetCounts sets every counter to zero.
-func (h *Hub) ResetCounts() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	clear(h.counts)
-	h.bytes = 0
+func (c *Counter) ResetCounts() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.counts)
+	c.bytes = 0
 }
 
 // observe counts and logs every request, whatever becomes of it.
-func (h *Hub) observe(next http.Handler) http.Handler {
+func (c *Counter) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		kind := KindOf(r)
-		h.mu.Lock()
-		h.counts[kind]++
-		h.mu.Unlock()
+		c.mu.Lock()
+		c.counts[kind]++
+		c.mu.Unlock()
 		seen := &countingWriter{ResponseWriter: w, sent: func(int64) {}}
 		if kind == KindBlob || kind == KindCDN {
-			seen.sent = h.countBytes
+			seen.sent = c.countBytes
 		}
 		defer func() { // also when a fault cuts the connection by a panic
-			h.mu.Lock()
-			defer h.mu.Unlock()
-			if h.opts.AccessLog != nil {
-				fmt.Fprintf(h.opts.AccessLog, "%s %d %8d %s %s\n", h.opts.Now().UTC().Format(time.RFC3339),
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.log != nil {
+				fmt.Fprintf(c.log, "%s %d %8d %s %s\n", c.now().UTC().Format(time.RFC3339),
 					seen.status, seen.bytes, r.Method, r.URL.Path) // without the query: it may hold a signature
 			}
 		}()
@@ -100,10 +111,10 @@ func (h *Hub) observe(next http.Handler) http.Handler {
 	})
 }
 
-func (h *Hub) countBytes(n int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.bytes += n
+func (c *Counter) countBytes(n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.bytes += n
 }
 
 // countingWriter remembers what was answered. Bytes count before they leave, so that a client that has them all finds
@@ -146,16 +157,25 @@ type window struct {
 // budgets of the Hub that the kinds of requests count on; the other host has none.
 var budgets = map[Kind]string{KindInfo: "api", KindTree: "api", KindHead: "resolvers", KindResolve: "resolvers", KindBlob: "resolvers"}
 
+// quotas are how many requests of each budget a window holds, and what was used of them.
+type quotas struct {
+	limits map[string]int
+	now    func() time.Time
+
+	mu      sync.Mutex
+	windows map[string]window // by budget
+}
+
 // meter says on every answer how much of the budget is left, and refuses once nothing is.
-func (h *Hub) meter(next http.Handler) http.Handler {
+func (q *quotas) meter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		budget := budgets[KindOf(r)]
-		quota := h.opts.Quota[budget]
+		quota := q.limits[budget]
 		if quota == 0 {
 			next.ServeHTTP(w, r)
 			return
 		}
-		left, reset := h.take(budget, quota)
+		left, reset := q.take(budget, quota)
 		seconds := strconv.Itoa(int((reset + time.Second - 1) / time.Second))
 		w.Header().Set("RateLimit", fmt.Sprintf("%q;r=%d;t=%s", budget, max(left, 0), seconds))
 		w.Header().Set("RateLimit-Policy", fmt.Sprintf("%q;%q;q=%d;w=%d", "fixed window", budget, quota, int(windowLength.Seconds())))
@@ -170,14 +190,14 @@ func (h *Hub) meter(next http.Handler) http.Handler {
 }
 
 // take uses one request of a budget, and says how many are left (negative: this one was too many) and for how long.
-func (h *Hub) take(budget string, quota int) (left int, reset time.Duration) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	now, win := h.opts.Now(), h.windows[budget]
+func (q *quotas) take(budget string, quota int) (left int, reset time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now, win := q.now(), q.windows[budget]
 	if now.Sub(win.start) >= windowLength {
 		win = window{start: now}
 	}
 	win.used++
-	h.windows[budget] = win
+	q.windows[budget] = win
 	return quota - win.used, win.start.Add(windowLength).Sub(now)
 }

@@ -214,3 +214,10 @@ func TestKindOf(t *testing.T) {
 		}
 	}
 }
+
+func start(t *testing.T, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL
+}

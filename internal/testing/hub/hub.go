@@ -7,11 +7,12 @@
 // a small file is redirected to a relative address whose query string must be kept. Private, gated, disabled and
 // missing repositories are refused with the Hub's own codes.
 //
-// Repositories are plain data (Repo); Generated and FromData make the six that the project's samples use. Faults break
+// Repositories are plain data (Repo); package repos makes those that the project's samples use. Faults break
 // chosen answers, and Count says what was asked, so that a test can say "nothing was downloaded".
 package hub
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -96,6 +97,7 @@ type Options struct {
 type Hub struct {
 	// Faults break chosen answers.
 	Faults Faults
+	Counter
 
 	opts    Options
 	handler http.Handler
@@ -105,9 +107,6 @@ type Hub struct {
 	moved   map[string]string    // former ID to ID
 	objects map[string]object    // by SHA-256: what the signed addresses lead to
 	epoch   int                  // raised by ExpireSignedURLs
-	windows map[string]window    // by budget
-	counts  map[Kind]int
-	bytes   int64
 }
 
 // commit is a Repo whose digests were computed once.
@@ -132,13 +131,13 @@ func New(opts Options, repos ...Repo) *Hub {
 		repos:   map[string][]*commit{},
 		moved:   map[string]string{},
 		objects: map[string]object{},
-		windows: map[string]window{},
-		counts:  map[Kind]int{},
+		Counter: Counter{log: opts.AccessLog, now: opts.Now, counts: map[Kind]int{}},
 	}
 	for _, r := range repos {
 		h.Put(r)
 	}
-	h.handler = h.observe(h.Faults.Handler(KindOf, h.meter(h.routes())))
+	budget := &quotas{limits: opts.Quota, now: opts.Now, windows: map[string]window{}}
+	h.handler = h.observe(h.Faults.Handler(KindOf, budget.meter(h.routes())))
 	return h
 }
 
@@ -202,14 +201,14 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.handler.Serv
 func (h *Hub) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /api/datasets/{ns}/{name}", h.withRepo(h.info))
-	mux.HandleFunc("GET /api/datasets/{ns}/{name}/revision/{rev}", h.withRepo(h.info))
+	mux.HandleFunc("GET /api/datasets/{ns}/{name}", h.withRepo(info))
+	mux.HandleFunc("GET /api/datasets/{ns}/{name}/revision/{rev}", h.withRepo(info))
 	mux.HandleFunc("GET /api/datasets/{ns}/{name}/tree/{rev}", h.withRepo(h.tree))
 	mux.HandleFunc("GET /api/datasets/{ns}/{name}/tree/{rev}/{path...}", h.withRepo(h.tree))
-	mux.HandleFunc("POST /api/datasets/{ns}/{name}/paths-info/{rev}", h.withRepo(h.pathsInfo))
+	mux.HandleFunc("POST /api/datasets/{ns}/{name}/paths-info/{rev}", h.withRepo(pathsInfo))
 	mux.HandleFunc("GET /api/datasets/{ns}/{name}/refs", h.withRepo(h.refs))
 	mux.HandleFunc("GET /api/datasets/{ns}/{name}/commits/{rev}", h.withRepo(h.commits))
-	mux.HandleFunc("GET /api/datasets/{ns}/{name}/auth-check", h.withRepo(h.needGrant(h.authCheck)))
+	mux.HandleFunc("GET /api/datasets/{ns}/{name}/auth-check", h.withRepo(h.needGrant(authCheck)))
 	mux.HandleFunc("GET /datasets/{ns}/{name}/resolve/{rev}/{path...}", h.withRepo(h.needGrant(h.resolve)))
 	mux.HandleFunc("GET /api/resolve-cache/datasets/{ns}/{name}/{rev}/{path...}", h.withRepo(h.needGrant(h.cached)))
 	mux.HandleFunc("GET /cdn/{path...}", h.cdn)
@@ -230,4 +229,13 @@ func (h *Hub) find(id, rev string) (found *commit, exists, hasRevision bool) {
 		}
 	}
 	return commits[len(commits)-1], true, false
+}
+
+// Readme is the card as a client that reads the file itself has it: JSON is YAML.
+func (r Repo) Readme() []byte {
+	front, err := json.MarshalIndent(r.card(), "", "  ")
+	if err != nil {
+		panic(fmt.Sprintf("hubtest: %v", err)) // only this package's own values come here
+	}
+	return fmt.Appendf(nil, "---\n%s\n---\n# %s\n", front, r.ID)
 }

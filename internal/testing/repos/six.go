@@ -1,8 +1,9 @@
-package hub
+package repos
 
 import (
-	"encoding/json"
 	"fmt"
+
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // The commits at which the six repositories are pinned, in the project's samples and so here.
@@ -50,39 +51,30 @@ type corpus struct {
 }
 
 // repos lays the rows out as the real repositories do.
-func (c corpus) repos() []Repo {
-	return []Repo{c.gsm8kRepo(), c.mathRepo(), c.squadRepo(), c.hotpotRepo(), c.humanEvalRepo(), c.mbppRepo()}
+func (c corpus) repos() []hub.Repo {
+	return []hub.Repo{c.gsm8kRepo(), c.mathRepo(), c.squadRepo(), c.hotpotRepo(), c.humanEvalRepo(), c.mbppRepo()}
 }
 
 // config is a card's configuration of the usual layout.
-func config(name string, isDefault bool, splits ...string) Config {
-	c := Config{Name: name, Default: isDefault}
+func config(name string, isDefault bool, splits ...string) hub.Config {
+	c := hub.Config{Name: name, Default: isDefault}
 	for _, s := range splits {
-		c.Data = append(c.Data, SplitFiles{Split: s, Paths: []string{name + "/" + s + "-*"}})
+		c.Data = append(c.Data, hub.SplitFiles{Split: s, Paths: []string{name + "/" + s + "-*"}})
 	}
 	return c
 }
 
 // repo puts the small files that every repository has next to its data.
-func repo(id, sha, license string, data map[string][]byte, configs ...Config) Repo {
-	files := map[string]File{
+func repo(id, sha, license string, data map[string][]byte, configs ...hub.Config) hub.Repo {
+	files := map[string]hub.File{
 		".gitattributes": {Content: []byte("*.parquet filter=lfs diff=lfs merge=lfs -text\n")},
 	}
 	for path, content := range data {
-		files[path] = File{Content: content, LFS: true}
+		files[path] = hub.File{Content: content, LFS: true}
 	}
-	r := Repo{ID: id, SHA: sha, License: license, Configs: configs, Files: files}
-	r.Files["README.md"] = File{Content: r.readme()}
+	r := hub.Repo{ID: id, SHA: sha, License: license, Configs: configs, Files: files}
+	r.Files["README.md"] = hub.File{Content: r.Readme()}
 	return r
-}
-
-// readme is the card as a client that reads the file itself has it: JSON is YAML.
-func (r Repo) readme() []byte {
-	front, err := json.MarshalIndent(r.card(), "", "  ")
-	if err != nil {
-		panic(fmt.Sprintf("hubtest: %v", err)) // only this package's own values come here
-	}
-	return fmt.Appendf(nil, "---\n%s\n---\n# %s\n", front, r.ID)
 }
 
 // shard is the Hub's name of one file of a split.
@@ -90,19 +82,19 @@ func shard(config, split string, i, of int) string {
 	return fmt.Sprintf("%s/%s-%05d-of-%05d.parquet", config, split, i, of)
 }
 
-func (c corpus) gsm8kRepo() Repo {
+func (c corpus) gsm8kRepo() hub.Repo {
 	r := repo("openai/gsm8k", GSM8KCommit, "mit", map[string][]byte{
 		shard("main", "train", 0, 1): encode(c.gsm8k),
 		shard("main", "test", 0, 1):  encode(c.gsm8kTest),
 	}, config("main", false, "train", "test"))
 	r.Card = map[string]any{"license": []string{"mit"}} // this card has a list where the others have a string
-	r.Files["README.md"] = File{Content: r.readme()}
+	r.Files["README.md"] = hub.File{Content: r.Readme()}
 	return r
 }
 
-func (c corpus) mathRepo() Repo {
+func (c corpus) mathRepo() hub.Repo {
 	data := map[string][]byte{}
-	var configs []Config
+	var configs []hub.Config
 	for _, m := range mathConfigs {
 		data[shard(m.name, "train", 0, 1)] = encode(c.math[m.name])
 		data[shard(m.name, "test", 0, 1)] = encode(c.mathTest[m.name])
@@ -111,14 +103,14 @@ func (c corpus) mathRepo() Repo {
 	return repo("EleutherAI/hendrycks_math", MATHCommit, "mit", data, configs...)
 }
 
-func (c corpus) squadRepo() Repo {
+func (c corpus) squadRepo() hub.Repo {
 	return repo("rajpurkar/squad_v2", SQuADCommit, "cc-by-sa-4.0", map[string][]byte{
 		shard("squad_v2", "train", 0, 1):      encode(c.squad),
 		shard("squad_v2", "validation", 0, 1): encode(c.squadTest),
 	}, config("squad_v2", true, "train", "validation"))
 }
 
-func (c corpus) hotpotRepo() Repo {
+func (c corpus) hotpotRepo() hub.Repo {
 	half := (len(c.hotpot) + 1) / 2
 	return repo("hotpotqa/hotpot_qa", HotpotCommit, "cc-by-sa-4.0", map[string][]byte{
 		shard("distractor", "train", 0, 2):      encode(c.hotpot[:half]),
@@ -127,13 +119,13 @@ func (c corpus) hotpotRepo() Repo {
 	}, config("distractor", false, "train", "validation"))
 }
 
-func (c corpus) humanEvalRepo() Repo {
+func (c corpus) humanEvalRepo() hub.Repo {
 	return repo("openai/openai_humaneval", HumanEvalCommit, "mit", map[string][]byte{
 		shard("openai_humaneval", "test", 0, 1): encode(c.humanEval),
 	}, config("openai_humaneval", true, "test"))
 }
 
-func (c corpus) mbppRepo() Repo {
+func (c corpus) mbppRepo() hub.Repo {
 	data := map[string][]byte{}
 	for _, s := range mbppSplits {
 		data[shard("sanitized", s.name, 0, 1)] = encode(c.mbpp[s.name])

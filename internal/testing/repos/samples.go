@@ -1,4 +1,4 @@
-package hub
+package repos
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // Rows of the files beside the Hub. Those of GSM8K are the real number.
@@ -52,7 +54,7 @@ func SampleFiles() map[string][]byte {
 }
 
 // Collected is a repository of 300 rows on a branch, acme/collected.
-func Collected() Repo {
+func Collected() hub.Repo {
 	type row struct {
 		Question string `json:"question"`
 		Answer   string `json:"answer"`
@@ -61,7 +63,7 @@ func Collected() Repo {
 		made := mathAt(i, "Algebra")
 		return row{made.Problem, made.Solution}
 	})
-	return Repo{ID: "acme/collected", SHA: strings.Repeat("c", 40), License: "cc0-1.0", Files: map[string]File{
+	return hub.Repo{ID: "acme/collected", SHA: strings.Repeat("c", 40), License: "cc0-1.0", Files: map[string]hub.File{
 		"data/train.jsonl": {Content: jsonLines(rows), LFS: true},
 	}}
 }

@@ -1,4 +1,4 @@
-package hub
+package repos
 
 import (
 	"bytes"

@@ -1,12 +1,10 @@
-package hub_test
+package repos_test
 
 import (
 	"bytes"
 	"errors"
 	"io"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -17,14 +15,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
+	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
-
-func start(t *testing.T, h http.Handler) string {
-	t.Helper()
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return s.URL
-}
 
 // sixFiles are the files that the samples read, with their rows at scale 1, in the order of their paths.
 var sixFiles = []struct {
@@ -97,7 +89,7 @@ func column(t *testing.T, f *parquet.File, path ...string) []parquet.Value {
 }
 
 func TestGeneratedHasTheRowsOfTheSix(t *testing.T) {
-	repos := hub.Generated(1)
+	repos := repos.Generated(1)
 	for _, want := range sixFiles {
 		f := open(t, repos, want.repo, want.path)
 		if f.NumRows() != want.rows {
@@ -128,13 +120,13 @@ func sixCommits() map[string]string {
 }
 
 func TestGeneratedIsDeterministic(t *testing.T) {
-	if diff := cmp.Diff(hub.Generated(0.01), hub.Generated(0.01)); diff != "" {
+	if diff := cmp.Diff(repos.Generated(0.01), repos.Generated(0.01)); diff != "" {
 		t.Error("two calls differ")
 	}
 }
 
 func TestGeneratedRowsLookLikeTheRealOnes(t *testing.T) {
-	repos := hub.Generated(0.1)
+	repos := repos.Generated(0.1)
 	ends := column(t, open(t, repos, "openai/gsm8k", "main/train-00000-of-00001.parquet"), "answer")
 	if i := slices.IndexFunc(ends, func(v parquet.Value) bool { return !gsmAnswer(v.String()) }); i >= 0 {
 		t.Errorf("answer %d has no #### tail: %s", i, ends[i])
@@ -165,7 +157,7 @@ func gsmAnswer(s string) bool {
 }
 
 func TestColumnTypes(t *testing.T) {
-	repos := hub.Generated(0.001)
+	repos := repos.Generated(0.001)
 	for path, want := range map[string]string{
 		"openai/gsm8k main/train-00000-of-00001.parquet":                       `question answer`,
 		"EleutherAI/hendrycks_math algebra/train-00000-of-00001.parquet":       `problem level type solution`,
@@ -196,7 +188,7 @@ func TestColumnTypes(t *testing.T) {
 }
 
 func TestFromData(t *testing.T) {
-	repos, err := hub.FromData(realrows.Folder(t))
+	repos, err := repos.FromData(realrows.Folder(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +225,7 @@ func TestFromData(t *testing.T) {
 }
 
 func TestFromDataSaysWhatIsMissing(t *testing.T) {
-	_, err := hub.FromData(t.TempDir())
+	_, err := repos.FromData(t.TempDir())
 	if err == nil || !strings.Contains(err.Error(), "gsm8k") || !strings.Contains(err.Error(), "mbpp") {
 		t.Errorf("error %v does not name every missing file", err)
 	}
@@ -244,6 +236,6 @@ func TestFromDataSaysWhatIsMissing(t *testing.T) {
 
 func BenchmarkGenerated(b *testing.B) {
 	for b.Loop() {
-		hub.Generated(1)
+		repos.Generated(1)
 	}
 }

@@ -1,4 +1,4 @@
-package hub
+package repos
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // FromData turns the public files of the six data sets, as their authors published them, into the six repositories.
@@ -18,7 +20,7 @@ import (
 // Rows keep their text to the byte, but not always their place: MATH is laid out by subject and MBPP by split, as on the
 // Hub. The files of the train splits hold these rows; the other splits hold a few generated ones. The simplified HotpotQA
 // has no id, level, supporting facts or context: they are empty.
-func FromData(dir string) ([]Repo, error) {
+func FromData(dir string) ([]hub.Repo, error) {
 	c := generate(0)
 	err := errors.Join(
 		readLines(filepath.Join(dir, "gsm8k/train.jsonl"), &c.gsm8k),

@@ -1,9 +1,13 @@
-package hub
+// Package repos has the repositories that tests and the demonstration serve from a stand-in Hub: the six public data sets with the real
+// layout, of made-up rows or of the real ones, and the files of the samples.
+package repos
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
 // otherRows is how many rows the splits have that no mix of the samples reads; from otherBase on, so that none of their
@@ -19,7 +23,7 @@ const (
 //
 // What a reader may trip over is there as in the real rows: answers such as "#### 1,234", nested \boxed{\frac{..}{..}},
 // a third of SQuAD unanswerable, letters beyond ASCII, carriage returns in code, empty lists.
-func Generated(scale float64) []Repo { return generate(scale).repos() }
+func Generated(scale float64) []hub.Repo { return generate(scale).repos() }
 
 func generate(scale float64) corpus {
 	rows := func(n int) int { return max(1, int(float64(n)*scale)) }
