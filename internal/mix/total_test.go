@@ -152,7 +152,7 @@ func TestTotalsOfLargeNumbers(t *testing.T) {
 	if i != 1 || j != 1 || total < 1 || shape.Allot(total)[1][1] > 3 || shape.Allot(total + 1)[1][1] <= 3 {
 		t.Errorf("the limit is %d, set by data set %d of domain %d: %v", total, j, i, shape.Allot(total+1))
 	}
-	if total, _, _ := shape.Limit(math.MaxInt64); total < math.MaxInt64-1 {
+	if total, i, j := shape.Limit(math.MaxInt64); total < math.MaxInt64-1 || i != -1 || j != -1 {
 		t.Errorf("without a limit, the limit is %d", total)
 	}
 	if got := shape.SmallestPool(); got <= rows {
