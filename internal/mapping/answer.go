@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/cel-go/common/ast"
 
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -85,9 +86,9 @@ func (m *mapping) answered(row *rowValue, answerType string) (string, error) {
 	case blank(answer) && m.answers.optional:
 		return "", nil
 	case blank(answer):
-		return "", x.refuse(NoAnswer, missingAnswer(x.subject().the(), v))
+		return "", x.refuse(NoAnswer, missingAnswer(x.subject().The(), v))
 	case answerType == record.Numeric && !isNumeric(answer):
-		return "", x.refuse(NotANumber, fmt.Sprintf("the answer type is numeric, and %s is %.40q, which is not one number alone, such as 72, -1.5, 1,234, 1e3 or 3/4", x.subject().the(), answer))
+		return "", x.refuse(NotANumber, fmt.Sprintf("the answer type is numeric, and %s is %.40q, which is not one number alone, such as 72, -1.5, 1,234, 1e3 or 3/4", x.subject().The(), answer))
 	}
 	return answer, nil
 }
@@ -167,11 +168,11 @@ func isNumeric(s string) bool {
 		return isWhole(above) && isWhole(below) && strings.Trim(below, "0,") != ""
 	}
 	mantissa, exponent, scientific := cutExponent(s)
-	if scientific && (!isDigits(exponent) || len(exponent) > maxExponentDigits) {
+	if scientific && (!language.IsDigits(exponent) || len(exponent) > maxExponentDigits) {
 		return false
 	}
 	whole, decimals, point := strings.Cut(mantissa, ".")
-	if point && !isDigits(decimals) || len(whole)+len(decimals) > maxDigits {
+	if point && !language.IsDigits(decimals) || len(whole)+len(decimals) > maxDigits {
 		return false
 	}
 	return isWhole(whole) || point && whole == ""
@@ -193,12 +194,12 @@ func cutExponent(s string) (mantissa, exponent string, scientific bool) {
 // isWhole reports whether a text is digits, with commas between full groups of three or with none.
 func isWhole(s string) bool {
 	first, rest, grouped := strings.Cut(s, ",")
-	if !isDigits(first) || len(s) > maxDigits || grouped && len(first) > 3 {
+	if !language.IsDigits(first) || len(s) > maxDigits || grouped && len(first) > 3 {
 		return false
 	}
 	for grouped {
 		var group string
-		if group, rest, grouped = strings.Cut(rest, ","); len(group) != 3 || !isDigits(group) {
+		if group, rest, grouped = strings.Cut(rest, ","); len(group) != 3 || !language.IsDigits(group) {
 			return false
 		}
 	}

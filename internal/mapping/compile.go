@@ -13,6 +13,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -65,7 +66,7 @@ type compiler struct {
 
 // compile makes a mapping of a record that has no preset, or that is what a preset says.
 func compile(r recipe.Record, preset string, kept []recipe.KeptMember) (*mapping, error) {
-	env, err := language()
+	env, err := language.Env()
 	if err != nil {
 		return nil, fmt.Errorf("the mapping language cannot be set up: %w", err)
 	}
@@ -171,11 +172,11 @@ func (c *compiler) expression(part, text string, want result) *expression {
 	case text == "":
 		c.refuse(x, "it is not set; a record has a preset, or question, referenceAnswer and answerType")
 		return x
-	case utf8.RuneCountInString(text) > maxExpression:
-		c.refuse(x, "it has %d characters and may have at most %d", utf8.RuneCountInString(text), maxExpression)
+	case utf8.RuneCountInString(text) > language.MaxExpression:
+		c.refuse(x, "it has %d characters and may have at most %d", utf8.RuneCountInString(text), language.MaxExpression)
 		return x
 	}
-	checked, issues := c.check(text)
+	checked, issues := language.Check(c.env, text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
 		reason := strings.ReplaceAll(first.Message, " (in container '')", "")
@@ -200,20 +201,10 @@ func (c *compiler) expression(part, text string, want result) *expression {
 		}
 	}
 	var err error
-	if x.program, err = program(c.env, checked); err != nil {
+	if x.program, err = language.Program(c.env, checked); err != nil {
 		c.refuse(x, "%w", err)
 	}
 	return x
-}
-
-// check parses an expression and checks its types.
-func (c *compiler) check(text string) (*cel.Ast, *cel.Issues) {
-	parsed, issues := c.env.Parse(text)
-	if issues.Err() != nil {
-		return nil, issues
-	}
-	withPresence(parsed.NativeRep())
-	return c.env.Check(parsed)
 }
 
 // position names a place in an expression; CEL counts characters from 0.
@@ -242,7 +233,7 @@ func (c *compiler) refuse(x *expression, format string, args ...any) {
 // collect finds the fields that an expression names, and refuses a use of row that names none.
 func (c *compiler) collect(x *expression) {
 	named := map[int64]bool{}
-	walk(x.checked.Expr(), func(e ast.Expr) {
+	language.Walk(x.checked.Expr(), func(e ast.Expr) {
 		if name, optional, row := fieldOf(e); row != nil {
 			named[row.ID()] = true
 			c.index(name)
@@ -251,10 +242,10 @@ func (c *compiler) collect(x *expression) {
 			}
 		}
 		switch {
-		case e.Kind() == ast.IdentKind && e.AsIdent() == rowName && !named[e.ID()]:
+		case e.Kind() == ast.IdentKind && e.AsIdent() == language.RowName && !named[e.ID()]:
 			at := x.checked.SourceInfo().GetStartLocation(e.ID())
 			c.refuse(x, "%s: row can only be used by the name of a field, as in row.question, row[\"question\"], row.?question or has(row.question)", position(x.text, at.Line(), at.Column()))
-		case e.Kind() == ast.ComprehensionKind && slices.Contains([]string{e.AsComprehension().IterVar(), e.AsComprehension().IterVar2(), e.AsComprehension().AccuVar()}, rowName):
+		case e.Kind() == ast.ComprehensionKind && slices.Contains([]string{e.AsComprehension().IterVar(), e.AsComprehension().IterVar2(), e.AsComprehension().AccuVar()}, language.RowName):
 			c.refuse(x, "the name row is taken and cannot be that of another variable")
 		}
 	})
@@ -291,7 +282,7 @@ func fieldOf(e ast.Expr) (name string, optional bool, row ast.Expr) {
 	return "", false, nil
 }
 
-func isRow(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == rowName }
+func isRow(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == language.RowName }
 
 // direct recognises an expression that takes a field as it stands, or what lies in it at a path, or the first of several
 // optional fields. Its value is read from the row without an evaluation: most expressions are of this kind, an evaluation
@@ -311,7 +302,7 @@ func (c *compiler) direct(e ast.Expr) *path {
 			return p
 		}
 	case ast.CallKind:
-		if args := operands(e); e.AsCall().IsMemberFunction() && e.AsCall().FunctionName() == "or" && len(args) == 2 {
+		if args := language.Operands(e); e.AsCall().IsMemberFunction() && e.AsCall().FunctionName() == "or" && len(args) == 2 {
 			return c.direct(args[0]).or(c.direct(args[1]))
 		}
 	}

@@ -18,7 +18,7 @@ func fences(page, language string) (blocks []string) {
 	return blocks
 }
 
-// TestPage evaluates every example of docs/mapping.md, and wants one for every function.
+// TestPage evaluates every example of docs/mapping.md.
 func TestPage(t *testing.T) {
 	content, err := os.ReadFile("../../docs/mapping.md")
 	if err != nil {
@@ -36,11 +36,6 @@ func TestPage(t *testing.T) {
 		expression = strings.TrimSpace(expression)
 		r := recipe.Record{Question: `"q"`, ReferenceAnswer: `"a"`, AnswerType: record.Text, Metadata: []recipe.Metadata{{Name: "k", Value: expression}}}
 		gives(t, r, row, want)
-	}
-	for _, f := range functions {
-		if !strings.Contains(page, "`"+f.name+"(") || !strings.Contains(examples, f.name+"(") {
-			t.Errorf("%s has no description or no example", f.name)
-		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -21,7 +22,7 @@ type mapping struct {
 	metadata                                             []member
 	kept                                                 []keptMember
 	others                                               []*expression
-	files                                                files
+	files                                                language.Files
 }
 
 // member is a member of the metadata.
@@ -183,9 +184,9 @@ func (x *expression) evaluate(row *rowValue) (any, error) {
 }
 
 func (x *expression) native(out ref.Val) (any, error) {
-	v, err := nativeOf(out)
+	v, err := language.Native(out)
 	if err != nil {
-		return nil, x.failure(problem(err, subject{text: "the result"}))
+		return nil, x.failure(language.Problem(err, language.Subject{Text: "the result"}))
 	}
 	return v, nil
 }
@@ -235,7 +236,7 @@ func (x *expression) textOf(v any, want result) (string, error) {
 			return "", x.failure(fmt.Sprintf("none of the fields %q is there", x.path.names))
 		}
 	}
-	return "", x.failure(x.subject().the() + " is " + describe(v) + " and must be " + want.words)
+	return "", x.failure(x.subject().The() + " is " + language.Describe(v) + " and must be " + want.words)
 }
 
 // asked is the value of the expression of a question.
@@ -261,11 +262,11 @@ func (x *expression) maybe(row *rowValue) (string, error) {
 	case decoded.Number:
 		return string(v), err
 	}
-	of := x.subject().the()
+	of := x.subject().The()
 	if x.part == "metadata "+record.KeyOriginalID {
 		of = "the id in " + x.subject().String()
 	}
-	return "", x.failure(of + " is " + describe(v) + " and must be a string or a number")
+	return "", x.failure(of + " is " + language.Describe(v) + " and must be a string or a number")
 }
 
 func (x *expression) boolean(row *rowValue) (bool, error) {
@@ -275,7 +276,7 @@ func (x *expression) boolean(row *rowValue) (bool, error) {
 	}
 	b, ok := v.(bool)
 	if !ok {
-		return false, x.failure(x.subject().the() + " is " + describe(v) + " and must be a bool")
+		return false, x.failure(x.subject().The() + " is " + language.Describe(v) + " and must be a bool")
 	}
 	return b, nil
 }

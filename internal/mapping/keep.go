@@ -7,6 +7,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -106,10 +107,10 @@ func appendTexts(to []string, x *expression, v any) ([]string, error) {
 			case string:
 				to = append(to, element)
 			default:
-				return nil, x.failure(fmt.Sprintf("%s has an element that is %s and must be a string", x.subject().the(), describe(element)))
+				return nil, x.failure(fmt.Sprintf("%s has an element that is %s and must be a string", x.subject().The(), language.Describe(element)))
 			}
 		}
 		return to, nil
 	}
-	return nil, x.failure(x.subject().the() + " is " + describe(v) + " and must be a string or a list of strings")
+	return nil, x.failure(x.subject().The() + " is " + language.Describe(v) + " and must be a string or a list of strings")
 }

@@ -9,11 +9,13 @@ import (
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
+
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 )
 
 // plan computes what an expression gives without CEL's interpreter, which takes several microseconds for the simplest one:
 // more than all else that is done with a row. It is made from the checked expression, and knows fields, constants, the usual
-// operators and the functions of this package. It may give up at any row, and does where anything is unusual: a value of
+// operators and the functions of the language. It may give up at any row, and does where anything is unusual: a value of
 // another type, an error, a long text. CEL then evaluates the expression and says what it gives, so a plan is never a second
 // meaning; a fuzz target compares the two. It has no loops, so what it costs is bounded by the lengths of expression and row.
 type plan func(row *rowValue) (v ref.Val, ok bool)
@@ -47,7 +49,7 @@ func (c *compiler) planOf(e ast.Expr) plan {
 			}
 			return nil
 		}
-		if args := c.plansOf(operands(e)); args != nil {
+		if args := c.plansOf(language.Operands(e)); args != nil {
 			return operatorPlan(e.AsCall().FunctionName(), args)
 		}
 	}
@@ -83,10 +85,8 @@ func operatorPlan(name string, args []plan) plan {
 	if of, ok := ofValues[name]; ok {
 		return valuePlan(args, of)
 	}
-	for _, f := range functions {
-		if f.name == name && len(f.args) == len(args) {
-			return callPlan(f.call, args)
-		}
+	if call := language.Function(name, len(args)); call != nil {
+		return callPlan(call, args)
 	}
 	return nil
 }
@@ -168,23 +168,23 @@ func fieldPlan(p *path) plan {
 		case p.optional && v == nil:
 			return types.OptionalNone, true
 		case p.optional:
-			value := adapter{}.NativeToValue(v)
+			value := language.Adapter{}.NativeToValue(v)
 			return types.OptionalOf(value), !types.IsError(value)
 		case !ok || v == nil:
 			return nil, false
 		}
-		value := adapter{}.NativeToValue(v)
+		value := language.Adapter{}.NativeToValue(v)
 		return value, !types.IsError(value)
 	}
 }
 
 func listPlan(elements []plan) plan {
 	if len(elements) == 0 {
-		return always(types.NewRefValList(adapter{}, nil))
+		return always(types.NewRefValList(language.Adapter{}, nil))
 	}
 	return func(row *rowValue) (ref.Val, bool) {
 		values, ok := evaluated(elements, row)
-		return types.NewRefValList(adapter{}, values), ok
+		return types.NewRefValList(language.Adapter{}, values), ok
 	}
 }
 
@@ -205,7 +205,7 @@ func concatPlan(texts []plan) plan {
 		for _, text := range texts {
 			value, ok := text(row)
 			part, isText := value.(types.String)
-			if size += len(part); !ok || !isText || size > maxText {
+			if size += len(part); !ok || !isText || size > language.MaxText {
 				return nil, false
 			}
 			parts = append(parts, string(part))

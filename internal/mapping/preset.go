@@ -13,9 +13,6 @@ type Preset struct {
 	mapping *mapping
 }
 
-// Unanswerable is the reference answer of a question that its context does not answer.
-const Unanswerable = "unanswerable"
-
 // Presets lists the presets in the order of the documentation.
 func Presets() ([]Preset, error) {
 	var out []Preset

@@ -10,6 +10,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
@@ -89,8 +90,8 @@ func TestPresets(t *testing.T) {
 		{"SQuAD from the Hub", "squad2", squadRow, squad("a", `"false"`, `["a","b","a"]`)},
 		{"SQuAD that says so", "squad2", squadRow.with("is_impossible", false), squad("a", `"false"`, `["a","b","a"]`)},
 		{"an empty answer", "squad2", squadRow.with("answers", texts("")), squad("", `"false"`, `[""]`)},
-		{"no answer, from the Hub", "squad2", squadRow.with("answers", texts()), squad(Unanswerable, `"true"`, `[]`)},
-		{"no answer, that says so", "squad2", squadRow.with("answers", texts()).with("is_impossible", true), squad(Unanswerable, `"true"`, `[]`)},
+		{"no answer, from the Hub", "squad2", squadRow.with("answers", texts()), squad(language.Unanswerable, `"true"`, `[]`)},
+		{"no answer, that says so", "squad2", squadRow.with("answers", texts()).with("is_impossible", true), squad(language.Unanswerable, `"true"`, `[]`)},
 		{"HotpotQA from the Hub", "hotpotqa", hotpotRow, hotpot},
 		{"HotpotQA, the original id", "hotpotqa", hotpotRow.with("id", nil).with("_id", "i"), hotpot},
 		{"HotpotQA, simplified", "hotpotqa", source{"question": "q?", "answer": "yes", "type": "bridge"}, Content{Question: "q?", ReferenceAnswer: "yes", AnswerType: record.Text, Metadata: []record.Entry{{Key: "type", Value: `"bridge"`}}}},

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 )
 
 // Question says which text of a row is its question, and nothing else of it: what is needed of rows that are only compared
@@ -12,7 +13,7 @@ import (
 type Question struct {
 	fields     []decoded.Field
 	expression *expression
-	files      files
+	files      language.Files
 }
 
 // CompileQuestion makes the question of a preset, or of an expression; one of both is given. Only the fields of the question
@@ -25,7 +26,7 @@ func CompileQuestion(preset, expression string) (*Question, error) {
 		}
 		preset, expression = p.Name, p.Record.Question
 	}
-	env, err := language()
+	env, err := language.Env()
 	if err != nil {
 		return nil, fmt.Errorf("the mapping language cannot be set up: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
@@ -159,7 +160,7 @@ func TestRealSQuAD(t *testing.T) {
 			if e.Key == "is_impossible" {
 				count[string(e.Value)]++
 			}
-			if e.Key == "answers" && (r.ReferenceAnswer == Unanswerable) != (e.Value == `[]`) {
+			if e.Key == "answers" && (r.ReferenceAnswer == language.Unanswerable) != (e.Value == `[]`) {
 				t.Errorf("%s: %s, answers %s", r.ID, r.ReferenceAnswer, e.Value)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
+	"github.com/datasetmix/datasetmix/internal/mapping/language"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -198,7 +199,7 @@ func (x *expression) joined(row *rowValue) (string, bool) {
 		}
 		pieces, size = append(pieces, piece), size+len(piece)
 	}
-	return strings.Join(pieces, ""), size <= maxText
+	return strings.Join(pieces, ""), size <= language.MaxText
 }
 
 // appendText appends a text that the expression gave for a row, as JSON. An answer of nothing but white space may have become none.

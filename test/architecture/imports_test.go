@@ -27,11 +27,11 @@ var (
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
 	planned    = append([]string{"internal/contract"}, graph...)
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
-	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...)
+	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...)
 	proof      = []string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers", "internal/verify/single", "internal/verify/mixed"}
 	// proved are what the checks of a revision's files are made of.
 	proved    = append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/tokens", "internal/dedup"}, onVolumes...)
-	dataPlane = append(append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...), proof...)
+	dataPlane = append(append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/mapping/language", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...), proof...)
 	counted   = append([]string{"internal/progress"}, planned...)
 	anything  = []string{"*"}
 )
@@ -60,16 +60,17 @@ var rules = []rule{
 	{pkg: "internal/decode/parquet", own: append([]string{"internal/jsonscan", "internal/decode/decoded"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/decode", own: append([]string{"internal/jsonscan", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/record", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
-	{pkg: "internal/mapping", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/mapping/language", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/mapping", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/mapping/language"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/encode", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/export", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "python"},
 	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
-	{pkg: "internal/precheck", own: append([]string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/precheck", own: append([]string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/progress", own: graph},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, counted...), foreign: anything, never: kubernetes},
-	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
+	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/mapping/language", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
 	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},

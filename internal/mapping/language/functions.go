@@ -1,4 +1,4 @@
-package mapping
+package language
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ func textOf(v ref.Val) (string, ref.Val) {
 	if s, ok := v.(types.String); ok {
 		return string(s), nil
 	}
-	return "", wrong(func(it subject) string { return it.the() + " is " + describeValue(v) + " and must be a string" })
+	return "", wrong(func(it Subject) string { return it.The() + " is " + describeValue(v) + " and must be a string" })
 }
 
 // afterLast is the text after the last mark, without the white space around it.
@@ -32,7 +32,7 @@ func afterLast(args ...ref.Val) ref.Val {
 	}
 	at := strings.LastIndex(s, mark)
 	if at < 0 {
-		return wrong(func(it subject) string {
+		return wrong(func(it Subject) string {
 			return fmt.Sprintf("there is no %q in %s, so the answer cannot be found", mark, it)
 		})
 	}
@@ -48,7 +48,7 @@ func number(args ...ref.Val) ref.Val {
 	}
 	s = strings.ReplaceAll(strings.TrimSpace(s), ",", "")
 	if !isNumber(s) {
-		return wrong(func(it subject) string { return fmt.Sprintf("%s is %.40q and not a number", it.the(), s) })
+		return wrong(func(it Subject) string { return fmt.Sprintf("%s is %.40q and not a number", it.The(), s) })
 	}
 	return types.String(s)
 }
@@ -56,10 +56,11 @@ func number(args ...ref.Val) ref.Val {
 // isNumber takes an optional minus, digits, and optionally a point with digits after it.
 func isNumber(s string) bool {
 	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
-	return isDigits(whole) && (!point || isDigits(fraction))
+	return IsDigits(whole) && (!point || IsDigits(fraction))
 }
 
-func isDigits(s string) bool {
+// IsDigits reports whether a text is ASCII digits, at least one.
+func IsDigits(s string) bool {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return false
@@ -78,12 +79,12 @@ func boxed(args ...ref.Val) ref.Val {
 		if at := lastCommand(s, command); at >= 0 {
 			held, err := argument(s[at+len(command):], command)
 			if err != nil {
-				return wrong(func(subject) string { return err.Error() })
+				return wrong(func(Subject) string { return err.Error() })
 			}
 			return types.String(held)
 		}
 	}
-	return wrong(func(it subject) string {
+	return wrong(func(it Subject) string {
 		return fmt.Sprintf(`there is no \boxed in %s, so the answer cannot be found`, it)
 	})
 }
@@ -142,9 +143,9 @@ func openJSON(args ...ref.Val) ref.Val {
 	}
 	v, err := decode.Text(s)
 	if err != nil {
-		return wrong(func(it subject) string { return it.the() + " is not a text of JSON: " + err.Error() })
+		return wrong(func(it Subject) string { return it.The() + " is not a text of JSON: " + err.Error() })
 	}
-	return adapter{}.NativeToValue(v)
+	return Adapter{}.NativeToValue(v)
 }
 
 func trim(args ...ref.Val) ref.Val {
@@ -166,19 +167,19 @@ func split(args ...ref.Val) ref.Val {
 		return bad
 	}
 	if separator == "" || strings.Count(s, separator) >= maxParts {
-		return wrong(func(it subject) string {
-			return fmt.Sprintf("%s cannot be split at %q: that is no separator, or gives more than %d parts", it.the(), separator, maxParts)
+		return wrong(func(it Subject) string {
+			return fmt.Sprintf("%s cannot be split at %q: that is no separator, or gives more than %d parts", it.The(), separator, maxParts)
 		})
 	}
-	return types.NewStringList(adapter{}, strings.Split(s, separator))
+	return types.NewStringList(Adapter{}, strings.Split(s, separator))
 }
 
 func join(args ...ref.Val) ref.Val {
 	list, ok := args[0].(traits.Lister)
 	separator, bad := textOf(args[1])
 	if !ok || bad != nil {
-		return wrong(func(it subject) string {
-			return it.the() + " is " + describeValue(args[0]) + " and must be a list of strings, joined by a string"
+		return wrong(func(it Subject) string {
+			return it.The() + " is " + describeValue(args[0]) + " and must be a list of strings, joined by a string"
 		})
 	}
 	var b strings.Builder
@@ -187,11 +188,11 @@ func join(args ...ref.Val) ref.Val {
 		element := it.Next()
 		s, ok := element.(types.String)
 		if !ok {
-			return wrong(func(it subject) string {
-				return it.the() + " has an element that is " + describeValue(element) + " and must be a string"
+			return wrong(func(it Subject) string {
+				return it.The() + " has an element that is " + describeValue(element) + " and must be a string"
 			})
 		}
-		if b.Len()+len(separator)+len(s) > maxText {
+		if b.Len()+len(separator)+len(s) > MaxText {
 			return tooLong()
 		}
 		if !first {
@@ -212,16 +213,16 @@ func replace(args ...ref.Val) ref.Val {
 		}
 	}
 	if s[1] == "" {
-		return wrong(func(subject) string { return "an empty text cannot be replaced" })
+		return wrong(func(Subject) string { return "an empty text cannot be replaced" })
 	}
-	if len(s[0])+strings.Count(s[0], s[1])*(len(s[2])-len(s[1])) > maxText {
+	if len(s[0])+strings.Count(s[0], s[1])*(len(s[2])-len(s[1])) > MaxText {
 		return tooLong()
 	}
 	return types.String(strings.ReplaceAll(s[0], s[1], s[2]))
 }
 
 func tooLong() ref.Val {
-	return wrong(func(subject) string { return fmt.Sprintf("the text would be longer than %d MiB", maxText>>20) })
+	return wrong(func(Subject) string { return fmt.Sprintf("the text would be longer than %d MiB", MaxText>>20) })
 }
 
 // fail refuses the row with a message of the expression's own.
@@ -230,8 +231,11 @@ func fail(args ...ref.Val) ref.Val {
 	if bad != nil {
 		return bad
 	}
-	return wrong(func(subject) string { return s })
+	return wrong(func(Subject) string { return s })
 }
+
+// Unanswerable is the reference answer of a question that its context does not answer.
+const Unanswerable = "unanswerable"
 
 // squadAnswer is the first of SQuAD's answers, or Unanswerable where there is none. All of them must be texts, and where the
 // source says of itself whether the question is impossible, its list of answers must agree.
@@ -240,18 +244,18 @@ func squadAnswer(args ...ref.Val) ref.Val {
 	answers, _ := v.Value().(map[string]any)
 	texts, ok := answers["text"].([]any)
 	if !ok {
-		return wrong(func(it subject) string {
-			return it.the() + " is " + describeValue(v) + " and must be an object with a list of texts"
+		return wrong(func(it Subject) string {
+			return it.The() + " is " + describeValue(v) + " and must be an object with a list of texts"
 		})
 	}
 	for _, text := range texts {
 		if _, ok := text.(string); !ok {
-			return wrong(func(subject) string { return "an answer is " + describe(text) + " and must be a string" })
+			return wrong(func(Subject) string { return "an answer is " + Describe(text) + " and must be a string" })
 		}
 	}
 	if o, ok := impossible.(*types.Optional); ok && o.HasValue() {
 		if said, ok := o.GetValue().(types.Bool); ok && bool(said) != (len(texts) == 0) {
-			return wrong(func(subject) string { return "is_impossible and answers contradict each other" })
+			return wrong(func(Subject) string { return "is_impossible and answers contradict each other" })
 		}
 	}
 	if len(texts) == 0 {
@@ -265,15 +269,15 @@ func squadAnswer(args ...ref.Val) ref.Val {
 func hotpotParagraphs(args ...ref.Val) ref.Val {
 	titles, sentences, err := contextLists(args[0].Value())
 	if err != nil {
-		return wrong(func(it subject) string { return it.the() + " " + err.Error() })
+		return wrong(func(it Subject) string { return it.The() + " " + err.Error() })
 	}
 	var b strings.Builder
 	for i, title := range titles {
 		t, ok := title.(string)
 		list, isList := sentences[i].([]any)
 		if !ok || !isList {
-			return wrong(func(it subject) string {
-				return fmt.Sprintf("paragraph %d of %s has not a title and a list of sentences", i+1, it.the())
+			return wrong(func(it Subject) string {
+				return fmt.Sprintf("paragraph %d of %s has not a title and a list of sentences", i+1, it.The())
 			})
 		}
 		if i > 0 {
@@ -284,8 +288,8 @@ func hotpotParagraphs(args ...ref.Val) ref.Val {
 		for _, sentence := range list {
 			s, ok := sentence.(string)
 			if !ok {
-				return wrong(func(it subject) string {
-					return fmt.Sprintf("paragraph %d of %s has a sentence that is %s", i+1, it.the(), describe(sentence))
+				return wrong(func(it Subject) string {
+					return fmt.Sprintf("paragraph %d of %s has a sentence that is %s", i+1, it.The(), Describe(sentence))
 				})
 			}
 			b.WriteString(s)
@@ -312,7 +316,7 @@ func contextLists(context any) (titles, sentences []any, err error) {
 		}
 	}
 	if len(titles) == 0 {
-		return nil, nil, fmt.Errorf("is %s and must have paragraphs", describe(context))
+		return nil, nil, fmt.Errorf("is %s and must have paragraphs", Describe(context))
 	}
 	return titles, sentences, nil
 }

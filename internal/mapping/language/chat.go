@@ -1,4 +1,4 @@
-package mapping
+package language
 
 import (
 	"fmt"
@@ -33,30 +33,30 @@ func turns(args ...ref.Val) ref.Val {
 			return chat
 		}
 	}
-	v, err := nativeOf(chat)
+	v, err := Native(chat)
 	list, ok := v.([]any)
 	if err != nil || !ok {
-		return wrong(func(it subject) string {
-			return it.the() + " is " + describe(v) + " and must be a list of turns, or a text of JSON that holds one"
+		return wrong(func(it Subject) string {
+			return it.The() + " is " + Describe(v) + " and must be a list of turns, or a text of JSON that holds one"
 		})
 	}
 	var found []string
 	for i, turn := range list {
 		who, text, problem := readTurn(turn)
 		if problem != "" {
-			return wrong(func(it subject) string { return fmt.Sprintf("turn %d of %s %s", i+1, it.the(), problem) })
+			return wrong(func(it Subject) string { return fmt.Sprintf("turn %d of %s %s", i+1, it.The(), problem) })
 		}
 		if text != "" && (role == "" || who == canonicalRole(role)) {
 			found = append(found, text)
 		}
 	}
-	return types.NewStringList(adapter{}, found)
+	return types.NewStringList(Adapter{}, found)
 }
 
 func readTurn(turn any) (role, text, problem string) {
 	object, ok := turn.(map[string]any)
 	if !ok {
-		return "", "", "is " + describe(turn) + " and must be an object with role and content, or from and value"
+		return "", "", "is " + Describe(turn) + " and must be an object with role and content, or from and value"
 	}
 	role, ok = firstOf(object, roleNames).(string)
 	if !ok {
@@ -102,18 +102,18 @@ func contentText(content any) (text, problem string) {
 		}
 		return strings.Join(texts, "\n"), ""
 	}
-	return "", "has a content that is " + describe(content) + " and must be a string or a list of parts"
+	return "", "has a content that is " + Describe(content) + " and must be a string or a list of parts"
 }
 
 // jsonText writes a value as JSON, the members of objects by name.
 func jsonText(args ...ref.Val) ref.Val {
-	v, err := nativeOf(args[0])
+	v, err := Native(args[0])
 	if err != nil {
-		return wrong(func(subject) string { return err.Error() })
+		return wrong(func(Subject) string { return err.Error() })
 	}
 	text, err := record.ValueOf(v)
 	if err != nil {
-		return wrong(func(subject) string { return err.Error() })
+		return wrong(func(Subject) string { return err.Error() })
 	}
 	return types.String(text)
 }

@@ -1,4 +1,6 @@
-package mapping
+// Package language is the language of mappings: CEL, with functions of its own, within bounds, and with what is absent taken as people mean it.
+// It shows decoded values to CEL and makes decoded values of what CEL gives. What an expression is for is no matter of this package.
+package language
 
 import (
 	"fmt"
@@ -17,37 +19,37 @@ import (
 
 // The bounds of an expression. docs/mapping.md states them.
 const (
-	// maxExpression is its length in characters, as in the schema.
-	maxExpression = 1024
+	// MaxExpression is its length in characters, as in the schema.
+	MaxExpression = 1024
 	// maxNesting is the depth of its syntax, and maxLoops that of its comprehensions.
 	maxNesting = 64
 	maxLoops   = 2
-	// maxCost bounds the evaluation for one row: about one unit per operator and function, per element of a list and per 100
+	// MaxCost bounds the evaluation for one row: about one unit per operator and function, per element of a list and per 100
 	// bytes of text that one touches. A unit takes about a microsecond, and CEL keeps what it has counted in memory, so a
 	// million is a second and some 50 MB at the worst; it is what Kubernetes grants its own rules.
-	maxCost = 1_000_000
+	MaxCost = 1_000_000
 	// bytesPerCost is how many bytes of text are one unit, and bytesPerMatch how many of them a regular expression reads.
 	bytesPerCost  = 100
 	bytesPerMatch = 10
-	// maxText and maxParts bound what one call of replace, split or join may make, since cost is counted after the call.
-	maxText  = 128 << 20
+	// MaxText and maxParts bound what one call of replace, split or join may make, since cost is counted after the call.
+	MaxText  = 128 << 20
 	maxParts = 1 << 20
 )
 
-// rowName is the variable of an expression that holds the row; fileName is the other one.
-const rowName = "row"
+// RowName is the variable of an expression that holds the row; FileName is the other one.
+const RowName = "row"
 
-// language is the environment that every expression is compiled in: CEL's standard library and macros, its optional values,
+// Env is the environment that every expression is compiled in: CEL's standard library and macros, its optional values,
 // and the functions of this package.
-var language = sync.OnceValues(func() (*cel.Env, error) {
+var Env = sync.OnceValues(func() (*cel.Env, error) {
 	options := []cel.EnvOption{
-		cel.Variable(rowName, cel.MapType(cel.StringType, cel.DynType)),
-		cel.Variable(fileName, cel.MapType(cel.StringType, cel.DynType)),
-		cel.CustomTypeAdapter(adapter{}),
+		cel.Variable(RowName, cel.MapType(cel.StringType, cel.DynType)),
+		cel.Variable(FileName, cel.MapType(cel.StringType, cel.DynType)),
+		cel.CustomTypeAdapter(Adapter{}),
 		cel.OptionalTypes(cel.OptionalTypesVersion(2)),
 		cel.EnableMacroCallTracking(), // so that messages show what was written
 		cel.ParserRecursionLimit(maxNesting),
-		cel.ParserExpressionSizeLimit(maxExpression),
+		cel.ParserExpressionSizeLimit(MaxExpression),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateComprehensionNestingLimit(maxLoops)),
 	}
 	for _, f := range functions {
@@ -106,9 +108,30 @@ func (f function) declare() cel.EnvOption {
 	return cel.Function(f.name, decls.DisableTypeGuards(true), overload(fmt.Sprintf("datasetmix_%s_%d", f.name, len(f.args)), f.args, f.result, binding))
 }
 
-// program makes a checked expression ready for evaluation.
-func program(env *cel.Env, checked *cel.Ast) (cel.Program, error) {
-	return env.Program(checked, cel.CustomDecoratorV2(sortMaps), cel.EvalOptions(cel.OptOptimize), cel.CostTracking(costs{}), cel.CostLimit(maxCost))
+// Function returns what a function of the language beyond those of CEL does, by its name and how many arguments it has, a target among them;
+// nil if there is none.
+func Function(name string, args int) func(...ref.Val) ref.Val {
+	for _, f := range functions {
+		if f.name == name && len(f.args) == args {
+			return f.call
+		}
+	}
+	return nil
+}
+
+// Check parses an expression and checks its types.
+func Check(env *cel.Env, text string) (*cel.Ast, *cel.Issues) {
+	parsed, issues := env.Parse(text)
+	if issues.Err() != nil {
+		return nil, issues
+	}
+	withPresence(parsed.NativeRep())
+	return env.Check(parsed)
+}
+
+// Program makes a checked expression ready for evaluation.
+func Program(env *cel.Env, checked *cel.Ast) (cel.Program, error) {
+	return env.Program(checked, cel.CustomDecoratorV2(sortMaps), cel.EvalOptions(cel.OptOptimize), cel.CostTracking(costs{}), cel.CostLimit(MaxCost))
 }
 
 // sortedMaps are the maps that an expression makes itself, with their keys in one order.
@@ -207,7 +230,19 @@ func nativeSize(v any) (n uint64) {
 	return 1 + n
 }
 
-// walk visits an expression and all below it.
-func walk(e ast.Expr, visit func(ast.Expr)) {
+// Walk visits an expression and all below it.
+func Walk(e ast.Expr, visit func(ast.Expr)) {
 	ast.PreOrderVisit(e, ast.NewExprVisitor(visit))
+}
+
+// Operands are the target of a call, if it has one, and its arguments.
+func Operands(e ast.Expr) []ast.Expr {
+	if e.Kind() != ast.CallKind {
+		return nil
+	}
+	call := e.AsCall()
+	if call.IsMemberFunction() {
+		return append([]ast.Expr{call.Target()}, call.Args()...)
+	}
+	return call.Args()
 }

@@ -1,4 +1,4 @@
-package mapping
+package language
 
 import (
 	"slices"
@@ -26,7 +26,7 @@ type presence struct {
 func withPresence(of *ast.AST) {
 	p := presence{make: ast.NewExprFactory(), info: of.SourceInfo(), nextID: ast.MaxID(of)}
 	var calls []ast.Expr
-	walk(of.Expr(), func(e ast.Expr) {
+	Walk(of.Expr(), func(e ast.Expr) {
 		if e.Kind() == ast.CallKind || e.Kind() == ast.ComprehensionKind {
 			calls = append(calls, e)
 		}
@@ -45,7 +45,7 @@ func (p *presence) operandsOf(e ast.Expr) {
 		p.unwrap(e.AsComprehension().IterRange())
 		return
 	}
-	args, name := operands(e), e.AsCall().FunctionName()
+	args, name := Operands(e), e.AsCall().FunctionName()
 	switch {
 	case name == operators.Equals || name == operators.NotEquals:
 		p.compared(args[0], args[1])

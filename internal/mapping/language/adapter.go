@@ -1,4 +1,4 @@
-package mapping
+package language
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
@@ -16,11 +15,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// adapter shows decoded values to CEL: strings, booleans, lists and objects as what they are, null as null, numbers as
+// Adapter shows decoded values to CEL: strings, booleans, lists and objects as what they are, null as null, numbers as
 // numberOf has it.
-type adapter struct{}
+type Adapter struct{}
 
-func (a adapter) NativeToValue(v any) ref.Val {
+// NativeToValue returns a decoded value as CEL sees it.
+func (a Adapter) NativeToValue(v any) ref.Val {
 	switch v := v.(type) {
 	case string:
 		return types.String(v)
@@ -57,7 +57,7 @@ func (s sorted) Iterator() traits.Iterator {
 		}
 		return strings.Compare(a.Type().TypeName(), b.Type().TypeName())
 	})
-	return types.NewRefValList(adapter{}, keys).Iterator()
+	return types.NewRefValList(Adapter{}, keys).Iterator()
 }
 
 // numberOf is how CEL sees a number: an int where it is written as one and fits 64 bits; a double where the double stands
@@ -79,6 +79,12 @@ func numberOf(n decoded.Number) ref.Val {
 // longNumber is a number of more digits than a 64-bit number holds, or out of its range. It can be handed on and compared
 // for equality, and nothing else: to compute with it would be to round it in silence.
 type longNumber decoded.Number
+
+// IsLong reports whether a number is handed on and compared only, since no 64-bit number is equal to it.
+func IsLong(n decoded.Number) bool {
+	_, long := numberOf(n).(longNumber)
+	return long
+}
 
 var longNumberType = types.NewOpaqueType("number")
 
@@ -120,52 +126,8 @@ func significant(number string) (digits string, exponent int) {
 	return strings.TrimRight(digits, "0"), exponent
 }
 
-// rowValue is the variable row: the fields of a row by their names. A field that is absent and one that is null are the
-// same, and neither is there.
-type rowValue struct {
-	// Mapper has the methods that no expression can reach, since row as a whole is refused.
-	traits.Mapper
-
-	names  []decoded.Field
-	values []any
-	plain  uint64 // as decoded.Row has it
-	// at is the path of the row's file, and files gives the variable file for it.
-	at    string
-	files *files
-}
-
-// ResolveName and Parent make it the activation of an evaluation, too.
-func (r *rowValue) ResolveName(name string) (any, bool) {
-	if name == fileName && r.files != nil {
-		return r.files.of(r.at), true
-	}
-	return r, name == rowName
-}
-
-func (r *rowValue) Parent() cel.Activation { return nil }
-
-func (r *rowValue) Type() ref.Type { return types.MapType }
-
-func (r *rowValue) Find(key ref.Val) (ref.Val, bool) {
-	name, _ := key.(types.String)
-	v := r.get(string(name))
-	if v == nil {
-		return nil, false
-	}
-	return adapter{}.NativeToValue(v), true
-}
-
-func (r *rowValue) get(name string) any {
-	for i := range r.names {
-		if r.names[i].Name == name && !r.names[i].Ordered {
-			return r.values[i]
-		}
-	}
-	return nil
-}
-
-// nativeOf is the decoded form of a value: what ValueOf writes. What a row holds comes back as it was, every digit of it.
-func nativeOf(v ref.Val) (any, error) {
+// Native is the decoded form of a value: what ValueOf writes. What a row holds comes back as it was, every digit of it.
+func Native(v ref.Val) (any, error) {
 	switch v := v.(type) {
 	case types.String:
 		return string(v), nil
@@ -185,7 +147,7 @@ func nativeOf(v ref.Val) (any, error) {
 		if !v.HasValue() {
 			return nil, nil
 		}
-		return nativeOf(v.GetValue())
+		return Native(v.GetValue())
 	case traits.Mapper:
 		return nativeMap(v)
 	case traits.Lister:
@@ -212,7 +174,7 @@ func nativeList(l traits.Lister) (any, error) {
 	}
 	list := []any{}
 	for it := l.Iterator(); it.HasNext() == types.True; {
-		element, err := nativeOf(it.Next())
+		element, err := Native(it.Next())
 		if err != nil {
 			return nil, err
 		}
@@ -232,7 +194,7 @@ func nativeMap(m traits.Mapper) (any, error) {
 		if !ok {
 			return nil, fmt.Errorf("an object with a key of type %s cannot stand in a record", key.Type().TypeName())
 		}
-		value, err := nativeOf(m.Get(key))
+		value, err := Native(m.Get(key))
 		if err != nil {
 			return nil, err
 		}

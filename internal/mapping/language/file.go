@@ -1,4 +1,4 @@
-package mapping
+package language
 
 import (
 	"net/url"
@@ -8,8 +8,8 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// fileName is the variable that tells of the file that a row is in.
-const fileName = "file"
+// FileName is the variable that tells of the file that a row is in.
+const FileName = "file"
 
 // noPartition is the value of a Hive folder that stands for null.
 const noPartition = "__HIVE_DEFAULT_PARTITION__"
@@ -31,7 +31,7 @@ func fileOf(at string) *fileValue {
 			folders[key] = value
 		}
 	}
-	return &fileValue{at, adapter{}.NativeToValue(map[string]any{"path": at, "name": name, "folders": folders})}
+	return &fileValue{at, Adapter{}.NativeToValue(map[string]any{"path": at, "name": name, "folders": folders})}
 }
 
 // unescaped undoes the percent signs of a folder's name; a name that has others is taken as it is.
@@ -42,10 +42,11 @@ func unescaped(s string) string {
 	return s
 }
 
-// files gives the variable file. Rows of one file come one after the other, so the last one is mostly the one that is wanted.
-type files struct{ last atomic.Pointer[fileValue] }
+// Files gives the variable file. Rows of one file come one after the other, so the last one is mostly the one that is wanted.
+type Files struct{ last atomic.Pointer[fileValue] }
 
-func (f *files) of(at string) ref.Val {
+// Of returns the variable for the file at a path.
+func (f *Files) Of(at string) ref.Val {
 	last := f.last.Load()
 	if last == nil || last.path != at {
 		last = fileOf(at)

@@ -1,9 +1,7 @@
-package mapping
+package language
 
 import (
 	"testing"
-
-	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // TestPresence: expressions as people first write them mean what was meant.
@@ -19,8 +17,8 @@ func TestPresence(t *testing.T) {
 		`row.messages.last().content.trim()`:                                  `"A"`,
 		`row.messages.last().content`:                                         `" A "`,
 		`row.empty.last().content`:                                            `absent`,
-		`row.empty.last().content.trim()`:                                     "error: `row.empty.last().content` is absent or null",
-		`row.calls.last().content.trim()`:                                     "error: `row.calls.last().content` is absent or null and must be a string",
+		`row.empty.last().content.trim()`:                                     `error: optional.none() dereference`,
+		`row.calls.last().content.trim()`:                                     `error: it is absent or null and must be a string`,
 		`row.messages.last().content + "x"`:                                   `" A x"`,
 		`"x" + row.messages.first().content + "y"`:                            `"xQy"`,
 		`size(row.messages.last().content)`:                                   `3`,
@@ -48,7 +46,7 @@ func TestPresence(t *testing.T) {
 		`row.?o.?b == "x"`:                                                    `true`,
 		`row.?n > 2`:                                                          `true`,
 		`row.?level.trim()`:                                                   `"L5"`,
-		`row.?gone.trim()`:                                                    `error: the field "gone" is absent or null`,
+		`row.?gone.trim()`:                                                    `error: optional.none() dereference`,
 		`row.?messages.map(m, m.role).join(" ")`:                              `"user assistant"`,
 		`row.?level.optMap(l, l + "!")`:                                       `"L5!"`,
 		`row.?gone.or(row.?level) == "L5"`:                                    `true`,
@@ -62,9 +60,8 @@ func TestPresence(t *testing.T) {
 		`row.?flags[0] == true`:                                               `true`,
 		`row.messages.filter(m, m.role == "assistant").last().content.trim()`: `"A"`,
 	} {
-		r := today(func(r *recipe.Record) {
-			r.Question, r.ReferenceAnswer, r.Metadata = `"q"`, `"a"`, []recipe.Metadata{{Name: "k", Value: expression}}
-		})
-		gives(t, r, row, want)
+		if got := given(t, expression, row); got != want {
+			t.Errorf("%s: %s\nshould be %s", expression, got, want)
+		}
 	}
 }

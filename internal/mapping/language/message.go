@@ -1,0 +1,84 @@
+package language
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/cel-go/common/types"
+	"github.com/google/cel-go/common/types/ref"
+	"github.com/google/cel-go/common/types/traits"
+
+	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+)
+
+// Subject is what a message is about: a field of the row, or the text of an expression.
+type Subject struct{ Field, Text string }
+
+func (s Subject) String() string {
+	if s.Field != "" {
+		return fmt.Sprintf("field %q", s.Field)
+	}
+	return s.Text
+}
+
+// The is String with the article that a field has within a sentence.
+func (s Subject) The() string {
+	if s.Field != "" {
+		return "the " + s.String()
+	}
+	return s.Text
+}
+
+// complaint is what a function has against its first argument. The function does not know what that is; whoever reports the
+// complaint does.
+type complaint func(it Subject) string
+
+func (c complaint) Error() string { return c(Subject{Text: "the value"}) }
+
+func wrong(c complaint) ref.Val { return types.WrapErr(c) }
+
+// Problem is the text of an error.
+func Problem(err error, it Subject) string {
+	var c complaint
+	if errors.As(err, &c) {
+		return c(it)
+	}
+	return err.Error()
+}
+
+// Describe names the kind of a decoded value for a message.
+func Describe(v any) string {
+	switch v.(type) {
+	case nil:
+		return "absent or null"
+	case string:
+		return "a string"
+	case decoded.Number:
+		return "a number"
+	case bool:
+		return "a boolean"
+	case []any:
+		return "a list"
+	default:
+		return "an object"
+	}
+}
+
+// describeValue names the kind of a value of CEL.
+func describeValue(v ref.Val) string {
+	switch v.(type) {
+	case types.Null:
+		return "absent or null"
+	case types.Int, types.Uint, types.Double, longNumber:
+		return "a number"
+	case types.Bool:
+		return "a boolean"
+	case types.String:
+		return "a string"
+	case traits.Mapper:
+		return "an object"
+	case traits.Lister:
+		return "a list"
+	}
+	return "a value of type " + v.Type().TypeName()
+}
