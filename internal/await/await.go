@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -162,7 +163,7 @@ func verify(ctx context.Context, at store.Path, want revision.PublishedFile, dig
 	if !digests {
 		return nil
 	}
-	digest, _, err := store.SHA256(ctx, f)
+	digest, _, err := hashing.SHA256(ctx, f)
 	if err != nil {
 		return store.WrapError(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -24,7 +25,7 @@ type Sequences []*Sequence
 
 // Open begins a shard of a planned split. open opens the rows of a data set by its place, and may hold so many bytes in memory.
 // The order of a pass that does not fit in memory is made in a file of the folder scratch.
-func Open(r recipe.Recipe, planned plan.Split, shard plan.Shard, scratch store.Path, open func(dataset int, hold int64) (*store.Rows, error)) (Sequences, error) {
+func Open(r recipe.Recipe, planned plan.Split, shard plan.Shard, scratch store.Path, open func(dataset int, hold int64) (*rowfile.Rows, error)) (Sequences, error) {
 	datasets := planned.Datasets()
 	var sequences Sequences
 	for i, dataset := range datasets {
@@ -48,7 +49,7 @@ func (s Sequences) Close() {
 // Sequence yields a data set's rows, occurrence by occurrence: in the first pass in the order of the file, in each later one in
 // a keyed order of its own. So none comes twice in a pass, and the rows that repeat first are others each time.
 type Sequence struct {
-	rows    *store.Rows
+	rows    *rowfile.Rows
 	draws   mix.Draws
 	span    mix.Span // of the occurrences that are asked for
 	next    int64
@@ -74,7 +75,7 @@ const valueBytes = 3 * 8
 
 // New returns the occurrences of rows in a span. The order of a pass that does not fit in memory is made in a file of the folder scratch.
 // The sequence closes the rows.
-func New(rows *store.Rows, draws mix.Draws, span mix.Span, seed int64, scratch store.Path) *Sequence {
+func New(rows *rowfile.Rows, draws mix.Draws, span mix.Span, seed int64, scratch store.Path) *Sequence {
 	return &Sequence{rows: rows, draws: draws, span: span, next: span.Start, seed: seed, scratch: scratch}
 }
 
@@ -99,7 +100,7 @@ func (s *Sequence) Next() (Row, error) {
 		if s.at++; s.at > row { // a shard may begin in the middle of a pass, and the sorted part of it a little before
 			number := func(i int) int64 { return int64(binary.BigEndian.Uint64(value[8*i:])) }
 			units := number(2)
-			line, err := s.rows.Line(store.Place{Offset: number(0), Length: number(1)})
+			line, err := s.rows.Line(rowfile.Place{Offset: number(0), Length: number(1)})
 			return Row{line, units}, err
 		}
 	}
@@ -118,7 +119,7 @@ func (s *Sequence) begin(pass, first int64) error {
 		return err
 	}
 	s.at = part.before
-	err = s.each(pass, func(place mix.Place, entry store.Entry, at store.Place) error {
+	err = s.each(pass, func(place mix.Place, entry rowfile.Entry, at rowfile.Place) error {
 		if bucket := bucketOf(place); bucket < part.low || bucket > part.high {
 			return nil
 		}
@@ -136,7 +137,7 @@ func (s *Sequence) begin(pass, first int64) error {
 }
 
 // each gives every row of the file with its place in a pass.
-func (s *Sequence) each(pass int64, do func(mix.Place, store.Entry, store.Place) error) error {
+func (s *Sequence) each(pass int64, do func(mix.Place, rowfile.Entry, rowfile.Place) error) error {
 	key := mix.NewKey(s.seed, fmt.Sprintf("pass/%d", pass))
 	for i := range s.rows.Len() {
 		entry, at, err := s.rows.Find(i)
@@ -171,7 +172,7 @@ func (s *Sequence) part(pass, first int64) (part, error) {
 		return whole, nil
 	}
 	counts := make([]int64, buckets)
-	err := s.each(pass, func(place mix.Place, _ store.Entry, _ store.Place) error {
+	err := s.each(pass, func(place mix.Place, _ rowfile.Entry, _ rowfile.Place) error {
 		counts[bucketOf(place)]++
 		return nil
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -26,7 +27,7 @@ const seed = 42
 type file struct {
 	path, index store.Path
 	lines       []string
-	entries     []store.Entry
+	entries     []rowfile.Entry
 }
 
 // at is a folder as a place on a volume of its own.
@@ -45,7 +46,7 @@ func write(t *testing.T, rows int) file {
 	t.Helper()
 	folder := at(t, t.TempDir())
 	f := file{path: folder.Join("rows.jsonl"), index: folder.Join("rows.idx")}
-	out, err := store.CreateRows(f.path, f.index)
+	out, err := rowfile.Create(f.path, f.index)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +57,7 @@ func write(t *testing.T, rows int) file {
 			said--
 		}
 		content := sha256.Sum256(fmt.Append(nil, said))
-		entry := store.Entry{Identity: store.Short(content[:]), Units: int64(i) * 3}
+		entry := rowfile.Entry{Identity: rowfile.Short(content[:]), Units: int64(i) * 3}
 		line := fmt.Sprintf("{\"row\":%d,\"said\":%d}\n", i, said)
 		if err := out.Add([]byte(line), entry); err != nil {
 			t.Fatal(err)
@@ -106,7 +107,7 @@ func (f file) sequence(t *testing.T, draws mix.Draws, first, hold int64) *Sequen
 // span opens a file and gives the occurrences of a span.
 func (f file) span(t *testing.T, draws mix.Draws, span mix.Span, hold int64) *Sequence {
 	t.Helper()
-	rows, err := store.OpenRows(f.path, f.index, hold)
+	rows, err := rowfile.Open(f.path, f.index, hold)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestShardsSortTheirPartOfAPass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = s.each(1, func(place mix.Place, _ store.Entry, _ store.Place) error {
+		err = s.each(1, func(place mix.Place, _ rowfile.Entry, _ rowfile.Place) error {
 			if bucket := bucketOf(place); part.low <= bucket && bucket <= part.high {
 				sorted++
 			}

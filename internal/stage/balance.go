@@ -11,12 +11,14 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -172,16 +174,16 @@ type equals struct {
 	variant    func(rowRef)
 	duplicates bool // are dropped
 
-	question store.Short
+	question rowfile.Short
 	begun    bool
-	split    int                      // that keeps the question
-	answers  map[store.Short]struct{} // to the question, where there are several and duplicates are dropped
+	split    int                        // that keeps the question
+	answers  map[rowfile.Short]struct{} // to the question, where there are several and duplicates are dropped
 	first    asked
 }
 
 func (e *equals) next(question []byte, row asked, ref rowRef) error {
 	if !e.begun || !bytes.Equal(question, e.question[:]) {
-		e.begun, e.question, e.split, e.first, e.answers = true, store.Short(question), ref.split, row, nil
+		e.begun, e.question, e.split, e.first, e.answers = true, rowfile.Short(question), ref.split, row, nil
 		return nil
 	}
 	if row.exact != e.first.exact {
@@ -194,7 +196,7 @@ func (e *equals) next(question []byte, row asked, ref rowRef) error {
 		return nil
 	}
 	if e.answers == nil {
-		e.answers = map[store.Short]struct{}{e.first.answer: {}}
+		e.answers = map[rowfile.Short]struct{}{e.first.answer: {}}
 	}
 	if _, there := e.answers[row.answer]; there {
 		return e.drop(ref, pipeline.Duplicate)
@@ -217,7 +219,7 @@ func (b *balancer) filter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	listed, err := store.Create(path)
+	listed, err := filewriter.Create(path)
 	if err != nil {
 		return err
 	}
@@ -232,7 +234,7 @@ func (b *balancer) filter(ctx context.Context) error {
 }
 
 // filterFile writes the file that the next drop is in.
-func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *store.Writer) error {
+func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *filewriter.Writer) error {
 	split, dataset := next.ref.split, next.ref.dataset
 	name, dataName := b.job.recipe.Splits[split].Name+rowSuffix, b.names[dataset]
 	folder, err := b.job.input(pipeline.StageSplit, dataName)
@@ -301,7 +303,7 @@ func (b *balancer) units() {
 }
 
 // leaveOut lists a dropped row, and counts it by its reason.
-func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte, listed *store.Writer) (record.Record, error) {
+func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte, listed *filewriter.Writer) (record.Record, error) {
 	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))
 	if err != nil {
 		return row, err

@@ -8,6 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -157,7 +158,7 @@ func (d diagnosis) intact(ctx context.Context, stage pipeline.Stage, unit pipeli
 	if stage == pipeline.StageSplit {
 		for i, split := range d.job.recipe.Splits {
 			info, err := folder.Join(split.Name + idxSuffix).Lstat()
-			if err != nil || info.Size() != store.IndexBytes(result.Split.Rows[i]) {
+			if err != nil || info.Size() != rowfile.IndexBytes(result.Split.Rows[i]) {
 				return notIntact(err)
 			}
 		}

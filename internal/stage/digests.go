@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io/fs"
 
+	"github.com/datasetmix/datasetmix/internal/filewriter"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -16,7 +18,7 @@ import (
 const digestsName = "digests.json"
 
 // written is a file as its writer knows it.
-type written = store.Written
+type written = filewriter.Written
 
 // digests are the files of one unit by their names in its folder.
 type digests map[string]written
@@ -50,7 +52,7 @@ func digestOf(ctx context.Context, path store.Path) (string, int64, error) {
 		return "", 0, err
 	}
 	defer f.Close()
-	return store.SHA256(ctx, f)
+	return hashing.SHA256(ctx, f)
 }
 
 // ofDataset is the digest of a divided data set: over the SHA-256 of the file of all rows, of each split's, and of the list of the

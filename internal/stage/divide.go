@@ -11,10 +11,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/dedup"
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/mix"
 	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -61,7 +63,7 @@ func (d *divider) close() {
 // rowHead is what a row is known by besides its line.
 type rowHead struct {
 	group    mix.Place
-	question store.Short // as it is compared
+	question rowfile.Short // as it is compared
 	asked    asked
 	units    int64
 	counts   rowCounts
@@ -79,7 +81,7 @@ const countsSize = 4 + 4 + 1
 // asked tells rows apart whose questions are equal as they are compared.
 type asked struct {
 	// answer is the same for the same reference answer.
-	answer store.Short
+	answer rowfile.Short
 	// exact is the beginning of the digest of the question's bytes; nothing where that is what is compared.
 	exact [exactSize]byte
 }
@@ -113,24 +115,24 @@ func readHead(encoded []byte) (h rowHead) {
 // with a buffer of its own.
 func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
 	groupID := said.Digests.Question
-	head.asked.answer, head.units = store.Short(said.Digests.Pair[:shortSize]), units
+	head.asked.answer, head.units = rowfile.Short(said.Digests.Pair[:shortSize]), units
 	head.counts = rowCounts{uint32(statistics.Characters(said.Question)), uint32(statistics.Characters(said.ReferenceAnswer)), statistics.TypeOf(said.AnswerType)}
 	if d.byForm {
 		*buffer = dedup.AppendQuestion((*buffer)[:0], said.Question)
 		groupID = sha256.Sum256(*buffer)
 		head.asked = asked{answerOf(said.ReferenceAnswer, buffer), [exactSize]byte(said.Digests.Question[:exactSize])}
 	}
-	head.question = store.Short(groupID[:shortSize])
+	head.question = rowfile.Short(groupID[:shortSize])
 	if said.Group != said.Question {
 		groupID = sha256.Sum256([]byte(said.Group))
 	}
-	head.group = d.groupKey.Place(store.Short(groupID[:shortSize]))
-	return d.orderKey.Place(store.Short(said.Digests.Identity[:shortSize])), head
+	head.group = d.groupKey.Place(rowfile.Short(groupID[:shortSize]))
+	return d.orderKey.Place(rowfile.Short(said.Digests.Identity[:shortSize])), head
 }
 
 // answerOf tells reference answers apart: a short one is itself behind its length, which costs no digest and which most are; of
 // a longer one it is the beginning of its digest behind a byte that is no such length.
-func answerOf(answer string, buffer *[]byte) (id store.Short) {
+func answerOf(answer string, buffer *[]byte) (id rowfile.Short) {
 	if len(answer) < len(id) {
 		id[0] = byte(len(answer))
 		copy(id[1:], answer)
@@ -239,7 +241,7 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 			return nil, err
 		}
 		head := readHead(value)
-		if err := files[splitOf(head.group, borders)].add(store.Short(at[8:]), head, value[rowHeadSize:]); err != nil {
+		if err := files[splitOf(head.group, borders)].add(rowfile.Short(at[8:]), head, value[rowHeadSize:]); err != nil {
 			return nil, err
 		}
 	}
@@ -275,11 +277,11 @@ func readAsked(value []byte) (a asked, row int64) {
 
 // splitFile is one split's rows on their way to the volume.
 type splitFile struct {
-	rows          *store.RowsWriter
+	rows          *rowfile.Writer
 	units         int64
 	counted       statistics.Rows
-	tokens        bool        // are counted
-	last          store.Short // the identity of the row before
+	tokens        bool          // are counted
+	last          rowfile.Short // the identity of the row before
 	byForm        bool
 	questions     *extsort.Sorter // question → what was asked, row
 	questionsPath store.Path
@@ -297,7 +299,7 @@ func createSplit(staging *store.Staging, name string, of *divider) (*splitFile, 
 	return &splitFile{rows: rows, byForm: of.byForm, tokens: statistics.CountsTokens(of.recipe), questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
 }
 
-func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {
+func (f *splitFile) add(identity rowfile.Short, head rowHead, line []byte) error {
 	var value [askedSize]byte
 	if err := f.questions.Add(head.question[:], head.asked.append(value[:0], f.byForm, f.rows.Rows())); err != nil {
 		return store.WrapError(err)
@@ -306,7 +308,7 @@ func (f *splitFile) add(identity store.Short, head rowHead, line []byte) error {
 	if err := f.count(identity, head, line); err != nil {
 		return err
 	}
-	return f.rows.Add(line, store.Entry{Identity: identity, Units: head.units})
+	return f.rows.Add(line, rowfile.Entry{Identity: identity, Units: head.units})
 }
 
 func (f *splitFile) finish() (part, error) {
@@ -322,7 +324,7 @@ func (f *splitFile) writeQuestions() error {
 	if err != nil {
 		return store.WrapError(err)
 	}
-	out, err := store.CreatePlain(f.questionsPath)
+	out, err := filewriter.CreatePlain(f.questionsPath)
 	if err != nil {
 		return err
 	}

@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 )
 
 // TestAnswersStayApart: answers that differ have different identities, on both sides of the length from which they are hashed.
 func TestAnswersStayApart(t *testing.T) {
-	seen := map[store.Short]string{}
+	seen := map[rowfile.Short]string{}
 	var buffer []byte
 	for n := range 40 {
 		for _, character := range []string{"\x00", "a", "b", "\xff"} {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -15,7 +16,7 @@ import (
 // leftOut lists the rows of a data set that are in no split, counts them by reason, and names the first bad ones.
 type leftOut struct {
 	staging *store.Staging
-	out     *store.Writer // nil while there is none
+	out     *filewriter.Writer // nil while there is none
 	counts  map[string]int64
 	named   []string
 	room    int // bytes that are left for names
@@ -40,7 +41,7 @@ func (l *leftOut) add(row revision.DroppedSourceRow) error {
 		if err != nil {
 			return err
 		}
-		if l.out, err = store.Create(path); err != nil {
+		if l.out, err = filewriter.Create(path); err != nil {
 			return err
 		}
 		l.counts = map[string]int64{}

@@ -8,14 +8,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/export"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/python"
 )
 
 // export writes the rows to a file in the shape of an export, and notes which they were.
-func (m *mixer) export(ctx context.Context, out *store.Writer) error {
+func (m *mixer) export(ctx context.Context, out *filewriter.Writer) error {
 	rows, err := export.Of(m.job.recipe, m.file.Export, m.file.Split, m.first)
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func (m *mixer) export(ctx context.Context, out *store.Writer) error {
 	}); err != nil {
 		return err
 	}
-	m.rows = store.Checksum(sum)
+	m.rows = hashing.Checksum(sum.Sum64())
 	return table.Close()
 }
 

@@ -7,10 +7,12 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/sampler"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -73,14 +75,14 @@ func newMixer(ctx context.Context, j job, staging *store.Staging) (*mixer, error
 		m.done.Datasets = uses
 	}
 	var err error
-	m.sequences, err = sampler.Open(j.recipe, planned, m.shard, staging.Folder(), func(dataset int, hold int64) (*store.Rows, error) {
+	m.sequences, err = sampler.Open(j.recipe, planned, m.shard, staging.Folder(), func(dataset int, hold int64) (*rowfile.Rows, error) {
 		return openPlanned(j, split, planned.Datasets()[dataset], hold)
 	})
 	return m, err
 }
 
 // openPlanned opens a data set's final rows of a split, which are as many as the plan counted.
-func openPlanned(j job, split int, dataset plan.Dataset, hold int64) (*store.Rows, error) {
+func openPlanned(j job, split int, dataset plan.Dataset, hold int64) (*rowfile.Rows, error) {
 	folder, name, err := j.processed(split, dataset.Name)
 	if err != nil {
 		return nil, err
@@ -107,7 +109,7 @@ func (m *mixer) write(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err := store.Create(path)
+	out, err := filewriter.Create(path)
 	if err != nil {
 		return err
 	}
@@ -126,7 +128,7 @@ func (m *mixer) write(ctx context.Context) error {
 
 // encode writes the rows to a file in the recipe's format. Lines as they are need nobody between: what they are made of has
 // checked them.
-func (m *mixer) encode(ctx context.Context, out *store.Writer) error {
+func (m *mixer) encode(ctx context.Context, out *filewriter.Writer) error {
 	if m.file.Export != "" {
 		return m.export(ctx, out)
 	}

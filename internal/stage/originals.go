@@ -48,7 +48,7 @@ func (d downloader) bring(ctx context.Context, from fetching, file source.File, 
 	if err := d.job.cache().Link(held, path); err != nil {
 		return original{}, err
 	}
-	return original{OriginalFile: pipeline.OriginalFile{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, d.job.worker.proofs.NoteHeld(held)
+	return original{OriginalFile: pipeline.OriginalFile{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, held.Note(d.job.worker.proofs)
 }
 
 // fetch brings one file into the cache, unless it is there. It is held until it is closed.

@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
@@ -334,7 +335,7 @@ func (p *publisher) ofBalance(file store.Path) bool {
 
 // write publishes a small file and lists it.
 func (p *publisher) write(name string, content []byte) error {
-	as := store.WrittenOf(content)
+	as := filewriter.WrittenOf(content)
 	p.list[name] = as
 	if name != revision.ManifestFile {
 		p.lists(revision.PublishedFile{Path: name, Bytes: as.Bytes, SHA256: as.SHA256})

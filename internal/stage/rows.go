@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -15,15 +16,15 @@ const (
 func indexOf(name string) string { return name[:len(name)-len(rowSuffix)] + idxSuffix }
 
 // createRows begins a file of rows in a unit's folder.
-func createRows(staging *store.Staging, name string) (*store.RowsWriter, error) {
+func createRows(staging *store.Staging, name string) (*rowfile.Writer, error) {
 	path, err := staging.Path(name)
 	if err != nil {
 		return nil, err
 	}
-	return store.CreateRows(path, path.Dir().Join(indexOf(path.Base())))
+	return rowfile.Create(path, path.Dir().Join(indexOf(path.Base())))
 }
 
 // openRows opens a file of rows of a finished unit.
-func openRows(folder store.Path, name string, hold int64) (*store.Rows, error) {
-	return store.OpenRows(folder.Join(name), folder.Join(indexOf(name)), hold)
+func openRows(folder store.Path, name string, hold int64) (*rowfile.Rows, error) {
+	return rowfile.Open(folder.Join(name), folder.Join(indexOf(name)), hold)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/mapping"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/progress"
@@ -80,9 +81,9 @@ type splitter struct {
 	fields   []*schema.Fields
 	fieldsMu sync.Mutex
 
-	read int64         // rows of the source, those that are left out as well
-	raw  *store.Writer // nil where no revision holds it
-	size int64         // of all rows as lines
+	read int64              // rows of the source, those that are left out as well
+	raw  *filewriter.Writer // nil where no revision holds it
+	size int64              // of all rows as lines
 }
 
 // readAll writes every row, in the order of the source, to the raw file, and hands it to the divider. It gives the files that
@@ -132,7 +133,7 @@ func (s *splitter) createRaw(staging *store.Staging) error {
 	if err != nil {
 		return err
 	}
-	s.raw, err = store.Create(path)
+	s.raw, err = filewriter.Create(path)
 	return err
 }
 

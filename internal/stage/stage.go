@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/progress"
@@ -37,7 +38,7 @@ type Worker struct {
 	Meter func(pipeline.Stage, pipeline.Node) *progress.Meter
 
 	// proofs are of the originals that this process has read.
-	proofs *store.Proofs
+	proofs *hashing.Proofs
 	// volume is open while units are built.
 	volume *store.Volume
 	// suits probes the volume, once.
@@ -266,7 +267,7 @@ func (w *Worker) mounted(r recipe.Recipe) (*Worker, error) {
 		return &own, nil
 	}
 	var err error
-	own.proofs = &store.Proofs{}
+	own.proofs = &hashing.Proofs{}
 	own.volume, err = store.Make(w.Volume)
 	own.suits = sync.OnceValue(func() error { return own.probe(r.Output.Path) })
 	return &own, err

@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -32,7 +33,7 @@ func writeStatistics(staging *store.Staging, name string, value any) error {
 }
 
 // count counts a row of the split.
-func (f *splitFile) count(identity store.Short, head rowHead, line []byte) error {
+func (f *splitFile) count(identity rowfile.Short, head rowHead, line []byte) error {
 	counts := statistics.Row{
 		Question: int64(head.counts.question), Answer: int64(head.counts.answer), Type: head.counts.kind,
 		Bytes: int64(len(line) - 1), Tokens: tokensOf(f.tokens, head.units),
@@ -79,7 +80,7 @@ type remainder struct {
 	gone   statistics.Rows
 	left   statistics.Rows // its samples, and how many rows are unique
 	tokens bool
-	last   store.Short
+	last   rowfile.Short
 }
 
 func (b *balancer) newRemainder(folder store.Path, split string) (*remainder, error) {
@@ -97,11 +98,11 @@ func countedIn(folder store.Path, split string) (*statistics.Rows, error) {
 	return counted[split], err
 }
 
-func (r *remainder) drop(row record.Record, line []byte, entry store.Entry) {
+func (r *remainder) drop(row record.Record, line []byte, entry rowfile.Entry) {
 	r.gone.Add(rowOf(row, line, tokensOf(r.tokens, entry.Units)), false)
 }
 
-func (r *remainder) keep(line []byte, entry store.Entry) error {
+func (r *remainder) keep(line []byte, entry rowfile.Entry) error {
 	if r.left.Unique == 0 || entry.Identity != r.last {
 		r.left.Unique++
 	}
@@ -170,7 +171,7 @@ func countAgain(r recipe.Recipe, folder store.Path, name string) (*statistics.Ro
 	}
 	defer file.Close()
 	var rows statistics.Rows
-	var last store.Short
+	var last rowfile.Short
 	for i := range file.Len() {
 		line, entry, err := file.Row(i)
 		if err != nil {

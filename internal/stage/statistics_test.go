@@ -14,10 +14,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/statistics"
-	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
@@ -225,7 +225,7 @@ func forgeFile(t *testing.T, folder, name string, change func(string) string) {
 	}
 	for i := range m.Files {
 		if m.Files[i].Path == name {
-			as := store.WrittenOf(after)
+			as := filewriter.WrittenOf(after)
 			m.Files[i].Bytes, m.Files[i].SHA256 = as.Bytes, as.SHA256
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -18,7 +19,7 @@ import (
 // opened is an original that is open for reading.
 type opened struct {
 	source.LocalFile
-	proofs *store.Proofs
+	proofs *hashing.Proofs
 	digest string
 	// whole says that it was compared with its digest when it was opened.
 	whole bool
@@ -51,7 +52,7 @@ func (o opened) comparison(ctx context.Context) error {
 	if o.proofs.Has(info, o.digest) {
 		return nil
 	}
-	digest, _, err := store.SHA256(ctx, io.NewSectionReader(o, 0, math.MaxInt64))
+	digest, _, err := hashing.SHA256(ctx, io.NewSectionReader(o, 0, math.MaxInt64))
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

@@ -2,16 +2,14 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 )
 
 // Cache holds downloaded originals by their SHA-256, for every mix on the volume.
@@ -70,7 +68,7 @@ func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held,
 	if err != nil {
 		return nil, false, WrapError(err)
 	}
-	found, n, err := SHA256(ctx, f)
+	found, n, err := hashing.SHA256(ctx, f)
 	if err == nil && found == digest && (size < 0 || n == size) {
 		_ = blob.Touch(time.Now()) // of another user's, the time stays: it goes earlier
 		held, err := hold(f, digest)
@@ -109,36 +107,17 @@ func openShared(blob Path) (*os.File, error) {
 	}
 }
 
-// SHA256 returns the digest and the length of what is left of a file. It ends with ctx.
-func SHA256(ctx context.Context, f io.Reader) (digest string, bytes int64, err error) {
-	sum := sha256.New()
-	bytes, err = Hash(ctx, f, sum)
+// Note remembers the digest of the original, whatever names it was given meanwhile.
+func (h *Held) Note(in *hashing.Proofs) error {
+	now, err := h.Stat()
 	if err != nil {
-		return "", bytes, err
+		return WrapError(err)
 	}
-	return hex.EncodeToString(sum.Sum(nil)), bytes, nil
-}
-
-// Hash writes what is left of a file to a hash and returns its length. It ends with ctx, and then gives its cause.
-func Hash(ctx context.Context, f io.Reader, sum hash.Hash) (bytes int64, err error) {
-	for buffer := make([]byte, digestBuffer); ; {
-		if ctx.Err() != nil {
-			return bytes, context.Cause(ctx)
-		}
-		n, err := f.Read(buffer)
-		_, _ = sum.Write(buffer[:n]) // which cannot fail
-		bytes += int64(n)
-		if errors.Is(err, io.EOF) {
-			return bytes, nil
-		}
-		if err != nil {
-			return bytes, err
-		}
+	if was := h.hashed; was != nil && now.Size() == was.Size() && now.ModTime().Equal(was.ModTime()) { // the same open file
+		in.Note(now, h.Digest)
 	}
+	return nil
 }
-
-// digestBuffer is what is read at once of a file that is only hashed. It stays in the processor's cache.
-const digestBuffer = 64 << 10
 
 // Discard removes an original that is not what its name says.
 func (c Cache) Discard(digest string) error {
@@ -174,7 +153,7 @@ func (c Cache) Keep(ctx context.Context, p *Partial, digest string) (*Held, erro
 	if err != nil {
 		return nil, err
 	}
-	if err := protect(p.lock); err != nil {
+	if err := Protect(p.lock); err != nil {
 		return nil, WrapError(err)
 	}
 	if err := p.Path.rename(blob); err != nil {

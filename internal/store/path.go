@@ -123,8 +123,8 @@ func (p Path) openFolder() (*os.File, error) {
 	return f, p.failure(err)
 }
 
-// newFile makes a new file for writing. Whatever has the name, a link as well, is fs.ErrExist.
-func newFile(p Path) (*os.File, error) {
+// NewFile makes a new file for writing. Whatever has the name, a link as well, is fs.ErrExist.
+func NewFile(p Path) (*os.File, error) {
 	f, err := p.root.OpenFile(p.name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	return f, p.failure(err)
 }
@@ -145,7 +145,7 @@ func (p Path) Scratch() (*os.File, error) {
 // createTemp creates a file in the folder p, with a name that begins with a prefix and that no other file has.
 func createTemp(p Path, prefix string) (f *os.File, at Path, err error) {
 	at, err = unique(p, prefix, func(at Path) error {
-		f, err = newFile(at)
+		f, err = NewFile(at)
 		return err
 	})
 	return f, at, err

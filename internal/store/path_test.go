@@ -24,18 +24,17 @@ func TestNoLinkLeadsOutOfAVolume(t *testing.T) {
 		{"a link leads out by way of another", "folder", ".", "inner/secret"},
 	} {
 		for what, do := range map[string]func(volume *Volume, p Path) error{
-			"Open":         func(_ *Volume, p Path) error { return second(p.Open()) },
-			"ReadFile":     func(_ *Volume, p Path) error { return second(p.ReadFile()) },
-			"Stat":         func(_ *Volume, p Path) error { return second(p.Stat()) },
-			"ReadJSON":     func(_ *Volume, p Path) error { return ReadJSON(p, new(any)) },
-			"OpenWindow":   func(_ *Volume, p Path) error { return second(OpenWindow(p, 0)) },
-			"OpenPartial":  func(_ *Volume, p Path) error { return second(OpenPartial(p)) },
-			"write below":  func(_ *Volume, p Path) error { return WriteFile(p.Join("new"), nil) },
-			"Stage below":  func(_ *Volume, p Path) error { return second(Stage(p.Join("new"))) },
-			"Create below": func(_ *Volume, p Path) error { return second(Create(p.Join("new"))) },
-			"Scratch":      func(_ *Volume, p Path) error { return second(p.Scratch()) },
-			"ReadDir":      func(_ *Volume, p Path) error { return second(p.ReadDir()) },
-			"link into":    func(v *Volume, p Path) error { return Link(v.Path("own"), p.Join("new")) },
+			"Open":          func(_ *Volume, p Path) error { return second(p.Open()) },
+			"ReadFile":      func(_ *Volume, p Path) error { return second(p.ReadFile()) },
+			"Stat":          func(_ *Volume, p Path) error { return second(p.Stat()) },
+			"ReadJSON":      func(_ *Volume, p Path) error { return ReadJSON(p, new(any)) },
+			"OpenPartial":   func(_ *Volume, p Path) error { return second(OpenPartial(p)) },
+			"write below":   func(_ *Volume, p Path) error { return WriteFile(p.Join("new"), nil) },
+			"Stage below":   func(_ *Volume, p Path) error { return second(Stage(p.Join("new"))) },
+			"NewFile below": func(_ *Volume, p Path) error { return second(NewFile(p.Join("new"))) },
+			"Scratch":       func(_ *Volume, p Path) error { return second(p.Scratch()) },
+			"ReadDir":       func(_ *Volume, p Path) error { return second(p.ReadDir()) },
+			"link into":     func(v *Volume, p Path) error { return Link(v.Path("own"), p.Join("new")) },
 		} {
 			t.Run(planted.what+", "+what, func(t *testing.T) {
 				outside, folder := t.TempDir(), t.TempDir()

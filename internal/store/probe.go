@@ -81,7 +81,7 @@ var spared = []attempt{
 }
 
 func tryContent(at Path) error {
-	f, err := newFile(at.Join("content"))
+	f, err := NewFile(at.Join("content"))
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func tryLink(at Path) error {
 
 // put makes a file.
 func put(at Path, content string) error {
-	f, err := newFile(at)
+	f, err := NewFile(at)
 	if err != nil {
 		return err
 	}

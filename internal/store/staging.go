@@ -85,12 +85,12 @@ func (s *Staging) WriteFile(name string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	f, err := newFile(path)
+	f, err := NewFile(path)
 	if err != nil {
 		return WrapError(err)
 	}
 	_, err = f.Write(content)
-	return WrapError(errors.Join(err, protect(f), f.Close()))
+	return WrapError(errors.Join(err, Protect(f), f.Close()))
 }
 
 // syncsAtOnce is how many files are made durable at once: a journalling file system does many in the time of one.

@@ -1,5 +1,4 @@
-// Package store is the volume: folders that appear whole or not at all, files that are never modified, and the index of a
-// file's rows.
+// Package store is the volume: folders that appear whole or not at all, files that are never modified, and the cache of originals.
 //
 // Everything is published the same way: write under a temporary name, check, fsync, rename, fsync the folder. So whatever
 // is under its final name is finished, and a worker that is killed leaves only what the next one sweeps away.
@@ -8,6 +7,7 @@ package store
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -20,6 +20,12 @@ import (
 // WrapError gives a file system error its reason.
 func WrapError(err error) error { return contract.VolumeFailure(err) }
 
+// UnreadableError is the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
+// own reason: nothing is wrong with the file.
+func UnreadableError(err error) error {
+	return contract.VolumeMismatch(fmt.Errorf("a finished stage's file cannot be read: %w; if it stays so, remove the stage's folder, and it is built again", err))
+}
+
 // WriteFile publishes a small file whole: it is under its name with these bytes, or it is not there.
 func WriteFile(name Path, content []byte) error {
 	f, next, err := createTemp(name.Dir(), writingPrefix)
@@ -31,7 +37,7 @@ func WriteFile(name Path, content []byte) error {
 		f.Close()
 		return WrapError(err)
 	}
-	if err := errors.Join(protect(f), f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(Protect(f), f.Sync(), f.Close()); err != nil {
 		return WrapError(err)
 	}
 	if err := next.rename(name); err != nil {
@@ -82,9 +88,9 @@ func syncFile(f *os.File, err error) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// protect makes a finished file read-only. Where a file system refuses that, such as one whose modes are those of its mount, it stays
+// Protect makes a finished file read-only. Where a file system refuses that, such as one whose modes are those of its mount, it stays
 // as it is.
-func protect(f *os.File) error {
+func Protect(f *os.File) error {
 	if err := f.Chmod(fileMode); !refused(err) {
 		return err
 	}
@@ -152,12 +158,12 @@ func copyFile(from, to Path) error {
 
 // copyTo writes what is left of a file to a new one.
 func copyTo(in *os.File, to Path) error {
-	out, err := newFile(to)
+	out, err := NewFile(to)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(out, in)
-	return errors.Join(err, protect(out), out.Sync(), out.Close())
+	return errors.Join(err, Protect(out), out.Sync(), out.Close())
 }
 
 // SwapLink points a symbolic link at another target in one step: a reader finds the old target or the new one. What a worker that was

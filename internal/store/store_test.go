@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,14 +8,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/cespare/xxhash/v2"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
@@ -171,34 +167,6 @@ func TestManyWritersOfOneKey(t *testing.T) {
 	}
 }
 
-func TestWriterCountsAndHashes(t *testing.T) {
-	name := filepath.Join(t.TempDir(), "f")
-	w, err := Create(at(name))
-	must(t, err)
-	content := bytes.Repeat([]byte("row\n"), 1_000_000) // more than the buffer
-	for i := 0; i < len(content); i += 400_000 {
-		if _, err := w.Write(content[i : i+400_000]); err != nil {
-			t.Fatal(err)
-		}
-		if w.Bytes() != int64(i+400_000) {
-			t.Errorf("offset %d after %d bytes", w.Bytes(), i+400_000)
-		}
-	}
-	done, err := w.Finish()
-	must(t, err)
-	w.Abort()
-	sum := sha256.Sum256(content)
-	if want := (Written{SHA256: hex.EncodeToString(sum[:]), XXH64: fmt.Sprintf("%016x", xxhash.Sum64(content)), Bytes: int64(len(content))}); done != want {
-		t.Errorf("written %v, want %v", done, want)
-	}
-	if got, _ := os.ReadFile(name); !bytes.Equal(got, content) {
-		t.Error("the file does not hold what was written")
-	}
-	if _, err := Create(at(name)); err == nil {
-		t.Error("a finished file was begun again")
-	}
-}
-
 func TestLinkIsNoSecondCopyAndMayBeRepeated(t *testing.T) {
 	folder := t.TempDir()
 	from, to := filepath.Join(folder, "a"), filepath.Join(folder, "sub", "b")
@@ -255,100 +223,6 @@ func TestReadJSON(t *testing.T) {
 	must(t, WriteFile(at(name), []byte(`{"A":`)))
 	if err := ReadJSON(at(name), &into); contract.ReasonOf(err) != contract.VolumeInvalid || !strings.Contains(err.Error(), name) {
 		t.Errorf("half a file: %v", err)
-	}
-}
-
-func writeRows(t *testing.T, folder string, rows []string) (file, index string) {
-	t.Helper()
-	file, index = filepath.Join(folder, "rows.jsonl"), filepath.Join(folder, "rows.idx")
-	out, err := CreateRows(at(file), at(index))
-	must(t, err)
-	for i, row := range rows {
-		must(t, out.Add([]byte(row), Entry{Identity: Short{byte(i)}, Units: int64(i) << 40}))
-	}
-	if out.Rows() != int64(len(rows)) || out.Bytes() != int64(len(strings.Join(rows, ""))) {
-		t.Errorf("%d rows, %d bytes", out.Rows(), out.Bytes())
-	}
-	_, err = out.Finish()
-	must(t, err)
-	return file, index
-}
-
-func TestRowsInAnyOrder(t *testing.T) {
-	const hold = 1 << 20
-	long := strings.Repeat("x", hold) + "\n"
-	for what, rows := range map[string][]string{"in memory": {"a\n", "bcd\n", "\n"}, "on the volume": {"a\n", long, "z\n"}, "none": nil} {
-		t.Run(what, func(t *testing.T) {
-			file, index := writeRows(t, t.TempDir(), rows)
-			r, err := OpenRows(at(file), at(index), hold)
-			must(t, err)
-			defer r.Close()
-			if r.Len() != int64(len(rows)) {
-				t.Errorf("%d rows", r.Len())
-			}
-			for _, i := range []int{2, 0, 1, 1} {
-				if i >= len(rows) {
-					continue
-				}
-				buffer, entry, err := r.Row(int64(i))
-				must(t, err)
-				if string(buffer) != rows[i] {
-					t.Errorf("row %d has %d bytes, want %d", i, len(buffer), len(rows[i]))
-				}
-				if entry.Identity != (Short{byte(i)}) || entry.Units != int64(i)<<40 {
-					t.Errorf("entry %d is %v", i, entry)
-				}
-			}
-		})
-	}
-}
-
-// Rows and entries in any order: held whole with their index, the file alone too large to be held, and neither at hand.
-func TestManyRowsInAnyOrder(t *testing.T) {
-	var rows []string
-	for i := range 20_000 {
-		rows = append(rows, strings.Repeat("x", i%97)+"\n")
-	}
-	file, index := writeRows(t, t.TempDir(), rows)
-	random := rand.New(rand.NewPCG(3, 4))
-	for _, hold := range []int64{0, 700 << 10, 2 << 20} {
-		r, err := OpenRows(at(file), at(index), hold)
-		must(t, err)
-		for n := range 2 * len(rows) {
-			i := n
-			if n >= len(rows) {
-				i = random.IntN(len(rows))
-			}
-			line, entry, err := r.Row(int64(i))
-			must(t, err)
-			if string(line) != rows[i] || entry.Units != int64(i)<<40 {
-				t.Fatalf("held up to %d bytes: row %d is %q with %d units", hold, i, line, entry.Units)
-			}
-		}
-		must(t, r.Close())
-	}
-}
-
-func TestDamagedIndexesAreFound(t *testing.T) {
-	file, index := writeRows(t, t.TempDir(), []string{"a\n", "b\n"})
-	content, err := os.ReadFile(index)
-	must(t, err)
-	for what, damaged := range map[string][]byte{"cut short": content[:len(content)-1], "an offset beyond the end": append([]byte{255, 255}, content[2:]...)} {
-		must(t, os.Remove(index))
-		must(t, WriteFile(at(index), damaged))
-		r, err := OpenRows(at(file), at(index), 0)
-		if err == nil {
-			_, _, err = r.Row(0)
-			r.Close()
-		}
-		if contract.ReasonOf(err) != contract.VolumeInvalid {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	for _, missing := range [][2]string{{file + "x", index}, {file, index + "x"}} {
-		if _, err := OpenRows(at(missing[0]), at(missing[1]), 0); contract.ReasonOf(err) != contract.VolumeInvalid {
-			t.Errorf("a missing file: %v", err)
-		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
@@ -43,7 +44,7 @@ type Inbox struct {
 
 type received struct {
 	at      store.Path
-	written store.Written
+	written filewriter.Written
 }
 
 // inboxName is in the name of the folder of files that have no names yet.
@@ -110,7 +111,7 @@ func (b *Inbox) take(w http.ResponseWriter, r *http.Request, name string) (*Sent
 	b.number++
 	at := b.staging.Folder().Join(strconv.Itoa(b.number))
 	b.mutex.Unlock()
-	to, err := store.Create(at)
+	to, err := filewriter.Create(at)
 	if err != nil {
 		return nil, err
 	}

@@ -27,11 +27,13 @@ var (
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
 	planned    = append([]string{"internal/contract"}, graph...)
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
+	stored     = append([]string{"internal/hashing", "internal/store"}, onVolumes...)
+	written    = append([]string{"internal/bufpipe", "internal/filewriter"}, stored...)
 	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...)
 	proof      = []string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers", "internal/verify/single", "internal/verify/mixed"}
 	// proved are what the checks of a revision's files are made of.
-	proved    = append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode", "internal/bufpipe", "internal/store", "internal/extsort", "internal/tokens", "internal/dedup"}, onVolumes...)
-	dataPlane = append(append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/mapping/language", "internal/record", "internal/encode", "internal/bufpipe", "internal/extsort", "internal/sampler", "internal/source", "internal/store", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, onVolumes...), proof...)
+	proved    = append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/tokens", "internal/dedup"}, written...)
+	dataPlane = append(append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/mapping/language", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/sampler", "internal/source", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, written...), proof...)
 	counted   = append([]string{"internal/progress"}, planned...)
 	anything  = []string{"*"}
 )
@@ -71,7 +73,10 @@ var rules = []rule{
 	{pkg: "internal/progress", own: graph},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, counted...), foreign: anything, never: kubernetes},
 	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/mapping/language", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
-	{pkg: "internal/store", own: append([]string{"internal/bufpipe"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/hashing"},
+	{pkg: "internal/store", own: append([]string{"internal/hashing"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/filewriter", own: append([]string{"internal/bufpipe"}, stored...), foreign: anything, never: kubernetes},
+	{pkg: "internal/rowfile", own: written, foreign: anything, never: kubernetes},
 	{pkg: "internal/bufpipe"},
 	{pkg: "internal/version"},
 	{pkg: "internal/kube", own: append([]string{"api/v1alpha1"}, planned...), foreign: anything},
@@ -79,7 +84,7 @@ var rules = []rule{
 	{pkg: "internal/cli", own: append([]string{"api/v1alpha1", "internal/kube"}, planned...), foreign: anything},
 	{pkg: "internal/gctune", foreign: anything, never: kubernetes},
 	{pkg: "internal/extsort"},
-	{pkg: "internal/sampler", own: append([]string{"internal/bufpipe", "internal/extsort", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/sampler", own: append([]string{"internal/rowfile", "internal/extsort"}, written...), foreign: anything, never: kubernetes},
 	{pkg: "internal/statistics", own: onVolumes},
 	{pkg: "internal/report", own: onVolumes},
 	{pkg: "internal/report/picture"},
@@ -92,11 +97,11 @@ var rules = []rule{
 	{pkg: "internal/verify/single", own: append([]string{"internal/statistics", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
 	{pkg: "internal/verify/mixed", own: append([]string{"internal/sampler", "internal/export", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
-	{pkg: "internal/await", own: append([]string{"internal/bufpipe", "internal/store"}, onVolumes...), foreign: anything, never: kubernetes},
-	{pkg: "internal/rows", own: append([]string{"internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything, never: kubernetes},
-	{pkg: "internal/transfer", own: append([]string{"internal/cli", "internal/rows", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything, never: kubernetes},
+	{pkg: "internal/await", own: stored, foreign: anything, never: kubernetes},
+	{pkg: "internal/rows", own: append([]string{"internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, stored...), foreign: anything, never: kubernetes},
+	{pkg: "internal/transfer", own: append([]string{"internal/cli", "internal/rows", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, written...), foreign: anything, never: kubernetes},
 	{pkg: "internal/cli/connect", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube"}, planned...), foreign: anything},
-	{pkg: "internal/cli/errand", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube", "internal/render", "python", "internal/rows", "internal/transfer", "internal/bufpipe", "internal/store", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, onVolumes...), foreign: anything},
+	{pkg: "internal/cli/errand", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube", "internal/render", "python", "internal/rows", "internal/transfer", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, written...), foreign: anything},
 	{pkg: "internal/cli/files", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/bundle", "internal/cli/connect", "internal/cli/errand", "internal/cli/view", "internal/kube", "internal/look", "internal/render", "internal/rows", "internal/transfer", "internal/version"}, dataPlane...), foreign: anything},
 	{pkg: "internal/cli/bundle", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/view", "internal/kube", "internal/look", "internal/render"}, dataPlane...), foreign: anything},
 	{pkg: "internal/cli/survey", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/errand", "internal/kube", "internal/look", "internal/render", "internal/rows", "internal/transfer"}, dataPlane...), foreign: anything},

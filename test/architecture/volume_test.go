@@ -14,7 +14,9 @@ import (
 )
 
 // onTheVolume are the packages that read and write what lies on a volume.
-var onTheVolume = []string{"internal/store", "internal/stage", "internal/verify", "internal/sampler", "internal/extsort", "internal/encode", "internal/decode"}
+var onTheVolume = []string{
+	"internal/store", "internal/filewriter", "internal/rowfile", "internal/hashing", "internal/stage", "internal/verify", "internal/sampler", "internal/extsort", "internal/encode", "internal/decode",
+}
 
 // TestOnlyTheStoreOpensNames: whatever lies on a volume is opened through store.Path, which no link leads out of. A call that takes a name
 // from the machine's root on would follow one; those that are here know why they may.

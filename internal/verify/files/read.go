@@ -14,10 +14,10 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/bufpipe"
 	"github.com/datasetmix/datasetmix/internal/encode"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // A file is read once, in chunks: while one is hashed, the rows of the next are looked at.
@@ -149,18 +149,18 @@ var errFound = errors.New("found")
 func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([]byte)) (size int64, err error) {
 	from = progress.Of(ctx).Reader(from)
 	if chunk == nil {
-		return store.Hash(ctx, from, sum)
+		return hashing.Hash(ctx, from, sum)
 	}
-	hashing := bufpipe.Start(chunksAhead, func(content []byte) { _, _ = sum.Write(content) }) // which cannot fail
-	defer hashing.Wait()
+	hasher := bufpipe.Start(chunksAhead, func(content []byte) { _, _ = sum.Write(content) }) // which cannot fail
+	defer hasher.Wait()
 	next := firstChunk
 	for err == nil && ctx.Err() == nil {
-		buffer := hashing.Buffer(next)
+		buffer := hasher.Buffer(next)
 		next = chunkSize
 		var n int
 		n, err = io.ReadFull(from, buffer[:cap(buffer)])
 		size += int64(n)
-		hashing.Hand(buffer[:n])
+		hasher.Hand(buffer[:n])
 		chunk(buffer[:n])
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

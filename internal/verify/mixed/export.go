@@ -7,8 +7,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/encode"
 	"github.com/datasetmix/datasetmix/internal/export"
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
@@ -59,7 +59,7 @@ func (c *exportCheck) madeOf() error {
 	c.file.rows, c.file.units = c.base.rows, c.base.units
 	rows := c.checks.of.Files.Checksums[c.base.name] // of the same bytes, where they are lines
 	if c.base.sum != nil {
-		rows = store.Checksum(c.base.sum)
+		rows = hashing.Checksum(c.base.sum.Sum64())
 	}
 	if noted := c.checks.madeOf[c.file.name]; noted != rows {
 		return files.Differ("%s was made of rows with the digest %s, and those of %s have %s", c.file.name, noted, c.base.name, rows)
@@ -98,7 +98,7 @@ func (c *exportCheck) compareRows(*io.SectionReader) error {
 	}); err != nil {
 		return err
 	}
-	if noted, due := c.checks.madeOf[c.file.name], store.Checksum(sum); noted != due {
+	if noted, due := c.checks.madeOf[c.file.name], hashing.Checksum(sum.Sum64()); noted != due {
 		return files.Differ("%s was made of rows with the digest %s, and those of the plan have %s", c.file.name, noted, due)
 	}
 	return nil

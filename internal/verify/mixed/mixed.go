@@ -15,8 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/sampler"
-	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 	"github.com/datasetmix/datasetmix/internal/verify/layout"
 	"github.com/datasetmix/datasetmix/internal/verify/numbers"
@@ -141,9 +141,9 @@ func (c *fileCheck) wanted() files.Check {
 // begin opens what the rows are compared with.
 func (c *fileCheck) begin() (err error) {
 	of := c.checks.of
-	c.sequences, err = sampler.Open(of.Manifest.Recipe, c.plan, c.shard, of.Notes, func(dataset int, hold int64) (*store.Rows, error) {
+	c.sequences, err = sampler.Open(of.Manifest.Recipe, c.plan, c.shard, of.Notes, func(dataset int, hold int64) (*rowfile.Rows, error) {
 		check := of.Datasets[dataset].Splits[c.split]
-		rows, err := store.OpenRows(of.Files.At(check.File), of.Notes.Join(check.Index), hold)
+		rows, err := rowfile.Open(of.Files.At(check.File), of.Notes.Join(check.Index), hold)
 		if err != nil {
 			return nil, contract.Within(check.File, err)
 		}

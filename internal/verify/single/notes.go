@@ -11,6 +11,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/datasetmix/datasetmix/internal/hashing"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
@@ -165,7 +166,7 @@ func checksum(path store.Path) string {
 	if _, err := f.WriteTo(sum); err != nil {
 		return ""
 	}
-	return store.Checksum(sum)
+	return hashing.Checksum(sum.Sum64())
 }
 
 // Write notes what was found: the questions of each split, and the indexes that were made.

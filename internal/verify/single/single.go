@@ -8,8 +8,10 @@ import (
 	"io"
 
 	"github.com/datasetmix/datasetmix/internal/extsort"
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
+	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/schema"
 	"github.com/datasetmix/datasetmix/internal/statistics"
 	"github.com/datasetmix/datasetmix/internal/store"
@@ -201,7 +203,7 @@ type splitCheck struct {
 	rows  int64
 	units int64
 	sum   uint64
-	out   *store.Writer
+	out   *filewriter.Writer
 	entry []byte
 	forms questions.Forms
 	// fields are what was seen of the rows' members.
@@ -236,7 +238,7 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 	if err := c.counts.add(row, tokens, line, c); err != nil {
 		return err
 	}
-	return c.note(n, store.Entry{Offset: offset, Units: units}, line)
+	return c.note(n, rowfile.Entry{Offset: offset, Units: units}, line)
 }
 
 // look notes which members the row has, where the manifest says which types they have.
@@ -259,9 +261,9 @@ func (c *splitCheck) look(n int64, row record.View, line []byte) error {
 }
 
 // note writes the row's entry of the index.
-func (c *splitCheck) note(n int64, entry store.Entry, line []byte) error {
+func (c *splitCheck) note(n int64, entry rowfile.Entry, line []byte) error {
 	if c.out == nil {
-		out, err := store.CreatePlain(c.checks.of.Notes.Join(c.of.Index))
+		out, err := filewriter.CreatePlain(c.checks.of.Notes.Join(c.of.Index))
 		if err != nil {
 			return err
 		}
@@ -273,7 +275,7 @@ func (c *splitCheck) note(n int64, entry store.Entry, line []byte) error {
 			return err
 		}
 		identity := row.Digests().Identity
-		entry.Identity = store.Short(identity[:])
+		entry.Identity = rowfile.Short(identity[:])
 	}
 	c.entry = entry.Append(c.entry[:0])
 	_, err := c.out.Write(c.entry)

@@ -1,10 +1,10 @@
-package store
+// Package filewriter writes the large files of a staging folder, and hashes them on the way.
+package filewriter
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"os"
 	"sync/atomic"
@@ -12,6 +12,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/datasetmix/datasetmix/internal/bufpipe"
+	"github.com/datasetmix/datasetmix/internal/hashing"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // Writer writes a file front to back, counts its bytes and hashes them on the way. Hashing and writing go on beside the
@@ -35,7 +37,7 @@ const (
 )
 
 // Create begins a new file in a staging folder.
-func Create(name Path) (*Writer, error) {
+func Create(name store.Path) (*Writer, error) {
 	w, err := create(name)
 	if err != nil {
 		return nil, err
@@ -46,7 +48,7 @@ func Create(name Path) (*Writer, error) {
 }
 
 // CreatePlain begins a new file of which nobody wants the digest.
-func CreatePlain(name Path) (*Writer, error) {
+func CreatePlain(name store.Path) (*Writer, error) {
 	w, err := create(name)
 	if err != nil {
 		return nil, err
@@ -55,10 +57,10 @@ func CreatePlain(name Path) (*Writer, error) {
 	return w, nil
 }
 
-func create(name Path) (*Writer, error) {
-	f, err := newFile(name)
+func create(name store.Path) (*Writer, error) {
+	f, err := store.NewFile(name)
 	if err != nil {
-		return nil, WrapError(err)
+		return nil, store.WrapError(err)
 	}
 	return &Writer{file: f}, nil
 }
@@ -100,7 +102,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 // flush hands the buffer to the other side.
 func (w *Writer) flush() error {
 	if err := w.err.Load(); err != nil {
-		return WrapError(*err)
+		return store.WrapError(*err)
 	}
 	w.beside.Hand(w.buffer)
 	w.buffer = nil
@@ -127,12 +129,12 @@ func (w *Writer) Finish() (Written, error) {
 			return Written{}, errors.Join(err, w.stop())
 		}
 	}
-	if err := errors.Join(w.stop(), protect(w.file), w.file.Close()); err != nil {
-		return Written{}, WrapError(err)
+	if err := errors.Join(w.stop(), store.Protect(w.file), w.file.Close()); err != nil {
+		return Written{}, store.WrapError(err)
 	}
 	done := Written{Bytes: w.bytes}
 	if w.hash != nil {
-		done.SHA256, done.XXH64 = hex.EncodeToString(w.hash.Sum(nil)), Checksum(w.check)
+		done.SHA256, done.XXH64 = hex.EncodeToString(w.hash.Sum(nil)), hashing.Checksum(w.check.Sum64())
 	}
 	return done, nil
 }
@@ -140,13 +142,8 @@ func (w *Writer) Finish() (Written, error) {
 // WrittenOf is a small file with the content as its writer knows it.
 func WrittenOf(content []byte) Written {
 	sum := sha256.Sum256(content)
-	return Written{SHA256: hex.EncodeToString(sum[:]), XXH64: checksumText(xxhash.Sum64(content)), Bytes: int64(len(content))}
+	return Written{SHA256: hex.EncodeToString(sum[:]), XXH64: hashing.Checksum(xxhash.Sum64(content)), Bytes: int64(len(content))}
 }
-
-// Checksum is how the XXH64 of a file is written down.
-func Checksum(sum *xxhash.Digest) string { return checksumText(sum.Sum64()) }
-
-func checksumText(sum uint64) string { return fmt.Sprintf("%016x", sum) }
 
 // stop waits for the other side and gives its error.
 func (w *Writer) stop() error {

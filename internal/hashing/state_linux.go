@@ -1,4 +1,4 @@
-package store
+package hashing
 
 import (
 	"io/fs"

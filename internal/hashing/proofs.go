@@ -1,4 +1,4 @@
-package store
+package hashing
 
 import (
 	"io/fs"
@@ -48,16 +48,4 @@ func (p *Proofs) Has(of fs.FileInfo, digest string) bool {
 	p.mutex.Lock()
 	defer p.mutex.Unlock()
 	return p.known[s] == digest && digest != ""
-}
-
-// NoteHeld remembers the digest of an original that is held, whatever names it was given meanwhile.
-func (p *Proofs) NoteHeld(held *Held) error {
-	now, err := held.Stat()
-	if err != nil {
-		return WrapError(err)
-	}
-	if was := held.hashed; was != nil && now.Size() == was.Size() && now.ModTime().Equal(was.ModTime()) { // the same open file
-		p.Note(now, held.Digest)
-	}
-	return nil
 }

@@ -1,11 +1,11 @@
-package store
+package rowfile
 
 import (
 	"bytes"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // Whatever the size and the order, a part is the file's own bytes.
@@ -17,9 +17,9 @@ func TestWindowGivesEveryPart(t *testing.T) {
 		for i := range content {
 			content[i] = byte(random.Uint32())
 		}
-		name := filepath.Join(t.TempDir(), "f")
-		must(t, os.WriteFile(name, content, 0o600))
-		w, err := OpenWindow(at(name), hold)
+		name := folder(t).Join("f")
+		must(t, store.WriteFile(name, content))
+		w, err := OpenWindow(name, hold)
 		must(t, err)
 		defer w.Close()
 		check := func(offset, n int) {
@@ -40,31 +40,6 @@ func TestWindowGivesEveryPart(t *testing.T) {
 			if _, err := w.Part(outside[0], outside[1]); err == nil {
 				t.Errorf("%d bytes at %d of %d are given", outside[1], outside[0], size)
 			}
-		}
-	}
-}
-
-func BenchmarkWriter(b *testing.B) {
-	row := bytes.Repeat([]byte("x"), 599)
-	folder := b.TempDir()
-	b.SetBytes(int64(len(row)) * 100_000)
-	b.ReportAllocs()
-	for b.Loop() {
-		name := filepath.Join(folder, "f")
-		w, err := Create(at(name))
-		if err != nil {
-			b.Fatal(err)
-		}
-		for range 100_000 {
-			if _, err := w.Write(row); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if _, err := w.Finish(); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.Remove(name); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

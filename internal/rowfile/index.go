@@ -1,10 +1,10 @@
-package store
+package rowfile
 
 import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // Short is the first half of a SHA-256: 128 bits, enough to tell contents apart.
@@ -37,14 +37,14 @@ type Index struct {
 }
 
 // OpenIndex opens an index. One of at most so many bytes is held in memory.
-func OpenIndex(name Path, hold int64) (*Index, error) {
+func OpenIndex(name store.Path, hold int64) (*Index, error) {
 	entries, err := OpenWindow(name, hold)
 	if err != nil {
-		return nil, UnreadableError(err)
+		return nil, store.UnreadableError(err)
 	}
 	if entries.Size()%entrySize != 0 {
 		entries.Close()
-		return nil, UnreadableError(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, entries.Size(), entrySize))
+		return nil, store.UnreadableError(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", name, entries.Size(), entrySize))
 	}
 	return &Index{entries, entries.Size() / entrySize}, nil
 }
@@ -59,7 +59,7 @@ func (x *Index) Len() int64 { return x.rows }
 func (x *Index) At(row int64) (Entry, error) {
 	encoded, err := x.entries.Part(row*entrySize, entrySize)
 	if err != nil {
-		return Entry{}, UnreadableError(err)
+		return Entry{}, store.UnreadableError(err)
 	}
 	return readEntry(encoded), nil
 }
@@ -73,7 +73,7 @@ func (x *Index) between(row int64) (entry Entry, next int64, err error) {
 	}
 	encoded, err := x.entries.Part(row*entrySize, 2*entrySize)
 	if err != nil {
-		return Entry{}, 0, UnreadableError(err)
+		return Entry{}, 0, store.UnreadableError(err)
 	}
 	return readEntry(encoded), readEntry(encoded[entrySize:]).Offset, nil
 }
@@ -88,9 +88,3 @@ func readEntry(encoded []byte) Entry {
 
 // Close closes the file.
 func (x *Index) Close() error { return x.entries.Close() }
-
-// UnreadableError is the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
-// own reason: nothing is wrong with the file.
-func UnreadableError(err error) error {
-	return contract.VolumeMismatch(fmt.Errorf("a finished stage's file cannot be read: %w; if it stays so, remove the stage's folder, and it is built again", err))
-}

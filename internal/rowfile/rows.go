@@ -1,30 +1,36 @@
-package store
+// Package rowfile is a file of rows and the index next to it, which tells where each row is.
+package rowfile
 
-import "fmt"
+import (
+	"fmt"
 
-// RowsWriter writes a file of rows, and its index next to it.
-type RowsWriter struct {
-	content *Writer
-	index   *Writer
+	"github.com/datasetmix/datasetmix/internal/filewriter"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// Writer writes a file of rows, and its index next to it.
+type Writer struct {
+	content *filewriter.Writer
+	index   *filewriter.Writer
 	rows    int64
 }
 
-// CreateRows begins a file of rows and its index.
-func CreateRows(file, index Path) (*RowsWriter, error) {
-	content, err := Create(file)
+// Create begins a file of rows and its index.
+func Create(file, index store.Path) (*Writer, error) {
+	content, err := filewriter.Create(file)
 	if err != nil {
 		return nil, err
 	}
-	entries, err := CreatePlain(index) // no digest: what an index says is proved with the rows
+	entries, err := filewriter.CreatePlain(index) // no digest: what an index says is proved with the rows
 	if err != nil {
 		content.Abort()
 		return nil, err
 	}
-	return &RowsWriter{content: content, index: entries}, nil
+	return &Writer{content: content, index: entries}, nil
 }
 
 // Add appends a row, its line end included. The offset of the entry is filled in.
-func (w *RowsWriter) Add(line []byte, e Entry) error {
+func (w *Writer) Add(line []byte, e Entry) error {
 	e.Offset = w.content.Bytes()
 	var encoded [entrySize]byte
 	if _, err := w.index.Write(e.Append(encoded[:0])); err != nil {
@@ -36,21 +42,21 @@ func (w *RowsWriter) Add(line []byte, e Entry) error {
 }
 
 // Rows and Bytes are those that were added.
-func (w *RowsWriter) Rows() int64 { return w.rows }
+func (w *Writer) Rows() int64 { return w.rows }
 
 // Bytes of the rows.
-func (w *RowsWriter) Bytes() int64 { return w.content.Bytes() }
+func (w *Writer) Bytes() int64 { return w.content.Bytes() }
 
 // Finish makes both files whole and says what that of the rows is; they are durable once their folder is committed.
-func (w *RowsWriter) Finish() (Written, error) {
+func (w *Writer) Finish() (filewriter.Written, error) {
 	if _, err := w.index.Finish(); err != nil {
-		return Written{}, err
+		return filewriter.Written{}, err
 	}
 	return w.content.Finish()
 }
 
 // Abort closes files that will not be finished. It is safe after Finish.
-func (w *RowsWriter) Abort() {
+func (w *Writer) Abort() {
 	w.index.Abort()
 	w.content.Abort()
 }
@@ -61,12 +67,12 @@ type Rows struct {
 	content *Window
 }
 
-// OpenRows opens a file of rows by its index. A file of at most hold bytes is held in memory with its index, for reading in any
+// Open opens a file of rows by its index. A file of at most hold bytes is held in memory with its index, for reading in any
 // order.
-func OpenRows(file, index Path, hold int64) (*Rows, error) {
+func Open(file, index store.Path, hold int64) (*Rows, error) {
 	content, err := OpenWindow(file, hold)
 	if err != nil {
-		return nil, UnreadableError(err)
+		return nil, store.UnreadableError(err)
 	}
 	if content.Size() > hold {
 		hold = 0 // to hold the index of a file that is read anyway would save little
@@ -98,7 +104,7 @@ func (r *Rows) Find(i int64) (Entry, Place, error) {
 func (r *Rows) Line(at Place) ([]byte, error) {
 	line, err := r.content.Part(at.Offset, at.Length)
 	if err != nil {
-		return nil, UnreadableError(err)
+		return nil, store.UnreadableError(err)
 	}
 	return line, nil
 }

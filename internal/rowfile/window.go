@@ -1,9 +1,11 @@
-package store
+package rowfile
 
 import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/datasetmix/datasetmix/internal/store"
 )
 
 // windowSize is how much is read at once of a larger file whose parts are asked for front to back.
@@ -19,7 +21,7 @@ type Window struct {
 }
 
 // OpenWindow opens a file. One of at most so many bytes is read at once and held.
-func OpenWindow(name Path, hold int64) (*Window, error) {
+func OpenWindow(name store.Path, hold int64) (*Window, error) {
 	f, err := name.Open()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package store
+package hashing
 
 import "io/fs"
 
