@@ -141,7 +141,7 @@ install-yaml: ## Write dist/install.yaml for an image (IMAGE=registry.example.or
 	go run ./hack/release -install $(IMAGE) -version $(VERSION) > $(DIST)/install.yaml
 
 fuzz: ## Run every fuzz target (FUZZTIME=1m for each; FUZZ=decode: only those whose folder or name matches).
-	@hack/fuzz.sh $(FUZZ)
+	@hack/fuzz.sh '$(FUZZ)'
 
 # The arithmetic and the formats that everything else trusts.
 MUTANTS ?= internal/mix internal/extsort internal/jsonscan internal/recipe internal/plan internal/pipeline internal/contract internal/revision
