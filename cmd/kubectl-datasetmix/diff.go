@@ -15,6 +15,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/cli"
 	"github.com/datasetmix/datasetmix/internal/cli/compare"
+	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/render"
 	"github.com/datasetmix/datasetmix/internal/revision"
@@ -133,12 +134,7 @@ func sideOfCluster(ctx context.Context, from *connection, name string) (compare.
 	if err != nil {
 		return compare.Side{}, err
 	}
-	side := compare.Side{Recipe: r, Rows: map[string]int64{}}
-	for _, dataset := range mix.Status.Datasets {
-		if dataset.Rows != nil {
-			side.Rows[dataset.Name] = *dataset.Rows
-		}
-	}
+	side := compare.Side{Recipe: r, Rows: view.Rows(mix)}
 	side.Results, err = client.Results(ctx, render.ResultsName(mix))
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return side, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -131,36 +130,34 @@ func (p *planning) load(ctx context.Context, args []string) (*datav1alpha1.Datas
 	if (len(args) > 0) == (p.file != "") {
 		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "name a mix of the cluster, or a manifest with -f")
 	}
-	var mix *datav1alpha1.DatasetMix
+	var mix, counted *datav1alpha1.DatasetMix
 	var r recipe.Recipe
 	var err error
 	if p.file != "" {
 		mix, r, err = load(ctx, p.file)
 	} else {
-		p.rowsOf, p.look.onCluster = cmp.Or(p.rowsOf, args[0]), true
+		p.look.onCluster = true
 		mix, r, err = loadFromCluster(ctx, p.from, args[0])
+		counted = mix
 	}
-	if err != nil || p.rowsOf == "" {
-		return mix, r, err
+	if err == nil && p.rowsOf != "" {
+		counted, _, err = loadFromCluster(ctx, p.from, p.rowsOf)
 	}
-	return mix, r, p.rowsOfStatus(ctx, r)
+	if err == nil && counted != nil {
+		p.takeRows(counted, r)
+	}
+	return mix, r, err
 }
 
-// rowsOfStatus takes the rows that a status counts, of the data sets of the recipe whose rows were not said.
-func (p *planning) rowsOfStatus(ctx context.Context, r recipe.Recipe) error {
-	side, err := sideOfCluster(ctx, p.from, p.rowsOf)
-	if err != nil {
-		return err
-	}
-	rows := map[string]int64{}
-	for name, n := range side.Rows {
-		if _, _, ok := r.Dataset(name); ok {
-			rows[name] = n
-		}
-	}
+// takeRows takes the rows that a status counts, of the data sets of the recipe whose rows were not said.
+func (p *planning) takeRows(counted *datav1alpha1.DatasetMix, r recipe.Recipe) {
+	rows := view.Rows(counted)
+	maps.DeleteFunc(rows, func(name string, _ int64) bool {
+		_, _, known := r.Dataset(name)
+		return !known
+	})
 	maps.Copy(rows, p.rows)
 	p.rows = rows
-	return nil
 }
 
 // ask has the sources say how many rows they have, and returns the note about them.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // outcome is what a caller sees that goes on after bad rows: the values of good rows, class and place of bad ones, and at last
@@ -108,7 +109,7 @@ func TestGoingOnInParquet(t *testing.T) {
 		F float64 `parquet:"f"`
 	}
 	zero := 0.0
-	data := parquetOf(t, []row{{new("x"), 1}, {nil, 1}, {new("\xff"), 1}, {new("y"), 1 / zero}, {nil, zero / zero}, {new("z"), 1}}, parquet.MaxRowsPerRowGroup(2))
+	data := parquetfile.Of(t, []row{{new("x"), 1}, {nil, 1}, {new("\xff"), 1}, {new("y"), 1 / zero}, {nil, zero / zero}, {new("z"), 1}}, parquet.MaxRowsPerRowGroup(2))
 	readOn(data, decoded.Required("a", "f")).check(t, []string{"x", "missing-field row group 0, row 1", "invalid-utf8 row group 1, row 2",
 		"malformed row group 1, row 3", "missing-field row group 2, row 4", "z"}, "")
 	damaged := bytes.Clone(data)

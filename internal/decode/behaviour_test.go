@@ -14,6 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // The behaviours that docs/contributing/decoding.md names, one test each.
@@ -151,7 +152,7 @@ func TestTrailingText(t *testing.T) {
 // TestFilesWithoutRows: a shard may be empty, whatever its format is.
 func TestFilesWithoutRows(t *testing.T) {
 	for _, data := range []string{"", " ", "\n", "\r\n\t \n", byteOrder, strings.Repeat(" ", 3*window), strings.Repeat("\n", 3*window), string(zipped("\n")), string(zipped("")),
-		string(zstandard("")), bzip2Empty, "[]", " [ ] ", `{"data":[{"paragraphs":[]}]}`, "a,b\n", "\"a\"\r\n", byteOrder + "b;a", string(parquetOf(t, []struct {
+		string(zstandard("")), bzip2Empty, "[]", " [ ] ", `{"data":[{"paragraphs":[]}]}`, "a,b\n", "\"a\"\r\n", byteOrder + "b;a", string(parquetfile.Of(t, []struct {
 			Text string `parquet:"text"`
 		}{}))} {
 		fields := decoded.Required("a")
@@ -258,7 +259,7 @@ func TestLargeRowsOfParquet(t *testing.T) {
 		List  []int32 `parquet:"list,list"`
 		Other []int32 `parquet:"other,list"`
 	}
-	data := parquetOf(t, []record{{Text: "a"}, {List: make([]int32, decoded.MaxValues+1)}, {List: make([]int32, decoded.MaxValues/2), Other: make([]int32, decoded.MaxValues/2)}, {Text: strings.Repeat("x", decoded.MaxKept+1)}, {Text: "b"}}, parquet.DataPageStatistics(false))
+	data := parquetfile.Of(t, []record{{Text: "a"}, {List: make([]int32, decoded.MaxValues+1)}, {List: make([]int32, decoded.MaxValues/2), Other: make([]int32, decoded.MaxValues/2)}, {Text: strings.Repeat("x", decoded.MaxKept+1)}, {Text: "b"}}, parquet.DataPageStatistics(false))
 	readOn(data, decoded.Required("text", "list", "other")).check(t, []string{"a", "too-long row group 0, row 1", "too-long row group 0, row 2", "too-long row group 0, row 3", "b"}, "")
 	readOn(data, decoded.Required("text", "list")).check(t, []string{"a", "too-long row group 0, row 1", "", "too-long row group 0, row 3", "b"}, "")
 }

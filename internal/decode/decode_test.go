@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
-	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
@@ -40,20 +39,6 @@ func readFile(f File, fields []decoded.Field) ([]got, error) {
 		out = append(out, got{row.Number, row.Where(), slices.Clone(row.Values)})
 	}
 	return out, nil
-}
-
-// parquetOf is a Parquet file of rows.
-func parquetOf[T any](tb testing.TB, rows []T, options ...parquet.WriterOption) []byte {
-	tb.Helper()
-	var out bytes.Buffer
-	w := parquet.NewGenericWriter[T](&out, options...)
-	if _, err := w.Write(rows); err != nil {
-		tb.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return out.Bytes()
 }
 
 func zipped(parts ...string) []byte {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // FuzzFormats begins with a whole file of each format, plain and packed, and of Parquet in each encoding of pages and with each
@@ -40,7 +41,7 @@ func FuzzFormats(f *testing.F) {
 	}
 	shapes := []shape{{Text: "ü\r\n", Double: new(0.1)}, {Facts: make([]fact, 2)}}
 	for i, codec := range []compress.Codec{&parquet.Snappy, &parquet.Gzip, &parquet.Brotli, &parquet.Zstd, &parquet.Lz4Raw, &parquet.Uncompressed} {
-		f.Add(parquetOf(f, shapes, parquet.DataPageVersion(1+i%2), parquet.Compression(codec)), false)
+		f.Add(parquetfile.Of(f, shapes, parquet.DataPageVersion(1+i%2), parquet.Compression(codec)), false)
 	}
 	const most = 2 << 30 // A page may unpack to 128 MiB, and its values take several times as much; here are three readings.
 	f.Fuzz(func(t *testing.T, data []byte, path bool) {

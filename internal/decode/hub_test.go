@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // The shapes in which the Hub has the data sets, written from the originals: what is read back must be what went in.
@@ -44,7 +45,7 @@ func TestHubSquad(t *testing.T) {
 			rows[i].Answers.Text, rows[i].Answers.Start = append(rows[i].Answers.Text, text.(string)), append(rows[i].Answers.Start, start)
 		}
 	}
-	data := parquetOf(t, rows, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(1000), parquet.PageBufferSize(64<<10))
+	data := parquetfile.Of(t, rows, parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(1000), parquet.PageBufferSize(64<<10))
 	got, err := read(data, fields)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // rawOf are the values of the rows of a file, as Rows and Batches give them, and the first error. Members that a row has not are "-".
@@ -148,7 +149,7 @@ func TestRawColumnsOfParquet(t *testing.T) {
 		N *string `parquet:"n,optional"`
 		P *part   `parquet:"p,optional"`
 	}
-	file := parquetOf(t, []record{{"x\"", []part{{1, "é"}}, nil, nil}, {"", nil, new(string), &part{2, ""}}})
+	file := parquetfile.Of(t, []record{{"x\"", []part{{1, "é"}}, nil, nil}, {"", nil, new(string), &part{2, ""}}})
 	got, failure := rawOf(t, textFile(string(file)), raw("q", "m", "n", "p", "gone", "m.list", "")...)
 	want := [][]decoded.JSON{
 		{`"x\""`, `[{"z":1,"a":"é"}]`, `null`, `null`, "-", "-", `{"q":"x\"","m":[{"z":1,"a":"é"}],"n":null,"p":null}`},

@@ -12,6 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 func metadata(t *testing.T, file []byte) *parquet.File {
@@ -185,11 +186,11 @@ func TestOtherColumns(t *testing.T) {
 		name, want string
 		file       []byte
 	}{
-		{"fewer columns", columns, written(t, fewer{})},
-		{"more columns", columns, written(t, more{})},
-		{"an optional column", columns, written(t, optional{})},
-		{"another codec", "is packed with SNAPPY, not with zstd", written(t, row{Metadata: "{}"}, parquet.Compression(&parquet.Snappy))},
-		{"no codec", "is packed with UNCOMPRESSED, not with zstd", written(t, row{Metadata: "{}"})},
+		{"fewer columns", columns, parquetfile.Of(t, []fewer{{}})},
+		{"more columns", columns, parquetfile.Of(t, []more{{}})},
+		{"an optional column", columns, parquetfile.Of(t, []optional{{}})},
+		{"another codec", "is packed with SNAPPY, not with zstd", parquetfile.Of(t, []row{{Metadata: "{}"}}, parquet.Compression(&parquet.Snappy))},
+		{"no codec", "is packed with UNCOMPRESSED, not with zstd", parquetfile.Of(t, []row{{Metadata: "{}"}})},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got, err := read(t, recipe.Parquet, c.file); err == nil || !strings.Contains(err.Error(), c.want) || len(got) > 0 {
@@ -197,17 +198,4 @@ func TestOtherColumns(t *testing.T) {
 			}
 		})
 	}
-}
-
-func written[T any](t *testing.T, value T, options ...parquet.WriterOption) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	w := parquet.NewGenericWriter[T](&out, options...)
-	if _, err := w.Write([]T{value}); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
 }

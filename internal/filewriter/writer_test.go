@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/volume"
 )
 
 func must(t testing.TB, err error) {
@@ -21,19 +22,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// folder is a folder of its own, on a volume.
-func folder(t testing.TB) store.Path {
-	t.Helper()
-	volume, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { volume.Close() })
-	return volume.Path(".")
-}
-
 func TestWriterCountsAndHashes(t *testing.T) {
-	name := folder(t).Join("f")
+	name := volume.Folder(t).Join("f")
 	w, err := Create(name)
 	must(t, err)
 	content := bytes.Repeat([]byte("row\n"), 1_000_000) // more than the buffer
@@ -62,7 +52,7 @@ func TestWriterCountsAndHashes(t *testing.T) {
 
 // TestAWriterKeepsToItsVolume: nothing is begun in a folder that lies outside of the volume, behind a planted link.
 func TestAWriterKeepsToItsVolume(t *testing.T) {
-	in, outside := folder(t), t.TempDir()
+	in, outside := volume.Folder(t), t.TempDir()
 	must(t, os.Symlink(outside, in.Join("link").String()))
 	for what, create := range map[string]func(store.Path) (*Writer, error){"with a digest": Create, "plain": CreatePlain} {
 		if _, err := create(in.Join("link", "f")); contract.ReasonOf(err) != contract.VolumeInvalid {
@@ -77,7 +67,7 @@ func TestAWriterKeepsToItsVolume(t *testing.T) {
 // TestWhatASmallFileIs: one that is written at once is known by the same as one that is written front to back.
 func TestWhatASmallFileIs(t *testing.T) {
 	for _, content := range []string{"", "a row\n"} {
-		w, err := Create(folder(t).Join("f"))
+		w, err := Create(volume.Folder(t).Join("f"))
 		must(t, err)
 		_, err = w.Write([]byte(content))
 		must(t, err)
@@ -87,7 +77,7 @@ func TestWhatASmallFileIs(t *testing.T) {
 			t.Errorf("%q is %v at once, and %v front to back", content, as, done)
 		}
 	}
-	plain, err := CreatePlain(folder(t).Join("f"))
+	plain, err := CreatePlain(volume.Folder(t).Join("f"))
 	must(t, err)
 	_, err = plain.Write([]byte("abc"))
 	must(t, err)
@@ -98,7 +88,7 @@ func TestWhatASmallFileIs(t *testing.T) {
 
 func BenchmarkWriter(b *testing.B) {
 	row := bytes.Repeat([]byte("x"), 599)
-	name := folder(b).Join("f")
+	name := volume.Folder(b).Join("f")
 	b.SetBytes(int64(len(row)) * 100_000)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -32,13 +32,13 @@ func (e Entry) Append(dst []byte) []byte {
 
 // Index reads the index of a file of rows, entry by entry: it holds a window of it, whatever the number of rows.
 type Index struct {
-	entries *Window
+	entries *window
 	rows    int64
 }
 
 // OpenIndex opens an index. One of at most so many bytes is held in memory.
 func OpenIndex(name store.Path, hold int64) (*Index, error) {
-	entries, err := OpenWindow(name, hold)
+	entries, err := openWindow(name, hold)
 	if err != nil {
 		return nil, store.UnreadableError(err)
 	}

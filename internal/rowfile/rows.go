@@ -64,13 +64,13 @@ func (w *Writer) Abort() {
 // Rows reads the rows of a finished file in any order, and cheaply front to back.
 type Rows struct {
 	*Index
-	content *Window
+	content *window
 }
 
 // Open opens a file of rows by its index. A file of at most hold bytes is held in memory with its index, for reading in any
 // order.
 func Open(file, index store.Path, hold int64) (*Rows, error) {
-	content, err := OpenWindow(file, hold)
+	content, err := openWindow(file, hold)
 	if err != nil {
 		return nil, store.UnreadableError(err)
 	}

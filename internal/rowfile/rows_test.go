@@ -7,6 +7,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/volume"
 )
 
 func must(t testing.TB, err error) {
@@ -16,20 +17,9 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// folder is a folder of its own, on a volume.
-func folder(t testing.TB) store.Path {
-	t.Helper()
-	volume, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { volume.Close() })
-	return volume.Path(".")
-}
-
 func writeRows(t *testing.T, rows []string) (file, index store.Path) {
 	t.Helper()
-	in := folder(t)
+	in := volume.Folder(t)
 	file, index = in.Join("rows.jsonl"), in.Join("rows.idx")
 	out, err := Create(file, index)
 	must(t, err)

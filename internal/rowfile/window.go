@@ -11,17 +11,17 @@ import (
 // windowSize is how much is read at once of a larger file whose parts are asked for front to back.
 const windowSize = 128 << 10
 
-// Window reads parts of a finished file in any order, and cheaply front to back, which is how most mixed rows come. It is
+// window reads parts of a finished file in any order, and cheaply front to back, which is how most mixed rows come. It is
 // not for use from several goroutines at once.
-type Window struct {
+type window struct {
 	file  *os.File
 	size  int64
 	start int64  // of held in the file
 	held  []byte // a small file whole, else the part that was read last
 }
 
-// OpenWindow opens a file. One of at most so many bytes is read at once and held.
-func OpenWindow(name store.Path, hold int64) (*Window, error) {
+// openWindow opens a file. One of at most so many bytes is read at once and held.
+func openWindow(name store.Path, hold int64) (*window, error) {
 	f, err := name.Open()
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func OpenWindow(name store.Path, hold int64) (*Window, error) {
 		f.Close()
 		return nil, err
 	}
-	w := &Window{file: f, size: info.Size()}
+	w := &window{file: f, size: info.Size()}
 	if w.size <= max(hold, windowSize) {
 		w.held = make([]byte, w.size)
 		if _, err := io.ReadFull(f, w.held); err != nil {
@@ -43,10 +43,10 @@ func OpenWindow(name store.Path, hold int64) (*Window, error) {
 }
 
 // Size of the file in bytes.
-func (w *Window) Size() int64 { return w.size }
+func (w *window) Size() int64 { return w.size }
 
 // Part is the n bytes from an offset on. They are good until the next call.
-func (w *Window) Part(offset, n int64) ([]byte, error) {
+func (w *window) Part(offset, n int64) ([]byte, error) {
 	if offset < 0 || n < 0 || offset > w.size-n {
 		return nil, fmt.Errorf("bytes %d to %d are asked for, of %d: %w", offset, offset+n, w.size, io.ErrUnexpectedEOF)
 	}
@@ -61,7 +61,7 @@ func (w *Window) Part(offset, n int64) ([]byte, error) {
 
 // read takes hold of a part: with what follows where the reader goes forward, else alone, since what follows is of no use
 // to one who jumps.
-func (w *Window) read(offset, n int64) error {
+func (w *window) read(offset, n int64) error {
 	end := w.start + int64(len(w.held))
 	if offset >= w.start && offset < end+windowSize {
 		n = max(n, min(windowSize, w.size-offset))
@@ -78,4 +78,4 @@ func (w *Window) read(offset, n int64) error {
 }
 
 // Close closes the file.
-func (w *Window) Close() error { return w.file.Close() }
+func (w *window) Close() error { return w.file.Close() }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/volume"
 )
 
 // Whatever the size and the order, a part is the file's own bytes.
@@ -17,9 +18,9 @@ func TestWindowGivesEveryPart(t *testing.T) {
 		for i := range content {
 			content[i] = byte(random.Uint32())
 		}
-		name := folder(t).Join("f")
+		name := volume.Folder(t).Join("f")
 		must(t, store.WriteFile(name, content))
-		w, err := OpenWindow(name, hold)
+		w, err := openWindow(name, hold)
 		must(t, err)
 		defer w.Close()
 		check := func(offset, n int) {

@@ -22,6 +22,7 @@ type rule struct {
 }
 
 var (
+	decoding   = []string{"internal/decode", "internal/decode/decoded", "internal/decode/parquet"}
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 	clients    = []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
@@ -29,11 +30,11 @@ var (
 	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
 	stored     = append([]string{"internal/hashing", "internal/store"}, onVolumes...)
 	written    = append([]string{"internal/bufpipe", "internal/filewriter"}, stored...)
-	judged     = append([]string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...)
+	judged     = slices.Concat(decoding, []string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned)
 	proof      = []string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers", "internal/verify/single", "internal/verify/mixed"}
 	// proved are what the checks of a revision's files are made of.
-	proved    = append([]string{"internal/jsonscan", "internal/progress", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/tokens", "internal/dedup"}, written...)
-	dataPlane = append(append([]string{"internal/jsonscan", "internal/glob", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/mapping", "internal/mapping/language", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/sampler", "internal/source", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, written...), proof...)
+	proved    = slices.Concat(decoding, []string{"internal/jsonscan", "internal/progress", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/tokens", "internal/dedup"}, written)
+	dataPlane = append(slices.Concat(decoding, []string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/sampler", "internal/source", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, written), proof...)
 	counted   = append([]string{"internal/progress"}, planned...)
 	anything  = []string{"*"}
 )
@@ -61,18 +62,18 @@ var rules = []rule{
 	{pkg: "internal/decode/decoded", own: append([]string{"internal/jsonscan"}, planned...)},
 	{pkg: "internal/decode/parquet", own: append([]string{"internal/jsonscan", "internal/decode/decoded"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/decode", own: append([]string{"internal/jsonscan", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/record", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
-	{pkg: "internal/mapping/language", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/mapping", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/mapping/language"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/encode", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/export", own: append([]string{"internal/jsonscan", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/record", "internal/encode"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/record", own: slices.Concat(decoding, []string{"internal/jsonscan"}, planned), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
+	{pkg: "internal/mapping/language", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record"}, planned), foreign: anything, never: kubernetes},
+	{pkg: "internal/mapping", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record", "internal/mapping/language"}, planned), foreign: anything, never: kubernetes},
+	{pkg: "internal/encode", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record"}, planned), foreign: anything, never: kubernetes},
+	{pkg: "internal/export", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record", "internal/encode"}, planned), foreign: anything, never: kubernetes},
 	{pkg: "python"},
 	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
-	{pkg: "internal/precheck", own: append([]string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/precheck", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned), foreign: anything, never: kubernetes},
 	{pkg: "internal/progress", own: graph},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, counted...), foreign: anything, never: kubernetes},
-	{pkg: "internal/look", own: append([]string{"internal/bufpipe", "internal/decode", "internal/decode/decoded", "internal/decode/parquet", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/mapping/language", "internal/record", "internal/source"}, counted...), foreign: anything, never: kubernetes},
+	{pkg: "internal/look", own: slices.Concat(decoding, []string{"internal/bufpipe", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/mapping/language", "internal/record", "internal/source"}, counted), foreign: anything, never: kubernetes},
 	{pkg: "internal/hashing"},
 	{pkg: "internal/store", own: append([]string{"internal/hashing"}, onVolumes...), foreign: anything, never: kubernetes},
 	{pkg: "internal/filewriter", own: append([]string{"internal/bufpipe"}, stored...), foreign: anything, never: kubernetes},
@@ -98,10 +99,10 @@ var rules = []rule{
 	{pkg: "internal/verify/mixed", own: append([]string{"internal/sampler", "internal/export", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
 	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/await", own: stored, foreign: anything, never: kubernetes},
-	{pkg: "internal/rows", own: append([]string{"internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, stored...), foreign: anything, never: kubernetes},
-	{pkg: "internal/transfer", own: append([]string{"internal/cli", "internal/rows", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, written...), foreign: anything, never: kubernetes},
+	{pkg: "internal/rows", own: slices.Concat(decoding, []string{"internal/encode", "internal/jsonscan", "internal/record"}, stored), foreign: anything, never: kubernetes},
+	{pkg: "internal/transfer", own: slices.Concat(decoding, []string{"internal/cli", "internal/rows", "internal/encode", "internal/jsonscan", "internal/record"}, written), foreign: anything, never: kubernetes},
 	{pkg: "internal/cli/connect", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube"}, planned...), foreign: anything},
-	{pkg: "internal/cli/errand", own: append([]string{"api/v1alpha1", "internal/cli", "internal/kube", "internal/render", "python", "internal/rows", "internal/transfer", "internal/encode", "internal/jsonscan", "internal/record", "internal/decode", "internal/decode/decoded", "internal/decode/parquet"}, written...), foreign: anything},
+	{pkg: "internal/cli/errand", own: slices.Concat(decoding, []string{"api/v1alpha1", "internal/cli", "internal/kube", "internal/render", "python", "internal/rows", "internal/transfer", "internal/encode", "internal/jsonscan", "internal/record"}, written), foreign: anything},
 	{pkg: "internal/cli/files", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/bundle", "internal/cli/connect", "internal/cli/errand", "internal/cli/view", "internal/kube", "internal/look", "internal/render", "internal/rows", "internal/transfer", "internal/version"}, dataPlane...), foreign: anything},
 	{pkg: "internal/cli/bundle", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/view", "internal/kube", "internal/look", "internal/render"}, dataPlane...), foreign: anything},
 	{pkg: "internal/cli/survey", own: append([]string{"api/v1alpha1", "internal/cli", "internal/cli/errand", "internal/kube", "internal/look", "internal/render", "internal/rows", "internal/transfer"}, dataPlane...), foreign: anything},
@@ -112,6 +113,8 @@ var rules = []rule{
 	{pkg: "internal/testing/realrows"},
 	{pkg: "internal/testing/forgery", own: dataPlane, foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/refusals", foreign: anything},
+	{pkg: "internal/testing/parquetfile", foreign: anything, never: kubernetes},
+	{pkg: "internal/testing/volume", own: stored, foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/recipes", own: []string{"internal/mix", "internal/recipe", "python"}},
 	{pkg: "internal/render", own: append([]string{"api/v1alpha1", "python"}, planned...), foreign: anything, never: clients},
 	{pkg: "controllers/internal/jobs", own: observed, foreign: anything, never: clients},

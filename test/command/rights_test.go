@@ -121,7 +121,7 @@ func TestEveryVerbLacksRights(t *testing.T) {
 		}
 	}
 	t.Run("ui", func(t *testing.T) {
-		shows(t, pages(t, userWith(t, space)...), http.StatusOK, "not permitted: list datasetmixes")
+		shows(t, served(t, userWith(t, space)...), http.StatusOK, "not permitted: list datasetmixes")
 	})
 	noPods(t, space)
 }

@@ -147,7 +147,7 @@ func TestOtherManagers(t *testing.T) {
 			"lastTransitionTime": "2026-01-01T00:00:00Z", "observedGeneration": of.Generation}}, "summary": map[string]any{"percent": int64(7)}}
 		serving(t, definition, func() bool { kept := saying(t, of, status); return kept != nil && kept["summary"] == nil })
 		run(t, space, everyVerb(t, of.Name, "Progressing"))
-		shows(t, pages(t, "-n", space), http.StatusOK, "grpo-six")
+		shows(t, served(t, "-n", space), http.StatusOK, "grpo-six")
 	})
 	t.Run("newer", func(t *testing.T) {
 		space := namespace(t)
@@ -172,7 +172,7 @@ func TestOtherManagers(t *testing.T) {
 		serving(t, definition, func() bool { return saying(t, of, status)["novelty"] != nil })
 		run(t, space, append(everyVerb(t, of.Name, "Negotiating"),
 			skewed{[]string{"status", of.Name}, 0, "tokenize  Throttled"}, skewed{[]string{"status", of.Name, "-o", "jsonpath={.status.novelty.depth}"}, 0, "3"}))
-		shows(t, pages(t, "-n", space), http.StatusOK, "grpo-six", "tokenize")
+		shows(t, served(t, "-n", space), http.StatusOK, "grpo-six", "tokenize")
 		status["conditions"].([]any)[1] = map[string]any{"type": "Stalled", "status": "True", "reason": "Negotiating", "message": "Never.", "lastTransitionTime": "2026-01-01T00:00:00Z",
 			"observedGeneration": of.Generation}
 		if saying(t, of, status) == nil {

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bufio"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,49 +9,23 @@ import (
 	"testing"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/test/pages"
 )
 
-// pages starts the program's pages of a namespace, and returns their address.
-func pages(t *testing.T, arguments ...string) string {
+// served starts the program's pages of the suite's cluster, and returns their address.
+func served(t *testing.T, arguments ...string) string {
 	t.Helper()
 	line := exec.CommandContext(t.Context(), program, append([]string{"ui"}, arguments...)...)
 	line.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
-	out, err := line.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := line.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = line.Wait() }) // the context of the test ends it
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(address)
+	return pages.Serve(t, line)
 }
 
 // shows asks for a page, and wants a status and some words.
 func shows(t *testing.T, address string, status int, words ...string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	page, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if answer.StatusCode != status {
-		t.Fatalf("%s has status %d, want %d: %s", address, answer.StatusCode, status, page)
-	}
+	page := pages.Get(t, address, status)
 	for _, word := range words {
-		if !strings.Contains(string(page), word) {
+		if !strings.Contains(page, word) {
 			t.Errorf("%s lacks %q: %s", address, word, page)
 		}
 	}
@@ -64,7 +36,7 @@ func shows(t *testing.T, address string, status int, words ...string) {
 func TestThePagesOfACluster(t *testing.T) {
 	space := namespace(t)
 	made := mix(t, space, building)
-	address := pages(t, "-n", space)
+	address := served(t, "-n", space)
 	shows(t, address, http.StatusOK, "grpo-six", "split: Running, 2 of 6", "none yet", "namespace "+space)
 	shows(t, address+"mix?name=grpo-six", http.StatusOK, "Stage split is under way.", "<progress value=\"2\" max=\"6\"")
 	shows(t, address+"mix?name=other", http.StatusNotFound)

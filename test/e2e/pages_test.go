@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"bufio"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,48 +9,20 @@ import (
 	"testing"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/test/pages"
 )
 
 // browser is where hack/browser-libraries.sh has put what drives Chromium.
 const browser = "../../dist/browser"
 
-// pages starts the command's pages of the namespace, and returns their address.
-func (p people) pages() string {
-	p.Helper()
-	line := exec.CommandContext(p.Context(), "../../bin/kubectl-datasetmix", "ui")
-	line.Env = p.environment
-	out, err := line.StdoutPipe()
-	p.must(err)
-	p.must(line.Start())
-	p.Cleanup(func() { _ = line.Wait() }) // the context of the test ends it
-	address, err := bufio.NewReader(out).ReadString('\n')
-	p.must(err)
-	return strings.TrimSpace(address)
-}
-
-// page returns a page's content.
-func (p people) page(address string) string {
-	p.Helper()
-	request, err := http.NewRequestWithContext(p.Context(), http.MethodGet, address, nil)
-	p.must(err)
-	answer, err := http.DefaultClient.Do(request)
-	p.must(err)
-	defer answer.Body.Close()
-	content, err := io.ReadAll(answer.Body)
-	p.must(err)
-	if answer.StatusCode != http.StatusOK {
-		p.Fatalf("%s: %s: %s", address, answer.Status, content)
-	}
-	return string(content)
-}
-
 // TestThePagesOfABuild: while a mix is built, its page shows how far it is, and in the end its revision; Chromium follows it without
 // loading the page again.
 func TestThePagesOfABuild(t *testing.T) {
 	e := newCluster(t)
-	p := people{e, append(os.Environ(), "KUBECONFIG="+e.kubeconfig(t.TempDir()))}
-	address := p.pages()
-	if page := p.page(address); !strings.Contains(page, "There is no DatasetMix here yet.") {
+	line := exec.CommandContext(t.Context(), "../../bin/kubectl-datasetmix", "ui")
+	line.Env = append(os.Environ(), "KUBECONFIG="+e.kubeconfig(t.TempDir()))
+	address := pages.Serve(t, line)
+	if page := pages.Get(t, address, http.StatusOK); !strings.Contains(page, "There is no DatasetMix here yet.") {
 		t.Errorf("before: %s", page)
 	}
 	mix := e.sixDataSets()
@@ -72,10 +42,10 @@ func TestThePagesOfABuild(t *testing.T) {
 
 	shown := map[string]bool{}
 	e.until(mix.Name, "it is published", func(mix *datav1alpha1.DatasetMix) bool {
-		if page := p.page(address + "mix?name=" + mix.Name); strings.Contains(page, "<progress ") {
+		if page := pages.Get(t, address+"mix?name="+mix.Name, http.StatusOK); strings.Contains(page, "<progress ") {
 			shown["stages"] = true
 		}
-		if page := p.page(address); strings.Contains(page, ": Running, ") {
+		if page := pages.Get(t, address, http.StatusOK); strings.Contains(page, ": Running, ") {
 			shown["running"] = true
 		}
 		return mix.Status.Published != nil
@@ -85,7 +55,7 @@ func TestThePagesOfABuild(t *testing.T) {
 	}
 	published := e.ready(mix.Name).Status.Published
 	for _, address := range []string{address, address + "mix?name=" + mix.Name} {
-		if page := p.page(address); !strings.Contains(page, published.Revision) {
+		if page := pages.Get(t, address, http.StatusOK); !strings.Contains(page, published.Revision) {
 			t.Errorf("%s lacks revision %s: %s", address, published.Revision, page)
 		}
 	}

@@ -112,12 +112,7 @@ func writePlan(out io.Writer, mix *datav1alpha1.DatasetMix) error {
 	if err != nil {
 		return err
 	}
-	rows := map[string]int64{}
-	for _, dataset := range mix.Status.Datasets {
-		if dataset.Rows != nil {
-			rows[dataset.Name] = *dataset.Rows
-		}
-	}
+	rows := view.Rows(mix)
 	counts, err := plan.SplitCounts(r, rows, rows)
 	if err != nil {
 		return fmt.Errorf("the status does not count all rows yet: %w", err)

@@ -337,3 +337,14 @@ func (t *table) row(cells ...string) {
 }
 
 func (t *table) end() { _ = t.writer.Flush() }
+
+// Rows returns the rows of the data sets that the status counts, by name.
+func Rows(mix *datav1alpha1.DatasetMix) map[string]int64 {
+	rows := map[string]int64{}
+	for _, dataset := range mix.Status.Datasets {
+		if dataset.Rows != nil {
+			rows[dataset.Name] = *dataset.Rows
+		}
+	}
+	return rows
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // TestParquetEncodings writes the same rows in every encoding that there is for their types.
@@ -47,7 +48,7 @@ func TestParquetEncodings(t *testing.T) {
 		dictionaries[i], deltas[i] = dictionary(rows[i]), delta(rows[i])
 	}
 	columns := decoded.Required("text", "small", "big", "single", "double", "yes")
-	want, err := read(parquetFile(t, rows), columns)
+	want, err := read(parquetfile.Of(t, rows), columns)
 	if err != nil || len(want) != len(rows) {
 		t.Fatal(len(want), err)
 	}
@@ -57,9 +58,9 @@ func TestParquetEncodings(t *testing.T) {
 	for _, version := range []int{1, 2} {
 		page := parquet.DataPageVersion(version)
 		for name, data := range map[string][]byte{
-			"dictionary": parquetFile(t, dictionaries, page),
-			"delta byte array, delta, byte stream split":     parquetFile(t, deltas, page, parquet.PageBufferSize(2000)),
-			"delta length byte array, delta, byte by stream": parquetFile(t, deltas, page, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.DeltaLengthByteArray)),
+			"dictionary": parquetfile.Of(t, dictionaries, page),
+			"delta byte array, delta, byte stream split":     parquetfile.Of(t, deltas, page, parquet.PageBufferSize(2000)),
+			"delta length byte array, delta, byte by stream": parquetfile.Of(t, deltas, page, parquet.DefaultEncodingFor(parquet.ByteArray, &parquet.DeltaLengthByteArray)),
 		} {
 			got, err := read(data, columns)
 			if err != nil {
@@ -95,7 +96,7 @@ func TestParquetTimesAndDecimals(t *testing.T) {
 			Legacy: deprecated.Int96{1, 0, 2440588 + 1}},
 		{Time: time.Unix(0, 0), Nanos: time.Unix(0, 0), Date: -1, Price: -5, Fixed: minus, Legacy: deprecated.Int96{0, 0, 2440588 - 1}},
 	}
-	data := parquetFile(t, rows)
+	data := parquetfile.Of(t, rows)
 	for _, c := range []struct {
 		column string
 		want   [2]any
@@ -125,8 +126,8 @@ func TestParquetTimesAndDecimals(t *testing.T) {
 // FuzzParquet damages a file: rows or an error, never a panic, and never more rows than the file has.
 func FuzzParquet(f *testing.F) {
 	lines, _ := manyLines(40)
-	whole := parquetFile(f, lines, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(15), parquet.PageBufferSize(200))
-	shaped := parquetFile(f, twoShapes())
+	whole := parquetfile.Of(f, lines, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(15), parquet.PageBufferSize(200))
+	shaped := parquetfile.Of(f, twoShapes())
 	for at := 4; at < len(whole); at += 97 {
 		f.Add(false, at, []byte{0xa5, 0, 0xff})
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	inside "github.com/datasetmix/datasetmix/internal/decode/parquet"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // TestKeysOfAMap: a path goes on below a MAP by its keys, as it does below an object of JSON.
@@ -23,7 +24,7 @@ func TestKeysOfAMap(t *testing.T) {
 	type row struct {
 		Extra map[string]int32 `parquet:"extra"`
 	}
-	data := parquetFile(t, []row{{map[string]int32{"level": 5, "page": 2}}, {nil}})
+	data := parquetfile.Of(t, []row{{map[string]int32{"level": 5, "page": 2}}, {nil}})
 	got, err := read(data, decoded.Optional("extra.level", "extra"))
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +71,7 @@ func TestBooleansInRuns(t *testing.T) {
 // TestFooterOfOtherWriters: what the format lets be absent may be absent, and what nobody reads is not looked at.
 func TestFooterOfOtherWriters(t *testing.T) {
 	lines, _ := manyLines(3)
-	file := parquetFile(t, lines)
+	file := parquetfile.Of(t, lines)
 	footer, err := inside.ReadFooter(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +96,7 @@ func TestFooterOfOtherWriters(t *testing.T) {
 // TestColumnsElsewhere: the summary that Spark and Dask write beside their files has columns, and no pages of them.
 func TestColumnsElsewhere(t *testing.T) {
 	lines, _ := manyLines(3)
-	file := refooted(t, parquetFile(t, lines), func(meta *format.FileMetaData) {
+	file := refooted(t, parquetfile.Of(t, lines), func(meta *format.FileMetaData) {
 		for i := range meta.RowGroups[0].Columns {
 			meta.RowGroups[0].Columns[i].FilePath = "part-0.parquet"
 		}
@@ -110,7 +111,7 @@ func TestBinaryColumn(t *testing.T) {
 	type row struct {
 		Image []byte `parquet:"image"`
 	}
-	_, err := read(parquetFile(t, []row{{[]byte("text")}, {[]byte("\x89PNG\r\n")}}), decoded.Required("image"))
+	_, err := read(parquetfile.Of(t, []row{{[]byte("text")}, {[]byte("\x89PNG\r\n")}}), decoded.Required("image"))
 	if !decoded.IsBad(err) || !strings.Contains(err.Error(), `row 1: column "image": it is a BYTE_ARRAY that is not marked as text`) {
 		t.Error(err)
 	}
@@ -122,7 +123,7 @@ func TestNonFiniteColumns(t *testing.T) {
 		Scores []float32 `parquet:"scores,list"`
 	}
 	zero := float32(0)
-	data := parquetFile(t, []row{{1, []float32{1, 1 / zero, zero / zero}}})
+	data := parquetfile.Of(t, []row{{1, []float32{1, 1 / zero, zero / zero}}})
 	file := inMemory(data)
 	file.NonFinite = decoded.NonFiniteNull
 	rows, err := readFile(file, decoded.Required("score", "scores"))
@@ -146,13 +147,13 @@ func TestWhatParquetUnpacksTo(t *testing.T) {
 		Text string `parquet:"text,dict"`
 		ID   int64  `parquet:"id"`
 	}
-	nulls := parquetFile(t, make([]null, 1_200_000))
+	nulls := parquetfile.Of(t, make([]null, 1_200_000))
 	long := strings.Repeat("constant", 4<<10)
 	constants := make([]constant, 20_000)
 	for i := range constants {
 		constants[i] = constant{long, int64(i)}
 	}
-	repeated := parquetFile(t, constants, parquet.Compression(&parquet.Zstd))
+	repeated := parquetfile.Of(t, constants, parquet.Compression(&parquet.Zstd))
 	for _, c := range []struct {
 		name, field string
 		data        []byte

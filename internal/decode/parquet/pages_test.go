@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	inside "github.com/datasetmix/datasetmix/internal/decode/parquet"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // refooted is a file with another footer.
@@ -46,7 +47,7 @@ func TestCodecOfAnotherKind(t *testing.T) {
 			if written == &parquet.Uncompressed && version == 2 {
 				continue // These pages say themselves that they are not packed, and are read.
 			}
-			file := parquetFile(t, lines, parquet.Compression(written), parquet.DataPageVersion(version))
+			file := parquetfile.Of(t, lines, parquet.Compression(written), parquet.DataPageVersion(version))
 			for _, claimed := range append(inside.PageCodecs, &parquet.Uncompressed) {
 				if claimed == written {
 					continue
@@ -71,7 +72,7 @@ func TestColumnsOfOtherCodecs(t *testing.T) {
 	lines, _ := manyLines(20)
 	var parts [][]byte
 	for _, codec := range []compress.Codec{&parquet.Zstd, &parquet.Snappy} {
-		parts = append(parts, parquetFile(t, lines, parquet.Compression(codec)))
+		parts = append(parts, parquetfile.Of(t, lines, parquet.Compression(codec)))
 	}
 	footer, _ := inside.ReadFooter(bytes.NewReader(parts[1]), int64(len(parts[1])))
 	var second format.FileMetaData

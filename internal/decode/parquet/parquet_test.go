@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
 // got is a row as the tests write it down.
@@ -96,21 +97,8 @@ func twoShapes() []shapes {
 	return []shapes{full, {}}
 }
 
-func parquetFile[T any](tb testing.TB, rows []T, options ...parquet.WriterOption) []byte {
-	tb.Helper()
-	var out bytes.Buffer
-	w := parquet.NewGenericWriter[T](&out, options...)
-	if _, err := w.Write(rows); err != nil {
-		tb.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 func TestParquetShapes(t *testing.T) {
-	data := parquetFile(t, twoShapes())
+	data := parquetfile.Of(t, twoShapes())
 	none := []any{}
 	for _, c := range []struct {
 		field     string
@@ -176,7 +164,7 @@ func TestParquetCodecsAndPages(t *testing.T) {
 	lines, want := manyLines(1000)
 	for _, codec := range []compress.Codec{&parquet.Uncompressed, &parquet.Snappy, &parquet.Gzip, &parquet.Brotli, &parquet.Zstd, &parquet.Lz4Raw} {
 		for _, version := range []int{1, 2} {
-			data := parquetFile(t, lines, parquet.Compression(codec), parquet.DataPageVersion(version), parquet.PageBufferSize(300), parquet.MaxRowsPerRowGroup(300))
+			data := parquetfile.Of(t, lines, parquet.Compression(codec), parquet.DataPageVersion(version), parquet.PageBufferSize(300), parquet.MaxRowsPerRowGroup(300))
 			rows, err := read(data, decoded.Required("words", "id", "text"))
 			if err != nil {
 				t.Fatalf("%v, pages of version %d: %v", codec, version, err)
@@ -195,7 +183,7 @@ func TestParquetCodecsAndPages(t *testing.T) {
 }
 
 func TestParquetSelection(t *testing.T) {
-	data := parquetFile(t, []line{{ID: 1}})
+	data := parquetfile.Of(t, []line{{ID: 1}})
 	for _, c := range []struct {
 		fields  []decoded.Field
 		want    []any
@@ -221,7 +209,7 @@ func TestParquetSelection(t *testing.T) {
 
 func TestParquetRefuses(t *testing.T) {
 	lines, _ := manyLines(1000)
-	whole := parquetFile(t, lines, parquet.Compression(&parquet.Uncompressed), parquet.MaxRowsPerRowGroup(300))
+	whole := parquetfile.Of(t, lines, parquet.Compression(&parquet.Uncompressed), parquet.MaxRowsPerRowGroup(300))
 	footer := func(length uint32) []byte {
 		damaged := bytes.Clone(whole)
 		copy(damaged[len(damaged)-8:], []byte{byte(length), byte(length >> 8), byte(length >> 16), byte(length >> 24)})
@@ -245,9 +233,9 @@ func TestParquetRefuses(t *testing.T) {
 		{"cut inside the footer", whole[:len(whole)-20], decoded.Required("text"), "the Parquet file was cut short: it ends in"},
 		{"a footer longer than the file", footer(1 << 31), decoded.Required("text"), "its footer claims 2147483648 bytes"},
 		{"a footer that is none", footer(100), decoded.Required("text"), "the Parquet footer cannot be read"},
-		{"fixed bytes", parquetFile(t, []fixed{{}}), decoded.Required("id"), `column "id" has the Parquet type FIXED_LEN_BYTE_ARRAY`},
-		{"not a number", parquetFile(t, []numbers{{1}, {zero / zero}}), decoded.Required("f"), `rows, row group 0, row 1: column "f": the number is not finite`},
-		{"not UTF-8", parquetFile(t, []line{{Text: "\xff"}}), decoded.Required("text"), `rows, row group 0, row 0: column "text": the text is not UTF-8`},
+		{"fixed bytes", parquetfile.Of(t, []fixed{{}}), decoded.Required("id"), `column "id" has the Parquet type FIXED_LEN_BYTE_ARRAY`},
+		{"not a number", parquetfile.Of(t, []numbers{{1}, {zero / zero}}), decoded.Required("f"), `rows, row group 0, row 1: column "f": the number is not finite`},
+		{"not UTF-8", parquetfile.Of(t, []line{{Text: "\xff"}}), decoded.Required("text"), `rows, row group 0, row 0: column "text": the text is not UTF-8`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := read(c.data, c.fields)
@@ -262,7 +250,7 @@ func TestParquetRefuses(t *testing.T) {
 // row group named that was read before in good order.
 func TestParquetDamage(t *testing.T) {
 	lines, _ := manyLines(300)
-	whole := parquetFile(t, lines, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(100))
+	whole := parquetfile.Of(t, lines, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(100))
 	failed := 0
 	for at := 4; at+16 < len(whole)-8; at += 16 {
 		damaged := bytes.Clone(whole)

@@ -11,18 +11,13 @@ import (
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/volume"
 )
 
 // inFolder is the files of an empty folder.
 func inFolder(t *testing.T) *Set {
 	t.Helper()
-	volume, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { volume.Close() })
-	return &Set{Context: context.Background(), Folder: volume.Path(".")}
+	return &Set{Context: context.Background(), Folder: volume.Folder(t)}
 }
 
 // Rows that end in one chunk and begin in another, in the chunk's last byte, and over several chunks.

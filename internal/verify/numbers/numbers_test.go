@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/volume"
 	"github.com/datasetmix/datasetmix/internal/verify/layout"
 	"github.com/datasetmix/datasetmix/internal/verify/questions"
 )
@@ -25,16 +25,11 @@ type seen struct {
 // at is the layout of a data set with three rows, whose row 0 is in train and row 1 in test, and whose row 2 was left out or dropped.
 func at(t *testing.T, file string, drawn bool) *layout.Revision {
 	t.Helper()
-	volume, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { volume.Close() })
 	split := func(place int) layout.Split {
 		return layout.Split{Place: place, File: file, Plan: plan.Dataset{Name: "sums", Available: 1, Rows: 2, Drawn: drawn}}
 	}
 	return &layout.Revision{
-		Notes: volume.Path("."), Partial: file == "",
+		Notes: volume.Folder(t), Partial: file == "",
 		Manifest: &revision.Manifest{
 			Recipe: recipe.Recipe{Output: recipe.Output{Keep: []recipe.RevisionPart{recipe.MixedPart}}},
 			Plan:   plan.Plan{Splits: []plan.Split{{Name: "train"}, {Name: "test"}}},

@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/store"
+	"github.com/datasetmix/datasetmix/internal/testing/volume"
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 	"github.com/datasetmix/datasetmix/internal/verify/layout"
 )
@@ -24,12 +24,7 @@ type row struct{ question, answer string }
 // compare compares the rows of a data set in two splits, which have files of their own or not.
 func compare(t *testing.T, duplicates recipe.Duplicates, byForm, inFiles bool, splits [2][]row) ([]int, error) {
 	t.Helper()
-	volume, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer volume.Close()
-	folder := volume.Path(".")
+	folder := volume.Folder(t)
 	of := &layout.Revision{
 		Files: &files.Set{Context: context.Background(), Folder: folder}, Notes: folder,
 		Manifest: &revision.Manifest{Recipe: recipe.Recipe{Duplicates: duplicates}, Plan: plan.Plan{Splits: []plan.Split{{Name: "train"}, {Name: "test"}}}},
