@@ -73,7 +73,7 @@ type DatasetMixReconciler struct {
 // phase is one step of a pass. An outcome ends the pass; none goes on.
 type phase func(context.Context, *scope) (*outcome.Outcome, error)
 
-// Reconcile is one pass over one mix. A pass that panics reports nothing: it does not know what it came to.
+// Reconcile makes one pass over one mix. A pass that panics reports nothing: it does not know what it came to.
 func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	mix := &datav1alpha1.DatasetMix{}
 	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
@@ -114,7 +114,7 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	return answer(errors.Join(err, r.report(ctx, s, err)), s.wake(r.Clock.Now()))
 }
 
-// answer is what the queue does after a pass: it comes again after a time, never if that is 0, and soon after a conflict. A
+// answer returns what the queue does after a pass: it comes again after a time, never if that is 0, and soon after a conflict. A
 // conflict is no error: the cache was late. The newer object starts another pass when it arrives, but not every conflict has one:
 // a quota that others use up at the same time is answered with 409 as well. If the namespace is terminating, its objects are deleted with it.
 func answer(err error, wake time.Duration) (ctrl.Result, error) {
@@ -127,7 +127,7 @@ func answer(err error, wake time.Duration) (ctrl.Result, error) {
 	return ctrl.Result{RequeueAfter: wake}, nil
 }
 
-// overtaken says whether an error needs no answer: a conflict, since the cache was late; or that the whole namespace is going, in
+// overtaken reports whether an error needs no answer: a conflict, since the cache was late; or that the whole namespace is going, in
 // which nothing can be made any more.
 func overtaken(err error) bool {
 	return apierrors.IsConflict(err) || terminating(err)
@@ -166,12 +166,12 @@ func uidOf(object client.Object) []string {
 	return nil
 }
 
-// claimOf is the value of claimIndex.
+// claimOf returns the value of claimIndex.
 func claimOf(mix client.Object) []string {
 	return []string{render.ClaimName(mix.(*datav1alpha1.DatasetMix))}
 }
 
-// mixOf: a pod is owned by a Job, and a claim by nobody, and each tells its mix by a label.
+// mixOf returns the mix that a label names: a pod is owned by a Job, and a claim has no owner.
 func mixOf(_ context.Context, made client.Object) []ctrl.Request {
 	name := made.GetLabels()[datav1alpha1.LabelName]
 	if name == "" {

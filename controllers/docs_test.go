@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// constants are the values of the API's constants whose names begin with a prefix, sorted.
+// constants returns the values of the API's constants whose names begin with a prefix, sorted.
 func constants(t *testing.T, prefix string) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../api/v1alpha1/condition_types.go", nil, 0)
@@ -39,7 +39,7 @@ func constants(t *testing.T, prefix string) []string {
 	return slices.Sorted(maps.Keys(values))
 }
 
-// documented are the first cells of the tables of docs/conditions.md with a header, sorted.
+// documented returns the first cells of the tables of docs/conditions.md with a header, sorted.
 func documented(t *testing.T, header string) []string {
 	t.Helper()
 	page, err := os.ReadFile("../docs/conditions.md")

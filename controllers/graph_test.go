@@ -19,7 +19,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// renewing is a published mix with one pinned and one floating source, and a reconciler with a clock to set.
+// renewing returns a published mix with one pinned and one floating source, and a reconciler with a clock to set.
 func renewing(t *testing.T) (*scope, *clocktesting.FakePassiveClock, func()) {
 	t.Helper()
 	b := fixture.Small()

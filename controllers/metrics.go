@@ -112,7 +112,7 @@ func (m *Metrics) count(done tally, before, after *datav1alpha1.DatasetMix) {
 	m.state(after)
 }
 
-// fetched are the bytes of the data sets that were resolved between two states.
+// fetched returns the bytes of the data sets that were resolved between two states.
 func fetched(before, after *datav1alpha1.DatasetMix) int64 {
 	known := map[string]string{}
 	for _, dataset := range before.Status.Datasets {

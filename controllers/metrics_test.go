@@ -21,7 +21,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// samples are the values of a registry other than 0 by name and labels; of a histogram the sum.
+// samples returns the values of a registry other than 0 by name and labels; of a histogram the sum.
 func samples(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 	t.Helper()
 	families, err := registry.Gather()

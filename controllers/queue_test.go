@@ -28,7 +28,7 @@ import (
 	"github.com/datasetmix/datasetmix/controllers/internal/status"
 )
 
-// condition of a Workload.
+// workloadCondition returns the condition of a Workload.
 func workloadCondition(kind, status, message string) any {
 	return map[string]any{"type": kind, "status": status, "message": message, "reason": "R", "lastTransitionTime": "2026-01-01T00:00:00Z"}
 }

@@ -102,7 +102,7 @@ func (w *world) check() {
 	}
 }
 
-// checkJobs: no two Jobs build the same at one place in the same attempt, and at most one of them has work to do.
+// checkJobs checks that no two Jobs build the same at one place in the same attempt, and at most one of them has work to do.
 func (w *world) checkJobs() {
 	w.t.Helper()
 	attempts, running := map[string]bool{}, 0
@@ -122,7 +122,7 @@ func (w *world) checkJobs() {
 	}
 }
 
-// holds are which Jobs there are, and whether somebody holds each.
+// holds returns which Jobs there are, and whether somebody holds each.
 func (w *world) holds() map[types.UID]bool {
 	w.t.Helper()
 	all := map[types.UID]bool{}
@@ -132,7 +132,7 @@ func (w *world) holds() map[types.UID]bool {
 	return all
 }
 
-// checkHolds: whether a Job runs is never the manager's to say.
+// checkHolds checks that the manager never suspends or resumes a Job.
 func (w *world) checkHolds(before map[types.UID]bool) {
 	w.t.Helper()
 	for uid, now := range w.holds() {
@@ -158,7 +158,7 @@ func (w *world) hold(job *batchv1.Job, suspend bool) {
 	w.update(job)
 }
 
-// onlyJob is the one Job that there is.
+// onlyJob returns the one Job that there is.
 func (w *world) onlyJob() *batchv1.Job {
 	w.t.Helper()
 	jobs := w.jobs()
@@ -168,7 +168,7 @@ func (w *world) onlyJob() *batchv1.Job {
 	return &jobs[0]
 }
 
-// events are the Events since it was last asked.
+// events returns the Events since it was last asked.
 func (w *world) events() []string {
 	var all []string
 	for {
@@ -217,7 +217,7 @@ func (w *world) versions() string {
 	return fmt.Sprint(all)
 }
 
-// happen: the low four bits of a byte are what happens, the high four how.
+// happen does what the low four bits of a byte choose, in the way that the high four choose.
 func (w *world) happen(what byte) {
 	w.t.Helper()
 	how := int(what >> 4)
@@ -251,7 +251,7 @@ func (w *world) happen(what byte) {
 	}
 }
 
-// meddle is what Kueue, and who has a queue, does at any time: it holds and resumes Jobs, and edits what they are queued for.
+// meddle does what Kueue, and who has a queue, may do at any time: it holds and resumes Jobs, and edits what they are queued for.
 func (w *world) meddle(what byte, how int) {
 	w.t.Helper()
 	switch what {
@@ -300,7 +300,7 @@ func (w *world) lose(list client.ObjectList, which int) {
 	}
 }
 
-// running is the Job that has work to do, nil if there is none.
+// running returns the Job that has work to do, nil if there is none.
 func (w *world) running() *batchv1.Job {
 	for _, job := range w.jobs() {
 		if jobs.Finished(&job) == "" && !ptr.Deref(job.Spec.Suspend, false) && !w.told(&job) {
@@ -310,7 +310,7 @@ func (w *world) running() *batchv1.Job {
 	return nil
 }
 
-// told says whether all workers of a Job have told their results.
+// told reports whether all workers of a Job have told their results.
 func (w *world) told(job *batchv1.Job) bool {
 	w.t.Helper()
 	list := &corev1.PodList{}
@@ -379,7 +379,7 @@ func (w *world) work(how int, behind bool) {
 	w.update(job)
 }
 
-// task is what the pods of a Job are to do, if it is there.
+// task returns what the pods of a Job are to do, if it is there.
 func (w *world) task(job *batchv1.Job) (task contract.Task, there bool) {
 	w.t.Helper()
 	config := &corev1.ConfigMap{}

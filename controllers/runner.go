@@ -179,7 +179,7 @@ const (
 // workloadGrace is how long Kueue may take to make the Workload of a Job before that is worth a word.
 const workloadGrace = 10 * time.Second
 
-// queued tells of a Job that is held what it waits for, and makes it again when the mix asks for other pods or another queue than
+// queued returns what a suspended Job waits for, and recreates it when the mix asks for other pods or another queue than
 // it was made with.
 func (r runner) queued(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	wanted := r.again(&s.build, step, job).Job()
@@ -197,7 +197,7 @@ func (r runner) queued(ctx context.Context, s *scope, step *pipeline.Step, job *
 	return outcome.Wait(datav1alpha1.ReasonQueued, message), nil
 }
 
-// admission is what Kueue says of a Job that it does not let run, as sentences. Where the manager may not ask, it is where a person
+// admission returns what Kueue says of a Job that it does not let run, as sentences. Where the manager may not ask, it is where a person
 // can.
 func (r runner) admission(ctx context.Context, s *scope, job *batchv1.Job) string {
 	mapping, err := r.objects.cache.RESTMapper().RESTMapping(schema.GroupKind{Group: "kueue.x-k8s.io", Kind: "Workload"})

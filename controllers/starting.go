@@ -73,7 +73,7 @@ func (q inquiry) hindrance(ctx context.Context, b *build.Build, job *batchv1.Job
 	return found, nil
 }
 
-// nextLookAt is the age of a pod at the next look at its Events.
+// nextLookAt returns the age of a pod at the next look at its Events.
 func nextLookAt(age time.Duration) time.Duration {
 	next := firstLook
 	for next <= age {

@@ -79,7 +79,7 @@ func TestAnEarlierPublicationIsNotTakenForANewOne(t *testing.T) {
 	build()
 }
 
-// chain is the message of a pod that builds the units of some stages, one after another; of fewer than there are, and it fails then.
+// chain returns the message of a pod that builds the units of some stages, one after another; of fewer than there are, and it fails then.
 func (w *world) chain(task contract.Task, stages int) contract.Message {
 	w.t.Helper()
 	message, results := contract.Message{Stage: task.Stage, Node: task.Nodes[0]}, maps.Clone(task.Results)

@@ -95,7 +95,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// asServer gives what is created a UID and a time, which the fake client does not, and refuses it in a namespace that goes.
+// asServer sets a UID and a time on what is created, which the fake client does not, and refuses it in a namespace that goes.
 func (w *world) asServer() func(context.Context, client.WithWatch, client.Object, ...client.CreateOption) error {
 	made := int64(0)
 	return func(ctx context.Context, c client.WithWatch, object client.Object, options ...client.CreateOption) error {

@@ -23,5 +23,5 @@ func one(ctx context.Context, client *kube.Client, name string) (*unstructured.U
 	return connect.One(ctx, client, name)
 }
 
-// reading gives a failure to read a mix its exit code.
+// reading returns a failure to read a mix with its exit code.
 func reading(err error) error { return connect.Reading(err) }

@@ -22,7 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/rows"
 )
 
-// diffCommand says what an edit builds again, and which counts come out.
+// diffCommand returns the verb diff: what an edit builds again, and which counts come out.
 func diffCommand() *cobra.Command {
 	var format string
 	var rows map[string]int64
@@ -197,7 +197,7 @@ func printCounts(out io.Writer, c compare.Comparison) error {
 	return nil
 }
 
-// some are the first of several names.
+// some returns the first of several names.
 func some(names []string) string {
 	const most = 6
 	switch {
@@ -210,7 +210,7 @@ func some(names []string) string {
 	}
 }
 
-// short is a value of the recipe, cut where it is long.
+// short returns a value of the recipe, cut where it is long.
 func short(value string) string {
 	if value == "" {
 		return "unset"

@@ -162,7 +162,7 @@ func TestDiffPredictsWhatIsBuilt(t *testing.T) {
 	}
 }
 
-// anew are the units of a revision that an earlier one has not.
+// anew returns the units of a revision that an earlier one has not.
 func anew(before, after revision.Manifest) []string {
 	keys := map[string]bool{}
 	for _, unit := range before.Stages {
@@ -196,7 +196,7 @@ func judgeCounts(t *testing.T, said compare.Comparison, before, after plan.Plan)
 	}
 }
 
-// rowsFor are the rows of the one data set that an edit renames.
+// rowsFor returns the rows of the one data set that an edit renames.
 func rowsFor(text string) string {
 	if strings.Contains(text, "name: towns") {
 		return "towns=80"
@@ -217,7 +217,7 @@ func manifestOf(t *testing.T, folder string) revision.Manifest {
 	return manifest
 }
 
-// numbers are those of a plan in the place of a count.
+// numbers returns those of a plan in the place of a count.
 func numbers(p plan.Plan, at compare.Count) [3]int64 {
 	for _, split := range p.Splits {
 		for _, domain := range split.Domains {
@@ -231,7 +231,7 @@ func numbers(p plan.Plan, at compare.Count) [3]int64 {
 	return [3]int64{}
 }
 
-// changed is how many data sets have another part of a split.
+// changed returns how many data sets have another part of a split.
 func changed(before, after plan.Plan) int {
 	n := 0
 	for _, pair := range [][2]plan.Plan{{before, after}, {after, before}} {

@@ -43,7 +43,7 @@ func TestThePagesShowCommandsThatThereAre(t *testing.T) {
 	}
 }
 
-// flagsOf are arguments; a flag that is named at the end gets a value.
+// flagsOf returns arguments; a flag that is named at the end gets a value.
 func flagsOf(arguments []string) []string {
 	var flags []string
 	for i, argument := range arguments {

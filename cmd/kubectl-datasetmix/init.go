@@ -52,7 +52,7 @@ func initCommand() *cobra.Command {
 	return command
 }
 
-// drafted is the text of the manifest, and the command that comes next.
+// drafted returns the text of the manifest, and the command that comes next.
 func drafted(command *cobra.Command, file string, names []string) (text, next string, err error) {
 	if len(names) == 0 {
 		return string(samples.GRPOSix), "kubectl datasetmix build -f " + file, nil

@@ -30,7 +30,7 @@ spec:
     volume: {claimName: datasets}
 `
 
-// revisionOf is the revision that a build's output ends with.
+// revisionOf returns the revision that a build's output ends with.
 func revisionOf(t *testing.T, out string, err error) string {
 	t.Helper()
 	found := regexp.MustCompile(`-> revisions/(\w+)\n$`).FindStringSubmatch(out)

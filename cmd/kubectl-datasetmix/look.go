@@ -44,7 +44,7 @@ func (l *looking) flags(command *cobra.Command) {
 	l.here.Flags(command.Flags())
 }
 
-// survey is how the data sets are looked at: here, or by pods of the cluster.
+// survey returns how the data sets are looked at: here, or by pods of the cluster.
 func (l *looking) survey(command *cobra.Command, from *connection, mix *datav1alpha1.DatasetMix, file string) (survey.Survey, error) {
 	s := survey.Survey{Rows: l.rows, Show: l.shown, AtOnce: 1}
 	if !l.onCluster {

@@ -53,7 +53,7 @@ func (t terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Untouched is where the bytes of rows and files go that another program reads, and no terminal shows.
+// Untouched returns where the bytes of rows and files go that another program reads, and no terminal shows.
 func (t terminal) Untouched() io.Writer {
 	if file, ok := t.out.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
@@ -63,7 +63,7 @@ func (t terminal) Untouched() io.Writer {
 	return t.out
 }
 
-// rootCommand is the whole command line.
+// rootCommand returns the whole command line.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-datasetmix",
@@ -87,7 +87,7 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// The groups of commands.
+// withoutCluster and the others are the groups of commands.
 const withoutCluster, onCluster = "without-cluster", "on-cluster"
 
 func add(root *cobra.Command, group string, commands ...*cobra.Command) {

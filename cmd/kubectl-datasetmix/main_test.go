@@ -27,7 +27,7 @@ import (
 
 const grpoSix = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
 
-// run gives what a command line prints.
+// run returns what a command line prints.
 func run(t testing.TB, arguments ...string) (string, error) {
 	t.Helper()
 	root := rootCommand()
@@ -224,7 +224,7 @@ func TestBuildAndVerify(t *testing.T) {
 	t.Run("what was proved is said", func(t *testing.T) { saysWhatWasProved(t, current) })
 }
 
-// findsAChangedBit: verify finds it, the same build repairs it, and the build after that has nothing left to do.
+// findsAChangedBit checks that verify finds it, the same build repairs it, and the build after that has nothing left to do.
 func findsAChangedBit(t *testing.T, current, data, manifest string) {
 	file := filepath.Join(current, "mixed", "train_mixed.jsonl")
 	content, err := os.ReadFile(file)
@@ -251,7 +251,7 @@ func findsAChangedBit(t *testing.T, current, data, manifest string) {
 	}
 }
 
-// saysWhatWasProved: verify tells what it proved of a revision and what it did not, to people and to programs, and takes a revision
+// saysWhatWasProved checks that verify reports what it proved of a revision and what it did not, to people and to programs, and takes a revision
 // for the published one by its digest alone.
 func saysWhatWasProved(t *testing.T, current string) {
 	encoded, err := os.ReadFile(filepath.Join(current, revision.ManifestFile))

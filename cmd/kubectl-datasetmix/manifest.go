@@ -29,7 +29,7 @@ func loadRecipe(ctx context.Context, file string) (recipe.Recipe, error) {
 	return r, err
 }
 
-// load gives the DatasetMix with its recipe, which has no references to Secrets.
+// load returns the DatasetMix with its recipe, which has no references to Secrets.
 func load(ctx context.Context, file string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
 	content, err := readManifest(file)
 	if err != nil {
@@ -46,7 +46,7 @@ func load(ctx context.Context, file string) (*datav1alpha1.DatasetMix, recipe.Re
 	return mix, r, precheck.Recipe(r)
 }
 
-// loadFromCluster gives a DatasetMix of the cluster with its recipe.
+// loadFromCluster returns a DatasetMix of the cluster with its recipe.
 func loadFromCluster(ctx context.Context, from *connection, name string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
 	client, err := from.client()
 	if err != nil {

@@ -34,7 +34,7 @@ func put(t *testing.T, name, content string) {
 	}
 }
 
-// ways are the lines of a build's output by stage: how each unit came to be, and why.
+// ways returns the lines of a build's output by stage: how each unit came to be, and why.
 func ways(out string) map[string]string {
 	found := map[string]string{}
 	for _, line := range regexp.MustCompile(`(?m)^ +[0-9.]+s +(\w+) +\d+/\d+ +\w+ +(built|reused|read again|repaired) (.*)$`).FindAllStringSubmatch(out, -1) {

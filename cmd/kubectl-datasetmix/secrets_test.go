@@ -47,7 +47,7 @@ func wanting(t *testing.T, authorization string) *httptest.Server {
 	return server
 }
 
-// connecting is a proxy that takes every host for this machine, and counts its connections.
+// connecting returns a proxy that takes every host for this machine, and counts its connections.
 func connecting(t *testing.T, authorization string) (address string, connections *atomic.Int64) {
 	connections = &atomic.Int64{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +75,7 @@ func connecting(t *testing.T, authorization string) (address string, connections
 	return server.Listener.Addr().String(), connections
 }
 
-// folder is what a Secret or a ConfigMap is here: a file for each key.
+// folder returns what a Secret or a ConfigMap is here: a file for each key.
 func folder(t *testing.T, keys map[string]string) string {
 	dir := t.TempDir()
 	for key, value := range keys {

@@ -61,7 +61,7 @@ var storeServers = stores.Share(func() (*stores.Stores, error) {
 
 func TestMain(m *testing.M) { os.Exit(storeServers.Main(m)) }
 
-// store is the address of one of the stores.
+// store returns the address of one of the stores.
 func store(t *testing.T, name string) string {
 	t.Helper()
 	return storeServers.URL(t, name)
@@ -147,7 +147,7 @@ func inRegistry(t *testing.T) *place {
 	return p
 }
 
-// units are the folders of finished units, but those of downloads.
+// units returns the folders of finished units, but those of downloads.
 func units(t *testing.T, data string) []string {
 	t.Helper()
 	var out []string

@@ -141,7 +141,7 @@ func serviceAccount(t *testing.T, tokens string) string {
 	return string(account)
 }
 
-// dockerConfig is what `docker login` writes, and a Secret for a registry holds.
+// dockerConfig returns what `docker login` writes, and a Secret for a registry holds.
 func dockerConfig(host, password string) string {
 	return fmt.Sprintf(`{"auths":{%q:{"auth":%q}}}`, host, strings.TrimPrefix(basic(registryUser, password), "Basic "))
 }

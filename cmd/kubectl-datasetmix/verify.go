@@ -115,7 +115,7 @@ func printProof(command *cobra.Command, proof verify.Proof) {
 	}
 }
 
-// filesPerSplit says in what a mixed split lies, where that is not one file of lines as they are.
+// filesPerSplit returns how a mixed split is stored, where that is not one file of plain lines.
 func filesPerSplit(output recipe.Output) string {
 	packed := map[recipe.Format]string{
 		recipe.JSONL: "JSON Lines", recipe.JSONLZstd: "JSON Lines packed with zstd", recipe.JSONLGzip: "JSON Lines packed with gzip", recipe.Parquet: "Parquet",

@@ -35,7 +35,7 @@ func ended(err error, pod pod) int {
 	return reason.ExitCode()
 }
 
-// errandFlags are the flags of a command; data and folder say where its files are.
+// errandFlags returns the flags of a command; data and folder say where its files are.
 func errandFlags(name string, pod pod) (flags *flag.FlagSet, data, folder *string) {
 	flags = flag.NewFlagSet("worker "+name, flag.ContinueOnError)
 	data = flags.String("data", pod.volume, "where the volume is mounted")

@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// child is a worker in a process of its own.
+// child returns a worker in a process of its own.
 func child(t *testing.T, root, endpoint string) *exec.Cmd {
 	worker := exec.CommandContext(t.Context(), os.Args[0])
 	worker.Env = append(os.Environ(), childRoot+"="+root, "HF_ENDPOINT="+endpoint)
@@ -48,7 +48,7 @@ const (
 	onItsWay = 12 << 20
 )
 
-// killContent is nowhere the same.
+// killContent returns a text that is nowhere the same.
 func killContent() []byte {
 	b := make([]byte, killSize)
 	for i := range len(b) / 8 {

@@ -141,7 +141,7 @@ func (t *telling) Done(stage pipeline.Stage, unit pipeline.Node, result pipeline
 	slog.Info("done", "mix", t.mix, "stage", stage, "unit", unit.Name, "result", summary(result))
 }
 
-// summary is a result for the log.
+// summary returns a result for the log.
 func summary(result pipeline.Result) any {
 	switch {
 	case result.Download != nil:

@@ -37,7 +37,7 @@ func small() recipe.Recipe {
 	}
 }
 
-// podBelow is a pod whose folders lie below one.
+// podBelow returns a pod whose folders lie below one.
 func podBelow(root string) pod {
 	return pod{
 		task: filepath.Join(root, "task.json"), message: filepath.Join(root, "message"), volume: filepath.Join(root, "data"),
@@ -46,7 +46,7 @@ func podBelow(root string) pod {
 	}
 }
 
-// place is a pod whose folders lie in the test's own.
+// place returns a pod whose folders lie in the test's own.
 func place(t *testing.T) pod {
 	p := podBelow(t.TempDir())
 	for _, folder := range []string{p.volume, filepath.Join(p.claims, "corpora")} {

@@ -19,7 +19,7 @@ type pod struct {
 	endpoint                      string
 }
 
-// environment is the pod that the manager makes.
+// environment returns the pod that the manager makes.
 func environment() pod {
 	return pod{
 		task: contract.TaskFile, message: contract.MessageFile, volume: contract.VolumeFolder,
@@ -28,7 +28,7 @@ func environment() pod {
 	}
 }
 
-// sources gives each data set its source, with the credentials, the certificates and the claim that the pod mounts for it.
+// sources returns a function that opens each data set's source, with the credentials, the certificates and the claim that the pod mounts for it.
 func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 	return func(dataset recipe.Dataset) (source.Source, error) {
 		environment := source.Environment{HubEndpoint: p.endpoint, Claims: map[string]string{}}
@@ -62,13 +62,13 @@ func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 	}
 }
 
-// present says that the pod has a file or folder.
+// present reports whether the pod has a file or folder.
 func present(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }
 
-// mounted is the content of a file that the pod has for a data set, empty where it has none.
+// mounted returns the content of a file that the pod has for a data set, empty where it has none.
 func mounted(folder, dataset, name string) (string, error) {
 	content, err := os.ReadFile(filepath.Join(folder, dataset, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -44,7 +44,7 @@ func judge(t *testing.T, object map[string]any) health {
 	return health{lua.LVAsString(result.RawGetString("status")), lua.LVAsString(result.RawGetString("message"))}
 }
 
-// value is what a JSON value is in Lua.
+// value returns what a JSON value is in Lua.
 func value(state *lua.LState, of any) lua.LValue {
 	switch of := of.(type) {
 	case map[string]any:

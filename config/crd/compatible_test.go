@@ -40,7 +40,7 @@ func TestCompatible(t *testing.T) {
 	}
 }
 
-// breaks are the ways in which a definition takes back what an older one promised. Rules in CEL are not compared: whether one
+// breaks returns the ways in which a definition takes back what an older one promised. Rules in CEL are not compared: whether one
 // lets less pass cannot be computed.
 func breaks(old, now *apiextensionsv1.CustomResourceDefinition) []string {
 	var problems []string
@@ -85,7 +85,7 @@ func (c *comparison) schema(path string, old, now apiextensionsv1.JSONSchemaProp
 	}
 }
 
-// rules are those about a value as a whole.
+// rules returns those about a value as a whole.
 func (c *comparison) rules(path string, old, now apiextensionsv1.JSONSchemaProps) {
 	for what, changed := range map[string]bool{
 		"null is no longer allowed":          old.Nullable && !now.Nullable,
@@ -104,15 +104,15 @@ func (c *comparison) rules(path string, old, now apiextensionsv1.JSONSchemaProps
 	}
 }
 
-// merging is how a list or a map is merged.
+// merging returns how a list or a map is merged.
 func merging(schema apiextensionsv1.JSONSchemaProps) []string {
 	return append([]string{ptr.Deref(schema.XListType, ""), ptr.Deref(schema.XMapType, "")}, schema.XListMapKeys...)
 }
 
-// lower: an upper bound that was not there before is lower than none.
+// lower compares upper bounds: one that was not there before is lower than none.
 func lower[T int64 | float64](old, now *T) bool { return now != nil && (old == nil || *now < *old) }
 
-// higher: a lower bound that was not there before is higher than none.
+// higher compares lower bounds: one that was not there before is higher than none.
 func higher[T int64 | float64](old, now *T) bool { return now != nil && (old == nil || *now > *old) }
 
 func kind(schema apiextensionsv1.JSONSchemaProps) string {
@@ -122,7 +122,7 @@ func kind(schema apiextensionsv1.JSONSchemaProps) string {
 	return strings.TrimSuffix(schema.Type+"/"+schema.Format, "/")
 }
 
-// values: a bound may only give way, and no value go.
+// values compares bounds and values: a bound may only be relaxed, and no value removed.
 func (c *comparison) values(path string, old, now apiextensionsv1.JSONSchemaProps) {
 	for _, limit := range []struct {
 		name     string

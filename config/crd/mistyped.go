@@ -26,7 +26,7 @@ func (v *Validator) Mistyped(object map[string]any) field.ErrorList {
 	return sorted(mistyped(nil, &whole, object))
 }
 
-// objectMeta is what a person writes of an object's metadata, which the schema of a custom resource leaves to the API server.
+// objectMeta returns what a person writes of an object's metadata, which the schema of a custom resource leaves to the API server.
 func objectMeta() structuralschema.Structural {
 	text := structuralschema.Structural{Generic: structuralschema.Generic{Type: "string"}}
 	texts := structuralschema.Structural{
@@ -73,7 +73,7 @@ func mistypedMember(at *field.Path, schema *structuralschema.Structural, name st
 	return nil
 }
 
-// shown is a value as a message has it: of lists and objects, the place says enough.
+// shown returns a value as a message has it: of lists and objects, the place says enough.
 func shown(value any) any {
 	switch value.(type) {
 	case nil, []any, map[string]any:
@@ -82,7 +82,7 @@ func shown(value any) any {
 	return value
 }
 
-// problemOf says how a value has to be written to be of the schema's type, "" if it is of that type.
+// problemOf returns how a value has to be written to be of the schema's type, "" if it is of that type.
 func problemOf(schema *structuralschema.Structural, value any) string {
 	switch {
 	case value == nil:

@@ -73,7 +73,7 @@ func (v *Validator) Validate(ctx context.Context, object map[string]any) field.E
 	return sorted(v.validate(ctx, object, nil))
 }
 
-// ValidateUpdate is Validate for an object that replaces an older one.
+// ValidateUpdate does what Validate does, for an object that replaces an older one.
 func (v *Validator) ValidateUpdate(ctx context.Context, object, old map[string]any) field.ErrorList {
 	return sorted(v.validate(ctx, object, old))
 }
@@ -105,7 +105,7 @@ func (v *Validator) validate(ctx context.Context, object, old map[string]any) fi
 	return append(errs, broken...)
 }
 
-// concerned is a schema with the rules over what is there, in any of the values. To compile a rule takes a millisecond, and a
+// concerned returns a schema with the rules over what is there, in any of the values. To compile a rule takes a millisecond, and a
 // manifest uses few of the fields that have one.
 func concerned(schema *structuralschema.Structural, values ...any) *structuralschema.Structural {
 	out := *schema

@@ -152,7 +152,7 @@ func read(t *testing.T, file string) map[string]any {
 	return object.Object
 }
 
-// sample is what the tables of refusals change.
+// sample returns what the tables of refusals change.
 func sample(t *testing.T) map[string]any {
 	t.Helper()
 	object := read(t, "../samples/data_v1alpha1_datasetmix_grpo_six.yaml")

@@ -43,7 +43,7 @@ var datasets = []dataset{
 	}},
 }
 
-// hotpot is a row of 5.5 KB of which a mapping wants a fiftieth: ten paragraphs that are read past.
+// hotpot returns a row of 5.5 KB of which a mapping wants a fiftieth: ten paragraphs that are read past.
 func hotpot(w *writer, i int) string {
 	titles, sentences := make([]string, 10), make([]string, 10)
 	for k := range titles {
@@ -88,7 +88,7 @@ func newWriter() *writer {
 	return w
 }
 
-// next is SplitMix64 (Steele, Lea and Flood, 2014): the same numbers with every release of Go.
+// next returns a number of SplitMix64 (Steele, Lea and Flood, 2014): the same numbers with every release of Go.
 func (w *writer) next() uint64 {
 	w.state += 0x9e3779b97f4a7c15
 	z := w.state
@@ -136,7 +136,7 @@ func corpus(folder string, scale float64) (int64, error) {
 	return sizeOf(unfinished), os.Rename(unfinished, folder)
 }
 
-// sizeOf is the bytes of the files in a folder, 0 if it is not there.
+// sizeOf returns the bytes of the files in a folder, 0 if it is not there.
 func sizeOf(folder string) int64 {
 	var size int64
 	entries, _ := os.ReadDir(folder) // which are none

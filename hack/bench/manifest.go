@@ -11,7 +11,7 @@ const (
 	mixedAlone = "keep: [Mixed]"
 )
 
-// manifest is the mix that is measured: the six data sets from a claim, split 5:1, mixed math:3:3; output is one more line of its output,
+// manifest returns the mix that is measured: the six data sets from a claim, split 5:1, mixed math:3:3; output is one more line of its output,
 // or none.
 func manifest(math int, output string) string {
 	var out strings.Builder

@@ -254,7 +254,7 @@ func (b *bench) growth(base result, scale float64) (*growth, error) {
 	return &g, err
 }
 
-// manifestDigest is the SHA-256 of what was published last: its manifest lists every file with its own.
+// manifestDigest returns the SHA-256 of what was published last: its manifest lists every file with its own.
 func (b *bench) manifestDigest() (string, error) {
 	content, err := os.ReadFile(filepath.Join(b.volume(), "bench", "current", "manifest.json"))
 	sum := sha256.Sum256(content)

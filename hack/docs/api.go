@@ -113,7 +113,7 @@ func (r *reference) fields(path string, object schema, depth int) {
 	}
 }
 
-// example is what is said of a field's value.
+// example returns what is said of a field's value.
 func (r *reference) example(path string) string {
 	line := r.examples[path]
 	if line == "" || len(line) > longest {
@@ -134,12 +134,12 @@ func items(field schema) schema {
 	return field
 }
 
-// anchor is the name that a heading has in links.
+// anchor returns the name that a heading has in links.
 func anchor(path string) string {
 	return strings.ToLower(strings.NewReplacer(".", "", "[]", "").Replace(path))
 }
 
-// rules are the messages of the rules of schemas, each once.
+// rules returns the messages of the rules of schemas, each once.
 func rules(schemas ...schema) []string {
 	var all []string
 	for _, one := range schemas {
@@ -182,5 +182,5 @@ func bounds(least, most *int64) string {
 	}
 }
 
-// flat is a text on one line.
+// flat returns a text on one line.
 func flat(text string) string { return strings.Join(strings.Fields(text), " ") }

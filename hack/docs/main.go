@@ -65,7 +65,7 @@ func presets() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// expressions are a preset's expressions as a manifest would have them, in the order of the fields' documentation.
+// expressions returns a preset's expressions as a manifest would have them, in the order of the fields' documentation.
 func expressions(of recipe.Record) ([]byte, error) {
 	var out []byte
 	for _, part := range []map[string]any{

@@ -47,7 +47,7 @@ func (o object) name() string {
 	return strings.Join([]string{o.field("kind"), o.field("metadata", "namespace"), o.field("metadata", "name")}, " ")
 }
 
-// rendered are the objects that Helm would apply.
+// rendered returns the objects that Helm would apply.
 func rendered(t *testing.T, namespace string, values map[string]any) ([]object, error) {
 	t.Helper()
 	chart, err := loader.Load(chartPath)
@@ -100,7 +100,7 @@ func exact(t *testing.T, encoded []byte) object {
 	return one
 }
 
-// kustomized are the objects of folders of config, each with a namespace and the image of the tests.
+// kustomized returns the objects of folders of config, each with a namespace and the image of the tests.
 func kustomized(t *testing.T, namespace string, folders ...string) []object {
 	t.Helper()
 	files := filesys.MakeFsInMemory()

@@ -30,7 +30,7 @@ func read(t *testing.T, file string) []byte {
 	return content
 }
 
-// known are the manager's metrics: docs/metrics.md, which a test of the manager's keeps true.
+// known returns the manager's metrics: docs/metrics.md, which a test of the manager's keeps true.
 func known(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
@@ -65,7 +65,7 @@ func check(t *testing.T, where, expression string) {
 	})
 }
 
-// alerts are the rules in the PrometheusRule, read as Prometheus reads them.
+// alerts returns the rules in the PrometheusRule, read as Prometheus reads them.
 func alerts(t *testing.T) map[string]rulefmt.Rule {
 	t.Helper()
 	var object struct {

@@ -228,7 +228,7 @@ func madeTwice(t *testing.T, of func(out, key string) release) map[string]string
 	return made
 }
 
-// judgeSignature: every file has its checksum in the list, and the list has its signature.
+// judgeSignature checks that every file has its checksum in the list, and the list has its signature.
 func judgeSignature(t *testing.T, made map[string]string, public *ecdsa.PublicKey) {
 	t.Helper()
 	for name, content := range made {
@@ -250,7 +250,7 @@ func judgeSignature(t *testing.T, made map[string]string, public *ecdsa.PublicKe
 	}
 }
 
-// judgeInstallation: the manifest and the chart name the same image, by digest, and the same version.
+// judgeInstallation checks that the manifest and the chart name the same image, by digest, and the same version.
 func judgeInstallation(t *testing.T, made map[string]string, repository, number string) (digest string) {
 	t.Helper()
 	_, after, _ := strings.Cut(made["install.yaml"], repository+"@sha256:")
@@ -304,7 +304,7 @@ func unpacked(t *testing.T, packed string) []entry {
 	}
 }
 
-// judgeKrew: every archive is named with its digest and holds what is taken out of it.
+// judgeKrew checks that every archive is named with its digest and holds what is taken out of it.
 func judgeKrew(t *testing.T, made map[string]string) {
 	t.Helper()
 	var plugin struct {
@@ -330,7 +330,7 @@ func judgeKrew(t *testing.T, made map[string]string) {
 	}
 }
 
-// judgeSBOM: it has the program's digest and lists the modules that go version -m lists, no more and no fewer.
+// judgeSBOM checks that it has the program's digest and lists the modules that go version -m lists, no more and no fewer.
 func judgeSBOM(t *testing.T, text, program, version string) {
 	t.Helper()
 	listed, err := exec.Command("go", "version", "-m", "-json", program).Output()

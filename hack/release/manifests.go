@@ -20,7 +20,7 @@ import (
 // shipped is the image in config.
 const shipped = "ghcr.io/datasetmix/datasetmix"
 
-// installation is config/default with an image that is named by tag or digest, and the version on its Deployment.
+// installation returns config/default with an image that is named by tag or digest, and the version on its Deployment.
 func installation(image, version string) ([]byte, error) {
 	config, err := filesOf("config")
 	if err != nil {

@@ -108,7 +108,7 @@ func programsOfImage(t *testing.T, packed, digest, version string) map[string]st
 	return programs
 }
 
-// filesOfImage are the files of an image's layers.
+// filesOfImage returns the files of an image's layers.
 func filesOfImage(t *testing.T, image v1.Image) (files []entry) {
 	t.Helper()
 	layers, err := image.Layers()

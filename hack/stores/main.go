@@ -114,7 +114,7 @@ func (o options) run(ctx context.Context) error {
 	}
 }
 
-// free gives an address with a port: the one that is named, else one that nobody has at this moment. The gateway takes no
+// free returns an address with a port: the one that is named, else one that nobody has at this moment. The gateway takes no
 // listener.
 func free(ctx context.Context, address string) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
@@ -130,7 +130,7 @@ func free(ctx context.Context, address string) (string, error) {
 	return net.JoinHostPort(host, port), err
 }
 
-// local is where this process reaches an address that it serves.
+// local returns where this process reaches an address that it serves.
 func local(address string) string {
 	host, port, err := net.SplitHostPort(address)
 	if err == nil && (host == "" || host == "0.0.0.0" || host == "::") {

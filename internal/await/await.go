@@ -95,7 +95,7 @@ func (w Wait) Published(ctx context.Context) (revision.Manifest, error) {
 	}
 }
 
-// at is where the revision is to appear.
+// at returns where the revision is to appear.
 func (w Wait) at() store.Path {
 	if w.Of.Revision == "" {
 		return w.Volume.Path(w.Of.Folder.Current())
@@ -103,7 +103,7 @@ func (w Wait) at() store.Path {
 	return w.Volume.Path(w.Of.Folder.Revision(w.Of.Revision))
 }
 
-// found says how far the mix has come.
+// found returns how far the mix has come.
 func (w Wait) found() (string, error) {
 	entries, err := w.Volume.Path(w.Of.Folder.Revisions()).ReadDir()
 	if err == nil {

@@ -43,7 +43,7 @@ func (w *Worker) finish(from <-chan []byte, work func([]byte)) {
 	}
 }
 
-// Buffer is an empty buffer of at least this capacity. It waits until there is one.
+// Buffer returns an empty buffer of at least this capacity. It waits until there is one.
 func (w *Worker) Buffer(size int) []byte {
 	buffer := <-w.free
 	if cap(buffer) < size {
@@ -52,7 +52,7 @@ func (w *Worker) Buffer(size int) []byte {
 	return buffer
 }
 
-// Hand gives a buffer to be worked through. The caller may go on to read it, until it asks for another.
+// Hand passes a buffer on to be processed. The caller may go on to read it, until it asks for another.
 func (w *Worker) Hand(buffer []byte) { w.full <- buffer }
 
 // Wait returns when all buffers were worked through. Nothing may be handed over after it; it may be called again.

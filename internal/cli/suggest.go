@@ -30,7 +30,7 @@ func DidYouMean(typed string, names []string) string {
 	return ""
 }
 
-// distance is the number of characters to insert, delete or replace.
+// distance returns the number of characters to insert, delete or replace.
 func distance(a, b string) int {
 	from, to := []rune(a), []rune(b)
 	row := make([]int, len(to)+1)

@@ -62,7 +62,7 @@ var exitCodes = map[Reason]int{
 	LicenseRefused:       37,
 }
 
-// ExitCode is the worker's exit code for a reason; unknown reasons count as WorkerFailed.
+// ExitCode returns the worker's exit code for a reason; unknown reasons count as WorkerFailed.
 func (r Reason) ExitCode() int {
 	if code, ok := exitCodes[r]; ok {
 		return code
@@ -70,7 +70,7 @@ func (r Reason) ExitCode() int {
 	return exitCodes[WorkerFailed]
 }
 
-// Permanent says that trying again cannot help.
+// Permanent reports whether trying again cannot help.
 func (r Reason) Permanent() bool {
 	code := r.ExitCode()
 	return code >= 10 && code < 20 || code >= 30 && code < 40

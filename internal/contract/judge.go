@@ -175,7 +175,7 @@ func firstOf(errs ...error) error {
 	return nil
 }
 
-// Judged is the note as it may be shown: of a reason that can be one of a condition, with a message of one line. A reason that is
+// Judged returns the note as it may be shown: of a reason that can be one of a condition, with a message of one line. A reason that is
 // not known is kept, since another release may know it.
 func (n FailureNote) Judged() FailureNote {
 	if len(n.Reason) > failureReasons || !reasonName.MatchString(string(n.Reason)) {

@@ -77,7 +77,7 @@ func ParseTask(encoded []byte) (Task, error) {
 	return task, nil
 }
 
-// Node is the unit of a completion index, once the worker has found that it comes to the same keys as the manager.
+// Node returns the unit of a completion index, once the worker has found that it comes to the same keys as the manager.
 func (t Task) Node(index int) (pipeline.Node, error) {
 	if index < 0 || index >= len(t.Nodes) {
 		return pipeline.Node{}, Failf(InvalidTask, "the task has %d units and none with index %d", len(t.Nodes), index)
@@ -186,7 +186,7 @@ func ParseMessage(encoded []byte) (Message, error) {
 	return m.judged()
 }
 
-// judged is the message fit for the status.
+// judged returns the message fit for the status.
 func (m Message) judged() (Message, error) {
 	var errs []error
 	judge := func(result *pipeline.Result) *pipeline.Result {

@@ -129,7 +129,7 @@ func TestEveryMessageComposes(t *testing.T) {
 	}
 }
 
-// failureFormats are the formats of all failures of this module.
+// failureFormats returns the formats of all failures of this module.
 func failureFormats(t *testing.T) []string {
 	t.Helper()
 	var formats []string

@@ -37,7 +37,7 @@ var troubles = []trouble{
 // SuitableVolumes says what to do about a volume that cannot do what a build needs.
 const SuitableVolumes = "use a volume with a POSIX file system, such as block storage, NFS or CephFS (docs/volumes.md has the classes that work)"
 
-// VolumeFailure gives an error of a volume its reason. One that has a reason keeps it.
+// VolumeFailure returns an error of a volume with its reason. An error that has a reason keeps it.
 func VolumeFailure(err error) error {
 	if err == nil {
 		return nil // before there is a variable on the heap: it is asked for each row
@@ -55,7 +55,7 @@ func VolumeFailure(err error) error {
 	return Failf(WorkerFailed, "the volume: %w", err)
 }
 
-// VolumeMismatch is the failure of what lies on a volume and is not what it should be, or is missing. Trouble of the volume on the way
+// VolumeMismatch returns the failure of what lies on a volume and is not what it should be, or is missing. Trouble of the volume on the way
 // to it says nothing about it: it keeps its own reason.
 func VolumeMismatch(err error) error {
 	if troubleOf(err) == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// badJSON is the error of a whole text that was to be one row.
+// badJSON returns the error of a whole text that was to be one row.
 func badJSON(text []byte, err error) error {
 	class := decoded.Malformed
 	switch {
@@ -30,10 +30,10 @@ var (
 	errTooLong      = fmt.Errorf("the row is longer than %d MiB; split it at the source, or name only files that hold rows", decoded.MaxRow>>20)
 )
 
-// isCut says whether JSON text ended too early.
+// isCut reports whether JSON text ended too early.
 func isCut(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) }
 
-// jsonError says in words what is wrong with JSON text. Trouble below the text comes through as it is.
+// jsonError returns the error of JSON text in plain words. An error of the reader below is returned as it is.
 func jsonError(err error) error {
 	var syntax *jsontext.SyntacticError
 	var packing *packingError

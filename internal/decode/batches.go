@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// A batch has at most batchRows rows, or one where rows are large: of values, not of the file.
+	// batchRows bounds a batch, which has one row where rows are large: of values, not of the file.
 	batchRows  = 64
 	batchBytes = 1 << 20
 	// chunkBytes is what one processor decodes of JSON Lines at a time, and chunkMost what a chunk may grow to for the sake of

@@ -20,7 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// transcript is all that a caller sees of a file: rows, their places, and errors.
+// transcript returns all that a caller sees of a file: rows, their places, and errors.
 func transcript(f File, fields []decoded.Field) (out []string) {
 	for row, err := range Rows(context.Background(), f, fields) {
 		if err != nil {
@@ -58,7 +58,7 @@ func processors(t *testing.T, n int) {
 	t.Cleanup(func() { runtime.GOMAXPROCS(before) })
 }
 
-// lineMix are rows of all lengths over several chunks, with blank and with bad ones.
+// lineMix returns rows of all lengths over several chunks, with blank and with bad ones.
 func lineMix(n int) string {
 	var text strings.Builder
 	random := rand.New(rand.NewPCG(3, 4))

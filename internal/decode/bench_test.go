@@ -61,7 +61,7 @@ func BenchmarkRows(b *testing.B) {
 	}
 }
 
-// commas gives a file's rows as CSV with the named columns, all of them texts.
+// commas returns a file's rows as CSV with the named columns, all of them texts.
 func commas(tb testing.TB, name string, columns ...string) []byte {
 	tb.Helper()
 	var out bytes.Buffer
@@ -81,7 +81,7 @@ func commas(tb testing.TB, name string, columns ...string) []byte {
 	return out.Bytes()
 }
 
-// wideRows are rows of the size and shape of HotpotQA's distractor configuration, most of which is not wanted.
+// wideRows returns rows of the size and shape of HotpotQA's distractor configuration, most of which is not wanted.
 func wideRows() []byte {
 	var rows bytes.Buffer
 	sentence := strings.Repeat("the quick brown fox — ein schneller Fuchs — jumps over the lazy dog ", 2)[:130]

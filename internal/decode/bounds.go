@@ -12,7 +12,7 @@ const maxNames = 1 << 18
 
 var errManyNames = fmt.Errorf("an object of the row has more than %d names; make a list of them at the source, or name only files that hold rows", maxNames)
 
-// boundedSpans is an error where the wanted values of a row, which have a size together, are more than a row may bring into memory.
+// boundedSpans returns an error where the wanted values of a row, which have a size together, are more than a row may bring into memory.
 func boundedSpans(found []span, size int) error {
 	values := 0
 	if size > decoded.MaxValues && size <= decoded.MaxKept { // A value takes a byte at least.

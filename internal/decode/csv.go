@@ -139,7 +139,7 @@ func (r *records) inQuotes(line []byte, wrong *error) ([]byte, error) {
 	}
 }
 
-// continued gives the next line of a quoted field. A record that is too long or never ends is no bad row, since nothing says
+// continued returns the next line of a quoted field. A record that is too long or never ends is no bad row, since nothing says
 // where the next one would begin.
 func (r *records) continued() ([]byte, error) {
 	if len(r.out) > r.lines.limit {
@@ -168,7 +168,7 @@ func (r *records) unquoted(line []byte) (rest []byte, more bool, err error) {
 
 func trimCR(line []byte) []byte { return bytes.TrimSuffix(line, []byte("\r")) }
 
-// flaw is what is wrong with a line whatever its fields are.
+// flaw returns what is wrong with a line whatever its fields are.
 func flaw(line []byte) error {
 	switch {
 	case !utf8.Valid(line):

@@ -101,7 +101,7 @@ func Rows(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[decoded
 	}
 }
 
-// explain says whether a format's bare error ends the file, and makes of it the one that a caller gets.
+// explain reports whether a format's bare error ends the file, and makes of it the one that a caller gets.
 func explain(where decoded.Place, src *source, err error) (last bool, _ error) {
 	var row *decoded.BadRow
 	if src.err == nil && errors.As(err, &row) {

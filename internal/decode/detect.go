@@ -93,7 +93,7 @@ func openJSON(stream io.Reader, done func(), text []byte, f File, fields []decod
 	}
 }
 
-// isSquad says whether text begins an object with data[].paragraphs. It walks the names from the front and stops at the
+// isSquad reports whether text begins an object with data[].paragraphs. It walks the names from the front and stops at the
 // first that decides; whatever does not parse within the window is left to the format that then reads it.
 func isSquad(text []byte) bool {
 	dec := jsontext.NewDecoder(bytes.NewReader(text))

@@ -31,7 +31,7 @@ func newDocument(stream io.Reader, path []string) document {
 	return document{stream: l, dec: jsontext.NewDecoder(l, jsontext.AllowDuplicateNames(true)), path: path}
 }
 
-// element gives the next element, checked and valid until the next call; after the last, and a whole end of the text, io.EOF.
+// element returns the next element, checked and valid until the next call; after the last, and a whole end of the text, io.EOF.
 func (d *document) element() (jsontext.Value, error) {
 	d.stream.since = 0
 	if !d.started {
@@ -72,7 +72,7 @@ func (d *document) enter() error {
 	return nil
 }
 
-// astray says that there is something else at the first i names of the path; where there is nothing, why.
+// astray returns the error that there is something else at the first i names of the path, or why there is nothing.
 func (d *document) astray(kind jsontext.Kind, i int, want string) error {
 	if kind == jsontext.KindInvalid {
 		_, err := d.dec.ReadToken()
@@ -237,7 +237,7 @@ func (a *jsonArray) Next(row *decoded.Row) error {
 	return err
 }
 
-// take gives the next element.
+// take returns the next element.
 func (a *jsonArray) take() (jsontext.Value, error) {
 	if a.held {
 		a.held = false
@@ -246,7 +246,7 @@ func (a *jsonArray) take() (jsontext.Value, error) {
 	return a.element()
 }
 
-// isDocument says whether text begins a JSON object that goes over several lines. A first line that was cut, in a file of one
+// isDocument reports whether text begins a JSON object that goes over several lines. A first line that was cut, in a file of one
 // row per line, is no such thing: with the lines after it, it is not JSON.
 func isDocument(text []byte) bool {
 	line, _, several := bytes.Cut(text, []byte("\n"))
@@ -258,13 +258,13 @@ func isDocument(text []byte) bool {
 	return err == nil || unfinished(text)
 }
 
-// unfinished says whether text is the front part of a JSON value.
+// unfinished reports whether text is the front part of a JSON value.
 func unfinished(text []byte) bool {
 	_, err := jsontext.NewDecoder(bytes.NewReader(text)).ReadValue()
 	return isCut(err)
 }
 
-// documentError says that a document wants a path, and which.
+// documentError returns the error that a document needs a path, with the paths that would do.
 func documentError(text []byte) error {
 	if paths := arraysOfObjects(text); len(paths) > 0 {
 		return fmt.Errorf("the file is one JSON object over several lines and not JSON Lines; %s", setPath(paths))

@@ -18,7 +18,7 @@ import (
 // fastFields ask for values of all kinds: whole ones, ones inside objects, and both of the same object.
 var fastFields = decoded.Optional("a", "b.c", "o", "o.p", "d.e", "ä", "")
 
-// fastTexts are the shapes of rows, right and wrong, that a checker has to tell apart.
+// fastTexts returns the shapes of rows, right and wrong, that a checker has to tell apart.
 func fastTexts() []string {
 	texts := []string{
 		`{}`, `{ }`, "{\t\r\n}", `{"a":1}`, `{"a" : 1 , "b" : 2}`, `{"a":1,}`, `{,"a":1}`, `{"a"}`, `{"a":}`, `{"a":1 "b":2}`, `{"a":1`, `{"a":`, `{"a"`, `{"a`, `{`,

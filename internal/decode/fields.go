@@ -29,7 +29,7 @@ type wanted struct {
 	children []*wanted
 }
 
-// newWanted is a node that nothing is wanted of.
+// newWanted returns a node that nothing is wanted of.
 func newWanted(name string) *wanted {
 	quoted := jsonscan.AppendString(nil, name) // A name that is not UTF-8 matches nothing.
 	return &wanted{name: name, quoted: quoted, plain: memberName{[]byte(name), keyOf([]byte(name))}, leaf: -1, text: -1, raw: -1}
@@ -87,7 +87,7 @@ func (w *wanted) add(path []string, leaf int) {
 	at.add(path[1:], leaf)
 }
 
-// node gives the child of a name, which is made where there is none.
+// node returns the child of a name, which is made where there is none.
 func (w *wanted) node(name string) *wanted {
 	at := w.child(name)
 	if at == nil {
@@ -97,7 +97,7 @@ func (w *wanted) node(name string) *wanted {
 	return at
 }
 
-// find gives the node of a name as it is in a row, quotes and escapes included, or nil.
+// find returns the node of a name as it is in a row, quotes and escapes included, or nil.
 func (w *wanted) find(quoted []byte) *wanted {
 	for _, c := range w.children {
 		if bytes.Equal(c.quoted, quoted) {
@@ -171,7 +171,7 @@ type lackingField struct {
 
 func (l *lackingField) Error() string { return decoded.NoField(l.field, l.own).Error() }
 
-// beside is the error in view of another row: where that one has the field, this one is odd, and it is not the file that lacks it.
+// beside returns the error in view of another row: where that one has the field, this one is odd, and it is not the file that lacks it.
 func (l *lackingField) beside(other string, names []string) error {
 	if !hasName(names, l.field) || hasName(l.own, l.field) {
 		return l
@@ -180,7 +180,7 @@ func (l *lackingField) beside(other string, names []string) error {
 		l.field, other, decoded.Listed(l.own), other, decoded.Listed(names))
 }
 
-// oddFirst is the error of a first row in view of the one after it, which is JSON and may be anything.
+// oddFirst returns the error of a first row in view of the one after it, which is JSON and may be anything.
 func oddFirst(err error, next []byte) error {
 	var lack *lackingField
 	if len(next) == 0 || next[0] != '{' || !errors.As(err, &lack) {

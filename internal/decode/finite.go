@@ -27,7 +27,7 @@ func finiteText(to, text []byte) (_ []byte, some bool) {
 	return to, some
 }
 
-// withNulls is a text with null in the place of numbers that are not finite.
+// withNulls returns a text with null in the place of numbers that are not finite.
 func withNulls(text []byte) []byte {
 	var out []byte
 	done := 0

@@ -149,7 +149,7 @@ func standard(v any) any {
 	return v
 }
 
-// allocated is how many bytes f takes, given back or not.
+// allocated returns how many bytes f takes, given back or not.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

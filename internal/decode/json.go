@@ -34,7 +34,7 @@ func newLines(stream io.Reader) *lines {
 	return &lines{stream: stream, limit: decoded.MaxRow, buf: make([]byte, lineBuffer)}
 }
 
-// next gives the next line without its line feed, io.EOF after the last. A last line may lack the line feed. After errTooLong
+// next returns the next line without its line feed, io.EOF after the last. A last line may lack the line feed. After errTooLong
 // it goes on with the line after.
 func (l *lines) next() ([]byte, error) {
 	if err := l.drop(); err != nil {
@@ -83,7 +83,7 @@ func (l *lines) drop() error {
 	return nil
 }
 
-// last gives what is left when the stream has ended.
+// last returns what is left when the stream has ended.
 func (l *lines) last() ([]byte, error) {
 	line := l.buf[l.start:l.end]
 	l.start = l.end
@@ -148,7 +148,7 @@ func (j *jsonLines) Next(row *decoded.Row) error {
 	return j.line(line, row)
 }
 
-// take gives the next line that is not blank.
+// take returns the next line that is not blank.
 func (j *jsonLines) take() ([]byte, error) {
 	if j.held {
 		j.held = false
@@ -205,13 +205,13 @@ func (j *jsonLines) row(line []byte, values []any) error {
 	return j.scanner.row(line, values)
 }
 
-// isRefused says whether a row is JSON and yet bad.
+// isRefused reports whether a row is JSON and yet bad.
 func isRefused(err error) bool {
 	var row *decoded.BadRow
 	return errors.As(err, &row) && (row.Class == decoded.MissingField || row.Class == decoded.WrongShape)
 }
 
-// refusal is the error of a line that is not JSON.
+// refusal returns the error of a line that is not JSON.
 func (j *jsonLines) refusal(line []byte, err error) error {
 	switch {
 	case j.lines.open && errors.Is(err, io.ErrUnexpectedEOF):

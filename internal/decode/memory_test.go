@@ -33,7 +33,7 @@ func (e endless) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// part is what is at an offset, up to the end of its piece.
+// part returns what is at an offset, up to the end of its piece.
 func (e endless) part(off int64) string {
 	if off < int64(len(e.head)) {
 		return e.head[off:]

@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// badRow is the first bad row of a text, read as Rows does and as Batches does, which say the same.
+// badRow returns the first bad row of a text, read as Rows does and as Batches does, which say the same.
 func badRow(t *testing.T, text string, fields []decoded.Field) string {
 	t.Helper()
 	file := File{Name: "rows", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}

@@ -7,7 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
-// asJSON is the text of a value that was checked, on one line: of one that goes over several there is no white space between its
+// asJSON returns the text of a value that was checked, on one line: of one that goes over several there is no white space between its
 // parts.
 func asJSON(text []byte) decoded.JSON {
 	if bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') < 0 {
@@ -32,7 +32,7 @@ func appendTight(dst, text []byte) []byte {
 	return dst
 }
 
-// plainJSON is the text of a value that has no text of its own.
+// plainJSON returns the text of a value that has no text of its own.
 func plainJSON(v any) decoded.JSON { return decoded.JSON(decoded.AppendValue(nil, v)) }
 
 // isComposite reports whether checked JSON text is a list or an object.

@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
-// rawOf are the values of the rows of a file, as Rows and Batches give them, and the first error. Members that a row has not are "-".
+// rawOf returns the values of the rows of a file, as Rows and Batches give them, and the first error. Members that a row has not are "-".
 func rawOf(t *testing.T, f File, fields ...decoded.Field) (rows [][]decoded.JSON, failure string) {
 	t.Helper()
 	take := func(row decoded.Row) (texts []decoded.JSON) {

@@ -106,7 +106,7 @@ func jsonText(tb testing.TB, v any) string {
 	return string(bytes.ReplaceAll(text, []byte(`"`), nil)) // A Number marshals as a string, a json.Number does not.
 }
 
-// flatten gives a file's rows as JSON Lines with the named columns.
+// flatten returns a file's rows as JSON Lines with the named columns.
 func flatten(tb testing.TB, name string, columns ...string) []byte {
 	tb.Helper()
 	var out bytes.Buffer

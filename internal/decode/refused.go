@@ -72,7 +72,7 @@ const (
 	pickle      = "a Python pickle, which can run code when it is opened"
 )
 
-// refuse is an error for what is known and not read, by the first bytes of a file without its packing.
+// refuse returns an error for what is known and not read, by the first bytes of a file without its packing.
 func refuse(head []byte, packed string) error {
 	if packed != "" && (bytes.HasPrefix(head, []byte(parquet.Magic)) || packing(head) != "") {
 		return fmt.Errorf(unpackedTwice, packed)

@@ -66,7 +66,7 @@ func TestKnownAndRefused(t *testing.T) {
 	}
 }
 
-// wide is a text with so many bytes a character.
+// wide returns a text with so many bytes a character.
 func wide(text string, size int, bigFirst bool) string {
 	var out []byte
 	for _, unit := range utf16.Encode([]rune(text)) {

@@ -42,7 +42,7 @@ type shared struct {
 	value any
 }
 
-// of gives the value of a piece of the article: the last one again if it is the same piece, and a text, which none can change.
+// of returns the value of a piece of the article: the last one again if it is the same piece, and a text, which none can change.
 func (s *shared) of(raw []byte) any {
 	if s.raw == nil || raw[0] != '"' || &s.raw[0] != &raw[0] {
 		c := newCursor(raw)
@@ -198,7 +198,7 @@ func (s *squad) question(q question, values []any) error {
 	return s.scanner.fillOptional(values, q.text, nil)
 }
 
-// whole is the row of a question as an object: its columns, in their order, as they stand in the article.
+// whole returns the row of a question as an object: its columns, in their order, as they stand in the article.
 func (s *squad) whole(q question) (decoded.JSON, error) {
 	columns := map[string][]byte{"title": s.above, "context": q.context}
 	c := newCursor(q.text)
@@ -221,7 +221,7 @@ func (s *squad) whole(q question) (decoded.JSON, error) {
 	return decoded.JSON(append(dst, '}')), nil
 }
 
-// answersText is the text of what flatAnswers gives, its members in the Hub's order.
+// answersText returns the text of what flatAnswers gives, its members in the Hub's order.
 func answersText(answers map[string]any) []byte {
 	dst := decoded.AppendValue([]byte(`{"text":`), answers["text"])
 	dst = decoded.AppendValue(append(dst, `,"answer_start":`...), answers["answer_start"])

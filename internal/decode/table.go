@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// findTable says how a text is a table, if it is one: as its description has it; else its delimiter is found in the records; else the
+// findTable returns how a text is a table, if it is one: as its description has it; else its delimiter is found in the records; else the
 // header alone is looked at, which says enough where it has every required field, or where the file's name is that of a table.
 func findTable(head []byte, whole bool, f File, fields []decoded.Field) (Table, bool) {
 	t := Table{}
@@ -74,7 +74,7 @@ func hasRequired(names []string, fields []decoded.Field) bool {
 	return some
 }
 
-// findDelimiter gives the delimiter of a table, 0 if the text is none: its first record, the header, has at least two fields, and of the
+// findDelimiter returns the delimiter of a table, 0 if the text is none: its first record, the header, has at least two fields, and of the
 // ten records after it at least one has as many. The delimiter with the most such records wins, then the one with the most fields.
 func findDelimiter(text []byte, whole bool, quote Quote) byte {
 	if !whole {
@@ -90,7 +90,7 @@ func findDelimiter(text []byte, whole bool, quote Quote) byte {
 	return best
 }
 
-// sample gives the fields of the header and how many of the next records have as many. One that goes on behind the text counts, and
+// sample returns the fields of the header and how many of the next records have as many. One that goes on behind the text counts, and
 // one whose characters are wrong: its line says so later.
 func sample(text []byte, delimiter byte, whole bool, quote Quote) (width, agree int) {
 	r := recordsOf(text, delimiter, quote)
@@ -147,7 +147,7 @@ func openTable(stream io.Reader, done func(), as Table, fields []decoded.Field) 
 	return t, nil
 }
 
-// repeated is a name that is there twice, "" if none is.
+// repeated returns a name that is there twice, "" if none is.
 func repeated(names []string) string {
 	sorted := slices.Sorted(slices.Values(names))
 	for i := range sorted[:max(len(sorted)-1, 0)] {
@@ -213,7 +213,7 @@ func (t *table) Next(row *decoded.Row) error {
 	return decoded.Bounded(0, size) // A record has no more values than columns, which are bounded.
 }
 
-// whole is the record as an object, its members in the order of the columns.
+// whole returns the record as an object, its members in the order of the columns.
 func (t *table) whole() decoded.JSON {
 	dst := []byte{'{'}
 	for i, name := range t.names {

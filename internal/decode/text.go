@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
-// Checked is how many bytes of a text the JSON value takes with which it begins, where that is on one line and is by the rules of a row
+// Checked returns how many bytes of a text the JSON value takes with which it begins, where that is on one line and is by the rules of a row
 // of JSON Lines. A value that a row was asked for with Raw is one.
 func Checked(text string) (length int, err error) {
 	dec := jsontext.NewDecoder(strings.NewReader(text))
@@ -44,13 +44,13 @@ func NewValues(line []byte) Values {
 	return Values{c, control && bytes.ContainsAny(line, "\r\n")}
 }
 
-// Close gives the memory back.
+// Close returns the memory.
 func (v Values) Close() {
 	v.checker.text = nil
 	checkers.Put(v.checker)
 }
 
-// End is the place behind the value that begins at a place, -1 if there is none.
+// End returns the place behind the value that begins at a place, -1 if there is none.
 func (v Values) End(at int) int {
 	if v.odd || at >= len(v.checker.text) {
 		return -1

@@ -6,7 +6,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// benchTexts are short questions in several scripts.
+// benchTexts returns short questions in several scripts.
 func benchTexts() map[string]string {
 	return map[string]string{
 		"ascii":    prose,

@@ -48,7 +48,7 @@ var knownCharacters = sync.OnceValue(func() *[knownEnd]known {
 	return &table
 })
 
-// characterOf says what becomes of a character, and the text if it is one that is whole.
+// characterOf returns what becomes of a character, and its text if that is whole.
 func characterOf(r rune) (character, string) {
 	switch {
 	case r < knownEnd:
@@ -86,7 +86,7 @@ const (
 	leadBase, vowelBase, trailingBase = 0x1100, 0x1161, 0x11a7
 )
 
-// decomposition is the NFKD of an encoded character.
+// decomposition returns the NFKD of an encoded character.
 func decomposition(encoded []byte) []byte {
 	r, _ := utf8.DecodeRune(encoded)
 	if hangulBase <= r && r < hangulEnd {
@@ -117,10 +117,10 @@ func appendFolded(dst []byte, r rune) []byte {
 	return utf8.AppendRune(dst, unicode.ToLower(unicode.ToUpper(r)))
 }
 
-// isSpace is Unicode's White_Space, and the braille cell without a dot.
+// isSpace reports whether a character is Unicode's White_Space, and the braille cell without a dot.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || r == '\u2800' }
 
-// isIgnored tells the characters that nobody sees: Default_Ignorable_Code_Point, and control characters.
+// isIgnored reports whether a character is invisible: Default_Ignorable_Code_Point, and control characters.
 func isIgnored(r rune) bool {
 	return unicode.Is(defaultIgnorable, r) || unicode.IsControl(r) && !isSpace(r)
 }

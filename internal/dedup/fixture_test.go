@@ -15,7 +15,7 @@ const prose = "Natalia sold clips to 48 of her friends in April, and then she so
 	"How many clips did Natalia sell altogether in April and May? Weng earns $12 an hour for babysitting; yesterday, " +
 	"she just did 50 minutes of babysitting. How much did she earn? Betty is saving money for a new wallet which costs $100."
 
-// questions are those of GSM8K and MATH.
+// questions returns those of GSM8K and MATH.
 func questions(tb testing.TB) []string {
 	tb.Helper()
 	var all []string
@@ -36,7 +36,7 @@ func questions(tb testing.TB) []string {
 	return all
 }
 
-// ngrams are the n-grams of a text as strings: what the hashes stand for.
+// ngrams returns the n-grams of a text as strings: what the hashes stand for.
 func ngrams(text string, n int) []string {
 	words := strings.Fields(slowWords(text))
 	if 0 < len(words) && len(words) < n {
@@ -49,7 +49,7 @@ func ngrams(text string, n int) []string {
 	return all
 }
 
-// jaccard is the exact similarity: the n-grams in both texts, and those in any.
+// jaccard returns the exact similarity: the n-grams in both texts, and those in any.
 func jaccard(a, b string, n int) (both, any int) {
 	in := map[string]int{}
 	for _, gram := range ngrams(a, n) {

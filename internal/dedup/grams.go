@@ -5,14 +5,14 @@ import "encoding/binary"
 // base is the B of the n-gram hash: 2⁶⁴ divided by the golden ratio, odd.
 const base = 0x9e3779b97f4a7c15
 
-// mix is the finalizer of SplitMix64, a permutation.
+// mix returns the finalizer of SplitMix64, a permutation.
 func mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return x ^ x>>31
 }
 
-// hashWord is the hash of a word. Words of the same length of up to eight bytes never collide.
+// hashWord returns the hash of a word. Words of the same length of up to eight bytes never collide.
 func hashWord(word []byte) uint64 {
 	h := uint64(len(word))
 	for ; len(word) >= 8; word = word[8:] {

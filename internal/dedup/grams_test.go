@@ -35,7 +35,7 @@ func TestHashVectors(t *testing.T) {
 	}
 }
 
-// The hash of an n-gram as the package comment has it, word by word.
+// slowHash returns the hash of an n-gram as the package comment has it, word by word.
 func slowHash(gram string) uint64 {
 	var sum, n uint64
 	for word := range strings.FieldsSeq(gram) {

@@ -116,7 +116,7 @@ func Similar(a, b Signature, percent int) bool {
 	return slots > 0 && equal*100 >= percent*slots
 }
 
-// Agreement is in how many of its slots a signature equals another one of the same sketcher; both are 0 where one is empty.
+// Agreement returns in how many of its slots a signature equals another one of the same sketcher; both are 0 where one is empty.
 func Agreement(a, b Signature) (equal, slots int) {
 	if len(a) != len(b) {
 		return 0, 0

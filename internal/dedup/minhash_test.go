@@ -58,7 +58,7 @@ func TestSketcherBounds(t *testing.T) {
 	}
 }
 
-// The definition, slot by slot, over the set of n-grams as strings.
+// slowSketch applies the definition, slot by slot, over the set of n-grams as strings.
 func slowSketch(s *Sketcher, n int, text string) Signature {
 	var hashes []uint64
 	for _, gram := range ngrams(text, n) {

@@ -120,7 +120,7 @@ func (w *writer) plain(text string) int {
 	return i
 }
 
-// entangled is the length of the leading run of characters that are neither ASCII nor plain. The run can be decomposed
+// entangled returns the length of the leading run of characters that are neither ASCII nor plain. The run can be decomposed
 // alone: what precedes and what follows it decomposes to itself, and no mark moves across it.
 func entangled(text string) int {
 	i := 0

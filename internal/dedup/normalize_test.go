@@ -46,7 +46,7 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-// The rule once more, as it is in the comment: one pass for each step, over whole strings.
+// slowNormal applies the rule as the comment has it: one pass for each step, over whole strings.
 func slowNormal(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError {

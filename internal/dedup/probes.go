@@ -28,7 +28,7 @@ const (
 	NGram
 )
 
-// String is the reason as reports name it.
+// String returns the reason as reports name it.
 func (r Reason) String() string {
 	switch r {
 	case Equal:
@@ -125,10 +125,10 @@ func (p *Probes) Add(source int, text string) {
 	}
 }
 
-// Questions is how many different questions are indexed.
+// Questions returns how many different questions are indexed.
 func (p *Probes) Questions() int { return len(p.equal) }
 
-// NGrams is how many different n-grams are indexed.
+// NGrams returns how many different n-grams are indexed.
 func (p *Probes) NGrams() int { return p.owners.count }
 
 // Matcher looks rows up in an index. It is for one goroutine, and allocates nothing once its buffers fit the longest text.

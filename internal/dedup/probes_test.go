@@ -27,7 +27,7 @@ func index(t *testing.T, ngrams *recipe.NGrams, sources ...[]string) *Matcher {
 	return p.NewMatcher()
 }
 
-// words is a text of the words from a to b: w1 w2 …
+// words returns a text of the words from a to b: w1 w2 …
 func words(from, to int) string {
 	var all []string
 	for i := from; i < to; i++ {

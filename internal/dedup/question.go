@@ -45,7 +45,7 @@ func AppendQuestion[T string | []byte](dst []byte, text T) []byte {
 	return w.out
 }
 
-// firstRune is utf8.DecodeRune of either type, quick for the scripts of two and three bytes.
+// firstRune does what utf8.DecodeRune does, for either type, quick for the scripts of two and three bytes.
 func firstRune[T string | []byte](text T) (rune, int) {
 	const more, bits = 0xc0, 0x3f // of a byte behind the first
 	switch c := text[0]; {
@@ -155,7 +155,7 @@ func foldWords[T string | []byte](out []byte, text T, start, i, j int) (int, int
 	return i, j
 }
 
-// wordAt is eight bytes of a text, the first one lowest.
+// wordAt returns eight bytes of a text, the first one lowest.
 func wordAt[T string | []byte](text T, at int) uint64 {
 	t := text[at : at+8]
 	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56

@@ -70,7 +70,7 @@ func TestDifferentQuestions(t *testing.T) {
 	}
 }
 
-// The rule once more, as it is in the comment: one pass for each step, over whole strings, with the tables of x/text.
+// slowQuestion applies the rule as the comment has it: one pass for each step, over whole strings, with the tables of x/text.
 func slowQuestion(text string) string {
 	seen := strings.Map(func(r rune) rune {
 		if slowIgnored(r) {
@@ -187,8 +187,8 @@ func FuzzQuestion(f *testing.F) {
 	})
 }
 
-// skipManyMarks: beyond 30 marks in a row x/text puts in a joiner, once for a run and once more for what comes of it, which no
-// text needs. TestManyMarks has the rule for them.
+// skipManyMarks skips a text with more marks than x/text handles alike: beyond 30 marks in a row x/text puts in a joiner, once for a run and once
+// more for what comes of it, which no text needs. TestManyMarks has the rule for them.
 func skipManyMarks(t *testing.T, text string) {
 	t.Helper()
 	seen := strings.Map(func(r rune) rune {

@@ -13,7 +13,7 @@ type owners struct {
 	count   int
 }
 
-// slot is where the search for a hash begins: the hash is scaled to the size of the table, which need be no power of two.
+// slot returns where the search for a hash begins: the hash is scaled to the size of the table, which need be no power of two.
 func (o *owners) slot(hash uint64) int {
 	slot, _ := bits.Mul64(hash, uint64(len(o.hashes)))
 	return int(slot)
@@ -44,7 +44,7 @@ func (o *owners) put(hash uint64, source uint16) {
 	}
 }
 
-// source is the lowest source that has an n-gram.
+// source returns the lowest source that has an n-gram.
 func (o *owners) source(hash uint64) (uint16, bool) {
 	if o.count == 0 {
 		return 0, false

@@ -39,7 +39,7 @@ var unspaced = []*unicode.RangeTable{
 	unicode.Tai_Le, unicode.New_Tai_Lue, unicode.Tai_Tham, unicode.Tai_Viet, unicode.Ahom, unicode.Javanese, unicode.Balinese,
 }
 
-// wordClass is the class of a character that is decomposed and folded.
+// wordClass returns the class of a character that is decomposed and folded.
 func wordClass(r rune) class {
 	switch {
 	case 0x4e00 <= r && r < 0xa000:
@@ -95,7 +95,7 @@ func (s *scratch) read(text string) {
 	s.normal = AppendWords(s.normal[:0], s.question)
 }
 
-// equal is what the text that was read is looked up by, to find equal ones: its words, and where it has none the question, which
+// equal returns what the text that was read is looked up by, to find equal ones: its words, and where it has none the question, which
 // then has no letter and is no other's words. It is empty where there is nothing to be equal to.
 func (s *scratch) equal() []byte {
 	if len(s.normal) == 0 {

@@ -42,7 +42,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// slowWords is the rule once more, as it is in the comment, over whole strings.
+// slowWords returns the rule once more, as it is in the comment, over whole strings.
 func slowWords(text string) string {
 	var words []string
 	open := false // the last word may go on

@@ -51,7 +51,7 @@ func NewWriter(w io.Writer, format recipe.Format, kept ...string) (Writer, error
 	}
 }
 
-// Extension is how the name of a file in a format ends, from its first dot.
+// Extension returns how the name of a file in a format ends, from its first dot.
 func Extension(format recipe.Format) (string, error) {
 	switch format {
 	case recipe.JSONL:

@@ -16,7 +16,7 @@ import (
 
 var formats = []recipe.Format{recipe.JSONL, recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet}
 
-// lineOf is a record as it is published.
+// lineOf returns a record as it is published.
 func lineOf(r record.Record) string { return string(r.AppendJSON(nil)) + "\n" }
 
 // special rows hold what a format might trip over.

@@ -70,7 +70,7 @@ func (z *gzipWriter) Write(p []byte) (written int, err error) {
 	return written, z.err
 }
 
-// next is an empty section: a new one while there are few, then the oldest, once its bytes are written.
+// next returns an empty section: a new one while there are few, then the oldest, once its bytes are written.
 func (z *gzipWriter) next() (*section, error) {
 	if len(z.queue) < z.workers {
 		deflate, err := flate.NewWriter(io.Discard, gzipLevel)

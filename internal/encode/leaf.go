@@ -85,7 +85,7 @@ func (l *leaf) add(value []byte, row int64) (number uint32) {
 	return number
 }
 
-// look is find, but for the text that was sought last, and was not there.
+// look does what find does, but for the text that was sought last, and was not there.
 func (l *leaf) look(value []byte) (number uint32, hash uint64, ok bool) {
 	if l.missed {
 		l.missed = false
@@ -96,7 +96,7 @@ func (l *leaf) look(value []byte) (number uint32, hash uint64, ok bool) {
 	return l.find(value)
 }
 
-// find is the number of a text in the dictionary, and its hash where texts are found by that.
+// find returns the number of a text in the dictionary, and its hash where texts are found by that.
 func (l *leaf) find(value []byte) (number uint32, hash uint64, ok bool) {
 	if len(l.begins) <= few {
 		for i := range l.begins {
@@ -131,7 +131,7 @@ func (l *leaf) repeat(row int) {
 	l.count += len(again)
 }
 
-// at is a text of the dictionary.
+// at returns a text of the dictionary.
 func (l *leaf) at(number uint32) []byte {
 	from := l.dictionary[l.begins[number]:]
 	return from[4 : 4+binary.LittleEndian.Uint32(from)]
@@ -182,7 +182,7 @@ func (l *leaf) reset() {
 	clear(l.places)
 }
 
-// data is the page of the values: of a list, which of them begin a row, and that all are there; then the values themselves, or the
+// data returns the page of the values: of a list, which of them begin a row, and that all are there; then the values themselves, or the
 // numbers of the texts.
 func (l *leaf) data() []byte {
 	l.page = l.page[:0]

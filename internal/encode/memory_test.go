@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// noise are rows that do not pack: nearly all that a writer holds is as large as it gets.
+// noise returns rows that do not pack: nearly all that a writer holds is as large as it gets.
 func noise(rows int) [][]byte {
 	const letters = "!#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijklmnopqrstuvwxyz{|}~"
 	random := rand.New(rand.NewPCG(3, 4))
@@ -25,7 +25,7 @@ func noise(rows int) [][]byte {
 	return lines
 }
 
-// growth is the heap that use takes at most, looked at whenever it calls look.
+// growth returns the heap that use takes at most, looked at whenever it calls look.
 func growth(use func(look func())) int64 {
 	heap := func() int64 {
 		var m runtime.MemStats

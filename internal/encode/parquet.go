@@ -72,14 +72,14 @@ type members struct {
 	names []string
 }
 
-// Fields are in the order of the names, which a Group has not.
+// Fields returns the fields in the order of the names, which a Group does not have.
 func (m members) Fields() []parquet.Field {
 	fields := m.Group.Fields()
 	slices.SortFunc(fields, func(a, b parquet.Field) int { return slices.Index(m.names, a.Name()) - slices.Index(m.names, b.Name()) })
 	return fields
 }
 
-// schemaOf is the schema of rows that keep members with these names. A member is the text of JSON, as it is in a row, and null where
+// schemaOf returns the schema of rows that keep members with these names. A member is the text of JSON, as it is in a row, and null where
 // a row has none.
 func schemaOf(kept []string) *parquet.Schema {
 	plain := parquet.SchemaOf(row{})
@@ -244,7 +244,7 @@ func parse(line []byte) (record.Record, error) {
 	return r, nil
 }
 
-// bare is an error of internal/decode without the place and the reason that it put before it.
+// bare returns an error of internal/decode without the place and the reason that it put before it.
 func bare(err error) error {
 	var failure *contract.Failure
 	var bad *decoded.BadRow
@@ -290,7 +290,7 @@ func checkParquet(r io.ReaderAt, size int64) (rows int64, kept []string, err err
 	return rows, kept, nil
 }
 
-// keptColumns are the columns of a file that are none of row's, if they can be members that rows keep.
+// keptColumns returns the columns of a file that are none of row's, if they can be members that rows keep.
 func keptColumns(schema *parquet.Schema) (kept []string) {
 	for _, field := range schema.Fields() {
 		if !slices.Contains(columns, field.Name()) {

@@ -141,7 +141,8 @@ func (p *pageChecker) page(header format.PageHeader, content []byte, again *[]by
 	return len(encoded), int(size), nil
 }
 
-// unpacks: the packed page is that of a content. A page that unpacks to more than it should is refused before there is room for it.
+// unpacks returns an error unless a packed page is that of a content. A page that unpacks to more than it should is refused before there is room
+// for it.
 func (p *pageChecker) unpacks(content []byte, again *[]byte) (err error) {
 	if again != nil && len(*again) > 0 && bytes.Equal(*again, p.packed) {
 		return nil

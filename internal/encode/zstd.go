@@ -84,7 +84,7 @@ func zstdFrame(r io.ReaderAt, size int64) (end int64, err error) {
 	return end, nil
 }
 
-// damaged says of an unpacker's error what it means for the file.
+// damaged returns an unpacker's error with what it means for the file.
 func damaged(err error) error {
 	what := "is damaged"
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {

@@ -25,7 +25,7 @@ type chatRow struct {
 	ID       string     `parquet:"id"`
 }
 
-// keeping is a line of a row that keeps members of its source.
+// keeping returns a line of a row that keeps members of its source.
 func keeping(question, answer string, kept ...string) []byte {
 	r := record.Record{ID: "chats_1", Dataset: "chats", Domain: "d", Question: question, ReferenceAnswer: answer, AnswerType: "text"}
 	for i := 0; i < len(kept); i += 2 {

@@ -88,7 +88,7 @@ func (x *Rows) add(line []byte, to *encode.Table) error {
 	return nil
 }
 
-// question is the question with its instruction behind it. It is good until the next one.
+// question returns the question with its instruction behind it. It is good until the next one.
 func (x *Rows) question(scorer recipe.Scorer) []byte {
 	instruction := x.instruction(scorer)
 	if instruction == "" {
@@ -98,7 +98,7 @@ func (x *Rows) question(scorer recipe.Scorer) []byte {
 	return x.asked
 }
 
-// instruction is what stands behind the question of a row that is scored by a scorer.
+// instruction returns what stands behind the question of a row that is scored by a scorer.
 func (x *Rows) instruction(scorer recipe.Scorer) string {
 	of := x.export.Instructions
 	switch scorer {
@@ -117,5 +117,5 @@ func (x *Rows) instruction(scorer recipe.Scorer) string {
 
 var turnFields = []encode.Field{{Name: "role"}, {Name: "content"}}
 
-// errWithout says that a row lacks what a format is made of.
+// errWithout returns the error that a row lacks what a format is made of.
 func errWithout(what string) error { return fmt.Errorf("it has no %s", what) }

@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// six is a recipe with a data set of each preset that has a scorer of its own, and an export.
+// six returns a recipe with a data set of each preset that has a scorer of its own, and an export.
 func six(export recipe.Export) recipe.Recipe {
 	r := recipe.Recipe{Output: recipe.Output{Exports: []recipe.Export{export}}}
 	for _, name := range []string{"gsm8k", "math", "squad2", "hotpotqa", "humaneval", "mbpp"} {

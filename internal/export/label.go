@@ -27,7 +27,7 @@ type labels struct {
 	quoted  []byte // the name of the scorer
 }
 
-// scorer is the scorer of a row.
+// scorer returns the scorer of a row.
 func (l *labels) scorer(of *row) recipe.Scorer {
 	l.key = append(append(append(l.key[:0], of.dataset...), 0), of.answerType...)
 	if name, ok := l.scorers[string(l.key)]; ok {
@@ -42,7 +42,7 @@ func (l *labels) scorer(of *row) recipe.Scorer {
 	return name
 }
 
-// of is the label of a row. It is good until the next one.
+// of returns the label of a row. It is good until the next one.
 func (l *labels) of(r *row, scorer recipe.Scorer) []byte {
 	out := l.text[:0]
 	out = append(out, '{')
@@ -82,7 +82,7 @@ func (l *labels) of(r *row, scorer recipe.Scorer) []byte {
 	return out
 }
 
-// tests are the list of a program's tests; nil where the metadata have none.
+// tests returns the list of a program's tests; nil where the metadata have none.
 func (k known) tests() []byte {
 	if isList(k.testList) {
 		return k.testList
@@ -93,7 +93,7 @@ func (k known) tests() []byte {
 	return nil
 }
 
-// setup is the list of what runs before the tests: imports, then code.
+// setup returns the list of what runs before the tests: imports, then code.
 func (k known) setup() []byte {
 	var parts [][]byte
 	if isList(k.testImports) {
@@ -108,6 +108,6 @@ func (k known) setup() []byte {
 	return bytes.Join([][]byte{[]byte("["), bytes.Join(parts, []byte(",")), []byte("]")}, nil)
 }
 
-// isList and isText say whether a raw value is one that says something.
+// isList and isText report whether a raw value is a list, or a text, that is not empty.
 func isList(raw []byte) bool { return len(raw) > 2 && raw[0] == '[' }
 func isText(raw []byte) bool { return len(raw) > 2 && raw[0] == '"' }

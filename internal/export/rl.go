@@ -108,13 +108,13 @@ func (f *rl) add(x *Rows, to *encode.Table) error {
 	return nil
 }
 
-// id is the leaf of the row's id.
+// id returns the leaf of the row's id.
 func (f *rl) id() int { return rlID }
 
 // index adds the row's place in the split.
 func (f *rl) index(n int64, to *encode.Table) { to.Integer(rlIndex, n) }
 
-// prompt is what the row keeps as one, its chat up to the answer, or the question with its instruction; before it stands the system prompt.
+// prompt returns what the row keeps as one, its chat up to the answer, or the question with its instruction; before it stands the system prompt.
 func (f *rl) prompt(x *Rows, scorer recipe.Scorer, to *encode.Table) error {
 	turns, err := x.keptPrompt()
 	if err == nil && turns == nil && x.export.Context {
@@ -136,7 +136,7 @@ func (f *rl) prompt(x *Rows, scorer recipe.Scorer, to *encode.Table) error {
 	return nil
 }
 
-// solution is the reference answer in a box, for rewards that parse LaTeX; empty where it is no formula, so that they do not score it.
+// solution returns the reference answer in a box, for rewards that parse LaTeX; empty where it is no formula, so that they do not score it.
 func (f *rl) solution(r *row, scorer recipe.Scorer) []byte {
 	if scorer != recipe.NumericScorer && scorer != recipe.FormulaScorer || len(r.answer) == 0 {
 		return nil

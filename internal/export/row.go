@@ -63,7 +63,7 @@ func (r *row) read(line []byte) error {
 	return nil
 }
 
-// plainID is the id with which a line begins, unless it has an escape.
+// plainID returns the id with which a line begins, unless it has an escape.
 func plainID(line []byte) ([]byte, bool) {
 	const begin = `{"id":"`
 	if !hasPrefix(line, begin) {
@@ -77,7 +77,7 @@ func plainID(line []byte) ([]byte, bool) {
 	return id, bytes.IndexByte(id, '\\') < 0
 }
 
-// text is what a JSON string means. It is good until the next row.
+// text returns what a JSON string means. It is good until the next row.
 func (r *row) text(raw []byte) ([]byte, error) {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1], nil
@@ -120,7 +120,7 @@ func (r *row) known() (k known) {
 	return k
 }
 
-// keeps is the raw value of a member of the source's row that is kept; nil where there is none, and where it is null.
+// keeps returns the raw value of a member of the source's row that is kept; nil where there is none, and where it is null.
 func (r *row) keeps(name string) []byte {
 	if len(r.kept) == 0 {
 		return nil

@@ -43,7 +43,7 @@ func turnsOf(raw []byte) ([]turn, error) {
 	return turns, nil
 }
 
-// unpacked is what a text of JSON holds; what is no text is returned as it is.
+// unpacked returns what a text of JSON holds; what is no text is returned as it is.
 func unpacked(raw []byte) []byte {
 	var inner string
 	if raw[0] == '"' && json.Unmarshal(raw, &inner) == nil {
@@ -99,7 +99,7 @@ func contentOf(raw json.RawMessage) (string, error) {
 	return all.String(), nil
 }
 
-// said is turns, or one text as the turn of a role.
+// said returns turns, or one text as the turn of a role.
 func said(raw []byte, role string) ([]turn, error) {
 	if raw[0] != '"' {
 		return turnsOf(raw)
@@ -111,7 +111,7 @@ func said(raw []byte, role string) ([]turn, error) {
 	return []turn{{role, text}}, nil
 }
 
-// chat are the turns that the row keeps as messages; nil is none.
+// chat returns the turns that the row keeps as messages; nil is none.
 func (x *Rows) chat() ([]turn, error) {
 	for _, name := range []string{recipe.KeptMessages, recipe.KeptConversations} {
 		if raw := x.row.keeps(name); raw != nil {
@@ -121,7 +121,7 @@ func (x *Rows) chat() ([]turn, error) {
 	return nil, nil
 }
 
-// keptPrompt are the turns of a prompt that the row keeps, or those of its chat before the last answer; nil is none.
+// keptPrompt returns the turns of a prompt that the row keeps, or those of its chat before the last answer; nil is none.
 func (x *Rows) keptPrompt() ([]turn, error) {
 	if raw := x.row.keeps(recipe.KeptPrompt); raw != nil {
 		return said(raw, userRole)
@@ -139,7 +139,7 @@ func (x *Rows) keptPrompt() ([]turn, error) {
 	return turns, nil
 }
 
-// asks are the turns of the question: what was said before it, as Alpaca keeps it, and the question with its instruction.
+// asks returns the turns of the question: what was said before it, as Alpaca keeps it, and the question with its instruction.
 func (x *Rows) asks(scorer recipe.Scorer) ([]turn, error) {
 	asked := turn{userRole, string(x.question(scorer))}
 	raw := x.row.keeps(recipe.KeptHistory)
@@ -157,7 +157,7 @@ func (x *Rows) asks(scorer recipe.Scorer) ([]turn, error) {
 	return append(turns, asked), nil
 }
 
-// system is the system prompt of a row: the one that it keeps, else that of the export. It may be empty.
+// system returns the system prompt of a row: the one that it keeps, else that of the export. It may be empty.
 func (x *Rows) system() string {
 	var own string
 	if raw := x.row.keeps(recipe.KeptSystem); raw != nil && x.export.Context && json.Unmarshal(raw, &own) == nil && own != "" {

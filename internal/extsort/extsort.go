@@ -82,7 +82,7 @@ func (s *Sorter) Add(key []byte, values ...[]byte) error {
 	return nil
 }
 
-// Count is the number of records that were added.
+// Count returns the number of records that were added.
 func (s *Sorter) Count() int64 { return s.count }
 
 // room makes space for a record in the last block.
@@ -101,7 +101,7 @@ func (s *Sorter) room(need int) error {
 	return nil
 }
 
-// block is an empty block for a record. The first ones are small, since many sorters see few records.
+// block returns an empty block for a record. The first ones are small, since many sorters see few records.
 func (s *Sorter) block(need int) []byte {
 	if n := len(s.free); n > 0 && need <= blockSize {
 		block := s.free[n-1]
@@ -157,7 +157,7 @@ func (s *Sorter) empty() {
 	s.blocks, s.index, s.held = s.blocks[:0], s.index[:0], 0
 }
 
-// record is a record as it is in a block: size, key, value.
+// record returns a record as it is in a block: size, key, value.
 func (s *Sorter) record(e entry) []byte {
 	at := s.blocks[e.block][e.at:]
 	return at[:sizeBytes+s.keySize+int(binary.LittleEndian.Uint32(at))]
@@ -237,7 +237,7 @@ func (s *Sorter) Reset() {
 	s.runs, s.end, s.count = nil, 0, 0
 }
 
-// Close gives up memory and file. It is safe to call twice.
+// Close releases the memory and the file. It is safe to call twice.
 func (s *Sorter) Close() error {
 	s.empty()
 	for _, block := range s.free {

@@ -44,7 +44,7 @@ func equal(a, b []pair) bool {
 	return slices.EqualFunc(a, b, func(x, y pair) bool { return bytes.Equal(x.key, y.key) && bytes.Equal(x.value, y.value) })
 }
 
-// records are random: few keys, so that equal ones come often, in which the last byte alone may differ; values of all sizes.
+// records returns random records: few keys, so that equal ones come often, in which the last byte alone may differ; values of all sizes.
 func records(random *rand.Rand, n, keySize, largest int) []pair {
 	out := make([]pair, n)
 	for i := range out {

@@ -229,7 +229,7 @@ func (w *runWriter) flush() error {
 	return err
 }
 
-// Source is the place of the sorter or file, among those that are read, that the record of the last Next came from. It means
+// Source returns the place of the sorter or file, among those that are read, that the record of the last Next came from. It means
 // nothing where a sorter wrote runs.
 func (r *Reader) Source() int { return r.heap[0] }
 

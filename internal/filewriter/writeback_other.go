@@ -4,5 +4,5 @@ package filewriter
 
 import "os"
 
-// beginWriteback is a hint that other systems do not have.
+// beginWriteback does nothing: other systems have no such hint.
 func beginWriteback(*os.File, int64, int64) {}

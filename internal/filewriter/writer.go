@@ -109,7 +109,7 @@ func (w *Writer) flush() error {
 	return nil
 }
 
-// Bytes is the number of bytes written so far: the offset of the next one.
+// Bytes returns the number of bytes written so far: the offset of the next one.
 func (w *Writer) Bytes() int64 { return w.bytes }
 
 // Written is a finished file as its writer knows it.
@@ -139,7 +139,7 @@ func (w *Writer) Finish() (Written, error) {
 	return done, nil
 }
 
-// WrittenOf is a small file with the content as its writer knows it.
+// WrittenOf returns a small file with the content as its writer knows it.
 func WrittenOf(content []byte) Written {
 	sum := sha256.Sum256(content)
 	return Written{SHA256: hex.EncodeToString(sum[:]), XXH64: hashing.Checksum(xxhash.Sum64(content)), Bytes: int64(len(content))}

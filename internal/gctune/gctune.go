@@ -10,7 +10,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// SetMemoryLimit tells the garbage collector what the pod may use, less a tenth for what it does not count, and gives that in bytes.
+// SetMemoryLimit sets the garbage collector's limit to what the pod may use, less a tenth for what it does not count, and returns that in bytes.
 // Without it, a heap that doubles between two collections meets the pod's limit, and the pod is killed. An error is that there
 // is no limit that is known.
 func SetMemoryLimit() (int64, error) {
@@ -56,7 +56,7 @@ func (t *tuner) tune() {
 	}
 }
 
-// percentFor is how far a heap with so many live bytes may grow.
+// percentFor returns how far a heap with so many live bytes may grow.
 func percentFor(live uint64) int {
 	return int(min(collectAt, max(leastAt, mostGarbage*100/max(live, 1))))
 }

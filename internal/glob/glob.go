@@ -106,7 +106,7 @@ func braces(pattern string) (begin int, ends []int, end int) {
 	return 0, nil, -1
 }
 
-// afterClass is the place behind the character class that begins at i.
+// afterClass returns the place behind the character class that begins at i.
 func afterClass(pattern string, i int) int {
 	for i++; i < len(pattern) && pattern[i] != ']'; i++ {
 		if pattern[i] == '\\' {

@@ -42,5 +42,5 @@ func Hash(ctx context.Context, f io.Reader, sum hash.Hash) (bytes int64, err err
 // digestBuffer is what is read at once of a file that is only hashed. It stays in the processor's cache.
 const digestBuffer = 64 << 10
 
-// Checksum is how an XXH64 is written down.
+// Checksum returns how an XXH64 is written down.
 func Checksum(sum uint64) string { return fmt.Sprintf("%016x", sum) }

@@ -119,7 +119,7 @@ func hex4[T Text](text T, at int) (v rune, ok bool) {
 	return v, true
 }
 
-// hexValue is the value of a hexadecimal digit, 0xff of another byte.
+// hexValue returns the value of a hexadecimal digit, 0xff of another byte.
 func hexValue(b byte) byte {
 	switch {
 	case b >= '0' && b <= '9':

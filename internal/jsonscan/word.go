@@ -11,7 +11,7 @@ const (
 	block     = 64 // bytes that are looked at before one decision
 )
 
-// Word is the first eight bytes of a text.
+// Word returns the first eight bytes of a text.
 func Word(text []byte) uint64 { return binary.LittleEndian.Uint64(text) }
 
 // Special marks the bytes of a word that end a run of plain text: a quote, a backslash, a control character. The lowest
@@ -53,7 +53,7 @@ func Survey(text []byte) (control, high bool) {
 	return low&eachHigh != 0, false
 }
 
-// hasControl is exact in any text: what is not ASCII is masked out.
+// hasControl finds exactly the control characters of any text: what is not ASCII is masked out.
 func hasControl(text []byte) bool {
 	low, at := uint64(0), 0
 	for ; at+8 <= len(text); at += 8 {

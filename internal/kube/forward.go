@@ -173,7 +173,7 @@ func (a address) String() string { return string(a) }
 func (c *forwarded) LocalAddr() net.Addr  { return address("command") }
 func (c *forwarded) RemoteAddr() net.Addr { return address("pod") }
 
-// Deadlines are those of the requests' contexts.
+// SetDeadline does nothing: the requests' contexts have the deadlines.
 func (c *forwarded) SetDeadline(time.Time) error      { return nil }
 func (c *forwarded) SetReadDeadline(time.Time) error  { return nil }
 func (c *forwarded) SetWriteDeadline(time.Time) error { return nil }

@@ -62,7 +62,7 @@ func (c *Client) Claim(ctx context.Context, name string) (claim *corev1.Persiste
 	return claim, err == nil, forbidden("get", "persistentvolumeclaims", err)
 }
 
-// ClaimNames are the claims of the namespace, as far as the user may list them.
+// ClaimNames returns the claims of the namespace, as far as the user may list them.
 func (c *Client) ClaimNames(ctx context.Context) []string {
 	var list corev1.PersistentVolumeClaimList
 	if err := c.api.List(ctx, &list, client.InNamespace(c.Namespace)); err != nil {
@@ -93,7 +93,7 @@ func (c *Client) HubEndpoint(ctx context.Context) (string, error) {
 	return valueOf(container, "HF_ENDPOINT"), err
 }
 
-// managerContainer is the manager's, the zero value where none is seen.
+// managerContainer returns the manager's, the zero value where none is seen.
 func managerContainer(ctx context.Context, c *Client) (corev1.Container, error) {
 	managers, err := c.Manager(ctx)
 	for i := range managers {

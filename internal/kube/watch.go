@@ -67,7 +67,7 @@ func (c *Client) watch(ctx context.Context, mix *unstructured.Unstructured, seen
 	}
 }
 
-// EventTime is when an Event was last seen.
+// EventTime returns when an Event was last seen.
 func EventTime(event corev1.Event) time.Time {
 	switch {
 	case event.Series != nil:

@@ -31,7 +31,7 @@ func Count(ctx context.Context, from source.Source) (int64, error) {
 	return sum, nil
 }
 
-// cardRows are the rows of a listing's card.
+// cardRows returns the rows of a listing's card.
 func cardRows(listing source.Listing) int64 {
 	if listing.Rows > 0 {
 		return listing.Rows

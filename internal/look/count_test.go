@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
-// inParquet is a file of so many rows, in two row groups.
+// inParquet returns a file of so many rows, in two row groups.
 func inParquet(t *testing.T, rows int) []byte {
 	t.Helper()
 	type row struct {

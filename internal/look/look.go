@@ -107,7 +107,7 @@ func Of(ctx context.Context, from source.Source, dataset recipe.Dataset, domain 
 	return seen, err
 }
 
-// Failure is the error with which a build of such rows would end, as far as they show it.
+// Failure returns the error with which a build of such rows would end, as far as they show it.
 func (d Dataset) Failure() error {
 	fails := slices.IndexFunc(d.Dropped, func(drop Drop) bool { return drop.Fails })
 	switch {

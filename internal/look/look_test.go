@@ -19,7 +19,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
-// folder is a source of files with the given contents.
+// folder returns a source of files with the given contents.
 func folder(t *testing.T, files map[string]string) (source.Source, recipe.Source) {
 	t.Helper()
 	dir := t.TempDir()

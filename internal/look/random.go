@@ -43,7 +43,7 @@ func open(ctx context.Context, from source.Source, file source.File) (opened, er
 	return opened{&blocks{begin: begin, size: file.Size, kept: map[int64][]byte{}}, file.Size, nothing, nothing}, nil
 }
 
-// headOf is the beginning of a file of unknown size, or all of it.
+// headOf returns the beginning of a file of unknown size, or all of it.
 func headOf(begin func(int64) (io.ReadCloser, error)) ([]byte, error) {
 	body, err := begin(0)
 	if err != nil {

@@ -20,7 +20,7 @@ type Sample struct {
 	lines []string // each the JSON of a row
 }
 
-// Rows is how many there are.
+// Rows returns how many there are.
 func (s Sample) Rows() int { return len(s.lines) }
 
 // Take reads the first rows of a listed source.
@@ -38,7 +38,7 @@ type Member struct {
 	Length int
 }
 
-// Members are those of the rows, in the order in which they were met.
+// Members returns those of the rows, in the order in which they were met.
 func (s Sample) Members() []Member {
 	var all []Member
 	for _, line := range s.lines {
@@ -99,7 +99,7 @@ func isChat(list []any) bool {
 	})
 }
 
-// names are the members' names.
+// names returns the members' names.
 func (s Sample) names() []string {
 	var names []string
 	for _, m := range s.Members() {
@@ -140,7 +140,7 @@ var distinctive = map[string][]string{
 	"hotpotqa": {"question", "answer", "type", "level"}, "hotpotqa-context": {"context", "supporting_facts"}, "mbpp": {"test_list", "code"}, "squad2": {"answers", "context"},
 }
 
-// presets are the names of those that fit every row, the most particular ones first: by how many of their fields the rows have.
+// presets returns the names of those that fit every row, the most particular ones first: by how many of their fields the rows have.
 func (s Sample) presets(ctx context.Context) ([]string, error) {
 	names := s.names()
 	fitting := map[string]int{}
@@ -166,7 +166,7 @@ func (s Sample) presets(ctx context.Context) ([]string, error) {
 	return found, nil
 }
 
-// fields is how many fields of a preset are among the names.
+// fields returns how many fields of a preset are among the names.
 func (s Sample) fields(preset recipe.Preset, names []string) int {
 	compiled, err := mapping.Lookup(preset.Version)
 	if err != nil {
@@ -181,7 +181,7 @@ func (s Sample) fields(preset recipe.Preset, names []string) int {
 	return n
 }
 
-// texts are the values of a member that are texts.
+// texts returns the values of a member that are texts.
 func (s Sample) texts(name string) []string {
 	var all []string
 	for _, line := range s.lines {

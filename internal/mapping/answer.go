@@ -48,7 +48,7 @@ type answers struct {
 	optional bool
 }
 
-// answersOf is how a record wants its answers judged. Whoever writes the constant "" for the reference answer has said that the
+// answersOf returns how a record wants its answers judged. Whoever writes the constant "" for the reference answer has said that the
 // rows have none.
 func (c *compiler) answersOf(r recipe.Record, answer *expression) answers {
 	if c.err != nil || r.Rule == "" {
@@ -66,7 +66,7 @@ func (c *compiler) answersOf(r recipe.Record, answer *expression) answers {
 	return how
 }
 
-// answered is the reference answer of a row, as it is wanted.
+// answered returns the reference answer of a row, as it is wanted.
 func (m *mapping) answered(row *rowValue, answerType string) (string, error) {
 	x := m.answer
 	if !m.answers.judged {
@@ -93,7 +93,7 @@ func (m *mapping) answered(row *rowValue, answerType string) (string, error) {
 	return answer, nil
 }
 
-// answerOf is the value of the reference answer, nil where there is none.
+// answerOf returns the value of the reference answer, nil where there is none.
 func (m *mapping) answerOf(row *rowValue) (any, error) {
 	if x := m.answer; m.answers.optional && x.path != nil && x.path.ends(row) {
 		return nil, nil
@@ -127,7 +127,7 @@ func missingAnswer(what string, v any) string {
 	return "there is no reference answer: " + what + " is " + is + "; leave such rows out by where or onBadRow, or keep them with answers: Optional"
 }
 
-// refuse is failure with a class.
+// refuse returns failure with a class.
 func (x *expression) refuse(class Class, what string) error {
 	return &refusal{class, x.failure(what)}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// today is a record as it is made now, with answers judged.
+// today returns a record as it is made now, with answers judged.
 func today(change func(*recipe.Record)) recipe.Record {
 	return base(func(r *recipe.Record) {
 		r.Rule = recipe.RecordRule

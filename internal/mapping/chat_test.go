@@ -65,7 +65,7 @@ func TestPresetsOfShapes(t *testing.T) {
 	}
 }
 
-// firstRow is the first row of a text as a mapping wants it.
+// firstRow returns the first row of a text as a mapping wants it.
 func firstRow(t *testing.T, r recipe.Record, text string) (Mapping, decoded.Row) {
 	t.Helper()
 	m, err := Compile(r)

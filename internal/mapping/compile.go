@@ -104,7 +104,7 @@ func compile(r recipe.Record, preset string, kept []recipe.KeptMember) (*mapping
 	return m, nil
 }
 
-// done gives the fields that all expressions name together, or the first thing that is wrong with one.
+// done returns the fields that all expressions name together, or the first thing that is wrong with one.
 func (c *compiler) done() ([]decoded.Field, error) {
 	if c.err != nil {
 		return nil, c.err
@@ -215,7 +215,7 @@ func position(text string, line, column int) string {
 	return fmt.Sprintf("at line %d, character %d", line, column+1)
 }
 
-// fits says whether a type can be what is wanted. An optional value may stand for what it holds, but not for a bool: a row
+// fits reports whether a type can be what is wanted. An optional value may stand for what it holds, but not for a bool: a row
 // of which it is not known whether to keep it is a mistake.
 func fits(given *cel.Type, want result) bool {
 	if given.Kind() == types.OpaqueKind && given.TypeName() == "optional_type" && want.words != aBool.words {
@@ -251,7 +251,7 @@ func (c *compiler) collect(x *expression) {
 	})
 }
 
-// index is the place of a field among those of the mapping.
+// index returns the place of a field among those of the mapping.
 func (c *compiler) index(name string) int {
 	i := slices.IndexFunc(c.fields, func(f decoded.Field) bool { return f.Name == name && !f.Ordered && !f.Raw })
 	if i < 0 {
@@ -261,7 +261,7 @@ func (c *compiler) index(name string) int {
 	return i
 }
 
-// fieldOf gives the field that an expression selects from row, whether it may be absent, and the part that is row.
+// fieldOf returns the field that an expression selects from row, whether it may be absent, and the part that is row.
 func fieldOf(e ast.Expr) (name string, optional bool, row ast.Expr) {
 	switch e.Kind() {
 	case ast.SelectKind:
@@ -309,7 +309,7 @@ func (c *compiler) direct(e ast.Expr) *path {
 	return nil
 }
 
-// or is the path that takes the first of two, nil if one of them is none or must be there.
+// or returns the path that takes the first of two, nil if one of them is none or must be there.
 func (p *path) or(q *path) *path {
 	if p == nil || q == nil || !p.optional || !q.optional {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// fences gives the contents of the page's code blocks in one language.
+// fences returns the contents of the page's code blocks in one language.
 func fences(page, language string) (blocks []string) {
 	for _, part := range strings.Split(page, "\n```"+language+"\n")[1:] {
 		block, _, _ := strings.Cut(part, "\n```")

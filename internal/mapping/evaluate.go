@@ -56,7 +56,7 @@ type path struct {
 	optional bool
 }
 
-// Fields are the fields that the expressions name, each once.
+// Fields returns the fields that the expressions name, each once.
 func (m *mapping) Fields() []decoded.Field { return slices.Clone(m.fields) }
 
 // Map evaluates the mapping for a row whose values stand in the order of Fields.
@@ -90,7 +90,7 @@ func (m *mapping) take(values *rowValue, row decoded.Row) error {
 	return nil
 }
 
-// content is what a row says.
+// content returns what a row says.
 func (m *mapping) content(row *rowValue) (c Content, err error) {
 	if c, err = m.texts(row); err != nil {
 		return c, err
@@ -111,7 +111,7 @@ func (m *mapping) content(row *rowValue) (c Content, err error) {
 	return c, nil
 }
 
-// texts is what a row says but for its metadata and what is kept of it.
+// texts returns what a row says but for its metadata and what is kept of it.
 func (m *mapping) texts(row *rowValue) (c Content, err error) {
 	if c.Question, err = m.question.asked(row); err != nil {
 		return c, err
@@ -135,7 +135,7 @@ func (m *mapping) texts(row *rowValue) (c Content, err error) {
 	return c, err
 }
 
-// of is the member's value for a row, "" where the row has none.
+// of returns the member's value for a row, "" where the row has none.
 func (k *member) of(row *rowValue) (record.JSON, error) {
 	if k.text >= 0 {
 		if text, ok := row.values[k.text].(decoded.JSON); ok {
@@ -191,7 +191,7 @@ func (x *expression) native(out ref.Val) (any, error) {
 	return v, nil
 }
 
-// take gives what lies at the path, and whether the path leads there.
+// take returns what lies at the path, and whether the path leads there.
 func (p *path) take(row *rowValue) (v any, ok bool) {
 	for _, i := range p.fields {
 		if v = row.values[i]; v != nil {
@@ -207,7 +207,7 @@ func (p *path) take(row *rowValue) (v any, ok bool) {
 	return v, true
 }
 
-// textual is the value of an expression that must give a string, or a number where that is wanted, too.
+// textual returns the value of an expression that must give a string, or a number where that is wanted, too.
 func (x *expression) textual(row *rowValue, want result) (string, error) {
 	if x.constant != "" {
 		return x.constant, nil
@@ -222,7 +222,7 @@ func (x *expression) textual(row *rowValue, want result) (string, error) {
 	return x.textOf(v, want)
 }
 
-// textOf is a value of the expression that must be a string, or a number where that is wanted, too.
+// textOf returns a value of the expression that must be a string, or a number where that is wanted, too.
 func (x *expression) textOf(v any, want result) (string, error) {
 	switch v := v.(type) {
 	case string:
@@ -239,7 +239,7 @@ func (x *expression) textOf(v any, want result) (string, error) {
 	return "", x.failure(x.subject().The() + " is " + language.Describe(v) + " and must be " + want.words)
 }
 
-// asked is the value of the expression of a question.
+// asked returns the value of the expression of a question.
 func (x *expression) asked(row *rowValue) (string, error) {
 	question, err := x.textual(row, aString)
 	if err == nil && question == "" {
@@ -248,7 +248,7 @@ func (x *expression) asked(row *rowValue) (string, error) {
 	return question, err
 }
 
-// maybe is the value of an expression that may give nothing, and may not be there itself.
+// maybe returns the value of an expression that may give nothing, and may not be there itself.
 func (x *expression) maybe(row *rowValue) (string, error) {
 	if x == nil {
 		return "", nil

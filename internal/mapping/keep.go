@@ -46,7 +46,7 @@ func (c *compiler) keep(members []recipe.KeptMember) (out []keptMember) {
 	return out
 }
 
-// keep gives the members of a row that are kept, in memory that may be used for them.
+// keep returns the members of a row that are kept, in memory that may be used for them.
 func (m *mapping) keep(row *rowValue, entries []record.Entry) []record.Entry {
 	if cap(entries) < len(m.kept) {
 		entries = make([]record.Entry, 0, len(m.kept))
@@ -78,7 +78,7 @@ func (c *compiler) others(expressions []string) (out []*expression) {
 // maxOthers is how many expressions of further texts there may be, those of a preset and its own.
 const maxOthers = 2 * 8
 
-// Others gives the texts of a row beside the question that are compared with the questions of probes. The row's values stand in the
+// Others returns the texts of a row beside the question that are compared with the questions of probes. The row's values stand in the
 // order of Fields.
 func (m *mapping) Others(row decoded.Row) (all []string, err error) {
 	values := &rowValue{names: m.fields, values: row.Values, at: row.File(), files: &m.files}

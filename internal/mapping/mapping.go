@@ -43,7 +43,7 @@ const DroppedByWhere Dropped = "where"
 
 func (d Dropped) Error() string { return "the row is left out by " + string(d) }
 
-// IsDropped gives the reason for which a row was left out, and whether it was.
+// IsDropped returns the reason for which a row was left out, and whether it was.
 func IsDropped(err error) (reason Dropped, dropped bool) {
 	dropped = errors.As(err, &reason)
 	return reason, dropped
@@ -68,7 +68,7 @@ func Map(m Mapping, row decoded.Row, at Origin) (r record.Record, group string, 
 	return r, group, nil
 }
 
-// At is the record of what a row says, where the row stands, and the value by which rows are kept together.
+// At returns the record of what a row says, where the row stands, and the value by which rows are kept together.
 func (content *Content) At(at Origin) (r record.Record, group string) {
 	number := strconv.FormatInt(at.Number, 10)
 	r = record.Record{

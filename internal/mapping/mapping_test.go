@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// base is a mapping of the plainest kind; tests change it.
+// base returns a mapping of the plainest kind; tests change it.
 func base(change func(*recipe.Record)) recipe.Record {
 	r := recipe.Record{Question: `row.q`, ReferenceAnswer: `row.a`, AnswerType: "text"}
 	change(&r)

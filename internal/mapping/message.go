@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mapping/language"
 )
 
-// failure says what is wrong, in which expression if it is not a preset's, and what to do.
+// failure returns the error of an expression: what is wrong, in which one if it is not a preset's, and what to do.
 func (x *expression) failure(what string) error {
 	if x.preset != "" {
 		return errors.New(what + "; correct the row or choose another preset")
@@ -23,7 +23,7 @@ func (x *expression) failure(what string) error {
 	return fmt.Errorf("the expression of %s, %s, fails: %s; correct the row or the expression", x.part, quoted(x.text), what)
 }
 
-// quoted is an expression on one line, not too long for a condition's message.
+// quoted returns an expression on one line, not too long for a condition's message.
 func quoted(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	if short := []rune(text); len(short) > 200 {
@@ -32,7 +32,7 @@ func quoted(text string) string {
 	return "`" + text + "`"
 }
 
-// explain says why an evaluation failed, by the part of the expression in which it did.
+// explain returns why an evaluation failed, by the part of the expression in which it did.
 func (x *expression) explain(err error, row *rowValue) string {
 	at, it := x.where(err)
 	what := language.Problem(err, it)
@@ -56,7 +56,7 @@ func (x *expression) explain(err error, row *rowValue) string {
 	return what
 }
 
-// where is the part of the expression that failed, nil if it is not known, and what that part is about.
+// where returns the part of the expression that failed, nil if it is not known, and what that part is about.
 func (x *expression) where(err error) (at ast.Expr, it language.Subject) {
 	var located *types.Err
 	if errors.As(err, &located) {
@@ -70,7 +70,7 @@ func (x *expression) where(err error) (at ast.Expr, it language.Subject) {
 	return at, language.Subject{Text: "the value"}
 }
 
-// closed is a field from which something is taken as if it were a list or an object, and which is a text in this row; "" if there
+// closed returns a field from which something is taken as if it were a list or an object, and which is a text in this row; "" if there
 // is none.
 func (x *expression) closed(row *rowValue) (field string) {
 	language.Walk(x.checked.Expr(), func(e ast.Expr) {
@@ -121,7 +121,7 @@ func (x *expression) find(id int64) (found ast.Expr) {
 	return found
 }
 
-// subject is what the whole expression is about.
+// subject returns what the whole expression is about.
 func (x *expression) subject() language.Subject {
 	if x.path == nil {
 		return language.Subject{Text: "the result"}
@@ -129,7 +129,7 @@ func (x *expression) subject() language.Subject {
 	return language.Subject{Field: fieldName(strings.Join(x.path.names, " or "), x.path.below...)}
 }
 
-// about is what a part of an expression is about, in the words of a message.
+// about returns what a part of an expression is about, in the words of a message.
 func (x *expression) about(e ast.Expr) language.Subject {
 	if name, _, of := fieldOf(e); of != nil {
 		return language.Subject{Field: name}

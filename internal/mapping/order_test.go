@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// keptIn is what a record keeps of the first row of a file.
+// keptIn returns what a record keeps of the first row of a file.
 func keptIn(t *testing.T, r recipe.Record, content string) []record.Entry {
 	t.Helper()
 	m, err := Compile(r)

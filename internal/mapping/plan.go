@@ -20,7 +20,7 @@ import (
 // meaning; a fuzz target compares the two. It has no loops, so what it costs is bounded by the lengths of expression and row.
 type plan func(row *rowValue) (v ref.Val, ok bool)
 
-// planOf gives nil for an expression that it does not know.
+// planOf returns nil for an expression that it does not know.
 func (c *compiler) planOf(e ast.Expr) plan {
 	if name, optional, of := fieldOf(e); of != nil && optional && e.Kind() == ast.SelectKind {
 		return hasPlan(c.index(name))
@@ -56,7 +56,7 @@ func (c *compiler) planOf(e ast.Expr) plan {
 	return nil
 }
 
-// plansOf gives nil if one of the expressions is not known.
+// plansOf returns nil if one of the expressions is not known.
 func (c *compiler) plansOf(of []ast.Expr) []plan {
 	plans := make([]plan, len(of))
 	for i, e := range of {
@@ -139,7 +139,7 @@ var ofValues = map[string]func([]ref.Val) ref.Val{
 	"last":                   func(v []ref.Val) ref.Val { return endOf(v, true) },
 }
 
-// endOf is the first or the last element of a list, or none.
+// endOf returns the first or the last element of a list, or none.
 func endOf(v []ref.Val, last bool) ref.Val {
 	list, ok := v[0].(traits.Lister)
 	if !ok || len(v) != 1 {
@@ -188,7 +188,7 @@ func listPlan(elements []plan) plan {
 	}
 }
 
-// addends are the terms of a sum of any number, from left to right.
+// addends returns the terms of a sum of any number, from left to right.
 func addends(e ast.Expr) []ast.Expr {
 	if e.Kind() != ast.CallKind || e.AsCall().FunctionName() != operators.Add {
 		return []ast.Expr{e}

@@ -30,7 +30,7 @@ var expressions = []string{
 	`row.a.matches("[a-z]+")`, `row.a.matches(row.b)`, `{1: 2}.map(k, k)`, `{"0": row.a, B"0": row.a}`, `{row.a: row.b}`, `row.a.optMap(x, x)`, `dyn(row.a).exists(x, x)`, `row["a.b"]`, "row.a\n+ row.b", `(`, `row`, `[[[[[`, `"\u0000"`,
 }
 
-// withExpression is a mapping with one expression in its metadata, nil if it does not compile.
+// withExpression returns a mapping with one expression in its metadata, nil if it does not compile.
 func withExpression(t *testing.T, text string) *mapping {
 	t.Helper()
 	r := recipe.Record{Question: `"q"`, ReferenceAnswer: `"a"`, AnswerType: record.Text, Metadata: []recipe.Metadata{{Name: "k", Value: text}}}

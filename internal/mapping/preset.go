@@ -54,7 +54,7 @@ func find(version string) (recipe.Preset, error) {
 	return p, contract.Failf(contract.InvalidTask, "there is no preset %q; the presets are %q", version, versions)
 }
 
-// Fields are the fields of a row that the preset looks at.
+// Fields returns the fields of a row that the preset looks at.
 func (p Preset) Fields() []decoded.Field { return p.mapping.Fields() }
 
 // Map evaluates the preset for a row whose values stand in the order of Fields.

@@ -36,7 +36,7 @@ func CompileQuestion(preset, expression string) (*Question, error) {
 	return q, err
 }
 
-// Of is the question of a row whose values stand in the order of Fields. A row without one is an InvalidData failure that
+// Of returns the question of a row whose values stand in the order of Fields. A row without one is an InvalidData failure that
 // names the row.
 func (q *Question) Of(row decoded.Row) (string, error) {
 	text, err := q.expression.asked(&rowValue{names: q.fields, values: row.Values, at: row.File(), files: &q.files})
@@ -46,5 +46,5 @@ func (q *Question) Of(row decoded.Row) (string, error) {
 	return text, nil
 }
 
-// Fields are the fields of a row that Of looks at.
+// Fields returns the fields of a row that Of looks at.
 func (q *Question) Fields() []decoded.Field { return slices.Clone(q.fields) }

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// questionsOf gives what a question makes of the rows of a text, errors as texts.
+// questionsOf returns what a question makes of the rows of a text, errors as texts.
 func questionsOf(t *testing.T, q *Question, text string) (got []string) {
 	t.Helper()
 	for row, err := range decode.Rows(context.Background(), decode.File{Name: "f", Data: strings.NewReader(text), Size: int64(len(text))}, q.Fields()) {

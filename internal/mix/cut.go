@@ -25,7 +25,7 @@ func NewCutter(rows int64, shares []int64) *Cutter {
 	return c
 }
 
-// Place is the split of the next group of the order, which has so many rows. The splits of one group after another never
+// Place returns the split of the next group of the order, which has so many rows. The splits of one group after another never
 // fall. It panics when the group has no row, or more than are left.
 func (c *Cutter) Place(size int64) int {
 	if size < 1 || size > c.rows-c.first {
@@ -40,7 +40,7 @@ func (c *Cutter) Place(size int64) int {
 	return c.split
 }
 
-// Cut is a Cutter over groups that are all there: groups holds the number of rows of each group in the order, the result for
+// Cut returns a Cutter over groups that are all there: groups holds the number of rows of each group in the order, the result for
 // every split how many groups are its.
 func Cut(groups []int64, shares []int64) []int {
 	cutter := NewCutter(sum(groups), shares)

@@ -5,7 +5,7 @@ import "fmt"
 // Span is a run of a data set's occurrences: those from Start up to, not including, End.
 type Span struct{ Start, End int64 }
 
-// Rows is the number of occurrences.
+// Rows returns the number of occurrences.
 func (s Span) Rows() int64 { return s.End - s.Start }
 
 // Deal divides the rows of a mix among so many shards, as cards are dealt: the data sets' rows are laid one after another and
@@ -43,7 +43,7 @@ func Deal(counts []int64, shards int) [][]Span {
 	return dealt
 }
 
-// dealtBelow is how many of the first positions go to shard j: those that are j modulo shards.
+// dealtBelow returns how many of the first positions go to shard j: those that are j modulo shards.
 func dealtBelow(positions int64, j, shards int) int64 {
 	return (positions + int64(shards-1-j)) / int64(shards)
 }

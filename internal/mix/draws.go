@@ -15,7 +15,7 @@ type Draws struct {
 // often than another, and more occurrences extend fewer.
 func InPasses(rows int64) Draws { return Draws{rows: rows} }
 
-// WithReplacement is for a data set that gives so many occurrences. As long as it has as many rows, that is a sample: the
+// WithReplacement returns the draws of a data set with so many occurrences. As long as it has as many rows, that is a sample: the
 // first ones. Else every occurrence is drawn from all rows anew, occurrence o at position o of the key's stream; so again more
 // occurrences extend fewer, as long as both are more than the rows. Some rows are then drawn often and some never: of n rows
 // drawn n times, 37 % are missing.
@@ -26,7 +26,7 @@ func WithReplacement(rows, occurrences int64, key Key) Draws {
 // Drawn reports whether rows are drawn, so that only going through all occurrences tells how often each one appears.
 func (d Draws) Drawn() bool { return d.drawn }
 
-// At is the row of an occurrence, and the pass whose order the row is a place in; a draw is of the first pass, 0. It panics
+// At returns the row of an occurrence, and the pass whose order the row is a place in; a draw is of the first pass, 0. It panics
 // when the data set has no row, or for an occurrence below 0.
 func (d Draws) At(occurrence int64) (pass, row int64) {
 	if d.rows < 1 || occurrence < 0 {

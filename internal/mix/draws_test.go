@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// use is the rows of the first occurrences, and how often each row is among them.
+// use returns the rows of the first occurrences, and how often each row is among them.
 func use(d Draws, rows, occurrences int64) (order, times []int64) {
 	times = make([]int64, rows)
 	for o := range occurrences {

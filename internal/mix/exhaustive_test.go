@@ -25,7 +25,7 @@ func vectors(entries int, total int64, f func(counts []int64)) {
 	fill(0, total)
 }
 
-// bestOf is the least, over every order of the rows, of the largest |t·count − given·total| at any prefix. An order is a path
+// bestOf returns the least, over every order of the rows, of the largest |t·count − given·total| at any prefix. An order is a path
 // from nothing given to all given, one row a step, so the least over all paths to a point is that over the paths to the points
 // one row before it, and no less than the deviation at the point itself: all orders are searched without listing them.
 func bestOf(counts []int64) int64 {
@@ -83,7 +83,7 @@ func TestInterleavedOfEverySmallMix(t *testing.T) {
 	}
 }
 
-// dumbInterleaved is the chairman assignment as the comment of Interleaved says it, in rationals.
+// dumbInterleaved returns the chairman assignment as the comment of Interleaved says it, in rationals.
 func dumbInterleaved(counts []int64) []int {
 	total, active := sum(counts), int64(0)
 	for _, n := range counts {

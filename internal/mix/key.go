@@ -20,7 +20,7 @@ func NewKey(seed int64, purpose string) Key {
 	return Key{binary.LittleEndian.Uint64(digest[0:8]), binary.LittleEndian.Uint64(digest[8:16])}
 }
 
-// Of is the place of a value in the order.
+// Of returns the place of a value in the order.
 func (k Key) Of(value []byte) uint64 { return sipHash(k.k0, k.k1, value) }
 
 // Below draws a number in [0, n) from the keyed stream at a position: the same key, position and n give the same number.
@@ -35,7 +35,7 @@ func (k Key) Below(n uint64, position uint64) uint64 {
 	}
 }
 
-// sipHash is SipHash-2-4 with a 64-bit result. The state is in four variables, not in an array, so that it stays in
+// sipHash returns SipHash-2-4 with a 64-bit result. The state is in four variables, not in an array, so that it stays in
 // registers; the round is small enough for the compiler to put it in place of each call.
 func sipHash(k0, k1 uint64, data []byte) uint64 {
 	v0, v1, v2, v3 := sipInit(k0, k1)
@@ -53,7 +53,7 @@ func sipHash(k0, k1 uint64, data []byte) uint64 {
 	return sipEnd(v0, v1, v2, v3, last)
 }
 
-// sipHashPair is sipHash of the 16 bytes of two numbers, the low byte first: what every draw hashes.
+// sipHashPair returns sipHash of the 16 bytes of two numbers, the low byte first: what every draw hashes.
 func sipHashPair(k0, k1, a, b uint64) uint64 {
 	v0, v1, v2, v3 := sipInit(k0, k1)
 	v3 ^= a
@@ -106,7 +106,7 @@ type Place [8 + ContentSize]byte
 // ContentSize is the length, in bytes, of the digests that tell contents apart.
 const ContentSize = 16
 
-// Place of a content.
+// Place returns the place of a content.
 func (k Key) Place(content [ContentSize]byte) (p Place) {
 	binary.BigEndian.PutUint64(p[:], k.Of(content[:]))
 	copy(p[8:], content[:])

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// dumbSipHash is SipHash-2-4 as the paper writes it: the state an array, the message padded to whole words.
+// dumbSipHash returns SipHash-2-4 as the paper writes it: the state an array, the message padded to whole words.
 func dumbSipHash(k0, k1 uint64, data []byte) uint64 {
 	v := [4]uint64{k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573}
 	round := func() {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// dumbApportion is the method of the largest remainder in rationals, one row at a time.
+// dumbApportion returns the method of the largest remainder in rationals, one row at a time.
 func dumbApportion(total int64, shares []int64) []int64 {
 	weights := make([]*big.Rat, len(shares))
 	for i, share := range shares {

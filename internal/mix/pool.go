@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Largest gives every data set of a domain as many rows as the largest has: the smaller ones repeat.
+// Largest returns as many rows for every data set of a domain as the largest has: the smaller ones repeat.
 func Largest(rows []int64) []int64 { return slices.Repeat([]int64{slices.Max(rows)}, len(rows)) }
 
-// Smallest gives every data set of a domain as many rows as the smallest has: the larger ones are cut.
+// Smallest returns as many rows for every data set of a domain as the smallest has: the larger ones are cut.
 func Smallest(rows []int64) []int64 { return slices.Repeat([]int64{slices.Min(rows)}, len(rows)) }
 
-// Proportional gives the data sets of a domain rows in the ratio of their shares, in the smallest pool that cuts none of
+// Proportional returns rows for the data sets of a domain in the ratio of their shares, in the smallest pool that cuts none of
 // them; with equal shares it is Largest. units are the bytes or tokens of each data set's rows where shares are measured in
 // them, nil where they are measured in rows: a row of a data set with long rows takes more of its share, so it gets fewer.
 //
@@ -49,7 +49,7 @@ type Domain struct {
 
 func (d Domain) pool() int64 { return sum(d.Pool) }
 
-// weight is the domain's share in rows: share ÷ the mean units of a row of its pool, where the pool has each data set's rows
+// weight returns the domain's share in rows: share ÷ the mean units of a row of its pool, where the pool has each data set's rows
 // as often as balancing took them, Σ pool·(units/rows) ÷ Σ pool. Rows in the ratio of the weights have units in the ratio of
 // the shares. It panics when the domain has a pool whose rows have no units.
 func (d Domain) weight() *big.Rat {
@@ -72,7 +72,7 @@ func (d Domain) weight() *big.Rat {
 // Shape is one split before its size is known: the domains, sorted by name.
 type Shape []Domain
 
-// ratio is what the domains share a total of rows by.
+// ratio returns what the domains share a total of rows by.
 func (s Shape) ratio() ratio {
 	weights := make([]*big.Rat, len(s))
 	for i, d := range s {

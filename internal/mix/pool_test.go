@@ -45,7 +45,7 @@ func TestProportionalCutsNone(t *testing.T) {
 	}
 }
 
-// six is the shape of the six data sets' mix, sorted by name: code (humaneval, mbpp), math (gsm8k, math), qa (hotpotqa, squad2).
+// six returns the shape of the six data sets' mix, sorted by name: code (humaneval, mbpp), math (gsm8k, math), qa (hotpotqa, squad2).
 func six(code, math, qa [2]int64) Shape {
 	domain := func(share int64, rows [2]int64) Domain {
 		return Domain{Share: share, Rows: rows[:], Pool: Largest(rows[:])}
@@ -75,7 +75,7 @@ func TestTotalsOfTheStrategy(t *testing.T) {
 	}
 }
 
-// dumbWeight is a domain's share in rows, from the units of its pool laid out row by row.
+// dumbWeight returns a domain's share in rows, from the units of its pool laid out row by row.
 func dumbWeight(d Domain) *big.Rat {
 	if d.Units == nil {
 		return big.NewRat(d.Share, 1)

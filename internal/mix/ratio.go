@@ -6,7 +6,7 @@ import (
 	"math/big"
 )
 
-// Integers are weights in the smallest integers of the same ratio. Weights of which none is above zero are all 0.
+// Integers returns weights in the smallest integers of the same ratio. Weights of which none is above zero are all 0.
 func Integers(weights []*big.Rat) []*big.Int {
 	denominator, divisor := big.NewInt(1), new(big.Int)
 	for _, weight := range weights {
@@ -37,7 +37,7 @@ type ratio struct {
 
 func newRatio(weights []*big.Rat) ratio { return ratioOf(Integers(weights)) }
 
-// countRatio is the ratio of numbers of rows.
+// countRatio returns the ratio of numbers of rows.
 func countRatio(counts []int64) ratio {
 	parts := make([]*big.Int, len(counts))
 	for i, n := range counts {
@@ -66,7 +66,7 @@ func ratioOf(parts []*big.Int) ratio {
 	return r
 }
 
-// apportion is Apportion by shares of any size.
+// apportion does what Apportion does, by shares of any size.
 func (r ratio) apportion(total int64) []int64 {
 	if r.small != nil {
 		return Apportion(total, r.small)
@@ -99,7 +99,7 @@ func (r ratio) apportion(total int64) []int64 {
 // In between it depends on the others, and more rows in all can even give an entry less: whoever looks for the greatest total
 // has to try those.
 
-// sure is the greatest total of which entry i gets n rows at most, and of every smaller one, however the rest is rounded: the
+// sure returns the greatest total of which entry i gets n rows at most, and of every smaller one, however the rest is rounded: the
 // greatest below (n + 1/k) ÷ share.
 func (r ratio) sure(i int, n int64) int64 {
 	total, remainder := r.bound(i, n, 1)
@@ -109,13 +109,13 @@ func (r ratio) sure(i int, n int64) int64 {
 	return clamp(total)
 }
 
-// reach is the greatest total of which entry i may get n rows at most: the greatest up to (n + (k−1)/k) ÷ share.
+// reach returns the greatest total of which entry i may get n rows at most: the greatest up to (n + (k−1)/k) ÷ share.
 func (r ratio) reach(i int, n int64) int64 {
 	total, _ := r.bound(i, n, r.entries-1)
 	return clamp(total)
 }
 
-// bound is (n + numerator/k) ÷ share of entry i, rounded down, and whether there is a remainder. The entry is above zero.
+// bound returns (n + numerator/k) ÷ share of entry i, rounded down, and whether there is a remainder. The entry is above zero.
 func (r ratio) bound(i int, n, numerator int64) (*big.Int, int) {
 	k := big.NewInt(r.entries)
 	rows := new(big.Int).Mul(k, big.NewInt(n))
@@ -124,7 +124,7 @@ func (r ratio) bound(i int, n, numerator int64) (*big.Int, int) {
 	return quotient, remainder.Sign()
 }
 
-// clamp is what of n fits.
+// clamp returns what of n fits.
 func clamp(n *big.Int) int64 {
 	if !n.IsInt64() {
 		return math.MaxInt64

@@ -55,7 +55,7 @@ func BenchmarkTotalsInUnits(b *testing.B) {
 
 var six24 = []int64{24016, 24016, 32021, 32022, 24016, 24016}
 
-// many are as many data sets as a mix of ours has had, each with its own number of rows.
+// many returns as many data sets as a mix of ours has had, each with its own number of rows.
 func many() []int64 {
 	counts := make([]int64, 64)
 	for i := range counts {

@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-// KeepTotal is the number of rows that the data sets have together.
+// KeepTotal returns the number of rows that the data sets have together.
 func (s Shape) KeepTotal() int64 {
 	var total int64
 	for _, d := range s {
@@ -14,7 +14,7 @@ func (s Shape) KeepTotal() int64 {
 	return total
 }
 
-// SmallestPool is the largest total that no domain's balanced pool falls short of: floor(min over domains of pool ÷ ratio).
+// SmallestPool returns the largest total that no domain's balanced pool falls short of: floor(min over domains of pool ÷ ratio).
 func (s Shape) SmallestPool() int64 {
 	r, total := s.ratio(), int64(math.MaxInt64)
 	for i, d := range s {
@@ -25,13 +25,13 @@ func (s Shape) SmallestPool() int64 {
 	return total
 }
 
-// NoRepeat is the largest total in which no row appears twice.
+// NoRepeat returns the largest total in which no row appears twice.
 func (s Shape) NoRepeat() int64 {
 	total, _, _ := s.Limit(1)
 	return total
 }
 
-// tries is how many totals a search tries at most, one by one, before it takes the one that is sure; fewer where a try means
+// tries returns how many totals a search tries at most, one by one, before it takes the one that is sure; fewer where a try means
 // dividing large integers. A search that is cut short can only come with shares of which one is less than some hundred
 // thousandth of the whole, and then gives a total that is right but may not be the largest.
 func (r ratio) tries() int {
@@ -41,7 +41,7 @@ func (r ratio) tries() int {
 	return 1 << 16
 }
 
-// Limit is the largest total in which no row appears more than so many times, and the data set that is in the way of one
+// Limit returns the largest total in which no row appears more than so many times, and the data set that is in the way of one
 // row more: its domain's index and its own there. Without a row anywhere it is 0, and -1 for the data set.
 //
 // Because apportionment is not monotone, the largest total is searched for from above: from the largest that leaves every
@@ -76,7 +76,7 @@ func (s Shape) Limit(times int64) (total int64, domain, dataset int) {
 	return total, domain, dataset
 }
 
-// limit is how many rows of the domain's repeat none too often: most is the largest number that does not, or one that is too
+// limit returns how many rows of the domain's repeat none too often: most is the largest number that does not, or one that is too
 // large when the search for it is cut short; of up to sure rows no number does. The domain has a pool.
 func (d Domain) limit(times int64) (most, sure int64) {
 	r := countRatio(d.Pool)
@@ -113,7 +113,7 @@ func (d Domain) exceeded(allotted []int64, times int64) int {
 	return -1
 }
 
-// room is how many rows a data set gives when each appears at most so many times.
+// room returns how many rows a data set gives when each appears at most so many times.
 func (d Domain) room(j int, times int64) int64 {
 	if d.Rows[j] > math.MaxInt64/times {
 		return math.MaxInt64

@@ -160,7 +160,7 @@ func TestTotalsOfLargeNumbers(t *testing.T) {
 	}
 }
 
-// dumbAllotLarge is dumbAllot with the pool's units multiplied instead of laid out.
+// dumbAllotLarge does what dumbAllot does, with the pool's units multiplied instead of laid out.
 func dumbAllotLarge(s Shape, total int64) [][]int64 {
 	weights, out := make([]*big.Rat, len(s)), make([][]int64, len(s))
 	for i, d := range s {

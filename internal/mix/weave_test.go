@@ -63,7 +63,7 @@ func TestShuffledIsUniform(t *testing.T) {
 	}
 }
 
-// deviation is the largest |t·λ − given| over all prefixes and data sets.
+// deviation returns the largest |t·λ − given| over all prefixes and data sets.
 func deviation(order []int, counts []int64) *big.Rat {
 	total, worst := sum(counts), new(big.Rat)
 	given := make([]int64, len(counts))
@@ -93,7 +93,7 @@ func TestInterleavedKeepsTijdemansBound(t *testing.T) {
 	}
 }
 
-// best is the smallest largest deviation over every order of the counts, found by trying all.
+// best returns the smallest largest deviation over every order of the counts, found by trying all.
 func best(counts []int64) *big.Rat {
 	var least *big.Rat
 	var walk func(order []int, left []int64)

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// chainOf are the chains of a mix whose data sets have so many bytes together: before it is split, and after that.
+// chainOf returns the chains of a mix whose data sets have so many bytes together: before it is split, and after that.
 func chainOf(t *testing.T, r recipe.Recipe, bytes int64) (split, balance string) {
 	t.Helper()
 	results := map[string]Result{}

@@ -59,7 +59,7 @@ type Graph struct {
 	Published *PublishResult
 }
 
-// Next is the step to do, nil when everything is finished.
+// Next returns the step to do, nil when everything is finished.
 func (g Graph) Next() *Step {
 	last := &g.Steps[len(g.Steps)-1]
 	if len(last.Missing) == 0 {
@@ -145,7 +145,7 @@ func (w *walk) units(stage Stage) ([]Node, error) {
 
 func (w *walk) downloads() []Node { return Downloads(w.recipe) }
 
-// Downloads are the units of the download stage. What a source is expected to hold is in no key: whether it does is found by
+// Downloads returns the units of the download stage. What a source is expected to hold is in no key: whether it does is found by
 // comparing.
 func Downloads(r recipe.Recipe) []Node {
 	var units []Node
@@ -171,7 +171,7 @@ func Ahead(r recipe.Recipe, results map[string]Result) []Node {
 	})
 }
 
-// divisions: a row carries its data set's and its domain's name, so both are in the key.
+// divisions returns the units of the split stage: a row carries its data set's and its domain's name, so both are in the key.
 func (w *walk) divisions() []Node {
 	type splitShare struct {
 		Name  string `json:"name"`
@@ -206,7 +206,7 @@ func (w *walk) divisions() []Node {
 	return units
 }
 
-// originals are the digests of all downloads by name, each with that of the files' names where rows depend on them.
+// originals returns the digests of all downloads by name, each with that of the files' names where rows depend on them.
 func (w *walk) originals() map[string]string {
 	digests := map[string]string{}
 	for _, unit := range w.graph.Steps[0].Nodes {
@@ -217,7 +217,7 @@ func (w *walk) originals() map[string]string {
 	return digests
 }
 
-// contents are the digests of all divided data sets, sorted by name.
+// contents returns the digests of all divided data sets, sorted by name.
 func (w *walk) contents() []string {
 	var digests []string
 	for _, unit := range w.graph.Steps[1].Nodes {
@@ -242,7 +242,7 @@ func (w *walk) balance() []Node {
 	})}}
 }
 
-// ComparisonKey is the key of what the balance stage finds by comparing rows, and drops. Shares, sizes and limits are not in it.
+// ComparisonKey returns the key of what the balance stage finds by comparing rows, and drops. Shares, sizes and limits are not in it.
 func ComparisonKey(r recipe.Recipe, results Results) string {
 	var of struct {
 		Datasets []string `json:"datasets"`
@@ -261,7 +261,7 @@ func ComparisonKey(r recipe.Recipe, results Results) string {
 	return key(StageBalance, of)
 }
 
-// ratios are the domains without what earlier stages have used up.
+// ratios returns the domains without what earlier stages have used up.
 func (w *walk) ratios() any {
 	type part struct {
 		Name  string `json:"name"`
@@ -283,7 +283,8 @@ func (w *walk) ratios() any {
 	return ratios
 }
 
-// mixes: a mixed file depends on its own split's rows alone, so a new size of the test split leaves the train file as it is.
+// mixes returns the units of the mix stage: a mixed file depends on its own split's rows alone, so a new size of the test split leaves the train
+// file as it is.
 func (w *walk) mixes() ([]Node, error) {
 	results := w.graph.Results(w.results)
 	balanced := *results.Balance()
@@ -310,7 +311,7 @@ func (w *walk) mixes() ([]Node, error) {
 	return units, nil
 }
 
-// mix: what the balance stage dropped follows from the contents and from what is to be dropped.
+// mix returns the unit of one mixed file: what the balance stage dropped follows from the contents and from what is to be dropped.
 func (w *walk) mix(shard recipe.Shard, split plan.Split, contents []string) Node {
 	type part struct {
 		Name string `json:"name"`
@@ -344,8 +345,8 @@ func (w *walk) mix(shard recipe.Shard, split plan.Split, contents []string) Node
 	})}
 }
 
-// publish: the published files tell the whole recipe and every result, so all of them are in the key. Where the mix lies and
-// how many revisions stay are not: they change no byte.
+// publish returns the unit of the publish stage: the published files state the whole recipe and every result, so all of them are in the key. Where
+// the mix lies and how many revisions stay are not: they change no byte.
 func (w *walk) publish() []Node {
 	var results []Result
 	for _, step := range w.graph.Steps {
@@ -362,7 +363,7 @@ func (w *walk) publish() []Node {
 // RevisionLength is how many characters of the publish key name a revision.
 const RevisionLength = 10
 
-// RevisionName is the name of what a publish key publishes.
+// RevisionName returns the name of what a publish key publishes.
 func RevisionName(publishKey string) string { return publishKey[:RevisionLength] }
 
 // key hashes canonical JSON (fixed field order, no floats, no maps but sorted ones) that begins with the stage's version.

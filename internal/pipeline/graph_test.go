@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// countsOfSix are the rows of the six data sets after the split.
+// countsOfSix returns the rows of the six data sets after the split.
 func countsOfSix() plan.Counts {
 	counts := plan.Counts{}
 	for name, rows := range recipes.SixRows() {

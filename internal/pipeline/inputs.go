@@ -51,7 +51,7 @@ type decontaminated struct {
 	Words   recipe.WordRule `json:"words,omitempty"`
 }
 
-// decontaminatedKey: digests are those of the downloads by name.
+// decontaminatedKey returns what keys have of decontamination; digests are those of the downloads by name.
 func decontaminatedKey(r recipe.Recipe, digests map[string]string) *decontaminated {
 	if r.Decontaminate == nil {
 		return nil
@@ -63,13 +63,13 @@ func decontaminatedKey(r recipe.Recipe, digests map[string]string) *decontaminat
 	return d
 }
 
-// recordKey is the record without what changes no row.
+// recordKey returns the record without what changes no row.
 func recordKey(r recipe.Record) recipe.Record {
 	r.Scorer = ""
 	return r
 }
 
-// columnsKey are those of a mixed file beyond those of every row: nothing where rows are lines, which have the members that they have.
+// columnsKey returns those of a mixed file beyond those of every row: nothing where rows are lines, which have the members that they have.
 func columnsKey(r recipe.Recipe) []string {
 	if r.Output.Format != recipe.Parquet {
 		return nil
@@ -123,7 +123,7 @@ func exportedKey(r recipe.Recipe, e recipe.Export) *exported {
 	return &key
 }
 
-// sourceKey is the source without what only says how its bytes are reached, or what they must be: who asks for them is in no
+// sourceKey returns the source without what only says how its bytes are reached, or what they must be: who asks for them is in no
 // key, and whether they are as expected is found by comparing.
 func sourceKey(s recipe.Source) recipe.Source {
 	s = s.Published()

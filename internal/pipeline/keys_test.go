@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// everyKey is the SHA-256 of every unit's stage, name and key, in the order of the graph.
+// everyKey returns the SHA-256 of every unit's stage, name and key, in the order of the graph.
 func everyKey(t *testing.T, r recipe.Recipe) string {
 	t.Helper()
 	graph, _ := walkToTheEnd(t, r, map[string]Result{})

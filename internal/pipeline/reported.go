@@ -33,7 +33,7 @@ func Remaining(r recipe.Recipe, results Results, balanced BalanceResult) plan.Co
 // tokens of their rows.
 func Reports(r recipe.Recipe) bool { return r.Measured() || r.Resample == recipe.WithReplacement }
 
-// Reported is what the finished mixed files say of the data sets of each split, in the order of
+// Reported returns what the finished mixed files say of the data sets of each split, in the order of
 // declaration, sorted by name: the sum of the files' units, and what every file says of the whole split. An entry is nil while
 // a file of the split is not finished, and where the files say nothing because the plan says it all.
 func Reported(r recipe.Recipe, results Results) [][]MixedDataset {

@@ -26,7 +26,7 @@ type DownloadResult struct {
 	Listed []OriginalFile `json:"listed,omitempty"`
 }
 
-// Content is the result without what is said to people alone.
+// Content returns the result without what is said to people alone.
 func (r Result) Content() Result {
 	if r.Split != nil {
 		done := *r.Split
@@ -63,7 +63,7 @@ type SplitResult struct {
 	LargestGroup int64 `json:"largestGroup,omitempty"`
 }
 
-// DroppedRows are those left out for any reason.
+// DroppedRows returns those left out for any reason.
 func (d SplitResult) DroppedRows() int64 {
 	var rows int64
 	for _, n := range d.Dropped {
@@ -93,7 +93,7 @@ type BalanceResult struct {
 // nil where nothing was dropped.
 type DroppedRows [][]int64
 
-// Of is the number of a split and a data set.
+// Of returns the number of a split and a data set.
 func (d DroppedRows) Of(split, dataset int) int64 {
 	if d == nil {
 		return 0
@@ -101,7 +101,7 @@ func (d DroppedRows) Of(split, dataset int) int64 {
 	return d[split][dataset]
 }
 
-// Total of all splits and data sets.
+// Total returns the sum over all splits and data sets.
 func (d DroppedRows) Total() int64 {
 	var rows int64
 	for _, split := range d {
@@ -123,20 +123,20 @@ const (
 	dropReasons
 )
 
-// DropReasons lists them.
+// DropReasons returns all reasons.
 func DropReasons() []DropReason { return []DropReason{Overlap, Duplicate, NearDuplicate} }
 
-// String is the word in lists of dropped rows.
+// String returns the word in lists of dropped rows.
 func (r DropReason) String() string {
 	return [dropReasons]string{"overlap", "duplicate", "nearDuplicate"}[r]
 }
 
-// For is the table of a reason.
+// For returns the table of a reason.
 func (b *BalanceResult) For(reason DropReason) *DroppedRows {
 	return [dropReasons]*DroppedRows{&b.Overlap, &b.Duplicates, &b.NearDuplicates}[reason]
 }
 
-// NewDroppedRows is a table of zeros.
+// NewDroppedRows returns a table of zeros.
 func NewDroppedRows(splits, datasets int) DroppedRows {
 	table := make(DroppedRows, splits)
 	for s := range table {
@@ -145,7 +145,7 @@ func NewDroppedRows(splits, datasets int) DroppedRows {
 	return table
 }
 
-// DroppedTotal are the rows of all data sets and splits that were dropped for any reason.
+// DroppedTotal returns the rows of all data sets and splits that were dropped for any reason.
 func (b BalanceResult) DroppedTotal() int64 {
 	var rows int64
 	for _, reason := range DropReasons() {
@@ -154,7 +154,7 @@ func (b BalanceResult) DroppedTotal() int64 {
 	return rows
 }
 
-// Dropped are a data set's rows of a split that were dropped for any reason.
+// Dropped returns a data set's rows of a split that were dropped for any reason.
 func (b BalanceResult) Dropped(split, dataset int) int64 {
 	var rows int64
 	for _, reason := range DropReasons() {

@@ -30,7 +30,7 @@ type Grouping struct {
 // Counts holds the count of every data set by name: all that a plan is made from.
 type Counts map[string]Count
 
-// SplitCounts is what the splits make of data sets with so many rows each, as long as no group of rows is cut and no
+// SplitCounts returns what the splits make of data sets with so many rows each, as long as no group of rows is cut and no
 // question is in two splits: the counts of a plan that is made before any data is there. units are the bytes or tokens of
 // the data sets where shares are measured in them, else nil; every row of a data set is taken to have as many.
 func SplitCounts(r recipe.Recipe, rows, units map[string]int64) (Counts, error) {

@@ -31,7 +31,7 @@ func CheckExpected(r recipe.Recipe) error {
 	return nil
 }
 
-// checkExpectedRepeats: k rows of at most n different ones have one at least k/n times.
+// checkExpectedRepeats compares expected rows with the limit of repeats: k rows of at most n different ones have one at least k/n times.
 func checkExpectedRepeats(r recipe.Recipe, split recipe.Split) error {
 	domains := r.SortedDomains()
 	shares := make([]int64, len(domains))
@@ -50,7 +50,7 @@ func checkExpectedRepeats(r recipe.Recipe, split recipe.Split) error {
 	return nil
 }
 
-// expectedOfDataset is how many rows the data set's source is expected to hold, 0 where nobody said.
+// expectedOfDataset returns how many rows the data set's source is expected to hold, 0 where nobody said.
 func expectedOfDataset(d recipe.Dataset) int64 {
 	if d.Source.Expect == nil {
 		return 0
@@ -58,7 +58,7 @@ func expectedOfDataset(d recipe.Dataset) int64 {
 	return d.Source.Expect.Rows
 }
 
-// expectedOfDomain is the sum of the data sets', 0 where one is not known.
+// expectedOfDomain returns the sum of the data sets', 0 where one is not known.
 func expectedOfDomain(d recipe.Domain) (sum int64) {
 	for _, dataset := range d.Datasets {
 		rows := expectedOfDataset(dataset)

@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// expecting are the six data sets with what their sources are expected to hold.
+// expecting returns the six data sets with what their sources are expected to hold.
 func expecting(rows map[string]int64) recipe.Recipe {
 	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	for i := range r.Domains {

@@ -43,7 +43,7 @@ func checkRows(index int, split string, domain recipe.Domain, have mix.Domain, c
 	return nil
 }
 
-// whyEmpty says why a split has no row of the first of some data sets that is divided, and what helps.
+// whyEmpty returns why a split has no row of the first of some data sets that is divided, and what helps.
 func (c Counts) whyEmpty(split int, datasets ...recipe.Dataset) (why, remedy string) {
 	for _, dataset := range datasets {
 		if of := c[dataset.Name].Before; of != nil {
@@ -53,7 +53,7 @@ func (c Counts) whyEmpty(split int, datasets ...recipe.Dataset) (why, remedy str
 	return "", "give the split a larger share"
 }
 
-// whyEmpty says why a split has no row of the data set, and what helps.
+// whyEmpty returns why a split has no row of the data set, and what helps.
 func whyEmpty(d recipe.Dataset, split int, of Grouping) (why, remedy string) {
 	var rows int64
 	for _, n := range of.Rows {
@@ -124,7 +124,7 @@ func checkRepeats(r recipe.Recipe, split Split, domains []recipe.Domain, shape m
 		bound, total, limiting, shape[i].Rows[j], limiting)
 }
 
-// leastRepeats is how often the most frequent row appears when rows are used as evenly as can be.
+// leastRepeats returns how often the most frequent row appears when rows are used as evenly as can be.
 func (d Dataset) leastRepeats() int64 {
 	if d.Available == 0 {
 		return 0

@@ -112,7 +112,7 @@ func planSplit(r recipe.Recipe, index int, split recipe.Split, counts Counts) (S
 	return built, nil
 }
 
-// holdings is a domain's share and what its data sets have in a split.
+// holdings returns a domain's share and what its data sets have in a split.
 func holdings(r recipe.Recipe, split int, domain recipe.Domain, counts Counts) (mix.Domain, error) {
 	have := mix.Domain{Share: domain.Share, Rows: make([]int64, len(domain.Datasets))}
 	if r.Measured() {
@@ -155,14 +155,14 @@ func planDomain(r recipe.Recipe, split string, domain recipe.Domain, have mix.Do
 	return built
 }
 
-// expected is rows·units/available, rounded to the nearest, half up.
+// expected returns rows·units/available, rounded to the nearest, half up.
 func expected(rows, units, available int64) int64 {
 	product := new(big.Int).Mul(big.NewInt(rows), big.NewInt(units))
 	product.Lsh(product, 1).Add(product, big.NewInt(available))
 	return product.Quo(product, new(big.Int).Lsh(big.NewInt(available), 1)).Int64()
 }
 
-// Draws says which row each occurrence of a planned data set is, in the mixed files of a split.
+// Draws returns which row each occurrence of a planned data set is, in the mixed files of a split.
 func Draws(r recipe.Recipe, split string, dataset Dataset) mix.Draws {
 	if r.Resample == recipe.WithReplacement {
 		return mix.WithReplacement(dataset.Available, dataset.Rows, mix.NewKey(r.Seed, "replace/"+split))
@@ -170,7 +170,7 @@ func Draws(r recipe.Recipe, split string, dataset Dataset) mix.Draws {
 	return mix.InPasses(dataset.Available)
 }
 
-// totalOf is the number of rows of a split's mix.
+// totalOf returns the number of rows of a split's mix.
 func totalOf(s recipe.Size, shape mix.Shape) int64 {
 	switch s.Policy {
 	case recipe.SmallestPool:
@@ -184,7 +184,7 @@ func totalOf(s recipe.Size, shape mix.Shape) int64 {
 	}
 }
 
-// poolOf is the balanced number of rows of each data set of the domain.
+// poolOf returns the balanced number of rows of each data set of the domain.
 func poolOf(d recipe.Domain, have mix.Domain) []int64 {
 	switch d.Balance {
 	case recipe.Smallest:

@@ -234,7 +234,7 @@ func TestDrawsOfASplitHaveTheirOwnKey(t *testing.T) {
 	}
 }
 
-// small is a mix of few rows, for trying everything.
+// small returns a mix of few rows, for trying everything.
 func small(random *rand.Rand) (recipe.Recipe, Counts) {
 	r := recipe.Recipe{Splits: []recipe.Split{{Name: "all", Share: 1, Size: recipe.Size{Policy: recipe.ExactRows}}}, MaxRepeats: 1 + random.Int64N(4)}
 	rows := map[string][]int64{}

@@ -56,7 +56,7 @@ func Shards(r recipe.Recipe, split Split) []Shard {
 	return shards
 }
 
-// RowsOf is the number of rows of some shards: of those before one, the place of its first row in the split.
+// RowsOf returns the number of rows of some shards: of those before one, the place of its first row in the split.
 func RowsOf(shards []Shard) int64 {
 	var rows int64
 	for _, shard := range shards {
@@ -65,7 +65,7 @@ func RowsOf(shards []Shard) int64 {
 	return rows
 }
 
-// filesOf is the number of files per mixed split.
+// filesOf returns the number of files per mixed split.
 func filesOf(o recipe.Output) int { return max(o.Shards, 1) }
 
 // weavePurpose names the key of one shard. A split of one file has the key it had before there were shards.

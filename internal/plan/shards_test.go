@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// planned is the plan of the train split of the recipe of the six data sets.
+// planned returns the plan of the train split of the recipe of the six data sets.
 func planned(t *testing.T, r recipe.Recipe) Split {
 	t.Helper()
 	plan, err := New(r, sixCounts())

@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// used is how often each row of a planned data set is in the mixed split.
+// used returns how often each row of a planned data set is in the mixed split.
 func used(r recipe.Recipe, split string, dataset Dataset) []int64 {
 	times, draws := make([]int64, dataset.Available), Draws(r, split, dataset)
 	for o := range dataset.Rows {
@@ -19,7 +19,7 @@ func used(r recipe.Recipe, split string, dataset Dataset) []int64 {
 	return times
 }
 
-// order is the first rows of a planned data set in the mixed split, with the pass of each.
+// order returns the first rows of a planned data set in the mixed split, with the pass of each.
 func order(r recipe.Recipe, split string, dataset Dataset, rows int64) [][2]int64 {
 	places, draws := [][2]int64{}, Draws(r, split, dataset)
 	for o := range rows {

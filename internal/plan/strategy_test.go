@@ -13,10 +13,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// sixCounts are the rows of the six data sets after the split.
+// sixCounts returns the rows of the six data sets after the split.
 func sixCounts() Counts { return rowCounts(recipes.SixRows()) }
 
-// rowCounts are counts of rows alone.
+// rowCounts returns counts of rows alone.
 func rowCounts(rows map[string][]int64) Counts {
 	counts := Counts{}
 	for name, n := range rows {
@@ -25,7 +25,7 @@ func rowCounts(rows map[string][]int64) Counts {
 	return counts
 }
 
-// passes is a data set's plan where rows are used in passes.
+// passes returns a data set's plan where rows are used in passes.
 func passes(name string, available, balanced, rows, unique, maxRepeats int64) Dataset {
 	return Dataset{Name: name, Available: available, Balanced: balanced, Rows: rows, Unique: unique, MaxRepeats: maxRepeats}
 }

@@ -51,7 +51,7 @@ func judge(from recipe.Source, rows recipe.Record) error {
 	return err
 }
 
-// asRecord is a record with a probe's question; what else it holds is never read.
+// asRecord returns a record with a probe's question; what else it holds is never read.
 func asRecord(probe recipe.Probe) recipe.Record {
 	if probe.Preset != "" {
 		return recipe.Record{Preset: probe.Preset}

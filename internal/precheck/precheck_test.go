@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// valid is a mix of two data sets without a mistake.
+// valid returns a mix of two data sets without a mistake.
 func valid() recipe.Recipe {
 	written := recipe.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text", Rule: recipe.RecordRule}
 	preset := recipe.Record{Preset: "gsm8k", Rule: recipe.RecordRule}

@@ -38,7 +38,7 @@ func Parse(text []byte) (line Line, ok bool) {
 	return read.Line, true
 }
 
-// pauses are how long a unit is silent between two lines: a second, and after a minute five, so that the log of a long build stays small.
+// pause returns how long a unit is silent between two lines: a second, and after a minute five, so that the log of a long build stays small.
 func pause(worked time.Duration) time.Duration {
 	if worked < time.Minute {
 		return time.Second
@@ -81,7 +81,7 @@ func (l *Logger) run(began time.Time) {
 	}
 }
 
-// Done says that the unit is finished, in a last line.
+// Done writes a last line: the unit is finished.
 func (l *Logger) Done() {
 	if l.meter == nil {
 		return

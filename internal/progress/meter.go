@@ -97,13 +97,13 @@ func (c *Counter) Row(ctx context.Context, bytes int) error {
 	return ctx.Err()
 }
 
-// Flush tells the meter of the rows that it was not told of.
+// Flush counts the rows that the meter does not have yet.
 func (c *Counter) Flush() {
 	c.meter.Add(c.rows, c.bytes)
 	c.rows, c.bytes = 0, 0
 }
 
-// Finish says that the unit is finished.
+// Finish marks the unit as finished.
 func (m *Meter) Finish() {
 	if m == nil {
 		return
@@ -128,7 +128,7 @@ func (m *Meter) ReaderAt(of io.ReaderAt) io.ReaderAt {
 	return &readerAt{of, m}
 }
 
-// Reader is ReaderAt for a reader of a stream.
+// Reader does what ReaderAt does, for a stream.
 func (m *Meter) Reader(of io.Reader) io.Reader {
 	if m == nil {
 		return of

@@ -125,7 +125,7 @@ func TestCounter(t *testing.T) {
 	}
 }
 
-// lines are those of progress in a log.
+// lines returns those of progress in a log.
 func lines(t *testing.T, log string) []Line {
 	t.Helper()
 	var all []Line

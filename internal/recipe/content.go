@@ -2,7 +2,7 @@ package recipe
 
 import "slices"
 
-// Content is the recipe without what changes no published byte: the folder on the volume, the number of revisions and the
+// Content returns the recipe without what changes no published byte: the folder on the volume, the number of revisions and the
 // bytes of originals that are kept, when sources were resolved anew, what they were expected to hold, and the policy. Its sources are
 // Published.
 func (r Recipe) Content() Recipe {
@@ -34,7 +34,7 @@ func mapSources(r Recipe, change func(Source) Source) Recipe {
 	return r
 }
 
-// EvaluationSplit is the split whose rows are also published per data set, to evaluate each alone: the last declared one.
+// EvaluationSplit returns the split whose rows are also published per data set, to evaluate each alone: the last declared one.
 // A mix with one split has none.
 func (r Recipe) EvaluationSplit() string {
 	if len(r.Splits) < 2 {

@@ -12,7 +12,7 @@ func (u ShareUnit) Name() string { return strings.ToLower(string(u)) }
 // Measured reports whether shares are measured in something other than rows, so that rows have units to count.
 func (r Recipe) Measured() bool { return r.Unit == InBytes || r.Unit == InTokens }
 
-// SortedDomains are the domains by name, each with its data sets by name: the order in which all arithmetic is done.
+// SortedDomains returns the domains by name, each with its data sets by name: the order in which all arithmetic is done.
 func (r Recipe) SortedDomains() []Domain {
 	domains := slices.Clone(r.Domains)
 	for i := range domains {

@@ -65,7 +65,7 @@ func (r Recipe) Export(name string) (Export, bool) {
 	return r.Output.Exports[i], true
 }
 
-// judgeExports: exports are named as splits are, and say no more than an API's can.
+// judgeExports checks that exports are named as splits are, and are within the API's bounds.
 func judgeExports(r Recipe) error {
 	var names []string
 	for _, e := range r.Output.Exports {
@@ -109,7 +109,7 @@ func (r Recipe) HasContext() bool {
 	return slices.Contains(names, KeptSystem) || slices.Contains(names, KeptHistory)
 }
 
-// judgeExport: every data set has what the format is made of, as far as its record tells.
+// judgeExport checks that every data set has what the format is made of, as far as its record shows.
 func judgeExport(r Recipe, e Export) error {
 	for _, name := range r.DatasetNames() {
 		dataset, _, _ := r.Dataset(name)

@@ -28,7 +28,7 @@ func TestLicenseID(t *testing.T) {
 	}
 }
 
-// licensed is a mix that may hold rows of some licenses alone.
+// licensed returns a mix that may hold rows of some licenses alone.
 func licensed(unknown recipe.UnknownLicenses, licenses ...string) recipe.Recipe {
 	r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 	r.Policy = &recipe.Policy{Licenses: licenses, UnknownLicenses: unknown}

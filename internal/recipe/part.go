@@ -29,7 +29,7 @@ func (o Output) Holds(part RevisionPart) bool {
 // HoldsTest reports whether a revision has the files that evaluate each data set alone.
 func (r Recipe) HoldsTest() bool { return r.EvaluationSplit() != "" && r.Output.Holds(TestPart) }
 
-// judgeKeep: what is kept is in one order, and is less than all: recipes that say the same have the same keys.
+// judgeKeep checks that what is kept is in one order, and is less than all: recipes that say the same have the same keys.
 func judgeKeep(r Recipe) error {
 	o := r.Output
 	if len(o.Keep) == 0 {

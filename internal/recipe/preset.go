@@ -143,7 +143,7 @@ var presets = []Preset{
 	},
 }
 
-// hotpot is the record of HotpotQA. The question says what is shown.
+// hotpot returns the record of HotpotQA. The question says what is shown.
 func hotpot(question string) Record {
 	return Record{
 		Question:        question,
@@ -154,7 +154,7 @@ func hotpot(question string) Record {
 	}
 }
 
-// chat is the record of a list of turns.
+// chat returns the record of a list of turns.
 func chat(turns string, keep ...string) Record {
 	return Record{
 		Question:        "row." + turns + `.turns("user").join("\n\n")`,
@@ -185,7 +185,7 @@ func Presets() []Preset {
 	return all
 }
 
-// PresetVersion is the name that a recipe has for a manifest's preset. One that is unknown has its own.
+// PresetVersion returns the name that a recipe has for a manifest's preset. One that is unknown has its own.
 func PresetVersion(name string) string {
 	for _, p := range Presets() {
 		if p.Name == name {
@@ -205,7 +205,7 @@ func FindPreset(version string) (Preset, bool) {
 	return all[i], true
 }
 
-// Resolved is the record with what its preset says written out, and without the preset. A preset that is unknown says nothing.
+// Resolved returns the record with what its preset says written out, and without the preset. A preset that is unknown says nothing.
 func (r Record) Resolved() Record {
 	p, ok := FindPreset(r.Preset)
 	if !ok {

@@ -36,7 +36,7 @@ func IsHex(text string, length int) bool {
 	return len(text) == length
 }
 
-// Refreshed is the recipe with all floating sources resolved by a request; empty is the recipe as it is. Pinned sources keep
+// Refreshed returns the recipe with all floating sources resolved by a request; empty is the recipe as it is. Pinned sources keep
 // their keys, so nothing of them is done again.
 func (r Recipe) Refreshed(request string) Recipe {
 	if request == "" {

@@ -14,7 +14,7 @@ const (
 	CodeScorer         Scorer = "Code"
 )
 
-// Label is the scorer's name in a label, as python/datasetmix/rewards.py has it.
+// Label returns the scorer's name in a label, as python/datasetmix/rewards.py has it.
 func (s Scorer) Label() string {
 	switch s {
 	case NumericScorer:
@@ -32,7 +32,7 @@ func (s Scorer) Label() string {
 	}
 }
 
-// ScorerOf is the scorer of the rows with an answer type: the record's own, else its preset's, else that of the answer type.
+// ScorerOf returns the scorer of the rows with an answer type: the record's own, else its preset's, else that of the answer type.
 func (r Record) ScorerOf(answerType string) Scorer {
 	if own := r.Resolved().Scorer; own != "" {
 		return own

@@ -42,7 +42,7 @@ func (r Recipe) Source(name string) (NamedSource, bool) {
 // queryDigest begins what takes the place of an address's query.
 const queryDigest = "?sha256:"
 
-// Published is the source as it may be read by everyone: the query of an address, which may hold a signature or a token, gives
+// Published returns the source as it may be read by everyone: the query of an address, which may hold a signature or a token, gives
 // way to its digest. Other queries are other sources still, and the published one has the key of the one that is asked.
 func (s Source) Published() Source {
 	if s.HTTP == nil {

@@ -122,7 +122,7 @@ func valuesOf(field reflect.StructField) ([]string, bool) {
 	return slices.Concat(enumerations[name], rules[name]), true
 }
 
-// judgeNames: names are made of few characters, since they become names of files, and stand for one thing each.
+// judgeNames checks that names are made of few characters, since they become names of files, and stand for one thing each.
 func judgeNames(r Recipe) error {
 	var splits, domains, sources []string
 	for _, split := range r.Splits {
@@ -163,7 +163,7 @@ func IsName(text string) bool { return named(text, maxName) }
 
 func named(name string, most int) bool { return len(name) <= most && namePattern.MatchString(name) }
 
-// namedInParts: the name of an object may have dots.
+// namedInParts reports whether a text is the name of an object, which may have dots.
 func namedInParts(name string) bool {
 	return len(name) <= 253 && !slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return !named(part, 253) })
 }
@@ -182,7 +182,7 @@ func eachNamed(what string, names []string) error {
 	return nil
 }
 
-// judgeShares: every share is there, and no sum of them is more than a manifest's can be.
+// judgeShares checks that every share is there, and no sum of them is more than a manifest's can be.
 func judgeShares(r Recipe) error {
 	var splits, domains []int64
 	for _, split := range r.Splits {
@@ -221,7 +221,7 @@ func sharesOf(what string, shares []int64) error {
 	return nil
 }
 
-// judgeSources: each source is of one kind, and digests are digests.
+// judgeSources checks that each source is of one kind, and digests are digests.
 func judgeSources(r Recipe) error {
 	digest := func(of, value string) error {
 		if value != "" && !IsHex(value, 64) {
@@ -260,7 +260,7 @@ type number struct {
 	n, least, most int64
 }
 
-// judgeNumbers: every number is within the API's bounds.
+// judgeNumbers checks that every number is within the API's bounds.
 func judgeNumbers(r Recipe) error {
 	for _, of := range slices.Concat(numbersOfOutput(r), numbersOfSources(r), numbersOfComparisons(r)) {
 		if of.n < of.least || of.n > of.most {
@@ -317,7 +317,7 @@ func numbersOfComparisons(r Recipe) []number {
 	return numbers
 }
 
-// judgeRecords: a member that is kept has a name that no member of every row has, and its list the order that names have.
+// judgeRecords checks that a member that is kept has a name that no member of every row has, and its list the order that names have.
 func judgeRecords(r Recipe) error {
 	for _, name := range r.DatasetNames() {
 		dataset, _, _ := r.Dataset(name)
@@ -337,7 +337,7 @@ func judgeRecords(r Recipe) error {
 	return nil
 }
 
-// judgeTables: a table is delimited by one ASCII character that can stand between fields, and has no path.
+// judgeTables checks that a table is delimited by one ASCII character that can stand between fields, and has no path.
 func judgeTables(r Recipe) error {
 	reads := map[string]Read{}
 	for _, domain := range r.Domains {

@@ -31,7 +31,7 @@ func Parse(line []byte) (Record, error) {
 	return r, nil
 }
 
-// Rest is where, in the published form of the record, the members after the texts begin.
+// Rest returns where, in the published form of the record, the members after the texts begin.
 func (r *Record) Rest() int {
 	bare := Record{ID: r.ID, Dataset: r.Dataset, Domain: r.Domain, Question: r.Question, ReferenceAnswer: r.ReferenceAnswer, AnswerType: r.AnswerType}
 	return len(bare.AppendJSON(nil)) - len(`"metadata":{}}`)
@@ -141,7 +141,7 @@ func (p *parser) literal(want string) error {
 	return nil
 }
 
-// peek is the next byte, 0 at the end.
+// peek returns the next byte, 0 at the end.
 func (p *parser) peek() byte {
 	if p.at == len(p.text) {
 		return 0
@@ -149,7 +149,7 @@ func (p *parser) peek() byte {
 	return p.text[p.at]
 }
 
-// name is a string and the colon after it.
+// name returns a string and the colon after it.
 func (p *parser) name() (string, error) {
 	name, err := p.str()
 	if err != nil {
@@ -177,7 +177,7 @@ func (p *parser) str() (string, error) {
 	return string(p.scratch), nil
 }
 
-// wrong says why a string may not go on as it does.
+// wrong returns why a string may not go on as it does.
 func (p *parser) wrong() string {
 	switch {
 	case p.at == len(p.text):

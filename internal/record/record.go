@@ -103,7 +103,7 @@ const (
 	identityVersion = "datasetmix/identity/v2\n"
 )
 
-// Digests of the record. In the messages of Pair and Identity each string comes after its length in 8 bytes, big endian, so
+// Digests returns the digests of the record. In the messages of Pair and Identity each string comes after its length in 8 bytes, big endian, so
 // that no two contents have the same encoding.
 func (r *Record) Digests() (d Digests) {
 	buffer := messages.Get().(*[]byte)

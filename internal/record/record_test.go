@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// natalia is the first row of GSM8K, as a mix publishes it.
+// natalia returns the first row of GSM8K, as a mix publishes it.
 func natalia() Record {
 	return Record{
 		ID: "gsm8k_0", Dataset: "gsm8k", Domain: "math", Question: "Natalia sold clips to 48 of her friends.",

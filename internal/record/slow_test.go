@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// slowParse is Parse once more, by a library: read the JSON, put the record together, write it again and compare.
+// slowParse does what Parse does, by a library: read the JSON, put the record together, write it again and compare.
 func slowParse(line []byte) (Record, error) {
 	if !jsontext.Value(line).IsValid() {
 		return Record{}, errors.New("not JSON, or not strict")

@@ -32,7 +32,7 @@ func ValueOf(v any) (JSON, error) {
 	return JSON(text), err
 }
 
-// StringOf is the JSON string of s.
+// StringOf returns the JSON string of s.
 func StringOf(s string) JSON {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)

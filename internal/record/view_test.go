@@ -107,7 +107,7 @@ func FuzzForm(f *testing.F) {
 	})
 }
 
-// written is a text as JSON has it, meaning the other way.
+// written returns a text as JSON has it, meaning the other way.
 func written(text string) string {
 	quoted := StringOf(text)
 	return string(quoted[1 : len(quoted)-1])

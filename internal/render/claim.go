@@ -9,7 +9,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// Claim is the claim that a mix with a claimTemplate is built on; nil for a mix that names a claim. It is made as the mix's own, and so
+// Claim returns the claim that a mix with a claimTemplate is built on; nil for a mix that names a claim. It is made as the mix's own, and so
 // goes with a mix that never built. Once there is something on it that deletionPolicy retains, the claim is nobody's.
 func Claim(mix *datav1alpha1.DatasetMix) *corev1.PersistentVolumeClaim {
 	template := mix.Spec.Output.Volume.ClaimTemplate.DeepCopy()

@@ -22,7 +22,7 @@ type mounted struct {
 	Written bool
 }
 
-// mountsOf are the claims of a Job's pods, in the order of the mounts. A volume that no container mounts is one, too.
+// mountsOf returns the claims of a Job's pods, in the order of the mounts. A volume that no container mounts is one, too.
 func mountsOf(t *testing.T, w render.Work) []mounted {
 	t.Helper()
 	pod := w.Job().Spec.Template.Spec
@@ -140,7 +140,7 @@ func at(stage pipeline.Stage) func(*render.Work) {
 	return func(w *render.Work) { w.Step.Stage = stage }
 }
 
-// bounded is work with a bounded cache, so that originals may go and are fetched again.
+// bounded returns work with a bounded cache, so that originals may go and are fetched again.
 func bounded(edits ...func(*render.Work)) func(*render.Work) {
 	return func(w *render.Work) {
 		for _, edit := range edits {

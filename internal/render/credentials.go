@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// keys are the single keys of Secrets and ConfigMaps that a download needs, as files below the task's folder.
+// keys returns the single keys of Secrets and ConfigMaps that a download needs, as files below the task's folder.
 func keys(download Source) []corev1.VolumeProjection {
 	var out []corev1.VolumeProjection
 	if hub := download.Source.HuggingFace; hub != nil && hub.TokenSecretRef != nil {
@@ -40,7 +40,7 @@ const awsAudience = "sts.amazonaws.com"
 // azureLabel asks the webhook of Azure Workload Identity to give a pod its variables and token.
 const azureLabel = "azure.workload.identity/use"
 
-// asksAzure says that a download of this Job asks a store of Azure as the worker's service account.
+// asksAzure reports whether a download of this Job asks a store of Azure as the worker's service account.
 func (w Work) asksAzure() bool { return slices.ContainsFunc(w.downloads(), asksAzure) }
 
 func asksAzure(from Source) bool {
@@ -69,7 +69,7 @@ func bundleKey(ref datav1alpha1.BundleReference, at string) corev1.VolumeProject
 // they cannot be named here, and a projected volume cannot put them below a folder.
 type sourceSecret struct{ dataset, name string }
 
-// sourceSecrets are those of this Job's downloads, in the order of the manifest.
+// sourceSecrets returns those of this Job's downloads, in the order of the manifest.
 func (w Work) sourceSecrets() []sourceSecret {
 	var secrets []sourceSecret
 	for _, download := range w.downloads() {
@@ -103,7 +103,7 @@ func wholeSecret(name string) corev1.Volume {
 // secretVolume names the volume of a Secret, whose own name may be longer than a volume's and contain dots.
 func secretVolume(secret string) string { return "secret-" + claimLabel(secret) }
 
-// proxy is the environment of a worker that downloads.
+// proxy returns the environment of a worker that downloads.
 func proxy(from datav1alpha1.Proxy) []corev1.EnvVar {
 	exceptions := make([]string, len(from.NoProxy))
 	for i, exception := range from.NoProxy {

@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// private is a mix of two data sets by address.
+// private returns a mix of two data sets by address.
 func private(edit func(first, second *datav1alpha1.HTTPSource)) func(*testing.T) render.Work {
 	return func(t *testing.T) render.Work {
 		mix := sample(t, "private")
@@ -23,7 +23,7 @@ func private(edit func(first, second *datav1alpha1.HTTPSource)) func(*testing.T)
 	}
 }
 
-// places are the files of Secrets and ConfigMaps that a Job's pods have: where each lies, and of what it is.
+// places returns the files of Secrets and ConfigMaps that a Job's pods have: where each lies, and of what it is.
 func places(w render.Work) map[string]string {
 	pod, out := w.Job().Spec.Template.Spec, map[string]string{}
 	for _, mount := range pod.Containers[0].VolumeMounts {

@@ -80,7 +80,7 @@ func (e Errand) Pod() *corev1.Pod {
 	return pod
 }
 
-// mount gives a pod a claim, and has it run where other pods use that.
+// mount adds a claim to a pod, which then runs where other pods use that claim.
 func (e Errand) mount(pod *corev1.Pod, claim, at string) {
 	label := claimLabel(claim)
 	pod.Labels[datav1alpha1.LabelClaim] = label
@@ -89,7 +89,7 @@ func (e Errand) mount(pod *corev1.Pod, claim, at string) {
 	pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: dataVolume, MountPath: at, ReadOnly: !e.Writable}}
 }
 
-// fetches gives a pod what a download of its source has: credentials, certificates, the proxy, the network, and the account that a store knows.
+// fetches adds to a pod what a download of its source has: credentials, certificates, the proxy, the network, and the account that a store knows.
 func (e Errand) fetches(pod *corev1.Pod, worker datav1alpha1.Worker) {
 	container := &pod.Spec.Containers[0]
 	pod.Labels[datav1alpha1.LabelNetwork] = datav1alpha1.LabelValueFetch
@@ -125,7 +125,7 @@ func (e Errand) container() corev1.Container {
 	}
 }
 
-// OwnedBy is the reference by which a pod goes with an object, without holding it up or belonging to its controller.
+// OwnedBy returns the reference by which a pod goes with an object, without holding it up or belonging to its controller.
 func OwnedBy(apiVersion, kind string, object metav1.Object) *metav1.OwnerReference {
 	if object.GetUID() == "" {
 		return nil
@@ -141,7 +141,7 @@ func nextTo(claim string) *corev1.Affinity {
 	}}
 }
 
-// EmptyClaim is a new claim that the command makes for files. An empty class is the cluster's own.
+// EmptyClaim returns a new claim that the command makes for files. An empty class is the cluster's own.
 func EmptyClaim(namespace, name, class string, mode corev1.PersistentVolumeAccessMode, size corev1.ResourceList) *corev1.PersistentVolumeClaim {
 	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},

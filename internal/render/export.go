@@ -20,7 +20,7 @@ const (
 	codeInstruction     = "Give the complete program, with its imports, in one block of code that begins with ```python and ends with ```."
 )
 
-// keep is what a revision holds, in the order of a recipe; nothing where it is all.
+// keep returns what a revision holds, in the order of a recipe; nothing where it is all.
 func keep(from []datav1alpha1.RevisionPart) (kept []recipe.RevisionPart) {
 	for _, part := range recipe.RevisionParts() {
 		if slices.Contains(from, datav1alpha1.RevisionPart(part)) {
@@ -33,7 +33,7 @@ func keep(from []datav1alpha1.RevisionPart) (kept []recipe.RevisionPart) {
 	return kept
 }
 
-// exports are the exports of an output, with their default instructions written out.
+// exports returns the exports of an output, with their default instructions written out.
 func exports(from []datav1alpha1.Export) []recipe.Export {
 	var out []recipe.Export
 	for _, e := range from {
@@ -51,7 +51,7 @@ func exports(from []datav1alpha1.Export) []recipe.Export {
 	return out
 }
 
-// instructions are those of an export: what stands there, else the defaults. The two special kinds of text follow the text that is set.
+// instructions returns those of an export: what stands there, else the defaults. The two special kinds of text follow the text that is set.
 func instructions(from datav1alpha1.Instructions, defaults recipe.Instructions) recipe.Instructions {
 	return recipe.Instructions{
 		Numeric:  ptr.Deref(from.Numeric, defaults.Numeric),

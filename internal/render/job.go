@@ -59,12 +59,12 @@ type Work struct {
 	Keep *contract.Keep
 }
 
-// Name is that of the Job and of the ConfigMap with its task.
+// Name returns that of the Job and of the ConfigMap with its task.
 func (w Work) Name() string {
 	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt, w.Chain, w.place())
 }
 
-// place is what the mix asks of queue and pods, "" for nothing. A Job that waits and is made again for another place has another name: Kueue
+// place returns what the mix asks of queue and pods, "" for nothing. A Job that waits and is made again for another place has another name: Kueue
 // finds the Jobs of its Workloads by name, and would take the new one's pods back to what those of the old one were.
 func (w Work) place() string {
 	queue, priority := w.Mix.Labels[datav1alpha1.LabelQueue], w.Mix.Labels[datav1alpha1.LabelQueuePriority]
@@ -98,7 +98,7 @@ func (w Work) meta() metav1.ObjectMeta {
 	return meta
 }
 
-// Task is the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, in that of a chain those
+// Task returns the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, in that of a chain those
 // of its own stages as well, and nothing of credentials.
 func (w Work) Task() (*corev1.ConfigMap, error) {
 	task := contract.Task{
@@ -134,7 +134,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 	}, nil
 }
 
-// pods is how many completion indices the Job has.
+// pods returns how many completion indices the Job has.
 func (w Work) pods() int {
 	if w.Chain != "" {
 		return 1
@@ -170,7 +170,7 @@ func (w Work) Job() *batchv1.Job {
 	return job
 }
 
-// templateOf is the hash of what a mix asks of a Job's pods and its queue. The id of the build is left out: an edit that changes
+// templateOf returns the hash of what a mix asks of a Job's pods and its queue. The id of the build is left out: an edit that changes
 // nothing of a Job but that must not cost it its place in the queue.
 func templateOf(job *batchv1.Job) string {
 	spec := job.Spec.DeepCopy()
@@ -185,7 +185,7 @@ func templateOf(job *batchv1.Job) string {
 	return hex.EncodeToString(hash.Sum(nil))[:unitLength]
 }
 
-// Parallelism is how many pods of a Job run at once.
+// Parallelism returns how many pods of a Job run at once.
 func Parallelism(mix *datav1alpha1.DatasetMix, pods int, sharing Sharing) int32 {
 	if sharing == OnePod {
 		return 1
@@ -208,7 +208,7 @@ func (w Work) queue() (metav1.ObjectMeta, *bool) {
 	return meta, ptr.To(true)
 }
 
-// unlessZero is the pointer to a value, nil for the zero value.
+// unlessZero returns the pointer to a value, nil for the zero value.
 func unlessZero[T comparable](value T) *T {
 	var zero T
 	if value == zero {
@@ -217,7 +217,7 @@ func unlessZero[T comparable](value T) *T {
 	return &value
 }
 
-// failurePolicy: an eviction is nobody's fault and counts as no try; a failure that a person has to look at ends the Job at
+// failurePolicy returns what a failed pod means: an eviction counts as no try; a failure that a person has to look at ends the Job at
 // once; anything else is tried again.
 func failurePolicy() *batchv1.PodFailurePolicy {
 	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{

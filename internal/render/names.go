@@ -28,7 +28,7 @@ const (
 	unitLength = 16
 )
 
-// ClaimName is the name of the claim that a mix is built on.
+// ClaimName returns the name of the claim that a mix is built on.
 func ClaimName(mix *datav1alpha1.DatasetMix) string {
 	if mix.Spec.Output.Volume.ClaimTemplate != nil {
 		return mix.Name + "-data"
@@ -36,7 +36,7 @@ func ClaimName(mix *datav1alpha1.DatasetMix) string {
 	return mix.Spec.Output.Volume.ClaimName
 }
 
-// ResultsName is the name of the ConfigMap that holds a mix's results.
+// ResultsName returns the name of the ConfigMap that holds a mix's results.
 func ResultsName(mix *datav1alpha1.DatasetMix) string { return mix.Name + "-results" }
 
 // Location says where a mix's results are. A recreated PersistentVolumeClaim has a new UID, so results recorded for the old one do not apply.
@@ -57,7 +57,7 @@ func (l Location) String() string {
 	return at
 }
 
-// OutputPath is the folder on the claim that a mix is built in.
+// OutputPath returns the folder on the claim that a mix is built in.
 func OutputPath(mix *datav1alpha1.DatasetMix) string {
 	return defaulted(mix.Spec.Output.Path, mix.Name)
 }
@@ -68,7 +68,7 @@ func Overlap(a, b string) bool {
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
-// Build is the id that all log lines of one build have in common. It follows from what is built and where, so a manager that
+// Build returns the id that all log lines of one build have in common. It follows from what is built and where, so a manager that
 // was restarted, and another worker, have the same.
 func Build(r recipe.Recipe, location Location) string {
 	hash := sha256.New()
@@ -78,7 +78,7 @@ func Build(r recipe.Recipe, location Location) string {
 	return hex.EncodeToString(hash.Sum(nil))[:hashLength]
 }
 
-// JobName is deterministic: a manager that does not know yet that it made a Job comes to the same name again. The hash is
+// JobName returns the same name every time: a manager that does not know yet that it made a Job comes to the same name again. The hash is
 // over the location, the units, the chain that they begin, and the place that it is made for, so that other work has another name, and an
 // attempt after a finished one has too.
 func JobName(mixName string, location Location, stage pipeline.Stage, units []pipeline.Node, attempt int, chain, place string) string {
@@ -126,21 +126,21 @@ func Units(units []pipeline.Node) string {
 // Covers reports whether the units of an annotation include a unit.
 func Covers(annotation string, unit pipeline.Node) bool { return Index(annotation, unit) >= 0 }
 
-// Index is the place of a unit among those of an annotation, which is the completion index of the pod that builds it; -1 for one
+// Index returns the place of a unit among those of an annotation, which is the completion index of the pod that builds it; -1 for one
 // that is not there.
 func Index(annotation string, unit pipeline.Node) int {
 	return slices.Index(strings.Split(annotation, ","), shortKey(unit))
 }
 
-// ShortChain is the name of a chain as the Job that builds it has it in an annotation.
+// ShortChain returns the name of a chain as the Job that builds it has it in an annotation.
 func ShortChain(chain string) string { return chain[:min(unitLength, len(chain))] }
 
-// CountUnits is how many units an annotation lists.
+// CountUnits returns how many units an annotation lists.
 func CountUnits(annotation string) int { return strings.Count(annotation, ",") + 1 }
 
 func shortKey(unit pipeline.Node) string { return unit.Key[:min(unitLength, len(unit.Key))] }
 
-// Labels are those of everything that is made for a mix. None is taken from the mix's own labels: a GitOps tool that sees its
+// Labels returns those of everything that is made for a mix. None is taken from the mix's own labels: a GitOps tool that sees its
 // labels on objects which are not in its repository deletes them.
 func Labels(mix *datav1alpha1.DatasetMix) map[string]string {
 	return map[string]string{

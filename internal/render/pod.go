@@ -26,7 +26,7 @@ const (
 	tmpVolume  = "tmp"
 )
 
-// pod is the pod of one unit. It satisfies the restricted Pod Security Standard.
+// pod returns the pod of one unit. It satisfies the restricted Pod Security Standard.
 func (w Work) pod() corev1.PodTemplateSpec {
 	worker := ptr.Deref(w.Mix.Spec.Worker.DeepCopy(), datav1alpha1.Worker{})
 	labels := stageLabels(w.Mix, w.Step.Stage)
@@ -57,7 +57,7 @@ func (w Work) pod() corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec}
 }
 
-// podSecurity is that of every pod: a user that is not root, whose group owns what is written.
+// podSecurity returns that of every pod: a user that is not root, whose group owns what is written.
 func podSecurity() *corev1.PodSecurityContext {
 	return &corev1.PodSecurityContext{
 		RunAsNonRoot: ptr.To(true),
@@ -173,7 +173,7 @@ func (w Work) missing(name string) bool {
 	return slices.ContainsFunc(w.Step.Missing, func(unit pipeline.Node) bool { return unit.Name == name })
 }
 
-// downloads are what this Job downloads; none in any other stage. But where the cache is bounded, a split may find that an
+// downloads returns what this Job downloads; none in any other stage. But where the cache is bounded, a split may find that an
 // original went, and fetches it again.
 func (w Work) downloads() []Source {
 	if w.Step.Stage == pipeline.StageSplit && w.Recipe.Output.CacheSize == 0 {
@@ -188,7 +188,7 @@ func (w Work) fetches() bool {
 	return slices.ContainsFunc(w.downloads(), func(from Source) bool { return from.Source.Volume == nil })
 }
 
-// readers are what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not
+// readers returns what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not
 // copied, so the split stage reads its data sets' there, and those of every probe, since each data set is compared with all.
 func (w Work) readers() []Source {
 	split := w.Step.Stage == pipeline.StageSplit
@@ -198,7 +198,7 @@ func (w Work) readers() []Source {
 	return slices.DeleteFunc(Sources(w.Mix), func(from Source) bool { return !w.missing(from.Name) && (!split || !from.Probe) })
 }
 
-// sourceClaims are the claims of the volume sources that this Job reads.
+// sourceClaims returns the claims of the volume sources that this Job reads.
 func (w Work) sourceClaims() []string {
 	var claims []string
 	for _, from := range w.readers() {
@@ -210,7 +210,7 @@ func (w Work) sourceClaims() []string {
 	return slices.Compact(claims)
 }
 
-// claimVolume is the volume of a claim. Of one that is not read-only, the kubelet gives every file to the pod's fsGroup and lets
+// claimVolume returns the volume of a claim. Of one that is not read-only, the kubelet gives every file to the pod's fsGroup and lets
 // it write: a read-only mount of the container does not keep it from that, a read-only claim does.
 func claimVolume(name, claim string, readOnly bool) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{

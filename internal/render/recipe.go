@@ -19,7 +19,7 @@ const DefaultKeepRevisions = 3
 // DefaultKeepSeconds is what an unset spec.output.keepSeconds means: an hour.
 const DefaultKeepSeconds = 3600
 
-// Recipe is what a mix means: quantities as the smallest integers of the same ratio, defaults filled in. The error is a
+// Recipe returns what a mix means: quantities as the smallest integers of the same ratio, defaults filled in. The error is a
 // sentence for a person. The mix has passed the schema.
 func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 	spec := &mix.Spec
@@ -62,7 +62,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 	return out, nil
 }
 
-// policy: licenses as the recipe has them, since an order or another spelling of them means nothing.
+// policy returns the licenses in the order and spelling of a recipe, since another order or spelling means nothing.
 func policy(from *datav1alpha1.Policy) *recipe.Policy {
 	if from == nil {
 		return nil
@@ -184,7 +184,7 @@ func source(from datav1alpha1.Source) recipe.Source {
 	return out
 }
 
-// cacheSize is a bound in bytes, 0 where there is none. A bound of 0 is one of 1 byte, which no original meets.
+// cacheSize returns a bound in bytes, 0 where there is none. A bound of 0 is one of 1 byte, which no original meets.
 func cacheSize(from *datav1alpha1.Cache) int64 {
 	if from == nil || from.MaxSize == nil {
 		return 0
@@ -230,7 +230,7 @@ func record(from datav1alpha1.Record) recipe.Record {
 	return out
 }
 
-// names are sorted, as their order means nothing.
+// names returns the names sorted, as their order means nothing.
 func names(from []datav1alpha1.MemberName) []string {
 	var out []string
 	for _, name := range from {
@@ -256,7 +256,7 @@ func normalize(quantities []resource.Quantity) ([]int64, error) {
 	return recipe.NormalizeShares(shares)
 }
 
-// exact is a quantity as a fraction: no value that a quantity can have is lost on the way.
+// exact returns a quantity as a fraction: no value that a quantity can have is lost on the way.
 func exact(quantity resource.Quantity) *big.Rat {
 	decimal := quantity.AsDec() // of a copy: AsDec changes how the quantity is kept
 	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(max(int64(decimal.Scale()), -int64(decimal.Scale()))), nil)
@@ -266,7 +266,7 @@ func exact(quantity resource.Quantity) *big.Rat {
 	return new(big.Rat).SetFrac(decimal.UnscaledBig(), power)
 }
 
-// unlessDefault is the value of a field that came after the first release: the default is nothing in a recipe, spelled out or
+// unlessDefault returns the value of a field that came after the first release: the default is nothing in a recipe, spelled out or
 // not, so that a recipe without it has the keys that it always had.
 func unlessDefault[T comparable](value, fallback T) T {
 	var unset T

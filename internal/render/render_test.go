@@ -50,7 +50,7 @@ func meaning(t *testing.T, mix *datav1alpha1.DatasetMix) recipe.Recipe {
 	return r
 }
 
-// work is the first attempt at the first stage, on a claim of one node.
+// work returns the first attempt at the first stage, on a claim of one node.
 func work(t *testing.T, mix *datav1alpha1.DatasetMix) render.Work {
 	t.Helper()
 	r := meaning(t, mix)
@@ -229,7 +229,7 @@ func atSplit(w *render.Work) {
 	w.Graph, w.Step = graph, *graph.Next()
 }
 
-// claimsOf are the claims that a Job's pods mount read-only, by the folder of each.
+// claimsOf returns the claims that a Job's pods mount read-only, by the folder of each.
 func claimsOf(w render.Work) map[string]string {
 	pod := w.Job().Spec.Template.Spec
 	claims := map[string]string{}

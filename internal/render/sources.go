@@ -9,7 +9,7 @@ type Source struct {
 	Source datav1alpha1.Source
 }
 
-// Sources are those of all data sets and probes in the order of the manifest.
+// Sources returns those of all data sets and probes in the order of the manifest.
 func Sources(mix *datav1alpha1.DatasetMix) []Source {
 	var all []Source
 	for _, domain := range mix.Spec.Domains {
@@ -25,7 +25,7 @@ func Sources(mix *datav1alpha1.DatasetMix) []Source {
 	return all
 }
 
-// BundleOf is where a source's certificates are; nil is nowhere.
+// BundleOf returns where a source's certificates are; nil is nowhere.
 func BundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
 	switch {
 	case from.HTTP != nil:
@@ -39,7 +39,7 @@ func BundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
 	}
 }
 
-// SecretOf is the Secret of a source that needs a whole one; nil is none.
+// SecretOf returns the Secret of a source that needs a whole one; nil is none.
 func SecretOf(from datav1alpha1.Source) *datav1alpha1.LocalReference {
 	switch {
 	case from.HTTP != nil:

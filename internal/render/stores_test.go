@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// fromStore is the work of a mix whose only data set lies in an object store.
+// fromStore returns the work of a mix whose only data set lies in an object store.
 func fromStore(t *testing.T, edit func(*datav1alpha1.ObjectStoreSource)) render.Work {
 	t.Helper()
 	mix := sample(t, "s3")

@@ -74,7 +74,7 @@ func Functions() map[string]any {
 	}
 }
 
-// Short is the beginning of a digest or a commit, by which people tell it.
+// Short returns the beginning of a digest or a commit, by which people tell it.
 func Short(digest string) string { return digest[:min(len(digest), 12)] }
 
 // namedCounts is a line of the table of one split.
@@ -83,7 +83,7 @@ type namedCounts struct {
 	Counts
 }
 
-// loaded is what is loaded to get the mix, below the folder of the revision: an export where no mixed file is held.
+// loaded returns what is loaded to get the mix, below the folder of the revision: an export where no mixed file is held.
 func (r *Revision) loaded() string {
 	if r.holdsMixed() || len(r.Exports) == 0 {
 		return ""
@@ -91,7 +91,7 @@ func (r *Revision) loaded() string {
 	return "/" + r.Exports[0].Folder
 }
 
-// single are the folders of single data sets that the revision has.
+// single returns the folders of single data sets that the revision has.
 func (r *Revision) single() (folders []string) {
 	for _, card := range folderCards {
 		if len(r.datasetConfigs(card.folder)) > 0 {
@@ -101,7 +101,7 @@ func (r *Revision) single() (folders []string) {
 	return folders
 }
 
-// configs are the mix, and each data set by itself where it has files of its own. A loader takes one reader for all
+// configs returns the mix, and each data set by itself where it has files of its own. A loader takes one reader for all
 // configurations of a card, by the files of the first, and so the card of a mix in Parquet has no others: they are in the
 // cards of their folders.
 func (r *Revision) configs() []config {
@@ -116,7 +116,7 @@ func (r *Revision) configs() []config {
 	return append(configs, r.datasetConfigs("")...)
 }
 
-// datasetConfigs are the data sets by themselves, of whose files the names are relative to a folder.
+// datasetConfigs returns the data sets by themselves, of whose files the names are relative to a folder.
 func (r *Revision) datasetConfigs(folder string) []config {
 	of := *r
 	of.Files = nil
@@ -166,7 +166,7 @@ func (r *Revision) folderCard(folder, what string) ([]byte, error) {
 // from the first.
 func (r *Revision) splitFiles(dataset string) []configFiles { return r.filesOf(dataset, "") }
 
-// filesOf are splitFiles, or the files of an export.
+// filesOf returns splitFiles, or the files of an export.
 func (r *Revision) filesOf(dataset, export string) []configFiles {
 	var out []configFiles
 	for _, s := range r.Splits {

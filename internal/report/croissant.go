@@ -185,7 +185,7 @@ func origins(of []Dataset) []origin {
 	return origins
 }
 
-// citation is how to cite the revision, in BibTeX.
+// citation returns how to cite the revision, in BibTeX.
 func citation(r *Revision) string {
 	var of []string
 	for _, d := range r.Datasets {
@@ -194,7 +194,7 @@ func citation(r *Revision) string {
 	return fmt.Sprintf("@misc{%s-%s, title = {%s}, version = {%s}, note = {A mix made by DatasetMix of %s}}", r.Mix, r.ID, r.Mix, r.ID, strings.Join(of, ", "))
 }
 
-// distribution is every file, and the sets of those that records are read from.
+// distribution returns every file, and the sets of those that records are read from.
 func distribution(r *Revision) []any {
 	var out []any
 	for _, f := range r.Files {
@@ -212,7 +212,7 @@ type readableSet struct {
 	paths               []string
 }
 
-// readable are the mix, each data set by itself, and the exports, where the reference implementation of Croissant can read the files: it knows
+// readable returns the mix, each data set by itself, and the exports, where the reference implementation of Croissant can read the files: it knows
 // gzip, and not zstd. A set of files that names no container is looked for in the folder of this file.
 func readable(r *Revision) []readableSet {
 	sets := []readableSet{{id: recordSetID}}
@@ -243,13 +243,13 @@ var encodingFormats = []struct{ suffix, format string }{
 	{".zst", "application/zstd"},
 }
 
-// rowsFormat is the format of the rows in a file, whatever they are packed with. It is what a set of files is read by: a reader
+// rowsFormat returns the format of the rows in a file, whatever they are packed with. It is what a set of files is read by: a reader
 // of Croissant unpacks by the files' names, and knows one format per set.
 func rowsFormat(name string) string {
 	return encodingFormat(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"))
 }
 
-// encodingFormat is the media type of a file's bytes.
+// encodingFormat returns the media type of a file's bytes.
 func encodingFormat(name string) string {
 	for _, f := range encodingFormats {
 		if strings.HasSuffix(name, f.suffix) {

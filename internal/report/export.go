@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// exportsOf are the exports of a recipe, in the words of the reports.
+// exportsOf returns the exports of a recipe, in the words of the reports.
 func exportsOf(r recipe.Recipe, plan plan.Plan) []Export {
 	var rows int64
 	for _, split := range plan.Splits {
@@ -32,7 +32,7 @@ func exportsOf(r recipe.Recipe, plan plan.Plan) []Export {
 	return out
 }
 
-// exportTexts are the columns of an export that are texts. Of all formats the last three are.
+// exportTexts returns the columns of an export that are texts. Of all formats the last three are.
 func (r *Revision) exportTexts(name string) []string {
 	columns := map[string][]string{
 		string(recipe.ExportRL):   {"solution", "data_source", "ability", "task", "label", "answer_type", "reference_answer"},
@@ -55,7 +55,7 @@ type factoryEntry struct {
 	Tags       map[string]string `json:"tags,omitempty"`
 }
 
-// FactoryInfo is the content of an export's dataset_info.json, by which LLaMA-Factory finds its files: an entry for each, called after the
+// FactoryInfo returns the content of an export's dataset_info.json, by which LLaMA-Factory finds its files: an entry for each, called after the
 // mix, the split and, of several, the number. A format that it has no stage for has none, and ok is false.
 func FactoryInfo(r recipe.Recipe, export recipe.Export) (content []byte, ok bool, err error) {
 	if !export.HasFactoryInfo() {

@@ -16,7 +16,7 @@ const metadataField = "metadata"
 
 var firstMetadata = []string{"source", "original_id"}
 
-// members are the types of what the rows of a data set hold besides their texts, or those of all data sets together.
+// members returns the types of what the rows of a data set hold besides their texts, or those of all data sets together.
 func (r *Revision) members(dataset string) schema.Type {
 	if r.Fields == nil { // what the metadata of every row has
 		text := schema.Type{Scalar: schema.String}
@@ -32,7 +32,7 @@ func (r *Revision) members(dataset string) schema.Type {
 	return schema.Union(types...)
 }
 
-// features are the columns of a data set, or of the mix, as a card says them; "" where they are not known, or have no one type. In
+// features returns the columns of a data set, or of the mix, as a card says them; "" where they are not known, or have no one type. In
 // Parquet all that is not a text is the text of JSON.
 func (r *Revision) features(dataset string, inParquet bool) string {
 	members := r.members(dataset)
@@ -53,7 +53,7 @@ func (r *Revision) features(dataset string, inParquet bool) string {
 	return out.String()
 }
 
-// namesOf are the members of an object: some first, the others sorted.
+// namesOf returns the members of an object: some first, the others sorted.
 func namesOf(t schema.Type, first ...string) []string {
 	names := t.Names()
 	slices.SortStableFunc(names, func(a, b string) int {
@@ -109,7 +109,7 @@ func featureMembers(out *strings.Builder, indent, key string, t schema.Type) {
 	}
 }
 
-// dtype is a scalar in the words of Hugging Face datasets. The name null is a text in YAML.
+// dtype returns a scalar in the words of Hugging Face datasets. The name null is a text in YAML.
 func dtype(scalar string) string {
 	switch scalar {
 	case schema.Date:

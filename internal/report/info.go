@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Info is the content of mixed/info.json: every key that scripts for the six data sets read, with its type, and what these leave out. The
+// Info returns the content of mixed/info.json: every key that scripts for the six data sets read, with its type, and what these leave out. The
 // shares in it are those of rows, whatever the unit of the mix.
 func Info(r recipe.Recipe, plan plan.Plan) ([]byte, error) {
 	info := object{
@@ -55,7 +55,7 @@ func mixedFilesOf(r recipe.Recipe) object {
 	return object{{"format", r.Output.Format}, {"files", listed}}
 }
 
-// percent is rounded to one decimal, as scripts expect it.
+// percent returns a percentage with one decimal, as scripts expect it.
 func percent(part, whole int64) decimal {
 	tenths := (part*2000 + whole) / (2 * whole)
 	return decimal(fmt.Sprintf("%d.%d", tenths/10, tenths%10))
@@ -83,7 +83,7 @@ func joinDomains(r recipe.Recipe, text func(recipe.Domain) string) string {
 	return strings.Join(parts, ":")
 }
 
-// balances says "50:50 per domain" where all domains are alike, else each domain by name.
+// balances returns "50:50 per domain" where all domains are alike, else each domain by name.
 func balances(domains []recipe.Domain) string {
 	var each, named []string
 	for _, domain := range domains {
@@ -114,7 +114,7 @@ func balanceText(domain recipe.Domain) string {
 	return strings.Join(parts, ":")
 }
 
-// Meta is the content of a data set's meta.json: its rows per split, those that are in no split, by reason, where there are any,
+// Meta returns the content of a data set's meta.json: its rows per split, those that are in no split, by reason, where there are any,
 // those dropped because a later split has them, or, in a mix that drops them, because the split has the same row or a later one
 // nearly the same question; and those with a question of another row, written in another way, where that makes no difference.
 func Meta(r recipe.Recipe, summary pipeline.Summary, dataset string, divided pipeline.SplitResult) ([]byte, error) {

@@ -2,7 +2,7 @@ package report
 
 import "github.com/datasetmix/datasetmix/internal/recipe"
 
-// hubLicense is the Hub's identifier of a license: "unknown" when there is none, and "other" when the Hub does not know it, since a card with
+// hubLicense returns the Hub's identifier of a license: "unknown" when there is none, and "other" when the Hub does not know it, since a card with
 // an identifier that the Hub does not know is refused.
 func hubLicense(license string) string {
 	id := recipe.LicenseID(license)
@@ -15,7 +15,7 @@ func hubLicense(license string) string {
 	return "other"
 }
 
-// licenseURL is SPDX's page about a license, or its words as they are.
+// licenseURL returns SPDX's page about a license, or its words as they are.
 func licenseURL(license string) string {
 	if id, known := recipe.SPDX(license); known {
 		return "https://spdx.org/licenses/" + id + ".html"

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Of gives what a manifest says of its revision, in the words of the reports.
+// Of returns what a manifest says of its revision, in the words of the reports.
 func Of(m revision.Manifest) Revision {
 	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order), Compare: string(m.Recipe.Compare), Fields: m.Fields}
 	if m.Recipe.Measured() {
@@ -117,7 +117,7 @@ var leftOut = map[string]string{
 	"too-long":            "the row is too long",
 }
 
-// SourceText is a source in words.
+// SourceText returns a source in words.
 func SourceText(source recipe.Source) string {
 	switch {
 	case source.HuggingFace != nil:
@@ -152,7 +152,7 @@ func withoutQuery(url string) string {
 // owner says whose rows a file holds.
 type owner struct{ split, dataset, export string }
 
-// placesOf are the files of rows of a recipe's splits, by path.
+// placesOf returns the files of rows of a recipe's splits, by path.
 func placesOf(r recipe.Recipe) map[string]owner {
 	places := map[string]owner{}
 	for _, shard := range r.Shards() {

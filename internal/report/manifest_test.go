@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// built is the manifest of a mix of two data sets in two shards per split, of which every number is made up.
+// built returns the manifest of a mix of two data sets in two shards per split, of which every number is made up.
 func built(change func(*recipe.Recipe)) revision.Manifest {
 	dataset := func(name string) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "c"}}, Record: recipe.Record{Preset: "gsm8k"}}

@@ -34,7 +34,7 @@ func HTML(r Revision) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// bars are those of each split, in the order of the splits.
+// bars returns those of each split, in the order of the splits.
 func bars(r *Revision) [][]bar {
 	bars := make([][]bar, len(r.Splits))
 	whole := sum(r.domainShares())

@@ -111,12 +111,12 @@ func expressible(name string, t schema.Type) bool {
 	return true
 }
 
-// column is a member of the row.
+// column returns a member of the row.
 func (s recordsOf) column(name string, t schema.Type) croissantField {
 	return s.field([]string{name}, t)
 }
 
-// field is a member by its path in the row.
+// field returns a member by its path in the row.
 func (s recordsOf) field(at []string, t schema.Type) croissantField {
 	name := at[len(at)-1]
 	f := croissantField{Type: "cr:Field", ID: s.id + "/" + strings.Join(at, "/"), Name: name, Description: fieldDescriptions[name]}

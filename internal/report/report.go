@@ -132,7 +132,7 @@ type File struct {
 	Export string
 }
 
-// mixed says whether a file is a mixed one, or a shard of one.
+// mixed reports whether a file is a mixed one, or a shard of one.
 func (f File) mixed() bool { return f.Split != "" && f.Dataset == "" && f.Export == "" }
 
 // check finds a revision whose tables would not fit together, which is the caller's mistake.
@@ -159,7 +159,7 @@ func (r *Revision) check() error {
 	return nil
 }
 
-// DroppedRows is how many rows of the data set are in no split.
+// DroppedRows returns how many rows of the data set are in no split.
 func (d Dataset) DroppedRows() (n int64) {
 	for _, drop := range d.Dropped {
 		n += drop.Rows
@@ -180,7 +180,7 @@ func (r *Revision) Licenses() []string {
 	return licenses
 }
 
-// Warnings says in whole sentences what a reader must not miss: rows that repeat, and splits whose size pretends to more
+// Warnings returns, in whole sentences, what a reader must not miss: rows that repeat, and splits whose size pretends to more
 // than they hold.
 func (r *Revision) Warnings() []string {
 	var warnings []string
@@ -199,7 +199,7 @@ func (r *Revision) Warnings() []string {
 	return warnings
 }
 
-// Achieved is a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
+// Achieved returns a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
 func (r *Revision) Achieved(domain, split int) string {
 	if r.Unit == "" {
 		return Percentage(r.Domains[domain].Rows[split], r.Splits[split].Rows)
@@ -211,7 +211,7 @@ func (r *Revision) Achieved(domain, split int) string {
 	return Percentage(r.Units[domain][split], whole)
 }
 
-// total is the number of rows of all mixed splits.
+// total returns the number of rows of all mixed splits.
 func (r *Revision) total() (n int64) {
 	for _, s := range r.Splits {
 		n += s.Rows
@@ -286,7 +286,7 @@ func size(n int64) string {
 	return fmt.Sprintf("%d.%d %s", n/1000, n%1000/100, units[unit])
 }
 
-// count is a number with its noun.
+// count returns a number with its noun.
 func count(n int64, noun string) string {
 	return Thousands(n) + " " + verb(n, noun, noun+"s")
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// six is the six data sets' mix as its plan comes out, KeepTotal for both splits.
+// six returns the six data sets' mix as its plan comes out, KeepTotal for both splits.
 func six() Revision {
 	train := func(rows, balanced, mixed, unique, repeats int64) Counts {
 		return Counts{rows, balanced, mixed, unique, repeats}
@@ -48,7 +48,7 @@ func six() Revision {
 	}
 }
 
-// with gives a changed copy. It copies what the tests change.
+// with returns a changed copy. It copies what the tests change.
 func (r Revision) with(change func(*Revision)) Revision {
 	r.Splits = append([]Split(nil), r.Splits...)
 	r.Domains = append([]Domain(nil), r.Domains...)

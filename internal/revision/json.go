@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// EncodeJSON is how every small JSON file on the volume is written: indented, every character as it is, one line end.
+// EncodeJSON returns how every small JSON file on the volume is written: indented, every character as it is, one line end.
 func EncodeJSON(value any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

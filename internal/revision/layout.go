@@ -38,28 +38,28 @@ const CheckpointSuffix = ".checkpoint"
 // Folder is a mix's folder on the volume.
 type Folder string
 
-// Stages is the folder of all units; Stage and Unit lie below it.
+// Stages returns the folder of all units; Stage and Unit lie below it.
 func (f Folder) Stages() string { return path.Join(string(f), stagesFolder) }
 
-// Stage is the folder of a stage's units.
+// Stage returns the folder of a stage's units.
 func (f Folder) Stage(stage pipeline.Stage) string { return path.Join(f.Stages(), string(stage)) }
 
-// Node is the folder of one finished unit.
+// Node returns the folder of one finished unit.
 func (f Folder) Node(stage pipeline.Stage, key string) string { return path.Join(f.Stage(stage), key) }
 
-// Known is the folder of the notes of what servers say of files.
+// Known returns the folder of the notes of what servers say of files.
 func (f Folder) Known() string { return path.Join(string(f), knownFolder) }
 
-// Revisions is the folder of all published revisions.
+// Revisions returns the folder of all published revisions.
 func (f Folder) Revisions() string { return path.Join(string(f), revisions) }
 
-// Revision is the folder of one published revision.
+// Revision returns the folder of one published revision.
 func (f Folder) Revision(name string) string { return path.Join(f.Revisions(), name) }
 
-// Current is the link to the newest revision.
+// Current returns the link to the newest revision.
 func (f Folder) Current() string { return path.Join(string(f), current) }
 
-// Link is what the link Current holds, relative to the mix's folder.
+// Link returns what the link Current holds, relative to the mix's folder.
 func Link(name string) string { return path.Join(revisions, name) }
 
 // Files of a published revision, relative to its folder.
@@ -81,7 +81,7 @@ func ProcessedFile(dataset, split string) string {
 // MetaFile describes a data set's splits.
 func MetaFile(dataset string) string { return path.Join("processed", dataset, "meta.json") }
 
-// MixedFile is the mix of one split, or one shard of it. No two splits' files meet: no split's name has an underscore.
+// MixedFile returns the mix of one split, or one shard of it. No two splits' files meet: no split's name has an underscore.
 func MixedFile(shard recipe.Shard, format recipe.Format) string {
 	number := ""
 	if shard.Count > 1 {
@@ -90,10 +90,10 @@ func MixedFile(shard recipe.Shard, format recipe.Format) string {
 	return path.Join("mixed", shard.Split+"_mixed"+number+extension(format))
 }
 
-// ExportFolder is the folder of an export: a data set that trainers open by its path, with nothing else in it that a loader reads.
+// ExportFolder returns the folder of an export: a data set that trainers open by its path, with nothing else in it that a loader reads.
 func ExportFolder(export string) string { return path.Join("exports", export) }
 
-// ExportFile is a file of an export: the rows of one split, or one shard of it.
+// ExportFile returns a file of an export: the rows of one split, or one shard of it.
 func ExportFile(shard recipe.Shard) string {
 	number := ""
 	if shard.Count > 1 {
@@ -102,13 +102,13 @@ func ExportFile(shard recipe.Shard) string {
 	return path.Join(ExportFolder(shard.Export), shard.Split+number+extension(recipe.Parquet))
 }
 
-// RewardsFile is the scorer next to the rows of an export of format RL.
+// RewardsFile returns the scorer next to the rows of an export of format RL.
 func RewardsFile(export string) string { return path.Join(ExportFolder(export), "rewards.py") }
 
 // FactoryFile describes the files of an export to LLaMA-Factory, where it has a stage for their format.
 func FactoryFile(export string) string { return path.Join(ExportFolder(export), "dataset_info.json") }
 
-// FileOf is the published name of what a unit of the mix stage wrote.
+// FileOf returns the published name of what a unit of the mix stage wrote.
 func FileOf(shard recipe.Shard, format recipe.Format) string {
 	if shard.Export != "" {
 		return ExportFile(shard)
@@ -116,7 +116,7 @@ func FileOf(shard recipe.Shard, format recipe.Format) string {
 	return MixedFile(shard, format)
 }
 
-// extension is how the name of a file of a format ends; that of JSONL for what is not known.
+// extension returns how the name of a file of a format ends; that of JSONL for what is not known.
 func extension(format recipe.Format) string {
 	switch format {
 	case recipe.JSONLZstd:

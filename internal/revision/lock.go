@@ -42,7 +42,7 @@ type LockedSource struct {
 	Rows int64 `json:"rows,omitempty"`
 }
 
-// LockOf is the lock of a manifest: it holds nothing that the manifest does not.
+// LockOf returns the lock of a manifest: it holds nothing that the manifest does not.
 func LockOf(m Manifest) Lock {
 	results := m.Results()
 	lock := Lock{Version: LockVersion, Sources: []LockedSource{}}
@@ -129,7 +129,7 @@ func (l Lock) Source(name string) (LockedSource, bool) {
 	return LockedSource{}, false
 }
 
-// Pinned is what a source was asked for, with everything pinned that can be: the commit, the digest of an artifact, and that of
+// Pinned returns what a source was asked for, with everything pinned that can be: the commit, the digest of an artifact, and that of
 // every address. It resolves to the same files, or to none.
 func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
 	if hub := request.HuggingFace; hub != nil && contract.IsGitDigest(s.Revision) {

@@ -21,7 +21,7 @@ func hexOf(name string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// locked is a manifest of two data sets and a probe, as far as a lock goes.
+// locked returns a manifest of two data sets and a probe, as far as a lock goes.
 func locked() Manifest {
 	dataset := func(name string, source recipe.Source) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: source}

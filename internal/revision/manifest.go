@@ -87,7 +87,7 @@ type DroppedSourceRow struct {
 	Message string `json:"message,omitempty"`
 }
 
-// NamesDigest is the SHA-256, in hex, over the names of a data set's originals in row order, each in quotes on a line.
+// NamesDigest returns the SHA-256, in hex, over the names of a data set's originals in row order, each in quotes on a line.
 func NamesDigest(files []pipeline.OriginalFile) string {
 	hash := sha256.New()
 	for _, file := range files {
@@ -96,7 +96,7 @@ func NamesDigest(files []pipeline.OriginalFile) string {
 	return hex.EncodeToString(hash.Sum(nil))
 }
 
-// OriginalsDigest is the digest of a data set's originals: over their sizes and SHA-256 in row order, not over their names,
+// OriginalsDigest returns the digest of a data set's originals: over their sizes and SHA-256 in row order, not over their names,
 // so a file that is renamed at its source is still the same data.
 func OriginalsDigest(files []pipeline.OriginalFile) string {
 	h := sha256.New()

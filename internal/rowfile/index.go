@@ -49,13 +49,13 @@ func OpenIndex(name store.Path, hold int64) (*Index, error) {
 	return &Index{entries, entries.Size() / entrySize}, nil
 }
 
-// IndexBytes is the length of an index of so many rows.
+// IndexBytes returns the length of an index of so many rows.
 func IndexBytes(rows int64) int64 { return rows * entrySize }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (x *Index) Len() int64 { return x.rows }
 
-// At is the entry of a row.
+// At returns the entry of a row.
 func (x *Index) At(row int64) (Entry, error) {
 	encoded, err := x.entries.Part(row*entrySize, entrySize)
 	if err != nil {
@@ -64,7 +64,7 @@ func (x *Index) At(row int64) (Entry, error) {
 	return readEntry(encoded), nil
 }
 
-// between is the entry of a row and the offset of the next one, -1 after the last. Both are read at once: a row drawn anywhere
+// between returns the entry of a row and the offset of the next one, -1 after the last. Both are read at once: a row drawn anywhere
 // costs one look at the index.
 func (x *Index) between(row int64) (entry Entry, next int64, err error) {
 	if row+1 == x.rows {

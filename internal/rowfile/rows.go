@@ -44,7 +44,7 @@ func (w *Writer) Add(line []byte, e Entry) error {
 // Rows and Bytes are those that were added.
 func (w *Writer) Rows() int64 { return w.rows }
 
-// Bytes of the rows.
+// Bytes returns the bytes of the rows.
 func (w *Writer) Bytes() int64 { return w.content.Bytes() }
 
 // Finish makes both files whole and says what that of the rows is; they are durable once their folder is committed.
@@ -88,7 +88,7 @@ func Open(file, index store.Path, hold int64) (*Rows, error) {
 // Place is where a row is in its file, in bytes.
 type Place struct{ Offset, Length int64 }
 
-// Find gives the entry of a row and its place.
+// Find returns the entry of a row and its place.
 func (r *Rows) Find(i int64) (Entry, Place, error) {
 	entry, end, err := r.between(i)
 	if err != nil {
@@ -100,7 +100,7 @@ func (r *Rows) Find(i int64) (Entry, Place, error) {
 	return entry, Place{entry.Offset, end - entry.Offset}, nil
 }
 
-// Line is the row at a place, its line end included. It is good until the next call.
+// Line returns the row at a place, its line end included. It is good until the next call.
 func (r *Rows) Line(at Place) ([]byte, error) {
 	line, err := r.content.Part(at.Offset, at.Length)
 	if err != nil {
@@ -109,7 +109,7 @@ func (r *Rows) Line(at Place) ([]byte, error) {
 	return line, nil
 }
 
-// Row is a row by its number, its line end included, and its entry. The line is good until the next call.
+// Row returns a row by its number, its line end included, and its entry. The line is good until the next call.
 func (r *Rows) Row(i int64) ([]byte, Entry, error) {
 	entry, at, err := r.Find(i)
 	if err != nil {

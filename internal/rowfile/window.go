@@ -42,10 +42,10 @@ func openWindow(name store.Path, hold int64) (*window, error) {
 	return w, nil
 }
 
-// Size of the file in bytes.
+// Size returns the size of the file in bytes.
 func (w *window) Size() int64 { return w.size }
 
-// Part is the n bytes from an offset on. They are good until the next call.
+// Part returns the n bytes from an offset on. They are good until the next call.
 func (w *window) Part(offset, n int64) ([]byte, error) {
 	if offset < 0 || n < 0 || offset > w.size-n {
 		return nil, fmt.Errorf("bytes %d to %d are asked for, of %d: %w", offset, offset+n, w.size, io.ErrUnexpectedEOF)

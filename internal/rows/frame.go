@@ -126,10 +126,10 @@ func (s *Sum) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Bytes is how many were passed on.
+// Bytes returns how many were passed on.
 func (s *Sum) Bytes() int64 { return s.bytes }
 
-// Digest is their SHA-256, in hex.
+// Digest returns their SHA-256, in hex.
 func (s *Sum) Digest() string { return hex.EncodeToString(s.hash.Sum(nil)) }
 
 // Check compares what was passed on with a file of the manifest. The error has the reason VolumeInvalid.

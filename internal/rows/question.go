@@ -142,7 +142,7 @@ func (r Revision) each(ctx context.Context, files []revision.PublishedFile, seen
 	return nil
 }
 
-// rowsOf is how many rows the manifest says that files have.
+// rowsOf returns how many rows the manifest says that files have.
 func rowsOf(files []revision.PublishedFile) int64 {
 	sum := int64(0)
 	for _, f := range files {
@@ -170,7 +170,7 @@ func (r Revision) sample(ctx context.Context, files []revision.PublishedFile, q 
 	})
 }
 
-// drawn are the numbers, in rising order, of the k rows of n that come first in the keyed order of the seed. Ties go to the lower number.
+// drawn returns the numbers, in rising order, of the k rows of n that come first in the keyed order of the seed. Ties go to the lower number.
 func drawn(n, k, seed int64) []int64 {
 	key := mix.NewKey(seed, "sample of rows")
 	kept := &last{}
@@ -252,7 +252,7 @@ func (r Revision) count(ctx context.Context, files []revision.PublishedFile, out
 	return json.NewEncoder(out).Encode(counts)
 }
 
-// changed is a file that is not what the manifest says.
+// changed returns the error of a file that is not what the manifest says.
 func changed(f revision.PublishedFile, what string) error {
 	return contract.Failf(contract.VolumeInvalid, "%s is not what was published: %s; verify the revision, and build it again", f.Path, what)
 }

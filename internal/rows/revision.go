@@ -128,7 +128,7 @@ func (s Selection) Files(m revision.Manifest) ([]revision.PublishedFile, error) 
 	return files, nil
 }
 
-// SplitNames are the splits of a revision, in the order of the recipe.
+// SplitNames returns the splits of a revision, in the order of the recipe.
 func SplitNames(m revision.Manifest) []string {
 	var all []string
 	for _, split := range m.Recipe.Splits {
@@ -145,7 +145,7 @@ func isMixed(name, split string, format recipe.Format) bool {
 	return ok && (rest == "."+extension || strings.HasPrefix(rest, "-") && strings.HasSuffix(rest, "."+extension))
 }
 
-// formatOf is how the rows of a file are written; ok is false for a file without rows of a mix.
+// formatOf returns how the rows of a file are written; ok is false for a file without rows of a mix.
 func formatOf(m revision.Manifest, f revision.PublishedFile) (format recipe.Format, ok bool) {
 	switch {
 	case f.Rows == nil, strings.HasPrefix(f.Path, "exports/"):

@@ -83,7 +83,7 @@ func answer(t *testing.T, r Revision, q Question) string {
 	return out.String()
 }
 
-// lines are the rows of an answer.
+// lines returns the rows of an answer.
 func lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
 
 // TestAnswersAreThoseOfTheFiles: in every format, and over several files, rows and counts are those that a reader of the plain files finds.

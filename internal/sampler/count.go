@@ -16,7 +16,7 @@ const countRows = 4 << 20
 // contextEvery is how many draws pass between two looks at the context.
 const contextEvery = 1 << 20
 
-// Uses is how the rows of each data set are used in a whole mixed split, sorted by name: Unique and MaxRepeats. They are the
+// Uses returns how the rows of each data set are used in a whole mixed split, sorted by name: Unique and MaxRepeats. They are the
 // plan's, or counted where rows are drawn. No row is read: which ones are drawn follows from the seed.
 func Uses(ctx context.Context, r recipe.Recipe, split plan.Split) ([]pipeline.MixedDataset, error) {
 	var uses []pipeline.MixedDataset

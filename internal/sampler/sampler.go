@@ -79,7 +79,7 @@ func New(rows *rowfile.Rows, draws mix.Draws, span mix.Span, seed int64, scratch
 	return &Sequence{rows: rows, draws: draws, span: span, next: span.Start, seed: seed, scratch: scratch}
 }
 
-// Next is the next occurrence. There is always one: a data set without rows is never asked.
+// Next returns the next occurrence. There is always one: a data set without rows is never asked.
 func (s *Sequence) Next() (Row, error) {
 	pass, row := s.draws.At(s.next)
 	s.next++
@@ -136,7 +136,7 @@ func (s *Sequence) begin(pass, first int64) error {
 	return store.WrapError(err)
 }
 
-// each gives every row of the file with its place in a pass.
+// each calls its function with every row of the file and the row's place in a pass.
 func (s *Sequence) each(pass int64, do func(mix.Place, rowfile.Entry, rowfile.Place) error) error {
 	key := mix.NewKey(s.seed, fmt.Sprintf("pass/%d", pass))
 	for i := range s.rows.Len() {
@@ -162,7 +162,7 @@ type part struct {
 	before    int64
 }
 
-// part is what the span uses of a pass from a row on. Counting how many rows are in each bucket costs a look at all; it is saved where
+// part returns what the span uses of a pass from a row on. Counting how many rows are in each bucket costs a look at all; it is saved where
 // the whole pass is used, or nearly.
 func (s *Sequence) part(pass, first int64) (part, error) {
 	rows := s.rows.Len()
@@ -190,7 +190,7 @@ func (s *Sequence) part(pass, first int64) (part, error) {
 	return used, err
 }
 
-// Close gives up the rows and what is held of them.
+// Close releases the rows and what is held of them.
 func (s *Sequence) Close() {
 	s.rows.Close() // it was only read
 	if s.places != nil {

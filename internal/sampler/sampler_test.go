@@ -30,7 +30,7 @@ type file struct {
 	entries     []rowfile.Entry
 }
 
-// at is a folder as a place on a volume of its own.
+// at returns a folder as a place on a volume of its own.
 func at(t testing.TB, folder string) store.Path {
 	t.Helper()
 	volume, err := store.Open(folder)
@@ -70,7 +70,7 @@ func write(t *testing.T, rows int) file {
 	return f
 }
 
-// wanted are the occurrences from a first one on, by an implementation that knows nothing better than to make whole lists.
+// wanted returns the occurrences from a first one on, by an implementation that knows nothing better than to make whole lists.
 func (f file) wanted(drawn bool, first, occurrences int64, split string) []Row {
 	var order []int // of all occurrences
 	key := mix.NewKey(seed, "replace/"+split)

@@ -66,7 +66,7 @@ func (w *Woven) read(sequences Sequences, order iter.Seq[int]) {
 	w.full <- b
 }
 
-// Next is the next row and the place of its data set among the sequences; more is false after the last.
+// Next returns the next row and the place of its data set among the sequences; more is false after the last.
 func (w *Woven) Next() (dataset int, row Row, more bool, err error) {
 	for w.row == len(w.now.rows) {
 		if w.now.err != nil {

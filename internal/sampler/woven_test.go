@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mix"
 )
 
-// three are sequences of three files, and the order that asks for n rows of them.
+// three returns sequences of three files, and the order that asks for n rows of them.
 func three(t *testing.T, n int) (Sequences, []int) {
 	t.Helper()
 	var all Sequences

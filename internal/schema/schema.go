@@ -115,7 +115,7 @@ func (s *Seen) note(k kind, row int64) {
 
 func (s *Seen) has(k kind) bool { return s.First[k] != 0 }
 
-// member is what was seen of a member; nil where there are too many to keep within the member top of the row.
+// member returns what was seen of a member; nil where there are too many to keep within the member top of the row.
 func (s *Seen) member(f *Fields, top, name []byte, row int64, depth int) *Seen {
 	if seen := s.Members[string(name)]; seen != nil {
 		return seen
@@ -359,7 +359,7 @@ func (s *scanner) number() (kind, bool) {
 	return size(k, s.text[start:s.at])
 }
 
-// size says what a number is.
+// size returns the kind of a number.
 func size(k kind, digits []byte) (kind, bool) {
 	if k == float || len(digits) == 0 {
 		return k, len(digits) > 0
@@ -390,7 +390,7 @@ func isDate(s []byte) bool {
 	return len(s) == len(form) || s[len(form)] == ' ' || s[len(form)] == 'T'
 }
 
-// unquote is what a string in JSON means.
+// unquote returns what a string in JSON means.
 func unquote(quoted []byte) []byte {
 	var name string
 	if json.Unmarshal(quoted, &name) != nil {

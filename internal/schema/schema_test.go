@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// seen are the fields of rows that are given as JSON objects.
+// seen returns the fields of rows that are given as JSON objects.
 func seen(t *testing.T, rows ...string) *Fields {
 	t.Helper()
 	f := &Fields{}

@@ -67,7 +67,7 @@ func (t *Type) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Names are the members of an object, sorted.
+// Names returns the members of an object, sorted.
 func (t Type) Names() []string { return slices.Sorted(maps.Keys(t.Members)) }
 
 // Dates lists the members, at any depth, that hold dates.
@@ -189,7 +189,7 @@ func judge(parts []part, path string) (Type, error) {
 	return Type{}, conflict(parts, path, there)
 }
 
-// conflict is the error of a member that has two types, or one that no column holds.
+// conflict returns the error of a member that has two types, or one that no column holds.
 func conflict(parts []part, path string, there []kind) error {
 	a := there[0]
 	at, _ := first(parts, a)
@@ -236,7 +236,7 @@ func membersOf(parts []part) map[string][]part {
 	return members
 }
 
-// Union is the type of rows of any of the types. Where no one type holds them all, it is Any.
+// Union returns the type of rows of any of the types. Where no one type holds them all, it is Any.
 func Union(types ...Type) Type {
 	union := Type{Scalar: Null}
 	for _, t := range types {

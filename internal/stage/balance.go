@@ -347,7 +347,7 @@ func (r *dropReader) advance() error {
 	}
 }
 
-// processed is where a data set's final rows of a split lie, the unit's folder and the name in it: in the balance unit's where
+// processed returns where a data set's final rows of a split lie, the unit's folder and the name in it: in the balance unit's where
 // that dropped any.
 func (j job) processed(split int, dataset string) (folder store.Path, name string, err error) {
 	name = j.recipe.Splits[split].Name + rowSuffix

@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// elsewhere is a recipe of another mix on the same volume.
+// elsewhere returns a recipe of another mix on the same volume.
 func elsewhere(r recipe.Recipe) recipe.Recipe {
 	r.Name, r.Output.Path, r.Seed = "other", "other", r.Seed+1
 	return r
@@ -38,7 +38,7 @@ func TestASecondMixDownloadsNothing(t *testing.T) {
 	}
 }
 
-// bounded is a recipe whose originals go once it is published, but for so many bytes.
+// bounded returns a recipe whose originals go once it is published, but for so many bytes.
 func bounded(r recipe.Recipe, bytes int64) recipe.Recipe {
 	r.Output.CacheSize = bytes
 	return r

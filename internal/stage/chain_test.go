@@ -127,7 +127,7 @@ func (c chainCase) stoppedAfter(t *testing.T, after int) {
 	}
 }
 
-// finished are the results of all finished units on the volume.
+// finished returns the results of all finished units on the volume.
 func (w *world) finished() map[string]fs.FileInfo {
 	w.t.Helper()
 	paths, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix", ".stages", "*", "*", revision.ResultFile))

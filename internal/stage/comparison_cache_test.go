@@ -10,13 +10,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// balanceFolder is where the finished balance unit of a recipe lies.
+// balanceFolder returns where the finished balance unit of a recipe lies.
 func (w *world) balanceFolder(graph pipeline.Graph) string {
 	step, _ := graph.Step(pipeline.StageBalance)
 	return filepath.Join(w.worker.Volume, "mix", ".stages", string(pipeline.StageBalance), step.Nodes[0].Key)
 }
 
-// sameFile says whether a name is of a file, and another one of the same.
+// sameFile reports whether a name is of a file, and another one of the same.
 func sameFile(t *testing.T, is, maybe string) bool {
 	t.Helper()
 	info, err := os.Stat(is)

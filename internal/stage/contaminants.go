@@ -24,7 +24,7 @@ var contaminatedBy = map[dedup.Reason]string{dedup.Equal: "contaminated", dedup.
 // probePlace names a probe in a message.
 func probePlace(name string) string { return "source to decontaminate against " + name }
 
-// contaminants reads the questions of all probes; nil where the mix has none.
+// newContaminants reads the questions of all probes; it returns nil where the mix has none.
 func newContaminants(ctx context.Context, j job) (*contaminants, error) {
 	if j.recipe.Decontaminate == nil {
 		return nil, nil
@@ -98,5 +98,5 @@ func (a asker) take(_ mapped, question []byte) error {
 	return nil
 }
 
-// skip: nothing is told of a probe's bad rows, but that there were too many.
+// skip counts a bad row of a probe; nothing is reported of them but that there were too many.
 func (a asker) skip(revision.DroppedSourceRow) error { return nil }

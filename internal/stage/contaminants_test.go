@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// probed is two, decontaminated against two probes on the claim.
+// probed returns two, decontaminated against two probes on the claim.
 func probed(ngrams *recipe.NGrams) recipe.Recipe {
 	probe := func(name, question string) recipe.Probe {
 		return recipe.Probe{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: name + ".jsonl"}}, Question: question}
@@ -25,7 +25,7 @@ func probed(ngrams *recipe.NGrams) recipe.Recipe {
 	return r
 }
 
-// leftOut are the listed rows of a data set.
+// leftOut returns the listed rows of a data set.
 func (w *world) leftOut(domain, dataset string) (rows []revision.DroppedSourceRow) {
 	w.t.Helper()
 	for _, line := range strings.Split(strings.TrimSpace(w.read("mix/current/"+revision.DroppedSourceFile(domain, dataset))), "\n") {

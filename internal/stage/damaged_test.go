@@ -21,7 +21,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// blob is where the original of the sums lies in the cache.
+// blob returns where the original of the sums lies in the cache.
 func (w hubWorld) blob() string {
 	locked, _ := w.lock().Source("sums")
 	return filepath.Join(w.worker.Volume, revision.CacheFolder, "sha256", locked.Files[0].SHA256)
@@ -55,7 +55,7 @@ func flip(content []byte) []byte {
 	return bytes.Replace(content, []byte("sum of 7?"), []byte("sum of 9?"), 1)
 }
 
-// newRecord is a recipe that reads the same originals anew.
+// newRecord returns a recipe that reads the same originals anew.
 func newRecord(r recipe.Recipe) recipe.Recipe {
 	r.Domains = slices.Clone(r.Domains)
 	r.Domains[0].Datasets = slices.Clone(r.Domains[0].Datasets)

@@ -15,7 +15,7 @@ import (
 // diagnosis looks for the cause of a unit's failure in the units that it is made of.
 type diagnosis struct{ job job }
 
-// suspect says whether damaged units may be the cause of a failure. Rows of a source are bad by themselves; those of a finished unit are
+// suspect reports whether damaged units may be the cause of a failure. Rows of a source are bad by themselves; those of a finished unit are
 // not.
 func (d diagnosis) suspect(reason contract.Reason) bool {
 	switch reason {
@@ -107,7 +107,7 @@ func (d diagnosis) damaged(ctx context.Context) ([]unitOf, error) {
 	return nil, nil
 }
 
-// needs says whether this unit is made of another, of an earlier stage. A data set is split while others are downloaded.
+// needs reports whether this unit is made of another, of an earlier stage. A data set is split while others are downloaded.
 func (d diagnosis) needs(stage pipeline.Stage, unit pipeline.Node) bool {
 	_, finished := d.job.results[unit.Key]
 	if stage != pipeline.StageDownload || d.job.stage != pipeline.StageSplit {
@@ -135,7 +135,7 @@ func (d diagnosis) madeAfter(stage pipeline.Stage) []unitOf {
 	return units
 }
 
-// intact says whether a finished unit is what its stage left: its result, and every file that its writer noted.
+// intact reports whether a finished unit is what its stage left: its result, and every file that its writer noted.
 func (d diagnosis) intact(ctx context.Context, stage pipeline.Stage, unit pipeline.Node) (bool, error) {
 	folder := d.job.unit(stage, unit.Key)
 	var result pipeline.Result
@@ -178,7 +178,7 @@ func (d diagnosis) intact(ctx context.Context, stage pipeline.Stage, unit pipeli
 	return true, nil
 }
 
-// notIntact says that a unit is not intact where that is what an error is about.
+// notIntact reports whether a unit is not intact where that is what an error is about.
 func notIntact(err error) (bool, error) {
 	if err == nil {
 		return false, nil

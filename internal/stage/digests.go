@@ -33,7 +33,7 @@ func readDigests(folder store.Path) (digests, error) {
 	return list, err
 }
 
-// of is the entry of a file; one that is not listed is read.
+// of returns the entry of a file; one that is not listed is read.
 func (d digests) of(folder store.Path, name string) (written, error) {
 	if entry, ok := d[name]; ok {
 		return entry, nil
@@ -55,7 +55,7 @@ func digestOf(ctx context.Context, path store.Path) (string, int64, error) {
 	return hashing.SHA256(ctx, f)
 }
 
-// ofDataset is the digest of a divided data set: over the SHA-256 of the file of all rows, of each split's, and of the list of the
+// ofDataset returns the digest of a divided data set: over the SHA-256 of the file of all rows, of each split's, and of the list of the
 // rows that were left out.
 func (d digests) ofDataset(r recipe.Recipe) string {
 	sum := sha256.New()

@@ -111,7 +111,7 @@ func readHead(encoded []byte) (h rowHead) {
 	return h
 }
 
-// place is where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines, each
+// place returns where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines, each
 // with a buffer of its own.
 func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
 	groupID := said.Digests.Question
@@ -130,7 +130,7 @@ func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix
 	return d.orderKey.Place(rowfile.Short(said.Digests.Identity[:shortSize])), head
 }
 
-// answerOf tells reference answers apart: a short one is itself behind its length, which costs no digest and which most are; of
+// answerOf returns what tells reference answers apart: a short one is itself behind its length, which costs no digest and which most are; of
 // a longer one it is the beginning of its digest behind a byte that is no such length.
 func answerOf(answer string, buffer *[]byte) (id rowfile.Short) {
 	if len(answer) < len(id) {
@@ -151,7 +151,7 @@ func (d *divider) add(at mix.Place, head rowHead, line []byte) error {
 	return store.WrapError(errors.Join(d.groups.Add(head.group[:]), d.rows.Add(at[:], head.append(encoded[:0]), line)))
 }
 
-// borders gives, for every split but the first, the place of the first group that is its or a later one's.
+// borders returns, for every split but the first, the place of the first group that is its or a later one's.
 func (d *divider) borders() ([]mix.Place, error) {
 	shares := make([]int64, len(d.recipe.Splits))
 	for i, split := range d.recipe.Splits {
@@ -193,7 +193,7 @@ func (d *divider) borders() ([]mix.Place, error) {
 	}
 }
 
-// splitOf is the split of a group.
+// splitOf returns the split of a group.
 func splitOf(group mix.Place, borders []mix.Place) int {
 	split := 0
 	for split < len(borders) && bytes.Compare(group[:], borders[split][:]) >= 0 {

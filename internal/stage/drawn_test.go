@@ -28,7 +28,7 @@ func (w *world) manifest() revision.Manifest {
 	return m
 }
 
-// counted are the different rows of each data set in some rows, and how often the most frequent one is there.
+// counted returns the different rows of each data set in some rows, and how often the most frequent one is there.
 func counted(rows []string, names []string) []pipeline.MixedDataset {
 	times := map[string]map[string]int64{}
 	for _, name := range names {
@@ -165,7 +165,7 @@ func TestTheStrategyDrawn(t *testing.T) {
 	}
 }
 
-// grouped is a number of four digits with a comma.
+// grouped returns a number of four digits with a comma.
 func grouped(n int64) string { return fmt.Sprintf("%d,%03d", n/1000, n%1000) }
 
 // A count that nobody wants any more ends.

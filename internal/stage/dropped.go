@@ -94,7 +94,7 @@ func (l *leftOut) abort() {
 	}
 }
 
-// summary says how many rows are left out, and why.
+// summary returns how many rows are left out, and why.
 func (l *leftOut) summary() string {
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(l.counts)) {

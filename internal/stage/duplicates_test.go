@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// duplicated is two, with rows that are in the data set or in another one already.
+// duplicated returns two, with rows that are in the data set or in another one already.
 func duplicated(t *testing.T) (*world, recipe.Recipe) {
 	w := filled(t)
 	all := recipes.Sums("What is the sum of", 120)
@@ -30,7 +30,7 @@ func duplicated(t *testing.T) (*world, recipe.Recipe) {
 // said is what a row says.
 type said struct{ question, answer string }
 
-// expectedDrops are the ids that overlap and duplicates drop, found the slow way: of a question in several splits those of the
+// expectedDrops returns the ids that overlap and duplicates drop, found the slow way: of a question in several splits those of the
 // last one stay; of rows of one split that say the same, the one of the data set whose name sorts first, and there the first.
 func expectedDrops(w *world, r recipe.Recipe) map[string][]string {
 	divisions := w.divisions(r) // by split; data sets sorted by name, rows in their order

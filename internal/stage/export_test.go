@@ -210,7 +210,7 @@ func TestPublicationsKnowWhatExportsWereMadeOf(t *testing.T) {
 	}
 }
 
-// stages are the finished units on the volume, as stage and key.
+// stages returns the finished units on the volume, as stage and key.
 func (w *world) stages() map[string]bool {
 	w.t.Helper()
 	found, err := filepath.Glob(filepath.Join(w.worker.Volume, "mix/.stages/*/*"))

@@ -121,7 +121,7 @@ func TestBuildsOnVolumesThatLack(t *testing.T) {
 	}
 }
 
-// digestOf is the digest of what a recipe publishes where nothing lacks.
+// digestOf returns the digest of what a recipe publishes where nothing lacks.
 func (w *world) digestOf(t *testing.T, r recipe.Recipe) string {
 	t.Helper()
 	end, err := (&world{t: t, worker: w.worker, claims: w.claims}).onVolume(t.TempDir(), r)

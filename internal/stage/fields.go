@@ -22,7 +22,7 @@ const fieldsName = "fields.json"
 // strict is the member of a row in which each member has one type. What a record keeps of its source is as the source has it.
 const strict = "metadata"
 
-// seen is what all mappers have seen.
+// seen returns what all mappers have seen.
 func (s *splitter) seen() *schema.Fields {
 	all := &schema.Fields{}
 	for _, fields := range s.fields {
@@ -31,7 +31,7 @@ func (s *splitter) seen() *schema.Fields {
 	return all
 }
 
-// types judges the members of the rows that are published as JSON: each has one type in its data set and, where the mix is
+// typesOf judges the members of the rows that are published as JSON: each has one type in its data set and, where the mix is
 // published so, over the whole mix.
 func typesOf(j job) (map[string]schema.Type, error) {
 	types := map[string]schema.Type{}

@@ -18,7 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// noted are rows with a member for the metadata, as a function of the row's number gives it.
+// noted returns rows with a member for the metadata, which a function makes of the row's number.
 func noted(rows int, level func(int) string) string {
 	var out strings.Builder
 	for i := range rows {
@@ -27,7 +27,7 @@ func noted(rows int, level func(int) string) string {
 	return out.String()
 }
 
-// typed is two with metadata of own data sets, in the layout that says types.
+// typed returns two with metadata of own data sets, in the layout that says types.
 func typed() recipe.Recipe {
 	r := recipes.Two()
 	r.Output.Layout = recipe.LayoutRule

@@ -35,7 +35,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// at is a folder as a place on a volume of its own.
+// at returns a folder as a place on a volume of its own.
 func at(t testing.TB, folder string) store.Path {
 	t.Helper()
 	volume, err := store.Open(folder)
@@ -113,7 +113,7 @@ func (w *world) digest(name string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// current is the revision that the link shows.
+// current returns the revision that the link shows.
 func (w *world) current() string {
 	target, err := os.Readlink(filepath.Join(w.worker.Volume, "mix", "current"))
 	if err != nil {
@@ -135,7 +135,7 @@ func (w *world) revisions() []string {
 	return names
 }
 
-// filled is a world with rows for two.
+// filled returns a world with rows for two.
 func filled(t *testing.T) *world {
 	w := newWorld(t)
 	for name, content := range recipes.TwoFiles() {

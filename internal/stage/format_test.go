@@ -21,7 +21,7 @@ import (
 
 var orders = []recipe.Order{recipe.Shuffled, recipe.Interleaved}
 
-// unpacked are the rows of a mixed file of the current revision.
+// unpacked returns the rows of a mixed file of the current revision.
 func (w *world) unpacked(shard recipe.Shard, format recipe.Format) []string {
 	w.t.Helper()
 	f, err := os.Open(filepath.Join(w.worker.Volume, "mix/current", revision.MixedFile(shard, format)))
@@ -43,7 +43,7 @@ func (w *world) unpacked(shard recipe.Shard, format recipe.Format) []string {
 	return rows
 }
 
-// ofDataset is the data set of a row.
+// ofDataset returns the data set of a row.
 func ofDataset(row string) string {
 	_, rest, _ := strings.Cut(row, `"dataset":"`)
 	return rest[:strings.IndexByte(rest, '"')]
@@ -85,7 +85,7 @@ func TestEveryFormatAndNumberOfShards(t *testing.T) {
 	}
 }
 
-// shardsOf are the rows of a split, file by file, each of which must have what is planned.
+// shardsOf returns the rows of a split, file by file, each of which must have what is planned.
 func (w *world) shardsOf(r recipe.Recipe, split plan.Split) []string {
 	w.t.Helper()
 	var all []string

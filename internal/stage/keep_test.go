@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// chats are rows of which the messages have white space, escapes and an order of their own; each third row has tools.
+// chats returns rows whose messages have white space, escapes and an order of their own; each third row has tools.
 func chats(rows int) string {
 	var out strings.Builder
 	for i := range rows {

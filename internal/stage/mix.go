@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// mixedName is the file in a mix unit's folder. It ends as a published one does.
+// mixedName returns the file in a mix unit's folder. It ends as a published one does.
 func mixedName(shard recipe.Shard, format recipe.Format) (string, error) {
 	if shard.Export != "" {
 		format = recipe.Parquet
@@ -151,7 +151,7 @@ func (m *mixer) encode(ctx context.Context, out *filewriter.Writer) error {
 	return closed
 }
 
-// weave gives the rows of the shard in their order.
+// weave passes on the rows of the shard in their order.
 func (m *mixer) weave(ctx context.Context, each func(line []byte) error) error {
 	measured := m.job.recipe.Measured()
 	progress.Of(ctx).Begin("write", 99, m.shard.Rows, 0)

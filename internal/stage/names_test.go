@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// inFolders is two whose data set facts lies in folders by language.
+// inFolders returns two whose data set facts lies in folders by language.
 func inFolders(change func(*recipe.Dataset)) recipe.Recipe {
 	r := recipes.Two()
 	r.Domains[1].Datasets = []recipe.Dataset{{

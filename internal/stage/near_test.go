@@ -22,7 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// lost are the ids of the rows that balance dropped, by reason.
+// lost returns the ids of the rows that balance dropped, by reason.
 func (w *world) lost() map[string][]string {
 	w.t.Helper()
 	lost := map[string][]string{}
@@ -46,7 +46,7 @@ func (w *world) lost() map[string][]string {
 	return lost
 }
 
-// divisions are the rows of every split as the split stage gave them, whatever balance dropped: by split, all data sets.
+// divisions returns the rows of every split as the split stage gave them, whatever balance dropped: by split, all data sets.
 func (w *world) divisions(r recipe.Recipe) [][]record.Record {
 	w.t.Helper()
 	out := make([][]record.Record, len(r.Splits))
@@ -83,7 +83,7 @@ func (a sketch) candidates(b sketch) bool {
 	return false
 }
 
-// nearOnes are the ids of the rows that are near one of a later split, found the slow way: each row is compared with each. Those
+// nearOnes returns the ids of the rows that are near one of a later split, found the slow way: each row is compared with each. Those
 // whose very question a later split has are no near ones, but overlap.
 func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates) []string {
 	t.Helper()
@@ -117,7 +117,7 @@ func nearOnes(t *testing.T, splits [][]record.Record, near recipe.NearDuplicates
 	return found
 }
 
-// wordy are rows of the gsm8k form with long questions, of which every third is nearly the one before.
+// wordy returns rows of the gsm8k form with long questions, of which every third is nearly the one before.
 func wordy(rows int) string {
 	words := strings.Fields("a train boat farmer teacher baker sells buys counts loses finds gives apples books stones coins letters in the morning evening garden market school before after while every second day week")
 	var out strings.Builder

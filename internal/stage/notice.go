@@ -36,7 +36,7 @@ type inspection struct{ job job }
 // mostChanges is how many files a Way names.
 const mostChanges = 4
 
-// notice says what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
+// notice returns what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
 // inode tell; the files are not read for it.
 func (i inspection) notice(ctx context.Context, final store.Path, done *pipeline.DownloadResult) (string, error) {
 	if _, locked := i.job.worker.locked(i.job.node.Name); !i.job.worker.Notice || i.job.stage != pipeline.StageDownload || locked {
@@ -91,7 +91,7 @@ func changes(before []original, now []source.File) string {
 	return strings.Join(said, ", ")
 }
 
-// way says whether a finished unit is reused, or its source is read again.
+// way returns whether a finished unit is reused, or its source is read again.
 func (i inspection) way(ctx context.Context, final store.Path, result pipeline.Result) (Way, error) {
 	if !i.isCurrent(final, result) {
 		return Way{How: ReadAgain}, nil

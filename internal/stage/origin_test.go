@@ -28,7 +28,7 @@ type hubWorld struct {
 	hub *hub.Hub
 }
 
-// commitOf is the n-th commit of the test's repository.
+// commitOf returns the n-th commit of the test's repository.
 func commitOf(n int) string { return fmt.Sprintf("%040x", n) }
 
 func newHubWorld(t *testing.T) hubWorld {
@@ -55,7 +55,7 @@ func (w hubWorld) commit(n, rows int) {
 	}})
 }
 
-// onHub is two with every data set on the Hub, at a revision.
+// onHub returns two with every data set on the Hub, at a revision.
 func onHub(revision string) recipe.Recipe {
 	r := recipes.Two()
 	for d := range r.Domains {
@@ -92,7 +92,7 @@ func (w *world) jobs(r recipe.Recipe, results map[string]pipeline.Result, again 
 	}
 }
 
-// cached are the sizes of the originals in the cache.
+// cached returns the sizes of the originals in the cache.
 func (w *world) cached() (files int, bytes int64) {
 	w.t.Helper()
 	entries, err := os.ReadDir(filepath.Join(w.worker.Volume, revision.CacheFolder, "sha256"))

@@ -19,7 +19,7 @@ import (
 // filesName is the folder of a download's folder that links the originals. While they are linked, they stay in the cache.
 const filesName = "files"
 
-// cache is the volume's, for this mix.
+// cache returns the volume's, for this mix.
 func (j job) cache() store.Cache {
 	return store.Cache{Root: j.worker.path(revision.CacheFolder), Owner: string(j.folder)}
 }
@@ -83,8 +83,8 @@ func (d downloader) fetch(ctx context.Context, from fetching, file source.File) 
 	return cache.Keep(ctx, partial, got.SHA256)
 }
 
-// partID tells the part of a file that is not whole yet from the mix's other parts, and from those of any other mix but where a SHA-256
-// proves the whole: another mix may have asked by a proxy, or trusted an authority, of its own.
+// partID returns a name that tells the part of a file that is not whole yet from the mix's other parts, and from those of any other mix but where a
+// SHA-256 proves the whole: another mix may have asked by a proxy, or trusted an authority, of its own.
 func (d downloader) partID(file source.File) string {
 	if file.SHA256 != "" {
 		return file.SHA256
@@ -135,7 +135,7 @@ func (n named) note(got source.Fetched) error {
 	return n.notes.Note(n.name, got.SHA256, got.Size)
 }
 
-// named gives what tells a file of a source from any other without its SHA-256: git's digest within the repository, which every mix
+// named returns what tells a file of a source from any other without its SHA-256: git's digest within the repository, which every mix
 // on the volume may rely on since the bytes were compared with it, or the ETag or date that its server gives it. That says
 // whatever the server wants it to, so it is known to this mix alone.
 func (d downloader) named(from recipe.NamedSource, file source.File) named {
@@ -146,10 +146,10 @@ func (d downloader) named(from recipe.NamedSource, file source.File) named {
 	return known
 }
 
-// notes are those that this mix alone relies on.
+// notes returns those that this mix alone relies on.
 func (j job) notes() store.Notes { return store.Notes{Folder: j.worker.path(j.folder.Known())} }
 
-// nameOf is the name; it is empty where nothing tells the file apart.
+// nameOf returns the name; it is empty where nothing tells the file apart.
 func nameOf(named recipe.NamedSource, file source.File) string {
 	if file.Size < 0 || file.GitBlob == "" && file.Validator == "" {
 		return ""
@@ -172,8 +172,8 @@ func nameOf(named recipe.NamedSource, file source.File) string {
 // originals still.
 type previousOriginals []original
 
-// previousOriginals finds the download for the request before. Where its originals were released, a file that is the same again need not be
-// brought: nothing may ask for it.
+// lastDownload returns the download for the request before. Where its originals were released, a file that has not changed need not be fetched: it
+// may not be needed.
 func (d downloader) lastDownload() (previousOriginals, error) {
 	folders, err := d.earlierDownloads()
 	if err != nil || len(folders) == 0 {
@@ -189,7 +189,7 @@ func (d downloader) lastDownload() (previousOriginals, error) {
 	return readOriginals(folders[0], result.Download)
 }
 
-// has says whether a file is the same as it was.
+// has returns the earlier entry of a file, and whether the file is the same as it was.
 func (l previousOriginals) has(known named, file source.File) (pipeline.OriginalFile, bool) {
 	i := slices.IndexFunc(l, func(o original) bool { return o.Path == file.Path })
 	if i < 0 {

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// choices are all that a revision can hold.
+// choices returns all that a revision can hold.
 func choices() (all [][]recipe.RevisionPart) {
 	parts := recipe.RevisionParts()
 	for set := 1; set < 1<<len(parts)-1; set++ {
@@ -80,7 +80,7 @@ func TestRevisionsHoldWhatIsKept(t *testing.T) {
 	}
 }
 
-// saysWhatIsNotProved: a proof names the parts that it lacks.
+// saysWhatIsNotProved checks that a proof names the parts that it lacks.
 func saysWhatIsNotProved(t *testing.T, parts []recipe.RevisionPart, proof verify.Proof) {
 	t.Helper()
 	unproved := strings.Join(proof.Claims().NotProved, "\n")

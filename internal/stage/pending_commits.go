@@ -42,7 +42,7 @@ func (w *Worker) commit(staging *store.Staging) error {
 	return nil
 }
 
-// at is where the folder of a finished unit lies now.
+// at returns where the folder of a finished unit lies now.
 func (l *pendingCommits) at(final store.Path) store.Path {
 	if l == nil {
 		return final

@@ -105,7 +105,7 @@ func ahead(ctx context.Context, file decode.File, fields []decoded.Field, first 
 	}
 }
 
-// isBadRow says whether an error of decode is that of one row, which has a number like any other.
+// isBadRow reports whether an error of decode is that of one row, which has a number like any other.
 func isBadRow(err error) bool {
 	var bad *decoded.BadRow
 	return errors.As(err, &bad)

@@ -41,7 +41,7 @@ func TestAWorkerInAProcess(t *testing.T) {
 	}
 }
 
-// inAProcess is what a test that startProcess started works on. Started as any other test, it is passed over.
+// inAProcess returns what a test that startProcess started works on. Started as any other test, it is passed over.
 func inAProcess(t *testing.T, variable string) (Worker, recipe.Recipe) {
 	t.Helper()
 	volume, file, ok := strings.Cut(os.Getenv(variable), "\n")
@@ -84,7 +84,7 @@ func startProcess(t *testing.T, test, variable, volume string, r recipe.Recipe) 
 	return process, out, begun(file)
 }
 
-// begun is the file that a worker makes when its process has started and its work begins.
+// begun returns the file that a worker makes when its process has started and its work begins.
 func begun(recipeFile string) string { return recipeFile + ".begun" }
 
 // files are what a slow server gives, by path, and how many bytes of them it gave.
@@ -130,7 +130,7 @@ func (s *slowly) Write(p []byte) (int, error) {
 	return written, nil
 }
 
-// served is a recipe of so many files on a slow server, half of them pinned by their digest.
+// served returns a recipe of so many files on a slow server, half of them pinned by their digest.
 func served(t *testing.T, count, size int, pause time.Duration) (*files, recipe.Recipe) {
 	from := &files{content: map[string][]byte{}, pause: pause}
 	server := httptest.NewServer(from)
@@ -156,7 +156,7 @@ func served(t *testing.T, count, size int, pause time.Duration) (*files, recipe.
 	return from, r
 }
 
-// worker starts a process that downloads a recipe's sources.
+// workerProcess starts a process that downloads a recipe's sources.
 func workerProcess(t *testing.T, volume string, r recipe.Recipe) (*exec.Cmd, *bytes.Buffer) {
 	t.Helper()
 	worker, out, _ := workerWithStart(t, volume, r)
@@ -218,7 +218,7 @@ func await(t *testing.T, file string) {
 	t.Fatalf("%s is not there after a minute", file)
 }
 
-// workTime is how long a worker that nobody kills works, its start left out.
+// workTime returns how long a worker that nobody kills works, its start left out.
 func workTime(t *testing.T, r recipe.Recipe) time.Duration {
 	t.Helper()
 	worker, out, start := workerWithStart(t, t.TempDir(), r)

@@ -73,7 +73,7 @@ func (r *reader) each(ctx context.Context, to taker) error {
 	return nil
 }
 
-// noRows is the error of a source none of whose files has a row; one that has none beside others is a shard like them.
+// noRows returns the error of a source none of whose files has a row; an empty file among others is a shard like them.
 func (r *reader) noRows() error {
 	const named = 8
 	var paths []string
@@ -166,7 +166,7 @@ func (r *reader) unreadable(file string, err error, to taker) error {
 	})
 }
 
-// placeIn is where a row stands in its file.
+// placeIn returns where a row stands in its file.
 func placeIn(file, where string) string { return strings.TrimPrefix(where, file+", ") }
 
 // skip leaves a bad row out, if that is asked for and not too many were.
@@ -185,7 +185,7 @@ func (r *reader) skip(to taker, cause error, row revision.DroppedSourceRow) erro
 	return to.skip(row)
 }
 
-// alone is the error of a bad row that fails the build: one after good rows is odd, and the first one tells of all.
+// alone returns the error of a bad row that fails the build: one after good rows is odd, and the first one tells of all.
 func (r *reader) alone(cause error) error {
 	switch good := r.rows - 1; good {
 	case 0:

@@ -33,7 +33,7 @@ func (w *world) divided(r recipe.Recipe, dataset string) pipeline.SplitResult {
 	return pipeline.SplitResult{}
 }
 
-// splitFolder is the folder of a data set's split in a recipe's build.
+// splitFolder returns the folder of a data set's split in a recipe's build.
 func (w *world) splitFolder(r recipe.Recipe, dataset string) string {
 	w.t.Helper()
 	graph := w.build(r)
@@ -58,7 +58,7 @@ var badRows = []struct{ row, reason, message string }{
 	{`{"question":"","answer":"#### 1"}`, "unmappable", "the question is empty"},
 }
 
-// withBadRows are 120 good rows, and each of the bad ones after ten of them; bad gives the index of each by its number.
+// withBadRows returns 120 good rows, and each of the bad ones after ten of them; bad gives the index of each by its number.
 func withBadRows() (content string, bad map[int]int) {
 	var out strings.Builder
 	bad = map[int]int{}
@@ -75,7 +75,7 @@ func withBadRows() (content string, bad map[int]int) {
 	return out.String(), bad
 }
 
-// tells says whether a listed row of a file of one row per line has a reason, its place, and a part of the message.
+// tells reports whether a listed row of a file of one row per line has a reason, its place, and a part of the message.
 func tells(row revision.DroppedSourceRow, reason, message string) bool {
 	return row.File == 1 && row.Reason == reason && row.Place == fmt.Sprintf("line %d", row.Row+1) && strings.Contains(row.Message, message)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
 
-// realSix is the six data sets from their original files: JSON Lines, nested SQuAD, JSON arrays, gzip.
+// realSix returns the six data sets from their original files: JSON Lines, nested SQuAD, JSON arrays, gzip.
 func realSix() recipe.Recipe {
 	dataset := func(name, file string) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: file}}, Record: recipe.Record{Preset: recipe.PresetVersion(name)}}
@@ -84,7 +84,7 @@ func (w *world) records(file string) []record.Record {
 	return rows
 }
 
-// parsed is a row, with or without its line end.
+// parsed returns a row, with or without its line end.
 func parsed(t *testing.T, line []byte) record.Record {
 	t.Helper()
 	row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n")))

@@ -13,7 +13,7 @@ import (
 // againName is the file of a unit's folder with the request that it was built again for.
 const againName = "again"
 
-// isCurrent says whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
+// isCurrent reports whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
 // finished itself.
 func (i inspection) isCurrent(final store.Path, result pipeline.Result) bool {
 	if i.job.again != "" {
@@ -39,7 +39,7 @@ func (j job) markRebuilt(staging *store.Staging) error {
 	return staging.WriteFile(againName, []byte(j.again))
 }
 
-// locked is what the lock says of a source.
+// locked returns what the lock says of a source.
 func (w *Worker) locked(name string) (revision.LockedSource, bool) {
 	if w.Lock == nil {
 		return revision.LockedSource{}, false
@@ -56,13 +56,13 @@ type request struct {
 	Source string `json:"source"`
 }
 
-// plainKey is the key of the download without a request.
+// plainKey returns the key of the download without a request.
 func (d downloader) plainKey() string {
 	units := pipeline.Downloads(d.job.recipe.Content())
 	return units[slices.IndexFunc(units, func(unit pipeline.Node) bool { return unit.Name == d.job.node.Name })].Key
 }
 
-// refreshed says whether the download is one of many of its source.
+// refreshed reports whether the download is one of many of its source.
 func (d downloader) refreshed() bool { return d.plainKey() != d.job.node.Key }
 
 // earlierDownloads lists the folders of downloads of the same source for earlier requests.

@@ -118,7 +118,7 @@ var everything = []string{
 	"balance mix", "mix train", "mix test", "publish mix",
 }
 
-// same says whether a path still is the file, or folder, that it was.
+// same reports whether a path still is the file, or folder, that it was.
 func same(t *testing.T, path string, before os.FileInfo) bool {
 	t.Helper()
 	return os.SameFile(before, stat(t, path))

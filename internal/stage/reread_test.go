@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// spoken is what a row says, whatever its id.
+// spoken returns what a row says, whatever its id.
 func spoken(t *testing.T, rows []string) []string {
 	t.Helper()
 	var out []string
@@ -67,7 +67,7 @@ type described struct {
 	Includes []string
 }
 
-// descriptions are what info.json and croissant.json say of the mixed files.
+// descriptions returns what info.json and croissant.json say of the mixed files.
 func (w *world) descriptions() (info struct {
 	Format recipe.Format
 	Files  map[string][]string
@@ -121,7 +121,7 @@ func TestDescriptionsOfEveryFormat(t *testing.T) {
 	}
 }
 
-// recordFiles is the set of files that Croissant reads the mix from. In zstd, which its reader cannot unpack, there is nothing to look at.
+// recordFiles returns the set of files that Croissant reads the mix from. In zstd, which its reader cannot unpack, there is nothing to look at.
 func recordFiles(r recipe.Recipe, distribution []described, rows string) described {
 	if i := slices.IndexFunc(distribution, func(f described) bool { return f.ID == "records-files" }); i >= 0 {
 		return distribution[i]

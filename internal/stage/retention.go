@@ -28,7 +28,7 @@ type retention struct {
 
 func newRetention(j job) *retention { return &retention{job: j, used: map[string]bool{}} }
 
-// prune gives back what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that no build finished,
+// prune removes what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that no build finished,
 // what workers left that were killed, and the originals that only these had.
 func (r *retention) prune() error {
 	if sign := r.job.worker.present; sign != nil {
@@ -201,7 +201,7 @@ func (r *retention) removeSuperseded() error {
 	return store.SweepOf(r.job.final(), r.leave)
 }
 
-// newestFirst gives the folder of a stage and lists its finished units by the time when they were last needed.
+// newestFirst returns the folder of a stage and its finished units by the time when they were last needed.
 func newestFirst(j job, stage pipeline.Stage) (folder store.Path, keys []string, err error) {
 	folder = j.worker.path(j.folder.Stage(stage))
 	entries, err := folder.ReadDir()

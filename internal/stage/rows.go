@@ -12,7 +12,7 @@ const (
 	questionSuffix = ".questions"
 )
 
-// indexOf is the name of the index of a file of rows.
+// indexOf returns the name of the index of a file of rows.
 func indexOf(name string) string { return name[:len(name)-len(rowSuffix)] + idxSuffix }
 
 // createRows begins a file of rows in a unit's folder.

@@ -50,7 +50,7 @@ func newEdits(t *testing.T) *edits {
 	return e
 }
 
-// renew gives a data set another source, of two new files.
+// renew replaces a data set's source by one of two new files.
 func (e *edits) renew(dataset *recipe.Dataset) {
 	var urls []recipe.HTTPFile
 	for range 2 {
@@ -62,7 +62,7 @@ func (e *edits) renew(dataset *recipe.Dataset) {
 	dataset.Source, dataset.Record.Preset = recipe.Source{HTTP: &recipe.HTTP{URLs: urls}}, "gsm8k"
 }
 
-// next is the recipe after an edit; those before stay what they are.
+// next returns the recipe after an edit; those before stay what they are.
 func (e *edits) next() recipe.Recipe {
 	e.now = reversed(reversed(e.now)) // a copy
 	domain := &e.now.Domains[e.random.IntN(len(e.now.Domains))]
@@ -94,7 +94,7 @@ func (e *edits) build(volume string, r recipe.Recipe) {
 	}
 }
 
-// used is what the files below a folder take, one of several names once.
+// used returns what the files below a folder take, one of several names once.
 func used(t *testing.T, folder string) int64 {
 	t.Helper()
 	var bytes int64

@@ -98,7 +98,7 @@ func benchmarkWorld(b *testing.B) (Worker, map[string]pipeline.Result) {
 	return w, results
 }
 
-// size is the bytes and rows that a unit writes or, for a download, reads.
+// size returns the bytes and rows that a unit writes or, for a download, reads.
 func size(result pipeline.Result) (bytes, rows int64) {
 	switch {
 	case result.Download != nil:

@@ -212,7 +212,7 @@ func (m *recordMapper) row(number int64, row decoded.Row, lines []byte) (mapped,
 	return as, append(lines, '\n')
 }
 
-// unmapped is what becomes of a row that the mapping gives an error for.
+// unmapped returns what becomes of a row that the mapping gives an error for.
 func unmapped(number int64, err error) mapped {
 	if reason, dropped := mapping.IsDropped(err); dropped {
 		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: string(reason)}}

@@ -21,7 +21,7 @@ import (
 
 // The promises about edits, each on whole builds: what changes when one thing changes.
 
-// rowFiles are the digests of all published files of rows.
+// rowFiles returns the digests of all published files of rows.
 func (w *world) rowFiles() map[string]string {
 	w.t.Helper()
 	var manifest revision.Manifest
@@ -46,7 +46,7 @@ func (w *world) uses() map[string]int {
 	return uses
 }
 
-// rowsOf is two with so many rows in the train mix.
+// rowsOf returns two with so many rows in the train mix.
 func rowsOf(total int64) recipe.Recipe {
 	r := recipes.Two()
 	r.Splits[0].Size = recipe.Size{Policy: recipe.ExactRows, Rows: total}
@@ -125,7 +125,7 @@ func zstandard(t *testing.T, content string) string {
 	return string(encoder.EncodeAll([]byte(content), nil))
 }
 
-// columns is a Parquet file of the rows of a text.
+// columns returns a Parquet file of the rows of a text.
 func columns(t *testing.T, content string) string {
 	t.Helper()
 	type row struct {

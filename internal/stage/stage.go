@@ -89,7 +89,7 @@ func (w *Worker) Run(ctx context.Context, todo Job) (pipeline.Result, error) {
 	return result, err
 }
 
-// run is Run that says how the unit came to its result.
+// run does what Run does, and returns how the unit came to its result.
 func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error) {
 	graph, err := pipeline.Walk(todo.Recipe, todo.Results)
 	if err != nil {
@@ -129,7 +129,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	return result, way, err
 }
 
-// found gives the result of a finished unit and whether that is reused. One that is to be built gives none.
+// found returns the result of a finished unit and whether that is reused. One that is to be built gives none.
 func (j job) found(ctx context.Context, final store.Path) (result pipeline.Result, way Way, err error) {
 	err = store.ReadJSON(final.Join(revision.ResultFile), &result)
 	switch {
@@ -260,7 +260,7 @@ func writeJSON(staging *store.Staging, name string, value any) error {
 	return staging.WriteFile(name, encoded)
 }
 
-// mounted is the worker with its volume open.
+// mounted returns the worker with its volume open.
 func (w *Worker) mounted(r recipe.Recipe) (*Worker, error) {
 	own := *w
 	if own.volume != nil {
@@ -286,21 +286,21 @@ func (w *Worker) probe(folder string) error {
 
 func (w *Worker) close() { w.volume.Close() } // it was only looked at
 
-// path is the place of a name on the volume.
+// path returns the place of a name on the volume.
 func (w *Worker) path(name string) store.Path { return w.volume.Path(name) }
 
-// final is the place of the unit itself.
+// final returns the place of the unit itself.
 func (j job) final() store.Path { return j.worker.path(j.folder.Node(j.stage, j.node.Key)) }
 
-// revision is the folder of a revision.
+// revision returns the folder of a revision.
 func (j job) revision(name string) store.Path { return j.worker.path(j.folder.Revision(name)) }
 
-// unit is the folder of a unit.
+// unit returns the folder of a unit.
 func (j job) unit(stage pipeline.Stage, key string) store.Path {
 	return j.worker.later.at(j.worker.path(j.folder.Node(stage, key)))
 }
 
-// input is the folder of a finished unit of an earlier stage.
+// input returns the folder of a finished unit of an earlier stage.
 func (j job) input(stage pipeline.Stage, name string) (store.Path, error) {
 	if node, reached := j.graph.Node(stage, name); reached {
 		return j.unit(stage, node.Key), nil

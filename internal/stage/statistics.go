@@ -18,7 +18,7 @@ import (
 // statisticsName is the file of a split unit's folder that says, by split, what its rows are like.
 const statisticsName = "statistics.json"
 
-// statisticsOf is the name of the same of a file of rows in a balance unit's folder.
+// statisticsOf returns the name of the same of a file of rows in a balance unit's folder.
 func statisticsOf(name string) string {
 	return name[:len(name)-len(rowSuffix)] + "." + statisticsName
 }
@@ -44,7 +44,7 @@ func (f *splitFile) count(identity rowfile.Short, head rowHead, line []byte) err
 	return show(&f.counted, line)
 }
 
-// tokensOf is what is counted of a row's units, which may be no tokens.
+// tokensOf returns what is counted of a row's units, which may be no tokens.
 func tokensOf(counted bool, units int64) int64 {
 	if !counted {
 		return -1
@@ -65,7 +65,7 @@ func show(rows *statistics.Rows, line []byte) error {
 	return nil
 }
 
-// rowOf is what is counted of a row that was parsed.
+// rowOf returns what is counted of a row that was parsed.
 func rowOf(row record.Record, line []byte, tokens int64) statistics.Row {
 	return statistics.Row{
 		Question: statistics.Characters(row.Question), Answer: statistics.Characters(row.ReferenceAnswer), Type: statistics.TypeOf(row.AnswerType),
@@ -143,7 +143,7 @@ func (p *publisher) statistics() error {
 	return p.write(revision.StatisticsFile, encoded)
 }
 
-// counted are the counts of a data set's rows in a split, as the unit that wrote the rows has them.
+// counted returns the counts of a data set's rows in a split, as the unit that wrote the rows has them.
 func (p *publisher) counted(split int, dataset string) (*statistics.Rows, error) {
 	folder, name, err := p.job.processed(split, dataset)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// countedMix is a mix with rows that overlap, repeat, and hold what has an escape.
+// countedMix returns a mix with rows that overlap, repeat, and hold what has an escape.
 func countedMix(t *testing.T) (*world, recipe.Recipe) {
 	w := filled(t)
 	w.put("facts.jsonl", goldenRows+recipes.Facts(300)+strings.Repeat(`{"question":"Who is 5?","answer":"the same"}`+"\n", 3))
@@ -67,7 +67,7 @@ func dumbPart(t *testing.T, w *world, dataset, split string) map[string]any {
 	return got
 }
 
-// told is the same of the published statistics.
+// told returns the same of the published statistics.
 func told(t *testing.T, part statistics.Part) map[string]any {
 	t.Helper()
 	got := map[string]any{"rows": part.Rows, "unique": part.Unique}

@@ -23,7 +23,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
-// evilHub is a Hub whose listing gives a digest of somebody's choice for the large file.
+// evilHub returns a Hub whose listing gives a digest of somebody's choice for the large file.
 func evilHub(t *testing.T, hub *hub.Hub, digest string) string {
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if !strings.Contains(r.URL.Path, "/tree/") {
@@ -104,7 +104,7 @@ func TestADigestOfALockIsNoPath(t *testing.T) {
 	}
 }
 
-// onWeb is a recipe of one data set behind an address without a digest.
+// onWeb returns a recipe of one data set behind an address without a digest.
 func onWeb(address string) recipe.Recipe {
 	r := recipes.Two()
 	r.Domains = r.Domains[:1]
@@ -113,7 +113,7 @@ func onWeb(address string) recipe.Recipe {
 	return r
 }
 
-// serves gives a file under one ETag, whoever asks for whatever, and counts those that read it.
+// serves returns a file under one ETag, whoever asks for whatever, and counts those that read it.
 func serves(t *testing.T, content string) (address string, reads *int) {
 	reads = new(int)
 	server := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {

@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
-// unitsFor gives what counts the rows of the mix; nil where shares are measured in rows.
+// unitsFor returns what counts the rows of the mix; nil where shares are measured in rows.
 func unitsFor(j job) (*tokens.Units, error) {
 	tokenizer := j.recipe.Tokenizer
 	var file []byte

@@ -19,7 +19,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/tokens"
 )
 
-// counted is what a row has in a unit, by a second way.
+// unitsOf returns what a row has in a unit, computed in another way.
 func unitsOf(t *testing.T, r recipe.Recipe, file []byte, question, answer string) int64 {
 	t.Helper()
 	if r.Unit == recipe.InBytes {
@@ -32,7 +32,7 @@ func unitsOf(t *testing.T, r recipe.Recipe, file []byte, question, answer string
 	return counter.Count(question) + counter.Count(answer)
 }
 
-// balancedOf is the result of a built recipe's balance.
+// balancedOf returns the result of a built recipe's balance.
 func (w *world) balancedOf(r recipe.Recipe) pipeline.BalanceResult {
 	w.t.Helper()
 	graph, results := w.results(r)
@@ -40,7 +40,7 @@ func (w *world) balancedOf(r recipe.Recipe) pipeline.BalanceResult {
 	return *results[step.Nodes[0].Key].Balance
 }
 
-// tokenizerFile is a byte-level tokenizer without merges: every byte is a token.
+// tokenizerFile returns a byte-level tokenizer without merges: every byte is a token.
 func tokenizerFile() string {
 	var vocabulary []string
 	for id, r := range byteAlphabet() {
@@ -49,7 +49,7 @@ func tokenizerFile() string {
 	return `{"model":{"type":"BPE","vocab":{` + strings.Join(vocabulary, ",") + `},"merges":[]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}}`
 }
 
-// byteAlphabet are the characters that stand for the 256 bytes in a byte-level vocabulary (GPT-2's bytes_to_unicode).
+// byteAlphabet returns the characters that stand for the 256 bytes in a byte-level vocabulary (GPT-2's bytes_to_unicode).
 func byteAlphabet() (alphabet []rune) {
 	next := rune(256)
 	for b := range rune(256) {

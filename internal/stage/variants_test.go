@@ -45,7 +45,7 @@ func ways() []func(string) string {
 
 func cafe(i int) string { return fmt.Sprintf("How many café visitors fit into %d rooms?", i) }
 
-// question is a row of a question and an answer, in the gsm8k form.
+// question returns a row of a question and an answer, in the gsm8k form.
 func question(text, answer string) string {
 	row, err := json.Marshal(map[string]string{"question": text, "answer": "#### " + answer})
 	if err != nil {
@@ -54,7 +54,7 @@ func question(text, answer string) string {
 	return string(row) + "\n"
 }
 
-// variants are 600 questions, each again in another way: a third of them in the same data set, the others in another one.
+// variants returns 600 questions, each again in another way: a third of them in the same data set, the others in another one.
 func variants(t *testing.T) *world {
 	w := filled(t)
 	var one, other strings.Builder
@@ -79,10 +79,10 @@ func normalized() recipe.Recipe {
 	return r
 }
 
-// formOf is the form of a question.
+// formOf returns the form of a question.
 func formOf(text string) string { return string(dedup.AppendQuestion(nil, text)) }
 
-// onBothSides are the questions, as they are compared, of which a published file of rows of each split has one.
+// onBothSides returns the questions, as they are compared, of which a published file of rows of each split has one.
 func (w *world) onBothSides(r recipe.Recipe, as func(string) string) (both []string) {
 	w.t.Helper()
 	sides := map[string]int{}
@@ -226,7 +226,7 @@ func TestVerifyFindsQuestionsWrittenInAnotherWay(t *testing.T) {
 	})
 }
 
-// firstQuestion is that of the first row of sums in a split, as it stands in JSON.
+// firstQuestion returns that of the first row of sums in a split, as it stands in JSON.
 func firstQuestion(t *testing.T, folder, split string) string {
 	t.Helper()
 	content, err := os.ReadFile(folder + "/" + revision.ProcessedFile("sums", split))

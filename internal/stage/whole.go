@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// broken says what is wrong with a finished unit, "" if nothing is. Of a publication, every byte of the revision is looked at
+// broken returns what is wrong with a finished unit, "" if nothing is. Of a publication, every byte of the revision is looked at
 // before it is named again; of another unit that its files are there with their lengths, since whatever is made of them is proved,
 // and of a download that its list is the one it wrote.
 func (i inspection) broken(ctx context.Context, final store.Path, result pipeline.Result) (string, error) {
@@ -43,7 +43,7 @@ func (i inspection) broken(ctx context.Context, final store.Path, result pipelin
 	return "", err
 }
 
-// checkWhole: a revision's folder holds what was published, by the digest of its manifest.
+// checkWhole checks that a revision's folder holds what was published, by the digest of its manifest.
 func checkWhole(ctx context.Context, folder store.Path, published pipeline.PublishResult, list digests) error {
 	checksums := map[string]string{}
 	for path, as := range list {
@@ -54,7 +54,7 @@ func checkWhole(ctx context.Context, folder store.Path, published pipeline.Publi
 	return verify.Files(ctx, folder, verify.Options{Digest: published.Digest, Checksums: checksums})
 }
 
-// lacks says which of its files a finished unit does not have any more.
+// lacks returns the file that a finished unit does not have any more, "" if it has all.
 func lacks(folder store.Path) (string, error) {
 	list, err := readDigests(folder)
 	if contract.ReasonOf(err) == contract.VolumeInvalid {
@@ -77,8 +77,8 @@ func lacks(folder store.Path) (string, error) {
 	return "", nil
 }
 
-// commitRevision gives a revision its name. One that has it and is whole stays; any other is replaced as a whole, so that who reads the old
-// one's files reads on.
+// commitRevision renames a revision's folder to its name. A revision that has the name and is whole stays; any other is replaced as a whole, so
+// that who reads the old one's files reads on.
 func commitRevision(ctx context.Context, j job, staging *store.Staging, published pipeline.PublishResult, list digests) error {
 	err := checkWhole(ctx, j.revision(published.Revision), published, list)
 	switch {

@@ -20,7 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// otherRatio is two with another ratio: another revision of the same rows.
+// otherRatio returns two with another ratio: another revision of the same rows.
 func otherRatio() recipe.Recipe {
 	r := recipes.Two()
 	r.Domains[0].Share = 1
@@ -194,7 +194,7 @@ func wantVerdict(t *testing.T, what string, err error, want string) {
 	}
 }
 
-// copied is a world with a copy of the volume, whose files share what they shared.
+// copied returns a world with a copy of the volume, whose files share what they shared.
 func (w *world) copied(t *testing.T) *world {
 	t.Helper()
 	other := &world{t: t, worker: w.worker, claims: w.claims}

@@ -63,7 +63,7 @@ func (c *Counts) Subtract(other *Counts) {
 // counted is one value and how often it was seen.
 type counted struct{ value, times int64 }
 
-// values are those that were seen, in ascending order.
+// values returns those that were seen, in ascending order.
 func (c *Counts) values() []counted {
 	var out []counted
 	for value, times := range c.dense {
@@ -137,7 +137,7 @@ func (c *Counts) Summary() Numbers {
 	return s
 }
 
-// fraction is a fraction in decimals.
+// fraction returns a fraction in decimals.
 func fraction(f *big.Rat) *json.Number { return trimmed(f.FloatString(decimals)) }
 
 // trimmed has one decimal at least, and no zeros behind.
@@ -150,12 +150,12 @@ func trimmed(text string) *json.Number {
 	return &n
 }
 
-// proportion is a part of a whole in decimals; of nothing, everything is 0.
+// proportion returns a part of a whole in decimals; of nothing, everything is 0.
 func proportion(part, whole int64) json.Number {
 	return *fraction(big.NewRat(part, max(whole, 1)))
 }
 
-// median is the value in the middle, or the mean of the two there.
+// median returns the value in the middle, or the mean of the two there.
 func median(values []counted, rows int64) *json.Number {
 	at := func(place int64) int64 {
 		for _, v := range values {
@@ -168,7 +168,7 @@ func median(values []counted, rows int64) *json.Number {
 	return fraction(big.NewRat(at((rows-1)/2)+at(rows/2), 2))
 }
 
-// deviation is the standard deviation of a sample; nil of a single value. It is the root of (n·Σx² − (Σx)²) / (n·(n−1)).
+// deviation returns the standard deviation of a sample; nil of a single value. It is the root of (n·Σx² − (Σx)²) / (n·(n−1)).
 func deviation(sum, squares *big.Int, rows int64) *json.Number {
 	if rows < 2 {
 		return nil

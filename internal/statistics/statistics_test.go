@@ -158,7 +158,7 @@ func FuzzCharacters(f *testing.F) {
 	})
 }
 
-// published is a text as a published row has it, without its quotes: with the fewest escapes.
+// published returns a text as a published row has it, without its quotes: with the fewest escapes.
 func published(text string) []byte {
 	names := map[rune]string{'"': `\"`, '\\': `\\`, '\b': `\b`, '\f': `\f`, '\n': `\n`, '\r': `\r`, '\t': `\t`}
 	var out []byte

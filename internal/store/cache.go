@@ -34,7 +34,7 @@ const (
 	knownFolder   = "known"
 )
 
-// Blob is where the original with a digest lies. What is no digest is refused: it would be a path of somebody's choice.
+// Blob returns where the original with a digest lies. What is no digest is refused: it would be a path of somebody's choice.
 func (c Cache) Blob(digest string) (Path, error) {
 	if !contract.IsSHA256(digest) {
 		return Path{}, contract.Failf(contract.InvalidData, "%.100q is no SHA-256, which has 64 lower-case hexadecimal digits, and names no file of the cache", digest)
@@ -81,7 +81,7 @@ func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held,
 	return nil, false, c.Discard(digest)
 }
 
-// hold gives an open file that has a digest, from its beginning on.
+// hold returns an open file that has a digest, from its beginning on.
 func hold(f *os.File, digest string) (*Held, error) {
 	hashed, err := f.Stat()
 	if err == nil {
@@ -131,7 +131,7 @@ func (c Cache) Discard(digest string) error {
 	return nil
 }
 
-// Link gives an original that is held a second name, without a second copy where the file system can.
+// Link adds a second name to an original that is held, without a second copy where the file system can.
 func (c Cache) Link(held *Held, to Path) error {
 	blob, err := c.Blob(held.Digest)
 	if err != nil {
@@ -143,7 +143,7 @@ func (c Cache) Link(held *Held, to Path) error {
 	return WrapError(copyTo(held.File, to)) // its name was removed all the same: by hand, or where there are no locks
 }
 
-// Keep gives a finished download its place in the cache, and holds it: p's lock goes over to what is given. An original that is
+// Keep moves a finished download to its place in the cache, and returns it with the lock of p. An original that is
 // there already stays.
 func (c Cache) Keep(ctx context.Context, p *Partial, digest string) (*Held, error) {
 	if held, ok, err := c.Hold(ctx, digest, -1); ok || err != nil {

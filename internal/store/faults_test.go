@@ -75,12 +75,12 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// faultyBox is a cache on a volume with a fault.
+// faultyBox returns a cache on a volume with a fault.
 func faultyBox(t *testing.T, fault string) box {
 	return box{Cache{Root: at(filepath.Join(faultfs.Mount(t, t.TempDir(), fault), ".cache"))}, t}
 }
 
-// begun is a download of which so much is there.
+// begun returns a download of which so much is there.
 func (b box) begun(content string) *Partial {
 	b.t.Helper()
 	p, err := b.Partial("x")

@@ -78,7 +78,7 @@ func abandoned(at Path, got grip, here bool) bool {
 	}
 }
 
-// idle is how long ago a file, or anything in a folder, changed last; 0 where that cannot be said.
+// idle returns how long ago a file, or anything in a folder, changed last; 0 where that cannot be said.
 func idle(at Path) time.Duration {
 	var last time.Time
 	err := at.WalkDir(func(_ Path, entry fs.DirEntry, err error) error {

@@ -17,7 +17,7 @@ import (
 // reads a note believes whoever wrote it, so what only a server says of a file is noted for one mix alone.
 type Notes struct{ Folder Path }
 
-// Notes are those of names that prove the content by themselves: git's digests. Every mix on the volume shares them.
+// Notes returns those of names that prove the content by themselves: git's digests. Every mix on the volume shares them.
 func (c Cache) Notes() Notes { return Notes{c.Root.Join(knownFolder)} }
 
 // known is a note.
@@ -43,7 +43,7 @@ func (n Notes) Note(name, digest string, size int64) error {
 	return WriteFile(n.of(name), encoded)
 }
 
-// Known gives the digest and size that were noted, "" where nothing was.
+// Known returns the digest and size that were noted, "" where nothing was.
 func (n Notes) Known(name string) (digest string, size int64) { return readNote(n.of(name)) }
 
 // mostNote is the most bytes of a note.
@@ -57,7 +57,7 @@ func readNote(path Path) (digest string, size int64) {
 	return parseNote(encoded)
 }
 
-// parseNote gives what a note says, "" where that makes no sense.
+// parseNote returns what a note says, "" where that makes no sense.
 func parseNote(encoded []byte) (digest string, size int64) {
 	var k known
 	if json.Unmarshal(encoded, &k) != nil || !contract.IsSHA256(k.SHA256) || k.Size < 0 {

@@ -66,7 +66,7 @@ func OpenPartial(at Path) (*Partial, error) {
 	return &Partial{Path: at, lock: f}, nil
 }
 
-// part is the name of a part that is the owner's.
+// part returns the name of a part that is the owner's.
 func (c Cache) part(id string) Path {
 	sum := sha256.Sum256([]byte(id))
 	return c.Root.Join(partialFolder, c.ownerPrefix()+hex.EncodeToString(sum[:]))
@@ -97,7 +97,7 @@ func ownPartial(path Path) (*Partial, error) {
 	return nil, contract.Failf(contract.WorkerFailed, "%d new files in %s were removed at once by other processes; run it again", partialTries, path.Dir())
 }
 
-// claim gives a part a name that nobody else knows, in one step, where there are no locks: of two writers one has it, the other one
+// claim renames a part to a name that no other worker knows, in one step, where there are no locks: of two writers one has it, the other one
 // begins anew. Its name is given back when it is closed; a writer that is killed does not, and its part is swept away in time.
 func claim(path Path) (*Partial, error) {
 	own, err := unique(path.Dir(), path.Base()+ownInfix, path.rename)
@@ -163,7 +163,7 @@ func stillNamed(f *os.File, path Path) bool {
 	return err == nil && !os.SameFile(first, second)
 }
 
-// File is the part itself, open for reading and writing. It is closed with p.
+// File returns the part itself, open for reading and writing. It is closed with p.
 func (p *Partial) File() *os.File { return p.lock }
 
 // Remove removes the part.

@@ -233,13 +233,13 @@ func (p Path) Touch(now time.Time) error { return p.failure(p.root.Chtimes(p.nam
 
 func chmod(p Path, mode fs.FileMode) error { return p.failure(p.root.Chmod(p.name, mode)) }
 
-// rename gives what is at p another name on the volume.
+// rename moves what is at p to another name on the volume.
 func (p Path) rename(to Path) error { return p.failure(p.root.Rename(p.name, to.name)) }
 
 // removeAll removes a folder and all that is in it. It follows no link in it.
 func removeAll(p Path) error { return p.failure(p.root.RemoveAll(p.name)) }
 
-// failure says where an error came from: the whole name, and of a link that leaves the volume what to do.
+// failure returns an error with the place that it came from: the whole name, and of a link that leaves the volume what to do.
 func (p Path) failure(err error) error {
 	var of *fs.PathError
 	switch {

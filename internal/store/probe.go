@@ -40,7 +40,7 @@ func Probe(folder Path) (lacks []string, err error) {
 	return lacks, nil
 }
 
-// unsuitable is the failure of a volume on which something that is needed did not work: trouble that says more than that, such as one
+// unsuitable returns the failure of a volume on which something that is needed did not work: trouble that says more than that, such as one
 // that is full, keeps its own reason.
 func unsuitable(what string, err error) error {
 	known := contract.VolumeFailure(err)
@@ -104,7 +104,7 @@ func tryContent(at Path) error {
 	return f.Close()
 }
 
-// differs says that a file does not hold what was written to it.
+// differs returns the error that a file does not hold what was written to it.
 func differs(got, want []byte) error {
 	if bytes.Equal(got, want) {
 		return nil
@@ -176,7 +176,7 @@ func put(at Path, content string) error {
 	return errors.Join(err, f.Close())
 }
 
-// holds says where a file does not hold what it should.
+// holds returns an error with the place where a file does not hold what it should.
 func holds(at Path, want string) error {
 	got, err := at.ReadFile()
 	if err != nil {

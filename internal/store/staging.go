@@ -64,19 +64,19 @@ func inhabit(final, path Path) (*Staging, error) {
 	return nil, errors.Join(err, folder.Close(), removeAll(path))
 }
 
-// Path is the name of a file in the folder; the folders above it are made.
+// Path returns the name of a file in the folder; the folders above it are made.
 func (s *Staging) Path(name string) (Path, error) {
 	path := s.path.Join(name)
 	return path, MakeFolder(path.Dir())
 }
 
-// Link gives a finished file a name in the folder.
+// Link adds a finished file to the folder under a name.
 func (s *Staging) Link(from Path, name string) error { return Link(from, s.path.Join(name)) }
 
-// Final is the name that the folder is to have.
+// Final returns the name that the folder is to have.
 func (s *Staging) Final() Path { return s.final }
 
-// Folder is where the folder lies until it is committed.
+// Folder returns where the folder lies until it is committed.
 func (s *Staging) Folder() Path { return s.path }
 
 // WriteFile writes a small file whole.
@@ -120,7 +120,7 @@ func (s *Staging) sync() error {
 
 func linked(info fs.FileInfo) bool { return namesOf(info) > 1 }
 
-// namesOf is how many names a file has, 1 where that is not told.
+// namesOf returns how many names a file has, 1 where that is not told.
 func namesOf(info fs.FileInfo) int {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -141,7 +141,7 @@ func (s *Staging) Commit() error {
 // Sync makes every file and name in the folder durable. Nothing may be written to it after that.
 func (s *Staging) Sync() error { return WrapError(s.sync()) }
 
-// Settle gives a folder that is durable its final name.
+// Settle renames a durable folder to its final name.
 func (s *Staging) Settle() error {
 	if err := s.path.rename(s.final); err != nil {
 		if _, gone := s.final.Stat(); gone != nil {
@@ -153,7 +153,7 @@ func (s *Staging) Settle() error {
 	return SyncFolder(s.final.Dir())
 }
 
-// Replace gives a folder that is durable its final name, in place of one that is there. For a moment neither is.
+// Replace renames a durable folder to its final name, in place of one that is there. For a moment there is neither.
 func (s *Staging) Replace() error {
 	if err := s.Sync(); err != nil {
 		return err
@@ -175,7 +175,7 @@ func (s *Staging) Keep() *Staging {
 	return &kept
 }
 
-// Close gives up what was not committed. It is safe after Commit.
+// Close removes what was not committed. It is safe after Commit.
 func (s *Staging) Close() error {
 	if s.lock == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 
 const zfsMagic = 0x2fc12fc1
 
-// Of these file systems, one machine has all users.
+// ofOneMachine are the file systems all of whose users are on one machine.
 var ofOneMachine = map[int64]bool{
 	unix.EXT4_SUPER_MAGIC: true, unix.XFS_SUPER_MAGIC: true, unix.BTRFS_SUPER_MAGIC: true, unix.F2FS_SUPER_MAGIC: true,
 	unix.TMPFS_MAGIC: true, unix.OVERLAYFS_SUPER_MAGIC: true, zfsMagic: true,
@@ -22,7 +22,7 @@ func locksAreSeen(f *os.File) bool {
 	return unix.Fstatfs(int(f.Fd()), &stat) == nil && ofOneMachine[stat.Type]
 }
 
-// free is how many more bytes of files a file system takes at the most; -1 is not known: some pack what is written.
+// free returns how many more bytes of files a file system takes at the most; -1 is not known: some pack what is written.
 func free(f *os.File) int64 {
 	var stat unix.Statfs_t
 	if unix.Fstatfs(int(f.Fd()), &stat) != nil || stat.Blocks == 0 || stat.Type == zfsMagic || stat.Type == unix.BTRFS_SUPER_MAGIC {

@@ -17,10 +17,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// WrapError gives a file system error its reason.
+// WrapError returns a file system error with its reason.
 func WrapError(err error) error { return contract.VolumeFailure(err) }
 
-// UnreadableError is the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
+// UnreadableError returns the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
 // own reason: nothing is wrong with the file.
 func UnreadableError(err error) error {
 	return contract.VolumeMismatch(fmt.Errorf("a finished stage's file cannot be read: %w; if it stays so, remove the stage's folder, and it is built again", err))
@@ -124,7 +124,7 @@ func MakeFolder(name Path) error {
 	return WrapError(err)
 }
 
-// Link gives a finished file a second name without a second copy. A file system that makes no hard link, for whatever reason, gets a
+// Link adds a second name to a finished file without a second copy. A file system that makes no hard link, for whatever reason, gets a
 // copy: one whose storage fails refuses that as well.
 func Link(from, to Path) error {
 	if err := MakeFolder(to.Dir()); err != nil {
@@ -205,7 +205,7 @@ func RemoveAll(name Path) error {
 	return WrapError(removeAll(doomed))
 }
 
-// Move gives a finished file its name in place of the one that it has, in one step. Where something has the name, the error is
+// Move renames a finished file in one step. Where something has the name, the error is
 // fs.ErrExist, unless it may be replaced.
 func Move(from, to Path, replace bool) error {
 	if replace {

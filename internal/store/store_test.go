@@ -24,7 +24,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// at is the place of an absolute name, on a volume that is the whole machine.
+// at returns the place of an absolute name, on a volume that is the whole machine.
 func at(name string) Path { return machine().Path(name[1:]) }
 
 var machine = sync.OnceValue(func() *Volume {

@@ -98,7 +98,7 @@ func (c Cache) files() ([]cached, error) {
 	return files, nil
 }
 
-// ofPart says that a file is next to a part that is there: its checkpoint, or the next one, on which nobody has a lock.
+// ofPart reports whether a file is next to a part that is there: its checkpoint, or the next one, on which nobody has a lock.
 func ofPart(path Path) bool {
 	part, _, beside := strings.Cut(path.Base(), revision.CheckpointSuffix)
 	if !beside {
@@ -133,7 +133,7 @@ func removeUnused(path Path) error {
 	return nil
 }
 
-// Missing is how many bytes of an original have still to be brought; it is not looked at whether what is there is whole.
+// Missing returns how many bytes of an original have still to be brought; it is not looked at whether what is there is whole.
 func (c Cache) Missing(digest, id string, size int64) int64 {
 	if c.has(digest) {
 		return 0

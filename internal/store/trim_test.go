@@ -25,7 +25,7 @@ type box struct {
 
 func newBox(t *testing.T) box { return box{Cache{Root: at(t.TempDir()).Join(".cache")}, t} }
 
-// blob is where the original with a content lies.
+// blob returns where the original with a content lies.
 func (b box) blob(content string) string {
 	blob, err := b.Blob(digestOf(content))
 	must(b.t, err)

@@ -23,7 +23,7 @@ const (
 	spaces  = newline | blank
 )
 
-// classOf is the class of a character by Unicode's tables.
+// classOf returns the class of a character by Unicode's tables.
 func classOf(r rune) class {
 	switch {
 	case r == '\r', r == '\n':

@@ -47,7 +47,7 @@ var asciiWeights = func() (table [utf8.RuneSelf]uint8) {
 	return table
 }()
 
-// weight of a piece.
+// weight returns the weight of a piece.
 func weight(piece string) int {
 	sum := 0
 	for i := 0; i < len(piece); {
@@ -64,7 +64,7 @@ func weight(piece string) int {
 	return sum
 }
 
-// weightOf is the weight of a character of a class. A byte that is not UTF-8 is a symbol.
+// weightOf returns the weight of a character of a class. A byte that is not UTF-8 is a symbol.
 func weightOf(r rune, c class) int {
 	switch {
 	case r >= 0x2e80 && r != utf8.RuneError:

@@ -66,7 +66,7 @@ func parse(raw []byte) (*bpe, error) {
 	return b, file.Model.into(b)
 }
 
-// check says what of a model is not byte-level BPE.
+// check returns an error where a model is not byte-level BPE.
 func (m *model) check() error {
 	switch {
 	case m.Type != "BPE" && (m.Type != "" || m.Merges == nil):
@@ -94,7 +94,7 @@ func composes(c *component) (bool, error) {
 	return false, fmt.Errorf("a normalizer of type %q is not supported: NFC or none is", c.Type)
 }
 
-// splits is the splitter of a pre-tokenizer: ByteLevel with its own pattern, or a Split by one of the known patterns and
+// splits returns the splitter of a pre-tokenizer: ByteLevel with its own pattern, or a Split by one of the known patterns and
 // then ByteLevel without one.
 func splits(c *component) (splitter, error) {
 	if c == nil {
@@ -123,12 +123,12 @@ func splits(c *component) (splitter, error) {
 	return s, nil
 }
 
-// isByteLevel says that a part names bytes and puts no space before the text, with its own pattern or without one.
+// isByteLevel reports whether a part names bytes and puts no space before the text, with its own pattern or without one.
 func (c *component) isByteLevel(ownPattern bool) bool {
 	return c.Type == "ByteLevel" && !c.AddPrefixSpace && (c.UseRegex == nil || *c.UseRegex) == ownPattern
 }
 
-// isSplit says that the matches of a pattern become the pieces. The known patterns match everything, so it makes no
+// isSplit reports whether the matches of a pattern become the pieces. The known patterns match everything, so it makes no
 // difference whether what lies between matches is kept.
 func (c *component) isSplit() bool {
 	return c.Type == "Split" && c.Pattern.Regex != nil && (c.Behavior == "Isolated" && !c.Invert || c.Behavior == "Removed" && c.Invert)
@@ -200,7 +200,7 @@ func pairOf(raw json.RawMessage) (left, right string, err error) {
 	return left, right, nil
 }
 
-// byteNames are the characters by which byte-level vocabularies name the bytes (Radford et al., 2019): printable characters
+// byteNames returns the characters by which byte-level vocabularies name the bytes (Radford et al., 2019): printable characters
 // of Latin-1 name themselves, the others are named by the characters from U+0100 on, in their order.
 func byteNames() (names [256]rune) {
 	next := rune(0x100)

@@ -15,7 +15,7 @@ import (
 // object is JSON in the making.
 type object = map[string]any
 
-// named is how a byte-level vocabulary names a token.
+// named returns how a byte-level vocabulary names a token.
 func named(token string) string {
 	names := byteNames()
 	var name strings.Builder
@@ -25,7 +25,7 @@ func named(token string) string {
 	return name.String()
 }
 
-// split is the pre-tokenizer of Llama 3, Qwen2 and others.
+// split returns the pre-tokenizer of Llama 3, Qwen2 and others.
 func split(pattern string) object {
 	return object{"type": "Sequence", "pretokenizers": []object{
 		{"type": "Split", "pattern": object{"Regex": pattern}, "behavior": "Isolated", "invert": false},
@@ -33,7 +33,7 @@ func split(pattern string) object {
 	}}
 }
 
-// small makes a tokenizer.json of the 256 bytes and some merges, which a function may then spoil.
+// tiny makes a tokenizer.json of the 256 bytes and some merges, which a function may then spoil.
 func tiny(tb testing.TB, spoil func(file, model object), merges ...string) []byte {
 	tb.Helper()
 	vocab := map[string]int{}
@@ -219,7 +219,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// converted is the tokenizer.json of an encoding, made as transformers' TikTokenConverter does: every cut of every token into
+// converted returns the tokenizer.json of an encoding, made as transformers' TikTokenConverter does: every cut of every token into
 // two tokens is a merge, in the order of the tokens that they make, and then of their parts.
 func converted(tb testing.TB, name string) []byte {
 	tb.Helper()

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
-// corpora are the real rows by data set: each text a question or an answer.
+// corpora returns the real rows by data set: each text a question or an answer.
 func corpora(tb testing.TB) map[string][]string {
 	tb.Helper()
 	return map[string][]string{

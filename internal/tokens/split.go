@@ -42,7 +42,7 @@ const (
 	patternTekken = casedWord + `|` + casedWord2 + `|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*` + layout
 )
 
-// splitters by pattern.
+// splitterOf has the splitters by pattern.
 func splitterOf(pattern string) (splitter, bool) {
 	switch pattern {
 	case patternGPT2:
@@ -109,7 +109,7 @@ func contraction(text string, i int, lowerCase bool) int {
 	return i
 }
 
-// small is the small letter of an ASCII letter.
+// small returns the small letter of an ASCII letter.
 func small(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c | 0x20
@@ -162,7 +162,7 @@ func letterRun(text string, i int) (int, bool) {
 	return end, end > i
 }
 
-// endingLower is [Lu Lt Lm Lo M]*[Ll Lm Lo M]+ without backtracking: the second part begins behind the first one's longest
+// endingLower matches [Lu Lt Lm Lo M]*[Ll Lm Lo M]+ without backtracking: the second part begins behind the first one's longest
 // run; if nothing follows there, it is the last character of that run that may be on both sides.
 func endingLower(text string, i int) (int, bool) {
 	head, last := i, 0
@@ -185,7 +185,7 @@ func endingLower(text string, i int) (int, bool) {
 	return last, last > 0
 }
 
-// capitals is [Lu Lt Lm Lo M]+[Ll Lm Lo M]*, where endingLower did not match.
+// capitals matches [Lu Lt Lm Lo M]+[Ll Lm Lo M]*, where endingLower did not match.
 func capitals(text string, i int) (int, bool) {
 	end := run(text, i, upper|caseNot|mark)
 	return end, end > i

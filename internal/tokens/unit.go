@@ -21,7 +21,7 @@ func UnitsOf(r recipe.Recipe, file []byte) (*Units, error) {
 	return nil, nil
 }
 
-// Of a row are those of its question and those of its reference answer.
+// Of returns the units of a row: those of its question and of its reference answer.
 func (u *Units) Of(question, answer string) int64 {
 	if u == nil {
 		return 0

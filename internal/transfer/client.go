@@ -53,7 +53,7 @@ func (c Client) again(ctx context.Context, ask func() (further bool, err error))
 	}
 }
 
-// address is that of a path. The host is never looked up: the connection leads to the pod.
+// address returns that of a path. The host is never looked up: the connection leads to the pod.
 func address(path string) string { return "http://pod.invalid" + path }
 
 // ask sends a request and returns a response of success.
@@ -112,7 +112,7 @@ func (c Client) read(ctx context.Context, name string, to *rows.Sum) error {
 	})
 }
 
-// told tells the progress of what is read.
+// told returns a reader that reports the progress of what is read.
 func (c Client) told(from io.Reader) io.Reader {
 	if c.Progress == nil {
 		return from
@@ -178,7 +178,7 @@ func (l local) Write(b []byte) (int, error) {
 	return n, contract.VolumeFailure(err)
 }
 
-// Exists is the error of a name on this machine that is taken.
+// Exists returns the error of a name on this machine that is taken.
 func Exists(name string) error {
 	return failure{contract.InvalidTask, name + " exists already; use --overwrite to replace it", true}.err()
 }

@@ -173,7 +173,7 @@ func taken(name string) error {
 	return contract.Failf(contract.InvalidTask, "%s is on the volume already (%w); use --overwrite to replace it", name, fs.ErrExist)
 }
 
-// commit gives the files their names, once all of them are durable and are what their sender read.
+// commit renames the files to their names, once all of them are durable and are what their sender read.
 func (b *Inbox) commit(commit Commit) error {
 	b.mutex.Lock()
 	defer b.mutex.Unlock()

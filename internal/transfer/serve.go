@@ -69,7 +69,7 @@ func refuse(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// err is the error that was answered.
+// err returns the error that was answered.
 func (f failure) err() error {
 	err := contract.Failf(f.Reason, "%s", f.Message)
 	if f.Taken {

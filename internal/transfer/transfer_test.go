@@ -75,7 +75,7 @@ func (b *breaking) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// inbox is one on an empty volume, as it is served.
+// inbox returns one on an empty volume, as it is served.
 func inbox(t *testing.T) (folder string, server *httptest.Server, box *Inbox) {
 	t.Helper()
 	folder = t.TempDir()
@@ -91,7 +91,7 @@ func inbox(t *testing.T) (folder string, server *httptest.Server, box *Inbox) {
 	return folder, server, box
 }
 
-// local writes a file to send.
+// localFile writes a file to send.
 func localFile(t *testing.T, content []byte) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "rows.jsonl")
@@ -101,7 +101,7 @@ func localFile(t *testing.T, content []byte) string {
 	return name
 }
 
-// visible are the files of a folder, but for those of an inbox.
+// visible returns the files of a folder, but for those of an inbox.
 func visible(t *testing.T, folder string) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -303,7 +303,7 @@ func TestSave(t *testing.T) {
 	}
 }
 
-// served is a revision of one large file, as a pod serves it, and the folder that it lies in.
+// served returns a revision of one large file, as a pod serves it, and the folder that it lies in.
 func served(t *testing.T) (server *httptest.Server, file revision.PublishedFile, folder string) {
 	t.Helper()
 	folder = t.TempDir()

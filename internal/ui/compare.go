@@ -54,7 +54,7 @@ type change struct {
 // Differs reports whether anything is another.
 func (c change) Differs() bool { return c.Before != c.After || c.RepeatsBefore != c.Repeat }
 
-// Difference is how many rows there are more, with its sign.
+// Difference returns how many rows there are more, with its sign.
 func (c change) Difference() string {
 	if c.Before == c.After {
 		return "–"
@@ -97,7 +97,7 @@ func (s *Server) compare(r *http.Request) (string, any, error) {
 	return "compare.html.tmpl", page, nil
 }
 
-// recipeAndSources is what a revision was made of.
+// recipeAndSources returns what a revision was made of.
 func recipeAndSources(m revision.Manifest) any {
 	resolved := map[string]string{}
 	for _, origin := range m.Sources {
@@ -257,7 +257,7 @@ func (p *editPage) judge(m revision.Manifest, edited recipe.Recipe) {
 	p.Changes = changes(m.Plan, *planned)
 }
 
-// balanceResult is what was dropped of the revision's splits.
+// balanceResult returns what was dropped of the revision's splits.
 func balanceResult(m revision.Manifest) pipeline.BalanceResult {
 	if balanced := m.Results().Balance(); balanced != nil {
 		return *balanced

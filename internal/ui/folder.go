@@ -67,7 +67,7 @@ type rev struct {
 	folder    string
 }
 
-// path is where a file of the revision lies.
+// path returns where a file of the revision lies.
 func (r rev) path(name string) string { return path.Join(r.folder, name) }
 
 // mixes finds the mixes below the folder.
@@ -96,7 +96,7 @@ func (f *folder) mixes() ([]mixFolder, error) {
 	return found, err
 }
 
-// revisions are those of a mix's folder.
+// revisions returns those of a mix's folder.
 func (f *folder) revisions(mix string) []rev {
 	of := revision.Folder(mix)
 	entries, err := fs.ReadDir(f.root.FS(), path.Clean(of.Revisions()))

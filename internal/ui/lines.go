@@ -31,7 +31,7 @@ type offsets struct {
 	marks []int64
 }
 
-// marksOf are the offsets of a file, which begin anew where it is another one.
+// marksOf returns the offsets of a file, which begin anew where it is another one.
 func (f *folder) marksOf(name string, info os.FileInfo) *offsets {
 	f.mu.Lock()
 	defer f.mu.Unlock()

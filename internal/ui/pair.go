@@ -159,7 +159,7 @@ func (f *folder) findRow(name, dataset string, number int64) ([]byte, error) {
 	return nil, missing
 }
 
-// numberOf is the number in the id that a line begins with.
+// numberOf returns the number in the id that a line begins with.
 func numberOf(line []byte, dataset string) (int64, error) {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`+dataset+`_`))
 	if digits, _, closed := bytes.Cut(rest, []byte(`"`)); ok && closed {
@@ -263,7 +263,7 @@ func (f *folder) each(ctx context.Context, name string, row func(number int64, l
 	return ctx.Err()
 }
 
-// wordsOf are the words of a question, normalized.
+// wordsOf returns the words of a question, normalized.
 func wordsOf(question string) map[string]bool {
 	words := map[string]bool{}
 	for _, word := range bytes.Fields(dedup.AppendQuestion(nil, question)) {
@@ -272,7 +272,7 @@ func wordsOf(question string) map[string]bool {
 	return words
 }
 
-// common is how many of the words of two questions are in both, in percent of all.
+// common returns how many of the words of two questions are in both, in percent of all.
 func common(a, b map[string]bool) int {
 	both := 0
 	for word := range a {

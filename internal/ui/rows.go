@@ -50,7 +50,7 @@ type rowFile struct {
 	Format recipe.Format
 }
 
-// rowFiles are those of a revision: the mixed ones first, then each data set's rows.
+// rowFiles returns those of a revision: the mixed ones first, then each data set's rows.
 func rowFiles(m revision.Manifest) []rowFile {
 	var files []rowFile
 	for _, folder := range []string{"mixed/", "processed/", "raw/"} {
@@ -118,7 +118,7 @@ func (s *Server) rows(r *http.Request) (string, any, error) {
 	return "rows.html.tmpl", page, nil
 }
 
-// repeatsOf are the most often that a row of each data set is in a mixed split.
+// repeatsOf returns the most often that a row of each data set is in a mixed split.
 func repeatsOf(m revision.Manifest) map[string]int64 {
 	out := map[string]int64{}
 	for _, split := range m.Plan.Splits {
@@ -129,7 +129,7 @@ func repeatsOf(m revision.Manifest) map[string]int64 {
 	return out
 }
 
-// from is where a page begins: at a place that another page named, or at a row by its number.
+// from returns where a page begins: at a place that another page named, or at a row by its number.
 func (s *Server) from(r *http.Request, of rev, file rowFile) (place, error) {
 	at, err := numbers(r, "at", "row", "number")
 	if err != nil || at["at"] > 0 || at["number"] <= 1 {
@@ -216,5 +216,5 @@ func (s *Server) look(ctx context.Context, of rev, page *rowsPage) ([]found, err
 // packedLooked is how many packed rows one page looks through.
 const packedLooked = 50_000
 
-// splitOf is the split that a processed file is of.
+// splitOf returns the split that a processed file is of.
 func splitOf(name string) string { return strings.TrimSuffix(path.Base(name), path.Ext(name)) }

@@ -129,7 +129,7 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// refused says why a request is not answered; "" is answered.
+// refused returns why a request is not answered, "" if it is.
 func (s *Server) refused(r *http.Request) string {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 	switch {

@@ -30,7 +30,7 @@ import (
 // hostile is what a row may say.
 const hostile = `</div><script>fetch('http://evil.example/')</script><img src=x onerror=alert(1)>`
 
-// built is a volume with two revisions of one mix. Its rows hold markup, escape codes, a chat and a program, and a
+// built returns a volume with two revisions of one mix. Its rows hold markup, escape codes, a chat and a program, and a
 // question of one split that another has nearly.
 func built(t *testing.T) string {
 	t.Helper()
@@ -160,7 +160,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// shownRows are the numbers of the rows on a page.
+// shownRows returns the numbers of the rows on a page.
 func shownRows(page string) []string {
 	var out []string
 	for _, m := range regexp.MustCompile(`<h2>Row ([0-9,]+)`).FindAllStringSubmatch(page, -1) {

@@ -46,7 +46,7 @@ type turn struct {
 // shown is how many bytes are shown of one text.
 const shown = 64 << 10
 
-// cleaned is a text that is fit to be shown.
+// cleaned returns a text that is fit to be shown.
 func cleaned(text string) string {
 	if len(text) > shown {
 		text = strings.ToValidUTF8(text[:shown], "") + "…"

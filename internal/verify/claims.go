@@ -78,7 +78,7 @@ func (c Claims) ofRows(output recipe.Output) Claims {
 	return c
 }
 
-// Compared says how questions were compared, for a sentence.
+// Compared returns how questions were compared, for a sentence.
 func (p Proof) Compared() string {
 	if p.Manifest.Recipe.Compare == recipe.CompareBytes {
 		return "to the byte"

@@ -53,7 +53,7 @@ func (w world) revision(r recipe.Recipe) string {
 // published builds a small mix and gives its revision's folder.
 func published(t *testing.T) string { return filled(t).revision(recipes.Two()) }
 
-// copied is a revision's folder copied to another place, under another name.
+// copied returns a revision's folder copied to another place, under another name.
 func copied(t *testing.T, folder string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), "mix")

@@ -15,7 +15,7 @@ import (
 // noRows marks a file that is none of rows.
 const noRows = -1
 
-// checkListing: the manifest lists the files that a revision of its recipe has, and no other, each once and with as many rows as it
+// checkListing checks that the manifest lists the files that a revision of its recipe has, and no other, each once and with as many rows as it
 // has; and they are what is in the folder.
 func checkListing(in *files.Set, m revision.Manifest) error {
 	expected := expectedFiles(m)
@@ -41,7 +41,7 @@ func checkListing(in *files.Set, m revision.Manifest) error {
 	return in.Walk()
 }
 
-// expectedFiles are the files of a revision of this recipe and these results, the manifest excepted, with their rows.
+// expectedFiles returns the files of a revision of this recipe and these results, the manifest excepted, with their rows.
 func expectedFiles(m revision.Manifest) map[string]int64 {
 	r, results := m.Recipe, m.Results()
 	files := map[string]int64{revision.LockFile: noRows}

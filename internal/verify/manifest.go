@@ -63,7 +63,7 @@ func checkManifest(m revision.Manifest) error {
 	return checkSources(m)
 }
 
-// checkGraph: the recipe and the results give the keys, the plan and the revision that the manifest states.
+// checkGraph checks that the recipe and the results give the keys, the plan and the revision that the manifest states.
 func checkGraph(m revision.Manifest) error {
 	if m.Name != m.Recipe.Name {
 		return files.Differ("the manifest is of mix %s, and its recipe of %s", m.Name, m.Recipe.Name)
@@ -94,7 +94,7 @@ func checkGraph(m revision.Manifest) error {
 	return nil
 }
 
-// checkTypes: the manifest has the types of every data set's rows, where its layout has them.
+// checkTypes checks that the manifest has the types of every data set's rows, where its layout has them.
 func checkTypes(m revision.Manifest) error {
 	if m.Recipe.Output.Layout == "" && len(m.Fields) == 0 {
 		return nil
@@ -105,7 +105,7 @@ func checkTypes(m revision.Manifest) error {
 	return nil
 }
 
-// checkStages: the manifest has the result of every unit of the graph, of the unit's own stage, and no other.
+// checkStages checks that the manifest has the result of every unit of the graph, of the unit's own stage, and no other.
 func checkStages(m revision.Manifest, graph pipeline.Graph) error {
 	var wanted []revision.Finished
 	for _, step := range graph.Steps[:len(graph.Steps)-1] {
@@ -125,7 +125,7 @@ func checkStages(m revision.Manifest, graph pipeline.Graph) error {
 	return nil
 }
 
-// checkSources: the originals listed are those that the rows were made of.
+// checkSources checks that the originals listed are those that the rows were made of.
 func checkSources(m revision.Manifest) error {
 	named := m.Recipe.Sources()
 	if len(named) != len(m.Sources) {

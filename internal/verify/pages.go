@@ -13,10 +13,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
-// checkPages: the files that repeat what the manifest says are made again from it, and their digests are those that the manifest lists.
-// So what loaders, catalogs and people read of a revision is what was proved of it.
+// checkPages makes the files again that repeat what the manifest says, and compares their digests with those that the manifest lists. So what
+// loaders, catalogs and people read of a revision is what was proved of it.
 //
-// A page for people and catalogs may be worded otherwise by another release. It is taken where the digest of the manifest is
+// Another release may word a page for people and catalogs differently. It is accepted where the digest of the manifest is
 // known from elsewhere, since the manifest has the digest of the page as it was published.
 func checkPages(listed *files.Set, m revision.Manifest, stated statistics.File, anchored bool) (others []string, err error) {
 	is := func(path string, content []byte) bool {
@@ -69,7 +69,7 @@ func hasContent(listed revision.PublishedFile, content []byte) bool {
 	return listed.Bytes == int64(len(content)) && listed.SHA256 == hex.EncodeToString(sum[:])
 }
 
-// checkScorers: the scorer next to the rows of an export is the one that the recipe names.
+// checkScorers checks that the scorer next to the rows of an export is the one that the recipe names.
 func checkScorers(listed *files.Set, m revision.Manifest) error {
 	for _, export := range m.Recipe.Output.Exports {
 		name := revision.RewardsFile(export.Name)
@@ -116,7 +116,7 @@ func readStatistics(from *files.Set, m revision.Manifest) (stated statistics.Fil
 	return stated, nil
 }
 
-// checkStatistics: the statistics are those of the parts, which were counted again or are taken as they are stated.
+// checkStatistics checks that the statistics are those of the parts, which were counted again or are taken as they are stated.
 func checkStatistics(listed *files.Set, m revision.Manifest, parts []statistics.Part) error {
 	if !hasStatistics(m) {
 		return nil

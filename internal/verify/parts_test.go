@@ -54,7 +54,7 @@ func exportedFrom(r recipe.Recipe, split string, mixed []byte, other func([][]by
 	}
 }
 
-// datasetOf is the data set of a row.
+// datasetOf returns the data set of a row.
 func datasetOf(line []byte) string {
 	name, _, _ := strings.Cut(string(line)[len(`{"id":"`):], "_")
 	return name

@@ -26,9 +26,9 @@ type rowChecks struct {
 	counts []int
 }
 
-// checkRows: every file has the bytes that the manifest states; every data set and every split holds the rows that the plan says, which are
-// like the statistics say; mixed files hold what the recipe makes of those, and no question is in two splits. It returns how many
-// questions each split has.
+// checkRows checks that every file has the bytes that the manifest states; every data set and every split holds the rows that the plan says, which
+// are like the statistics say; mixed files hold what the recipe makes of those, and no question is in two splits. It returns how many questions
+// each split has.
 //
 // Two passes: first the files of single data sets, then the mixed ones, whose rows must be the bytes of the first. Memory is
 // bounded: what has to be compared across files is sorted, through scratch files where it does not fit.
@@ -109,7 +109,7 @@ func (c *rowChecks) compare() (err error) {
 	return c.notes.Write(c.counts)
 }
 
-// checkEvaluation: the files that evaluate each data set alone are the split's own.
+// checkEvaluation checks that the files that evaluate each data set alone are the split's own.
 func checkEvaluation(of *layout.Revision) error {
 	r := of.Manifest.Recipe
 	if !r.HoldsTest() {

@@ -39,7 +39,7 @@ func TestTrapsNameTheirTests(t *testing.T) {
 	}
 }
 
-// missing says which of the named tests does not exist; functions are the test functions of a folder.
+// missing returns the named test that does not exist; functions are the test functions of a folder.
 func missing(cell string, functions func(folder string) string) string {
 	for part := range strings.SplitSeq(cell, "; ") {
 		where := folder.FindStringSubmatch(part)
@@ -56,7 +56,7 @@ func missing(cell string, functions func(folder string) string) string {
 	return ""
 }
 
-// sources are the test files of a folder, one after the other.
+// sources returns the test files of a folder, one after the other.
 func sources(t *testing.T) func(folder string) string {
 	return func(folder string) string {
 		files, err := filepath.Glob(filepath.Join("../..", folder, "*_test.go"))

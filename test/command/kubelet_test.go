@@ -226,7 +226,7 @@ func (k *kubelet) mounted(pod *corev1.Pod) string {
 	return root
 }
 
-// lastError is the message that a worker leaves, as its log has it.
+// lastError returns the message that a worker leaves, as its log has it.
 func lastError(log string) string {
 	_, rest, ok := strings.Cut(log, `"error":"`)
 	if !ok {

@@ -81,7 +81,7 @@ func TestLookOnCluster(t *testing.T) {
 	noPods(t, space)
 }
 
-// failed is the error of a command that ended with one.
+// failed returns the error of a command that ended with one.
 func failed(got result) error {
 	if got.code == 0 {
 		return nil

@@ -20,7 +20,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// building is a status in mid-build.
+// building returns a status in mid-build.
 func building(mix *datav1alpha1.DatasetMix) {
 	mix.Status.Conditions = []metav1.Condition{
 		condition(mix, "Ready", metav1.ConditionUnknown, "Progressing", "Stage split is under way."),
@@ -32,7 +32,7 @@ func building(mix *datav1alpha1.DatasetMix) {
 	}
 }
 
-// ready is the status of a published mix.
+// ready returns the status of a published mix.
 func ready(mix *datav1alpha1.DatasetMix) {
 	mix.Status.Conditions = []metav1.Condition{condition(mix, "Ready", metav1.ConditionTrue, "Published", "Revision 3f9c2a1b0d is published.")}
 	mix.Status.Published = &datav1alpha1.Published{Revision: "3f9c2a1b0d", ClaimName: "grpo-six", Path: "grpo-six/revisions/3f9c2a1b0d",

@@ -209,7 +209,7 @@ func bind(t *testing.T, namespace, user, role string) {
 	})
 }
 
-// clientOf is a client of a user.
+// clientOf returns a client of a user.
 func clientOf(t *testing.T, user string) client.Client {
 	t.Helper()
 	if skipped != "" {
@@ -246,7 +246,7 @@ func policies(t *testing.T) {
 	}
 }
 
-// roles are those of config/command.
+// roles returns those of config/command.
 func roles(t *testing.T) []*rbacv1.ClusterRole {
 	t.Helper()
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), "../../config/command")

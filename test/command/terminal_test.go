@@ -26,7 +26,7 @@ import (
 
 const sixSample = "../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml"
 
-// slowHub is a Hub whose files come in small pieces, so that a build of them takes some seconds.
+// slowHub returns a Hub whose files come in small pieces, so that a build of them takes some seconds.
 func slowHub(t *testing.T, pause time.Duration) string {
 	t.Helper()
 	standIn := hub.New(hub.Options{}, repos.Generated(0.1)...)
@@ -107,7 +107,7 @@ func (o *terminal) text() string {
 	return o.said.String()
 }
 
-// modes are those of the terminal: echo, lines, signals.
+// modes returns those of the terminal: echo, lines, signals.
 func (o *terminal) modes(t *testing.T) unix.Termios {
 	t.Helper()
 	modes, err := unix.IoctlGetTermios(int(o.side.Fd()), unix.TCGETS)
@@ -223,7 +223,7 @@ func (m tmux) run(arguments ...string) string {
 	return string(out)
 }
 
-// screen is what is shown now, everything with what has scrolled away.
+// screen returns what is shown now, everything with what has scrolled away.
 func (m tmux) screen() string     { return m.run("capture-pane", "-p") }
 func (m tmux) everything() string { return m.run("capture-pane", "-p", "-J", "-S", "-") }
 

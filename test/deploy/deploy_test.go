@@ -20,13 +20,13 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// objects are what a folder of config comes to.
+// objects returns what a folder of config comes to.
 func objects(t *testing.T, folder string) []*unstructured.Unstructured {
 	t.Helper()
 	return built(t, filesys.MakeFsOnDisk(), "../../config/"+folder)
 }
 
-// built are what kustomize makes of a folder.
+// built returns what kustomize makes of a folder.
 func built(t *testing.T, files filesys.FileSystem, folder string) []*unstructured.Unstructured {
 	t.Helper()
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, folder)
@@ -44,7 +44,7 @@ func built(t *testing.T, files filesys.FileSystem, folder string) []*unstructure
 	return all
 }
 
-// of are the objects of a kind.
+// of returns the objects of a kind.
 func of[T any](t *testing.T, all []*unstructured.Unstructured, kind string) []T {
 	t.Helper()
 	var found []T
@@ -61,7 +61,7 @@ func of[T any](t *testing.T, all []*unstructured.Unstructured, kind string) []T 
 	return found
 }
 
-// rights are those that the manager's account is bound to, each a line.
+// rights returns those that the manager's account is bound to, each a line.
 func rights(t *testing.T, all []*unstructured.Unstructured) []string {
 	t.Helper()
 	rules := map[string][]rbacv1.PolicyRule{}

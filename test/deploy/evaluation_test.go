@@ -99,7 +99,7 @@ func TestTheEvaluationWritesToItsOwnClaim(t *testing.T) {
 	}
 }
 
-// evaluation are the objects of the sample.
+// evaluation returns the objects of the sample.
 func evaluation(t *testing.T) []*unstructured.Unstructured {
 	t.Helper()
 	content, err := os.ReadFile("../../config/samples/training/evaluation.yaml")

@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-// dockerfile are the instructions of the image, one a line.
+// dockerfile returns the instructions of the image, one a line.
 func dockerfile(t *testing.T) string {
 	t.Helper()
 	content, err := os.ReadFile("../../Dockerfile")

@@ -18,13 +18,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// workerPolicies are those for namespaces with mixes.
+// workerPolicies returns those for namespaces with mixes.
 func workerPolicies(t *testing.T) []networkingv1.NetworkPolicy {
 	t.Helper()
 	return of[networkingv1.NetworkPolicy](t, objects(t, "network-policy/workers"), "NetworkPolicy")
 }
 
-// podOf is the pod of a stage, of a mix with a bounded cache or without.
+// podOf returns the pod of a stage, of a mix with a bounded cache or without.
 func podOf(t *testing.T, stage pipeline.Stage, bounded bool) corev1.PodTemplateSpec {
 	t.Helper()
 	encoded, err := os.ReadFile("../../config/samples/data_v1alpha1_datasetmix_huggingface.yaml")

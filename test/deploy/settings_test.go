@@ -61,7 +61,7 @@ func settingOf(t *testing.T, installation, policies []*unstructured.Unstructured
 	return got
 }
 
-// tree is config as a checkout has it, to be edited.
+// tree returns config as a checkout has it, to be edited.
 func tree(t *testing.T) filesys.FileSystem {
 	t.Helper()
 	files := filesys.MakeFsInMemory()

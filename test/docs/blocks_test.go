@@ -34,7 +34,7 @@ func (b block) String() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 // fence begins and ends a block; a block in a list is indented.
 var fence = regexp.MustCompile("^( *)(```+|~~~+)\\s*(\\S*)")
 
-// blocksOf are the blocks of a page's text.
+// blocksOf returns the blocks of a page's text.
 func blocksOf(page, text string) []block {
 	var all []block
 	var open *block
@@ -56,7 +56,7 @@ func blocksOf(page, text string) []block {
 	return all
 }
 
-// pages are all of the tree.
+// pages returns all of the tree.
 func pages(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -114,7 +114,7 @@ func TestEveryBlock(t *testing.T) {
 	}
 }
 
-// judgeJSON: one value, or one in each line.
+// judgeJSON checks that there is one value, or one in each line.
 func judgeJSON(t *testing.T, b block) {
 	decoder := json.NewDecoder(strings.NewReader(b.text))
 	for {
@@ -127,7 +127,7 @@ func judgeJSON(t *testing.T, b block) {
 	}
 }
 
-// judgeText: what is a picture or an output holds no command, which would be judged as one.
+// judgeText checks that a picture or an output holds no command, which would be judged as one.
 func judgeText(t *testing.T, b block) {
 	for line := range strings.Lines(b.text) {
 		if word, _, _ := strings.Cut(strings.TrimSpace(line), " "); slices.Contains([]string{"kubectl", "make", "go", "bin/kubectl-datasetmix"}, word) &&
@@ -145,7 +145,7 @@ var (
 	named      = regexp.MustCompile(`(?:^|[ =])((?:\./)?(?:config|hack|internal|cmd|test|docs)/[\w./-]+)`)
 )
 
-// judgeCommands: a target of make exists, a folder builds, a file is there. The flags of kubectl datasetmix are judged where its
+// judgeCommands checks that a target of make exists, a folder builds, a file is there. The flags of kubectl datasetmix are judged where its
 // commands are, in cmd/kubectl-datasetmix.
 func judgeCommands(t *testing.T, b block) {
 	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))

@@ -87,7 +87,7 @@ func linksOf(text string) []string {
 	return targets
 }
 
-// dead says what is wrong with a link, or nothing.
+// dead returns what is wrong with a link, or nothing.
 func dead(all map[string]string, page, target string) string {
 	parsed, err := url.Parse(target)
 	switch {

@@ -70,7 +70,7 @@ func TestReferenceExamples(t *testing.T) {
 	}
 }
 
-// validMixes are those that the reference takes its examples from, each judged as it is.
+// validMixes returns those that the reference takes its examples from, each judged as it is.
 func validMixes(t *testing.T) []map[string]any {
 	var all []map[string]any
 	for _, pattern := range []string{"config/samples/*.yaml", "hack/docs/examples/*.yaml"} {

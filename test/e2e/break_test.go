@@ -212,7 +212,7 @@ func (e *cluster) volume(path, name string) {
 	}))
 }
 
-// littleMemory gives the workers so little memory that the kernel kills them. The mix stalls and says what to raise; raised, it is
+// littleMemory limits the workers to so little memory that the kernel kills them. The mix stalls and says what to raise; raised, it is
 // built.
 func littleMemory(e *cluster) {
 	mix := e.sixDataSets()
@@ -271,7 +271,7 @@ func killedManagers(e *cluster) {
 	}
 }
 
-// deletedNamespace: nothing of a mix keeps its namespace from going.
+// deletedNamespace checks that nothing of a mix keeps its namespace from going.
 func deletedNamespace(e *cluster) {
 	e.must(e.Create(e.Context(), e.sixDataSets()))
 	e.stage("download")

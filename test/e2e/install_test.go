@@ -330,7 +330,7 @@ func (i *installed) forgotten() {
 	i.left(data...)
 }
 
-// grown is the definition of the chart with another text, as a later release has it.
+// grown returns the definition of the chart with another text, as a later release has it.
 func (i *installed) grown() string {
 	i.Helper()
 	content, err := os.ReadFile("../../charts/datasetmix/files/datasetmixes.yaml")

@@ -199,7 +199,7 @@ func TestKueuePreempts(t *testing.T) {
 	k.published()
 }
 
-// urgent is a Job that takes the whole queue, and never gets a node.
+// urgent returns a Job that takes the whole queue, and never gets a node.
 func (k *kueued) urgent(memory string) *batchv1.Job {
 	k.Helper()
 	job := &batchv1.Job{

@@ -23,7 +23,7 @@ const (
 	startLimit = 15 * time.Second
 )
 
-// small is a mix of one data set, on a claim of its own.
+// small returns a mix of one data set, on a claim of its own.
 func (e *cluster) small(name, source, record, more string) *datav1alpha1.DatasetMix {
 	e.Helper()
 	return e.parse(fmt.Sprintf(`
@@ -51,12 +51,12 @@ const (
 	goodRecord = `{preset: gsm8k}`
 )
 
-// written is a record of expressions, with one of them replaced.
+// written returns a record of expressions, with one of them replaced.
 func written(question, answerType, where string) string {
 	return fmt.Sprintf(`{question: %q, referenceAnswer: row.answer, answerType: %q, where: %q}`, question, answerType, where)
 }
 
-// filesOf is a source with one pattern.
+// filesOf returns a source with one pattern.
 func filesOf(pattern string) string {
 	return fmt.Sprintf(`{huggingFace: {repo: openai/gsm8k, revision: 740312add88f781978c0658806c59bc2815b9866, files: [%q]}}`, pattern)
 }

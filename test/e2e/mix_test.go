@@ -176,7 +176,7 @@ func (e *cluster) newShare(before datav1alpha1.Published) {
 	}
 }
 
-// jobs are the Jobs of the namespace with their stages.
+// jobs returns the Jobs of the namespace with their stages.
 func (e *cluster) jobs() map[string]string {
 	list := &batchv1.JobList{}
 	e.must(e.List(e.Context(), list, client.InNamespace(e.namespace)))

@@ -24,7 +24,7 @@ import (
 // happens to nodes.
 const program = "../../bin/cluster"
 
-// node is the first process of the cluster's node; the test is skipped where the cluster is another one.
+// node returns the first process of the cluster's node; the test is skipped where the cluster is another one.
 func node(t *testing.T) int {
 	t.Helper()
 	encoded, err := os.ReadFile("../../bin/state/datasetmix/cluster.json")
@@ -60,7 +60,7 @@ func inNode(t *testing.T, pid int, command ...string) {
 	}
 }
 
-// folder is a claim's volume as this machine sees it.
+// folder returns a claim's volume as this machine sees it.
 func (e *cluster) folder(pid int, claim string) string {
 	e.Helper()
 	bound, volume := &corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}
@@ -69,7 +69,7 @@ func (e *cluster) folder(pid int, claim string) string {
 	return filepath.Join("/proc", strconv.Itoa(pid), "root", volume.Spec.Local.Path)
 }
 
-// running are the processes of this machine that work at a stage, of whatever mix.
+// running returns the processes of this machine that work at a stage, of whatever mix.
 func running(t *testing.T, stage string) (pids []int) {
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// share gives the first domain another share, and waits until the mix is published with it.
+// share changes the share of the first domain, and returns what is published with it.
 func (e *cluster) share(share int) datav1alpha1.Published {
 	e.Helper()
 	mix := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: e.namespace, Name: "grpo-six"}}

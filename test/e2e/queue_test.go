@@ -169,7 +169,7 @@ func (e *cluster) object(manifest string) *unstructured.Unstructured {
 	return object
 }
 
-// clusterQueue is the name of a queue's ClusterQueue.
+// clusterQueue returns the name of a queue's ClusterQueue.
 func (k *kueued) clusterQueue(queue string) string { return k.namespace + "-" + queue }
 
 // room makes a queue with so much memory, in the flavor any.
@@ -285,7 +285,7 @@ func (k *kueued) published() *datav1alpha1.Published {
 	return mix.Status.Published
 }
 
-// workloads are Kueue's objects of the Jobs.
+// workloads returns Kueue's objects of the Jobs.
 func (k *kueued) workloads() []unstructured.Unstructured {
 	k.Helper()
 	list := &unstructured.UnstructuredList{}

@@ -136,7 +136,7 @@ func TestSamples(t *testing.T) {
 	}
 }
 
-// manifest is that of a sample, for a cluster without internet.
+// manifest returns that of a sample, for a cluster without internet.
 func (s sampled) manifest(t *testing.T, file string, here *strings.Replacer) string {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -233,7 +233,7 @@ func (e *cluster) stores() (address string, authority []byte) {
 	return address, certificate
 }
 
-// certificate is one that vouches for itself, for an address.
+// certificate returns one that vouches for itself, for an address.
 func (e *cluster) certificate(address string) (certificate, key []byte) {
 	e.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -250,7 +250,7 @@ func (e *cluster) certificate(address string) (certificate, key []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signed}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: encoded})
 }
 
-// pod is the name of the pod with a label app.
+// pod returns the name of the pod with a label app.
 func (e *cluster) pod(app string) string {
 	e.Helper()
 	pods := &corev1.PodList{}

@@ -81,7 +81,7 @@ func newCluster(t *testing.T) *cluster {
 	return e
 }
 
-// in is the same namespace in a part of the test.
+// in returns the same namespace in a part of the test.
 func (e *cluster) in(t *testing.T) *cluster {
 	part := *e
 	part.T = t
@@ -193,7 +193,7 @@ func (e *cluster) read(claim, folder, file string) string {
 	return e.finish(pod)
 }
 
-// restricted is a pod of one container of the Hub's image, with claims mounted.
+// restricted returns a pod of one container of the Hub's image, with claims mounted.
 func restricted(name string, user int64, mounts map[string]corev1.VolumeMount, command ...string) *corev1.Pod {
 	pod := &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: name},
@@ -250,7 +250,7 @@ func line(out, label string) string {
 	return ""
 }
 
-// address is where a Service is reached from pods, without a port.
+// address returns where a Service is reached from pods, without a port.
 func (e *cluster) address(namespace, service string) string {
 	e.Helper()
 	object := &corev1.Service{}
@@ -314,7 +314,7 @@ func present(t *testing.T, got map[string]int64, want map[string]int64) {
 
 func key(parts ...string) string { return strings.Join(parts, " ") }
 
-// numbers are the counts of a status by name: "train rows", "train math rows", "train gsm8k balanced" and so on.
+// numbers returns the counts of a status by name: "train rows", "train math rows", "train gsm8k balanced" and so on.
 func numbers(mix *datav1alpha1.DatasetMix) map[string]int64 {
 	out := map[string]int64{}
 	for _, split := range mix.Status.Splits {

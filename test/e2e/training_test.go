@@ -31,7 +31,7 @@ func (e *cluster) training(file string) *batchv1.Job {
 	return job
 }
 
-// logOf is what a container of a pod has printed.
+// logOf returns what a container of a pod has printed.
 func (e *cluster) logOf(pod, container string) string {
 	content, err := e.clientset.CoreV1().Pods(e.namespace).GetLogs(pod, &corev1.PodLogOptions{Container: container}).DoRaw(context.Background())
 	if err != nil {

@@ -86,7 +86,7 @@ func (e *cluster) silentHub() (serve func()) {
 	return func() { scale(1) }
 }
 
-// builtOnce: each stage has one Job. The previous image has downloaded, and this one has built what follows.
+// builtOnce checks that each stage has one Job. The previous image has downloaded, and this one has built what follows.
 func (e *cluster) builtOnce() {
 	e.Helper()
 	list := &batchv1.JobList{}

@@ -28,7 +28,7 @@ const (
 	shippedImage = "ghcr.io/datasetmix/datasetmix:latest"
 )
 
-// installed are the objects of a folder of config, with the image of these tests.
+// installed returns the objects of a folder of config, with the image of these tests.
 func installed(folder string) ([]*unstructured.Unstructured, error) {
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join("..", "..", "config", folder))
 	if err != nil {
@@ -64,7 +64,7 @@ func install(ctx context.Context, folder string) error {
 	return nil
 }
 
-// serviceAccount is the manager's user as an installation makes it: with the rights of config/default and no others, so that one
+// serviceAccount returns the manager's user as an installation makes it: with the rights of config/default and no others, so that one
 // that is missing there fails the tests, and confined by its admission policies, so that one that refuses too much does.
 func serviceAccount(ctx context.Context, environment *envtest.Environment) (*rest.Config, error) {
 	if err := install(ctx, "default"); err != nil {

@@ -42,7 +42,7 @@ func thief(t *testing.T) client.Client {
 	return client.NewDryRunClient(stolen)
 }
 
-// workOf is the work at a stage of a sample, as the operator renders it.
+// workOf returns the work at a stage of a sample, as the operator renders it.
 func workOf(t *testing.T, file string, stage pipeline.Stage, edits ...func(*datav1alpha1.DatasetMix)) render.Work {
 	t.Helper()
 	encoded, err := os.ReadFile(file)
@@ -130,7 +130,7 @@ func TestTheManagerMayDoItsWork(t *testing.T) {
 	}
 }
 
-// ours is metadata of the operator's for a mix in a namespace.
+// ours returns metadata of the operator's for a mix in a namespace.
 func ours(space, name string) metav1.ObjectMeta {
 	mix := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Namespace: space, Name: "m", UID: someUID}}
 	meta := render.Results(mix, render.Location{}, nil).ObjectMeta
@@ -138,7 +138,7 @@ func ours(space, name string) metav1.ObjectMeta {
 	return meta
 }
 
-// aJob is one that the operator renders.
+// aJob returns one that the operator renders.
 func aJob(t *testing.T, space string) *batchv1.Job {
 	return workOf(t, filepath.Join(samples, "data_v1alpha1_datasetmix_huggingface.yaml"), pipeline.StageDownload,
 		func(mix *datav1alpha1.DatasetMix) { mix.Namespace = space }).Job()

@@ -61,7 +61,7 @@ func keepAudit(environment *envtest.Environment) error {
 	return nil
 }
 
-// audited are the manager's requests that the API server answered in a span of time and that a test picks.
+// audited returns the manager's requests that the API server answered in a span of time and that a test picks.
 func audited(t *testing.T, from, to time.Time, pick func(auditEvent) bool) []auditEvent {
 	t.Helper()
 	encoded, err := os.ReadFile(auditLog)

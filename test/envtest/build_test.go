@@ -63,7 +63,7 @@ func TestBuild(t *testing.T) {
 	eventually(t, "events", func() string { return cmp.Diff(wantEvents, events(t, space)) })
 }
 
-// columns is the row that kubectl get prints.
+// columns returns the row that kubectl get prints.
 func columns(t *testing.T, mix *datav1alpha1.DatasetMix) []string {
 	t.Helper()
 	clientset, err := kubernetes.NewForConfig(server)

@@ -125,7 +125,7 @@ func (r *course) provoke(ctx context.Context, what string) error {
 	}
 }
 
-// state is everything that a build leaves in the API server, without times and without what is drawn by lot.
+// state returns everything that a build leaves in the API server, without times and without what is drawn by lot.
 func (r *course) state(ctx context.Context) (string, error) {
 	mix := &datav1alpha1.DatasetMix{}
 	if err := api.Get(ctx, r.key(r.name), mix); err != nil {
@@ -203,7 +203,7 @@ func encode(tree any) string {
 	return string(encoded)
 }
 
-// duplicates are Jobs of the same stage and attempt for one generation of the mix, counting those that are gone: a mix that is suspended
+// duplicates returns Jobs of the same stage and attempt for one generation of the mix, counting those that are gone: a mix that is suspended
 // gives its Jobs up, and makes them again.
 func (r *course) duplicates() []string {
 	count := map[string]int{}

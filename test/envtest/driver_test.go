@@ -256,7 +256,7 @@ func chain(task contract.Task, work func(contract.Task, pipeline.Node) ending, d
 	}
 }
 
-// podsOf is how many pods work at a task.
+// podsOf returns how many pods work at a task.
 func podsOf(task contract.Task) int {
 	if task.Chain {
 		return 1
@@ -301,7 +301,7 @@ func (d *driver) status(ctx context.Context, job *batchv1.Job, total, succeeded,
 	return nil
 }
 
-// jobStatus is that of a Job, so many pods of which succeeded and failed.
+// jobStatus returns that of a Job, so many pods of which succeeded and failed.
 func jobStatus(job *batchv1.Job, total, succeeded, failed int, permanent bool) batchv1.JobStatus {
 	status := job.Status.DeepCopy()
 	now := metav1.Now()

@@ -13,7 +13,7 @@ import (
 
 const wrong = "ffffffffffffffffffffffffffffffffffffffff"
 
-// wrongRevision is a worker that does not find one revision.
+// wrongRevision returns a worker that does not find one revision.
 func wrongRevision(task contract.Task, unit pipeline.Node) ending {
 	if dataset, _, _ := task.Recipe.Dataset(unit.Name); dataset.Source.HuggingFace != nil && dataset.Source.HuggingFace.Revision == wrong {
 		return fails(task, unit, contract.SourceNotFound, "data set math: the repository EleutherAI/hendrycks_math has no revision "+wrong)

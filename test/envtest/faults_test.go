@@ -139,7 +139,7 @@ func (i *injector) met() bool {
 	return i.fired
 }
 
-// trace are the calls so far.
+// trace returns the calls so far.
 func (i *injector) trace() []call {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
@@ -236,7 +236,7 @@ func same(a, b answer) bool {
 	return a.err != nil || a.object == nil || cmp.Equal(versionsOf(a.object), versionsOf(b.object))
 }
 
-// versionsOf are the resource versions of an object or of the items of a list.
+// versionsOf returns the resource versions of an object or of the items of a list.
 func versionsOf(object runtime.Object) map[string]string {
 	versions := map[string]string{}
 	note := func(object runtime.Object) error {
@@ -267,7 +267,7 @@ func (i *injector) write(what string, object runtime.Object, do func() error) er
 	})
 }
 
-// readOf is the key of the read that shows an object.
+// readOf returns the key of the read that shows an object.
 func readOf(object runtime.Object) string {
 	kind := reflect.TypeOf(object).Elem().Name()
 	if kind == "DatasetMix" || kind == "PersistentVolumeClaim" {

@@ -29,7 +29,7 @@ const (
 
 type workers = func(contract.Task, pipeline.Node, int) ending
 
-// small is a mix of one data set: what the manager calls does not depend on how many there are.
+// small returns a mix of one data set: what the manager calls does not depend on how many there are.
 func small(t *testing.T) *datav1alpha1.DatasetMix {
 	t.Helper()
 	mix := sample(t, "")
@@ -232,7 +232,7 @@ func TestFaults(t *testing.T) {
 // build makes the mix and waits.
 func build(ctx context.Context, r *course) error { return r.until(ctx, "published", isPublished) }
 
-// life is what a person can do to a mix between its creation and its second revision: hold it up, let it go on, change it while
+// life does what a person can do to a mix between its creation and its second revision: hold it up, let it go on, change it while
 // it is built, take its claim over. Its first publish Job leaves no result that can be read.
 func life(ctx context.Context, r *course) error {
 	r.fleet.hold(r.space, true)

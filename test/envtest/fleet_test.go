@@ -49,7 +49,7 @@ type shift struct {
 	problems       []string
 }
 
-// steady is a worker that never fails.
+// steady returns a worker that never fails.
 func steady(task contract.Task, unit pipeline.Node, _ int) ending { return worker(task, unit) }
 
 // newFleet runs until the context ends.
@@ -119,14 +119,14 @@ func (f *fleet) see(job *batchv1.Job) {
 	f.queue.Add(client.ObjectKeyFromObject(job))
 }
 
-// all are copies of the Jobs that a namespace has ever had.
+// all returns copies of the Jobs that a namespace has ever had.
 func (f *fleet) all(namespace string) []*batchv1.Job {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	return slices.Clone(f.served[namespace].made)
 }
 
-// problems are what a worker or the Job controller would have refused.
+// problems returns what a worker or the Job controller would have refused.
 func (f *fleet) problems(namespace string) []string {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()

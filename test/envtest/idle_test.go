@@ -85,7 +85,7 @@ func TestIdle(t *testing.T) {
 	}
 }
 
-// written says what was written, "" if nothing was.
+// written returns what was written, "" if nothing was.
 func written(events []auditEvent) string {
 	if len(events) == 0 {
 		return ""
@@ -124,7 +124,7 @@ func expect(t *testing.T, mix *datav1alpha1.DatasetMix, wanted func(*datav1alpha
 	}
 }
 
-// allVersions are the versions of all objects of some namespaces that a manager may write to.
+// allVersions returns the versions of all objects of some namespaces that a manager may write to.
 func allVersions(t *testing.T, spaces map[string]string) map[string]string {
 	t.Helper()
 	all := map[string]string{}

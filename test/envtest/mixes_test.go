@@ -86,7 +86,7 @@ func read(t *testing.T, mix *datav1alpha1.DatasetMix) {
 	}
 }
 
-// kstatus is what tools that know nothing of mixes see.
+// kstatus returns what tools that know nothing of mixes see.
 func kstatus(t *testing.T, mix *datav1alpha1.DatasetMix) status.Status {
 	t.Helper()
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(mix)

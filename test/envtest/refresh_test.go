@@ -35,12 +35,12 @@ func annotate(name, value string) func(*datav1alpha1.DatasetMix) {
 	}
 }
 
-// contentDigest is what a download of a data set reports, for as long as the data set does not change.
+// contentDigest returns what a download of a data set reports, for as long as the data set does not change.
 func contentDigest(name string, change int32) string {
 	return fmt.Sprintf("%x", sha256.Sum256(fmt.Append(nil, name, change)))
 }
 
-// resolving is a worker whose downloads depend on what the sources hold, not on when they are looked at.
+// resolving returns a worker whose downloads depend on what the sources hold, not on when they are looked at.
 func resolving(change *atomic.Int32) func(contract.Task, pipeline.Node) ending {
 	return func(task contract.Task, unit pipeline.Node) ending {
 		if task.Stage != pipeline.StageDownload {
@@ -74,7 +74,7 @@ func ran(d *driver) map[pipeline.Stage][]string {
 	return got
 }
 
-// branch is a mix with a branch among its sources, published, and what its workers find there.
+// branch returns a mix with a branch among its sources, published, and what its workers find there.
 func branch(t *testing.T) (*driver, *datav1alpha1.DatasetMix, *atomic.Int32) {
 	t.Helper()
 	space := namespace(t)

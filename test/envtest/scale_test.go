@@ -133,7 +133,7 @@ func judge(t *testing.T, few, many batch) {
 	atMost("milliseconds from the last Job to Ready, p95", got.Ready, tolerance*recorded.Ready)
 }
 
-// machine is what times depend on most.
+// machine returns what times depend on most.
 func machine(t *testing.T) string {
 	t.Helper()
 	encoded, err := os.ReadFile("/proc/cpuinfo")
@@ -183,7 +183,7 @@ type load struct {
 	manager *program
 }
 
-// clumsy is a worker that fails once, and may be tried again, in every tenth mix.
+// clumsy returns a worker that fails once, and may be tried again, in every tenth mix.
 func clumsy(task contract.Task, unit pipeline.Node, try int) ending {
 	if try == 0 && task.Stage == pipeline.StageDownload && unit.Name == "math" && strings.HasSuffix(task.Recipe.Name, "0") {
 		return fails(task, unit, contract.FetchFailed, "no route to host")
@@ -296,7 +296,7 @@ func startProgram(t *testing.T) *program {
 // ticksPerSecond is what Linux counts processor time in, for every program.
 const ticksPerSecond = 100
 
-// cpu is the processor time of the manager since it started.
+// cpu returns the processor time of the manager since it started.
 func (p *program) cpu(t *testing.T) time.Duration {
 	t.Helper()
 	encoded, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.id))

@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// onlyJob is the Job of a namespace that is not finished.
+// onlyJob returns the Job of a namespace that is not finished.
 func onlyJob(t *testing.T, namespace string) *batchv1.Job {
 	t.Helper()
 	var found *batchv1.Job

@@ -112,7 +112,7 @@ var shared struct {
 	err   error
 }
 
-// assets is the folder of the programs.
+// assets returns the folder of the programs.
 func assets() string {
 	if folder := os.Getenv(assetsVariable); folder != "" {
 		return folder
@@ -141,7 +141,7 @@ func needServer(t *testing.T) {
 	}
 }
 
-// needAPI is needServer for a test that also needs the shared manager.
+// needAPI does what needServer does, for a test that also needs the shared manager.
 func needAPI(t *testing.T) {
 	t.Helper()
 	needServer(t)

@@ -38,7 +38,7 @@ func claim(t *testing.T, namespace, name string, edit func(*corev1.PersistentVol
 	return object
 }
 
-// hasCapacity is what a storage driver writes into a claim.
+// hasCapacity writes what a storage driver writes into a claim.
 func hasCapacity(t *testing.T, claim *corev1.PersistentVolumeClaim, size string) {
 	t.Helper()
 	before := claim.DeepCopy()

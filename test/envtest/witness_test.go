@@ -101,7 +101,7 @@ func (s *testimony) wait(ctx context.Context, key client.ObjectKey, wanted func(
 	}
 }
 
-// moved says what of a published revision changed. One that is built again somewhere else has another path.
+// moved returns what of a published revision changed. One that is built again somewhere else has another path.
 func (s *testimony) moved(name string, mix *datav1alpha1.DatasetMix) []string {
 	var problems []string
 	if now := mix.Status.Published; now != nil {
@@ -127,7 +127,7 @@ func (s *testimony) report(to io.Writer) int {
 	return len(s.problems)
 }
 
-// flaws are the ways in which a status contradicts kstatus and the conventions for conditions.
+// flaws returns the ways in which a status contradicts kstatus and the conventions for conditions.
 func flaws(mix *datav1alpha1.DatasetMix) []string {
 	var problems []string
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
@@ -157,8 +157,8 @@ func flaws(mix *datav1alpha1.DatasetMix) []string {
 	return append(problems, generationFlaws(mix)...)
 }
 
-// generationFlaws: observedGeneration is -1 until the controller came to an end with a generation, and then that generation;
-// and kstatus sees what the conditions say.
+// generationFlaws returns what is wrong with observedGeneration, which is -1 until the controller came to an end with a generation, and then that
+// generation; and kstatus sees what the conditions say.
 func generationFlaws(mix *datav1alpha1.DatasetMix) []string {
 	var problems []string
 	observed := ptr.Deref(mix.Status.ObservedGeneration, 0)

@@ -42,14 +42,8 @@ var copied = regexp.MustCompile(`/data\.datasetmix\.io_[a-z]+\.yaml$|/crds?/|/te
 
 // TestWordsThatAreGoing: what was private is not used anew.
 func TestWordsThatAreGoing(t *testing.T) {
-	command := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard")
-	command.Dir = root
-	out, err := command.Output()
-	if err != nil {
-		t.Skipf("the tree is no checkout, so its files are not known: %v", err)
-	}
 	used := make([]int, len(going))
-	for _, file := range strings.Fields(string(out)) {
+	for _, file := range treeFiles(t) {
 		if !slices.Contains([]string{".go", ".md", ".sh", ".yaml", ".tmpl", ".py"}, filepath.Ext(file)) && file != "Makefile" || slices.Contains(about, file) || copied.MatchString(file) {
 			continue
 		}
@@ -70,6 +64,18 @@ func TestWordsThatAreGoing(t *testing.T) {
 			t.Logf("%q is used %d times: lower the %d in test/style/words_test.go", g.word, used[i], g.allowed)
 		}
 	}
+}
+
+// treeFiles returns the files of the tree, from its root on; the test is skipped where that is no checkout.
+func treeFiles(t *testing.T) []string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "git", "ls-files", "--cached", "--others", "--exclude-standard")
+	command.Dir = root
+	out, err := command.Output()
+	if err != nil {
+		t.Skipf("the tree is no checkout, so its files are not known: %v", err)
+	}
+	return strings.Fields(string(out))
 }
 
 // uses counts the uses of a word, over the ends of lines too.

@@ -43,7 +43,7 @@ var native = map[string]func() any{
 	"PersistentVolumeClaim": func() any { return &corev1.PersistentVolumeClaim{} },
 }
 
-// moduleFolder is where a module's files are, in the version that hack/training names.
+// moduleFolder returns where a module's files are, in the version that hack/training names.
 func moduleFolder(t *testing.T, module string) string {
 	t.Helper()
 	run := func(arguments ...string) string {
@@ -78,7 +78,7 @@ func definitionOf(t *testing.T, kind string) *apiextensionsv1.CustomResourceDefi
 	return definition
 }
 
-// objects are those of a file.
+// objects returns those of a file.
 func objects(t *testing.T, file string) []*unstructured.Unstructured {
 	t.Helper()
 	f, err := os.Open(file)
@@ -195,7 +195,7 @@ func TestSamplesWait(t *testing.T) {
 	}
 }
 
-// podsIn are the pod specs anywhere in an object.
+// podsIn returns the pod specs anywhere in an object.
 func podsIn(t *testing.T, value any) (pods []corev1.PodSpec) {
 	t.Helper()
 	switch value := value.(type) {

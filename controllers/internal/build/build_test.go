@@ -100,7 +100,7 @@ func TestGrown(t *testing.T) {
 	}
 }
 
-// failed is a build whose only Job has failed.
+// failed returns a build whose only Job has failed.
 func failed() fixture.Build {
 	return fixture.Small().Job(1, fixture.JobFailed(batchv1.JobReasonPodFailurePolicy))
 }

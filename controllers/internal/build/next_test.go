@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// refreshing is a small mix whose sources are looked at every minute, looked at last at second 0.
+// refreshing returns a small mix whose sources are looked at every minute, looked at last at second 0.
 func refreshing() fixture.Build {
 	b := fixture.Small()
 	b.Mix.Spec.Refresh = &datav1alpha1.Refresh{EverySeconds: 60}

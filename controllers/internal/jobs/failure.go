@@ -76,7 +76,7 @@ func endedByDeletion(pod *corev1.Pod) bool {
 	return !status.State.Terminated.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-time.Duration(grace) * time.Second))
 }
 
-// disruption says who ended a pod: a drain, a preemption, an eviction, a node that is gone.
+// disruption returns what ended a pod: a drain, a preemption, an eviction, a node that is gone.
 func disruption(pod *corev1.Pod) (string, bool) {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
@@ -86,7 +86,7 @@ func disruption(pod *corev1.Pod) (string, bool) {
 	return "", false
 }
 
-// memoryLimit is the worker's, with the word before it, "" if it has none.
+// memoryLimit returns the worker's, with the word before it, "" if it has none.
 func memoryLimit(pod *corev1.Pod) string {
 	for _, container := range pod.Spec.Containers {
 		if limit, ok := container.Resources.Limits[corev1.ResourceMemory]; ok && container.Name == contract.ContainerName {
@@ -128,7 +128,7 @@ func WorstFailure(pods []*corev1.Pod) *Failure {
 	return Failed(broken[0])
 }
 
-// tail is the end of a log, in one line.
+// tail returns the end of a log, in one line.
 func tail(log string) string {
 	line := strings.Join(strings.Fields(log), " ")
 	return line[max(0, len(line)-logLimit):]

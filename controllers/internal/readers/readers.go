@@ -81,7 +81,7 @@ func (r *Readers) Held(history []datav1alpha1.HistoryEntry, keep int) []datav1al
 	return held
 }
 
-// holdsOf is how the containers of a pod, which has not ended, came to what they read of a mix's folder on a claim.
+// holdsOf returns how the containers of a pod, which has not ended, came to what they read of a mix's folder on a claim.
 func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 		return nil
@@ -107,7 +107,7 @@ func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	return holds
 }
 
-// holdOf is how a container came to what it mounts. The kubelet follows links in a subPath when it makes the container.
+// holdOf returns how a container came to what it mounts. The kubelet follows links in a subPath when it makes the container.
 func holdOf(mount corev1.VolumeMount, folder string, made metav1.Time, status corev1.ContainerStatus) (contract.Hold, bool) {
 	hold := contract.Hold{From: made.UTC()}
 	if before := status.LastTerminationState.Terminated; before != nil && !before.FinishedAt.IsZero() {

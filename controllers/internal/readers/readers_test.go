@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// reader is a pod that was made at second 10 and mounts a claim.
+// reader returns a pod that was made at second 10 and mounts a claim.
 func reader(name, claim string, mounted corev1.VolumeMount, state corev1.ContainerState) *corev1.Pod {
 	mounted.Name = "v"
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: fixture.At(10)}}
@@ -23,7 +23,7 @@ func reader(name, claim string, mounted corev1.VolumeMount, state corev1.Contain
 	return p
 }
 
-// runs is the state of a container that runs since second 20.
+// runs returns the state of a container that runs since second 20.
 func runs() corev1.ContainerState {
 	return corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: fixture.At(20)}}
 }

@@ -60,7 +60,7 @@ func domainsOf(r recipe.Recipe, summary pipeline.Summary) []datav1alpha1.DomainS
 	return domains
 }
 
-// achieved is a domain's share of a split in the unit of the mix; nil while that is not known.
+// achieved returns a domain's share of a split in the unit of the mix; nil while that is not known.
 func achieved(r recipe.Recipe, summary pipeline.Summary, split int, rows int64, units *int64) *int32 {
 	if !r.Measured() {
 		return milli(rows, summary.Plan.Splits[split].Rows)
@@ -71,7 +71,7 @@ func achieved(r recipe.Recipe, summary pipeline.Summary, split int, rows int64, 
 	return nil
 }
 
-// milli is part of whole in thousandths, to the nearest. Of numbers whose product would overflow, the last digits do not count.
+// milli returns part of whole in thousandths, to the nearest. Of numbers whose product would overflow, the last digits do not count.
 func milli(part, whole int64) *int32 {
 	for whole > 1<<50 {
 		part, whole = part/2, whole/2
@@ -79,7 +79,7 @@ func milli(part, whole int64) *int32 {
 	return ptr.To(int32(min(1000, (2000*min(part, whole)+whole)/(2*whole))))
 }
 
-// shares is the achieved ratio of the first split in the order of the manifest, for people: math 40.0% qa 30.0% code 30.0%.
+// shares returns the achieved ratio of the first split in the order of the manifest, for people: math 40.0% qa 30.0% code 30.0%.
 // It is empty while the ratio is not known.
 func shares(r recipe.Recipe, domains []datav1alpha1.DomainStatus) string {
 	var parts []string

@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// with is the scope of the small mix after an edit of its recipe.
+// with returns the scope of the small mix after an edit of its recipe.
 func (b builder) with(change func(*recipe.Recipe)) builder {
 	b.With(change)
 	return b

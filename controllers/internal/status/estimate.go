@@ -82,7 +82,7 @@ func sameUnits(before, after []datav1alpha1.StageStatus) bool {
 	return true
 }
 
-// fractionOf is how much of a stage is done, 0 to 1.
+// fractionOf returns how much of a stage is done, 0 to 1.
 func fractionOf(b *build.Build, step pipeline.Step) float64 {
 	job := b.Latest(step)
 	if job != nil && jobs.Finished(job) != "" {
@@ -121,7 +121,7 @@ func sizeOfUnit(b *build.Build, stage pipeline.Stage, unit pipeline.Node) float6
 	return 1
 }
 
-// rowsOfShard are those of a mixed file, to the row or so.
+// rowsOfShard returns those of a mixed file, to the row or so.
 func rowsOfShard(graph *pipeline.Graph, shard recipe.Shard) float64 {
 	if graph.Plan == nil || shard.Count == 0 {
 		return 0
@@ -133,7 +133,7 @@ func rowsOfShard(graph *pipeline.Graph, shard recipe.Shard) float64 {
 // shortest is how long stages must have worked before anything is concluded from it.
 const shortest = 5 * time.Second
 
-// endOf is when a build is likely to end: the rest takes as long for each percent as the stages took for what they have done. It is nil where
+// endOf returns when a build is likely to end: the rest takes as long for each percent as the stages took for what they have done. It is nil where
 // they have done too little to tell.
 func endOf(stages []datav1alpha1.StageStatus, done map[pipeline.Stage]float64, percent int32, now metav1.Time) *metav1.Time {
 	measured := map[pipeline.Stage]float64{}

@@ -18,7 +18,7 @@ func succeeded(n int32, indexes string) batchv1.JobStatus {
 	return batchv1.JobStatus{Succeeded: n, CompletedIndexes: indexes}
 }
 
-// said is percent and seconds until the estimated end, in one text.
+// said returns percent and seconds until the estimated end, in one text.
 func said(summary *datav1alpha1.Summary, now metav1.Time) string {
 	percent, left := "-", "-"
 	if summary.Percent != 0 {

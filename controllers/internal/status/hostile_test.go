@@ -29,7 +29,7 @@ var nasty = []string{
 	"\xff\xfe", "../../elsewhere", "/", strings.Repeat("🙂", 40_000), "UPPER lower.-_:,", "a,",
 }
 
-// hostile gives a value of each kind that no worker reports, or that is at the edge of what one may.
+// hostile returns a value of each kind that no worker reports, or that is at the edge of what one may.
 func hostile(kind reflect.Type) []reflect.Value {
 	var out []reflect.Value
 	switch kind.Kind() {
@@ -88,7 +88,7 @@ func spoilEach(v reflect.Value, at string, try func(what string)) {
 	}
 }
 
-// refusedStatus is what the API server would say of the status of a scope.
+// refusedStatus returns what the API server would say of the status of a scope.
 func refusedStatus(t *testing.T, v *crd.Validator, b builder) error {
 	t.Helper()
 	mix := b.Mix.DeepCopy()
@@ -107,7 +107,7 @@ func refusedStatus(t *testing.T, v *crd.Validator, b builder) error {
 	return errors.Join(errs...)
 }
 
-// full is a finished build whose workers report everything that they may, read as the controller reads it.
+// full returns a finished build whose workers report everything that they may, read as the controller reads it.
 func full(change func(*recipe.Recipe), licence, file string) builder {
 	b := small().with(change)
 	for range pipeline.Stages() {
@@ -182,7 +182,7 @@ func TestNoReportKeepsTheStatusFromBeingWritten(t *testing.T) {
 	}
 }
 
-// reported is a result as the controller reads it out of a pod.
+// reported returns a result as the controller reads it out of a pod.
 func reported(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result) (contract.Message, error) {
 	encoded, err := json.Marshal(contract.Message{Version: contract.MessageVersion, Stage: stage, Node: unit, Result: &result})
 	if err != nil {

@@ -329,7 +329,7 @@ func TestHandled(t *testing.T) {
 	}
 }
 
-// reader is a pod that was made at a second, and mounts a folder of the claim since another.
+// reader returns a pod that was made at a second, and mounts a folder of the claim since another.
 func reader(name, folder string, made, started int64) corev1.Pod {
 	p := corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name, CreationTimestamp: fixture.At(made)}}
 	p.Spec.Volumes = []corev1.Volume{{Name: "v", VolumeSource: corev1.VolumeSource{PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "c"}}}}

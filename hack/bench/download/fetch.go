@@ -41,7 +41,7 @@ func fetch(ctx context.Context, out io.Writer, address string) error {
 	return err
 }
 
-// certificateOf is the server's own certificate: it vouches for itself here.
+// certificateOf returns the server's own certificate: it vouches for itself here.
 func certificateOf(ctx context.Context, address string) ([]byte, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -55,7 +55,7 @@ type measured struct {
 	digest string
 }
 
-// rate is in bytes per second.
+// rate returns bytes per second.
 func (m measured) rate(size int64) float64 { return float64(size) / m.took.Seconds() }
 
 // compare lets both programs fetch in turn and prints how they did.
@@ -106,7 +106,7 @@ func median(all []measured) measured {
 
 func medianOf(all []float64) float64 { return slices.Sorted(slices.Values(all))[len(all)/2] }
 
-// peak is the most memory of any round, in MiB.
+// peak returns the most memory of any round, in MiB.
 func peak(all []measured) float64 {
 	return float64(slices.MaxFunc(all, func(a, b measured) int { return cmp.Compare(a.memory, b.memory) }).memory) / (1 << 20)
 }

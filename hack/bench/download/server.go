@@ -37,7 +37,7 @@ func writeFile(w io.Writer, size int64) error {
 	return nil
 }
 
-// sumOf is the SHA-256 of the file.
+// sumOf returns the SHA-256 of the file.
 func sumOf(size int64) []byte {
 	h := sha256.New()
 	_ = writeFile(h, size) // a hash never fails

@@ -17,7 +17,7 @@ func changes(before, after recipe.Recipe) []Change {
 	return all
 }
 
-// plain is a recipe as JSON has it, with exact numbers.
+// plain returns a recipe as JSON has it, with exact numbers.
 func plain(r recipe.Recipe) any {
 	encoded, err := json.Marshal(r)
 	if err != nil {
@@ -60,7 +60,7 @@ func compareValues(path string, before, after any, all *[]Change) {
 	*all = append(*all, Change{Path: path, Before: text(before), After: text(after)})
 }
 
-// byName are the items of a list by their names; ok is false where one has none, or two have the same.
+// byName returns the items of a list by their names; ok is false where one has none, or two have the same.
 func byName(value any) (items map[string]any, ok bool) {
 	list, ok := value.([]any)
 	if !ok {
@@ -89,7 +89,7 @@ func union(a, b map[string]any) []string {
 	return names
 }
 
-// text is a value as JSON; empty for none.
+// text returns a value as JSON; empty for none.
 func text(value any) string {
 	if value == nil {
 		return ""

@@ -100,7 +100,7 @@ func Mixes(before, after Side) (Comparison, error) {
 	return c, since(&c, before, old, after)
 }
 
-// inferred is the second mix with what the first one says of it: results by key, and the rows that are kept of each data set, of which as
+// inferred returns the second mix with what the first one says of it: results by key, and the rows that are kept of each data set, of which as
 // many are left where it is divided in another way.
 func inferred(before, after Side, old *walked) Side {
 	after.Rows = merged(after.Rows, before.Rows, old.rows)
@@ -111,7 +111,7 @@ func inferred(before, after Side, old *walked) Side {
 	return after
 }
 
-// estimated are the data sets that are divided anew, whose rows are known.
+// estimated returns the data sets that are divided anew, whose rows are known.
 func estimated(all []Stage, now *walked) []string {
 	var names []string
 	for _, stage := range all {
@@ -166,7 +166,7 @@ func assume(side Side, earlier *walked) (*walked, error) {
 	}
 }
 
-// assumed is a result in the place of one that is not known.
+// assumed returns a result in the place of one that is not known.
 func (w *walked) assumed(side Side, stage pipeline.Stage, node pipeline.Node, graph pipeline.Graph, results map[string]pipeline.Result, earlier *walked) (pipeline.Result, error) {
 	switch stage {
 	case pipeline.StageDownload:
@@ -191,7 +191,7 @@ func (w *walked) assumed(side Side, stage pipeline.Stage, node pipeline.Node, gr
 	}
 }
 
-// divide is a data set with so many rows by the shares of the splits.
+// divide returns a data set with so many rows by the shares of the splits.
 func divide(r recipe.Recipe, name string, rows int64) (pipeline.SplitResult, error) {
 	all := map[string]int64{}
 	for _, dataset := range r.DatasetNames() {
@@ -312,7 +312,7 @@ func since(c *Comparison, before Side, old *walked, after Side) error {
 	return nil
 }
 
-// merged is the first of several numbers of rows for each data set.
+// merged returns the first of several numbers of rows for each data set.
 func merged(rows ...map[string]int64) map[string]int64 {
 	all := map[string]int64{}
 	for _, some := range slices.Backward(rows) {
@@ -321,7 +321,7 @@ func merged(rows ...map[string]int64) map[string]int64 {
 	return all
 }
 
-// members are the members of the recipe that have changes.
+// members returns the members of the recipe that have changes.
 func members(changes []Change) []string {
 	var names []string
 	for _, change := range changes {
@@ -333,7 +333,7 @@ func members(changes []Change) []string {
 	return names
 }
 
-// with is a recipe with one member of another one.
+// with returns a recipe with one member of another one.
 func with(r, other recipe.Recipe, member string) (recipe.Recipe, error) {
 	of, err := decoded(r)
 	if err != nil {

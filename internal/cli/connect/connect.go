@@ -45,7 +45,7 @@ func (c *Connection) Client() (*kube.Client, error) {
 	return kube.New(config, namespace)
 }
 
-// names are the mixes whose name begins so, for the completion.
+// names returns the mixes whose name begins so, for the completion.
 func (c *Connection) names(ctx context.Context, typed string) []string {
 	client, err := c.Client()
 	if err != nil {
@@ -81,7 +81,7 @@ func One(ctx context.Context, client *kube.Client, name string) (*unstructured.U
 	return object, mix, err
 }
 
-// Reading gives a failure to read a mix its exit code, and says which name was meant.
+// Reading returns a failure to read a mix with its exit code, and the name that was probably meant.
 func Reading(err error) error {
 	var missing *kube.NotFoundError
 	var forbidden *kube.ForbiddenError

@@ -67,7 +67,7 @@ func Collect(ctx context.Context, in Inputs) (Mix, error) {
 	return mix, nil
 }
 
-// baseOf is the folder that the files are named from: that of the manifest where all of them are below it, else the deepest that holds all.
+// baseOf returns the folder that the files are named from: that of the manifest where all of them are below it, else the deepest that holds all.
 func baseOf(folder string, names []string) (string, error) {
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
@@ -98,7 +98,7 @@ func baseOf(folder string, names []string) (string, error) {
 	return base, nil
 }
 
-// fromFile is a data set of a file or a folder, which must not hold the manifest.
+// fromFile returns a data set of a file or a folder, which must not hold the manifest.
 func fromFile(name, base, manifest string) (Dataset, error) {
 	if strings.HasPrefix(name, "hf:") || strings.Contains(name, "://") {
 		return Dataset{}, contract.Failf(contract.InvalidTask, "%s is neither a file nor a repository; write a repository as hf://owner/name", name)
@@ -126,7 +126,7 @@ func fromFile(name, base, manifest string) (Dataset, error) {
 	return Dataset{Title: title, Name: stem, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: Claim, Path: filepath.ToSlash(below)}}}, nil
 }
 
-// near is the question whether another file of the same folder was meant.
+// near returns the question whether another file of the same folder was meant.
 func near(name string) string {
 	entries, err := os.ReadDir(filepath.Dir(name))
 	if err != nil {
@@ -139,7 +139,7 @@ func near(name string) string {
 	return cli.DidYouMean(filepath.Base(name), names)
 }
 
-// fromHub is a data set of a repository: of its default configuration, or else the first one, and of the split train, or else the first one.
+// fromHub returns a data set of a repository: of its default configuration, or else the first one, and of the split train, or else the first one.
 func fromHub(ctx context.Context, spec recipe.HuggingFace, env source.Environment) (Dataset, error) {
 	card, err := source.ReadCard(ctx, spec, env)
 	if err != nil {
@@ -173,7 +173,7 @@ func fromHub(ctx context.Context, spec recipe.HuggingFace, env source.Environmen
 	return d, nil
 }
 
-// choices says what else there is.
+// choices notes what else there is.
 func (d *Dataset) choices(what string, names []string) {
 	if len(names) > 1 {
 		d.Comments = append(d.Comments, fmt.Sprintf("%s: %s", what, strings.Join(names, ", ")))
@@ -222,7 +222,7 @@ func (d *Dataset) examine(ctx context.Context, env source.Environment) error {
 	return nil
 }
 
-// record is that of the guess as a recipe has it.
+// record returns that of the guess as a recipe has it.
 func (d *Dataset) record() recipe.Record {
 	if d.Guess.Preset == "" {
 		return d.Guess.Record

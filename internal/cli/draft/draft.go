@@ -62,7 +62,7 @@ func NameOf(title string, taken []string) string {
 // english groups thousands.
 var english = message.NewPrinter(language.English)
 
-// Manifest is the text of the manifest. It is an InvalidTask failure that a data set has nothing to make a record of.
+// Manifest returns the text of the manifest. It is an InvalidTask failure that a data set has nothing to make a record of.
 func (m Mix) Manifest() (string, error) {
 	for _, d := range m.Datasets {
 		if d.Guess.Preset == "" && d.Guess.Question == "" {
@@ -104,7 +104,7 @@ func (m Mix) Manifest() (string, error) {
 	return out.String(), nil
 }
 
-// trainShare is nine parts of ten, and less where a data set is so small that none of its rows would be in the test split.
+// trainShare returns nine parts of ten, and less where a data set is so small that none of its rows would be in the test split.
 func (m Mix) trainShare() int64 {
 	share := int64(9)
 	for _, d := range m.Datasets {
@@ -128,7 +128,7 @@ func (m Mix) claim() string {
 // mostShare is the greatest share that a manifest may have.
 const mostShare = 1_000_000
 
-// shares are the data sets' rows where all are known, so that a mix uses every row; else they are equal.
+// shares returns the data sets' rows where all are known, so that a mix uses every row; else they are equal.
 func (m Mix) shares() []int64 {
 	shares := make([]int64, len(m.Datasets))
 	most := int64(0)
@@ -159,7 +159,7 @@ func (m Mix) sharesComment() string {
 	}
 }
 
-// kept are the rows that the mix can use.
+// kept returns the rows that the mix can use.
 func (d Dataset) kept() int64 { return cmp.Or(d.Kept, d.Rows) }
 
 func (d Dataset) write(line func(string, ...any), share int64) {
@@ -223,7 +223,7 @@ func (d Dataset) writeRecord(line func(string, ...any)) {
 	}
 }
 
-// others are the answer types but one.
+// others returns the answer types but one.
 func others(not string) []string {
 	return slices.DeleteFunc([]string{record.Numeric, record.Text, record.Code}, func(t string) bool { return t == not })
 }
@@ -256,7 +256,7 @@ func scalar(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
-// oneLine is a text that stays in a comment, and does nothing to a terminal.
+// oneLine returns a text that stays in a comment, and does nothing to a terminal.
 func oneLine(text string) string {
 	const most = 400
 	return contract.Clean(strings.Join(strings.Fields(text), " "), most)

@@ -141,7 +141,7 @@ func (e Errand) Receive(ctx context.Context, claim string, owner *corev1.Persist
 	return e.forward(ctx, pod, use)
 }
 
-// reader is a pod that reads the claim of a mix.
+// reader returns a pod that reads the claim of a mix.
 func (e Errand) reader(ctx context.Context, mix *datav1alpha1.DatasetMix, release string, arguments ...string) (render.Errand, error) {
 	image, err := e.WorkerImage(ctx, release)
 	return render.Errand{
@@ -227,7 +227,7 @@ func (e Errand) until(ctx context.Context, name string, wanted func(*corev1.Pod)
 	}
 }
 
-// why is the failure of a pod that has ended, nil of one that has not.
+// why returns the failure of a pod that has ended, nil if it has not.
 func (e Errand) why(ctx context.Context, name string) error {
 	pod, err := e.Client.Pod(ctx, name)
 	if err != nil {
@@ -246,7 +246,7 @@ func running(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodRunnin
 // unknownCommand is how a worker ends that does not know what it is asked to do.
 var unknownCommand = contract.InvalidTask.ExitCode()
 
-// failed is the error of a pod that failed: the worker's own, by its exit code and message.
+// failed returns the error of a pod that failed: the worker's own, by its exit code and message.
 func failed(pod *corev1.Pod) error {
 	if pod.Status.Phase != corev1.PodFailed {
 		return nil
@@ -268,7 +268,7 @@ func failed(pod *corev1.Pod) error {
 	return contract.Failf(contract.WorkerFailed, "the worker's pod failed: %s", strings.TrimSpace(pod.Status.Reason+" "+pod.Status.Message))
 }
 
-// reasonOf is the reason with an exit code.
+// reasonOf returns the reason with an exit code.
 func reasonOf(code int) contract.Reason {
 	for reason, its := range contract.Reasons() {
 		if its == code {
@@ -278,7 +278,7 @@ func reasonOf(code int) contract.Reason {
 	return contract.WorkerFailed
 }
 
-// waits says what a pod waits for.
+// waits returns what a pod waits for.
 func waits(pod *corev1.Pod) string {
 	for _, container := range pod.Status.ContainerStatuses {
 		if waiting := container.State.Waiting; waiting != nil && waiting.Reason != "" && waiting.Reason != "ContainerCreating" {
@@ -296,7 +296,7 @@ func waits(pod *corev1.Pod) string {
 	return "node " + pod.Spec.NodeName + " starts it, and mounts its volume"
 }
 
-// Folder is the folder on the claim of a revision of a mix, and the digest of its manifest where the status has it. The current revision is
+// Folder returns the folder on the claim of a revision of a mix, and the digest of its manifest where the status has it. The current revision is
 // meant where none is named.
 func Folder(mix *datav1alpha1.DatasetMix, revision string) (folder, digest string, err error) {
 	published := mix.Status.Published

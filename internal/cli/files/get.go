@@ -106,7 +106,7 @@ func (f *found) ask(ctx context.Context, q rows.Question, out io.Writer) error {
 	return f.named(err, q.Selection)
 }
 
-// named says which name was meant, where one does not exist.
+// named returns an error with the name that was probably meant, where one does not exist.
 func (f *found) named(err error, s rows.Selection) error {
 	if contract.ReasonOf(err) != contract.FileNotFound {
 		return connect.Reading(err)
@@ -133,7 +133,7 @@ func (g *get) complete(command *cobra.Command, flag string, which func(splits, d
 	}
 }
 
-// names are those of the splits and the data sets.
+// names returns those of the splits and the data sets.
 func (f *found) names() (splits, datasets []string) {
 	if f.mix == nil {
 		splits, datasets = rows.SplitNames(f.local.Manifest), f.local.Manifest.Recipe.DatasetNames()
@@ -224,7 +224,7 @@ func Get() *cobra.Command {
 	return command
 }
 
-// untouched is where rows go: a terminal is protected from what they say, a file or another program gets their bytes.
+// untouched returns where rows go: a terminal is protected from what they say, a file or another program gets their bytes.
 func untouched(command *cobra.Command) io.Writer {
 	out := command.OutOrStdout()
 	if guarded, ok := out.(interface{ Untouched() io.Writer }); ok {
@@ -291,7 +291,7 @@ func (f *found) export(command *cobra.Command, s rows.Selection, to string, over
 	}))
 }
 
-// exportName is where a file is written: to is a file for a single one, else a folder.
+// exportName returns where a file is written: to is a file for a single one, else a folder.
 func exportName(to, file string, files int) string {
 	info, err := os.Stat(to)
 	if to == "" || err == nil && info.IsDir() || files > 1 || strings.HasSuffix(to, string(filepath.Separator)) {

@@ -78,7 +78,7 @@ func Put() *cobra.Command {
 	return command
 }
 
-// localFiles are the files that arguments name, with the names that they are to have on the claim.
+// localFiles returns the files that arguments name, with the names that they are to have on the claim.
 func localFiles(arguments []string, to string) ([]transfer.Local, error) {
 	var files []transfer.Local
 	taken := map[string]string{}

@@ -90,7 +90,7 @@ func Report() *cobra.Command {
 	return command
 }
 
-// reportName is what the page is saved as: each revision's has its own name.
+// reportName returns what the page is saved as: each revision's has its own name.
 func (f *found) reportName() string {
 	name, of := f.local.Manifest.Name, f.local.Manifest.Revision
 	if f.mix != nil {

@@ -56,7 +56,7 @@ func (c *Cluster) See(mix *datav1alpha1.DatasetMix) {
 	c.mix = mix
 }
 
-// Fail says that the mix does not become ready.
+// Fail shows that the mix does not become ready.
 func (c *Cluster) Fail() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -173,7 +173,7 @@ func (c *Cluster) tell(line progress.Line) {
 	of.shown = of.began.Measure(of.name, progress.Snapshot{Phase: line.Phase, Rows: line.Rows, OfRows: line.OfRows, Bytes: line.Bytes, OfBytes: line.OfBytes, Percent: line.Percent}, line.Time)
 }
 
-// State is the build as it is.
+// State returns the build as it is.
 func (c *Cluster) State(now time.Time) live.Build {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -214,7 +214,7 @@ func (c *Cluster) State(now time.Time) live.Build {
 	return b
 }
 
-// stage is a stage by its status, with the units that are in the logs.
+// stage returns a stage by its status, with the units that are in the logs.
 func (c *Cluster) stage(status datav1alpha1.StageStatus, now time.Time) live.Stage {
 	of := live.Stage{Name: status.Name, Done: int(ptr.Deref(status.Done, 0)), Total: int(ptr.Deref(status.Total, 0))}
 	switch status.State {

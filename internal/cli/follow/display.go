@@ -69,7 +69,7 @@ func Open(mode string, out io.Writer) (*Display, error) {
 	return &Display{screen: &live.Screen{Out: file, Size: size, Colors: os.Getenv("NO_COLOR") == ""}}, nil
 }
 
-// terminalOf is the terminal that an output is, nil for anything else.
+// terminalOf returns the terminal that an output is, nil for anything else.
 func terminalOf(out io.Writer) *os.File {
 	to, ok := out.(Terminal)
 	if !ok {

@@ -63,7 +63,7 @@ func NewLocal(out io.Writer, display *Display, r recipe.Recipe) *Local {
 	return l
 }
 
-// unitsOf are the names of a stage's units.
+// unitsOf returns the names of a stage's units.
 func unitsOf(r recipe.Recipe, of pipeline.Stage) []string {
 	var names []string
 	switch of {
@@ -138,7 +138,7 @@ func (l *Local) Done(name pipeline.Stage, unit pipeline.Node, result pipeline.Re
 	}
 }
 
-// End says how the build ended.
+// End shows how the build ended.
 func (l *Local) End(err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -148,7 +148,7 @@ func (l *Local) End(err error) {
 	}
 }
 
-// State is the build as it is.
+// State returns the build as it is.
 func (l *Local) State(now time.Time) live.Build {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -165,7 +165,7 @@ func (l *Local) State(now time.Time) live.Build {
 	return b
 }
 
-// reused is the stage with nothing done but what was there before the build.
+// reused returns the stage with nothing done but what was there before the build.
 func (s *localStage) reused(name string) live.Stage {
 	of := live.Stage{Name: name, Total: len(s.names)}
 	for _, unit := range s.units {
@@ -226,7 +226,7 @@ func (l *Local) describe(result pipeline.Result) string {
 	}
 }
 
-// leftOut says how many rows of a data set are in no split, and why.
+// leftOut returns how many rows of a data set are in no split, and why.
 func (l *Local) leftOut(result pipeline.SplitResult) string {
 	text := l.printer.Sprintf("%d dropped", result.DroppedRows())
 	var reasons []string

@@ -62,7 +62,7 @@ type Unit struct {
 	Text string
 }
 
-// fraction is how much of a stage is done, 0 to 1.
+// fraction returns how much of a stage is done, 0 to 1.
 func (s Stage) fraction() float64 {
 	if s.Outcome == Done {
 		return 1

@@ -57,7 +57,7 @@ func (c *Changes) Write(b Build, now time.Time) error {
 	return nil
 }
 
-// changesOf is a build as lines: of the units that have begun, of stages, of the whole.
+// changesOf returns a build as lines: of the units that have begun, of stages, of the whole.
 func changesOf(b Build) []Change {
 	var all []Change
 	for _, stage := range b.Stages {

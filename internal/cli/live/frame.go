@@ -86,7 +86,7 @@ func choose(stages []Stage, room int) [][]bool {
 	return shown
 }
 
-// nameColumn is how wide the column of names is.
+// nameColumn returns how wide the column of names is.
 func nameColumn(stages []Stage, shown [][]bool, columns int) int {
 	widest := 0
 	for i, stage := range stages {
@@ -125,7 +125,7 @@ func (f *framer) add(pieces ...piece) {
 	f.lines = append(f.lines, strings.TrimRight(line.String(), " "))
 }
 
-// head is the first line: what is built, and how far all of it is.
+// head writes the first line: what is built, and how far all of it is.
 func (f *framer) head(b Build) {
 	text := "  " + contract.Clean(b.State, 0)
 	if percent := b.Percent(); percent > 0 {
@@ -139,7 +139,7 @@ func (f *framer) head(b Build) {
 	f.add(piece{bold, contract.Clean(b.Name, 0)}, piece{code, text})
 }
 
-// stage is the line of a stage; of a stage that has one unit it says what there is to say of that.
+// stage writes the line of a stage; of a stage with one unit it shows the details of that unit.
 func (f *framer) stage(s Stage) {
 	total := "?"
 	if s.Total > 0 {
@@ -155,7 +155,7 @@ func (f *framer) stage(s Stage) {
 	f.line(contract.Clean(s.Name, 0), s.fraction(), s.Outcome, detail)
 }
 
-// unit is the line of a unit.
+// unit writes the line of a unit.
 func (f *framer) unit(u Unit) {
 	fraction := float64(u.Percent) / 100
 	if u.Outcome == Done {
@@ -185,7 +185,7 @@ const (
 	leastDetail = 48
 )
 
-// line is a name, a bar and what fits of the details.
+// line writes a name, a bar and what fits of the details.
 func (f *framer) line(name string, fraction float64, outcome Outcome, details []string) {
 	name = cut(name, f.names)
 	pieces := []piece{{"", name + strings.Repeat(" ", f.names-cells(name)+2)}}
@@ -214,7 +214,7 @@ func (f *framer) line(name string, fraction float64, outcome Outcome, details []
 	f.add(append(pieces, piece{"", " " + text})...)
 }
 
-// details are what there is to say of a unit, the more important first.
+// details returns what there is to say of a unit, the more important first.
 func details(u Unit) []string {
 	switch {
 	case u.Text != "":
@@ -239,7 +239,7 @@ func details(u Unit) []string {
 	return all
 }
 
-// short is a duration in the units that people read.
+// short returns a duration in the units that people read.
 func short(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -253,7 +253,7 @@ func short(d time.Duration) string {
 	}
 }
 
-// cells is how wide a text is on a terminal.
+// cells returns how wide a text is on a terminal.
 func cells(text string) int {
 	n := 0
 	for _, r := range text {

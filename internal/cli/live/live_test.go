@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/progress"
 )
 
-// sample is a build of so many data sets in the middle of the split stage.
+// sample returns a build of so many data sets in the middle of the split stage.
 func sample(datasets int) Build {
 	b := Build{Name: "grpo-six", State: "building", Outcome: Running, Elapsed: 75 * time.Second, Left: 2 * time.Minute}
 	var downloads, splits []Unit
@@ -207,7 +207,7 @@ func (v *vt) obey(argument string, command rune) {
 	}
 }
 
-// everything is what a user sees who scrolls up.
+// everything returns what a user sees who scrolls up.
 func (v *vt) everything() string {
 	return strings.TrimRight(strings.Join(append(v.scrollback, v.lines...), "\n"), "\n ")
 }

@@ -47,7 +47,7 @@ func (s *Screen) Draw(b Build) error {
 	return err
 }
 
-// plain is a line without its colors.
+// plain returns a line without its colors.
 func plain(line string) string {
 	var out strings.Builder
 	for {

@@ -33,7 +33,7 @@ func (p *Places) Flags(flags *pflag.FlagSet) {
 	flags.StringToStringVar(&p.configMaps, "configmap", nil, "a folder with a file for each key of a ConfigMap that a source names, such as company-ca=./ca")
 }
 
-// FolderOf is the folder of a manifest; of one from standard input, that in which the command runs.
+// FolderOf returns the folder of a manifest; of one from standard input, that in which the command runs.
 func FolderOf(manifest string) string {
 	if manifest == "-" {
 		return "."
@@ -93,7 +93,7 @@ func (p Places) Check(mix *datav1alpha1.DatasetMix) error {
 	return nil
 }
 
-// missingClaim says of a path that is not next to the manifest which file may have been meant.
+// missingClaim returns the error of a path that is not next to the manifest, with the file that may have been meant.
 func (p Places) missingClaim(who string, volume datav1alpha1.VolumeSource) error {
 	if isWhole(volume) {
 		return contract.Failf(contract.InvalidTask, "%s reads claim %s; say where it lies here with --claim %s=FOLDER", who, volume.ClaimName, volume.ClaimName)
@@ -117,7 +117,7 @@ func (p Places) bundleFolder(ref *datav1alpha1.BundleReference) string {
 	return p.configMaps[ref.Name]
 }
 
-// Sources are the sources of a mix as this process sees them.
+// Sources returns the sources of a mix as this process sees them.
 func (p Places) Sources(mix *datav1alpha1.DatasetMix) func(recipe.Dataset) (source.Source, error) {
 	all := render.Sources(mix)
 	return func(dataset recipe.Dataset) (source.Source, error) {

@@ -61,7 +61,7 @@ func OnCluster(ctx context.Context, e errand.Errand, mix *datav1alpha1.DatasetMi
 	}, nil
 }
 
-// sourceOf is the source of a data set with its references to Secrets, which a recipe does not have.
+// sourceOf returns the source of a data set with its references to Secrets, which a recipe does not have.
 func sourceOf(mix *datav1alpha1.DatasetMix, dataset string) *render.Source {
 	for _, from := range render.Sources(mix) {
 		if from.Name == dataset {
@@ -143,7 +143,7 @@ type result struct {
 	err  error
 }
 
-// verdict is the error with which a build would end, as far as what was seen shows it.
+// verdict returns the error with which a build would end, as far as what was seen shows it.
 func verdict(r recipe.Recipe, name string, got result) error {
 	if got.err != nil {
 		return got.err

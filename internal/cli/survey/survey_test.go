@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// of is a recipe of data sets with these names.
+// of returns a recipe of data sets with these names.
 func of(names ...string) recipe.Recipe {
 	domain := recipe.Domain{Name: "d"}
 	for _, name := range names {

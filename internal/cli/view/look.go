@@ -50,7 +50,7 @@ func Look(out io.Writer, seen look.Dataset, preset string) {
 	}
 }
 
-// counted is "1 file", "2 files".
+// counted returns "1 file", "2 files".
 func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -65,7 +65,7 @@ func license(name string) string {
 	return "; license " + contract.Clean(name, 100)
 }
 
-// hints say which names may be mistyped, and which presets would do.
+// hints lists the names that may be mistyped, and the presets that would do.
 func hints(out io.Writer, seen look.Dataset, preset string) {
 	lacking := false
 	for _, missing := range seen.Missing {

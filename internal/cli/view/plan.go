@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Notes say what a plan cannot know before there is any data, and what its table does not show.
+// Notes returns what a plan cannot know before there is any data, and what its table does not show.
 func Notes(r recipe.Recipe, measured bool) []string {
 	var notes []string
 	add := func(when bool, format string, args ...any) {

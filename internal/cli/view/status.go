@@ -85,7 +85,7 @@ func Progress(mix *datav1alpha1.DatasetMix, now time.Time) string {
 	return text
 }
 
-// percentOf is how far a build is, 0 while nothing is known and once it is published.
+// percentOf returns how far a build is, 0 while nothing is known and once it is published.
 func percentOf(mix *datav1alpha1.DatasetMix) int32 {
 	if mix.Status.Summary == nil || isReady(mix) {
 		return 0
@@ -220,7 +220,7 @@ func writeSources(b *strings.Builder, mix *datav1alpha1.DatasetMix) {
 	t.end()
 }
 
-// splitNames are the splits in the order of the spec.
+// splitNames returns the splits in the order of the spec.
 func splitNames(mix *datav1alpha1.DatasetMix) []string {
 	var names []string
 	for _, split := range mix.Spec.Splits {

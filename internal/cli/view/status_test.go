@@ -20,7 +20,7 @@ var now = time.Date(2026, 5, 4, 12, 0, 0, 0, time.UTC)
 
 func ago(d time.Duration) metav1.Time { return metav1.NewTime(now.Add(-d)) }
 
-// sample is a mix whose second generation is under way, with a published revision of the first.
+// sample returns a mix whose second generation is under way, with a published revision of the first.
 func sample() *datav1alpha1.DatasetMix {
 	return &datav1alpha1.DatasetMix{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "training", Name: "pair", Generation: 2},
@@ -85,7 +85,7 @@ LAST SEEN  TYPE    REASON        MESSAGE
 	}
 }
 
-// trimmed is a text without spaces at the ends of lines.
+// trimmed returns a text without spaces at the ends of lines.
 func trimmed(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {

@@ -22,7 +22,7 @@ const (
 	fewRows = 100
 )
 
-// Warnings says in one line each what the table of a plan shows only to those who look for it: rows of the largest split that repeat often, and
+// Warnings returns, in one line each, what is easily missed in the table of a plan: rows of the largest split that repeat often, and
 // what a score over another split is worth.
 func Warnings(r recipe.Recipe, p plan.Plan) []string {
 	trained := 0
@@ -78,7 +78,7 @@ func evaluated(split plan.Split) []string {
 	return lines
 }
 
-// halfInterval is half the 95 % interval of a proportion of one half over so many rows, in points of a hundred.
+// halfInterval returns half the 95 % interval of a proportion of one half over so many rows, in points of a hundred.
 func halfInterval(rows int64) float64 { return min(50, 98/math.Sqrt(float64(rows))) }
 
 func datasetsOf(split plan.Split) []plan.Dataset {

@@ -33,10 +33,10 @@ func (b *BadRow) Error() string { return b.Where + ": " + b.Err.Error() }
 
 func (b *BadRow) Unwrap() error { return b.Err }
 
-// Bad is the error of a row for a format to give; the place is added by its caller.
+// Bad returns the error of a row for a format to give; the place is added by its caller.
 func Bad(class Class, err error) error { return &BadRow{Class: class, Err: err} }
 
-// Badf is Bad of a text.
+// Badf returns Bad of a formatted text.
 func Badf(class Class, format string, args ...any) error {
 	return Bad(class, fmt.Errorf(format, args...))
 }
@@ -47,12 +47,12 @@ func IsBad(err error) bool {
 	return errors.As(err, &row)
 }
 
-// NullField is the error of a required field that is null.
+// NullField returns the error of a required field that is null.
 func NullField(name string) error {
 	return fmt.Errorf("the field %q is null and must have a value; correct it at the source", name)
 }
 
-// NoField is the error of a required field that a file does not have, with those that it has.
+// NoField returns the error of a required field that a file does not have, with those that it has.
 func NoField(name string, there []string) error {
 	meant := ""
 	if near := nearest(name, there); near != "" {
@@ -61,7 +61,7 @@ func NoField(name string, there []string) error {
 	return fmt.Errorf("there is no field %q; the fields of the file are %s%s; choose the preset or mapping that fits them", name, Listed(there), meant)
 }
 
-// Listed is names as they are in a message.
+// Listed returns names as a message has them.
 func Listed(names []string) string {
 	if len(names) == 0 {
 		return "none"
@@ -69,7 +69,7 @@ func Listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// nearest is the name that a person probably meant, "" if none is near: one that differs by case, by a separator, or by at most
+// nearest returns the name that a person probably meant, "" if none is near: one that differs by case, by a separator, or by at most
 // a letter in three.
 func nearest(name string, among []string) string {
 	best, least := "", 0
@@ -84,7 +84,7 @@ func nearest(name string, among []string) string {
 	return best
 }
 
-// distance is Levenshtein's: how many bytes have to be put in, taken out or exchanged to make b of a. Names are short, and few.
+// distance returns the Levenshtein distance: how many bytes have to be put in, taken out or exchanged to make b of a. Names are short, and few.
 func distance(a, b string) int {
 	if len(a) > longName || len(b) > longName {
 		return longName

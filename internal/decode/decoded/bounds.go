@@ -19,7 +19,7 @@ var (
 	errKept       = fmt.Errorf("the fields of the row that the record wants are longer than %d MiB; want fewer of them, or split the row at the source", MaxKept>>20)
 )
 
-// Bounded is an error where the wanted fields of a row have more values, or more bytes, than a row may bring into memory.
+// Bounded returns an error where the wanted fields of a row have more values, or more bytes, than a row may bring into memory.
 func Bounded(values, size int) error {
 	switch {
 	case size > MaxKept:

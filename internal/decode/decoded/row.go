@@ -67,10 +67,10 @@ func (r Row) Where() string {
 	return r.Place.String()
 }
 
-// File is the name of the file that the row is in.
+// File returns the name of the file that the row is in.
 func (r Row) File() string { return r.Place.File }
 
-// Failf is the InvalidData failure of this row, its place first. The text should say why and what to do.
+// Failf returns the InvalidData failure of this row, its place first. The text should say why and what to do.
 func (r Row) Failf(format string, args ...any) error {
 	return contract.Failf(contract.InvalidData, "%s: %w", r.Where(), fmt.Errorf(format, args...))
 }
@@ -109,7 +109,7 @@ const (
 	NonFiniteNull NonFinite = true
 )
 
-// NotFinite is the value of a number that is not finite.
+// NotFinite returns the value of a number that is not finite.
 func NotFinite(as NonFinite) (any, error) {
 	if as == NonFiniteNull {
 		return nil, nil

@@ -47,7 +47,7 @@ func (b *budget) rows(groups []format.RowGroup) error {
 	return nil
 }
 
-// room is how many values the next row may have, and how many bytes in its texts.
+// room returns how many values the next row may have, and how many bytes in its texts.
 func (b *budget) room() (values, texts int) {
 	if b.own {
 		return math.MaxInt, math.MaxInt

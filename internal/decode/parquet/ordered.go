@@ -6,10 +6,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// ordered is the JSON text of a value of the node: the members of a group in the order of the schema, those of a MAP by name.
+// ordered returns the JSON text of a value of the node: the members of a group in the order of the schema, those of a MAP by name.
 func (n *node) ordered(v any) decoded.JSON { return decoded.JSON(n.appendValue(nil, v)) }
 
-// text is the text of a value that is a list or an object, else nil.
+// text returns the text of a value that is a list or an object, else nil.
 func (f found) text(v any) any {
 	switch v.(type) {
 	case []any, map[string]any:
@@ -27,7 +27,7 @@ func (n *node) appendValue(dst []byte, v any) []byte {
 	return n.appendPresent(dst, v)
 }
 
-// appendPresent is the counterpart of present.
+// appendPresent returns the counterpart of present.
 func (n *node) appendPresent(dst []byte, v any) []byte {
 	object, isObject := v.(map[string]any)
 	switch {

@@ -10,7 +10,7 @@ import (
 
 var errBooleans = errors.New("the booleans of a page are cut short")
 
-// plainBooleans gives a page of booleans in runs as one of plain bits, and any other page as it is. The library, up to version
+// plainBooleans returns a page of booleans in runs as one of plain bits, and any other page as it is. The library, up to version
 // 0.32.0, reads a run of true as one true and seven false, and puts the values behind a run that does not fill its byte in wrong
 // places, without an error. Arrow writes such pages in version 2.
 func (r *pageReader) plainBooleans(h *format.PageHeader, body []byte) ([]byte, error) {

@@ -38,7 +38,7 @@ func checkClaims(h *format.PageHeader, body []byte, leaf *parquet.Column) error 
 	return checkValues(values, encoding, count, leaf)
 }
 
-// sections are the parts of a data page.
+// sections returns the parts of a data page.
 func sections(h *format.PageHeader, body []byte, leaf *parquet.Column) (repetition, definition, values []byte, encoding format.Encoding, count int, err error) {
 	if h.Type == format.DataPageV2 {
 		v2 := h.DataPageHeaderV2.V
@@ -154,7 +154,7 @@ func deltaEnd(src []byte, count int) (end int, ok bool) {
 	return min(end, len(src)), true
 }
 
-// skipVarint is where the varint at a place ends.
+// skipVarint returns where the varint at a place ends.
 func skipVarint(src []byte, at int) int {
 	_, n := binary.Varint(src[at:])
 	if n <= 0 {

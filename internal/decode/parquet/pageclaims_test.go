@@ -170,7 +170,7 @@ func TestPageClaims(t *testing.T) {
 
 var pageCodecs = []compress.Codec{&parquet.Snappy, &parquet.Gzip, &parquet.Brotli, &parquet.Zstd, &parquet.Lz4Raw}
 
-// allocatedBy is how many bytes f takes, given back or not.
+// allocatedBy returns how many bytes f takes, given back or not.
 func allocatedBy(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)

@@ -54,7 +54,7 @@ func newPageReader(src io.ReaderAt, size int64, chunk *format.ColumnMetaData, le
 	return &pageReader{src: src, leaf: leaf, codec: chunk.Codec, at: at, end: at + length, head: make([]byte, headerBytes)}, nil
 }
 
-// ReadAt gives what follows on what it gave before, as much as is at hand, which is all that the library asks for.
+// ReadAt returns what follows on what it gave before, as much as is at hand, which is all that the library asks for.
 func (r *pageReader) ReadAt(p []byte, off int64) (n int, err error) {
 	if off != r.given && r.err == nil {
 		// It goes back only for a dictionary that it did not find on its way.
@@ -116,7 +116,7 @@ func (r *pageReader) turn() error {
 	return err
 }
 
-// unpack gives the body of a page. Levels in pages of version 2 stand before what is packed. Such a page may say that it is not
+// unpack returns the body of a page. Levels in pages of version 2 stand before what is packed. Such a page may say that it is not
 // packed, which Arrow's writers before 3.0 said of packed ones: only a page that is as long as it claims to be unpacked is not.
 func (r *pageReader) unpack(header *format.PageHeader, packed []byte) ([]byte, error) {
 	levels, plainly := 0, r.codec == format.Uncompressed
@@ -166,7 +166,7 @@ func checkHeader(h *format.PageHeader, left int64) error {
 	return nil
 }
 
-// plainHeader is the header of the page as it would stand in a file that is not packed. Statistics are left out: nothing here
+// plainHeader returns the header of the page as it would stand in a file that is not packed. Statistics are left out: nothing here
 // looks at them.
 func plainHeader(h *format.PageHeader, size int) ([]byte, error) {
 	h.UncompressedPageSize, h.CompressedPageSize, h.CRC = int32(size), int32(size), 0
@@ -194,7 +194,7 @@ func pageHeader(src io.ReaderAt, at int64, buf *[]byte) (header format.PageHeade
 	}
 }
 
-// plainFooter is the footer of the file without its packing and with every chunk at the place where a pageReader begins.
+// plainFooter returns the footer of the file without its packing and with every chunk at the place where a pageReader begins.
 func plainFooter(meta *format.FileMetaData) ([]byte, error) {
 	plain := *meta
 	plain.KeyValueMetadata = nil
@@ -214,7 +214,7 @@ func plainFooter(meta *format.FileMetaData) ([]byte, error) {
 	return thrift.Marshal(new(thrift.CompactProtocol), &plain)
 }
 
-// sized gives memory of a length, which is used again.
+// sized returns memory of a length, which is used again.
 func sized(buf *[]byte, n int) []byte {
 	if cap(*buf) < n {
 		*buf = make([]byte, n)

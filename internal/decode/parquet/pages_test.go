@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
-// refooted is a file with another footer.
+// refooted returns a file with another footer.
 func refooted(tb testing.TB, file []byte, change func(*format.FileMetaData)) []byte {
 	tb.Helper()
 	footer, err := inside.ReadFooter(bytes.NewReader(file), int64(len(file)))

@@ -268,7 +268,7 @@ func (p *rows) openGroup() error {
 	return nil
 }
 
-// elsewhere is an error where the pages of a column are not in this file, or not in the clear.
+// elsewhere returns an error where the pages of a column are not in this file, or not in the clear.
 func elsewhere(chunk *format.ColumnChunk) error {
 	switch {
 	case chunk.FilePath != "":

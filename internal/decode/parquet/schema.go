@@ -101,7 +101,7 @@ func (b *schemaBuilder) build(parent *node, depth int) (*node, error) {
 	return n, nil
 }
 
-// refusedGroup is why no value can be made of a group, or empty.
+// refusedGroup returns why no value can be made of a group, or empty.
 func refusedGroup(e format.SchemaElement, n *node) string {
 	if _, variant := e.LogicalType.Value.(*format.VariantType); variant {
 		return noPlace(typeName(e))
@@ -130,7 +130,7 @@ func noPlace(kind string) string {
 	return fmt.Sprintf("has the Parquet type %s, which has no place in a record; write it as a string or an integer", kind)
 }
 
-// isMap says whether a group is marked as a MAP. Old writers give it the mark of its pairs.
+// isMap reports whether a group is marked as a MAP. Old writers give it the mark of its pairs.
 func isMap(e format.SchemaElement) bool {
 	_, logical := e.LogicalType.Value.(*format.MapType)
 	return logical || e.ConvertedType.Valid && (e.ConvertedType.V == deprecated.Map || e.ConvertedType.V == deprecated.MapKeyValue)
@@ -166,7 +166,7 @@ func (n *node) lookup(f decoded.Field) (found, error) {
 	return at, at.node.refused()
 }
 
-// refused is the error that no value can be made of a node, or of one below it.
+// refused returns the error that no value can be made of a node, or of one below it.
 func (n *node) refused() error {
 	if n.refusal != "" {
 		return fmt.Errorf("column %q %s", n.path, n.refusal)
@@ -311,7 +311,7 @@ func (n *node) present() (any, error) {
 	return object, nil
 }
 
-// entries is the list of a repeated node inside a LIST. In the 3-level form the repeated node is a wrapper around the
+// entries returns the list of a repeated node inside a LIST. In the 3-level form the repeated node is a wrapper around the
 // element; the 2-level forms of old writers are told by the rules of the format's LogicalTypes.md (backward compatibility).
 func (n *node) entries(parent string) (any, error) {
 	v, err := n.value()
@@ -332,7 +332,7 @@ func (n *node) wraps(parent string) bool {
 	return one && n.name != "array" && n.name != parent+"_tuple" && !n.list && !n.mapped
 }
 
-// pairs is the object of a repeated node inside a MAP, whatever the node, its key and its value are called. Without a value it is
+// pairs returns the object of a repeated node inside a MAP, whatever the node, its key and its value are called. Without a value it is
 // null.
 func (n *node) pairs() (any, error) {
 	v, err := n.value()
@@ -357,7 +357,7 @@ func (n *node) pairs() (any, error) {
 	return object, nil
 }
 
-// keyText is a MAP's key as the name of a member.
+// keyText returns a MAP's key as the name of a member.
 func keyText(key any) (text string, ok bool) {
 	switch k := key.(type) {
 	case string:

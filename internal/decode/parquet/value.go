@@ -42,7 +42,7 @@ func conversion(e format.SchemaElement, nonFinite decoded.NonFinite) (c convert,
 	return c, ""
 }
 
-// physical is the conversion of a type that nothing is said of, or nil.
+// physical returns the conversion of a type that nothing is said of, or nil.
 func physical(t format.Type, nonFinite decoded.NonFinite) convert {
 	switch t {
 	case format.Boolean:
@@ -63,7 +63,7 @@ func physical(t format.Type, nonFinite decoded.NonFinite) convert {
 	return nil
 }
 
-// logical gives the conversion of a logical type; known without one is a refusal: what has no place in a record, and what is on
+// logical returns the conversion of a logical type; known without one is a refusal: what has no place in a record, and what is on
 // another physical type than it is defined for.
 func logical(e format.SchemaElement) (c convert, known bool) {
 	physical := e.Type.V
@@ -122,7 +122,7 @@ func converted(e format.SchemaElement) (c convert, known bool) {
 	return nil, true // BSON, INTERVAL, LIST and MAP of nothing
 }
 
-// only is c where the physical type is the one that the logical type is defined for.
+// only returns c where the physical type is the one that the logical type is defined for.
 func only(physical, want format.Type, c convert) convert {
 	if physical != want {
 		return nil
@@ -154,7 +154,7 @@ func unitOf(u format.TimeUnit) time.Duration {
 	return u.Value.Duration()
 }
 
-// integer is the conversion of a number of so many bits. Those of 8 and 16 bits stand in 32, where a larger one may be as well.
+// integer returns the conversion of a number of so many bits. Those of 8 and 16 bits stand in 32, where a larger one may be as well.
 func integer(physical format.Type, bits int, signed bool) convert {
 	switch {
 	case physical == format.Int64 && bits == 64 && signed:
@@ -184,7 +184,7 @@ func utf8Text(v parquet.Value) (any, error) {
 	return text, nil
 }
 
-// binaryText is the text of a BYTE_ARRAY that is not marked as one, which older writers leave their texts as.
+// binaryText returns the text of a BYTE_ARRAY that is not marked as one, which older writers leave their texts as.
 func binaryText(v parquet.Value) (any, error) {
 	text, err := utf8Text(v)
 	if err != nil {
@@ -196,7 +196,7 @@ func binaryText(v parquet.Value) (any, error) {
 var errBinary = errors.New("it is a BYTE_ARRAY that is not marked as text, and the value is not UTF-8 (an image, or something else that is binary?), which cannot stand in a record; " +
 	"leave the column out of the record, or write it as text, for example in Base64")
 
-// null is the value of a column of UNKNOWN type, which has no others.
+// null returns the value of a column of UNKNOWN type, which has no others.
 func null(parquet.Value) (any, error) {
 	return nil, decoded.Badf(decoded.Malformed, "the type is UNKNOWN, of which all values are null, and this one is not; correct it at the source")
 }
@@ -273,7 +273,7 @@ func timestamp(unit time.Duration, utc bool) convert {
 	return nil
 }
 
-// int96 is what Impala and old Spark wrote for a time: nanoseconds of the day in 8 bytes, the Julian day in 4.
+// int96 returns what Impala and old Spark wrote for a time: nanoseconds of the day in 8 bytes, the Julian day in 4.
 func int96(v parquet.Value) (any, error) {
 	i := v.Int96()
 	nanos := int64(uint64(i[1])<<32 | uint64(i[0]))

@@ -77,7 +77,7 @@ func (p *presence) compared(a, b ast.Expr) {
 
 func isNull(e ast.Expr) bool { return e.Kind() == ast.LiteralKind && e.AsLiteral() == types.NullValue }
 
-// maybeNull is for what is compared with null: what is selected may be absent.
+// maybeNull returns an operand that is compared with null: what is selected may be absent.
 func (p *presence) maybeNull(e ast.Expr) {
 	if !isOptional(e) && !p.selectOptional(e) {
 		return
@@ -98,7 +98,7 @@ func (p *presence) selectOptional(e ast.Expr) bool {
 	return true
 }
 
-// selected is what an expression selects a member of by a name, and that name; nil if it does not.
+// selected returns what an expression selects a member of by a name, and that name; nil if it does not.
 func selected(e ast.Expr) (of ast.Expr, name func(*presence) ast.Expr) {
 	switch e.Kind() {
 	case ast.SelectKind:
@@ -149,7 +149,7 @@ func (p *presence) orNull(e ast.Expr) {
 	e.SetKindCase(p.make.NewMemberCall(e.ID(), "orValue", p.moved(e), null))
 }
 
-// moved is an expression under another id, for its place is taken by one that is made of it.
+// moved returns an expression under another id, for its place is taken by one that is made of it.
 func (p *presence) moved(e ast.Expr) ast.Expr {
 	id := p.id(e)
 	if e.Kind() == ast.SelectKind {
@@ -162,7 +162,7 @@ func (p *presence) moved(e ast.Expr) ast.Expr {
 	return p.make.NewCall(id, call.FunctionName(), call.Args()...)
 }
 
-// id is a new one for an expression that stands where another does.
+// id returns a new one for an expression that stands where another does.
 func (p *presence) id(at ast.Expr) int64 {
 	p.nextID++
 	if place, ok := p.info.GetOffsetRange(at.ID()); ok {

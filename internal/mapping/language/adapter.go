@@ -60,7 +60,7 @@ func (s sorted) Iterator() traits.Iterator {
 	return types.NewRefValList(Adapter{}, keys).Iterator()
 }
 
-// numberOf is how CEL sees a number: an int where it is written as one and fits 64 bits; a double where the double stands
+// numberOf returns how CEL sees a number: an int where it is written as one and fits 64 bits; a double where the double stands
 // for exactly this number, which is to say that its shortest decimal form is equal to it; else a longNumber.
 func numberOf(n decoded.Number) ref.Val {
 	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil && n != "-0" {
@@ -88,7 +88,7 @@ func IsLong(n decoded.Number) bool {
 
 var longNumberType = types.NewOpaqueType("number")
 
-// ConvertToNative and ConvertToType refuse: there is nothing that it can be without a loss.
+// ConvertToNative and ConvertToType refuse every type: none can hold the value without a loss.
 func (n longNumber) ConvertToNative(reflect.Type) (any, error) {
 	return nil, fmt.Errorf("the number %.40s cannot be converted", string(n))
 }
@@ -126,7 +126,7 @@ func significant(number string) (digits string, exponent int) {
 	return strings.TrimRight(digits, "0"), exponent
 }
 
-// Native is the decoded form of a value: what ValueOf writes. What a row holds comes back as it was, every digit of it.
+// Native returns the decoded form of a value: what ValueOf writes. What a row holds comes back as it was, every digit of it.
 func Native(v ref.Val) (any, error) {
 	switch v := v.(type) {
 	case types.String:
@@ -156,7 +156,7 @@ func Native(v ref.Val) (any, error) {
 	return nil, fmt.Errorf("a %s cannot stand in a record", v.Type().TypeName())
 }
 
-// numberText is the shortest form of a double, as JSON writes it.
+// numberText returns the shortest form of a double, as JSON writes it.
 func numberText(f float64) (any, error) {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		return nil, fmt.Errorf("%v is not a number that JSON has", f)

@@ -17,7 +17,7 @@ var (
 	roles        = map[string]string{"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant", "bot": "assistant"}
 )
 
-// turns are the texts of a chat's turns, of one role or of all. A turn without a text, such as one that only calls a tool, is none. Of a
+// turns returns the texts of a chat's turns, of one role or of all. A turn without a text, such as one that only calls a tool, is none. Of a
 // content that has parts, those that are texts are taken, on lines of their own.
 func turns(args ...ref.Val) ref.Val {
 	role := ""
@@ -83,7 +83,7 @@ func firstOf(object map[string]any, names []string) any {
 	return nil
 }
 
-// contentText is the text of what a turn says: a string, parts, or nothing.
+// contentText returns the text of what a turn says: a string, parts, or nothing.
 func contentText(content any) (text, problem string) {
 	switch content := content.(type) {
 	case nil:

@@ -20,7 +20,7 @@ type fileValue struct {
 	value ref.Val
 }
 
-// fileOf is the variable file for a path: the path as the source has it, the last part of it, and what folders of the form
+// fileOf returns the variable file for a path: the path as the source has it, the last part of it, and what folders of the form
 // name=value say, as Hive, Spark and Arrow write them.
 func fileOf(at string) *fileValue {
 	parts := strings.Split(at, "/")

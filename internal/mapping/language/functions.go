@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode"
 )
 
-// textOf is the string that a function works on, or the error to give back instead.
+// textOf returns the string that a function works on, or the error to give back instead.
 func textOf(v ref.Val) (string, ref.Val) {
 	if s, ok := v.(types.String); ok {
 		return string(s), nil
@@ -20,7 +20,7 @@ func textOf(v ref.Val) (string, ref.Val) {
 	return "", wrong(func(it Subject) string { return it.The() + " is " + describeValue(v) + " and must be a string" })
 }
 
-// afterLast is the text after the last mark, without the white space around it.
+// afterLast returns the text after the last mark, without the white space around it.
 func afterLast(args ...ref.Val) ref.Val {
 	s, bad := textOf(args[0])
 	if bad != nil {
@@ -39,7 +39,7 @@ func afterLast(args ...ref.Val) ref.Val {
 	return types.String(strings.TrimSpace(s[at+len(mark):]))
 }
 
-// number is the text of a number without white space around it and without the commas between its digits: GSM8K's answers
+// number returns the text of a number without white space around it and without the commas between its digits: GSM8K's answers
 // end in "#### 1,234".
 func number(args ...ref.Val) ref.Val {
 	s, bad := textOf(args[0])
@@ -69,7 +69,7 @@ func IsDigits(s string) bool {
 	return s != ""
 }
 
-// boxed is what the last \boxed of a LaTeX text holds, else the last \fbox.
+// boxed returns what the last \boxed of a LaTeX text holds, else the last \fbox.
 func boxed(args ...ref.Val) ref.Val {
 	s, bad := textOf(args[0])
 	if bad != nil {
@@ -106,7 +106,7 @@ func lastCommand(s, command string) int {
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-// argument is what a LaTeX command is applied to: a group in braces, else what goes on to the end of the formula ("\boxed
+// argument returns what a LaTeX command is applied to: a group in braces, else what goes on to the end of the formula ("\boxed
 // 2$"), which is how the data set means it, though LaTeX itself would take one token. An empty group is an empty answer:
 // MATH has two such rows, and a data set that a user cannot mend must not stop a build for it.
 func argument(s, command string) (string, error) {
@@ -135,7 +135,7 @@ func argument(s, command string) (string, error) {
 	return "", fmt.Errorf("the braces of the last %s do not close", command)
 }
 
-// openJSON is what a text of JSON says.
+// openJSON returns what a text of JSON says.
 func openJSON(args ...ref.Val) ref.Val {
 	s, bad := textOf(args[0])
 	if bad != nil {
@@ -237,7 +237,7 @@ func fail(args ...ref.Val) ref.Val {
 // Unanswerable is the reference answer of a question that its context does not answer.
 const Unanswerable = "unanswerable"
 
-// squadAnswer is the first of SQuAD's answers, or Unanswerable where there is none. All of them must be texts, and where the
+// squadAnswer returns the first of SQuAD's answers, or Unanswerable where there is none. All of them must be texts, and where the
 // source says of itself whether the question is impossible, its list of answers must agree.
 func squadAnswer(args ...ref.Val) ref.Val {
 	v, impossible := args[0], args[1]

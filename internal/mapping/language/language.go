@@ -181,7 +181,7 @@ func (costs) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint6
 	return &cost
 }
 
-// size is what it costs to walk along a value once, without what lies in its elements.
+// size returns what it costs to walk along a value once, without what lies in its elements.
 func size(v ref.Val) uint64 {
 	switch v := v.(type) {
 	case types.String:
@@ -196,7 +196,7 @@ func size(v ref.Val) uint64 {
 	return 0
 }
 
-// wholeSize is what it costs to compare a value, with all that lies in it.
+// wholeSize returns what it costs to compare a value, with all that lies in it.
 func wholeSize(v ref.Val) uint64 {
 	switch v.(type) {
 	case traits.Lister, traits.Mapper:
@@ -235,7 +235,7 @@ func Walk(e ast.Expr, visit func(ast.Expr)) {
 	ast.PreOrderVisit(e, ast.NewExprVisitor(visit))
 }
 
-// Operands are the target of a call, if it has one, and its arguments.
+// Operands returns the target of a call, if it has one, and its arguments.
 func Operands(e ast.Expr) []ast.Expr {
 	if e.Kind() != ast.CallKind {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// given is what an expression gives for a row of JSON: a value as JSON, "absent", or "error: " and what is wrong.
+// given returns what an expression gives for a row of JSON: a value as JSON, "absent", or "error: " and what is wrong.
 func given(t *testing.T, expression, row string) string {
 	t.Helper()
 	env, err := Env()

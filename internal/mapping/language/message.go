@@ -21,7 +21,7 @@ func (s Subject) String() string {
 	return s.Text
 }
 
-// The is String with the article that a field has within a sentence.
+// The returns String with the article that a field has within a sentence.
 func (s Subject) The() string {
 	if s.Field != "" {
 		return "the " + s.String()
@@ -37,7 +37,7 @@ func (c complaint) Error() string { return c(Subject{Text: "the value"}) }
 
 func wrong(c complaint) ref.Val { return types.WrapErr(c) }
 
-// Problem is the text of an error.
+// Problem returns the text of an error.
 func Problem(err error, it Subject) string {
 	var c complaint
 	if errors.As(err, &c) {

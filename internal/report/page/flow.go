@@ -167,7 +167,7 @@ func (f flows) read() (n int64) {
 	return n
 }
 
-// short is a name that has room next to its node.
+// short returns a name that has room next to its node.
 func short(name string) string {
 	const room = 20
 	if len(name) <= room {
@@ -211,7 +211,7 @@ func (f flows) tables() []splitTable {
 	return tables
 }
 
-// epochs are how often the mix goes through the rows that there are, in hundredths, rounded down.
+// epochs returns how often the mix goes through the rows that there are, in hundredths, rounded down.
 func epochs(s splitFlow) int64 {
 	if s.rows == s.dropped {
 		return 0

@@ -107,7 +107,7 @@ func measureOf(n statistics.Numbers) measure {
 	return measure{report.Thousands(*n.Min), oneDecimal(n.Median), oneDecimal(n.Mean), report.Thousands(*n.Max)}
 }
 
-// oneDecimal is a number as tables have it: with one decimal, or without where that is 0.
+// oneDecimal returns a number as tables have it: with one decimal, or without where that is 0.
 func oneDecimal(n *json.Number) string {
 	value, err := n.Float64()
 	if err != nil {
@@ -155,7 +155,7 @@ func samples(s statistics.File, r *report.Revision) []samplesOf {
 	return all
 }
 
-// fitting are the rows that have room, with what HTML makes of their characters; the first is cut where it does not fit.
+// fitting returns the rows that have room, with what HTML makes of their characters; the first is cut where it does not fit.
 func fitting(rows []statistics.Sample, room int) []statistics.Sample {
 	var out []statistics.Sample
 	for i, row := range rows {
@@ -180,7 +180,7 @@ type powerRow struct {
 	Rows          []int64
 }
 
-// powersOf are the numbers of the histograms.
+// powersOf returns the numbers of the histograms.
 func powersOf(pictures []lengthsOf) (bins []string, rows []powerRow) {
 	for _, of := range pictures {
 		for i, text := range []string{"question", "answer"} {
@@ -193,7 +193,7 @@ func powersOf(pictures []lengthsOf) (bins []string, rows []powerRow) {
 	return bins, rows
 }
 
-// firstOf are the first characters of a text.
+// firstOf returns the first characters of a text.
 func firstOf(text string, characters int) string {
 	n := 0
 	for at := range text {

@@ -127,7 +127,7 @@ func sharesOfAll(r *report.Revision) []sharesOf {
 	return all
 }
 
-// scaled is part of whole in parts of another whole.
+// scaled returns part of whole in parts of another whole.
 func scaled(part, whole, of int64) int64 {
 	if whole == 0 {
 		return 0
@@ -171,7 +171,7 @@ func probesOf(m revision.Manifest) []probe {
 	return out
 }
 
-// findings say in whole sentences what comparing rows has found.
+// findings returns, in whole sentences, what comparing rows has found.
 func findings(m revision.Manifest, r *report.Revision) []string {
 	var contaminated, variants int64
 	for _, stage := range m.Stages {

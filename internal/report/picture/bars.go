@@ -46,7 +46,7 @@ func (h Histogram) SVG() template.HTML {
 	return template.HTML(d.out.String()) //nolint:gosec // every text in it was escaped
 }
 
-// BinName is the range of a bin: "0", "1", "2–3", "4–7" and so on.
+// BinName returns the range of a bin: "0", "1", "2–3", "4–7" and so on.
 func BinName(bin int) string {
 	if bin < 2 {
 		return lower(bin)

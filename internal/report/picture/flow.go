@@ -91,7 +91,7 @@ func (f Flow) SVG() template.HTML {
 	return template.HTML(d.out.String()) //nolint:gosec // every text in it was escaped
 }
 
-// most is the number of rows in the fullest column, which sets the scale.
+// most returns the number of rows in the fullest column, which sets the scale.
 func (f Flow) most() int64 {
 	var most int64
 	for _, column := range f.Columns {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// flow is one of two sources and two splits, with names that are markup.
+// flow returns one of two sources and two splits, with names that are markup.
 func flow() Flow {
 	return Flow{
 		ID: "f", Title: `<b>"rows"`, Description: "d", Heads: []string{"a", "b"},

@@ -26,7 +26,7 @@ func text(s string) string { return template.HTMLEscapeString(s) }
 // px is a coordinate, in tenths of a pixel.
 type px int64
 
-// whole are pixels.
+// whole returns whole pixels.
 func whole(n int) px { return px(n) * 10 }
 
 func (p px) String() string {
@@ -40,7 +40,7 @@ func (p px) String() string {
 	return fmt.Sprintf("%s%d.%d", sign, p/10, p%10)
 }
 
-// part is a length that is to another as value is to whole, rounded down; of nothing, everything is 0. No value is above the whole.
+// part returns a length that is to another as value is to whole, rounded down; of nothing, everything is 0. No value is above the whole.
 func part(length px, value, whole int64) px {
 	if whole <= 0 || value <= 0 {
 		return 0

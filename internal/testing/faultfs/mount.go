@@ -32,7 +32,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return name, build.Run()
 })
 
-// Main is the TestMain of a package whose tests mount; it gives the exit code.
+// Main returns the TestMain of a package whose tests mount; it gives the exit code.
 func Main(m *testing.M) int {
 	code := m.Run()
 	if folder := built.Load(); folder != nil {

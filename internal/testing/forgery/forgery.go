@@ -154,7 +154,7 @@ func ToldAgain(t *testing.T, folder string, m *revision.Manifest) {
 	put(pages...)
 }
 
-// Lines are the rows of a file of lines, each with its line end.
+// Lines returns the rows of a file of lines, each with its line end.
 func Lines(content []byte) [][]byte {
 	return bytes.SplitAfter(bytes.TrimSuffix(content, []byte("\n")), []byte("\n"))
 }
@@ -167,7 +167,7 @@ func joined(rows [][]byte) []byte {
 	return out
 }
 
-// Edit is a forgery of the rows of one file.
+// Edit returns a forgery of the rows of one file.
 func Edit(name string, f func([][]byte) [][]byte) Forgery {
 	return func(t *testing.T, folder string, _ *revision.Manifest) {
 		Change(t, filepath.Join(folder, name), func(content []byte) []byte { return joined(f(Lines(content))) })
@@ -185,7 +185,7 @@ func Borrow(to, from string) Forgery {
 	}
 }
 
-// FirstOther is the first row of another data set than row 0's.
+// FirstOther returns the first row of another data set than row 0's.
 func FirstOther(rows [][]byte) int {
 	facts := func(row []byte) bool { return bytes.Contains(row, []byte(`"dataset":"facts"`)) }
 	for i := range rows {
@@ -277,7 +277,7 @@ func Rekeyed(edit func(*pipeline.Result)) Forgery {
 	}
 }
 
-// Replaced is a forgery that exchanges a text of one file for another.
+// Replaced returns a forgery that exchanges a text of one file for another.
 func Replaced(name, from, to string) Forgery {
 	return func(t *testing.T, folder string, _ *revision.Manifest) {
 		Change(t, filepath.Join(folder, name), func(content []byte) []byte {
@@ -289,7 +289,7 @@ func Replaced(name, from, to string) Forgery {
 	}
 }
 
-// Without is a forgery that takes a file away.
+// Without returns a forgery that takes a file away.
 func Without(path string) Forgery {
 	return func(t *testing.T, folder string, m *revision.Manifest) {
 		Drop(m, path)
@@ -299,7 +299,7 @@ func Without(path string) Forgery {
 	}
 }
 
-// With is a forgery that adds a file of one empty row.
+// With returns a forgery that adds a file of one empty row.
 func With(path string) Forgery {
 	return func(t *testing.T, folder string, m *revision.Manifest) {
 		name := filepath.Join(folder, path)
@@ -313,7 +313,7 @@ func With(path string) Forgery {
 	}
 }
 
-// Twice is a forgery that lists a file a second time.
+// Twice returns a forgery that lists a file a second time.
 func Twice(path string) Forgery {
 	return func(_ *testing.T, _ string, m *revision.Manifest) {
 		for _, file := range m.Files {
@@ -325,7 +325,7 @@ func Twice(path string) Forgery {
 	}
 }
 
-// ListedRows is a forgery that lists another number of rows of a file.
+// ListedRows returns a forgery that lists another number of rows of a file.
 func ListedRows(path string, rows int64) Forgery {
 	return func(_ *testing.T, _ string, m *revision.Manifest) {
 		for i := range m.Files {
@@ -336,13 +336,13 @@ func ListedRows(path string, rows int64) Forgery {
 	}
 }
 
-// Digest is the SHA-256 of a content, in hexadecimal digits.
+// Digest returns the SHA-256 of a content, in hexadecimal digits.
 func Digest(content []byte) string {
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
 
-// Unpack gives the rows of a file's content.
+// Unpack returns the rows of a file's content.
 func Unpack(t *testing.T, format recipe.Format, content []byte) [][]byte {
 	t.Helper()
 	var rows [][]byte
@@ -355,7 +355,7 @@ func Unpack(t *testing.T, format recipe.Format, content []byte) [][]byte {
 	return rows
 }
 
-// pack is the file of some rows.
+// pack returns the file of some rows.
 func pack(t *testing.T, format recipe.Format, rows [][]byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -369,7 +369,7 @@ func pack(t *testing.T, format recipe.Format, rows [][]byte) []byte {
 	return out.Bytes()
 }
 
-// Repack is a forgery of the rows of one file of a format.
+// Repack returns a forgery of the rows of one file of a format.
 func Repack(format recipe.Format, name string, f func([][]byte) [][]byte) Forgery {
 	return func(t *testing.T, folder string, _ *revision.Manifest) {
 		Change(t, filepath.Join(folder, name), func(content []byte) []byte { return pack(t, format, f(Unpack(t, format, content))) })
@@ -424,7 +424,7 @@ func Swapped(t *testing.T, folder, a, b string) {
 	}
 }
 
-// Renamed gives a manifest the revision that its contents have, so that nothing contradicts its name.
+// Renamed sets the revision of a manifest to that of its contents, so that nothing contradicts its name.
 func Renamed(t *testing.T, m *revision.Manifest) {
 	t.Helper()
 	graph, err := pipeline.Walk(m.Recipe, m.ByKey())

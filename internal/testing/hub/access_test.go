@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
-// sortsOfRepos is one repository of each sort of access.
+// sortsOfRepos returns one repository of each sort of access.
 func sortsOfRepos() []hub.Repo {
 	var out []hub.Repo
 	for _, name := range []string{"open", "gated", "private", "disabled"} {

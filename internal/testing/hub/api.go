@@ -24,7 +24,7 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(body) // the client may be gone
 }
 
-// gated is false where a repository is open, else "auto" or "manual": the Hub mixes the types.
+// gated returns false where a repository is open, else "auto" or "manual": the Hub mixes the types.
 func (r Repo) gated() any {
 	if r.Gated == "" {
 		return false
@@ -32,7 +32,7 @@ func (r Repo) gated() any {
 	return r.Gated
 }
 
-// card is the front matter of the repository's README, as data.
+// card returns the front matter of the repository's README, as data.
 func (r Repo) card() map[string]any {
 	card := map[string]any{}
 	if r.License != "" {
@@ -86,7 +86,7 @@ func info(w http.ResponseWriter, r *http.Request, repo *commit) {
 	})
 }
 
-// sibling is what the information about a repository says of a file where sizes and digests are asked for: the words are others
+// sibling returns what the information about a repository says of a file where sizes and digests are asked for: the words are others
 // than those of the tree.
 func (o object) sibling() map[string]any {
 	entry := entryOf(o.name, o)
@@ -163,7 +163,7 @@ func authCheck(w http.ResponseWriter, _ *http.Request, _ *commit) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// entryOf is a file as the tree shows it: oid is the git blob of what git holds, which for a large file is a pointer.
+// entryOf returns a file as the tree shows it: oid is the git blob of what git holds, which for a large file is a pointer.
 func entryOf(p string, o object) map[string]any {
 	size := len(o.content)
 	entry := map[string]any{"type": "file", "path": p, "size": size, "oid": o.gitBlob}

@@ -25,7 +25,7 @@ const (
 	KindOther   Kind = "other"
 )
 
-// KindOf tells the kind of a request by its method and path.
+// KindOf returns the kind of a request by its method and path.
 func KindOf(r *http.Request) Kind {
 	path := r.URL.Path
 	switch {
@@ -56,24 +56,24 @@ type Counter struct {
 	bytes  int64
 }
 
-// Count is the number of requests of a kind since the start or the last ResetCounts, refused and broken ones included.
+// Count returns the number of requests of a kind since the start or the last ResetCounts, refused and broken ones included.
 func (c *Counter) Count(k Kind) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.counts[k]
 }
 
-// Counts is Count for every kind that was asked for.
+// Counts returns Count for every kind that was asked for.
 func (c *Counter) Counts() map[Kind]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.counts)
 }
 
-// Downloads is the number of requests that asked for a file's bytes.
+// Downloads returns the number of requests that asked for a file's bytes.
 func (c *Counter) Downloads() int { return c.Count(KindBlob) + c.Count(KindCDN) }
 
-// Bytes is the number of body bytes sent in answer to requests for files.
+// Bytes returns the number of body bytes sent in answer to requests for files.
 func (c *Counter) Bytes() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -166,7 +166,7 @@ type quotas struct {
 	windows map[string]window // by budget
 }
 
-// meter says on every answer how much of the budget is left, and refuses once nothing is.
+// meter adds to every answer how much of the budget is left, and refuses once nothing is.
 func (q *quotas) meter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		budget := budgets[KindOf(r)]

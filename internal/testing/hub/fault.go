@@ -89,7 +89,7 @@ func (f *Faults) match(kind Kind, path string) Effect {
 	return nil
 }
 
-// Answer gives a status instead of the right answer, with headers in pairs: Answer(429, "Retry-After", "7").
+// Answer returns a status instead of the right answer, with headers in pairs: Answer(429, "Retry-After", "7").
 func Answer(status int, headers ...string) Effect {
 	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		for i := 0; i+1 < len(headers); i += 2 {

@@ -34,7 +34,7 @@ func newObject(path string, f File) object {
 	}
 }
 
-// gitBlob is the 40-hex name git gives to content.
+// gitBlob returns the 40-hex name git gives to content.
 func gitBlob(content []byte) string {
 	d := sha1.New()
 	fmt.Fprintf(d, "blob %d\x00", len(content))
@@ -105,7 +105,7 @@ func serve(w http.ResponseWriter, r *http.Request, o object) {
 	http.ServeContent(w, r, o.name, time.Time{}, bytes.NewReader(o.content))
 }
 
-// signed is the address of a large file: good for a while, for whoever holds it.
+// signed returns the address of a large file: good for a while, for whoever holds it.
 func (h *Hub) signed(own, sha string, o object) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

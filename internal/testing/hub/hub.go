@@ -231,7 +231,7 @@ func (h *Hub) find(id, rev string) (found *commit, exists, hasRevision bool) {
 	return commits[len(commits)-1], true, false
 }
 
-// Readme is the card as a client that reads the file itself has it: JSON is YAML.
+// Readme returns the card as a client that reads the file itself has it: JSON is YAML.
 func (r Repo) Readme() []byte {
 	front, err := json.MarshalIndent(r.card(), "", "  ")
 	if err != nil {

@@ -29,7 +29,7 @@ func largeFile(s string) hub.File { return hub.File{Content: []byte(s), LFS: tru
 
 func smallFile(s string) hub.File { return hub.File{Content: []byte(s)} }
 
-// letters is an open repository with both sorts of files.
+// letters returns an open repository with both sorts of files.
 func letters() hub.Repo {
 	return hub.Repo{
 		ID: "acme/letters", SHA: oldCommit, License: "mit",

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 )
 
-// checkout is a tree with a package in it, in which the test runs, beside a folder with or without rows.
+// checkout returns a tree with a package in it, in which the test runs, beside a folder with or without rows.
 func checkout(t *testing.T, rows string) string {
 	t.Helper()
 	above := t.TempDir()

@@ -7,7 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Small is a recipe of one data set and one split.
+// Small returns a recipe of one data set and one split.
 func Small() recipe.Recipe {
 	return recipe.Recipe{
 		Name: "small", Seed: 1, Order: recipe.Shuffled, Output: recipe.Output{Path: "small", Format: recipe.JSONL, KeepRevisions: 1},
@@ -21,14 +21,14 @@ func Small() recipe.Recipe {
 // Commit is a commit, as a Hub names one.
 var Commit = strings.Repeat("0123456789", 4)
 
-// Mixed is a recipe with a pinned and a floating data set, and two floating probes.
+// Mixed returns a recipe with a pinned and a floating data set, and two floating probes.
 func Mixed() recipe.Recipe {
 	r := Contaminated(Six(recipe.KeepTotal, recipe.KeepTotal))
 	r.Domains[0].Datasets[0].Source = recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "openai/gsm8k", Revision: Commit}}
 	return r
 }
 
-// Contaminated is a recipe with two probes.
+// Contaminated returns a recipe with two probes.
 func Contaminated(r recipe.Recipe) recipe.Recipe {
 	r.Decontaminate = &recipe.Decontaminate{Against: []recipe.Probe{
 		{Name: "probe-a", Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "p", Path: "a"}}, Preset: "gsm8k"},
@@ -37,7 +37,7 @@ func Contaminated(r recipe.Recipe) recipe.Recipe {
 	return r
 }
 
-// Six is the recipe of the six data sets.
+// Six returns the recipe of the six data sets.
 func Six(train, test recipe.SizePolicy) recipe.Recipe {
 	dataset := func(name string) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "c", Path: name}}, Record: recipe.Record{Preset: name}}
@@ -56,7 +56,7 @@ func Six(train, test recipe.SizePolicy) recipe.Recipe {
 	}
 }
 
-// SixRows are the rows of the six data sets per split.
+// SixRows returns the rows of the six data sets per split.
 func SixRows() map[string][]int64 {
 	return map[string][]int64{"gsm8k": {6227, 1246}, "math": {6250, 1250}, "squad2": {72999, 14600}, "hotpotqa": {74138, 14828}, "humaneval": {137, 27}, "mbpp": {356, 71}}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/python"
 )
 
-// Two is a mix of two domains, each of one or two small data sets.
+// Two returns a mix of two domains, each of one or two small data sets.
 func Two() recipe.Recipe {
 	dataset := func(name, preset string) recipe.Dataset {
 		return recipe.Dataset{Name: name, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: name + ".jsonl"}}, Record: recipe.Record{Preset: preset}}
@@ -23,7 +23,7 @@ func Two() recipe.Recipe {
 	}
 }
 
-// Sums are rows of the gsm8k form, each with its own question.
+// Sums returns rows of the gsm8k form, each with its own question.
 func Sums(what string, rows int) string {
 	var out strings.Builder
 	for i := range rows {
@@ -32,7 +32,7 @@ func Sums(what string, rows int) string {
 	return out.String()
 }
 
-// Facts are rows of the hotpotqa form, each with its own question.
+// Facts returns rows of the hotpotqa form, each with its own question.
 func Facts(rows int) string {
 	var out strings.Builder
 	for i := range rows {
@@ -41,7 +41,7 @@ func Facts(rows int) string {
 	return out.String()
 }
 
-// In is Two in so many files of a format.
+// In returns Two in so many files of a format.
 func In(format recipe.Format, shards int) recipe.Recipe {
 	r := Two()
 	r.Output.Format = format
@@ -51,7 +51,7 @@ func In(format recipe.Format, shards int) recipe.Recipe {
 	return r
 }
 
-// Drawn is Two, drawn with replacement.
+// Drawn returns Two, drawn with replacement.
 func Drawn(format recipe.Format, shards int) recipe.Recipe {
 	r := In(format, shards)
 	r.Resample = recipe.WithReplacement
@@ -59,7 +59,7 @@ func Drawn(format recipe.Format, shards int) recipe.Recipe {
 	return r
 }
 
-// Measured is Two with its shares in a unit.
+// Measured returns Two with its shares in a unit.
 func Measured(unit recipe.ShareUnit, tokenizer recipe.Tokenizer) recipe.Recipe {
 	r := Two()
 	r.Unit, r.Tokenizer = unit, tokenizer
@@ -67,33 +67,33 @@ func Measured(unit recipe.ShareUnit, tokenizer recipe.Tokenizer) recipe.Recipe {
 	return r
 }
 
-// Skipping is Two with a data set sums that skips bad rows.
+// Skipping returns Two with a data set sums that skips bad rows.
 func Skipping(most int64) recipe.Recipe {
 	r := Two()
 	r.Domains[0].Datasets[0].Read = recipe.Read{OnBadRow: recipe.SkipBadRow, MaxBadRows: most}
 	return r
 }
 
-// Exporting is a recipe with an export of format RL.
+// Exporting returns a recipe with an export of format RL.
 func Exporting(format recipe.Format, shards int) recipe.Recipe {
 	r := In(format, shards)
 	r.Output.Exports = []recipe.Export{{Name: "rl", Format: recipe.ExportRL, SystemPrompt: "Be brief.", Scorer: python.RewardsSHA256(), Instructions: recipe.Instructions{Numeric: "A number."}}}
 	return r
 }
 
-// Keeping is a recipe with an export whose revisions hold some parts.
+// Keeping returns a recipe with an export whose revisions hold some parts.
 func Keeping(parts ...recipe.RevisionPart) recipe.Recipe {
 	r := Exporting(recipe.JSONL, 1)
 	r.Output.Keep = parts
 	return r
 }
 
-// TwoFiles are the files that Two reads, by name.
+// TwoFiles returns the files that Two reads, by name.
 func TwoFiles() map[string]string {
 	return map[string]string{"sums.jsonl": Sums("What is the sum of", 120), "products.jsonl": Sums("What is the product of", 61), "facts.jsonl": Facts(300)}
 }
 
-// Formats are all formats of mixed files.
+// Formats returns all formats of mixed files.
 func Formats() []recipe.Format {
 	return []recipe.Format{recipe.JSONL, recipe.JSONLZstd, recipe.JSONLGzip, recipe.Parquet}
 }

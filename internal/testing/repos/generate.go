@@ -103,7 +103,7 @@ func name(i int) string {
 	return strings.ToUpper(s[:1]) + s[1:]
 }
 
-// sentences is n sentences of prose.
+// sentences returns n sentences of prose.
 func (p *prose) sentences(n int) string {
 	var b strings.Builder
 	for i := range n {

@@ -24,7 +24,7 @@ const (
 	collectedRows = 300
 )
 
-// SampleFiles are the files that the project's samples read from elsewhere than a Hub, by path: in a bucket, a registry, on a
+// SampleFiles returns the files that the project's samples read from elsewhere than a Hub, by path: in a bucket, a registry, on a
 // server or on a claim. The rows are generated, the same ones each time:
 //
 //	gsm8k/…                the 7,473 rows of the Hub, as Parquet, JSON Lines in gzip, and in two files in zstd
@@ -53,7 +53,7 @@ func SampleFiles() map[string][]byte {
 	}
 }
 
-// Collected is a repository of 300 rows on a branch, acme/collected.
+// Collected returns a repository of 300 rows on a branch, acme/collected.
 func Collected() hub.Repo {
 	type row struct {
 		Question string `json:"question"`
@@ -127,7 +127,7 @@ func tickets() []byte {
 	return out.Bytes()
 }
 
-// byteTokenizer is a tokenizer.json whose vocabulary is the 256 bytes, under the names that GPT-2 gave them: printable
+// byteTokenizer returns a tokenizer.json whose vocabulary is the 256 bytes, under the names that GPT-2 gave them: printable
 // characters stand for themselves, all others for those from 256 on.
 func byteTokenizer() []byte {
 	vocabulary, next := map[string]int{}, rune(256)

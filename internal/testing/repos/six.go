@@ -55,7 +55,7 @@ func (c corpus) repos() []hub.Repo {
 	return []hub.Repo{c.gsm8kRepo(), c.mathRepo(), c.squadRepo(), c.hotpotRepo(), c.humanEvalRepo(), c.mbppRepo()}
 }
 
-// config is a card's configuration of the usual layout.
+// config returns a card's configuration of the usual layout.
 func config(name string, isDefault bool, splits ...string) hub.Config {
 	c := hub.Config{Name: name, Default: isDefault}
 	for _, s := range splits {
@@ -77,7 +77,7 @@ func repo(id, sha, license string, data map[string][]byte, configs ...hub.Config
 	return r
 }
 
-// shard is the Hub's name of one file of a split.
+// shard returns the Hub's name of one file of a split.
 func shard(config, split string, i, of int) string {
 	return fmt.Sprintf("%s/%s-%05d-of-%05d.parquet", config, split, i, of)
 }

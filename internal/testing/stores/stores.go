@@ -69,7 +69,7 @@ func Start(module string, flags ...string) (*Stores, error) {
 	return s, nil
 }
 
-// URL is the address of a server, by the name of its flag.
+// URL returns the address of a server, by the name of its flag.
 func (s *Stores) URL(name string) string { return s.urls[name] }
 
 // Stop ends the process.
@@ -91,7 +91,7 @@ type Shared struct {
 // Share makes Shared of what Start is called with.
 func Share(start func() (*Stores, error)) *Shared { return &Shared{start: sync.OnceValues(start)} }
 
-// Main is a package's TestMain: it stops the stores at the end, and gives the exit code.
+// Main returns a package's TestMain: it stops the stores at the end, and gives the exit code.
 func (s *Shared) Main(m *testing.M) int {
 	code := m.Run()
 	if s.asked.Load() {
@@ -102,7 +102,7 @@ func (s *Shared) Main(m *testing.M) int {
 	return code
 }
 
-// URL is the address of a server, by the name of its flag.
+// URL returns the address of a server, by the name of its flag.
 func (s *Shared) URL(t *testing.T, name string) string {
 	t.Helper()
 	s.asked.Store(true)

@@ -156,5 +156,5 @@ func Differ(format string, args ...any) error {
 // Unreadable returns the failure of a file that cannot be read.
 func Unreadable(path string, err error) error { return Differ("%s cannot be read: %w", path, err) }
 
-// Place says where a row is, for a message.
+// Place returns where a row is, for a message.
 func Place(file string, row int64) string { return fmt.Sprintf("%s, row %d", file, row+1) }

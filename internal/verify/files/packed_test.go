@@ -21,7 +21,7 @@ const plain = `{"id":"sums_7","dataset":"sums","domain":"math","question":"Q","r
 // packedRows is how many rows packedFile has.
 const packedRows = 9000
 
-// packedFile is a file of a format with one row many times over, and the entry of a manifest that lists it.
+// packedFile returns a file of a format with one row many times over, and the entry of a manifest that lists it.
 func packedFile(t *testing.T, format recipe.Format) (*Set, revision.PublishedFile) {
 	t.Helper()
 	var packed bytes.Buffer

@@ -72,7 +72,7 @@ func (s *Set) bytes(f io.Reader, file revision.PublishedFile, chunk func([]byte)
 // ContextEvery is how many packed rows pass between two looks at the context.
 const ContextEvery = 4096
 
-// packed is pass for a file whose rows are not there as lines. It is read twice, and unpacked only once its bytes are
+// packed does what pass does for a file whose rows are not there as lines. It is read twice, and unpacked only once its bytes are
 // known to be those of the manifest: they are few beside what they unpack to, and a reader of Parquet goes to and fro in them.
 func (s *Set) packed(file revision.PublishedFile, format recipe.Format, each EachRow) error {
 	f, err := s.Open(file.Path)
@@ -100,7 +100,7 @@ func (s *Set) packed(file revision.PublishedFile, format recipe.Format, each Eac
 	return nil
 }
 
-// entire is pass for a file that is looked at as a whole, once its bytes are known to be those of the manifest.
+// entire does what pass does for a file that is looked at as a whole, once its bytes are known to be those of the manifest.
 func (s *Set) entire(file revision.PublishedFile, whole func(from *io.SectionReader) error) error {
 	f, err := s.Open(file.Path)
 	if err != nil {

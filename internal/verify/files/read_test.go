@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/volume"
 )
 
-// inFolder is the files of an empty folder.
+// inFolder returns the files of an empty folder.
 func inFolder(t *testing.T) *Set {
 	t.Helper()
 	return &Set{Context: context.Background(), Folder: volume.Folder(t)}

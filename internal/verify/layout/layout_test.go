@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
-// of is the layout of a revision of the data sets facts and sums, with the files that are listed and those that are elsewhere.
+// of returns the layout of a revision of the data sets facts and sums, with the files that are listed and those that are elsewhere.
 func of(t *testing.T, unit recipe.ShareUnit, listed, elsewhere []string) *Revision {
 	t.Helper()
 	split := func(name string) plan.Split {

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/numbers"
 )
 
-// turn is the data set whose turn it is; ok is false once the file should have ended.
+// turn returns the data set whose turn it is; ok is false once the file should have ended.
 func (c *fileCheck) turn() (d *layout.Dataset, ok bool) {
 	if c.turns == nil {
 		c.turns, c.stop = iter.Pull(plan.Weave(c.checks.of.Manifest.Recipe, c.shard))
@@ -46,7 +46,7 @@ func (c *fileCheck) alone(_ int64, line []byte) error {
 	return c.checks.numbers.Add(numbers.Mixed, d.Place, c.split, row.Number, line, hashes[:])
 }
 
-// exportedFields are the columns that say which row a row of an export is; one of format RL has its question and answer as well.
+// exportedFields returns the columns that say which row a row of an export is; one of format RL has its question and answer as well.
 func exportedFields(format recipe.ExportFormat) []decoded.Field {
 	if format == recipe.ExportRL {
 		return decoded.Required("id", "dataset", "extra_info.question", "reference_answer")
@@ -106,7 +106,7 @@ func (c *exportCheck) exported(d *layout.Dataset, id int64, asked []string) erro
 	return checks.numbers.Add(numbers.Mixed, d.Place, c.file.split, id, nil, hashes[:])
 }
 
-// sameIDs: the rows of an export are those of the first one.
+// sameIDs checks that the rows of an export are those of the first one.
 func (c *exportCheck) sameIDs() error {
 	if c.leader != nil && c.ids != c.leader.ids {
 		return files.Differ("%s and %s do not have the same rows in the same order", c.file.name, c.leader.file.name)
@@ -117,7 +117,7 @@ func (c *exportCheck) sameIDs() error {
 // bare reports whether nothing but exports says which rows the mix has.
 func (c *exportCheck) bare() bool { return c.base == nil && !c.checks.of.HasRowsOf(c.file.split) }
 
-// lines gives the rows that the file was made of: those of the splits in the recipe's order, or those of the mixed file with the same rows.
+// lines passes on the rows that the file was made of: those of the splits in the recipe's order, or those of the mixed file with the same rows.
 func (c *exportCheck) lines(each func(line []byte) error) error {
 	if c.checks.of.HasRowsOf(c.file.split) {
 		return c.file.eachDue(each)

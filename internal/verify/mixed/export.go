@@ -25,7 +25,7 @@ type exportCheck struct {
 	ids    uint64       // a hash of its ids, where nothing else says which rows it has
 }
 
-// wanted is what is wanted of the file.
+// wanted returns what is wanted of the file.
 func (c *exportCheck) wanted() files.Check {
 	switch {
 	case c.bare():
@@ -47,7 +47,7 @@ func (c *exportCheck) noted() bool {
 	return c.checks.madeOf[c.file.name] != "" && c.checks.of.Files.Checksums[c.file.name] != "" && (c.base == nil || c.checks.of.Files.Checksums[c.base.name] != "")
 }
 
-// last: the file was made of the rows of the mixed file with the same rows, once that was read, or has those of the first export.
+// last checks that the file was made of the rows of the mixed file with the same rows, once that was read, or has those of the first export.
 func (c *exportCheck) last() error {
 	if c.bare() {
 		return c.sameIDs()

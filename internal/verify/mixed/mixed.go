@@ -129,7 +129,7 @@ type fileCheck struct {
 	forms questions.Forms
 }
 
-// wanted is what is wanted of the file: the rows that are due, or, where those are nowhere else, rows of the data sets whose turn it is.
+// wanted returns what is wanted of the file: the rows that are due, or, where those are nowhere else, rows of the data sets whose turn it is.
 func (c *fileCheck) wanted() files.Check {
 	each := c.row
 	if !c.checks.of.HasRowsOf(c.split) {
@@ -156,7 +156,7 @@ func (c *fileCheck) begin() (err error) {
 	return nil
 }
 
-// close gives up what the rows were compared with: a revision may have thousands of mixed files.
+// close releases what the rows were compared with: a revision may have thousands of mixed files.
 func (c *fileCheck) close() {
 	if c.due != nil {
 		c.due.Close()
@@ -195,7 +195,7 @@ func (c *fileCheck) row(_ int64, line []byte) error {
 	return c.explain(n, line, c.checks.of.Datasets[dataset].Name, want)
 }
 
-// explain says what is wrong with a row that is not the one whose turn it is.
+// explain returns what is wrong with a row that is not the one that is due.
 func (c *fileCheck) explain(n int64, line []byte, dataset string, want []byte) error {
 	row, err := c.checks.of.Record(c.name, n, line)
 	if err != nil {
@@ -224,7 +224,7 @@ func (c *fileCheck) has(name string, line []byte) (bool, error) {
 	return of.Files.Find(of.Datasets[place].Splits[c.split].File, 0, func(other []byte) bool { return bytes.Equal(line, other) })
 }
 
-// end: the file has all rows, and its writer reported what it has.
+// end checks that the file has all rows, and its writer reported what it has.
 func (c *fileCheck) end() error {
 	if c.rows != c.shard.Rows {
 		return files.Differ("%s has %d rows, the plan says %d", c.name, c.rows, c.shard.Rows)
@@ -239,7 +239,7 @@ func (c *fileCheck) end() error {
 	return c.reports()
 }
 
-// reports: what the file's writer says of each data set is so.
+// reports checks what the file's writer reported of each data set.
 func (c *fileCheck) reports() error {
 	if len(c.result.Datasets) != len(c.uses) {
 		return files.Differ("%s: the manifest reports on %d of its data sets, want %d", c.name, len(c.result.Datasets), len(c.uses))
@@ -260,7 +260,7 @@ func reported(of pipeline.MixedDataset) string {
 	return fmt.Sprintf("%d unique rows, the most frequent %d times, %d units", of.Unique, of.MaxRepeats, of.Units)
 }
 
-// eachDue gives the rows of the splits in the recipe's order.
+// eachDue passes on the rows of the splits in the recipe's order.
 func (c *fileCheck) eachDue(each func(line []byte) error) error {
 	if err := c.begin(); err != nil {
 		return err

@@ -141,7 +141,7 @@ func (s *Set) Check(drawn [][]pipeline.MixedDataset) error {
 	return d.counts(drawn)
 }
 
-// id is the row's id.
+// id returns the row's id.
 func (d *division) id() string {
 	return fmt.Sprintf("%s_%d", d.of.Datasets[d.at.dataset].Name, d.at.number)
 }
@@ -214,7 +214,7 @@ func (d *division) end() error {
 	return nil
 }
 
-// counts: no row of the source is missing, where that can be told, and the rows of a split that no file has are as many as the plan says.
+// counts checks that no row of the source is missing, where that can be told, and the rows of a split that no file has are as many as the plan says.
 func (d *division) counts(drawn [][]pipeline.MixedDataset) error {
 	for i, dataset := range d.of.Datasets {
 		if read := dataset.Result.Read; !d.of.Partial && d.seen[i] != read {
@@ -232,7 +232,7 @@ func (d *division) counts(drawn [][]pipeline.MixedDataset) error {
 	return nil
 }
 
-// uses: the mix has so many rows of the data set, each as often as the recipe says.
+// uses checks that the mix has so many rows of the data set, each as often as the recipe says.
 func (d *division) uses(dataset *layout.Dataset, c layout.Split, got tally, drawn [][]pipeline.MixedDataset) error {
 	want := tally{rows: c.Plan.Rows, unique: min(c.Plan.Rows, c.Plan.Available)}
 	if want.unique > 0 {

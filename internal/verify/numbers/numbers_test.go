@@ -22,7 +22,7 @@ type seen struct {
 	line   string
 }
 
-// at is the layout of a data set with three rows, whose row 0 is in train and row 1 in test, and whose row 2 was left out or dropped.
+// at returns the layout of a data set with three rows, whose row 0 is in train and row 1 in test, and whose row 2 was left out or dropped.
 func at(t *testing.T, file string, drawn bool) *layout.Revision {
 	t.Helper()
 	split := func(place int) layout.Split {

@@ -50,7 +50,7 @@ func (s *Set) Add(row record.View, at Ref, buffers *Forms) error {
 	return s.AddHashes(hashes[:], at)
 }
 
-// AddHashes is Add of the hashes of a question and its answer.
+// AddHashes does what Add does, with the hashes of a question and its answer.
 func (s *Set) AddHashes(hashes []byte, at Ref) error {
 	key := keyOf(hashes, at)
 	if !s.distinct() {
@@ -73,7 +73,7 @@ func (s *Set) distinct() bool { return s.of.Manifest.Recipe.Duplicates == recipe
 // Forms are the buffers in which the form of a question is made.
 type Forms struct{ text, form []byte }
 
-// compared is what a question is compared by, of a question as it stands in JSON.
+// compared returns what a question is compared by, of a question as it stands in JSON.
 func (s *Set) compared(question []byte, buffers *Forms) []byte {
 	if !s.byForm {
 		return question
@@ -177,13 +177,13 @@ func readRef(key []byte) Ref {
 	return Ref{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}
 }
 
-// hash is the text's two hashes.
+// hash returns the text's two hashes.
 func (s *Set) hash(into, text []byte) {
 	binary.BigEndian.PutUint64(into, maphash.Bytes(s.seed, text))
 	binary.BigEndian.PutUint64(into[8:], maphash.Bytes(s.other, text))
 }
 
-// rowsAt are two rows that were found by their hashes.
+// rowsAt returns two rows that were found by their hashes.
 func (s *Set) rowsAt(a, b Ref) (first, second record.Record, err error) {
 	if first, err = s.rowAt(a); err == nil {
 		second, err = s.rowAt(b)
@@ -191,7 +191,7 @@ func (s *Set) rowsAt(a, b Ref) (first, second record.Record, err error) {
 	return first, second, err
 }
 
-// leak says that two rows of two splits have one question.
+// leak returns the error that two rows of two splits have one question.
 func (s *Set) leak(a, b Ref) error {
 	if s.unread(a, b) {
 		return contract.Failf(contract.LeakageDetected, "the question of row %s of split %s is in split %s as well, in row %s",
@@ -212,7 +212,7 @@ func (s *Set) leak(a, b Ref) error {
 		s.file(a), first.ID, s.of.SplitName(b.Split), second.ID, written)
 }
 
-// twice says that two rows of one split say the same.
+// twice returns the error that two rows of one split are duplicates.
 func (s *Set) twice(a, b Ref) error {
 	if s.unread(a, b) {
 		return files.Differ("row %s has the question and the reference answer of row %s of the same split, and duplicates are dropped", s.idOf(a), s.idOf(b))
@@ -233,7 +233,7 @@ func (s *Set) unread(refs ...Ref) bool {
 	return slices.ContainsFunc(refs, func(at Ref) bool { return s.file(at) == "" })
 }
 
-// idOf is the id of a row, as far as it can be told.
+// idOf returns the id of a row, as far as it can be told.
 func (s *Set) idOf(at Ref) string {
 	if s.unread(at) {
 		return fmt.Sprintf("%s_%d", s.of.Datasets[at.Dataset].Name, at.Offset)

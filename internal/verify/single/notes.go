@@ -126,7 +126,7 @@ func (n *Notes) identified(k known) bool {
 	return true
 }
 
-// take gives the notes of an earlier proof a second name. Those of an index that is no longer what it was are not taken.
+// take links the notes of an earlier proof, and reports whether it did: not where the index is no longer what it was.
 func (n *Notes) take(folder store.Path, k known) bool {
 	for _, index := range k.Indexes {
 		if !fs.ValidPath(index.Name) || checksum(folder.Join(index.Name)) != index.XXH64 {
@@ -142,7 +142,7 @@ func (n *Notes) take(folder store.Path, k known) bool {
 	return link(knownName)
 }
 
-// splits gives the splits of all data sets.
+// splits returns the splits of all data sets.
 func (n *Notes) splits() iter.Seq[layout.Split] {
 	return func(yield func(layout.Split) bool) {
 		for _, d := range n.of.Datasets {
@@ -155,7 +155,7 @@ func (n *Notes) splits() iter.Seq[layout.Split] {
 	}
 }
 
-// checksum is the XXH64 of a file; empty where it cannot be read, which is that of no file.
+// checksum returns the XXH64 of a file; empty where it cannot be read, which is that of no file.
 func checksum(path store.Path) string {
 	f, err := path.Open()
 	if err != nil {

@@ -302,7 +302,7 @@ func (c *splitCheck) close() {
 	}
 }
 
-// whole: the splits have together what the file of all rows has, less what was dropped for the sake of other data sets. Sums
+// whole checks that the splits have together what the file of all rows has, less what was dropped for the sake of other data sets. Sums
 // of hashes under a key that no one knows before are equal by chance once in 2^64.
 func (c *Checks) whole(d *dataset) error {
 	if d.raw.next >= 0 {
@@ -323,7 +323,7 @@ func (c *Checks) whole(d *dataset) error {
 	return c.measured(d)
 }
 
-// measured: the bytes or tokens of every split are those that the split stage counted, and those that are left what the balance
+// measured checks that the bytes or tokens of every split are those that the split stage counted, and those that are left what the balance
 // stage says.
 func (c *Checks) measured(d *dataset) error {
 	of := c.of

@@ -55,7 +55,7 @@ func New() *cobra.Command {
 	return root
 }
 
-// innerCommands are the programs of the node's first two processes.
+// innerCommands returns the programs of the node's first two processes.
 func innerCommands() []*cobra.Command {
 	return []*cobra.Command{
 		{
@@ -117,7 +117,7 @@ func (o *options) running() (host.Record, error) {
 	return r, err
 }
 
-// nodeFlag gives a command the flag that says which node it is about.
+// nodeFlag adds the flag to a command that says which node it is about.
 func (o *options) nodeFlag(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().IntVar(&o.node, "node", 0, "the node's number; the first, 0, runs the control plane")
 	return cmd

@@ -81,7 +81,7 @@ func Wire(r Record) error {
 	return nil
 }
 
-// nodeLink is the first node's end of the i-th node's cable.
+// nodeLink returns the first node's end of the i-th node's cable.
 func nodeLink(i int) string { return fmt.Sprintf("node%d", i) }
 
 func nodeHandle(p Process) (*netlink.Handle, error) {
@@ -108,7 +108,7 @@ func lay(h *netlink.Handle, name, peer string, p Process) error {
 	return nil
 }
 
-// wireFirst gives the first node a bridge with its address, to which all cables lead.
+// wireFirst adds a bridge with the first node's address to that node; all cables lead to it.
 func wireFirst(r Record, n *netlink.Handle) error {
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = spec.NodeBridge

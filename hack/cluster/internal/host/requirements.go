@@ -42,7 +42,7 @@ func Packages() []string {
 	return slices.Compact(names)
 }
 
-// Check says what is missing to run a cluster with the binaries in binDir, all of it at once.
+// Check returns an error with all that is missing to run a cluster with the binaries in binDir.
 func Check(binDir string) error {
 	var missing []error
 	if os.Geteuid() != 0 {

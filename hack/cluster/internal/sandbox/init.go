@@ -33,7 +33,7 @@ const stopTimeout = 20 * time.Second
 // Namespaces are the clone flags of process 1.
 const Namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC
 
-// Run is process 1. It reads the cluster's description from in, and in must be closed only when the node's links are
+// Run does the work of process 1. It reads the cluster's description from in, and in must be closed only when the node's links are
 // wired: that is what it waits for.
 func Run(in io.Reader) error {
 	if os.Getpid() != 1 {

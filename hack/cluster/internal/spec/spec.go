@@ -74,7 +74,7 @@ func ValidateName(name string) error {
 	return nil
 }
 
-// NodeName is the name of the i-th node.
+// NodeName returns the name of the i-th node.
 func (c Cluster) NodeName(i int) string {
 	if i == 0 {
 		return c.Name
@@ -82,13 +82,13 @@ func (c Cluster) NodeName(i int) string {
 	return fmt.Sprintf("%s-%d", c.Name, i)
 }
 
-// CgroupRoot is the i-th node's cgroup in every hierarchy. Two kubelets under one root kill each other's pods, since each
+// CgroupRoot returns the i-th node's cgroup in every hierarchy. Two kubelets under one root kill each other's pods, since each
 // removes the pod cgroups that it does not know.
 func (c Cluster) CgroupRoot(i int) string {
 	return fmt.Sprintf("/datasetmix-%08x-%s", hash(c.StateDir), c.NodeName(i))
 }
 
-// HostLink is the name of the host's end of the virtual cable. Like CgroupRoot it is made of the state folder, which no two
+// HostLink returns the name of the host's end of the virtual cable. Like CgroupRoot it is made of the state folder, which no two
 // clusters share, while two checkouts may well run clusters of one name. An interface name has at most 15 bytes.
 func (c Cluster) HostLink() string { return fmt.Sprintf("dmx%08x", hash(c.StateDir)) }
 
@@ -98,29 +98,29 @@ func hash(s string) uint32 {
 	return h.Sum32()
 }
 
-// NodeNetwork is the range that joins the host and the nodes.
+// NodeNetwork returns the range that joins the host and the nodes.
 func (c Cluster) NodeNetwork() netip.Prefix { return nodeNetwork(c.Network) }
 
 func nodeNetwork(n int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 240, byte(n), 0}), 24)
 }
 
-// HostIP is the host's address in NodeNetwork, by which pods reach the host.
+// HostIP returns the host's address in NodeNetwork, by which pods reach the host.
 func (c Cluster) HostIP() netip.Addr { return c.NodeNetwork().Addr().Next() }
 
-// NodeIP is the i-th node's address in NodeNetwork.
+// NodeIP returns the i-th node's address in NodeNetwork.
 func (c Cluster) NodeIP(i int) netip.Addr {
 	a := c.NodeNetwork().Addr().As4()
 	a[3] = byte(2 + i)
 	return netip.AddrFrom4(a)
 }
 
-// PodRange is the i-th node's share of PodRange.
+// PodRange returns the i-th node's share of PodRange.
 func (c Cluster) PodRange(i int) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 244, byte(i), 0}), 24)
 }
 
-// Server is the API server's address, from the host as from the node.
+// Server returns the API server's address, from the host as from the node.
 func (c Cluster) Server() string { return fmt.Sprintf("https://%s:%d", c.NodeIP(0), APIServerPort) }
 
 // NodeDir returns a path below the i-th node's state folder on the host.

@@ -17,8 +17,8 @@ import (
 const (
 	// graceful is how long a component may take to exit after SIGTERM.
 	graceful = 10 * time.Second
-	// A component that keeps exiting is started again after minDelay, then twice as long each time, up to maxDelay; one
-	// that ran for longer than maxDelay begins anew.
+	// minDelay is how long a component that exits waits for its restart, then twice as long each time, up to maxDelay; one that ran for longer than
+	// maxDelay begins anew.
 	minDelay = 250 * time.Millisecond
 	maxDelay = 10 * time.Second
 )
@@ -172,7 +172,7 @@ func (p *Process) start() (*exec.Cmd, <-chan error, error) {
 // Path is where components and the programs that they run are looked for.
 const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Environment is what components get: nothing of the caller's, least of all its proxies.
+// Environment returns what components get: nothing of the caller's, least of all its proxies.
 func Environment() []string {
 	return []string{"HOME=/root", "PATH=" + Path}
 }
