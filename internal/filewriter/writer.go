@@ -16,18 +16,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// Writer writes a file front to back, counts its bytes and hashes them on the way. Hashing and writing go on beside the
-// caller and next to each other: while it fills one buffer, the one before is hashed and the one before that written.
+// Writer writes a file front to back, counts its bytes and hashes them on the way. Hashing and writing run in the background: while the caller
+// fills one buffer, the one before is hashed and the one before that written.
 type Writer struct {
 	file   *os.File
-	hash   hash.Hash // nil where nobody wants the digest
+	hash   hash.Hash // nil without a digest
 	check  *xxhash.Digest
 	bytes  int64
 	buffer []byte
 
 	beside  *bufpipe.Worker
 	written int64
-	err     atomic.Pointer[error] // the first of the other side
+	err     atomic.Pointer[error] // the first of the background goroutines
 }
 
 // A writer has up to so many buffers of this size.
@@ -47,7 +47,7 @@ func Create(name store.Path) (*Writer, error) {
 	return w, nil
 }
 
-// CreatePlain begins a new file of which nobody wants the digest.
+// CreatePlain begins a new file without a digest.
 func CreatePlain(name store.Path) (*Writer, error) {
 	w, err := create(name)
 	if err != nil {
@@ -99,7 +99,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush hands the buffer to the other side.
+// flush passes the buffer to the background goroutines.
 func (w *Writer) flush() error {
 	if err := w.err.Load(); err != nil {
 		return store.WrapError(*err)
@@ -115,14 +115,14 @@ func (w *Writer) Bytes() int64 { return w.bytes }
 // Written is a finished file as its writer knows it.
 type Written struct {
 	SHA256 string `json:"sha256"`
-	// XXH64 finds what broke as surely, and many times as fast; it protects from nobody. In lower-case hex.
+	// XXH64, in lower-case hex, finds damage as surely as a SHA-256 and many times as fast; it does not protect from an attacker.
 	XXH64 string `json:"xxh64,omitempty"`
 	Bytes int64  `json:"bytes"`
 	// Rows is the XXH64 of the lines that a file of an export was made of; empty in other files.
 	Rows string `json:"rows,omitempty"`
 }
 
-// Finish makes the file whole and read-only, and says what it is. It is durable once its staging folder is committed.
+// Finish completes the file, makes it read-only, and returns what was written. It is durable once its staging folder is committed.
 func (w *Writer) Finish() (Written, error) {
 	if len(w.buffer) > 0 {
 		if err := w.flush(); err != nil {
@@ -145,7 +145,7 @@ func WrittenOf(content []byte) Written {
 	return Written{SHA256: hex.EncodeToString(sum[:]), XXH64: hashing.Checksum(xxhash.Sum64(content)), Bytes: int64(len(content))}
 }
 
-// stop waits for the other side and gives its error.
+// stop waits for the background goroutines and returns their error.
 func (w *Writer) stop() error {
 	w.beside.Wait()
 	if err := w.err.Load(); err != nil {
@@ -156,6 +156,6 @@ func (w *Writer) stop() error {
 
 // Abort closes a file that will not be finished. It is safe after Finish.
 func (w *Writer) Abort() {
-	_ = w.stop() // the file is given up: its error is of no use
+	_ = w.stop() // the file is discarded
 	w.file.Close()
 }

@@ -21,7 +21,7 @@ func SHA256(ctx context.Context, f io.Reader) (digest string, bytes int64, err e
 	return hex.EncodeToString(sum.Sum(nil)), bytes, nil
 }
 
-// Hash writes what is left of a file to a hash and returns its length. It ends with ctx, and then gives its cause.
+// Hash writes what is left of a file to a hash and returns its length. It ends with ctx, and then returns its cause.
 func Hash(ctx context.Context, f io.Reader, sum hash.Hash) (bytes int64, err error) {
 	for buffer := make([]byte, digestBuffer); ; {
 		if ctx.Err() != nil {

@@ -1,4 +1,4 @@
-// Package rowfile is a file of rows and the index next to it, which tells where each row is.
+// Package rowfile is a file of rows and the index next to it, which has the place of each row.
 package rowfile
 
 import (
@@ -47,7 +47,7 @@ func (w *Writer) Rows() int64 { return w.rows }
 // Bytes returns the bytes of the rows.
 func (w *Writer) Bytes() int64 { return w.content.Bytes() }
 
-// Finish makes both files whole and says what that of the rows is; they are durable once their folder is committed.
+// Finish completes both files and returns what was written to that of the rows; they are durable once their folder is committed.
 func (w *Writer) Finish() (filewriter.Written, error) {
 	if _, err := w.index.Finish(); err != nil {
 		return filewriter.Written{}, err
@@ -75,7 +75,7 @@ func Open(file, index store.Path, hold int64) (*Rows, error) {
 		return nil, store.UnreadableError(err)
 	}
 	if content.Size() > hold {
-		hold = 0 // to hold the index of a file that is read anyway would save little
+		hold = 0 // holding the index of a file that is read anyway would save little
 	}
 	entries, err := OpenIndex(index, hold)
 	if err != nil {

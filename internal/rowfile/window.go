@@ -59,8 +59,7 @@ func (w *window) Part(offset, n int64) ([]byte, error) {
 	return w.held[at : at+n], nil
 }
 
-// read takes hold of a part: with what follows where the reader goes forward, else alone, since what follows is of no use
-// to one who jumps.
+// read reads a part: with what follows where the reader goes forward, else alone, since a reader that jumps does not need what follows.
 func (w *window) read(offset, n int64) error {
 	end := w.start + int64(len(w.held))
 	if offset >= w.start && offset < end+windowSize {

@@ -22,16 +22,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// balance finds rows of different data sets and splits that may not stand together, drops those that have to go, and makes
-// the plan of what is left.
+// balance finds rows of different data sets and splits that exclude one another, drops those that have to go, and makes the plan of what is left.
 //
-// A question that stands in several splits stays in the last declared one that has it: what is tested is never trained on.
+// A question in several splits stays in the last declared one that has it: what is tested is never trained on.
 // Questions come sorted from the split stage, so equal ones meet while the files are read once, side by side.
 func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
 	b := balancer{job: j, staging: staging, names: j.recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
 		drops: extsort.New(staging.Folder().Scratch, dropSize, dropMemory)}
 	defer b.drops.Close()
-	if j.recipe.Output.Layout != "" { // before anything is mixed that could not be published
+	if j.recipe.Output.Layout != "" { // before a mix is made that could not be published
 		if _, err := typesOf(j); err != nil {
 			return pipeline.Result{}, err
 		}
@@ -55,7 +54,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Resu
 		writeJSON(staging, digestsName, b.list), writeJSON(staging, comparedName, comparison), writeJSON(staging, "plan.json", planned))
 }
 
-// find compares all rows, and writes anew what loses some.
+// find compares all rows, and rewrites the files that lose some.
 func (b *balancer) find(ctx context.Context) error {
 	rows := int64(0)
 	for _, name := range b.names {
@@ -114,7 +113,7 @@ func readDrop(key []byte) (rowRef, pipeline.DropReason) {
 	return rowRef{int(key[0]), int(binary.BigEndian.Uint16(key[1:])), int64(binary.BigEndian.Uint64(key[3:]))}, pipeline.DropReason(key[11])
 }
 
-// compare goes through the questions of all splits and data sets at once.
+// compare merges the questions of all splits and data sets.
 func (b *balancer) compare(ctx context.Context) error {
 	var names []store.Path
 	var from []rowRef
@@ -160,7 +159,7 @@ func (b *balancer) compare(ctx context.Context) error {
 	}
 }
 
-// variant counts a row whose question is another one's but for the way in which it is written.
+// variant counts a row whose question differs from another one only in the way it is written.
 func (b *balancer) variant(ref rowRef) {
 	if b.done.Variants == nil {
 		b.done.Variants = pipeline.NewDroppedRows(len(b.job.recipe.Splits), len(b.names))
@@ -205,7 +204,7 @@ func (e *equals) next(question []byte, row asked, ref rowRef) error {
 	return nil
 }
 
-// filter writes every file of rows that loses some anew, without them.
+// filter rewrites every file of rows that loses some, without them.
 func (b *balancer) filter(ctx context.Context) error {
 	sorted, err := b.drops.Sorted()
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// Chained is told of the units of a chain.
+// Chained observes the units of a chain.
 type Chained interface {
 	Begin(stage pipeline.Stage, unit pipeline.Node)
 	Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result)
 }
 
-// Chain builds what a mix lacks from one stage on, up to its publication, unit by unit in this process. Each unit is finished on the
-// volume, and told, before the next one begins, so that a process which dies leaves them all, and the next one goes on behind
-// them. What an earlier stage has left out, or damaged, is not for this process to build: it has neither network nor credentials.
+// Chain builds what a mix lacks from one stage on, up to its publication, unit by unit in this process. Each unit is finished on the volume, and
+// reported, before the next one begins, so that a process that dies leaves them all, and the next process continues after them. A unit of an
+// earlier stage that is missing or damaged is not built here: this process has neither network nor credentials.
 func (w *Worker) Chain(ctx context.Context, todo Job, told Chained) error {
 	own, err := w.mounted(todo.Recipe)
 	if err != nil {

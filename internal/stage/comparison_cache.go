@@ -17,8 +17,8 @@ type compared struct {
 	Comparison string `json:"comparison"`
 }
 
-// reuse takes what was dropped from an earlier unit that has compared the same rows in the same way, and says whether there is
-// one: after a change of shares or sizes, only the plan is another.
+// reuse copies what was dropped from an earlier unit that has compared the same rows in the same way, and reports whether there is one: after a
+// change of shares or sizes, only the plan differs.
 func (b *balancer) reuse(key string) (bool, error) {
 	if b.job.again != "" {
 		return false, nil
@@ -40,7 +40,7 @@ func (b *balancer) reuse(key string) (bool, error) {
 	return false, nil
 }
 
-// take takes over what a finished unit dropped.
+// take copies what a finished unit dropped.
 func (b *balancer) take(folder store.Path) error {
 	if err := store.Touch(folder); err != nil { // so that no publication removes it meanwhile
 		return err

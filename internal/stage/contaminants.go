@@ -11,8 +11,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// contaminants finds questions that the probes ask. Every data set's split makes the index anew: it is made once for every
-// row that is looked up in it, and an index on the volume would have to be as large in memory.
+// contaminants finds questions that the probes ask. Every data set's split builds the index again: that takes little next to looking every row up,
+// and an index on the volume would have to be as large in memory.
 type contaminants struct {
 	names []string // of the probes, sorted
 	index *dedup.Probes
@@ -57,7 +57,7 @@ func (c *contaminants) newFinder() *finder {
 	return &finder{c.names, c.index.NewMatcher()}
 }
 
-// finding is the probe that has a question, and the reason to leave it out; both are empty for a question that may stay.
+// finding is the probe that has a question, and the reason to drop it; both are empty for a question that may stay.
 type finding struct{ probe, reason string }
 
 func (f *finder) find(question string) finding {
@@ -77,7 +77,7 @@ func readProbe(ctx context.Context, j job, probe recipe.Probe, add func(question
 	return rows.each(ctx, asker{question, add})
 }
 
-// asker takes the questions of a probe's rows.
+// asker indexes the questions of a probe's rows.
 type asker struct {
 	question *mapping.Question
 	add      func(string)

@@ -6,7 +6,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// describe writes what people and training code read beside the rows: first what tells of the rows, then what lists all files.
+// describe writes what people and training code read besides the rows: first what describes the rows, then what lists all files.
 func (p *publisher) describe() error {
 	for _, pages := range []func(revision.Manifest) ([]report.Page, error){report.Beside, report.Pages} {
 		made, err := pages(p.manifest)

@@ -28,7 +28,7 @@ func (d diagnosis) suspect(reason contract.Reason) bool {
 	}
 }
 
-// undiagnosed is the failure of a unit whose cause is looked for when no other unit is being built.
+// undiagnosed is the failure of a unit whose cause is sought once no other unit is being built.
 type undiagnosed struct {
 	error
 	job job
@@ -36,11 +36,11 @@ type undiagnosed struct {
 
 func (u *undiagnosed) Unwrap() error { return u.error }
 
-// diagnose looks for the cause of a failure in the finished units that this one is made of. Those that are not what their stages left
-// there are removed, with all that was made of them, and so they are built again. What was read of them stays unpublished.
+// diagnose looks for the cause of a failure in the finished units that this one is made of. Those that have changed since their stages wrote them
+// are removed, with all that was made of them, and are therefore built again. What was read of them stays unpublished.
 //
-// A revision that cannot be proved, of units that are all as they were written, was made of damage that is gone by now, or that
-// nothing tells, such as that of an index: then all of its parts are built again.
+// If a revision cannot be proved although all of its units are as they were written, the damage is gone by now or cannot be detected, such as that
+// of an index: then all of its parts are built again.
 func (d diagnosis) diagnose(ctx context.Context, failure error) error {
 	reason := contract.ReasonOf(failure)
 	if ctx.Err() != nil || !d.suspect(reason) {
@@ -98,7 +98,7 @@ func (d diagnosis) damaged(ctx context.Context) ([]unitOf, error) {
 			}
 		}
 		if len(doomed) > 0 && step.Stage == pipeline.StageDownload {
-			return doomed, nil // what was made of an original has its digest, and is judged by itself
+			return doomed, nil // what was made of an original has its own digest
 		}
 		if len(doomed) > 0 {
 			return append(doomed, d.madeAfter(step.Stage)...), nil

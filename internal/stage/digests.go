@@ -13,8 +13,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// digestsName lists what a unit wrote, by name, so that publishing need not read it to list it. A revision is proved from its
-// files, not from this: a file that has changed since it was written is found then.
+// digestsName lists what a unit wrote, by name, so that publishing need not read the files to list them. A revision is proved from its files, not
+// from this list: a file that has changed since is found then.
 const digestsName = "digests.json"
 
 // written is a file as its writer knows it.

@@ -31,8 +31,8 @@ const (
 // shortSize is the length of a digest that tells contents apart.
 const shortSize = mix.ContentSize
 
-// divider divides the rows of one data set among the splits, in bounded memory: it sorts the places of all groups to find
-// where the splits border on one another, and all rows, whole, by the order in which they stand in their files.
+// divider divides the rows of one data set among the splits, in bounded memory: it sorts the places of all groups to find where the splits border
+// on one another, and all rows by the order in which they are in their files.
 type divider struct {
 	recipe   recipe.Recipe
 	byForm   bool // questions are compared by their form, else by their bytes
@@ -56,11 +56,11 @@ func newDivider(folder store.Path, r recipe.Recipe) (*divider, error) {
 }
 
 func (d *divider) close() {
-	d.rows.Close() // scratch files: nobody reads them again
+	d.rows.Close() // scratch files: they are not read again
 	d.groups.Close()
 }
 
-// rowHead is what a row is known by besides its line.
+// rowHead identifies a row, besides its line.
 type rowHead struct {
 	group    mix.Place
 	question rowfile.Short // as it is compared
@@ -82,7 +82,7 @@ const countsSize = 4 + 4 + 1
 type asked struct {
 	// answer is the same for the same reference answer.
 	answer rowfile.Short
-	// exact is the beginning of the digest of the question's bytes; nothing where that is what is compared.
+	// exact is the beginning of the digest of the question's bytes; empty where the bytes are compared anyway.
 	exact [exactSize]byte
 }
 
@@ -111,8 +111,7 @@ func readHead(encoded []byte) (h rowHead) {
 	return h
 }
 
-// place returns where a row belongs, by what it says: the same for all rows that say it. It may be asked by several goroutines, each
-// with a buffer of its own.
+// place returns where a row belongs, by what it says: the same for all rows that say it. Several goroutines may call it, each with its own buffer.
 func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
 	groupID := said.Digests.Question
 	head.asked.answer, head.units = rowfile.Short(said.Digests.Pair[:shortSize]), units
@@ -130,8 +129,8 @@ func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix
 	return d.orderKey.Place(rowfile.Short(said.Digests.Identity[:shortSize])), head
 }
 
-// answerOf returns what tells reference answers apart: a short one is itself behind its length, which costs no digest and which most are; of
-// a longer one it is the beginning of its digest behind a byte that is no such length.
+// answerOf returns what tells reference answers apart: a short one, as most are, is itself after its length, which costs no digest; a longer one is
+// the beginning of its digest after a byte that is no such length.
 func answerOf(answer string, buffer *[]byte) (id rowfile.Short) {
 	if len(answer) < len(id) {
 		id[0] = byte(len(answer))
@@ -145,13 +144,13 @@ func answerOf(answer string, buffer *[]byte) (id rowfile.Short) {
 	return id
 }
 
-// add takes a row in the order of the source: of equal contents, that order is kept.
+// add adds a row in the order of the source: rows of equal contents keep that order.
 func (d *divider) add(at mix.Place, head rowHead, line []byte) error {
 	var encoded [rowHeadSize]byte
 	return store.WrapError(errors.Join(d.groups.Add(head.group[:]), d.rows.Add(at[:], head.append(encoded[:0]), line)))
 }
 
-// borders returns, for every split but the first, the place of the first group that is its or a later one's.
+// borders returns, for every split but the first, the place of the first group that belongs to it or to a later one.
 func (d *divider) borders() ([]mix.Place, error) {
 	shares := make([]int64, len(d.recipe.Splits))
 	for i, split := range d.recipe.Splits {

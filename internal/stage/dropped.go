@@ -33,8 +33,7 @@ const (
 
 func newLeftOut(staging *store.Staging) *leftOut { return &leftOut{staging: staging, room: namedBytes} }
 
-// add takes a row; rows come in the order of the source. Without one there is no map, as in a result that was read back, and
-// no file.
+// add adds a row; rows come in the order of the source. Without rows there is no map, as in a result that was read back, and no file.
 func (l *leftOut) add(row revision.DroppedSourceRow) error {
 	if l.out == nil {
 		path, err := l.staging.Path(droppedName)
@@ -72,14 +71,14 @@ func (l *leftOut) name(row revision.DroppedSourceRow) {
 	}
 	encoded, err := json.Marshal(string(text))
 	if err != nil || len(encoded) > l.room {
-		l.room = 0 // the first ones are named, none is passed over
+		l.room = 0 // the first ones are named, without gaps
 		return
 	}
 	l.room -= len(encoded)
 	l.named = append(l.named, string(text))
 }
 
-// finish makes the list whole. There is none without a row.
+// finish completes the list. Without rows there is none.
 func (l *leftOut) finish() (list written, there bool, err error) {
 	if l.out == nil {
 		return written{}, false, nil

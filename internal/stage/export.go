@@ -33,7 +33,7 @@ func (m *mixer) export(ctx context.Context, out *filewriter.Writer) error {
 	return table.Close()
 }
 
-// scorers writes the scorer beside the rows of each export that has one. It must be the one that the recipe names.
+// scorers writes the scorer next to the rows of each export that has one. It must be the one that the recipe names.
 func (p *publisher) scorers() error {
 	for _, export := range p.job.recipe.Output.Exports {
 		if export.Format != recipe.ExportRL {

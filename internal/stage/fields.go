@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// fieldsName says what was seen of the members of a data set's rows, in a split unit's folder. It follows from the rows, whose
+// fieldsName is the file of a split unit's folder with what was seen of the members of the data set's rows. It follows from the rows, whose
 // digest is the unit's result.
 const fieldsName = "fields.json"
 
@@ -56,7 +56,7 @@ func typesOf(j job) (map[string]schema.Type, error) {
 	return types, nil
 }
 
-// fieldsOf reads what was seen of a data set. Units of releases before have not noted it, and their rows are read.
+// fieldsOf reads what was seen of a data set. Units of earlier releases have no such file, and their rows are read.
 func fieldsOf(j job, name string) (*schema.Fields, error) {
 	folder, err := j.input(pipeline.StageSplit, name)
 	if err != nil {

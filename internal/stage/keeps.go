@@ -7,7 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// keeps notes which of the members that a manifest names for a data set any row has: one that none has is a name with a mistake in it.
+// keeps notes which of the members that a manifest names for a data set any row has: a member that no row has is a misspelled name.
 // It may be used by several goroutines.
 type keeps struct {
 	names []string
@@ -25,7 +25,7 @@ func newKeeps(of recipe.Record) keeps {
 	return k
 }
 
-// note takes the members of one row, which are in the order of their names, as those of keeps are.
+// note notes the members of one row, which are in the order of their names, as those of keeps are.
 func (k *keeps) note(members []record.Entry) {
 	for i, name := range k.names {
 		for len(members) > 0 && members[0].Key < name {

@@ -126,8 +126,7 @@ func (m *mixer) write(ctx context.Context) error {
 	return writeJSON(m.staging, digestsName, digests{name: done})
 }
 
-// encode writes the rows to a file in the recipe's format. Lines as they are need nobody between: what they are made of has
-// checked them.
+// encode writes the rows to a file in the recipe's format. Plain lines need no encoder: they were checked where they come from.
 func (m *mixer) encode(ctx context.Context, out *filewriter.Writer) error {
 	if m.file.Export != "" {
 		return m.export(ctx, out)
@@ -142,7 +141,7 @@ func (m *mixer) encode(ctx context.Context, out *filewriter.Writer) error {
 	if err != nil {
 		return err
 	}
-	// What packs the rows writes beside the caller until it is closed, and tells then why it failed.
+	// The compressor writes in the background until it is closed, and returns its error then.
 	woven := m.weave(ctx, encoder.WriteRow)
 	closed := encoder.Close()
 	if woven != nil {

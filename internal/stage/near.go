@@ -20,11 +20,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// near drops rows whose questions nearly are those of later splits. It compares all rows that the splits were given, those that
-// are dropped for another reason as well: what is dropped then depends on no order, and a question that is too near to one that
-// was taken out of a later split goes, too.
+// near drops rows whose questions are nearly those of later splits. It compares all rows that the splits were given, including those that are
+// dropped for another reason: what is dropped then depends on no order, and a question that is too near to one that was removed from a later split
+// is dropped, too.
 //
-// Every row's signature stands in a file, at the row's number, and every band's key is sorted with the row that has it. Rows
+// Every row's signature is in a file, at the row's number, and every band's key is sorted with the row that has it. Rows
 // with a key in common are candidates: their signatures are read and compared.
 func (b *balancer) near(ctx context.Context) error {
 	wanted := b.job.recipe.NearDuplicates
@@ -61,8 +61,7 @@ type nearer struct {
 	buffer  []byte
 }
 
-// bandSize is the length of a band's key with its row: the row's number over all files, whose split stands before it so that
-// rows of the last split come first.
+// bandSize is the length of a band's key with its row: the row's number over all files after its split, so that rows of the last split come first.
 const (
 	bandSize   = 8 + 1 + 2 + 8 + 8
 	bandMemory = 32 << 20
@@ -106,7 +105,7 @@ func (n *nearer) sketch(ctx context.Context) error {
 	return group.Wait()
 }
 
-// sketchFile goes through one file of rows, of which the first is given.
+// sketchFile reads one file of rows; the number of its first row is given.
 func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 	sketcher, err := dedup.NewSketcher(n.wanted.Words, n.wanted.N, n.wanted.Bands, n.wanted.Rows)
 	if err != nil {
@@ -157,7 +156,7 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 // signaturesAtOnce is how many bytes of signatures are written at once.
 const signaturesAtOnce = 256 << 10
 
-// appendSignature appends a signature in its fixed length; one that is empty is never read.
+// appendSignature appends a signature in its fixed length; an empty one is never read.
 func appendSignature(dst []byte, signature dedup.Signature, length int64) []byte {
 	end := len(dst) + int(length)
 	for _, least := range signature {
@@ -166,14 +165,14 @@ func appendSignature(dst []byte, signature dedup.Signature, length int64) []byte
 	return append(dst, make([]byte, end-len(dst))...)
 }
 
-// match goes through the rows by band: those of the last split come first.
+// match compares the rows of each band: those of the last split come first.
 func (n *nearer) match(ctx context.Context) error {
 	sorted, err := n.bands.Sorted()
 	if err != nil {
 		return store.WrapError(err)
 	}
 	var band uint64
-	var later []banded // rows of the band that are in no first split
+	var later []banded // rows of the band that are not in the first split
 	for i := 0; ; i++ {
 		if i%contextEvery == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -198,7 +197,7 @@ func (n *nearer) match(ctx context.Context) error {
 	}
 }
 
-// judge drops a row that nearly is one of those, of which the ones of its own split come last.
+// judge drops a row that is nearly one of those; those of its own split come last.
 func (n *nearer) judge(row banded, later []banded) error {
 	if len(later) == 0 || later[0].split == row.split || n.isDropped(row) {
 		return nil

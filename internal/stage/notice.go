@@ -15,7 +15,7 @@ import (
 // Way says how a unit came to its result.
 type Way struct {
 	How How
-	// Why a finished unit was not reused; empty where that was asked for, or where there was none.
+	// Why a finished unit was not reused; empty where a rebuild was requested, or where there was none.
 	Why string
 }
 
@@ -36,8 +36,8 @@ type inspection struct{ job job }
 // mostChanges is how many files a Way names.
 const mostChanges = 4
 
-// notice returns what has changed of the files at hand since a finished download has read them, "" if nothing has. Size, time and
-// inode tell; the files are not read for it.
+// notice returns what has changed of the files at hand since a finished download has read them, "" if nothing has. It compares size, time and
+// inode; the files are not read for it.
 func (i inspection) notice(ctx context.Context, final store.Path, done *pipeline.DownloadResult) (string, error) {
 	if _, locked := i.job.worker.locked(i.job.node.Name); !i.job.worker.Notice || i.job.stage != pipeline.StageDownload || locked {
 		return "", nil

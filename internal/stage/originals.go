@@ -30,7 +30,7 @@ type fetching struct {
 	from source.Source
 }
 
-// bring fetches a file and gives it a name in the unit's folder.
+// bring fetches a file and links it in the unit's folder.
 func (d downloader) bring(ctx context.Context, from fetching, file source.File, staging *store.Staging, name string) (original, error) {
 	held, err := d.fetch(ctx, from, file)
 	if err != nil {
@@ -51,7 +51,7 @@ func (d downloader) bring(ctx context.Context, from fetching, file source.File, 
 	return original{OriginalFile: pipeline.OriginalFile{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, held.Note(d.job.worker.proofs)
 }
 
-// fetch brings one file into the cache, unless it is there. It is held until it is closed.
+// fetch downloads one file into the cache, unless it is there. It is held until it is closed.
 func (d downloader) fetch(ctx context.Context, from fetching, file source.File) (*store.Held, error) {
 	cache, known := d.job.cache(), d.named(from.NamedSource, file)
 	digest, size := file.SHA256, file.Size
@@ -84,7 +84,7 @@ func (d downloader) fetch(ctx context.Context, from fetching, file source.File) 
 }
 
 // partID returns a name that tells the part of a file that is not whole yet from the mix's other parts, and from those of any other mix but where a
-// SHA-256 proves the whole: another mix may have asked by a proxy, or trusted an authority, of its own.
+// SHA-256 proves the whole: another mix may use its own proxy, or trust its own certificate authority.
 func (d downloader) partID(file source.File) string {
 	if file.SHA256 != "" {
 		return file.SHA256
@@ -92,7 +92,7 @@ func (d downloader) partID(file source.File) string {
 	return string(d.job.folder) + "\n" + d.job.node.Key + "/" + file.Path
 }
 
-// room fails, before the first byte, where the volume has less room than the files that have to be brought.
+// room fails, before the first byte, where the volume has less room than the files to download need.
 func (d downloader) room(from recipe.NamedSource, files []source.File, last previousOriginals) error {
 	cache := d.job.cache()
 	var missing int64
@@ -115,7 +115,7 @@ func (d downloader) room(from recipe.NamedSource, files []source.File, last prev
 	return store.Room(d.job.worker.path(string(d.job.folder)), missing, "what has to be downloaded")
 }
 
-// named is a file by what its source calls it, and where the digest of it is noted. Without a name nothing is known of it.
+// named is a file by what its source calls it, and the place where its digest is noted. Without a name nothing is known of it.
 type named struct {
 	notes store.Notes
 	name  string
@@ -135,9 +135,9 @@ func (n named) note(got source.Fetched) error {
 	return n.notes.Note(n.name, got.SHA256, got.Size)
 }
 
-// named returns what tells a file of a source from any other without its SHA-256: git's digest within the repository, which every mix
-// on the volume may rely on since the bytes were compared with it, or the ETag or date that its server gives it. That says
-// whatever the server wants it to, so it is known to this mix alone.
+// named returns what tells a file of a source from any other without its SHA-256: git's digest within the repository, which every mix on the volume
+// may rely on since the bytes were compared with it, or the ETag or date that its server gives it. An ETag or date is whatever the server says, so
+// it counts in this mix alone.
 func (d downloader) named(from recipe.NamedSource, file source.File) named {
 	known := named{name: nameOf(from, file), notes: d.job.notes()}
 	if file.GitBlob != "" {
@@ -168,8 +168,7 @@ func nameOf(named recipe.NamedSource, file source.File) string {
 	return fmt.Sprintf("%s\n%s\n%d\n%s\n%s", encoded, path, file.Size, file.GitBlob, file.Validator)
 }
 
-// previousOriginals is what the download for the request before found; empty where there was none, or where it holds its
-// originals still.
+// previousOriginals are the files that the download for the request before found; empty where there was none, or where it still holds its originals.
 type previousOriginals []original
 
 // lastDownload returns the download for the request before. Where its originals were released, a file that has not changed need not be fetched: it
@@ -203,7 +202,7 @@ func (l previousOriginals) has(known named, file source.File) (pipeline.Original
 	return was, digest == was.SHA256 && (file.Size < 0 || file.Size == was.Size)
 }
 
-// gone are the reasons of a source that no longer has what it was found to have: what resolved once is no mistake in the manifest.
+// gone are the reasons of a source that no longer has what it had: a name that was resolved once is no mistake in the manifest.
 var gone = []contract.Reason{
 	contract.ChecksumMismatch, contract.SourceNotFound, contract.RevisionNotFound, contract.FileNotFound, contract.SourceEmpty,
 }

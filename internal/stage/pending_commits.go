@@ -10,15 +10,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// pendingCommits holds the finished units of one process that are on their way to the disk. Until they are there they have no final
-// names, so a machine that stops leaves nothing half-made under one; the process that made them reads them where they lie.
+// pendingCommits holds the finished units of one process that are being made durable. Until then they do not have their final names, so a machine
+// that stops leaves nothing half-made under one; the process that made them reads them where they are.
 type pendingCommits struct {
 	mutex   sync.Mutex
 	units   map[store.Path]*pendingCommit // by final name
 	syncing sync.WaitGroup
 }
 
-// mostPending bounds them: each has an open folder, which is its lock.
+// mostPending bounds the number of units: each has an open folder, which is its lock.
 const mostPending = 32
 
 type pendingCommit struct {
@@ -26,7 +26,7 @@ type pendingCommit struct {
 	err     error // of bringing it to the disk
 }
 
-// commit makes a finished unit durable and gives it its name: at once, or while others are built.
+// commit makes a finished unit durable and renames it: at once, or while others are built.
 func (w *Worker) commit(staging *store.Staging) error {
 	if w.later == nil {
 		return staging.Commit()
@@ -42,7 +42,7 @@ func (w *Worker) commit(staging *store.Staging) error {
 	return nil
 }
 
-// at returns where the folder of a finished unit lies now.
+// at returns where the folder of a finished unit is now.
 func (l *pendingCommits) at(final store.Path) store.Path {
 	if l == nil {
 		return final
@@ -55,7 +55,7 @@ func (l *pendingCommits) at(final store.Path) store.Path {
 	return final
 }
 
-// finish waits until all units are durable and gives them their names. Nobody may be reading them.
+// finish waits until all units are durable and renames them. No other goroutine may be reading them.
 func (l *pendingCommits) finish() error {
 	if l == nil {
 		return nil

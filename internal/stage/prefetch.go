@@ -13,14 +13,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// mapper makes what can be made of a row by itself. It is of one goroutine; several are at work on one source.
+// mapper does what can be done with a row by itself. It belongs to one goroutine; several work on one source.
 type mapper interface {
-	// row maps a row with its number at the source. What it writes it appends to lines, and gives them back.
+	// row maps a row with its number at the source. It appends what it writes to lines, and returns them.
 	row(number int64, row decoded.Row, lines []byte) (mapped, []byte)
 }
 
-// mapped is what became of a row: an error, of this row alone if it is unmappable; a row to leave out; or its line, and where
-// that belongs.
+// mapped is what became of a row: an error, of this row alone if it is unmappable; a row to drop; or its line, and where that belongs.
 type mapped struct {
 	err     error
 	leftOut *revision.DroppedSourceRow
@@ -29,7 +28,7 @@ type mapped struct {
 	head    rowHead
 }
 
-// batch is rows that were mapped together, and the error that stands behind them in the file.
+// batch is rows that were mapped together, and the error that follows them in the file.
 type batch struct {
 	rows   []decoded.Row
 	first  int64 // the number of the first row at the source
@@ -49,7 +48,7 @@ func (b *batch) mapAll(m mapper) {
 	}
 }
 
-// arenas keeps the memory of batches that were taken for those that come.
+// arenas keeps the memory of processed batches for the next ones.
 var arenas = sync.Pool{New: func() any { return new([]byte) }}
 
 func (b *batch) release() {
@@ -57,8 +56,8 @@ func (b *batch) release() {
 	arenas.Put(&empty)
 }
 
-// ahead decodes and maps the rows of a file in other goroutines, and gives them in the order of the file. The numbers of the
-// rows begin with first. When it is done, nobody reads the file any more.
+// ahead decodes and maps the rows of a file in other goroutines, and passes them on in the order of the file. The numbers of the rows begin with
+// first. When it returns, no goroutine reads the file any more.
 func ahead(ctx context.Context, file decode.File, fields []decoded.Field, first int64, newMapper func() mapper) iter.Seq[*batch] {
 	return func(yield func(*batch) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -105,7 +104,7 @@ func ahead(ctx context.Context, file decode.File, fields []decoded.Field, first 
 	}
 }
 
-// isBadRow reports whether an error of decode is that of one row, which has a number like any other.
+// isBadRow reports whether an error of decode is about a single row, which is counted like any other.
 func isBadRow(err error) bool {
 	var bad *decoded.BadRow
 	return errors.As(err, &bad)

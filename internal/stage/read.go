@@ -26,29 +26,29 @@ type reader struct {
 	fields []decoded.Field
 
 	originals []original
-	listing   []source.File // of the source, once an original had to be fetched again
+	listing   []source.File // of the source, after an original had to be fetched again
 
 	file  int   // that is read, from 1
-	rows  int64 // that were read, the bad ones as well
+	rows  int64 // that were read, including the bad ones
 	bad   int64 // rows that were skipped
 	first error // of them
 }
 
-// taker is told of the rows of a source, one by one, in their order. Both methods may end the reading with an error.
+// taker receives the rows of a source, one by one, in their order. Both methods may end the reading with an error.
 type taker interface {
-	// newMapper gives what maps rows, in a goroutine of its own, before they are taken.
+	// newMapper returns a mapper, for one goroutine, which maps rows before they are taken.
 	newMapper() mapper
-	// take takes a row that was mapped, and its line.
+	// take receives a row that was mapped, and its line.
 	take(row mapped, line []byte) error
-	// skip takes note of a bad row.
+	// skip receives a bad row.
 	skip(row revision.DroppedSourceRow) error
 }
 
-// unmappable is the error of a row that is well formed, and of which the mapping can make no record. Such rows are counted under
+// unmappable is the error of a well-formed row that the mapping cannot make a record of. Such rows are counted under
 // their mapping.Class, the others under their decode.Class.
 type unmappable struct{ error }
 
-// each hands on every row of every file.
+// each passes every row of every file to the taker.
 func (r *reader) each(ctx context.Context, to taker) error {
 	folder, err := r.job.input(pipeline.StageDownload, r.source.Name)
 	if err != nil {
@@ -87,10 +87,9 @@ func (r *reader) noRows() error {
 		"no file of the source has a row (%s); check that the source names the right files and that they were uploaded whole", strings.Join(paths, ", "))
 }
 
-// eachOf hands on the rows of one file. They are decoded ahead, in other goroutines: of a large data set, decoding is half of
-// the work.
+// eachOf passes the rows of one file to the taker. They are decoded ahead, in other goroutines: of a large data set, decoding is half of the work.
 //
-// The file is compared with its digest beside that. What is wrong with its rows may come of its being damaged, so that is said first.
+// Meanwhile the file is compared with its digest. A row may be bad because the file is damaged, so damage is reported first.
 func (r *reader) eachOf(ctx context.Context, file original, path store.Path, to taker) error {
 	f, err := r.open(ctx, file, path)
 	if err != nil {
@@ -153,7 +152,7 @@ func (r *reader) row(file string, row decoded.Row, as mapped, line []byte, to ta
 	})
 }
 
-// unreadable skips the row that an error of decode is about, and returns an error that is about more than one row.
+// unreadable skips the row that an error of decode is about, and returns an error that concerns more than one row.
 func (r *reader) unreadable(file string, err error, to taker) error {
 	var bad *decoded.BadRow
 	if !errors.As(err, &bad) {
@@ -166,10 +165,10 @@ func (r *reader) unreadable(file string, err error, to taker) error {
 	})
 }
 
-// placeIn returns where a row stands in its file.
+// placeIn returns the place of a row in its file.
 func placeIn(file, where string) string { return strings.TrimPrefix(where, file+", ") }
 
-// skip leaves a bad row out, if that is asked for and not too many were.
+// skip skips a bad row, if the recipe asks for that and not too many were skipped.
 func (r *reader) skip(to taker, cause error, row revision.DroppedSourceRow) error {
 	if r.read.OnBadRow != recipe.SkipBadRow {
 		return r.alone(cause)
@@ -185,7 +184,7 @@ func (r *reader) skip(to taker, cause error, row revision.DroppedSourceRow) erro
 	return to.skip(row)
 }
 
-// alone returns the error of a bad row that fails the build: one after good rows is odd, and the first one tells of all.
+// alone returns the error of a bad row that fails the build: one after good rows is odd, while a bad first row suggests that all are.
 func (r *reader) alone(cause error) error {
 	switch good := r.rows - 1; good {
 	case 0:

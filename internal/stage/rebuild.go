@@ -13,8 +13,7 @@ import (
 // againName is the file of a unit's folder with the request that it was built again for.
 const againName = "again"
 
-// isCurrent reports whether a finished unit is the one that is wanted. Else it is built again, and takes the other's place once it is
-// finished itself.
+// isCurrent reports whether a finished unit is the wanted one. Else the unit is built again, and replaces the finished one at its end.
 func (i inspection) isCurrent(final store.Path, result pipeline.Result) bool {
 	if i.job.again != "" {
 		built, err := final.Join(againName).ReadFile()
@@ -39,7 +38,7 @@ func (j job) markRebuilt(staging *store.Staging) error {
 	return staging.WriteFile(againName, []byte(j.again))
 }
 
-// locked returns what the lock says of a source.
+// locked returns the entry of the lock for a source.
 func (w *Worker) locked(name string) (revision.LockedSource, bool) {
 	if w.Lock == nil {
 		return revision.LockedSource{}, false
@@ -47,8 +46,7 @@ func (w *Worker) locked(name string) (revision.LockedSource, bool) {
 	return w.Lock.Source(name)
 }
 
-// requestName is the file of a download's folder that says which source it is of, where a request to resolve it anew is in its
-// key.
+// requestName is the file of a download's folder that names its source, where a request to resolve it anew is in its key.
 const requestName = "request.json"
 
 type request struct {

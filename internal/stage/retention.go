@@ -13,12 +13,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// unusedFor is how long a stage's folder must have been left alone before it is removed. It protects what another build of
-// the same mix, begun by an edit of the manifest, has made or found but not published yet. Where it is known that there is no other
-// build, nothing has to be protected but what this one has made.
+// unusedFor is how long a stage's folder must have been unused before it is removed. It protects what another build of the same mix, started by an
+// edit of the manifest, has made or found but not published yet. Where there is known to be no other build, only what this one has made has to be
+// protected.
 const unusedFor = time.Hour
 
-// retention gives back what is not needed on the volume any more.
+// retention removes what is no longer needed on the volume.
 type retention struct {
 	job   job
 	used  map[string]bool // keys of units, and names of revisions, that a kept revision needs
@@ -28,8 +28,8 @@ type retention struct {
 
 func newRetention(j job) *retention { return &retention{job: j, used: map[string]bool{}} }
 
-// prune removes what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that no build finished,
-// what workers left that were killed, and the originals that only these had.
+// prune removes what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that no build finished, what killed
+// workers left, and the originals that only these had.
 func (r *retention) prune() error {
 	if sign := r.job.worker.present; sign != nil {
 		r.alone, r.since = sign.Alone(), sign.Since
@@ -42,8 +42,8 @@ func (r *retention) prune() error {
 	return r.job.cache().Reclaim(r.job.recipe.Output.CacheSize > 0)
 }
 
-// keep removes the oldest revisions beyond those to keep, but none that a pod may read or that was the newest until a moment ago, and
-// notes what the others need. One whose folder was removed by hand is none.
+// keep removes the oldest revisions beyond those to keep, but none that a pod may read or that was the newest until a moment ago, and notes what
+// the others need. A revision whose folder was removed by hand does not count.
 func (r *retention) keep() error {
 	folder, units, err := newestFirst(r.job, pipeline.StagePublish)
 	if err != nil {
@@ -75,8 +75,8 @@ func (r *retention) keep() error {
 	return nil
 }
 
-// held reports whether something else than its number keeps a revision. It was the newest since its manifest was written, at most: one
-// that was published again was so before, too.
+// held reports whether a revision is kept for another reason than its number. It was the newest since its manifest was written, at most: one that
+// was published again was so before, too.
 func (r *retention) held(name string, superseded time.Time) bool {
 	published := time.Time{}
 	if info, err := r.job.revision(name).Join(revision.ManifestFile).Lstat(); err == nil {
@@ -85,8 +85,7 @@ func (r *retention) held(name string, superseded time.Time) bool {
 	return r.job.keep.Keeps(name, published, superseded, time.Now())
 }
 
-// partsOf lists the keys of the units that a revision is made of. A revision of a release that did not note them has them in its
-// manifest.
+// partsOf lists the keys of the units that a revision is made of. For a revision of a release that did not note them, they come from its manifest.
 func (r *retention) partsOf(unit store.Path, rev string) (keys []string, err error) {
 	manifestFile := r.job.revision(rev).Join(revision.ManifestFile)
 	if _, err := manifestFile.Lstat(); err != nil {
@@ -105,13 +104,12 @@ func (r *retention) partsOf(unit store.Path, rev string) (keys []string, err err
 	return keys, nil
 }
 
-// stale reports whether a folder that no kept revision needs is of no build that is under way.
+// stale reports whether a folder that no kept revision needs belongs to no build under way.
 func (r *retention) stale(info fs.FileInfo) bool {
 	return r.alone && info.ModTime().Before(r.since) || time.Since(info.ModTime()) >= unusedFor
 }
 
-// unused removes the folders of stages that no kept revision is made of, and revisions that were given their names by a build that did not
-// finish.
+// unused removes the folders of stages that no kept revision is made of, and revisions of builds that did not finish.
 func (r *retention) unused() error {
 	folders := []string{r.job.folder.Revisions()}
 	for _, stage := range pipeline.Stages() {
@@ -146,18 +144,18 @@ func (r *retention) removeStale(folder store.Path) error {
 	return nil
 }
 
-// sweep removes what workers left that were killed.
+// sweep removes what killed workers left.
 func (r *retention) sweep() error {
 	return r.job.worker.sweep(r.job.folder, pipeline.Stages(), r.leave)
 }
 
-// leave removes the originals that only a folder of a download has, which is about to go. Where the cache is bounded, they are for Trim.
+// leave removes the originals that only the folder of a download has, which is about to be removed. Where the cache is bounded, Trim removes them.
 func (r *retention) leave(folder store.Path) error {
 	if folder.Dir() != r.job.worker.path(r.job.folder.Stage(pipeline.StageDownload)) || r.job.recipe.Output.CacheSize > 0 {
 		return nil
 	}
 	var originals []original
-	_ = store.ReadJSON(folder.Join(originalsName), &originals) // a download that was not finished has none
+	_ = store.ReadJSON(folder.Join(originalsName), &originals) // an unfinished download has none
 	digests := make([]string, len(originals))
 	for i, o := range originals {
 		digests[i] = o.SHA256
@@ -165,8 +163,8 @@ func (r *retention) leave(folder store.Path) error {
 	return r.job.cache().Leave(folder.Join(filesName), digests)
 }
 
-// release lets go of the originals once a mix is published whose cache is bounded, and trims the cache. Who needs one again
-// finds it there, or fetches it again.
+// release unlinks the originals of a published mix whose cache is bounded, and trims the cache. A later build that needs one finds it there, or
+// fetches it again.
 func (r *retention) release() error {
 	limit := r.job.recipe.Output.CacheSize
 	notes := r.job.notes()
@@ -186,8 +184,8 @@ func (r *retention) release() error {
 	return r.job.cache().Trim(limit)
 }
 
-// removeSuperseded removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them
-// is known by its digest. The originals that only they had go with them, and those of killed downloads for the same request.
+// removeSuperseded removes the downloads of a source for earlier requests: no build asks for them any more, and what was split of them is known by
+// its digest. It also removes the originals that only they had, and those of killed downloads for the same request.
 func (r *retention) removeSuperseded() error {
 	folders, err := downloader{r.job}.earlierDownloads()
 	if err != nil {
@@ -227,7 +225,7 @@ func newestFirst(j job, stage pipeline.Stage) (folder store.Path, keys []string,
 	return folder, keys, nil
 }
 
-// sweep removes from the folders of a mix, and those of some of its stages, what workers left that were killed.
+// sweep removes what killed workers left in the folders of a mix and of some of its stages.
 func (w *Worker) sweep(folder revision.Folder, stages []pipeline.Stage, left func(store.Path) error) error {
 	folders := []string{string(folder), folder.Revisions()}
 	for _, stage := range stages {
@@ -241,8 +239,8 @@ func (w *Worker) sweep(folder revision.Folder, stages []pipeline.Stage, left fun
 	return nil
 }
 
-// begin readies a mix's folder for a build of all stages in this process. What killed downloads left stays, until they are done: there is
-// what the next one goes on with.
+// begin prepares a mix's folder for a build of all stages in this process. What killed downloads left stays until the downloads are done, which
+// continue from it.
 func (w *Worker) begin(folder revision.Folder) (*store.Presence, error) {
 	stages := slices.DeleteFunc(pipeline.Stages(), func(stage pipeline.Stage) bool { return stage == pipeline.StageDownload })
 	if err := w.sweep(folder, stages, nil); err != nil {

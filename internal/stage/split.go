@@ -23,7 +23,7 @@ import (
 const rawName = "raw.jsonl"
 
 // split maps every row of a data set to the unified record and divides the rows: groups in keyed order, cut into consecutive
-// ranges. Inside a split, rows stand in the keyed order of their own content, so a sample of k rows is the first k, and a
+// ranges. Inside a split, rows are in the keyed order of their own content, so a sample of k rows is the first k, and a
 // group of many rows is not a clump.
 func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
 	dataset, domain, _ := j.recipe.Dataset(j.node.Name)
@@ -63,7 +63,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 	return pipeline.Result{Split: &done}, errors.Join(writeJSON(staging, fieldsName, s.seen()), writeStatistics(staging, statisticsName, counted), writeJSON(staging, digestsName, list))
 }
 
-// splitter takes a data set's rows.
+// splitter receives a data set's rows.
 type splitter struct {
 	job     job
 	dataset recipe.Dataset
@@ -73,21 +73,21 @@ type splitter struct {
 	leftOut *leftOut
 	rows    *reader
 	units   *tokens.Units
-	// probes finds questions that may stand in no split; nil where none is named.
+	// probes finds questions that may be in no split; nil where the mix has no probes.
 	probes *contaminants
-	// keeps says which members that the record keeps were there.
+	// keeps notes which of the members that the record keeps were there.
 	keeps keeps
 	// fields are those of the rows' members that each mapper has seen.
 	fields   []*schema.Fields
 	fieldsMu sync.Mutex
 
-	read int64              // rows of the source, those that are left out as well
+	read int64              // rows of the source, including those that are dropped
 	raw  *filewriter.Writer // nil where no revision holds it
 	size int64              // of all rows as lines
 }
 
-// readAll writes every row, in the order of the source, to the raw file, and hands it to the divider. It gives the files that
-// are written when all rows are read.
+// readAll writes every row, in the order of the source, to the raw file, and passes it to the divider. It returns the files that are written when
+// all rows are read.
 func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list digests, err error) {
 	if s.mapping, err = mapping.Compile(s.dataset.Record); err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func (s *splitter) abort() {
 	}
 }
 
-// take writes a row and hands it to the divider.
+// take writes a row and passes it to the divider.
 func (s *splitter) take(row mapped, line []byte) (err error) {
 	s.size += int64(len(line))
 	if s.raw != nil {
@@ -163,7 +163,7 @@ func (s *splitter) newMapper() mapper {
 	return m
 }
 
-// contaminated looks for the question of a row, and for what else its record compares, among those of the probes.
+// contaminated looks up the question of a row, and the other texts that its record compares, among those of the probes.
 func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding, err error) {
 	if m.contaminants == nil {
 		return f, nil
@@ -180,7 +180,7 @@ func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding
 	return f, err
 }
 
-// recordMapper makes records of a data set's rows. What it shares with others it only reads, or may be used by several goroutines.
+// recordMapper makes records of a data set's rows. What it shares with others is read only, or safe for concurrent use.
 type recordMapper struct {
 	mapping      mapping.Mapping
 	keeps        *keeps
@@ -212,7 +212,7 @@ func (m *recordMapper) row(number int64, row decoded.Row, lines []byte) (mapped,
 	return as, append(lines, '\n')
 }
 
-// unmapped returns what becomes of a row that the mapping gives an error for.
+// unmapped returns what becomes of a row for which the mapping returns an error.
 func unmapped(number int64, err error) mapped {
 	if reason, dropped := mapping.IsDropped(err); dropped {
 		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: string(reason)}}

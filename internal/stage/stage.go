@@ -23,18 +23,18 @@ import (
 type Worker struct {
 	// Volume is where the claim is mounted.
 	Volume string
-	// Source gives the source of a data set, with its credentials.
+	// Source returns the source of a data set, with its credentials.
 	Source func(recipe.Dataset) (source.Source, error)
-	// Lock says to which bytes sources resolve; nil leaves that to the sources.
+	// Lock pins the bytes that sources resolve to; nil leaves that to the sources.
 	Lock *revision.Lock
-	// Lacks is told, once, what the volume cannot do and a build can do without; nil is told nothing.
+	// Lacks is called once with what the volume cannot do and a build can do without; it may be nil.
 	Lacks func(what string)
-	// Anew resolves floating sources anew, whatever an earlier build found.
+	// Anew resolves floating sources again, whatever an earlier build found.
 	Anew bool
 	// Notice looks at the files of sources at hand before a finished download is reused, and reads them again if one has changed.
 	Notice bool
 
-	// Meter gives what counts the work of a unit that begins; nil counts nothing. It may be asked by several goroutines.
+	// Meter returns a meter for the work of a unit that begins; nil counts nothing. Several goroutines may call it.
 	Meter func(pipeline.Stage, pipeline.Node) *progress.Meter
 
 	// proofs are of the originals that this process has read.
@@ -45,7 +45,7 @@ type Worker struct {
 	suits func() error
 	// present is the sign that all stages of a mix are built in this process.
 	present *store.Presence
-	// later are the units of this process that are finished and not yet durable; nil commits each at once.
+	// later are the units of this process that are finished but not yet durable; nil commits each at once.
 	later *pendingCommits
 	// damaged are the keys of units that this process found damaged, and removed.
 	damaged map[string]bool
@@ -57,9 +57,9 @@ type Job struct {
 	Results map[string]pipeline.Result
 	Stage   pipeline.Stage
 	Unit    pipeline.Node
-	// Again names a request to build the unit even if it is finished; empty is none.
+	// Again names a request to build the unit even if it is finished; empty means none.
 	Again string
-	// Keep says what a publication leaves on the volume beside what the recipe keeps.
+	// Keep is what a publication leaves on the volume in addition to what the recipe keeps.
 	Keep contract.Keep
 }
 
@@ -77,13 +77,13 @@ type job struct {
 	// finished are the results of the graph's finished nodes.
 	finished pipeline.Results
 	folder   revision.Folder
-	// careful compares an original with its digest before its rows are read, and not beside that: one was damaged.
+	// careful compares an original with its digest before its rows are read, not at the same time: one was damaged.
 	careful bool
-	// replaces a finished unit that is not to be used any more.
+	// replaces a finished unit that must not be used any more.
 	replaces bool
 }
 
-// Run builds a unit, or finds it finished, and gives its result. A failure carries its reason.
+// Run builds a unit, or finds it finished, and returns its result. A failure carries its reason.
 func (w *Worker) Run(ctx context.Context, todo Job) (pipeline.Result, error) {
 	result, _, err := w.run(ctx, todo)
 	return result, err
@@ -117,7 +117,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	j.replaces = way.How == ReadAgain || way.How == Repaired
 	switch {
 	case way.How != Reused:
-	case todo.Stage == pipeline.StagePublish: // the last steps may be what a lost worker did not reach
+	case todo.Stage == pipeline.StagePublish: // a lost worker may not have reached the last steps
 		return result, way, errors.Join(j.swap(result.Publish.Revision), newRetention(j).prune(), newRetention(j).release())
 	default:
 		if err := store.Touch(final); !errors.Is(err, fs.ErrNotExist) {
@@ -129,7 +129,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	return result, way, err
 }
 
-// found returns the result of a finished unit and whether that is reused. One that is to be built gives none.
+// found returns the result of a finished unit and whether that is reused. A unit that has to be built has no result.
 func (j job) found(ctx context.Context, final store.Path) (result pipeline.Result, way Way, err error) {
 	err = store.ReadJSON(final.Join(revision.ResultFile), &result)
 	switch {
@@ -158,7 +158,7 @@ func (j job) make(ctx context.Context, final store.Path) (pipeline.Result, error
 	return result, err
 }
 
-// attempt builds the unit in a folder of its own, and gives that its name.
+// attempt builds the unit in a staging folder, and renames that.
 func (j job) attempt(ctx context.Context, final store.Path) (pipeline.Result, error) {
 	staging, err := j.begin(final)
 	if err != nil {
@@ -209,7 +209,7 @@ func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result
 	}
 }
 
-// begin begins the unit's folder. What a killed download left stays until this one is done: it goes on with the originals.
+// begin begins the unit's folder. What a killed download left stays until this one is done, which continues with its originals.
 func (j job) begin(final store.Path) (*store.Staging, error) {
 	if j.stage == pipeline.StageDownload {
 		return store.Begin(final)
@@ -217,7 +217,7 @@ func (j job) begin(final store.Path) (*store.Staging, error) {
 	return store.Stage(final)
 }
 
-// finish records the result beside what it describes and gives the folder its name.
+// finish records the result next to what it describes and renames the folder.
 func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 	if err := writeJSON(staging, revision.ResultFile, result); err != nil {
 		return err
@@ -273,7 +273,7 @@ func (w *Worker) mounted(r recipe.Recipe) (*Worker, error) {
 	return &own, err
 }
 
-// probe fails where the volume cannot do what a build needs, and says what else it cannot do.
+// probe fails where the volume cannot do what a build needs, and reports what else it cannot do.
 func (w *Worker) probe(folder string) error {
 	lacks, err := store.Probe(w.path(folder))
 	for _, what := range lacks {

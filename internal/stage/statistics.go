@@ -15,10 +15,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// statisticsName is the file of a split unit's folder that says, by split, what its rows are like.
+// statisticsName is the file of a split unit's folder with the statistics of its rows, by split.
 const statisticsName = "statistics.json"
 
-// statisticsOf returns the name of the same of a file of rows in a balance unit's folder.
+// statisticsOf returns the name of the statistics of a file of rows in a balance unit's folder.
 func statisticsOf(name string) string {
 	return name[:len(name)-len(rowSuffix)] + "." + statisticsName
 }
@@ -73,8 +73,8 @@ func rowOf(row record.Record, line []byte, tokens int64) statistics.Row {
 	}
 }
 
-// remainder is what rows are like once some are dropped: the counts of all, less those of the dropped, so that what stays need not be
-// parsed. The zero value, which has no counts of all, is of a unit that an earlier release made: publishing counts its rows.
+// remainder is the statistics of rows once some are dropped: the counts of all, less those of the dropped, so that what stays need not be parsed.
+// The zero value, without counts of all, is that of a unit of an earlier release: publishing counts its rows.
 type remainder struct {
 	all    *statistics.Rows
 	gone   statistics.Rows
@@ -119,7 +119,7 @@ func (r *remainder) write(staging *store.Staging, name string) error {
 	return writeStatistics(staging, name, &left)
 }
 
-// statistics writes what the rows of every data set and split are like.
+// statistics writes the statistics of the rows of every data set and split.
 func (p *publisher) statistics() error {
 	if p.job.recipe.Output.Layout == "" {
 		return nil

@@ -21,20 +21,19 @@ type opened struct {
 	source.LocalFile
 	proofs *hashing.Proofs
 	digest string
-	// whole says that it was compared with its digest when it was opened.
+	// whole reports that it was compared with its digest when it was opened.
 	whole bool
 	// other makes the failure of a file with another digest.
 	other func(found string) error
 }
 
-// damaged is the failure of an original that is no longer what was downloaded. It was removed, so that who looks for it again finds
-// another.
+// damaged is the failure of an original that is no longer what was downloaded. It was removed, so that the next attempt finds another.
 type damaged struct{ error }
 
 func (d *damaged) Unwrap() error { return d.error }
 
-// compare compares the file with its digest in a goroutine, unless this process has done that. What is given waits for the end of
-// it, and fails where the file is another.
+// compare compares the file with its digest in a goroutine, unless this process has done that. The returned function waits for its end, and fails
+// where the file is another one.
 func (o opened) compare(ctx context.Context) (wait func() error) {
 	if o.whole {
 		return func() error { return nil }
@@ -132,7 +131,7 @@ func (r *reader) linked(ctx context.Context, file original, path store.Path) (op
 	return o, nil
 }
 
-// finished is a file on the volume, which no one writes to.
+// finished is a file on the volume that is no longer written to.
 type finished struct{ *os.File }
 
 func (finished) Unchanged() error { return nil }

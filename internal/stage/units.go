@@ -33,11 +33,10 @@ func unitsFor(j job) (*tokens.Units, error) {
 	return units, nil
 }
 
-// maxTokenizer is how large a tokenizer.json may be. The largest that are published have a quarter of it.
+// maxTokenizer is how large a tokenizer.json may be. The largest published ones have a quarter of that.
 const maxTokenizer = 128 << 20
 
-// tokenizer reads a tokenizer.json from the output volume. It must be the one that the recipe names: its digest is in the keys
-// of what is counted by it.
+// tokenizer reads a tokenizer.json from the output volume. It must be the one that the recipe names: the keys of what it counts have its digest.
 func (w *Worker) tokenizer(name, digest string) ([]byte, error) {
 	f, err := w.path(name).Open()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -13,9 +13,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// broken returns what is wrong with a finished unit, "" if nothing is. Of a publication, every byte of the revision is looked at
-// before it is named again; of another unit that its files are there with their lengths, since whatever is made of them is proved,
-// and of a download that its list is the one it wrote.
+// broken returns what is wrong with a finished unit, "" if nothing is. Of a publication, every byte of the revision is checked before it is linked
+// again; of another unit, that its files are there with their lengths, since whatever is made of them is proved; of a download, that its list is
+// the one it wrote.
 func (i inspection) broken(ctx context.Context, final store.Path, result pipeline.Result) (string, error) {
 	if i.job.stage == pipeline.StageDownload {
 		if _, err := readOriginals(final, result.Download); contract.ReasonOf(err) == contract.VolumeInvalid {
@@ -30,7 +30,7 @@ func (i inspection) broken(ctx context.Context, final store.Path, result pipelin
 	}
 	progress.Of(ctx).Begin("prove", 99, 0, result.Publish.Bytes)
 	list, err := readDigests(final)
-	if contract.ReasonOf(err) == contract.VolumeInvalid { // the note is broken: without it, all SHA-256 are computed
+	if contract.ReasonOf(err) == contract.VolumeInvalid { // the note is damaged: without it, all SHA-256 are computed
 		list, err = nil, nil
 	}
 	if err != nil {
@@ -78,7 +78,7 @@ func lacks(folder store.Path) (string, error) {
 }
 
 // commitRevision renames a revision's folder to its name. A revision that has the name and is whole stays; any other is replaced as a whole, so
-// that who reads the old one's files reads on.
+// that a reader of the old one's files reads on.
 func commitRevision(ctx context.Context, j job, staging *store.Staging, published pipeline.PublishResult, list digests) error {
 	err := checkWhole(ctx, j.revision(published.Revision), published, list)
 	switch {
@@ -91,8 +91,8 @@ func commitRevision(ctx context.Context, j job, staging *store.Staging, publishe
 	}
 }
 
-// swap points the link that training pods mount at a revision, and notes that it is the newest. What stands in the link's place
-// and is none was put there by somebody, and stays.
+// swap points the link that training pods mount at a revision, and notes that it is the newest. Anything but a link in its place was put there by a
+// user, and stays.
 func (j job) swap(rev string) error {
 	if own := pipeline.RevisionName(j.node.Key); rev != own {
 		return contract.Failf(contract.VolumeInvalid, "the result of a finished publication names the revision %.100q, and it made %s; remove %s, and it is published again", rev, own, j.unit(pipeline.StagePublish, j.node.Key))

@@ -15,16 +15,16 @@ import (
 // Cache holds downloaded originals by their SHA-256, for every mix on the volume.
 //
 //	sha256/<digest>    an original: finished, durable, never modified
-//	partial/<hash>     one that is being downloaded, or of which the download was broken off; its writer has it locked. Its
+//	partial/<hash>     one that is being downloaded, or whose download was interrupted; its writer has it locked. Its
 //	                   checkpoint is next to it, and goes with it
-//	known/<hash>       the digest of something that a source names otherwise: by git's digest, or an ETag
+//	known/<hash> the digest of something that a source names otherwise: by git's digest, or an ETag
 //
 // An original is in use while it has another name (a unit's folder links it) or someone holds a lock on it. Trim removes those
 // that are not, the least recently used first.
 type Cache struct {
 	Root Path
-	// Owner is the mix that downloads. It goes on with its own broken downloads alone: another one may have asked by a proxy, or trusted
-	// an authority, of its own. And it removes them once it needs none.
+	// Owner is the mix that downloads. It continues its own interrupted downloads alone: another mix may use its own proxy, or trust its own
+	// certificate authority. And it removes them once it needs none.
 	Owner string
 }
 
@@ -34,7 +34,7 @@ const (
 	knownFolder   = "known"
 )
 
-// Blob returns where the original with a digest lies. What is no digest is refused: it would be a path of somebody's choice.
+// Blob returns the place of the original with a digest. A text that is no digest is refused: it could be any path.
 func (c Cache) Blob(digest string) (Path, error) {
 	if !contract.IsSHA256(digest) {
 		return Path{}, contract.Failf(contract.InvalidData, "%.100q is no SHA-256, which has 64 lower-case hexadecimal digits, and names no file of the cache", digest)
@@ -51,8 +51,8 @@ type Held struct {
 	hashed fs.FileInfo
 }
 
-// Hold takes hold of an original, whole and unchanged: it is read through for that. There is none where ok is false; one that
-// has changed is removed. No digest is that of no original.
+// Hold opens an original and reads it to see that it is whole and unchanged. If ok is false there is none; one that has changed is removed. An
+// empty digest is that of no original.
 func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held, ok bool, err error) {
 	if digest == "" {
 		return nil, false, nil
@@ -70,12 +70,12 @@ func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held,
 	}
 	found, n, err := hashing.SHA256(ctx, f)
 	if err == nil && found == digest && (size < 0 || n == size) {
-		_ = blob.Touch(time.Now()) // of another user's, the time stays: it goes earlier
+		_ = blob.Touch(time.Now()) // that of another user keeps its time, and is removed earlier
 		held, err := hold(f, digest)
 		return held, true, err
 	}
 	f.Close()
-	if err != nil || found == digest { // of another size than the caller was promised
+	if err != nil || found == digest { // of another size than the caller expects
 		return nil, false, WrapError(err)
 	}
 	return nil, false, c.Discard(digest)
@@ -90,8 +90,8 @@ func hold(f *os.File, digest string) (*Held, error) {
 	return &Held{f, digest, hashed}, WrapError(err)
 }
 
-// openShared opens an original with the lock of a reader. Where its name still is another file's after some tries, the file system
-// gives one file several numbers: what is open stays open, whatever its name is.
+// openShared opens an original with the lock of a reader. If its name is still that of another file after some tries, the file system gives one
+// file several numbers: what is open stays open, whatever its name is.
 func openShared(blob Path) (*os.File, error) {
 	const tries = 20
 	for n := 1; ; n++ {
@@ -107,7 +107,7 @@ func openShared(blob Path) (*os.File, error) {
 	}
 }
 
-// Note remembers the digest of the original, whatever names it was given meanwhile.
+// Note remembers the digest of the original, whatever names it has got meanwhile.
 func (h *Held) Note(in *hashing.Proofs) error {
 	now, err := h.Stat()
 	if err != nil {
@@ -140,7 +140,7 @@ func (c Cache) Link(held *Held, to Path) error {
 	if err := Link(blob, to); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return WrapError(copyTo(held.File, to)) // its name was removed all the same: by hand, or where there are no locks
+	return WrapError(copyTo(held.File, to)) // its name was removed nevertheless: by hand, or where there are no locks
 }
 
 // Keep moves a finished download to its place in the cache, and returns it with the lock of p. An original that is

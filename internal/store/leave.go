@@ -17,11 +17,11 @@ func idOf(info fs.FileInfo) fileID {
 	return fileID(stat.Ino)
 }
 
-// Leave removes the originals that nobody has but a folder that is about to be removed: those that it links, and, where there are no
-// hard links, those that it has copies of. They go first, so that a process which is killed in between leaves none that nobody knows of.
+// Leave removes the originals that only a folder about to be removed has: those that it links, and, where there are no hard links, those that it
+// has copies of. They are removed first, so that a process that is killed in between leaves none behind.
 func (c Cache) Leave(folder Path, copies []string) error {
 	links := map[fileID]int{}
-	_ = folder.WalkDir(func(_ Path, entry fs.DirEntry, err error) error { // what cannot be seen goes in time
+	_ = folder.WalkDir(func(_ Path, entry fs.DirEntry, err error) error { // what cannot be seen is removed in time
 		if err != nil {
 			return err
 		}

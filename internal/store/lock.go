@@ -8,31 +8,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// grip is what came of asking for a lock. Locks belong to the open file, so a process that dies gives its locks back, however it dies.
+// grip is the result of asking for a lock. Locks belong to the open file, so a process that dies releases its locks, however it dies.
 type grip int
 
 const (
-	// taken: nobody else has it.
+	// taken: this process has it now.
 	taken grip = iota
-	// held: somebody else has it.
+	// held: another process has it.
 	held
-	// lockless: the file system gives no locks, or not on this file. Who holds it is not known.
+	// lockless: the file system has no locks, or not on this file. The holder is not known.
 	lockless
 )
 
 // lock asks for an exclusive lock on a file or folder without waiting.
 func lock(f *os.File) grip { return flock(f, unix.LOCK_EX) }
 
-// A lock is asked for again after so long, while somebody looks at the file. Such a look is over in a moment.
+// A lock is asked for again after so long, while another process looks at the file. Such a look is over in a moment.
 const (
 	lockPause = 5 * time.Millisecond
 	lockTries = 200
 )
 
-// lockSoon asks for an exclusive lock on what is new: whoever has it is looking whether anybody lives here.
+// lockSoon asks for an exclusive lock on what is new: a process that has it is only checking for a writer.
 func lockSoon(f *os.File) grip { return soon(lockTries, func() grip { return lock(f) }) }
 
-// share takes the lock of a reader. Where there are no locks, whoever has the file open reads on when its name is removed.
+// share takes the lock of a reader. Where there are no locks, a reader with the file open reads on when its name is removed.
 func share(f *os.File) { soon(lockTries, func() grip { return flock(f, unix.LOCK_SH) }) }
 
 func soon(tries int, ask func() grip) grip {
@@ -45,8 +45,8 @@ func soon(tries int, ask func() grip) grip {
 	return held
 }
 
-// flock asks for a lock. Only one error says that somebody has it: file systems refuse locks in many ways, NFS those for writing on
-// what was opened for reading.
+// flock asks for a lock. Only one error means that another process has it: file systems refuse locks in many ways, NFS those for writing on what
+// was opened for reading.
 func flock(f *os.File, how int) grip {
 	for range lockTries {
 		switch unix.Flock(int(f.Fd()), how|unix.LOCK_NB) {
@@ -62,11 +62,11 @@ func flock(f *os.File, how int) grip {
 	return lockless
 }
 
-// abandonedAfter is how long nothing of a file or folder must have changed before it counts as abandoned where locks do not tell.
+// abandonedAfter is how long a file or folder must be unchanged before it counts as abandoned where locks are unknown.
 const abandonedAfter = 24 * time.Hour
 
-// abandoned reports whether nobody works on a file or folder any more. A lock tells, where it is good: one of this machine is for what
-// this machine has made, whatever the file system; of another machine's locks, not every network file system knows.
+// abandoned reports whether a file or folder has no writer any more. A lock decides where it can: for what this machine has made, on any file
+// system; not every network file system knows the locks of other machines.
 func abandoned(at Path, got grip, here bool) bool {
 	switch {
 	case got == held:

@@ -12,7 +12,7 @@ import (
 var thisMachine = sync.OnceValue(func() string {
 	started, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		name, _ := os.Hostname() // of no machine that can be told: then all of those are one
+		name, _ := os.Hostname() // of no machine that can be identified: all of those count as one
 		started = []byte(name)
 	}
 	sum := sha256.Sum256(started)
@@ -21,7 +21,7 @@ var thisMachine = sync.OnceValue(func() string {
 
 var ofMachine = regexp.MustCompile(`-([0-9a-f]{8})-[0-9A-Z]+$`)
 
-// here reports whether this machine made what has the name. Names of releases that did not say count as such.
+// here reports whether this machine made what has the name. Names of earlier releases, without a machine, count as such.
 func here(name string) bool {
 	of := ofMachine.FindStringSubmatch(name)
 	return of == nil || of[1] == thisMachine()

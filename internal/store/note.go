@@ -13,8 +13,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Notes are the digests of what sources name otherwise: one file for each name, in a folder that is made with the first. Whoever
-// reads a note believes whoever wrote it, so what only a server says of a file is noted for one mix alone.
+// Notes are the digests of what sources name otherwise: one file for each name, in a folder that is made with the first. The reader of a note
+// trusts its writer, so what only a server says of a file is noted for one mix alone.
 type Notes struct{ Folder Path }
 
 // Notes returns those of names that prove the content by themselves: git's digests. Every mix on the volume shares them.
@@ -57,7 +57,7 @@ func readNote(path Path) (digest string, size int64) {
 	return parseNote(encoded)
 }
 
-// parseNote returns what a note says, "" where that makes no sense.
+// parseNote returns the digest and size in a note, "" where it is malformed.
 func parseNote(encoded []byte) (digest string, size int64) {
 	var k known
 	if json.Unmarshal(encoded, &k) != nil || !contract.IsSHA256(k.SHA256) || k.Size < 0 {
@@ -67,14 +67,13 @@ func parseNote(encoded []byte) (digest string, size int64) {
 }
 
 const (
-	// KeepNotes is how long the note of an original stays that is gone: where originals come and go, it tells that a file is the same
-	// again.
+	// KeepNotes is how long the note of a removed original stays: where originals come and go, it shows that a file is the same again.
 	KeepNotes = 30 * 24 * time.Hour
-	// keepRemains is how long a small file stays that was not written to its end: whoever writes one does so in a moment.
+	// keepRemains is how long an unfinished small file stays: writing one takes a moment.
 	keepRemains = time.Hour
 )
 
-// Forget removes the notes of originals that are gone from a cache, once they are so old: they would be kept for ever.
+// Forget removes the notes of originals that are gone from a cache, once they are so old.
 func (n Notes) Forget(cache Cache, after time.Duration) error {
 	entries, err := n.Folder.ReadDir()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -97,7 +96,7 @@ func (n Notes) Forget(cache Cache, after time.Duration) error {
 	return nil
 }
 
-// has reports whether an original lies in the cache.
+// has reports whether an original is in the cache.
 func (c Cache) has(digest string) bool {
 	blob, err := c.Blob(digest)
 	if err != nil {

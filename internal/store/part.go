@@ -12,17 +12,17 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Partial is a file that is being downloaded. It survives its writer, so that the next one goes on where it stopped.
+// Partial is a file that is being downloaded. It survives its writer, so that the next one continues where it stopped.
 type Partial struct {
 	Path Path
 	lock *os.File // the file itself
-	own  bool     // of this writer alone: nobody will go on with it
-	// shared is the name that the part has between two writers, where there are no locks and its writer has given it one of its own.
+	own  bool     // of this writer alone: no other one will continue it
+	// shared is the name that the part has between two writers, where there are no locks and its writer has given it a private name.
 	shared Path
 }
 
 // Partial finds the unfinished file of an original, known by what the caller asks for (not by digest, which may be unknown
-// yet). Two workers never write to the same one: the second gets one of its own.
+// yet). Two workers never write to the same one: the second gets a separate one.
 func (c Cache) Partial(id string) (*Partial, error) {
 	folder := c.Root.Join(partialFolder)
 	if err := errors.Join(MakeFolder(folder), MakeFolder(c.Root.Join(blobFolder))); err != nil {
@@ -48,7 +48,7 @@ func (c Cache) Partial(id string) (*Partial, error) {
 		case lockless:
 			return claim(path)
 		}
-		// Its writer finished it between the two steps: it is in the cache now, and nobody's to write.
+		// Its writer finished it between the two steps: it is in the cache now, and no longer to be written.
 	}
 	return ownPartial(path)
 }
@@ -78,11 +78,11 @@ func (c Cache) ownerPrefix() string {
 	return hex.EncodeToString(sum[:4]) + "."
 }
 
-// partialTries is how often a part's name is looked at. Others take a name away now and then; where it happens each time, the file
-// system gives one file several numbers.
+// partialTries is how often a part's name is checked. Another process removes a name now and then; where it happens each time, the file system
+// gives one file several numbers.
 const partialTries = 20
 
-// ownPartial makes a part that nobody will go on with.
+// ownPartial makes a part that no other worker will continue.
 func ownPartial(path Path) (*Partial, error) {
 	for range partialTries {
 		own, at, err := createTemp(path.Dir(), path.Base()+ownInfix)
@@ -97,8 +97,8 @@ func ownPartial(path Path) (*Partial, error) {
 	return nil, contract.Failf(contract.WorkerFailed, "%d new files in %s were removed at once by other processes; run it again", partialTries, path.Dir())
 }
 
-// claim renames a part to a name that no other worker knows, in one step, where there are no locks: of two writers one has it, the other one
-// begins anew. Its name is given back when it is closed; a writer that is killed does not, and its part is swept away in time.
+// claim renames a part to a name that no other worker knows, in one step, where there are no locks: of two writers one has it, the other one starts
+// over. The part gets its shared name back when it is closed; that of a killed writer does not, and is swept away in time.
 func claim(path Path) (*Partial, error) {
 	own, err := unique(path.Dir(), path.Base()+ownInfix, path.rename)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -118,10 +118,10 @@ func claim(path Path) (*Partial, error) {
 	return p, nil
 }
 
-// ownInfix is in the names of files that a writer has to itself.
+// ownInfix is in the names of files that one writer has alone.
 const ownInfix = "-"
 
-// sweepOwn removes what writers left that were killed and had a part to themselves: nobody would go on with it.
+// sweepOwn removes the parts that killed writers had alone: no other worker would continue them.
 func sweepOwn(path Path) error {
 	left, err := path.Dir().ReadDir()
 	if err != nil {
@@ -149,8 +149,8 @@ func sameNamed(f *os.File, path Path) bool {
 	return err == nil && os.SameFile(opened, named)
 }
 
-// stillNamed reports whether the name still is that of the open file, for all that can be said: a file system may give one file another
-// number each time, and then the name alone counts.
+// stillNamed reports whether the name is still that of the open file, as far as can be known: a file system may give one file another number each
+// time, and then the name alone counts.
 func stillNamed(f *os.File, path Path) bool {
 	if sameNamed(f, path) {
 		return true
@@ -174,10 +174,10 @@ func (p *Partial) checkpoint() Path { return p.Path.add(revision.CheckpointSuffi
 // mostCheckpoint is the most bytes of a checkpoint: it holds a path and an ETag.
 const mostCheckpoint = 64 << 10
 
-// Checkpoint returns what is next to the part.
+// Checkpoint returns the content of the part's checkpoint.
 func (p *Partial) Checkpoint() ([]byte, error) { return readAtMost(p.checkpoint(), mostCheckpoint) }
 
-// SetCheckpoint brings the part to the disk, and then what is next to it.
+// SetCheckpoint makes the part durable, and then its checkpoint.
 func (p *Partial) SetCheckpoint(encoded []byte) error {
 	if err := p.lock.Sync(); err != nil {
 		return err
@@ -185,7 +185,7 @@ func (p *Partial) SetCheckpoint(encoded []byte) error {
 	return WriteFile(p.checkpoint(), encoded)
 }
 
-// Forget removes what is next to the part.
+// Forget removes the part's checkpoint.
 func (p *Partial) Forget() error {
 	if err := p.checkpoint().Remove(); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -193,7 +193,7 @@ func (p *Partial) Forget() error {
 	return nil
 }
 
-// Close lets the next writer go on with what is left of the download.
+// Close lets the next writer continue the download.
 func (p *Partial) Close() error {
 	switch {
 	case p.lock == nil:
@@ -203,7 +203,7 @@ func (p *Partial) Close() error {
 		_ = p.checkpoint().Remove()
 	case !p.shared.IsZero():
 		_ = p.checkpoint().rename(p.shared.add(revision.CheckpointSuffix)) // there may be none
-		_ = p.Path.rename(p.shared)                                        // the same, or what is left of it is swept away
+		_ = p.Path.rename(p.shared)                                        // the same; what is left is swept away
 	}
 	return p.lock.Close()
 }

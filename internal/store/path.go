@@ -16,11 +16,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Volume is a folder that no link leads out of. Others may write to a claim, and a link that they plant must lead a worker neither
-// to the files of its pod nor to another folder of the node: whatever is read, written, renamed or removed on a volume is a Path.
+// Volume is a folder that no link leads out of. Other pods may write to a PersistentVolumeClaim, and a link that they plant must lead a worker
+// neither to the files of its pod nor to another folder of the node: whatever is read, written, renamed or removed on a volume is a Path.
 type Volume struct{ root *os.Root }
 
-// Open opens the folder that a volume is mounted at, or that stands for one on a laptop. It may be a link itself.
+// Open opens the folder that a volume is mounted at, or that takes its place on a laptop. It may itself be a link.
 func Open(folder string) (*Volume, error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -55,7 +55,7 @@ func (p Path) Join(names ...string) Path {
 	return Path{p.root, path.Join(append([]string{p.name}, names...)...)}
 }
 
-// Dir returns the folder that p is in, Base its name there.
+// Dir returns the folder that p is in.
 func (p Path) Dir() Path { return Path{p.root, path.Dir(p.name)} }
 
 // Base returns the last part of the name.
@@ -73,7 +73,7 @@ func (p Path) String() string { return filepath.Join(p.root.Name(), filepath.Fro
 // Open opens a regular file for reading. Anything else is an error: to open a pipe would wait for whoever writes to it.
 func (p Path) Open() (*os.File, error) { return p.open(os.O_RDONLY) }
 
-// open opens a regular file, and waits for nothing.
+// open opens a regular file without waiting.
 func (p Path) open(flags int) (*os.File, error) {
 	f, err := p.root.OpenFile(p.name, flags|syscall.O_NONBLOCK, 0o644)
 	if err != nil {
@@ -123,13 +123,13 @@ func (p Path) openFolder() (*os.File, error) {
 	return f, p.failure(err)
 }
 
-// NewFile makes a new file for writing. Whatever has the name, a link as well, is fs.ErrExist.
+// NewFile makes a new file for writing. If anything has the name, even a link, the error is fs.ErrExist.
 func NewFile(p Path) (*os.File, error) {
 	f, err := p.root.OpenFile(p.name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644)
 	return f, p.failure(err)
 }
 
-// Scratch makes a file below the folder p that has no name, so nothing of it is left behind however the process ends.
+// Scratch makes a file without a name below the folder p, so nothing of it is left behind however the process ends.
 func (p Path) Scratch() (*os.File, error) {
 	f, at, err := createTemp(p, ".scratch-")
 	if err != nil {
@@ -197,7 +197,7 @@ func (p Path) ReadDir() ([]fs.DirEntry, error) {
 	return entries, p.failure(err)
 }
 
-// WalkDir walks a folder as fs.WalkDir does; what is in it is told as a Path. Links are not followed.
+// WalkDir walks a folder as fs.WalkDir does, with a Path for each entry. Links are not followed.
 func (p Path) WalkDir(visit func(at Path, entry fs.DirEntry, err error) error) error {
 	return fs.WalkDir(p.root.FS(), p.name, func(name string, entry fs.DirEntry, err error) error {
 		at := Path{p.root, name}
@@ -213,13 +213,13 @@ func (p Path) Rel(folder Path) string {
 	return strings.TrimPrefix(p.name, folder.name+"/")
 }
 
-// Stat describes what has the name, where a link leads.
+// Stat describes what has the name, following links.
 func (p Path) Stat() (fs.FileInfo, error) {
 	info, err := p.root.Stat(p.name)
 	return info, p.failure(err)
 }
 
-// Lstat describes what has the name, a link as such.
+// Lstat describes what has the name, and does not follow a link.
 func (p Path) Lstat() (fs.FileInfo, error) {
 	info, err := p.root.Lstat(p.name)
 	return info, p.failure(err)
@@ -236,7 +236,7 @@ func chmod(p Path, mode fs.FileMode) error { return p.failure(p.root.Chmod(p.nam
 // rename moves what is at p to another name on the volume.
 func (p Path) rename(to Path) error { return p.failure(p.root.Rename(p.name, to.name)) }
 
-// removeAll removes a folder and all that is in it. It follows no link in it.
+// removeAll removes a folder and all that is in it. It follows no links.
 func removeAll(p Path) error { return p.failure(p.root.RemoveAll(p.name)) }
 
 // failure returns an error with the place that it came from: the whole name, and of a link that leaves the volume what to do.

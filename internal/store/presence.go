@@ -9,14 +9,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Presence is a sign that somebody builds in a folder.
+// Presence is a sign that a process builds in a folder.
 type Presence struct {
 	folder *os.File
-	// Since is when it was put up, by the volume's clock.
+	// Since is when it was made, by the volume's clock.
 	Since time.Time
 }
 
-// Enter puts up a sign in a folder, which is made. It is taken down with Leave, or with the process.
+// Enter makes a folder and a sign in it. The sign goes with Leave, or with the process.
 func Enter(folder Path) (*Presence, error) {
 	if err := MakeFolder(folder); err != nil {
 		return nil, err
@@ -40,15 +40,15 @@ func Enter(folder Path) (*Presence, error) {
 	return &Presence{f, info.ModTime()}, nil
 }
 
-// enterTries is how often a sign is tried to put up while another process, alone in the folder, removes what nobody needs.
+// enterTries is how often Enter tries while another process, alone in the folder, removes what is not needed.
 const enterTries = 60_000
 
-// Alone takes p down and reports whether that was the only sign: then there is none until p is left. It is no sign any more. Where locks
-// are not known to be seen by all who may build there, nobody is alone.
+// Alone turns p into an exclusive lock and reports whether it was the only sign: then there is no other until Leave. p is no sign any more. It
+// reports false where locks may not be seen by all who may build there.
 func (p *Presence) Alone() bool {
 	_ = unix.Flock(int(p.folder.Fd()), unix.LOCK_UN) // another lock takes its place
 	return locksAreSeen(p.folder) && lock(p.folder) == taken
 }
 
-// Leave takes the sign down.
+// Leave removes the sign.
 func (p *Presence) Leave() { p.folder.Close() } // it was only a sign

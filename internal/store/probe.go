@@ -12,8 +12,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Probe tries in a folder of a volume what a build does there, in milliseconds, so that one that cannot end does not begin. What a build
-// can do without is no failure: lacks says what that is, and what it costs. docs/volumes.md has the list.
+// Probe tries in a folder of a volume what a build does there, in milliseconds, so that a build that cannot end does not begin. What a build can do
+// without is no failure: lacks lists that, and what it costs. docs/volumes.md has the list.
 func Probe(folder Path) (lacks []string, err error) {
 	if err := MakeFolder(folder); err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func Probe(folder Path) (lacks []string, err error) {
 	if err != nil {
 		return nil, unsuitable("making and opening a folder", err)
 	}
-	defer staging.Close() // what was tried is of no use
+	defer staging.Close() // what was tried is not needed
 	at := staging.Folder()
 	for _, try := range needed {
 		if err := try.do(at); err != nil {
@@ -40,8 +40,8 @@ func Probe(folder Path) (lacks []string, err error) {
 	return lacks, nil
 }
 
-// unsuitable returns the failure of a volume on which something that is needed did not work: trouble that says more than that, such as one
-// that is full, keeps its own reason.
+// unsuitable returns the failure of a volume on which something that is needed did not work: a more telling error, such as that of a full volume,
+// keeps its own reason.
 func unsuitable(what string, err error) error {
 	known := contract.VolumeFailure(err)
 	if of := (*contract.Failure)(nil); errors.As(err, &of) && of.Err != nil {
@@ -70,7 +70,7 @@ var needed = []attempt{
 	{what: "making a symbolic link and renaming it over another one", do: tryLink},
 }
 
-// spared is what a build does without where it has to.
+// spared is what a build can do without.
 var spared = []attempt{
 	{what: "no hard links", do: tryHardLink, costs: "originals, and the files of a revision, are copied, so each revision needs room of its own"},
 	{what: "no locks on folders", do: tryFolderLock, costs: "what a killed worker left is removed a day later"},

@@ -18,8 +18,8 @@ type Staging struct {
 	lock  *os.File
 }
 
-// Stage begins a folder that will stand under its final name once it is committed. What dead writers of the same name left next to it
-// is swept away; what a living one is writing stays.
+// Stage begins a folder that will have its final name once it is committed. What dead writers of the same name left next to it is swept away; what
+// a living one is writing stays.
 func Stage(final Path) (*Staging, error) {
 	if err := SweepOf(final, nil); err != nil {
 		return nil, err
@@ -49,8 +49,8 @@ func Begin(final Path) (*Staging, error) {
 // stageTries is how often a folder is made that another process sweeps away before it is locked.
 const stageTries = 20
 
-// inhabit locks a new folder; nil where another process was quicker and swept it away. Where there are no locks, nobody sweeps away what
-// is new.
+// inhabit locks a new folder; it returns nil where another process was quicker and swept it away. Where there are no locks, no process sweeps away
+// what is new.
 func inhabit(final, path Path) (*Staging, error) {
 	folder, err := path.openFolder()
 	if err != nil {
@@ -129,8 +129,8 @@ func namesOf(info fs.FileInfo) int {
 	return int(stat.Nlink)
 }
 
-// Commit makes every file and name durable and gives the folder its final name. If another worker was first, its folder
-// stays: the same key is the same content.
+// Commit makes every file and name durable and renames the folder to its final name. If another worker was first, its folder stays: the same key is
+// the same content.
 func (s *Staging) Commit() error {
 	if err := s.Sync(); err != nil {
 		return err
@@ -168,7 +168,7 @@ func (s *Staging) Replace() error {
 	return WrapError(removeAll(doomed))
 }
 
-// Keep takes the folder over: closing s does nothing any more.
+// Keep returns the folder in a Staging of its own: closing s does nothing any more.
 func (s *Staging) Keep() *Staging {
 	kept := *s
 	s.path, s.lock = Path{}, nil

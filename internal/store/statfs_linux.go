@@ -15,14 +15,14 @@ var ofOneMachine = map[int64]bool{
 	unix.TMPFS_MAGIC: true, unix.OVERLAYFS_SUPER_MAGIC: true, zfsMagic: true,
 }
 
-// locksAreSeen reports whether a lock on a file is seen by everybody who could have one. Network file systems keep locks on folders, and
-// by their mount options all locks, to the machine.
+// locksAreSeen reports whether a lock on a file is seen by every process that could have one. Network file systems keep locks on folders, and by
+// their mount options all locks, to the machine.
 func locksAreSeen(f *os.File) bool {
 	var stat unix.Statfs_t
 	return unix.Fstatfs(int(f.Fd()), &stat) == nil && ofOneMachine[stat.Type]
 }
 
-// free returns how many more bytes of files a file system takes at the most; -1 is not known: some pack what is written.
+// free returns how many more bytes of files a file system holds at most, -1 if that is not known: some compress.
 func free(f *os.File) int64 {
 	var stat unix.Statfs_t
 	if unix.Fstatfs(int(f.Fd()), &stat) != nil || stat.Blocks == 0 || stat.Type == zfsMagic || stat.Type == unix.BTRFS_SUPER_MAGIC {

@@ -1,7 +1,7 @@
 // Package store is the volume: folders that appear whole or not at all, files that are never modified, and the cache of originals.
 //
-// Everything is published the same way: write under a temporary name, check, fsync, rename, fsync the folder. So whatever
-// is under its final name is finished, and a worker that is killed leaves only what the next one sweeps away.
+// Everything is published the same way: write under a temporary name, check, fsync, rename, fsync the folder. Therefore whatever has its final name
+// is finished, and a killed worker leaves only what the next one sweeps away.
 package store
 
 import (
@@ -20,13 +20,13 @@ import (
 // WrapError returns a file system error with its reason.
 func WrapError(err error) error { return contract.VolumeFailure(err) }
 
-// UnreadableError returns the failure of a finished unit's file that is gone, or is not what its writer left there. Trouble of the volume keeps its
-// own reason: nothing is wrong with the file.
+// UnreadableError returns the failure of a finished unit's file that is gone, or is not what its writer left. An error of the volume keeps its own
+// reason: nothing is wrong with the file.
 func UnreadableError(err error) error {
 	return contract.VolumeMismatch(fmt.Errorf("a finished stage's file cannot be read: %w; if it stays so, remove the stage's folder, and it is built again", err))
 }
 
-// WriteFile publishes a small file whole: it is under its name with these bytes, or it is not there.
+// WriteFile publishes a small file whole: it has these bytes under its name, or does not exist.
 func WriteFile(name Path, content []byte) error {
 	f, next, err := createTemp(name.Dir(), writingPrefix)
 	if err != nil {
@@ -46,13 +46,13 @@ func WriteFile(name Path, content []byte) error {
 	return SyncFolder(name.Dir())
 }
 
-// Published files are for everyone to read and for nobody to write, their owner included.
+// Published files can be read by everyone and written by no one, not even their owner.
 const (
 	fileMode   = 0o444
 	folderMode = 0o755
 )
 
-// ReadJSON reads a small file of JSON. A file that is not there is fs.ErrNotExist.
+// ReadJSON reads a small file of JSON. Of a missing file, the error is fs.ErrNotExist.
 func ReadJSON(name Path, into any) error {
 	content, err := name.ReadFile()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -70,8 +70,7 @@ func ReadJSON(name Path, into any) error {
 // SyncFolder makes the names in a folder durable.
 func SyncFolder(name Path) error { return WrapError(syncFolder(name)) }
 
-// syncFolder makes the names in a folder durable. Where a file system has no such thing for folders, names are as durable as it makes
-// them.
+// syncFolder makes the names in a folder durable. Where a file system cannot sync folders, names are as durable as it makes them.
 func syncFolder(name Path) error {
 	err := syncFile(name.openFolder())
 	if refused(err) || errors.Is(err, syscall.EBADF) {
@@ -88,8 +87,7 @@ func syncFile(f *os.File, err error) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Protect makes a finished file read-only. Where a file system refuses that, such as one whose modes are those of its mount, it stays
-// as it is.
+// Protect makes a finished file read-only. Where a file system refuses that, such as one with fixed modes, it stays as it is.
 func Protect(f *os.File) error {
 	if err := f.Chmod(fileMode); !refused(err) {
 		return err
@@ -102,7 +100,7 @@ func refused(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EINVAL)
 }
 
-// Touch notes that a folder is in use. Where its times are not this process' to set, a file comes and goes in it.
+// Touch notes that a folder is in use. Where this process may not set its times, it makes and removes a file in it.
 func Touch(folder Path) error {
 	err := folder.Touch(time.Now())
 	if !refused(err) {
@@ -166,8 +164,8 @@ func copyTo(in *os.File, to Path) error {
 	return errors.Join(err, Protect(out), out.Sync(), out.Close())
 }
 
-// SwapLink points a symbolic link at another target in one step: a reader finds the old target or the new one. What a worker that was
-// killed left of its own is removed.
+// SwapLink points a symbolic link at another target in one step: a reader finds the old target or the new one. What a killed worker left of its own
+// swap is removed.
 func SwapLink(name Path, target string) error {
 	next := name.add(".next")
 	for n := 1; ; n++ {
@@ -211,7 +209,7 @@ func Move(from, to Path, replace bool) error {
 	if replace {
 		return WrapError(from.rename(to))
 	}
-	err := from.failure(from.root.Link(from.name, to.name)) // which takes no name away, as a rename would
+	err := from.failure(from.root.Link(from.name, to.name)) // which replaces no name, as a rename would
 	switch {
 	case err == nil:
 		return WrapError(from.Remove())

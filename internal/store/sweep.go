@@ -6,16 +6,14 @@ import (
 	"strings"
 )
 
-// What is being written, or removed, has a name with one of these prefixes. Whoever finds such a name, and nobody who works on it,
-// may remove it.
+// What is being written, or removed, has a name with one of these prefixes. Any worker may remove it once it has no writer.
 const (
 	stagingPrefix = ".staging-" // a folder
 	doomedPrefix  = ".removing-"
 	writingPrefix = ".writing-" // a small file
 )
 
-// Sweep removes from a folder what writers left in it that are dead, whatever it was to become; left, if there is one, is told of each
-// folder first.
+// Sweep removes from a folder what dead writers left in it, whatever it was to become; left, unless nil, is called with each folder first.
 func Sweep(parent Path, left func(folder Path) error) error {
 	return sweep(parent, stagingPrefix, left)
 }
@@ -25,7 +23,7 @@ func SweepOf(final Path, left func(folder Path) error) error {
 	return sweep(final.Dir(), stagingPrefix+final.Base()+"-", left)
 }
 
-// sweep removes the folders with a prefix whose writers are dead, and what was not removed or written to its end.
+// sweep removes the folders with a prefix whose writers are dead, and what is half removed or half written.
 func sweep(parent Path, prefix string, left func(folder Path) error) error {
 	entries, err := parent.ReadDir()
 	if errors.Is(err, fs.ErrNotExist) {
@@ -68,7 +66,7 @@ func removeAbandoned(staging Path, left func(folder Path) error) error {
 	return removeDoomed(staging, left)
 }
 
-// removeDoomed removes a folder that nobody has any use for. Several processes may do so at once.
+// removeDoomed removes a folder that is not needed. Several processes may do so at once.
 func removeDoomed(folder Path, left func(folder Path) error) error {
 	if left != nil {
 		if err := left(folder); err != nil {

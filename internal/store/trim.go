@@ -19,12 +19,12 @@ type cached struct {
 	used time.Time
 	// part of a download that is not finished.
 	part bool
-	// names that it has: more than one where a unit has linked it.
+	// The number of names that it has: more than one where a unit has linked it.
 	names int
 }
 
-// Trim removes originals, and what is left of downloads, until the rest has at most so many bytes: the least recently used
-// first, and none that is in use, even if the rest then has more. Several processes may trim at once.
+// Trim removes originals, and what is left of downloads, until the rest has at most so many bytes: the least recently used first, and none in use,
+// even if the rest then has more. Several processes may trim at once.
 func (c Cache) Trim(limit int64) error {
 	files, err := c.files()
 	if err != nil {
@@ -55,8 +55,8 @@ func (c Cache) Trim(limit int64) error {
 // keepUnlinked is how long an original stays that no unit has linked: of a build that was killed, or of a mix whose cache is bounded.
 const keepUnlinked = 7 * 24 * time.Hour
 
-// Reclaim removes what is left of the owner's broken downloads, of which it has all that it needs, what is left of others' that nobody
-// has gone on with, and originals that nobody has used for long; where those are bounded, that is for Trim.
+// Reclaim removes what is left of the owner's interrupted downloads, which it no longer needs, of other downloads that were abandoned, and
+// originals that have not been used for long; where those are bounded, Trim removes them.
 func (c Cache) Reclaim(bounded bool) error {
 	files, err := c.files()
 	if err != nil {
@@ -98,7 +98,7 @@ func (c Cache) files() ([]cached, error) {
 	return files, nil
 }
 
-// ofPart reports whether a file is next to a part that is there: its checkpoint, or the next one, on which nobody has a lock.
+// ofPart reports whether a file belongs to a part that exists: its checkpoint, or the next one, which is not locked.
 func ofPart(path Path) bool {
 	part, _, beside := strings.Cut(path.Base(), revision.CheckpointSuffix)
 	if !beside {
@@ -108,8 +108,8 @@ func ofPart(path Path) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// removeUnused removes a file that nobody uses, and its checkpoint before it: who finds no part begins a new one, with a new
-// checkpoint. That it is gone already is no error.
+// removeUnused removes an unused file, and its checkpoint first: a worker that finds no part begins a new one, with a new checkpoint. It is no
+// error if the file is gone already.
 func removeUnused(path Path) error {
 	f, err := path.open(os.O_RDWR) // NFS has a lock for writing only on what was opened for that
 	if errors.Is(err, fs.ErrPermission) {
@@ -133,7 +133,7 @@ func removeUnused(path Path) error {
 	return nil
 }
 
-// Missing returns how many bytes of an original have still to be brought; it is not looked at whether what is there is whole.
+// Missing returns how many bytes of an original have still to be downloaded; it does not check that what is there is whole.
 func (c Cache) Missing(digest, id string, size int64) int64 {
 	if c.has(digest) {
 		return 0

@@ -8,13 +8,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Claims are what a proof has shown, and what it has not, in sentences without their ends.
+// Claims are what a proof has shown, and what it has not, in sentences without full stops.
 type Claims struct {
 	Proved    []string `json:"proved"`
 	NotProved []string `json:"notProved"`
 }
 
-// Claims returns what the proof has shown of its revision, and what nobody can tell from the files of one.
+// Claims returns what the proof has shown of its revision, and what the files of a revision cannot show.
 func (p Proof) Claims() Claims {
 	r := p.Manifest.Recipe
 	c := Claims{Proved: []string{

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
-// noRows marks a file that is none of rows.
+// noRows marks a file that does not hold rows.
 const noRows = -1
 
 // checkListing checks that the manifest lists the files that a revision of its recipe has, and no other, each once and with as many rows as it
@@ -33,7 +33,7 @@ func checkListing(in *files.Set, m revision.Manifest) error {
 		listed[file.Path] = true
 	}
 	for _, path := range slices.Sorted(maps.Keys(expected)) {
-		if !listed[path] && path != revision.LockFile { // revisions of releases before it have none
+		if !listed[path] && path != revision.LockFile { // revisions of earlier releases have none
 			return files.Differ("the manifest does not list %s", path)
 		}
 	}

@@ -54,8 +54,8 @@ func readManifest(from *files.Set, want string) (m manifest, err error) {
 	return m, nil
 }
 
-// checkManifest wants the recipe and the results to give the keys, the plan and the revision that the manifest states, and the originals to
-// be those that the rows were made of.
+// checkManifest checks that the recipe and the results give the keys, the plan and the revision that the manifest states, and that the originals
+// are those that the rows were made of.
 func checkManifest(m revision.Manifest) error {
 	if err := checkGraph(m); err != nil {
 		return err

@@ -86,7 +86,7 @@ const maxStatistics = 256 << 20
 // hasStatistics reports whether the revision's layout has statistics.json.
 func hasStatistics(m revision.Manifest) bool { return m.Recipe.Output.Layout != "" }
 
-// readStatistics reads what statistics.json says. That its bytes are those of the manifest is found with all other files.
+// readStatistics reads statistics.json. Its bytes are compared with the manifest along with all other files.
 func readStatistics(from *files.Set, m revision.Manifest) (stated statistics.File, err error) {
 	if !hasStatistics(m) {
 		return stated, nil

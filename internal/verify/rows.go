@@ -61,7 +61,7 @@ func checkRows(of *layout.Revision, byForm bool, stated statistics.File, options
 }
 
 // read reads all files. Where an earlier proof has compared the rows of files of single data sets with the same digests, only their bytes are
-// looked at: once they are what the manifest says, what it found is true of them.
+// checked: once they are what the manifest says, what it found is true of them.
 func (c *rowChecks) read(earlier []store.Path) (recalled bool, err error) {
 	first, last := c.of.Files.Tasks(c.single.Files(), c.mixed.Files())
 	if c.counts, recalled = c.notes.Recall(earlier); recalled && !c.of.Partial {
@@ -86,7 +86,7 @@ func (c *rowChecks) read(earlier []store.Path) (recalled bool, err error) {
 	return false, c.compare() // some rows of splits are in mixed files alone
 }
 
-// together compares what was read while the next files are read, and gives the error of the comparison first.
+// together compares what was read while the next files are read, and returns the error of the comparison first.
 func together(compare, read func() error) error {
 	found := make(chan error, 1)
 	go func() { found <- compare() }()

@@ -1,6 +1,6 @@
-// Package verify proves a published revision from its files alone: it recomputes every digest, count, share, repeat and
-// order, and that no question stands in two splits, and makes the files that only repeat the manifest again. The publish stage
-// runs it before a revision gets its name, and people run it on what they were given.
+// Package verify proves a published revision from its files alone: it recomputes every digest, count, share, repeat and order, checks that no
+// question is in two splits, and makes the files that only repeat the manifest again. The publish stage runs it before a revision gets its name,
+// and people run it on what they were given.
 package verify
 
 import (
@@ -21,10 +21,10 @@ type Proof struct {
 	// Files and Bytes that were read, the manifest included.
 	Files int
 	Bytes int64
-	// Questions per split: no two splits share one, as the recipe has them compared. nil is that exports hold the mix alone, and none has
+	// Questions per split: no two splits share one, as the recipe has them compared. It is nil where only exports hold the mix, and none has
 	// questions.
 	Questions []int
-	// OtherPages are those that another release wrote: they are as they were published, and this one would write them otherwise.
+	// OtherPages are those that another release wrote: they are as they were published, and this release would write them differently.
 	OtherPages []string
 
 	anchored bool // by the digest that was given
@@ -32,19 +32,18 @@ type Proof struct {
 
 // Options of a proof.
 type Options struct {
-	// Digest that the manifest must have; empty is any. A revision proves itself consistent. That it is the one that somebody
-	// published, only a digest shows that came another way.
+	// Digest that the manifest must have; empty means any. A revision proves itself consistent. Only a digest that came another way shows that it
+	// is the one that was published.
 	Digest string
 	// Notes is the folder for what is noted on the way, for a later proof; the zero value is a temporary one.
 	Notes store.Path
-	// Earlier are the notes of earlier proofs, newest first. What one of them has found of the rows of files with the same
-	// bytes is taken over.
+	// Earlier are the notes of earlier proofs, newest first. What one of them has found of the rows of files with the same bytes is reused.
 	Earlier []store.Path
-	// Checksums are the XXH64 of files by path, as whoever computed their SHA-256 noted it of the same bytes. Of a file that has
-	// one, that is compared: the SHA-256 is then right as well.
+	// Checksums are the XXH64 of files by path, noted of the same bytes as their SHA-256. Where a file has one, that is compared: the SHA-256 is
+	// then right as well.
 	Checksums map[string]string
-	// MadeOf are the XXH64, by path, of the rows that the files of exports were made of, as lines, as their writers noted them. Of a file
-	// that has one and a checksum, the rows are compared: the file is what its writer made of the right ones. Any other is made again.
+	// MadeOf are the XXH64, by path, of the rows that the files of exports were made of, as lines, as their writers noted them. Where a file has
+	// one and a checksum, the rows are compared: the file is what its writer made of the right ones. Any other is made again.
 	MadeOf map[string]string
 	// Others are files of rows that the revision is made of and does not hold, by the names that they would have in it: what they show is
 	// proved all the same.
@@ -109,7 +108,7 @@ func At(ctx context.Context, folder store.Path, options Options) (Proof, error) 
 	return proof, err
 }
 
-// Files finds out whether a folder holds the files that its manifest lists, each with its bytes, and no other. What their rows say was
+// Files checks that a folder holds the files that its manifest lists, each with its bytes, and no other. What their rows say was
 // proved when they were published, and follows from the bytes.
 func Files(ctx context.Context, folder store.Path, options Options) error {
 	listed := newFiles(ctx, folder, options)

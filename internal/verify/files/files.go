@@ -1,5 +1,5 @@
-// Package files reads the files of a published revision: what is in its folder is what its manifest lists, each file has its bytes, and its
-// rows are handed on while it is hashed.
+// Package files reads the files of a published revision: its folder holds what its manifest lists, each file has its bytes, and its rows are passed
+// on while it is hashed.
 package files
 
 import (
@@ -23,12 +23,11 @@ type Other struct {
 
 // Set is the files of a revision.
 type Set struct {
-	Context context.Context // of the call that this is the state of
+	Context context.Context // of the call whose state this is
 	Folder  store.Path
 	// Others are files of rows that the revision is made of and does not hold, by the names that they would have in it.
 	Others map[string]Other
-	// Checksums are the XXH64 of files by path, as whoever computed their SHA-256 noted it of the same bytes. Of a file that has one, that
-	// is compared.
+	// Checksums are the XXH64 of files by path, noted of the same bytes as their SHA-256. Where a file has one, that is compared.
 	Checksums map[string]string
 
 	// Read and Bytes are the files that were read, and their bytes.
@@ -40,7 +39,7 @@ type Set struct {
 	infos  map[string]fs.FileInfo // of what is there, by path
 }
 
-// List takes the files that a manifest lists.
+// List adds the files that a manifest lists.
 func (s *Set) List(listed []revision.PublishedFile) {
 	s.order, s.listed = listed, make(map[string]revision.PublishedFile, len(listed))
 	for _, file := range listed {
@@ -91,7 +90,7 @@ func (s *Set) Walk() error {
 	return nil
 }
 
-// Listed returns what the manifest says of a file; ok is false where it lists none of that name.
+// Listed returns the manifest's entry of a file; ok is false where it lists none of that name.
 func (s *Set) Listed(path string) (file revision.PublishedFile, ok bool) {
 	file, ok = s.listed[path]
 	return file, ok
@@ -123,8 +122,7 @@ func (s *Set) All() []revision.PublishedFile {
 	return files
 }
 
-// Open opens a file of the revision. Nothing is read but regular files in the folder itself: a link may lead anywhere, and a pipe
-// to nothing.
+// Open opens a file of the revision. Only regular files in the folder itself are read: a link may lead anywhere, and a pipe may block.
 func (s *Set) Open(path string) (*os.File, error) {
 	info, err := s.At(path).Lstat()
 	if err != nil {
@@ -148,7 +146,7 @@ func irregular(path string, info fs.FileInfo) error {
 	return Differ("%s is %s; a revision holds its files themselves: copy it with its links followed (cp -rL)", path, what)
 }
 
-// Differ returns the failure of a revision that is not what it should be. Trouble of the volume keeps its own reason.
+// Differ returns the failure of a revision that is not what it should be. An error of the volume keeps its own reason.
 func Differ(format string, args ...any) error {
 	return contract.VolumeMismatch(fmt.Errorf(format, args...))
 }

@@ -20,18 +20,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// A file is read once, in chunks: while one is hashed, the rows of the next are looked at.
+// A file is read once, in chunks: while one is hashed, the rows of the next are checked.
 const (
 	firstChunk  = 64 << 10 // most files are no larger
 	chunkSize   = 1 << 20
 	chunksAhead = 3
 )
 
-// EachRow looks at a row, without its line end, and is told where it begins. The slice is used again.
+// EachRow checks a row, without its line end, and gets its offset. The slice is reused.
 type EachRow func(offset int64, line []byte) error
 
-// pass reads a listed file front to back: its bytes must be those of the manifest, and its rows what each wants, if any.
-// Other bytes are the more telling difference: they explain a wrong row.
+// pass reads a listed file front to back: its bytes must be those of the manifest, and its rows pass each, if any. Different bytes are reported
+// first: they explain a wrong row.
 func (s *Set) pass(file revision.PublishedFile, each EachRow) error {
 	f, err := s.Open(file.Path)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Set) pass(file revision.PublishedFile, each EachRow) error {
 	return rows.end()
 }
 
-// bytes hands a file's bytes on, if anybody wants them; they must be those of the manifest.
+// bytes passes a file's bytes on, unless the function is nil; they must be those of the manifest.
 func (s *Set) bytes(f io.Reader, file revision.PublishedFile, chunk func([]byte)) error {
 	sum, want := hash.Hash(xxhash.New()), s.Checksums[file.Path]
 	if want == "" {
@@ -69,11 +69,11 @@ func (s *Set) bytes(f io.Reader, file revision.PublishedFile, chunk func([]byte)
 	return nil
 }
 
-// ContextEvery is how many packed rows pass between two looks at the context.
+// ContextEvery is how many packed rows pass between two checks of the context.
 const ContextEvery = 4096
 
-// packed does what pass does for a file whose rows are not there as lines. It is read twice, and unpacked only once its bytes are
-// known to be those of the manifest: they are few beside what they unpack to, and a reader of Parquet goes to and fro in them.
+// packed does what pass does for a file whose rows are not plain lines. It is read twice, and unpacked only once its bytes are known to be those of
+// the manifest: they are few compared with what they unpack to, and a reader of Parquet goes to and fro in them.
 func (s *Set) packed(file revision.PublishedFile, format recipe.Format, each EachRow) error {
 	f, err := s.Open(file.Path)
 	if err != nil {
@@ -100,7 +100,7 @@ func (s *Set) packed(file revision.PublishedFile, format recipe.Format, each Eac
 	return nil
 }
 
-// entire does what pass does for a file that is looked at as a whole, once its bytes are known to be those of the manifest.
+// entire does what pass does for a file that is checked as a whole, once its bytes are known to be those of the manifest.
 func (s *Set) entire(file revision.PublishedFile, whole func(from *io.SectionReader) error) error {
 	f, err := s.Open(file.Path)
 	if err != nil {
@@ -113,7 +113,7 @@ func (s *Set) entire(file revision.PublishedFile, whole func(from *io.SectionRea
 	return whole(io.NewSectionReader(f, 0, file.Bytes))
 }
 
-// Find looks for a row of a file of lines, from an offset on.
+// Find finds a row in a file of lines, from an offset on.
 func (s *Set) Find(path string, offset int64, is func(line []byte) bool) (found bool, err error) {
 	f, err := s.Open(path)
 	if err != nil {
@@ -145,7 +145,7 @@ func (s *Set) Find(path string, offset int64, is func(line []byte) bool) (found 
 
 var errFound = errors.New("found")
 
-// readBeside hands every chunk to a hash, in a goroutine of its own, and to whoever wants it. A hash that is alone reads for itself.
+// readBeside passes every chunk to a hash, in a goroutine, and to a function. Without a function, the hash reads by itself.
 func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([]byte)) (size int64, err error) {
 	from = progress.Of(ctx).Reader(from)
 	if chunk == nil {
@@ -174,7 +174,7 @@ type rowReader struct {
 	file  string
 	each  EachRow
 	at    int64  // where the next chunk begins
-	begun []byte // of a row that the last chunk did not end
+	begun []byte // of a row that the last chunk did not complete
 	row   int64
 	err   error
 }

@@ -14,13 +14,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Check is what is wanted of one file besides its bytes. The zero value wants nothing more.
+// Check is what is checked of one file besides its bytes. The zero value checks nothing more.
 type Check struct {
 	// Format of the rows; empty is lines as they are.
 	Format recipe.Format
-	// Each looks at the rows; nil looks at none.
+	// Each checks the rows, unless nil.
 	Each EachRow
-	// Whole looks at a file as a whole, in place of its rows.
+	// Whole checks a file as a whole, in place of its rows.
 	Whole func(from *io.SectionReader) error
 	// After is called when the file was found as it should be.
 	After func() error
@@ -36,7 +36,7 @@ type Task struct {
 	info  fs.FileInfo
 }
 
-// Hashed returns tasks that look at the bytes alone.
+// Hashed returns tasks that check the bytes alone.
 func Hashed(tasks []Task) []Task {
 	tasks = slices.Clone(tasks)
 	for i := range tasks {
@@ -45,8 +45,8 @@ func Hashed(tasks []Task) []Task {
 	return tasks
 }
 
-// Tasks returns the files to read, first all others and then the mixed ones; the rows of those that have a check are looked at. A file
-// that is listed under two names, as those that evaluate a data set are, is read once.
+// Tasks returns the files to read, first all others and then the mixed ones, with their checks. A file that is listed under two names, as those
+// that evaluate a data set are, is read once.
 func (s *Set) Tasks(single, mixed map[string]Check) (first, last []Task) {
 	var tasks []*Task
 	sizes := map[int64][]*Task{} // the tasks that a file may be the same as
@@ -76,8 +76,8 @@ func (s *Set) Tasks(single, mixed map[string]Check) (first, last []Task) {
 	return first, last
 }
 
-// ReadAll does tasks on all processors, large ones first, and gives the error of the first that has one in the order of the
-// manifest, so that a difference has the same message every time.
+// ReadAll does tasks on all processors, large ones first, and returns the first error in the order of the manifest, so that a difference has the
+// same message every time.
 func (s *Set) ReadAll(tasks []Task) error {
 	order := make([]int, len(tasks))
 	for i := range order {

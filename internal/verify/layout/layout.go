@@ -1,4 +1,4 @@
-// Package layout says which files of rows a revision has for each data set and split, and reads their rows.
+// Package layout knows which files of rows a revision has for each data set and split, and reads their rows.
 package layout
 
 import (
@@ -25,8 +25,8 @@ type Revision struct {
 	// Notes is the folder for what is noted on the way.
 	Notes    store.Path
 	Datasets []*Dataset // sorted by name
-	// Units counts rows in the unit of the shares; nil where that is rows, or not known here: a tokenizer's file is no part of a revision,
-	// and its counts are taken as the manifest states them.
+	// Units counts rows in the unit of the shares; nil where that is rows, or not known here: a tokenizer's file is not part of a revision, and the
+	// manifest's counts are trusted.
 	Units *tokens.Units
 	// Partial reports that the rows of a split are in no file of their own.
 	Partial bool

@@ -25,7 +25,7 @@ func (d *Dataset) Number(file string, n int64, line []byte) (int64, error) {
 	return row.Number, err
 }
 
-// parse returns the slow way to read a row, which can tell what is wrong.
+// parse reads a row in the slow way, which can explain what is wrong.
 func (d *Dataset) parse(file string, n int64, line []byte) (record.View, error) {
 	row, err := d.of.Record(file, n, line)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/numbers"
 )
 
-// turn returns the data set whose turn it is; ok is false once the file should have ended.
+// turn returns the data set of the next row; ok is false once the file should have ended.
 func (c *fileCheck) turn() (d *layout.Dataset, ok bool) {
 	if c.turns == nil {
 		c.turns, c.stop = iter.Pull(plan.Weave(c.checks.of.Manifest.Recipe, c.shard))
@@ -29,8 +29,8 @@ func (c *fileCheck) turn() (d *layout.Dataset, ok bool) {
 	return c.checks.of.Datasets[place], true
 }
 
-// alone takes a row of a mixed file with no other to compare it with: it is a row of the data set whose turn it is. How often each is there, and
-// that none is in two splits, is found in the end.
+// alone checks a row of a mixed file that there is no other copy of: it must be a row of the data set whose turn it is. How often each is there,
+// and that none is in two splits, is found in the end.
 func (c *fileCheck) alone(_ int64, line []byte) error {
 	n := c.rows
 	d, ok := c.turn()
@@ -54,8 +54,7 @@ func exportedFields(format recipe.ExportFormat) []decoded.Field {
 	return decoded.Required("id", "dataset")
 }
 
-// alone reads of an export whose rows are nowhere else which rows they are. Of several exports the first one's rows count, and the others have
-// the same.
+// alone notes which rows an export has, where they are nowhere else. Of several exports the first one's rows count, and the others have the same.
 func (c *exportCheck) alone(from *io.SectionReader) error {
 	e, _ := c.checks.of.Manifest.Recipe.Export(c.export)
 	file := decode.File{Name: c.file.name, Data: from, Size: from.Size(), Own: true}
@@ -85,7 +84,7 @@ func (c *exportCheck) alone(from *io.SectionReader) error {
 	return nil
 }
 
-// reported takes the units of the rows as they are reported: a file that does not have them as they are does not count them.
+// reported uses the units of the rows as they were reported: they cannot be counted in a file that does not have the rows as they are.
 func (c *fileCheck) reported() {
 	for i, of := range c.result.Datasets {
 		c.units[i] = of.Units
@@ -114,7 +113,7 @@ func (c *exportCheck) sameIDs() error {
 	return nil
 }
 
-// bare reports whether nothing but exports says which rows the mix has.
+// bare reports whether only exports show which rows the mix has.
 func (c *exportCheck) bare() bool { return c.base == nil && !c.checks.of.HasRowsOf(c.file.split) }
 
 // lines passes on the rows that the file was made of: those of the splits in the recipe's order, or those of the mixed file with the same rows.

@@ -12,9 +12,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
-// exportCheck is the check of one file of an export: it is made again from the rows of the splits in the recipe's order, and compared
-// page by page. where its writer noted the rows that it made the file of, those rows are compared: whoever makes it again would do what the
-// writer did.
+// exportCheck is the check of one file of an export: it is made again from the rows of the splits in the recipe's order, and compared page by page.
+// where its writer noted the rows that it made the file of, those rows are compared: making it again would only repeat what the writer did.
 type exportCheck struct {
 	checks *Checks
 	file   *fileCheck
@@ -25,7 +24,7 @@ type exportCheck struct {
 	ids    uint64       // a hash of its ids, where nothing else says which rows it has
 }
 
-// wanted returns what is wanted of the file.
+// wanted returns the check of the file.
 func (c *exportCheck) wanted() files.Check {
 	switch {
 	case c.bare():

@@ -30,17 +30,17 @@ type Checks struct {
 	numbers   *numbers.Set
 	madeOf    map[string]string
 	seed      maphash.Seed // of the hashes that ids are compared by
-	// files are what is wanted of each.
+	// files are the checks of each.
 	files map[string]files.Check
 	// drawn is what the recipe's draws use of each data set in each split, where it draws.
 	drawn [][]pipeline.MixedDataset
-	// made are the checks of exported files that are looked at once the mixed ones were read.
+	// made are the checks of exported files that are made once the mixed ones were read.
 	made []*exportCheck
 	// unasked reports that the questions of some rows are in no file.
 	unasked atomic.Bool
 }
 
-// New returns the checks of a revision. Rows of splits that have no file of their own are given to the questions and the numbers. MadeOf are
+// New returns the checks of a revision. Rows of splits without a file of their own are added to the questions and the numbers. MadeOf are
 // the XXH64, by path, of the rows that the files of exports were made of, as their writers noted them.
 func New(of *layout.Revision, asked *questions.Set, numbered *numbers.Set, madeOf map[string]string) (*Checks, error) {
 	c := &Checks{of: of, questions: asked, numbers: numbered, madeOf: madeOf, seed: maphash.MakeSeed(), files: map[string]files.Check{}}
@@ -86,7 +86,7 @@ func (c *Checks) split(place int, shardFiles []recipe.Shard, uses []pipeline.Mix
 	}
 }
 
-// Files returns what is wanted of each file.
+// Files returns the check of each file.
 func (c *Checks) Files() map[string]files.Check { return c.files }
 
 // Drawn returns what the recipe's draws use of each data set in each split, where it draws.
@@ -121,15 +121,15 @@ type fileCheck struct {
 	units     []int64 // of the rows of each data set
 	sequences sampler.Sequences
 	due       *sampler.Woven
-	sum       *xxhash.Digest // of the rows as lines, where an export was made of them and they lie there otherwise
+	sum       *xxhash.Digest // of the rows as lines, where an export was made of them in another form
 
-	// What follows is of a file that is alone.
+	// What follows is for a file whose rows are nowhere else.
 	turns func() (dataset int, ok bool)
 	stop  func()
 	forms questions.Forms
 }
 
-// wanted returns what is wanted of the file: the rows that are due, or, where those are nowhere else, rows of the data sets whose turn it is.
+// wanted returns the check of the file: it has the rows that are due, or, where those are nowhere else, rows of the data sets whose turn it is.
 func (c *fileCheck) wanted() files.Check {
 	each := c.row
 	if !c.checks.of.HasRowsOf(c.split) {
@@ -217,7 +217,7 @@ func (c *fileCheck) explain(n int64, line []byte, dataset string, want []byte) e
 	return files.Differ("%s: the row is %s, the plan says %s: rows were exchanged, or one was repeated in place of another", files.Place(c.name, n), row.ID, due.ID)
 }
 
-// has looks for a row among those of a data set in the split.
+// has reports whether a row is among those of a data set in the split.
 func (c *fileCheck) has(name string, line []byte) (bool, error) {
 	of := c.checks.of
 	place := slices.IndexFunc(of.Datasets, func(d *layout.Dataset) bool { return d.Name == name })

@@ -19,7 +19,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/questions"
 )
 
-// Kind is what a place says of the row with a number.
+// Kind is what a place means for the row with a number.
 type Kind byte
 
 // The places of a row.
@@ -36,7 +36,7 @@ const (
 	memory  = 6 << 20
 )
 
-// Set is the places of all rows. A nil Set takes none.
+// Set is the places of all rows. A nil Set ignores them.
 type Set struct {
 	of        *layout.Revision
 	questions *questions.Set
@@ -55,7 +55,7 @@ func New(of *layout.Revision, asked *questions.Set) *Set {
 // Close removes what was sorted.
 func (s *Set) Close() {
 	if s != nil {
-		s.sorter.Close() // scratch files: no one reads them again
+		s.sorter.Close() // scratch files: they are not read again
 	}
 }
 
@@ -99,7 +99,7 @@ type division struct {
 	tallies   [][]tally // by split and data set
 }
 
-// Check wants every row where it may be. Drawn is what the recipe's draws use of each data set in each split, where it draws.
+// Check checks that every row is where it may be. Drawn is what the recipe's draws use of each data set in each split, where it draws.
 func (s *Set) Check(drawn [][]pipeline.MixedDataset) error {
 	if s == nil {
 		return nil
@@ -146,7 +146,7 @@ func (d *division) id() string {
 	return fmt.Sprintf("%s_%d", d.of.Datasets[d.at.dataset].Name, d.at.number)
 }
 
-// occurs takes a place of the row: those of one kind come together, in the order of the kinds.
+// occurs adds a place of the row: those of one kind come together, in the order of the kinds.
 func (d *division) occurs(as Kind, split int, value []byte) error {
 	at := &d.at
 	switch as {
@@ -174,7 +174,7 @@ func (d *division) occurs(as Kind, split int, value []byte) error {
 	return d.questions.AddHashes(value, questions.Ref{Split: split, Dataset: at.dataset, Offset: at.number})
 }
 
-// inSplit takes a place of the row in a split.
+// inSplit adds a place of the row in a split.
 func (d *division) inSplit(as Kind, split int) error {
 	at := &d.at
 	if at.rows > 0 && split != at.split {

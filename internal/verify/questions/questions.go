@@ -27,7 +27,7 @@ const memory = 6 << 20 // bytes; what does not fit goes through scratch files
 type Set struct {
 	of     *layout.Revision
 	byForm bool // questions are compared by their form, else by their bytes
-	// seed and other are of the hashes that questions are compared by. They say nothing in the proof.
+	// seed and other are of the hashes that questions are compared by. They are not part of the proof.
 	seed, other maphash.Seed
 	sorter      *extsort.Sorter
 }
@@ -38,9 +38,9 @@ func New(of *layout.Revision, byForm bool) *Set {
 }
 
 // Close removes what was sorted.
-func (s *Set) Close() { s.sorter.Close() } // scratch files: no one reads them again
+func (s *Set) Close() { s.sorter.Close() } // scratch files: they are not read again
 
-// Add takes a row's question to those of all others, and its answer where no row may be there twice.
+// Add adds a row's question, and its answer where no row may be there twice.
 func (s *Set) Add(row record.View, at Ref, buffers *Forms) error {
 	var hashes [2 * hashSize]byte
 	s.hash(hashes[:], s.compared(row.Question, buffers))
@@ -59,8 +59,8 @@ func (s *Set) AddHashes(hashes []byte, at Ref) error {
 	return store.WrapError(s.sorter.Add(key[:], hashes[hashSize:]))
 }
 
-// Hashes returns what a question and its answer are compared by, both as they are in JSON: two hashes of 64 bits of each, under keys that no
-// one knows before. Equal ones are looked at again before anything is said of them.
+// Hashes returns what a question and its answer are compared by, both as they are in JSON: two hashes of 64 bits of each, under keys that are not
+// known before. Rows with equal ones are read again and compared before they are reported.
 func (s *Set) Hashes(question, answer []byte, buffers *Forms) (hashes [2 * hashSize]byte) {
 	s.hash(hashes[:], s.compared(question, buffers))
 	s.hash(hashes[hashSize:], answer)
@@ -91,7 +91,7 @@ func (s *Set) sameQuestion(a, b string) bool {
 	return a == b || s.byForm && bytes.Equal(dedup.AppendQuestion(nil, a), dedup.AppendQuestion(nil, b))
 }
 
-// Check wants no question in two splits, and no row twice in one where duplicates are dropped. It returns how many questions each split has.
+// Check checks that no question is in two splits, and no row twice in one where duplicates are dropped. It returns how many questions each split has.
 func (s *Set) Check() ([]int, error) {
 	sorted, err := s.sorter.Sorted()
 	if err != nil {
@@ -137,7 +137,7 @@ type answers struct {
 
 func (a *answers) begin() { *a = answers{} }
 
-// add takes a row's answer, and gives the row that has the same, if there is one.
+// add adds a row's answer, and returns the row that has the same, if there is one.
 func (a *answers) add(hash [hashSize]byte, at Ref) (other Ref, there bool) {
 	a.rows++
 	switch a.rows {

@@ -18,7 +18,7 @@ import (
 
 const droppedMemory = 1 << 20 // bytes of a sorter; what does not fit goes through scratch files
 
-// dropped sorts the rows that were dropped for the sake of other data sets, and tells each data set's file of all rows its own.
+// dropped sorts the rows that were dropped because of other data sets, for the check of each data set's file of all rows.
 // There are as many of each split and data set as the balance stage counted, for each reason.
 func (c *Checks) dropped() error {
 	counts := newDroppedCounts(*c.of.Manifest)
@@ -97,7 +97,7 @@ func newDroppedCounts(m revision.Manifest) *droppedCounts {
 	return c
 }
 
-// add counts a row, and gives the places of its split and its data set.
+// add counts a row, and returns the places of its split and its data set.
 func (c *droppedCounts) add(row revision.DroppedRow) (split, dataset int, err error) {
 	split = slices.Index(c.splits, row.Split)
 	dataset = slices.Index(c.datasets, row.Dataset)

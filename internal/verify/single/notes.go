@@ -24,8 +24,8 @@ import (
 // knownName is the note of what a proof has found of the files of single data sets.
 const knownName = "proof.json"
 
-// known is what a proof has found of the rows of single data sets. A new ratio leaves their files as they are, so a later proof
-// takes it over for files with the same digests. That the files have these digests is looked at each time.
+// known is what a proof has found of the rows of single data sets. A new ratio leaves their files as they are, so a later proof reuses it for files
+// with the same digests. Their digests are checked each time.
 type known struct {
 	// Subject is a digest of everything that the finding is about.
 	Subject   string `json:"subject"`
@@ -37,9 +37,9 @@ type known struct {
 // knownIndex is an index beside the note.
 type knownIndex struct {
 	Name string `json:"name"`
-	// XXH64 of the index in hex: nothing else would tell that it broke.
+	// XXH64 of the index in hex: nothing else would show damage.
 	XXH64 string `json:"xxh64"`
-	// Identified says whether it has the identities of the rows.
+	// Identified reports whether it has the identities of the rows.
 	Identified bool `json:"identified,omitempty"`
 }
 
@@ -64,7 +64,7 @@ func NewNotes(of *layout.Revision, stated []statistics.Part) *Notes {
 		Compare    recipe.Comparison        `json:"compare,omitempty"`
 		Files      []revision.PublishedFile `json:"files"`
 		Fields     map[string]schema.Type   `json:"fields,omitempty"`
-		// Statistics are those that the rows were found to have.
+		// Statistics are those found of the rows.
 		Statistics []statistics.Part `json:"statistics,omitempty"`
 	}
 	about.Version, about.Splits, about.Domains = "proof/v3", slices.Clone(of.Manifest.Recipe.Splits), map[string]string{}
@@ -106,7 +106,7 @@ func (n *Notes) Recall(earlier []store.Path) (questions []int, ok bool) {
 	for _, folder := range earlier {
 		var k known
 		if store.ReadJSON(folder.Join(knownName), &k) != nil || k.Subject != n.found.Subject {
-			continue // no notes, or those of other files: all rows are looked at
+			continue // no notes, or those of other files: all rows are checked
 		}
 		if n.identified(k) && n.take(folder, k) {
 			return k.Questions, true
@@ -155,7 +155,7 @@ func (n *Notes) splits() iter.Seq[layout.Split] {
 	}
 }
 
-// checksum returns the XXH64 of a file; empty where it cannot be read, which is that of no file.
+// checksum returns the XXH64 of a file, "" where it cannot be read.
 func checksum(path store.Path) string {
 	f, err := path.Open()
 	if err != nil {

@@ -39,7 +39,7 @@ type dataset struct {
 	splits  []*splitCheck
 }
 
-// New returns the checks of a revision's data sets. They give the rows that they read to the questions and the numbers.
+// New returns the checks of a revision's data sets. They add the rows that they read to the questions and the numbers.
 func New(of *layout.Revision, asked *questions.Set, numbered *numbers.Set) *Checks {
 	c := &Checks{of: of, questions: asked, numbers: numbered, seed: maphash.MakeSeed()}
 	for _, held := range of.Datasets {
@@ -55,7 +55,7 @@ func New(of *layout.Revision, asked *questions.Set, numbered *numbers.Set) *Chec
 	return c
 }
 
-// Files returns what is wanted of each file.
+// Files returns the check of each file.
 func (c *Checks) Files() map[string]files.Check {
 	of := map[string]files.Check{}
 	for _, d := range c.datasets {
@@ -87,7 +87,7 @@ func (c *Checks) Begin() error {
 	return nil
 }
 
-// Whole wants each data set's rows in the splits to be those of its file of all rows, and as many bytes or tokens as the manifest says.
+// Whole checks that each data set's rows in the splits are those of its file of all rows, and have as many bytes or tokens as the manifest says.
 func (c *Checks) Whole() error {
 	for _, d := range c.datasets {
 		if err := c.whole(d); err != nil {
@@ -100,7 +100,7 @@ func (c *Checks) Whole() error {
 // Close removes what was sorted, and closes what is open.
 func (c *Checks) Close() {
 	for _, s := range c.sorters {
-		s.Close() // scratch files: no one reads them again
+		s.Close() // scratch files: they are not read again
 	}
 	for _, d := range c.datasets {
 		d.raw.close()
@@ -208,7 +208,7 @@ type splitCheck struct {
 	forms questions.Forms
 	// fields are what was seen of the rows' members.
 	fields schema.Fields
-	// counts are what the statistics say of the rows.
+	// counts are the statistics of the rows.
 	counts counter
 }
 
@@ -241,7 +241,7 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 	return c.note(n, rowfile.Entry{Offset: offset, Units: units}, line)
 }
 
-// look notes which members the row has, where the manifest says which types they have.
+// look notes which members the row has, where the manifest has their types.
 func (c *splitCheck) look(n int64, row record.View, line []byte) error {
 	if c.dataset.Fields == nil {
 		return nil
@@ -302,8 +302,8 @@ func (c *splitCheck) close() {
 	}
 }
 
-// whole checks that the splits have together what the file of all rows has, less what was dropped for the sake of other data sets. Sums
-// of hashes under a key that no one knows before are equal by chance once in 2^64.
+// whole checks that the splits together have what the file of all rows has, less what was dropped because of other data sets. Sums of hashes under
+// a key that is not known before are equal by chance once in 2^64.
 func (c *Checks) whole(d *dataset) error {
 	if d.raw.next >= 0 {
 		return files.Differ("%s: row %s_%d is listed as dropped and is not in %s", revision.DroppedFile, d.of.Name, d.raw.next, d.of.Raw)

@@ -16,9 +16,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/numbers"
 )
 
-// skippedCheck reads the list of the rows that a data set's split left out: as many for each reason as the manifest says, each
-// with a number of its own, in order. Together with skippedList, and with the number of rows that were kept, this says that every
-// row of the source is in one of the two files, and in one only.
+// skippedCheck reads the list of the rows that a data set's split left out: as many for each reason as the manifest says, each with its own number,
+// in order. Together with skippedList, and with the number of rows that were kept, this shows that every row of the source is in exactly one of the
+// two files.
 type skippedCheck struct {
 	checks *Checks
 	of     *layout.Dataset
@@ -61,7 +61,7 @@ func (c *skippedCheck) end() error {
 	return nil
 }
 
-// skippedList reads the same list beside the file of all rows, in which none of its rows may stand.
+// skippedList reads the same list along with the file of all rows, which may have none of its rows.
 type skippedList struct {
 	list, among string
 	file        *os.File
@@ -78,7 +78,7 @@ func openSkipped(from *files.Set, of *layout.Dataset) (*skippedList, error) {
 	return l, l.advance()
 }
 
-// advance goes to the next listed row. What is wrong with the list itself is told by skippedCheck.
+// advance goes to the next listed row. skippedCheck reports what is wrong with the list itself.
 func (l *skippedList) advance() error {
 	line, err := l.lines.ReadBytes('\n')
 	if errors.Is(err, io.EOF) {

@@ -7,15 +7,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/statistics"
 )
 
-// counter counts again what the rows of a split are like. The zero value does not.
+// counter computes the statistics of a split's rows again. The zero value does not.
 type counter struct {
 	wanted bool
 	rows   statistics.Rows
-	// question and answer are those of the row before, and line is it whole.
+	// question and answer are those of the row before, and line is all of it.
 	question, answer, line []byte
 }
 
-// add counts a row. Rows that say the same follow one another, since a file is ordered by what its rows say.
+// add counts a row. Duplicates follow one another, since a file is ordered by the content of its rows.
 func (c *counter) add(row record.View, tokens int64, line []byte, of *splitCheck) error {
 	if !c.wanted {
 		return nil
@@ -43,7 +43,7 @@ func (c *counter) add(row record.View, tokens int64, line []byte, of *splitCheck
 	return nil
 }
 
-// same reports whether a row says all that the row before says.
+// same reports whether a row has all that the row before has.
 func (c *counter) same(line []byte, of *splitCheck) (bool, error) {
 	before, err := of.checks.of.Record(of.of.File, of.rows-2, c.line)
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *counter) same(line []byte, of *splitCheck) (bool, error) {
 	return before.Digests().Identity == row.Digests().Identity, nil
 }
 
-// Counted puts what was counted of the rows that are there in the place of what is stated of them.
+// Counted replaces the stated statistics of the rows that are there by the counted ones.
 func (c *Checks) Counted(parts []statistics.Part) {
 	r := c.of.Manifest.Recipe
 	for _, d := range c.datasets {
