@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// badJSON returns the error of a whole text that was to be one row.
+// badJSON returns the error of a text that should be one row.
 func badJSON(text []byte, err error) error {
 	class := decoded.Malformed
 	switch {

@@ -12,10 +12,10 @@ import (
 
 const orNoQuotes = "; if quotation marks are plain text in this file, set read.table.quote to None"
 
-// delimiters in the order in which one is preferred where a text fits several.
+// delimiters in order of preference, where a text fits several.
 const delimiters = ",;\t"
 
-// sampled is how many records are looked at to find the delimiter.
+// sampled is how many records are read to find the delimiter.
 const sampled = 10
 
 var (
@@ -41,12 +41,12 @@ type records struct {
 	fields [][]byte
 	first  int64 // the line where the record begins
 
-	both bool   // each line of the record may be one by itself
+	both bool   // each line of the record may be a record by itself
 	out  []byte // the fields of a record with quotes, without them
 	ends []int  // where each of them ends
 }
 
-// next reads a record. Lines with nothing in them are skipped. A record that is bad is over with the line in which that shows.
+// next reads a record. Empty lines are skipped. A bad record ends with the line in which that shows.
 func (r *records) next() error {
 	line, err := r.lines.next()
 	for err == nil && len(trimCR(line)) == 0 {
@@ -73,13 +73,13 @@ func (r *records) next() error {
 	return decoded.Bad(decoded.TooLong, errColumns)
 }
 
-// plainly reports whether a line has as many fields as the header if quotation marks are plain text. A tab in a quoted text is
-// so rare that this says what the marks are; a comma is not.
+// plainly reports whether a line has as many fields as the header if quotation marks are plain text. A tab in a quoted text is so rare that this
+// decides what the marks are; a comma is not.
 func (r *records) plainly(line []byte) bool {
 	return r.quote == QuoteUnsaid && r.delimiter == '\t' && r.width > 1 && bytes.Count(line, []byte{'\t'}) == r.width-1
 }
 
-// quoted reads a record that has quotation marks and so may go over several lines.
+// quoted reads a record with quotation marks, which may span several lines.
 func (r *records) quoted(line []byte) error {
 	r.out, r.ends, r.both = r.out[:0], r.ends[:0], r.plainly(line)
 	wrong, first := flaw(line), r.lines.number
@@ -110,8 +110,7 @@ func (r *records) quoted(line []byte) error {
 	return wrong
 }
 
-// inQuotes takes a field up to its closing quote, over the lines that it goes over, and gives what follows on the line. What
-// follows is the delimiter or the end.
+// inQuotes reads a field up to its closing quote, over all of its lines, and returns what follows on the line: the delimiter or the end.
 func (r *records) inQuotes(line []byte, wrong *error) ([]byte, error) {
 	for {
 		i := bytes.IndexByte(line, '"')
@@ -139,8 +138,8 @@ func (r *records) inQuotes(line []byte, wrong *error) ([]byte, error) {
 	}
 }
 
-// continued returns the next line of a quoted field. A record that is too long or never ends is no bad row, since nothing says
-// where the next one would begin.
+// continued returns the next line of a quoted field. A record that is too long or never ends is not a bad row, since the beginning of the next one
+// is unknown.
 func (r *records) continued() ([]byte, error) {
 	if len(r.out) > r.lines.limit {
 		return nil, errTooLong
@@ -152,7 +151,7 @@ func (r *records) continued() ([]byte, error) {
 	return line, err
 }
 
-// unquoted takes what is before the next delimiter and says whether there was one.
+// unquoted reads what is before the next delimiter and reports whether there was one.
 func (r *records) unquoted(line []byte) (rest []byte, more bool, err error) {
 	field := trimCR(line)
 	i := bytes.IndexByte(line, r.delimiter)

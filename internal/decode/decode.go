@@ -1,7 +1,7 @@
 // Package decode turns the bytes of one source file into rows, streaming.
 //
 // The format is found in the content, never in the name: JSON Lines, a JSON array of objects, an array inside a JSON document,
-// the nested SQuAD form, CSV with its relatives, and Parquet; gzip, bzip2 and zstd may lie around all but Parquet. Only the
+// the nested SQuAD form, CSV with its relatives, and Parquet; all but Parquet may be compressed by gzip, bzip2 or zstd. Only the
 // fields that a caller names are materialised, but every byte of a text row is checked, strictly: UTF-8, the grammar, no name
 // twice in one object. For Parquet, whose columns are stored apart, only the columns that a caller names are read and checked.
 //
@@ -22,55 +22,54 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// contextEvery is how many rows pass between two looks at the context.
+// contextEvery is how many rows pass between two checks of the context.
 const contextEvery = 256
 
 // File is the bytes of one source file.
 type File struct {
-	// Name is in messages. Its ending says of a text that looks like none of the formats whether it is a table.
+	// Name is for messages. Its ending decides whether a text that looks like none of the formats is a table.
 	Name string
-	// Data is read at several places at once, from one goroutine.
+	// Data is read at several places, from one goroutine.
 	Data io.ReaderAt
 	// Size of Data in bytes.
 	Size int64
 	// Path leads from the top of a JSON document to the array of its rows, name by name: {"data", "rows"} for
 	// {"data": {"rows": […]}}. Without it the text is an array, JSON Lines or of the SQuAD form.
 	Path []string
-	// Table says what is known of the file if it is a table, CSV or one of its relatives. nil is to find out whether it is one.
+	// Table is what is known of the file if it is a table, CSV or one of its relatives. With nil it is detected.
 	Table *Table
-	// NonFinite says what becomes of numbers that are not finite.
+	// NonFinite is what becomes of numbers that are not finite.
 	NonFinite decoded.NonFinite
-	// Own says that the project wrote the file: what it unpacks to, and what a row of it holds, has no bounds.
+	// Own reports that the project wrote the file: its unpacked size and its rows are not bounded.
 	Own bool
 }
 
 // Table is how a text of delimited fields is written.
 type Table struct {
-	// Delimiter of the fields; 0 is to be found.
+	// Delimiter of the fields; 0 means detect it.
 	Delimiter byte
 	Quote     Quote
-	// Columns are the names of a table without a header; nil is that the first record has them.
+	// Columns are the names of a table without a header; nil means that the first record has them.
 	Columns []string
 }
 
 // Quote is what quotation marks mean in a table.
 type Quote int
 
-// Unsaid is RFC 4180, and that a record is refused where both meanings would do. With QuoteNone they are text like any other, and no
-// field has a delimiter or a line end in it.
+// By default they are those of RFC 4180, and a record that is valid in both meanings is refused. With QuoteNone they are plain text, and no field
+// contains a delimiter or a line end.
 const (
 	QuoteUnsaid Quote = iota
 	QuoteDouble
 	QuoteNone
 )
 
-// Rows yields the rows of a file in their order. Each field is asked for once. A file of none is no error: shards may be empty, and
-// whoever reads them all knows whether any row came.
+// Rows yields the rows of a file in their order. Each field is asked for once. A file without rows is no error: shards may be empty, and the reader
+// of all of them knows whether there was any row.
 //
-// Bad input is a contract.Failure with reason InvalidData that says where, why and what to do. If there is a BadRow in it, the
-// file can be read on: a caller that goes on ranging gets the rows after it; a row that is bad has a number like any other. Any
-// other error is the last. When the bytes themselves cannot be read the reason is WorkerFailed, since trying again may help.
-// When ctx ends, its error comes with it.
+// Bad input is a contract.Failure with reason InvalidData and a message with the place, the cause and the remedy. If there is a BadRow in it, the
+// file can be read on: a caller that continues gets the rows after it; a bad row is counted like any other. Any other error is the last. When the
+// bytes themselves cannot be read the reason is WorkerFailed, since trying again may help. When ctx ends, its error comes with it.
 func Rows(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[decoded.Row, error] {
 	return func(yield func(decoded.Row, error) bool) {
 		src := &source{data: f.Data}
@@ -111,8 +110,8 @@ func explain(where decoded.Place, src *source, err error) (last bool, _ error) {
 	return true, failure(where, src, err)
 }
 
-// failure puts a place and a reason on an error of a format. A read that failed below the format is the machine's trouble,
-// whatever the format made of it.
+// failure puts a place and a reason on an error of a format. A failed read below the format is an error of the machine, whatever the format made of
+// it.
 func failure(where decoded.Place, src *source, err error) error {
 	if src.err != nil {
 		return contract.Failf(contract.WorkerFailed, "%s: the bytes cannot be read: %w", where, src.err)

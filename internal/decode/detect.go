@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/parquet"
 )
 
-// window is how many unpacked bytes are looked at to tell the formats apart.
+// window is how many unpacked bytes are read to detect the format.
 const window = 64 << 10
 
 const byteOrder = "\xef\xbb\xbf"
@@ -94,7 +94,7 @@ func openJSON(stream io.Reader, done func(), text []byte, f File, fields []decod
 }
 
 // isSquad reports whether text begins an object with data[].paragraphs. It walks the names from the front and stops at the
-// first that decides; whatever does not parse within the window is left to the format that then reads it.
+// first that decides; what does not parse within the window is left to the format that then reads it.
 func isSquad(text []byte) bool {
 	dec := jsontext.NewDecoder(bytes.NewReader(text))
 	return enter(dec, '{') && find(dec, "data") && enter(dec, '[') && enter(dec, '{') && find(dec, "paragraphs") && dec.PeekKind() == '['

@@ -25,7 +25,7 @@ type document struct {
 	started bool
 }
 
-// newDocument leaves it to whoever takes the elements to compare the names in them: a decoder would keep any number of names.
+// newDocument leaves the comparison of names to the reader of the elements: a decoder would keep any number of names.
 func newDocument(stream io.Reader, path []string) document {
 	l := &limited{stream: stream, limit: decoded.MaxRow}
 	return document{stream: l, dec: jsontext.NewDecoder(l, jsontext.AllowDuplicateNames(true)), path: path}
@@ -118,7 +118,7 @@ func (d *document) find(name string, depth int) error {
 	return fmt.Errorf("there is no %q in the file; the names beside it are %s; set the path that leads to the rows", strings.Join(d.path[:depth+1], "."), strings.Join(append(there, "no more"), ", "))
 }
 
-// skip reads over a value. A list may be of any length; what is in it, and any other value, is bounded like a row.
+// skip reads over a value. A list may have any length; its elements, and any other value, are bounded like a row.
 func (d *document) skip() error {
 	if d.dec.PeekKind() != '[' {
 		return d.skipOne()
@@ -208,7 +208,7 @@ type jsonArray struct {
 	elements jsonLines
 	done     func()
 
-	// An element that was looked at before its turn.
+	// An element that was read ahead.
 	held      bool
 	heldValue jsontext.Value
 	heldErr   error
@@ -246,8 +246,8 @@ func (a *jsonArray) take() (jsontext.Value, error) {
 	return a.element()
 }
 
-// isDocument reports whether text begins a JSON object that goes over several lines. A first line that was cut, in a file of one
-// row per line, is no such thing: with the lines after it, it is not JSON.
+// isDocument reports whether text begins a JSON object that goes over several lines. A truncated first line of a file with one row per line does
+// not count: with the lines after it, it is not JSON.
 func isDocument(text []byte) bool {
 	line, _, several := bytes.Cut(text, []byte("\n"))
 	if !several || !unfinished(line) {

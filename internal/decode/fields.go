@@ -20,22 +20,22 @@ type wanted struct {
 	plain memberName
 	// leaf is the index of the field that ends here, or -1.
 	leaf int
-	// text is the index of the field that wants the text of what ends here, or -1. It is only there beside a leaf.
+	// text is the index of the field that wants the text of what ends here, or -1. It is set only together with a leaf.
 	text int
-	// raw is the index of the field that wants what ends here as it stands, or -1. It is only there at the top.
+	// raw is the index of the field that wants the JSON text of what ends here, or -1. It is set only at the top.
 	raw int
-	// own says that what ends here is the value of its field whatever else a row has: no path leads to the field next to its name.
+	// own reports that what ends here is the value of its field whatever else a row has: no path leads to the field besides its name.
 	own      bool
 	children []*wanted
 }
 
-// newWanted returns a node that nothing is wanted of.
+// newWanted returns a node of which nothing is wanted.
 func newWanted(name string) *wanted {
 	quoted := jsonscan.AppendString(nil, name) // A name that is not UTF-8 matches nothing.
 	return &wanted{name: name, quoted: quoted, plain: memberName{[]byte(name), keyOf([]byte(name))}, leaf: -1, text: -1, raw: -1}
 }
 
-// bare reports whether a value is wanted in no other form than the one that it is written in.
+// bare reports whether a value is wanted only in the form in which it is written.
 func (w *wanted) bare() bool { return w.leaf < 0 && len(w.children) == 0 }
 
 // absent marks a field that a row does not have, as opposed to null. It never leaves the package.
@@ -87,7 +87,7 @@ func (w *wanted) add(path []string, leaf int) {
 	at.add(path[1:], leaf)
 }
 
-// node returns the child of a name, which is made where there is none.
+// node returns the child of a name, and makes it where there is none.
 func (w *wanted) node(name string) *wanted {
 	at := w.child(name)
 	if at == nil {
@@ -144,8 +144,8 @@ func clearValues(values []any) {
 	}
 }
 
-// fillOptional turns absent optional fields to nil and finds a required one that is absent or null. The text is the row's, and first
-// the names of the first row of the file: what a row lacks is told apart from what a file lacks.
+// fillOptional turns absent optional fields to nil and finds a required one that is absent or null. The text is the row's; first are the names of
+// the file's first row, to tell what a row lacks from what the file lacks.
 func (s *selection) fillOptional(values []any, text []byte, first []string) error {
 	for i, v := range values {
 		_, absent := v.(absent)
@@ -163,7 +163,7 @@ func (s *selection) fillOptional(values []any, text []byte, first []string) erro
 	return nil
 }
 
-// lackingField is the error of a row that has not a field, with the names that it has.
+// lackingField is the error of a row that lacks a field, with the names that it has.
 type lackingField struct {
 	field string
 	own   []string
@@ -171,7 +171,7 @@ type lackingField struct {
 
 func (l *lackingField) Error() string { return decoded.NoField(l.field, l.own).Error() }
 
-// beside returns the error in view of another row: where that one has the field, this one is odd, and it is not the file that lacks it.
+// beside returns the error in view of another row: where that one has the field, this row is odd, and the file does not lack it.
 func (l *lackingField) beside(other string, names []string) error {
 	if !hasName(names, l.field) || hasName(l.own, l.field) {
 		return l

@@ -12,8 +12,7 @@ type infinity struct{ text, finite string }
 // infinities are the numbers that are not finite, as Python writes them into JSON, and finite ones of the same length.
 var infinities = []infinity{{"NaN", "0.0"}, {"-Infinity", "-0.000000"}, {"Infinity", "0.000000"}}
 
-// finiteText appends a text to a buffer and puts finite numbers in the place of those in it that are not. some reports whether there
-// were any.
+// finiteText appends a text to a buffer with finite numbers in place of those that are not. some reports whether there were any.
 func finiteText(to, text []byte) (_ []byte, some bool) {
 	if !bytes.Contains(text, []byte("NaN")) && !bytes.Contains(text, []byte("Infinity")) {
 		return to, false
@@ -58,7 +57,7 @@ func eachInfinity(text []byte, found func(at, n int)) {
 	}
 }
 
-// isWord reports whether there is something at a place that a number or a name could go on with.
+// isWord reports whether a number or a name could continue with the byte at a place.
 func isWord(text []byte, at int) bool {
 	if at < 0 || at >= len(text) {
 		return false

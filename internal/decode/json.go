@@ -24,10 +24,10 @@ type lines struct {
 	number int64
 
 	buf        []byte
-	start, end int // buf[start:end] is read and not yet given out
+	start, end int // buf[start:end] is read and not yet returned
 	err        error
-	long       bool // the rest of a line that is too long is still to be dropped
-	open       bool // the line that was given out last has no line feed
+	long       bool // the rest of a line that is too long has still to be dropped
+	open       bool // the line that was returned last has no line feed
 }
 
 func newLines(stream io.Reader) *lines {
@@ -66,7 +66,7 @@ func (l *lines) read() {
 	l.err = err
 }
 
-// drop reads over what is left of a line that is too long.
+// drop skips what is left of a line that is too long.
 func (l *lines) drop() error {
 	for l.long {
 		if i := bytes.IndexByte(l.buf[l.start:l.end], '\n'); i >= 0 {
@@ -94,7 +94,7 @@ func (l *lines) last() ([]byte, error) {
 	return nil, l.err
 }
 
-// room makes space after end and gives by how much the bytes moved down: first by moving the unfinished line to the front,
+// room makes space after end and returns by how much the bytes moved down: first by moving the unfinished line to the front,
 // and when that does not help by doubling the buffer.
 func (l *lines) room() int {
 	if l.end < len(l.buf) {
@@ -119,12 +119,12 @@ type jsonLines struct {
 	scanner scanner
 	dec     jsontext.Decoder
 	buffer  bytes.Buffer
-	finite  []byte // memory that is used again
+	finite  []byte // reused memory
 	done    func()
-	later   bool  // the first row of the file was somebody else's
+	later   bool  // the first row of the file was decoded elsewhere
 	rows    int64 // of the last chunk
 
-	// A line that was looked at before its turn.
+	// A line that was read ahead.
 	held     bool
 	heldLine []byte
 	heldErr  error
@@ -162,7 +162,7 @@ func (j *jsonLines) take() ([]byte, error) {
 	}
 }
 
-// trim takes the white space off a line; bytes.Trim is slow where there is none.
+// trim removes the white space around a line; bytes.Trim is slow where there is none.
 func trim(line []byte) []byte {
 	if len(line) > 0 && line[0] > ' ' && line[len(line)-1] > ' ' {
 		return line
@@ -170,7 +170,7 @@ func trim(line []byte) []byte {
 	return bytes.Trim(line, " \t\r")
 }
 
-// line takes one row, and looks at a first one that is bad once more.
+// line decodes one row, and checks a bad first one once more.
 func (j *jsonLines) line(line []byte, row *decoded.Row) error {
 	err := j.row(line, row.Values)
 	row.Plain = j.scanner.plain
@@ -180,8 +180,7 @@ func (j *jsonLines) line(line []byte, row *decoded.Row) error {
 	return err
 }
 
-// row takes the values of a line. The checker decides on nearly every one; what it does not take, jsontext does, or says what
-// is wrong.
+// row decodes the values of a line. The checker decides on nearly every one; what it does not accept, jsontext accepts or explains.
 func (j *jsonLines) row(line []byte, values []any) error {
 	j.scanner.odd = false
 	if j.checker.object(line, j.scanner.root) {
@@ -205,7 +204,7 @@ func (j *jsonLines) row(line []byte, values []any) error {
 	return j.scanner.row(line, values)
 }
 
-// isRefused reports whether a row is JSON and yet bad.
+// isRefused reports whether a row is bad although it is JSON.
 func isRefused(err error) bool {
 	var row *decoded.BadRow
 	return errors.As(err, &row) && (row.Class == decoded.MissingField || row.Class == decoded.WrongShape)
@@ -215,7 +214,7 @@ func isRefused(err error) bool {
 func (j *jsonLines) refusal(line []byte, err error) error {
 	switch {
 	case j.lines.open && errors.Is(err, io.ErrUnexpectedEOF):
-		return jsonError(err) // The file was cut: this is no row that is bad but the end of all that came.
+		return jsonError(err) // The file was truncated: this is not a bad row but the end of the file.
 	case err == errMore:
 		return decoded.Bad(decoded.Malformed, err)
 	default:
@@ -236,10 +235,10 @@ func (j *jsonLines) check(text []byte) (jsontext.Value, error) {
 }
 
 // document looks at a first row that is bad: it may be a whole document on one line, which is then the only one and has lists
-// of rows in it. To go on after that as after one bad row would hide that every row is lost. Or it is odd among good ones.
+// of rows in it. Continuing as after one bad row would hide that every row is lost. Or it is odd among good ones.
 func (j *jsonLines) document(text []byte, err error) error {
 	paths := arraysOfObjects(text)
-	j.heldLine, j.heldErr = j.take() // The text is not looked at again, so its memory may go.
+	j.heldLine, j.heldErr = j.take() // The text is not needed again, so its memory may go.
 	if j.held = j.heldErr != io.EOF; j.held {
 		if _, malformed := j.check(j.heldLine); j.heldErr != nil || malformed != nil {
 			return err

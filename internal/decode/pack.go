@@ -17,9 +17,8 @@ import (
 const (
 	// zstdWindow is what `zstd --long=27` needs, the most that zstd itself unpacks without being told to.
 	zstdWindow = 128 << 20
-	// unpackFree and unpackRatio bound what a packed file may become: unpackFree bytes, and unpackRatio for each packed byte
-	// that was read so far. Rows of text pack to a third or, where they repeat one template, to a fiftieth; a file made to
-	// fill a volume packs to a thousandth and less.
+	// unpackFree and unpackRatio bound the unpacked size of a file: unpackFree bytes, and unpackRatio for each packed byte that was read so far.
+	// Rows of text pack to a third or, where they repeat one template, to a fiftieth; a file made to fill a volume packs to a thousandth and less.
 	unpackFree  = 64 << 20
 	unpackRatio = 200
 )
@@ -28,7 +27,7 @@ const (
 const (
 	magicGzip        = "\x1f\x8b"
 	magicZstd        = "\x28\xb5\x2f\xfd"
-	magicSkipped     = "\x2a\x4d\x18" // behind a byte from 0x50 to 0x5f
+	magicSkipped     = "\x2a\x4d\x18" // after a byte from 0x50 to 0x5f
 	magicBzip2       = "BZh"
 	bzip2Block       = "1AY&SY"
 	bzip2End         = "\x17\x72\x45\x38\x50\x90"
@@ -42,7 +41,7 @@ const (
 	unpackedBeyond   = "the file unpacks to more than %d bytes from %d packed ones, which is more than %d times as many and not the way of rows of text; check what the file is, and publish it unpacked if it is right"
 )
 
-// packing names what a file is packed with, by its first bytes; "" is nothing.
+// packing returns the name of a file's compression by its first bytes, "" for none.
 func packing(magic []byte) string {
 	switch {
 	case bytes.HasPrefix(magic, []byte(magicGzip)):
@@ -57,8 +56,8 @@ func packing(magic []byte) string {
 	return ""
 }
 
-// packingOf names what a file is packed with: by its first bytes, and behind frames that a zstd or lz4 reader skips, which pzstd and
-// the seekable format put first, by those of the frame after them.
+// packingOf returns the name of a file's compression: by its first bytes, or, after frames that a zstd or lz4 reader skips, which pzstd and the
+// seekable format put first, by those of the next frame.
 func packingOf(src io.ReaderAt, size int64, magic []byte) (string, error) {
 	head := make([]byte, packingBytes)
 	copy(head, magic)
@@ -85,14 +84,14 @@ func packingOf(src io.ReaderAt, size int64, magic []byte) (string, error) {
 	return "", cmp.Or(refuse(head, ""), errSkipped)
 }
 
-// skippedMost is how many frames are looked behind.
+// skippedMost is how many such frames are skipped.
 const skippedMost = 64
 
 var errSkipped = errors.New("the file begins with frames that a zstd reader skips, and what follows is not zstd; fetch the file again")
 
 func isSkippable(head []byte) bool { return head[0]&0xf0 == 0x50 && string(head[1:4]) == magicSkipped }
 
-// unpacked is a stream without its packing. Its errors say what is wrong with the packing.
+// unpacked is a decompressed stream. Its errors explain what is wrong with the compression.
 type unpacked struct {
 	io.Reader
 	packing string
@@ -136,7 +135,7 @@ func unpack(raw io.Reader, packing string) (*unpacked, error) {
 	return u, nil
 }
 
-// Read ends with the same error however often it is called.
+// Read returns the same last error however often it is called.
 func (u *unpacked) Read(p []byte) (n int, err error) {
 	if u.err != nil {
 		return 0, u.err
@@ -156,7 +155,7 @@ func (u *unpacked) Read(p []byte) (n int, err error) {
 	return n, err
 }
 
-// members reads gzip: one member after another, and zeros behind the last, which fill up blocks of tapes and of some stores.
+// members reads gzip: one member after another, and zeros after the last, which pad blocks of tapes and of some stores.
 type members struct {
 	*gzip.Reader
 	packed *bufio.Reader
@@ -214,7 +213,7 @@ func (u *unpacked) explain(err error) error {
 	return &packingError{text: fmt.Sprintf("the %s packing %s after %d unpacked bytes (%v); fetch the file again", u.packing, what, u.count, err), err: err}
 }
 
-// packingError is trouble below the format; what the format makes of a stream that ends in it is beside the point.
+// packingError is an error below the format; what the format makes of a stream that ends in it does not matter.
 type packingError struct {
 	text string
 	err  error

@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/parquet"
 )
 
-// refused are formats that are known by bytes at a place near the front and not read, with what to do instead.
+// refused are formats that are recognized by bytes near the front but not read, with what to do instead.
 var refused = []struct {
 	at          int
 	magic, what string
@@ -72,7 +72,7 @@ const (
 	pickle      = "a Python pickle, which can run code when it is opened"
 )
 
-// refuse returns an error for what is known and not read, by the first bytes of a file without its packing.
+// refuse returns an error for a known format that is not read, by the first unpacked bytes of a file.
 func refuse(head []byte, packed string) error {
 	if packed != "" && (bytes.HasPrefix(head, []byte(parquet.Magic)) || packing(head) != "") {
 		return fmt.Errorf(unpackedTwice, packed)
@@ -93,7 +93,7 @@ func refuse(head []byte, packed string) error {
 	return nil
 }
 
-// wideText names the encoding of text with two or four bytes a character that begins with a Latin one: where the zeros are says it.
+// wideText returns the encoding of text with two or four bytes a character that begins with a Latin one, by the places of the zeros.
 func wideText(head []byte) string {
 	const looked = 256
 	head = head[:min(len(head), looked)&^3]

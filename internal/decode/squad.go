@@ -10,19 +10,19 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// squadColumns are the columns that the Hub gives the same data, with is_impossible, which only the original form has.
+// squadColumns are the columns of the same data on the Hub, and is_impossible, which only the original form has.
 var squadColumns = []string{"id", "title", "context", "question", "answers", "is_impossible"}
 
 // squad is the form in which SQuAD is published at its own site: {"version": …, "data": [{"title": …, "paragraphs":
 // [{"context": …, "qas": [{"id": …, "question": …, "answers": [{"text": …, "answer_start": …}], "is_impossible": …}]}]}]}.
 // It is flattened to one row per question with the columns squadColumns, where answers is the Hub's struct
-// {"text": […], "answer_start": […]}. The names of an object may stand in any order: an article is read as a whole.
+// {"text": […], "answer_start": […]}. The names of an object may be in any order: an article is read as a whole.
 type squad struct {
 	document
 	names   jsonLines // that compares the names in an article
 	scanner scanner
 	done    func()
-	// The columns that stand above a question, nil where they are not wanted.
+	// The columns above a question, nil where they are not wanted.
 	title, context *wanted
 
 	articles int64
@@ -42,7 +42,7 @@ type shared struct {
 	value any
 }
 
-// of returns the value of a piece of the article: the last one again if it is the same piece, and a text, which none can change.
+// of returns the value of a piece of the article: the previous one if it is the same piece and a text, which cannot be changed.
 func (s *shared) of(raw []byte) any {
 	if s.raw == nil || raw[0] != '"' || &s.raw[0] != &raw[0] {
 		c := newCursor(raw)
@@ -85,8 +85,7 @@ func (s *squad) Next(row *decoded.Row) error {
 	return s.question(q, row.Values)
 }
 
-// article fills the queue with an article's questions. What is wrong above the questions ends the file: it cannot be said how
-// many rows are lost with it.
+// article fills the queue with an article's questions. What is wrong above the questions ends the file: the number of lost rows is unknown.
 func (s *squad) article(text []byte) error {
 	if text[0] != '{' {
 		return errors.New("an article must be a JSON object; correct it at the source")
@@ -144,7 +143,7 @@ func (s *squad) paragraph(c *cursor) error {
 	return err
 }
 
-// each goes through a list of the SQuAD form.
+// each reads the elements of a list of the SQuAD form.
 func (s *squad) each(c *cursor, name string, take func(*cursor) error) error {
 	if c.kind() != '[' {
 		return missingList(name)
@@ -161,7 +160,7 @@ func missingList(name string) error {
 	return fmt.Errorf("%q must be there and be a list, as the SQuAD form has it; correct it at the source", name)
 }
 
-// question takes the wanted columns of one question.
+// question reads the wanted columns of one question.
 func (s *squad) question(q question, values []any) error {
 	if q.text[0] != '{' {
 		return decoded.Badf(decoded.WrongShape, "a question must be an object; correct it at the source")
@@ -198,7 +197,7 @@ func (s *squad) question(q question, values []any) error {
 	return s.scanner.fillOptional(values, q.text, nil)
 }
 
-// whole returns the row of a question as an object: its columns, in their order, as they stand in the article.
+// whole returns the row of a question as an object: its columns, in their order, as the article has them.
 func (s *squad) whole(q question) (decoded.JSON, error) {
 	columns := map[string][]byte{"title": s.above, "context": q.context}
 	c := newCursor(q.text)
@@ -221,7 +220,7 @@ func (s *squad) whole(q question) (decoded.JSON, error) {
 	return decoded.JSON(append(dst, '}')), nil
 }
 
-// answersText returns the text of what flatAnswers gives, its members in the Hub's order.
+// answersText returns the text of what flatAnswers returns, its members in the Hub's order.
 func answersText(answers map[string]any) []byte {
 	dst := decoded.AppendValue([]byte(`{"text":`), answers["text"])
 	dst = decoded.AppendValue(append(dst, `,"answer_start":`...), answers["answer_start"])

@@ -12,8 +12,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// findTable returns how a text is a table, if it is one: as its description has it; else its delimiter is found in the records; else the
-// header alone is looked at, which says enough where it has every required field, or where the file's name is that of a table.
+// findTable returns how a text is a table, if it is one: as its description has it; else its delimiter is found in the records; else the header
+// decides alone, where it has every required field, or where the file's name is that of a table.
 func findTable(head []byte, whole bool, f File, fields []decoded.Field) (Table, bool) {
 	t := Table{}
 	if f.Table != nil {
@@ -62,7 +62,7 @@ func recordsOf(text []byte, delimiter byte, quote Quote) records {
 	return records{lines: &lines{stream: bytes.NewReader(text), limit: window, buf: make([]byte, window)}, delimiter: delimiter, quote: quote}
 }
 
-// hasRequired reports whether names has every field that must be there, of which there is one at least.
+// hasRequired reports whether names has every required field, and there is at least one.
 func hasRequired(names []string, fields []decoded.Field) bool {
 	some := false
 	for _, f := range fields {
@@ -90,8 +90,8 @@ func findDelimiter(text []byte, whole bool, quote Quote) byte {
 	return best
 }
 
-// sample returns the fields of the header and how many of the next records have as many. One that goes on behind the text counts, and
-// one whose characters are wrong: its line says so later.
+// sample returns the fields of the header and how many of the next records have as many. One that continues after the text counts, and so does one
+// with invalid characters: its line reports them later.
 func sample(text []byte, delimiter byte, whole bool, quote Quote) (width, agree int) {
 	r := recordsOf(text, delimiter, quote)
 	if err := r.next(); err != nil && !isFlaw(err) || len(r.fields) < 2 {
@@ -110,7 +110,7 @@ func sample(text []byte, delimiter byte, whole bool, quote Quote) (width, agree 
 	return width, agree
 }
 
-// isFlaw reports whether a record is bad for its characters alone.
+// isFlaw reports whether a record is bad only because of its characters.
 func isFlaw(err error) bool { return errors.Is(err, errNotUTF8) || errors.Is(err, errNul) }
 
 // table is CSV or one of its relatives.
@@ -158,7 +158,7 @@ func repeated(names []string) string {
 	return ""
 }
 
-// header reads the names of the columns. One that nobody wants may be empty, as that of an index which pandas writes, or be there twice.
+// header reads the names of the columns. An unused one may be empty, like that of an index written by pandas, or a duplicate.
 func (t *table) header() error {
 	if err := t.records.next(); err != nil {
 		var row *decoded.BadRow
@@ -222,7 +222,7 @@ func (t *table) whole() decoded.JSON {
 	return decoded.JSON(append(dst, '}'))
 }
 
-// isHeader reports whether a record has the names of its columns for values, each of several.
+// isHeader reports whether the values of a record are the names of its columns, of which there are several.
 func (t *table) isHeader() bool {
 	if len(t.names) < 2 || string(t.records.fields[1]) != t.names[1] {
 		return false

@@ -11,8 +11,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
-// Checked returns how many bytes of a text the JSON value takes with which it begins, where that is on one line and is by the rules of a row
-// of JSON Lines. A value that a row was asked for with Raw is one.
+// Checked returns the length of the JSON value that a text begins with, which is on one line and follows the rules of a row of JSON Lines, as a
+// value requested with Raw does.
 func Checked(text string) (length int, err error) {
 	dec := jsontext.NewDecoder(strings.NewReader(text))
 	value, err := dec.ReadValue()
@@ -25,17 +25,17 @@ func Checked(text string) (length int, err error) {
 	return 0, errors.New("a value begins with white space, or goes over several lines")
 }
 
-// Values finds where values of JSON end in a line, much faster than Checked does, which takes every one that it finds.
+// Values finds where values of JSON end in a line, much faster than Checked does, which accepts every value that it finds.
 type Values struct {
 	checker *checker
-	// odd says that the line has what no value may have, or what is left to Checked.
+	// odd reports that the line has what no value may have, or what is left to Checked.
 	odd bool
 }
 
-// checkers are kept to be used again.
+// checkers are reused.
 var checkers = sync.Pool{New: func() any { return new(checker) }}
 
-// NewValues looks at a line whose bytes are UTF-8.
+// NewValues begins with a line whose bytes are UTF-8.
 func NewValues(line []byte) Values {
 	c := checkers.Get().(*checker)
 	control, _ := jsonscan.Survey(line)

@@ -1,9 +1,9 @@
-// Package encode writes the rows of a mixed file in each output format, and gives the same rows back.
+// Package encode writes the rows of a mixed file in each output format, and reads them back.
 //
-// A row is one published line of internal/record with its line feed; what is read is, byte for byte, what was written. The
-// bytes of a file follow from its rows alone: not from GOMAXPROCS, the sizes of the writes, the time or the machine. They do
-// depend on the versions of the compressors, which no format promises to keep. TestGolden notices a change, and says what it
-// asks for. Reading asks only that a file be right, so files of earlier versions stay readable.
+// A row is one published line of internal/record with its line feed; what is read is, byte for byte, what was written. The bytes of a file follow
+// from its rows alone: not from GOMAXPROCS, the sizes of the writes, the time or the machine. They do depend on the versions of the compressors,
+// which no format promises to keep. TestGolden notices a change, and says what it requires. Reading asks only that a file be right, so files of
+// earlier versions stay readable.
 //
 // docs/format.md describes each format to the byte. Imports: internal/record, internal/decode (which reads Parquet from
 // anyone, so from here as well), internal/recipe, klauspost/compress, parquet-go.
@@ -25,11 +25,11 @@ const MaxRow = decoded.MaxRow
 
 // Writer encodes the rows of one file.
 type Writer interface {
-	// WriteRow takes one published line with its line feed, and keeps nothing of it. An error may be that of an earlier row;
-	// after one, no row is taken.
+	// WriteRow writes one published line with its line feed, and keeps nothing of it. An error may be that of an earlier row; after one, all rows
+	// are refused.
 	WriteRow(line []byte) error
-	// Close finishes the encoding; the file is whole only if it gives no error. It must be called after a failed row as well,
-	// and does not close what lies below, which is written to, from one goroutine at a time, until Close returns.
+	// Close finishes the encoding; the file is whole only if it returns no error. It must be called after a failed row as well, and does not close
+	// the writer below, which is written to, from one goroutine at a time, until Close returns.
 	Close() error
 }
 
@@ -74,8 +74,8 @@ func unknown(format recipe.Format) error {
 // Rows returns the lines of a file, each with its line feed; the slice is used again for the next one. An error says what is
 // wrong with the file, without its name, and is the last pair: a file that is cut short, damaged, or has anything after its end.
 //
-// That a line is a record in its published form is found here for Parquet alone, where it has to be put together again. In
-// the other formats the line is what lies there, and whoever reads it parses it.
+// That a line is a record in its published form is found here for Parquet alone, where it has to be put together again. In the other formats the
+// line is in the file, and its reader parses it.
 func Rows(r io.ReaderAt, size int64, format recipe.Format) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		var err error
@@ -100,10 +100,10 @@ func Rows(r io.ReaderAt, size int64, format recipe.Format) iter.Seq2[[]byte, err
 // errClosed is the error of a row after the last one.
 var errClosed = errors.New("the file is finished")
 
-// errStopped says that the caller wants no more rows.
+// errStopped means that the caller wants no more rows.
 var errStopped = errors.New("stopped")
 
-// checkLine holds that a row is one line: a second one would be another row when it is read.
+// checkLine checks that a row is one line: a second one would be read as another row.
 func checkLine(line []byte) error {
 	switch n := bytes.IndexByte(line, '\n'); {
 	case n < 0 || n != len(line)-1:

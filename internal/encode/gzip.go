@@ -40,7 +40,7 @@ type gzipWriter struct {
 	err     error
 }
 
-// section is packed by a goroutine of its own, so a writer that is given up leaves none behind.
+// section is packed by a separate goroutine, so an abandoned writer leaves none behind.
 type section struct {
 	rows    []byte
 	packed  bytes.Buffer
@@ -53,7 +53,7 @@ func newGzipWriter(w io.Writer) (*gzipWriter, error) {
 	return &gzipWriter{w: w, workers: min(runtime.GOMAXPROCS(0), gzipWorkers), err: err}, err
 }
 
-// Write takes bytes at the end of the section, and of as many more as it needs.
+// Write appends bytes to the section, and to as many more as it needs.
 func (z *gzipWriter) Write(p []byte) (written int, err error) {
 	for len(p) > 0 && z.err == nil {
 		if z.filling == nil {
@@ -79,7 +79,7 @@ func (z *gzipWriter) next() (*section, error) {
 	return z.writeOldest()
 }
 
-// pack begins to pack the section that is filled.
+// pack starts packing the full section.
 func (z *gzipWriter) pack() {
 	s := z.filling
 	z.crc = crc32.Update(z.crc, crc32.IEEETable, s.rows)

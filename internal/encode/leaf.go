@@ -14,11 +14,11 @@ type leaf struct {
 	path    []string
 	integer bool
 	list    bool
-	own     bool  // texts are not looked for
+	own     bool  // texts are not looked up
 	same    *leaf // that has the values of this one
 	shared  bool  // another leaf has its values
 
-	dictionary []byte   // plain: each text behind its length in four bytes
+	dictionary []byte   // plain: each text after its length in four bytes
 	begins     []uint32 // of the texts in the dictionary
 	rows       []uint32 // the first row with each text
 	hashes     []uint64 // of the texts
@@ -27,14 +27,14 @@ type leaf struct {
 	integers   []byte // plain
 	count      int    // of the values
 	first      []int  // of a list: the place of each row's first value
-	sought     []byte // by Repeat, which did not find it: the text of this leaf of the row that comes
+	sought     []byte // by Repeat, which did not find it: the text of this leaf in the next row
 	hash       uint64 // of it
 	missed     bool
 	page       []byte
-	packed     [2][]byte // the two pages, where they come again
+	packed     [2][]byte // the two pages, where another leaf has the same
 }
 
-// seed of the hashes by which texts are found again; it is in no byte.
+// seed of the hashes by which texts are found; no byte depends on it.
 var seed = maphash.MakeSeed()
 
 // firstPlaces is how many texts a dictionary has room to find at first.
@@ -48,7 +48,7 @@ func (l *leaf) number(value int64) {
 	l.count++
 }
 
-// few is up to how many texts a dictionary is searched from its begin: most columns have few, and those come all the time.
+// few is up to how many texts a dictionary is searched linearly: most columns have few, which repeat all the time.
 const few = 8
 
 // text adds a text, and reports whether it is new in the dictionary.
@@ -157,7 +157,7 @@ func (l *leaf) put(number uint32, hash uint64) {
 	l.places[place] = number + 1
 }
 
-// endRow holds that the row, the last of so many, has its values.
+// endRow checks that the row, the last of so many, has its values.
 func (l *leaf) endRow(rows int) error {
 	if !l.list {
 		if l.count != rows {

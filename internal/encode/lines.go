@@ -13,7 +13,7 @@ const lineBuffer = 256 << 10
 // errHalfRow tells a file that ends inside a row.
 var errHalfRow = errors.New("it does not end with a whole row")
 
-// lineWriter writes lines as they are to what packs them.
+// lineWriter writes plain lines to a compressor.
 type lineWriter struct {
 	to  io.WriteCloser
 	err error
@@ -29,7 +29,7 @@ func (w *lineWriter) WriteRow(line []byte) error {
 	return w.err
 }
 
-// Close closes what packs the lines even after an error, so that nothing writes to the file any more.
+// Close closes the compressor even after an error, so that nothing writes to the file any more.
 func (w *lineWriter) Close() error {
 	err := w.to.Close()
 	if w.err == nil {
@@ -51,7 +51,7 @@ func plainRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) error 
 	return err
 }
 
-// eachLine yields the lines of a text and gives its length.
+// eachLine yields the lines of a text and returns its length.
 func eachLine(r io.Reader, yield func([]byte, error) bool) (bytes int64, err error) {
 	from := bufio.NewReaderSize(r, lineBuffer)
 	var long []byte // the beginning of a line that is longer than the buffer

@@ -235,7 +235,7 @@ func appendLine(line []byte, values []any, kept []string) ([]byte, error) {
 	return line, nil
 }
 
-// parse reads a line. What a line that is not as it should be means for a caller, only the caller knows.
+// parse reads a line. Only the caller knows what a wrong line means.
 func parse(line []byte) (record.Record, error) {
 	r, err := record.Parse(line)
 	if err != nil {
@@ -277,7 +277,7 @@ func checkParquet(r io.ReaderAt, size int64) (rows int64, kept []string, err err
 	}
 	for _, group := range file.Metadata().RowGroups {
 		for _, column := range group.Columns {
-			// What is written here has one codec; another is damage or another writer's.
+			// Files written here have one codec; another means damage or another writer.
 			if column.MetaData.Codec != format.Zstd {
 				return 0, nil, fmt.Errorf("column %v is packed with %s, not with zstd", column.MetaData.PathInSchema, column.MetaData.Codec)
 			}
@@ -290,7 +290,7 @@ func checkParquet(r io.ReaderAt, size int64) (rows int64, kept []string, err err
 	return rows, kept, nil
 }
 
-// keptColumns returns the columns of a file that are none of row's, if they can be members that rows keep.
+// keptColumns returns the columns of a file beyond row's, if they can be members that rows keep.
 func keptColumns(schema *parquet.Schema) (kept []string) {
 	for _, field := range schema.Fields() {
 		if !slices.Contains(columns, field.Name()) {

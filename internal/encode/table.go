@@ -12,21 +12,20 @@ import (
 // Field is a column of a table, or a struct of columns. Every value is there: a table has no nulls.
 type Field struct {
 	Name string
-	// Integer says that a leaf holds 64-bit integers; else it holds UTF-8 text.
+	// Integer marks a leaf of 64-bit integers; others hold UTF-8 text.
 	Integer bool
-	// List says that each row has a list of such structs, of at least one. Only a field with Fields can be one, and none below it.
+	// List means that each row has a list of such structs, of at least one. Only a field with Fields can be a list, and no field below it.
 	List bool
-	// Same is the path of a leaf before this one, with dots: this leaf has the same text in every row, and is given none.
+	// Same is the path of a leaf before this one, with dots: this leaf has the same text in every row, and gets none.
 	Same string
-	// Own says that rows which are not repeated have texts of their own, mostly: none is looked for in the dictionary, which may then
-	// have a text twice.
+	// Own means that most rows that are not repeated have distinct texts: none is looked up in the dictionary, which may then have a text twice.
 	Own bool
-	// Fields of a struct; nil is a leaf.
+	// Fields of a struct; nil for a leaf.
 	Fields []Field
 }
 
 // Table writes a table as Parquet with a schema that is given, not found in the rows, or compares one with a file. Rows come leaf by
-// leaf, in the depth-first order of the fields; a leaf of a list takes one value for each element. After an error, no row is taken.
+// leaf, in the depth-first order of the fields; a leaf of a list gets one value for each element. After an error, all rows are refused.
 //
 // Each column of a row group is a dictionary page and a page of indices (integers: one plain page), so a row that a mix repeats costs a
 // few bits. The bytes of the pages before they are packed follow from the rows alone, and so CheckTable compares without packing: a
@@ -45,14 +44,14 @@ type Table struct {
 	err    error
 }
 
-// pages takes the pages of a file in their order.
+// pages receives the pages of a file in their order.
 type pages interface {
-	// magic takes the four bytes with which a file begins and ends.
+	// magic receives the four bytes with which a file begins and ends.
 	magic() error
-	// page takes a page, of which the header lacks the packed size, and returns the lengths of its header and of its packed bytes. Where
+	// page receives a page, whose header lacks the packed size, and returns the lengths of its header and of its packed bytes. Where
 	// the page comes again in another column, again holds how it was packed.
 	page(header format.PageHeader, content []byte, again *[]byte) (head, packed int, err error)
-	// footer takes the footer with its length behind it; nothing but the magic follows.
+	// footer receives the footer followed by its length; only the magic follows.
 	footer(encoded []byte) error
 }
 
@@ -178,7 +177,7 @@ func (t *Table) EndRow() error {
 // Rows returns the number of rows so far.
 func (t *Table) Rows() int64 { return t.footer.NumRows + t.rows }
 
-// Close ends the table. It is whole, or right, only if that gives no error.
+// Close ends the table. It is whole, or right, only if Close returns no error.
 func (t *Table) Close() error {
 	if t.err == nil && t.rows > 0 {
 		t.err = t.flush()
@@ -204,7 +203,7 @@ func (t *Table) end() error {
 	return t.pages.magic()
 }
 
-// flush hands a row group on.
+// flush passes a row group on.
 func (t *Table) flush() error {
 	group := format.RowGroup{NumRows: t.rows, FileOffset: t.at, Ordinal: int16(len(t.footer.RowGroups))}
 	if len(t.footer.RowGroups) > maxGroups {
@@ -231,7 +230,7 @@ func (t *Table) flush() error {
 // maxGroups is what the number of a row group can count.
 const maxGroups = 1<<15 - 1
 
-// chunk hands the pages of a leaf on.
+// chunk passes the pages of a leaf on.
 func (t *Table) chunk(l *leaf) (format.ColumnChunk, error) {
 	path := l.path
 	if l.same != nil {
@@ -271,7 +270,7 @@ func (t *Table) chunk(l *leaf) (format.ColumnChunk, error) {
 	return chunk, err
 }
 
-// columnError says in which rows of which column something went wrong.
+// columnError returns an error with the rows and the column in which it occurred.
 type columnError struct {
 	path        []string
 	first, rows int64

@@ -84,7 +84,7 @@ var (
 	errCutShort    = errors.New("the file is cut short")
 )
 
-// same compares bytes that leave no choice.
+// same compares bytes that must be equal.
 func (p *pageChecker) same(want []byte, other error) error {
 	have := p.packed[:0]
 	if int64(len(want)) > p.left {
@@ -109,7 +109,7 @@ func (p *pageChecker) magic() error {
 	return nil
 }
 
-// page reads how many bytes the packed page has from its header, which must else be the one that the rows make.
+// page reads the size of the packed page from its header, which must otherwise be the one that the rows make.
 func (p *pageChecker) page(header format.PageHeader, content []byte, again *[]byte) (head, packed int, err error) {
 	ahead, err := p.from.Peek(int(min(p.left, maxPageHeader)))
 	if err != nil {
@@ -163,7 +163,7 @@ func (p *pageChecker) unpacks(content []byte, again *[]byte) (err error) {
 }
 
 // packedSize reads the packed size from a header in Thrift's compact protocol: the third of three integers, each behind the byte of its
-// type and of its distance from the field before. What is no such header is none that is written here, and is found when it is compared.
+// type and of its distance from the field before. Anything else was not written here, and is found when it is compared.
 func packedSize(header []byte) int64 {
 	const integer = 0x15
 	var value int64
@@ -180,7 +180,7 @@ func packedSize(header []byte) int64 {
 	return value
 }
 
-// maxPageHeader is more than the header of a page takes.
+// maxPageHeader is more than the header of a page needs.
 const maxPageHeader = 128
 
 func (p *pageChecker) footer(encoded []byte) error {

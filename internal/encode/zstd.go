@@ -21,9 +21,8 @@ const (
 	zstdBlockHeader = 3
 )
 
-// newZstdWriter packs into a single frame. Frames of their own that could be packed side by side would be valid as well, but
-// python-zstandard, and with it pandas and streaming Hugging Face datasets, takes the first for the whole file and says
-// nothing (indygreg/python-zstandard#59, #196).
+// newZstdWriter packs into a single frame. Separate frames that could be packed concurrently would be valid as well, but python-zstandard, and with
+// it pandas and streaming Hugging Face datasets, silently takes the first for the whole file (indygreg/python-zstandard#59, #196).
 func newZstdWriter(w io.Writer) (io.WriteCloser, error) {
 	return zstd.NewWriter(w,
 		zstd.WithEncoderLevel(zstd.SpeedDefault),
@@ -50,8 +49,8 @@ func zstdRows(r io.ReaderAt, size int64, yield func([]byte, error) bool) error {
 	return err
 }
 
-// zstdFrame returns the end of the frame that a file begins with: a reader alone would go on with whatever frames come after,
-// and pass over those that are to be skipped. It goes from block to block by their headers and unpacks nothing.
+// zstdFrame returns the end of the frame that a file begins with: a reader would continue with the frames after it, and skip those that are marked
+// so. It goes from block to block by their headers and unpacks nothing.
 func zstdFrame(r io.ReaderAt, size int64) (end int64, err error) {
 	begin := make([]byte, min(size, zstd.HeaderMaxSize))
 	if _, err := r.ReadAt(begin, 0); err != nil && err != io.EOF {

@@ -13,12 +13,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// Class says in one word why a row is no record, for counts and reports.
+// Class is one word for why a row is no record, for counts and reports.
 type Class string
 
 // The classes of rows that a mapping refuses.
 const (
-	Unmappable Class = "unmappable"   // the record can make nothing of the row
+	Unmappable Class = "unmappable"   // no record can be made of the row
 	NoAnswer   Class = "no-answer"    // there is no reference answer
 	NotANumber Class = "not-a-number" // the answer type is numeric, and the reference answer is no number
 )
@@ -40,16 +40,15 @@ type refusal struct {
 
 func (r *refusal) Unwrap() error { return r.error }
 
-// answers is how the reference answers of a mapping are judged. The zero value takes every string and every number, as the rule
-// of the first releases does.
+// answers is how the reference answers of a mapping are judged. The zero value accepts every string and every number, as the rule of the first
+// releases does.
 type answers struct {
 	judged bool
-	// optional takes a row without an answer as well, and gives it the empty one.
+	// optional accepts a row without an answer as well, which gets the empty one.
 	optional bool
 }
 
-// answersOf returns how a record wants its answers judged. Whoever writes the constant "" for the reference answer has said that the
-// rows have none.
+// answersOf returns how a record wants its answers judged. The constant "" for the reference answer means that the rows have none.
 func (c *compiler) answersOf(r recipe.Record, answer *expression) answers {
 	if c.err != nil || r.Rule == "" {
 		return answers{}
@@ -101,7 +100,7 @@ func (m *mapping) answerOf(row *rowValue) (any, error) {
 	return m.answer.value(row)
 }
 
-// ends reports whether the path leads to nothing: to a field that is not there, or to a key that an object on the way lacks.
+// ends reports whether the path leads to nothing: to an absent field, or to a key that an object on the way lacks.
 func (p *path) ends(row *rowValue) bool {
 	v, _ := (&path{fields: p.fields}).take(row)
 	for _, name := range p.below {
@@ -132,7 +131,7 @@ func (x *expression) refuse(class Class, what string) error {
 	return &refusal{class, x.failure(what)}
 }
 
-// blank reports whether a text shows nothing: white space, and characters without a width.
+// blank reports whether a text is invisible: white space, and characters without a width.
 func blank(s string) bool {
 	if s != "" && s[0] > ' ' && s[0] < 0x7f {
 		return false // Which is so for nearly every text.
@@ -151,7 +150,7 @@ const (
 	maxExponentDigits = 2
 )
 
-// isNumeric reports whether a text is one number and nothing else but white space around it: a decimal number, or a fraction of
+// isNumeric reports whether a text is one number, with nothing but white space around it: a decimal number, or a fraction of
 // two integers. docs/mapping.md has the rule.
 func isNumeric(s string) bool {
 	s = strings.TrimSpace(s)
@@ -178,7 +177,7 @@ func isNumeric(s string) bool {
 	return isWhole(whole) || point && whole == ""
 }
 
-// cutExponent cuts a number at its e, and takes the sign behind it away.
+// cutExponent cuts a number at its e, and drops the sign after it.
 func cutExponent(s string) (mantissa, exponent string, scientific bool) {
 	at := strings.IndexAny(s, "eE")
 	if at < 0 {

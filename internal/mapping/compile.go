@@ -37,7 +37,7 @@ func Compile(r recipe.Record) (Mapping, error) {
 	return compile(r.Resolved(), p.Name, r.Kept())
 }
 
-// result is what an expression may give.
+// result is what an expression may return.
 type result struct {
 	words string
 	kinds []types.Kind
@@ -56,10 +56,10 @@ var (
 type compiler struct {
 	env    *cel.Env
 	preset string
-	fix    string // where a person corrects the expression
+	fix    string // where the user corrects the expression
 	fields []decoded.Field
-	// guarded are the fields that some expression names with has or ?: they may be absent. Those that are named without,
-	// too, may be absent all the same, since one use is the guard of the other.
+	// guarded are the fields that some expression names with has or ?: they may be absent, even if they are also named without, since one use
+	// guards the other.
 	guarded map[string]bool
 	err     error
 }
@@ -145,7 +145,7 @@ func (c *compiler) metadata(members []recipe.Metadata) (out []member) {
 	return out
 }
 
-// textsOf asks for the text of each field that is kept as it stands, so that its objects keep the order of their members.
+// textsOf requests the text of each field that is kept unchanged, so that its objects keep the order of their members.
 func (c *compiler) textsOf(members []member) {
 	for i, k := range members {
 		p := k.value.path
@@ -160,7 +160,7 @@ func (c *compiler) textsOf(members []member) {
 	}
 }
 
-// expression compiles one expression. After the first that is wrong, the others are left alone.
+// expression compiles one expression. After the first that is wrong, the others are skipped.
 func (c *compiler) expression(part, text string, want result) *expression {
 	x := &expression{part: part, text: text, preset: c.preset}
 	if part == "where" || part == "groupBy" {
@@ -207,7 +207,7 @@ func (c *compiler) expression(part, text string, want result) *expression {
 	return x
 }
 
-// position names a place in an expression; CEL counts characters from 0.
+// position returns a place in an expression for a message; CEL counts characters from 0.
 func position(text string, line, column int) string {
 	if !strings.Contains(text, "\n") {
 		return fmt.Sprintf("at character %d", column+1)
@@ -215,8 +215,8 @@ func position(text string, line, column int) string {
 	return fmt.Sprintf("at line %d, character %d", line, column+1)
 }
 
-// fits reports whether a type can be what is wanted. An optional value may stand for what it holds, but not for a bool: a row
-// of which it is not known whether to keep it is a mistake.
+// fits reports whether a type can be what is wanted. An optional value may take the place of what it holds, but not of a bool: it must be known
+// whether to keep a row.
 func fits(given *cel.Type, want result) bool {
 	if given.Kind() == types.OpaqueKind && given.TypeName() == "optional_type" && want.words != aBool.words {
 		given = given.Parameters()[0]
@@ -284,9 +284,9 @@ func fieldOf(e ast.Expr) (name string, optional bool, row ast.Expr) {
 
 func isRow(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == language.RowName }
 
-// direct recognises an expression that takes a field as it stands, or what lies in it at a path, or the first of several
-// optional fields. Its value is read from the row without an evaluation: most expressions are of this kind, an evaluation
-// costs more than all else that is done with a row, and a number keeps every digit in this way.
+// direct recognizes an expression that selects a field, or what is in it at a path, or the first of several optional fields. Its value is read from
+// the row without an evaluation: most expressions are of this kind, an evaluation costs more than all else that is done with a row, and this way a
+// number keeps every digit.
 func (c *compiler) direct(e ast.Expr) *path {
 	if name, optional, row := fieldOf(e); row != nil {
 		if e.Kind() == ast.SelectKind && e.AsSelect().IsTestOnly() {
@@ -309,7 +309,7 @@ func (c *compiler) direct(e ast.Expr) *path {
 	return nil
 }
 
-// or returns the path that takes the first of two, nil if one of them is none or must be there.
+// or returns the path that selects the first of two, nil if one of them is none or must be there.
 func (p *path) or(q *path) *path {
 	if p == nil || q == nil || !p.optional || !q.optional {
 		return nil

@@ -42,13 +42,13 @@ type expression struct {
 	// parts are the pieces of a text that is put together from fields and constants alone, and fields has the bits of those fields.
 	parts  []part
 	fields uint64
-	// plan is nil where only the program knows the expression.
+	// plan is nil where only the program can evaluate the expression.
 	plan    plan
 	program cel.Program
 	checked *ast.AST
 }
 
-// path takes the first of some fields that is there, and from it what lies below.
+// path selects the first of some fields that is there, and from it what is below.
 type path struct {
 	fields   []int
 	names    []string
@@ -72,7 +72,7 @@ func (m *mapping) Map(row decoded.Row) (Content, error) {
 	return content, nil
 }
 
-// take takes a row whose values are those that the mapping wants, and which is to be kept.
+// take sets the row, whose values are those of Fields, and returns Dropped unless it is to be kept.
 func (m *mapping) take(values *rowValue, row decoded.Row) error {
 	if len(row.Values) != len(m.fields) {
 		return row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
@@ -140,7 +140,7 @@ func (k *member) of(row *rowValue) (record.JSON, error) {
 	if k.text >= 0 {
 		if text, ok := row.values[k.text].(decoded.JSON); ok {
 			if value, err := record.FormatValue(text); err == nil {
-				return value, nil // A number that is not finite, and that read.nonFinite makes null, is no JSON.
+				return value, nil // A number that is not finite, and that read.nonFinite makes null, is not JSON.
 			}
 		}
 	}
@@ -155,7 +155,7 @@ func (k *member) of(row *rowValue) (record.JSON, error) {
 	return value, nil
 }
 
-// value evaluates the expression. What is absent is nil; everything else is as decode has it.
+// value evaluates the expression. An absent value is nil; everything else is as decode has it.
 func (x *expression) value(row *rowValue) (any, error) {
 	if x.constant != "" {
 		return x.constant, nil
@@ -191,7 +191,7 @@ func (x *expression) native(out ref.Val) (any, error) {
 	return v, nil
 }
 
-// take returns what lies at the path, and whether the path leads there.
+// take returns what is at the path, and whether the path leads there.
 func (p *path) take(row *rowValue) (v any, ok bool) {
 	for _, i := range p.fields {
 		if v = row.values[i]; v != nil {
@@ -207,7 +207,7 @@ func (p *path) take(row *rowValue) (v any, ok bool) {
 	return v, true
 }
 
-// textual returns the value of an expression that must give a string, or a number where that is wanted, too.
+// textual returns the value of an expression that must be a string, or a number where that is wanted, too.
 func (x *expression) textual(row *rowValue, want result) (string, error) {
 	if x.constant != "" {
 		return x.constant, nil
@@ -248,7 +248,7 @@ func (x *expression) asked(row *rowValue) (string, error) {
 	return question, err
 }
 
-// maybe returns the value of an expression that may give nothing, and may not be there itself.
+// maybe returns the value of an expression that may be empty, and may itself be absent.
 func (x *expression) maybe(row *rowValue) (string, error) {
 	if x == nil {
 		return "", nil

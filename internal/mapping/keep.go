@@ -23,7 +23,7 @@ type keptMember struct {
 // maxKept is how many members a mapping may keep, those of a preset and its own.
 const maxKept = 2 * 16
 
-// keep asks for the texts of the members that are kept.
+// keep requests the texts of the members that are kept.
 func (c *compiler) keep(members []recipe.KeptMember) (out []keptMember) {
 	if c.err == nil && len(members) > maxKept {
 		c.err = contract.Failf(contract.InvalidTask, "the record keeps %d members of the row, and may keep at most %d; keep the whole row by %q", len(members), maxKept, recipe.KeepWhole)
@@ -46,7 +46,7 @@ func (c *compiler) keep(members []recipe.KeptMember) (out []keptMember) {
 	return out
 }
 
-// keep returns the members of a row that are kept, in memory that may be used for them.
+// keep returns the members of a row that are kept, in the given memory.
 func (m *mapping) keep(row *rowValue, entries []record.Entry) []record.Entry {
 	if cap(entries) < len(m.kept) {
 		entries = make([]record.Entry, 0, len(m.kept))
@@ -64,7 +64,7 @@ func (m *mapping) keep(row *rowValue, entries []record.Entry) []record.Entry {
 	return entries
 }
 
-// others compiles the expressions of the texts beside the question that are compared with probes.
+// others compiles the expressions of the texts besides the question that are compared with probes.
 func (c *compiler) others(expressions []string) (out []*expression) {
 	if c.err == nil && len(expressions) > maxOthers {
 		c.err = contract.Failf(contract.InvalidTask, "the record has %d expressions of texts to decontaminate, and may have at most %d", len(expressions), maxOthers)
@@ -78,8 +78,7 @@ func (c *compiler) others(expressions []string) (out []*expression) {
 // maxOthers is how many expressions of further texts there may be, those of a preset and its own.
 const maxOthers = 2 * 8
 
-// Others returns the texts of a row beside the question that are compared with the questions of probes. The row's values stand in the
-// order of Fields.
+// Others returns the texts of a row besides the question that are compared with the questions of probes. The row's values are in the order of Fields.
 func (m *mapping) Others(row decoded.Row) (all []string, err error) {
 	values := &rowValue{names: m.fields, values: row.Values, at: row.File(), files: &m.files}
 	for _, x := range m.others {

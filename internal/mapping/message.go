@@ -48,7 +48,7 @@ func (x *expression) explain(err error, row *rowValue) string {
 		return x.mismatch(at, row)
 	case strings.Contains(what, "optional.none()"):
 		return it.The() + " is absent or null"
-	case strings.Contains(what, "unhashable"): // CEL gives back the panic of Go's own map.
+	case strings.Contains(what, "unhashable"): // CEL returns the panic of Go's own map.
 		return "a map has a key that is not a string, a number or a bool"
 	case strings.Contains(what, "cost limit exceeded"):
 		return fmt.Sprintf("it costs more than %d steps for one row", language.MaxCost)
@@ -70,8 +70,7 @@ func (x *expression) where(err error) (at ast.Expr, it language.Subject) {
 	return at, language.Subject{Text: "the value"}
 }
 
-// closed returns a field from which something is taken as if it were a list or an object, and which is a text in this row; "" if there
-// is none.
+// closed returns a field that is used as a list or an object, but is a text in this row; "" if there is none.
 func (x *expression) closed(row *rowValue) (field string) {
 	language.Walk(x.checked.Expr(), func(e ast.Expr) {
 		of := ast.Expr(nil)
@@ -94,7 +93,7 @@ func (x *expression) closed(row *rowValue) (field string) {
 	return field
 }
 
-// mismatch explains CEL's "no such overload", which says nothing of the types that the row gave.
+// mismatch explains CEL's "no such overload", which does not name the types that the row had.
 func (x *expression) mismatch(at ast.Expr, row *rowValue) string {
 	what := []string{x.unparse(at) + " has no meaning for these types"}
 	for _, arg := range language.Operands(at) {

@@ -13,11 +13,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mapping/language"
 )
 
-// plan computes what an expression gives without CEL's interpreter, which takes several microseconds for the simplest one:
-// more than all else that is done with a row. It is made from the checked expression, and knows fields, constants, the usual
-// operators and the functions of the language. It may give up at any row, and does where anything is unusual: a value of
-// another type, an error, a long text. CEL then evaluates the expression and says what it gives, so a plan is never a second
-// meaning; a fuzz target compares the two. It has no loops, so what it costs is bounded by the lengths of expression and row.
+// plan computes the value of an expression without CEL's interpreter, which takes several microseconds for the simplest one: more than all else
+// that is done with a row. It is made from the checked expression, and knows fields, constants, the usual operators and the functions of the
+// language. It may give up at any row, and does where anything is unusual: a value of another type, an error, a long text. CEL then evaluates the
+// expression, so a plan is never a second meaning; a fuzz target compares the two. It has no loops, so what it costs is bounded by the lengths of
+// expression and row.
 type plan func(row *rowValue) (v ref.Val, ok bool)
 
 // planOf returns nil for an expression that it does not know.
@@ -91,7 +91,7 @@ func operatorPlan(name string, args []plan) plan {
 	return nil
 }
 
-// typeNames are the types that an expression may compare a value's with.
+// typeNames are the types that an expression may compare a value's type with.
 var typeNames = map[string]ref.Val{
 	"string": types.StringType, "bool": types.BoolType, "int": types.IntType, "double": types.DoubleType, "list": types.ListType, "map": types.MapType, "null_type": types.NullType,
 }

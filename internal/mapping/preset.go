@@ -13,7 +13,7 @@ type Preset struct {
 	mapping *mapping
 }
 
-// Presets lists the presets in the order of the documentation.
+// Presets returns the presets in the order of the documentation.
 func Presets() ([]Preset, error) {
 	var out []Preset
 	for _, p := range recipe.Presets() {
@@ -26,7 +26,7 @@ func Presets() ([]Preset, error) {
 	return out, nil
 }
 
-// Lookup compiles the preset that a recipe names; a name that is unknown is an InvalidTask failure that lists those there are.
+// Lookup compiles the preset that a recipe names; an unknown name is an InvalidTask failure that lists the presets.
 func Lookup(version string) (Preset, error) {
 	p, err := find(version)
 	if err != nil {
@@ -54,11 +54,11 @@ func find(version string) (recipe.Preset, error) {
 	return p, contract.Failf(contract.InvalidTask, "there is no preset %q; the presets are %q", version, versions)
 }
 
-// Fields returns the fields of a row that the preset looks at.
+// Fields returns the fields of a row that the preset reads.
 func (p Preset) Fields() []decoded.Field { return p.mapping.Fields() }
 
-// Map evaluates the preset for a row whose values stand in the order of Fields.
+// Map evaluates the preset for a row whose values are in the order of Fields.
 func (p Preset) Map(row decoded.Row) (Content, error) { return p.mapping.Map(row) }
 
-// Others evaluates what the preset has beside the question to be compared with probes.
+// Others evaluates what the preset has besides the question to be compared with probes.
 func (p Preset) Others(row decoded.Row) ([]string, error) { return p.mapping.Others(row) }

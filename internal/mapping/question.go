@@ -8,16 +8,16 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mapping/language"
 )
 
-// Question says which text of a row is its question, and nothing else of it: what is needed of rows that are only compared
-// with. It is safe for use by several goroutines.
+// Question finds the question of a row and nothing else: that is all that is needed of rows that others are only compared with. It is safe for use
+// by several goroutines.
 type Question struct {
 	fields     []decoded.Field
 	expression *expression
 	files      language.Files
 }
 
-// CompileQuestion makes the question of a preset, or of an expression; one of both is given. Only the fields of the question
-// are asked for, so the rows need no answers. What does not compile is an InvalidTask failure.
+// CompileQuestion makes the question of a preset, or of an expression; one of both is given. Only the fields of the question are requested, so the
+// rows need no answers. What does not compile is an InvalidTask failure.
 func CompileQuestion(preset, expression string) (*Question, error) {
 	if preset != "" {
 		p, err := find(preset)
@@ -36,7 +36,7 @@ func CompileQuestion(preset, expression string) (*Question, error) {
 	return q, err
 }
 
-// Of returns the question of a row whose values stand in the order of Fields. A row without one is an InvalidData failure that
+// Of returns the question of a row whose values are in the order of Fields. A row without one is an InvalidData failure that
 // names the row.
 func (q *Question) Of(row decoded.Row) (string, error) {
 	text, err := q.expression.asked(&rowValue{names: q.fields, values: row.Values, at: row.File(), files: &q.files})
@@ -46,5 +46,5 @@ func (q *Question) Of(row decoded.Row) (string, error) {
 	return text, nil
 }
 
-// Fields returns the fields of a row that Of looks at.
+// Fields returns the fields of a row that Of reads.
 func (q *Question) Fields() []decoded.Field { return slices.Clone(q.fields) }

@@ -10,8 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/mapping/language"
 )
 
-// rowValue is the variable row: the fields of a row by their names. A field that is absent and one that is null are the
-// same, and neither is there.
+// rowValue is the variable row: the fields of a row by their names. Absent and null fields are the same: neither is there.
 type rowValue struct {
 	// Mapper has the methods that no expression can reach, since row as a whole is refused.
 	traits.Mapper

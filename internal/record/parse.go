@@ -13,12 +13,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Parse reads one published line, without its line end. It is strict: what AppendJSON would not have written, be it only a
-// space, an escape too many or a key out of order, is an InvalidData failure that names the byte. The record keeps nothing
-// of line.
+// Parse reads one published line, without its line end. It is strict: what AppendJSON would not have written, even a space, an unnecessary escape
+// or a key out of order, is an InvalidData failure that names the byte. The record keeps nothing of line.
 //
-// A verifier reads every row that was published, so this is not a JSON parser: the published form leaves no choices, and
-// knowing that makes it many times as fast as one. A test compares it with a slow one on any input.
+// A verifier reads every published row, so this is not a JSON parser: the published form leaves no choices, which makes it many times as fast as
+// one. A test compares it with a slow one on any input.
 func Parse(line []byte) (Record, error) {
 	p := parser{text: string(line)}
 	r, err := p.record()
@@ -110,7 +109,7 @@ func (p *parser) metadata() (entries []Entry, err error) {
 	return entries, p.literal("}")
 }
 
-// kept reads the members behind those of every row. Their values are as the source has them, checked by the rules of decode.
+// kept reads the members after those of every row. Their values are as the source has them, checked by the rules of decode.
 func (p *parser) kept() (entries []Entry, err error) {
 	for !p.skip("}") {
 		if !p.skip(",") {
@@ -158,7 +157,7 @@ func (p *parser) name() (string, error) {
 	return name, p.literal(":")
 }
 
-// str reads a string and gives what it means.
+// str reads a string and returns what it means.
 func (p *parser) str() (string, error) {
 	if err := p.literal(`"`); err != nil {
 		return "", err
@@ -188,8 +187,8 @@ func (p *parser) wrong() string {
 	return "a control character has no escape"
 }
 
-// value walks over any JSON value in the published form. The names of an object may be in any order, that of the source or an
-// ascending one, and none is there twice.
+// value walks over any JSON value in the published form. The names of an object may be in any order, that of the source or an ascending one,
+// without duplicates.
 func (p *parser) value(depth int) error {
 	if depth > maxDepth {
 		return errors.New("the value is nested too deeply")
@@ -253,14 +252,14 @@ func (p *parser) object(depth int) error {
 	return nil
 }
 
-// nameSet holds the names of an object. Ascending ones, which are most, need no memory but of the last; of others it keeps all.
+// nameSet holds the names of an object. Of ascending names, the usual case, it keeps the last; of others it keeps all.
 type nameSet struct {
 	ascending []string
 	last      string
 	all       map[string]bool
 }
 
-// add reports whether the name was not there.
+// add reports whether the name is new.
 func (s *nameSet) add(name string) bool {
 	if s.all == nil {
 		if len(s.ascending) == 0 || name > s.last {
@@ -290,7 +289,7 @@ func (p *parser) number() error {
 	return errors.New("a value should be here")
 }
 
-// skip moves over one byte if it is one of those.
+// skip moves over one byte if it is one of the given ones.
 func (p *parser) skip(of string) bool {
 	c := p.peek()
 	if c == 0 || strings.IndexByte(of, c) < 0 {

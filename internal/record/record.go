@@ -1,7 +1,7 @@
 // Package record holds the unified record, its one published form and its content identity.
 //
-// The published form of a record is one line of JSON without spaces, in one order of keys, UTF-8 as it is: only what JSON
-// must escape is escaped. AppendJSON writes it and Parse accepts nothing else, so equal records have equal bytes.
+// The published form of a record is one line of JSON without spaces, in one order of keys, in UTF-8: only what JSON must escape is escaped.
+// AppendJSON writes it and Parse accepts nothing else, so equal records have equal bytes.
 package record
 
 import (
@@ -37,7 +37,7 @@ type Record struct {
 	AnswerType string
 	// Metadata in its order: source, original_id, then what the mapping keeps.
 	Metadata []Entry
-	// Kept are members of the source's row, published as they stand there, in ascending order of their names.
+	// Kept are members of the source's row, published unchanged, in ascending order of their names.
 	Kept []Entry
 }
 
@@ -51,8 +51,8 @@ type Entry struct {
 // that is kept is as its source has it.
 type JSON string
 
-// AppendJSON appends the record in its published form, without a line end. A string that is not UTF-8, which no source
-// gives, gets U+FFFD in place of the bytes that are wrong.
+// AppendJSON appends the record in its published form, without a line end. A string that is not UTF-8, which no source has, gets U+FFFD in place of
+// the wrong bytes.
 func (r *Record) AppendJSON(dst []byte) []byte {
 	for _, member := range [...]struct{ begin, value string }{
 		{`{"id":`, r.ID},
@@ -85,14 +85,14 @@ func (r *Record) AppendMetadata(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Digests say which rows are the same. Each is a SHA-256, and each but the first is made of the one before, so that long
+// Digests identify equal rows. Each is a SHA-256, and each but the first is made of the one before, so that long
 // texts are hashed once.
 type Digests struct {
 	// Question is that of the question's bytes: equal questions, whatever their answers.
 	Question [sha256.Size]byte
 	// Pair is that of question and reference answer: the same question with the same answer, in whatever data set.
 	Pair [sha256.Size]byte
-	// Identity is that of what the record says, free of where it stood and what its data set is called: question, reference
+	// Identity is that of the content of the record, wherever it comes from and whatever its data set is called: question, reference
 	// answer, answer type, and the metadata without source and original_id, in their order.
 	Identity [sha256.Size]byte
 }
@@ -126,7 +126,7 @@ func (d *Digests) End(message []byte) { d.Identity = sha256.Sum256(message) }
 // AppendKept appends what the members that are kept add to the message of an identity.
 func AppendKept(message []byte, kept []Entry) []byte {
 	if len(kept) > 0 {
-		message = AppendSized(message, "") // Behind the metadata, which has two strings for each member, there is an odd number with it.
+		message = AppendSized(message, "") // With it, the number of strings after the metadata, which has two for each member, is odd.
 		for _, e := range kept {
 			message = AppendSized(AppendSized(message, e.Key), string(e.Value))
 		}
@@ -134,7 +134,7 @@ func AppendKept(message []byte, kept []Entry) []byte {
 	return message
 }
 
-// Begin makes the digests of question and pair, and gives the beginning of the message of the identity, in the same memory.
+// Begin makes the digests of question and pair, and returns the beginning of the message of the identity, in the same memory.
 func (d *Digests) Begin(message []byte, question, answer, answerType string) []byte {
 	message = append(message, question...)
 	d.Question = sha256.Sum256(message)
@@ -151,5 +151,5 @@ func AppendSized[T string | []byte](dst []byte, s T) []byte {
 	return append(dst, s...)
 }
 
-// messages keeps the buffers of what is made of every row and not kept as it is made: digests, and values of the metadata.
+// messages keeps the buffers for what is made of every row: digests, and values of the metadata.
 var messages = sync.Pool{New: func() any { return new([]byte) }}

@@ -12,8 +12,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
-// FormatValue writes the text of a value in the published form: no white space, strings with the fewest escapes, and all else as it
-// stands, the order of members as well, which a chat template shows to a model.
+// FormatValue writes the text of a value in the published form: no white space, strings with the fewest escapes, and all else unchanged, even the
+// order of members, which a chat template shows to a model.
 func FormatValue(text decoded.JSON) (JSON, error) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)
@@ -22,8 +22,8 @@ func FormatValue(text decoded.JSON) (JSON, error) {
 	return JSON(written), err
 }
 
-// ValueOf writes a decoded value in the published form. Numbers keep the source's digits; the names of an object are
-// sorted, since nothing is left of a source's own order.
+// ValueOf writes a decoded value in the published form. Numbers keep the source's digits; the names of an object are sorted, since their order at
+// the source is lost.
 func ValueOf(v any) (JSON, error) {
 	buffer := messages.Get().(*[]byte)
 	defer messages.Put(buffer)

@@ -11,11 +11,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Form is how every row of one data set begins. Knowing that, a row is checked without making anything of it: the published
-// form leaves no choices, so a string's bytes in JSON tell it as well as its value does.
+// Form is how every row of one data set begins. Knowing that, a row is checked without parsing it: the published form leaves no choices, so a
+// string's bytes in JSON identify it as well as its value does.
 //
-// What is recognised here is a part of what Parse accepts (a fuzz test holds one against the other); where a row is not
-// recognised, Parse decides and finds the words.
+// What is recognized here is a part of what Parse accepts (a fuzz test compares the two); where a row is not recognized, Parse decides and explains.
 type Form struct {
 	begin, rest []byte
 }
@@ -29,16 +28,16 @@ func NewForm(dataset, domain string) Form {
 	}
 }
 
-// View is what a row says, as the line has it: strings without their quotes.
+// View is the content of a row, as the line has it: strings without their quotes.
 type View struct {
 	// Number is that of the row at its source, which its id ends with.
 	Number                       int64
 	Question, Answer, AnswerType []byte
-	// Rest are the members after the answer type, and the end of the row; nil where the row was not recognised.
+	// Rest are the members after the answer type, and the end of the row; nil where the row was not recognized.
 	Rest []byte
 }
 
-// View returns what a row says. ok is false where the row is not recognised.
+// View returns the content of a row. ok is false where the row is not recognized.
 func (f *Form) View(line []byte) (v View, ok bool) {
 	number, at := f.number(line)
 	if at < 0 || !bytes.HasPrefix(line[at:], f.rest) {
@@ -73,7 +72,7 @@ func (f *Form) Number(line []byte) int64 {
 	return number
 }
 
-// number reads the number without leading zeros in the id. at is the place behind it, -1 without one.
+// number reads the number without leading zeros in the id. at is the place after it, -1 without one.
 func (f *Form) number(line []byte) (number int64, at int) {
 	if !bytes.HasPrefix(line, f.begin) {
 		return 0, -1
@@ -88,7 +87,7 @@ func (f *Form) number(line []byte) (number int64, at int) {
 	return number, at
 }
 
-// member moves from the beginning of one string's text to that of the next, with a key between. -1 is neither.
+// member moves from the beginning of one string's text to that of the next, with a key between; it returns -1 where there is anything else.
 func member(line []byte, at int, key string) int {
 	if at < 0 {
 		return -1
@@ -100,7 +99,7 @@ func member(line []byte, at int, key string) int {
 	return end - 1 + len(key)
 }
 
-// quotedName reads a name and its colon. name is nil where the line has something else; value is the place behind the colon.
+// quotedName reads a name and its colon. name is nil where the line has something else; value is the place after the colon.
 func quotedName(line []byte, at int) (name []byte, value int) {
 	end := publishedString(line, at)
 	if end < 0 || end >= len(line) || line[end] != ':' {
@@ -109,7 +108,7 @@ func quotedName(line []byte, at int) (name []byte, value int) {
 	return line[at+1 : end-1], end + 1
 }
 
-// publishedString returns the place behind a string with its quotes, a negative one where the line has something else.
+// publishedString returns the place after a string with its quotes, a negative one where the line has something else.
 func publishedString(line []byte, at int) int {
 	if at >= len(line) || line[at] != '"' {
 		return -1
@@ -121,8 +120,8 @@ func publishedString(line []byte, at int) int {
 // maxMembers is how many members of the metadata are compared with one another; a record that has more is left to Parse.
 const maxMembers = 16
 
-// metadataMembers checks what follows the answer type: members whose values are strings or lists of strings, no key twice. It gives the
-// place behind them, -1 if they are anything else.
+// metadataMembers checks what follows the answer type: members whose values are strings or lists of strings, no key twice. It returns the place
+// after them, -1 if they are anything else.
 func metadataMembers(line []byte, at int) int {
 	const begin = `,"metadata":{`
 	if at < 0 || !bytes.HasPrefix(line[at:], []byte(begin)) {
@@ -152,7 +151,7 @@ func metadataMembers(line []byte, at int) int {
 	return -1
 }
 
-// textOrTexts moves over a string or a list of strings, negative if there is neither.
+// textOrTexts returns the place after a string or a list of strings, a negative one if there is neither.
 func textOrTexts(line []byte, at int) int {
 	if at >= len(line) || line[at] != '[' {
 		return publishedString(line, at)
@@ -175,7 +174,7 @@ func textOrTexts(line []byte, at int) int {
 	}
 }
 
-// keptMembers checks the members of the source's row behind the metadata, to the end of the row. A name with an escape is left to Parse.
+// keptMembers checks the members of the source's row after the metadata, to the end of the row. A name with an escape is left to Parse.
 func keptMembers(line []byte, at int) bool {
 	if at < 0 || at >= len(line) || line[at] == '}' {
 		return at >= 0 && at == len(line)-1
@@ -195,8 +194,7 @@ func keptMembers(line []byte, at int) bool {
 	return at == len(line)-1 && line[at] == '}'
 }
 
-// mayBeKept reports whether a member of that name may stand behind another one, which is nil for the first. What has an escape is left to
-// Parse.
+// mayBeKept reports whether a member of that name may follow another one, which is nil for the first. A name with an escape is left to Parse.
 func mayBeKept(name, before []byte) bool {
 	return name != nil && bytes.IndexByte(name, '\\') < 0 && (before == nil || bytes.Compare(before, name) < 0) && !slices.Contains(recipe.OwnMembers, string(name))
 }

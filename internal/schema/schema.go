@@ -1,9 +1,9 @@
-// Package schema finds which types the members of rows have, so that a published data set can say them before anybody reads it.
+// Package schema finds the types of the members of rows, so that a published data set declares them.
 //
-// A reader of JSON Lines guesses the types of members from the rows that come first, and fails, or reads other values, where later
-// rows have others. So the types are collected while rows are made: Seen holds what was seen of a member, Judge says which one type
-// that is, or where it has two. What is seen is a set, so it does not matter in which order, or in how many parts, rows were looked
-// at. Imports: the standard library only.
+// A reader of JSON Lines guesses the types of members from the first rows, and fails, or reads other values, where later rows have others.
+// Therefore the types are collected while rows are made: Seen holds what was seen of a member, Judge returns the one type of that, or where it has
+// two. What is seen is a set, so the order of the rows does not matter, nor the number of parts in which they were read. Imports: the standard
+// library only.
 package schema
 
 import (
@@ -13,10 +13,10 @@ import (
 	"strconv"
 )
 
-// kind is what a JSON value is, as far as a column of a table has to tell values apart.
+// kind is the kind of a JSON value, as far as a column of a table distinguishes values.
 type kind int
 
-// The kinds. A date is text that readers of tables take for a moment in time. An exact integer is one that a floating-point number
+// The kinds. A date is text that readers of tables convert to a time. An exact integer is one that a floating-point number
 // holds; a long one fits in 64 bits and a huge one does not.
 const (
 	null kind = iota
@@ -32,11 +32,11 @@ const (
 	kinds
 )
 
-// names are how an error calls the kinds.
+// names are the names of the kinds in an error.
 var names = [kinds]string{"null", "true or false", "an integer", "an integer above 2⁵³", "an integer of more than 64 bits",
 	"a number with a fraction", "text", "text", "a list", "an object"}
 
-// Bounds of what is collected. A member beyond them is data in the place of names, which no table has columns for.
+// Bounds of what is collected. Members beyond them are data in the place of names, for which no table has columns.
 const (
 	maxMembers = 1000
 	maxDepth   = 64
@@ -44,13 +44,13 @@ const (
 
 // Seen is what was seen of one member, in all rows so far.
 type Seen struct {
-	// First is, for each kind in the order of this package, the number of the first row that has it, and one; 0 where none has.
+	// First is, for each kind in the order of this package, the number of the first row that has it, plus one; 0 where none has.
 	First [kinds]int64 `json:"first"`
 	// Element is what was seen of the elements of lists.
 	Element *Seen `json:"element,omitempty"`
 	// Members are those of objects.
 	Members map[string]*Seen `json:"members,omitempty"`
-	// Beyond is the number of a row, and one, whose members or depth are beyond the bounds here; 0 where none has.
+	// Beyond is the number of a row, plus one, whose members or depth exceed the bounds; 0 without one.
 	Beyond int64 `json:"beyond,omitempty"`
 
 	order []named // the members in the order in which they were first seen, which is that of most objects
@@ -69,8 +69,8 @@ type Fields struct {
 	members map[string]int // different ones that are kept, within each member of the row
 }
 
-// Add looks at one member of a row: its value as JSON, and its name, after those of the objects that it is a member of. It keeps
-// nothing of either but names.
+// Add notes one member of a row: its value as JSON, and its name, after those of the objects that it is a member of. It keeps nothing of either but
+// names.
 func (f *Fields) Add(row int64, value string, path ...string) error {
 	seen := &f.Root
 	for depth, name := range path {
@@ -84,7 +84,7 @@ func (f *Fields) Add(row int64, value string, path ...string) error {
 	return s.whole(seen)
 }
 
-// AddRest looks at the members of a row from the first one in the text to the last one, after which the row ends: the text begins
+// AddRest notes the members of a row from the first one in the text to the last one, after which the row ends: the text begins
 // with a name, and ends with a closing brace.
 func (f *Fields) AddRest(row int64, text []byte) error {
 	s := scanner{fields: f, text: text, row: row}
@@ -169,7 +169,7 @@ type scanner struct {
 
 var errMalformed = errors.New("the value of a member is not JSON")
 
-// whole looks at all of the text. seen may be nil: then nothing is kept.
+// whole scans all of the text. If seen is nil, nothing is kept.
 func (s *scanner) whole(seen *Seen) error {
 	if !s.value(seen, 0) {
 		return errMalformed
@@ -187,7 +187,7 @@ func (s *scanner) space() {
 	}
 }
 
-// skip moves over a byte, after white space, if it is that one.
+// skip moves over white space and the given byte, if that follows.
 func (s *scanner) skip(c byte) bool {
 	if s.at < len(s.text) && s.text[s.at] == c {
 		s.at++
@@ -273,7 +273,7 @@ func (s *scanner) object(seen *Seen, depth int) bool {
 	return s.members(seen, depth)
 }
 
-// members looks at the members of an object that has at least one, up to its end.
+// members scans the members of an object that has at least one, up to its end.
 func (s *scanner) members(seen *Seen, depth int) bool {
 	for n := 0; ; n++ {
 		s.space()
@@ -341,7 +341,7 @@ func (s *scanner) list(seen *Seen, depth int) bool {
 	}
 }
 
-// maxExact is the largest integer up to which a floating-point number holds every one.
+// maxExact is the largest integer up to which a floating-point number holds every integer.
 const maxExact = 1 << 53
 
 func (s *scanner) number() (kind, bool) {
@@ -376,7 +376,7 @@ func size(k kind, digits []byte) (kind, bool) {
 	return exact, true
 }
 
-// isDate reports whether a text begins as a moment after ISO 8601 does, and goes on as one: 2024-01-31, or with a time after it.
+// isDate reports whether a text is a date by ISO 8601: 2024-01-31, or with a time after it.
 func isDate(s []byte) bool {
 	const form = "0000-00-00"
 	if len(s) < len(form) || len(s) > len("2024-01-31T10:20:30.123456789+00:00") {

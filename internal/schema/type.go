@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// The scalar types, in the words of Arrow. A Null member is null, or not there, in every row.
+// The scalar types, in the words of Arrow. A Null member is null or absent in every row.
 const (
 	Null    = "null"
 	Bool    = "bool"
 	Int64   = "int64"
 	Float64 = "float64"
 	String  = "string"
-	// Date is a string, and one that readers of tables take for a moment in time where all in a block of rows look like one.
+	// Date is a string that readers of tables convert to a time where all in a block of rows look like one.
 	Date = "date"
-	// Any is what has no one type.
+	// Any is anything without a single type.
 	Any = "any"
 )
 
@@ -91,9 +91,9 @@ type Set struct {
 	Fields *Fields
 }
 
-// Judge returns the type of the rows of several data sets together: an object whose members are those that any row has. In the member
-// that is named strict, each member must have one type: the error says which has not, and where two that differ were seen. Of the
-// others, what has no one type is Any.
+// Judge returns the type of the rows of several data sets together: an object whose members are those that any row has. In the member named strict,
+// each member must have one type: the error names the one that has not, and where two that differ were seen. Other members without a single type
+// are Any.
 func Judge(strict string, sets ...Set) (Type, error) {
 	parts := make([]part, 0, len(sets))
 	for _, set := range sets {
@@ -236,7 +236,7 @@ func membersOf(parts []part) map[string][]part {
 	return members
 }
 
-// Union returns the type of rows of any of the types. Where no one type holds them all, it is Any.
+// Union returns the type of rows of any of the types. Where no single type holds them all, it is Any.
 func Union(types ...Type) Type {
 	union := Type{Scalar: Null}
 	for _, t := range types {

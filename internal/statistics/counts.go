@@ -16,8 +16,8 @@ const (
 	denseValues = 4096
 )
 
-// Counts holds how often each of many non-negative integers was seen. It is exact, does not depend on the order of what was seen, and
-// adds up: what several of them hold together is what one would. The zero value is empty.
+// Counts holds how often each of many non-negative integers was seen. It is exact, does not depend on the order of what was seen, and adds up:
+// several of them together hold what a single one would. The zero value is empty.
 type Counts struct {
 	dense []int64
 	large map[int64]int64
@@ -46,14 +46,14 @@ func (c *Counts) add(value, times int64) {
 	c.large[value] += times
 }
 
-// Merge adds all that another has.
+// Merge adds the counts of another.
 func (c *Counts) Merge(other *Counts) {
 	for _, v := range other.values() {
 		c.add(v.value, v.times)
 	}
 }
 
-// Subtract takes away all that another has, which is a part of what this one has.
+// Subtract removes the counts of another, which are a part of these.
 func (c *Counts) Subtract(other *Counts) {
 	for _, v := range other.values() {
 		c.add(v.value, -v.times)
@@ -79,7 +79,7 @@ func (c *Counts) values() []counted {
 	return out
 }
 
-// MarshalJSON writes a list: each value, ascending, and how often it was seen behind it.
+// MarshalJSON writes a list: each value, ascending, followed by how often it was seen.
 func (c Counts) MarshalJSON() ([]byte, error) {
 	flat := []int64{}
 	for _, v := range c.values() {
@@ -107,10 +107,10 @@ func (c *Counts) UnmarshalJSON(encoded []byte) error {
 // Bins is the number of bins of a Histogram, as Data Studio has them.
 const Bins = 10
 
-// decimals is how many decimals are written of what is no integer.
+// decimals is how many decimals of a fraction are written.
 const decimals = 5
 
-// Summary returns what is said of the values that were seen.
+// Summary returns the statistics of the values that were seen.
 func (c *Counts) Summary() Numbers {
 	values := c.values()
 	s := Numbers{Missing: Missing{Proportion: proportion(0, 1)}}
@@ -140,7 +140,7 @@ func (c *Counts) Summary() Numbers {
 // fraction returns a fraction in decimals.
 func fraction(f *big.Rat) *json.Number { return trimmed(f.FloatString(decimals)) }
 
-// trimmed has one decimal at least, and no zeros behind.
+// trimmed returns a number with at least one decimal and no further trailing zeros.
 func trimmed(text string) *json.Number {
 	text = strings.TrimRight(text, "0")
 	if strings.HasSuffix(text, ".") {
@@ -181,7 +181,7 @@ func deviation(sum, squares *big.Int, rows int64) *json.Number {
 	return trimmed(ratio.Sqrt(ratio).Text('f', decimals))
 }
 
-// histogram has bins of equal width, in integers; the last one ends with the greatest value.
+// histogram returns bins of equal width, in integers; the last one ends with the greatest value.
 func histogram(values []counted, least, greatest int64) *Histogram {
 	width := (greatest-least)/Bins + 1
 	h := &Histogram{}
@@ -196,7 +196,7 @@ func histogram(values []counted, least, greatest int64) *Histogram {
 	return h
 }
 
-// powers has the zeros in bin 0, and in bin b those of 2^(b−1) and above, below 2^b.
+// powers returns the zeros in bin 0, and in bin b those of 2^(b−1) and above, below 2^b.
 func powers(values []counted) []int64 {
 	var bins []int64
 	for _, v := range values {

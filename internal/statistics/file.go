@@ -22,7 +22,7 @@ type File struct {
 	Parts []Part `json:"parts"`
 }
 
-// Part is what is said of the rows of a data set in a split, in the words of Data Studio.
+// Part is the statistics of a data set's rows in a split, in the words of Data Studio.
 type Part struct {
 	Dataset string `json:"dataset"`
 	Domain  string `json:"domain"`
@@ -30,7 +30,7 @@ type Part struct {
 	// Rows of the processed file, and how many of them are different.
 	Rows   int64 `json:"num_examples"`
 	Unique int64 `json:"num_unique"`
-	// Mixed is what the mixed split has of them.
+	// Mixed is how the mixed split uses them.
 	Mixed *Mixed `json:"mixed,omitempty"`
 	// Columns are the texts, the type of the answer, and what a row measures.
 	Columns []Column `json:"statistics"`
@@ -56,7 +56,7 @@ type Column struct {
 	Statistics any    `json:"column_statistics"`
 }
 
-// Missing counts the values that are not there.
+// Missing counts the absent values.
 type Missing struct {
 	Rows       int64       `json:"nan_count"`
 	Proportion json.Number `json:"nan_proportion"`
@@ -65,7 +65,7 @@ type Missing struct {
 // Numbers are the statistics of numbers, or of the lengths of texts. Without rows there is only the sum.
 type Numbers struct {
 	Missing
-	// Empty are the texts without a character.
+	// Empty counts the texts without a character.
 	Empty     *int64       `json:"empty_count,omitempty"`
 	Min       *int64       `json:"min"`
 	Max       *int64       `json:"max"`
@@ -109,7 +109,7 @@ const (
 	numberType = "int"
 )
 
-// Part returns what is said of the rows; tokens says whether theirs were counted.
+// Part returns the statistics of the rows; tokens reports whether theirs were counted.
 func (r *Rows) Part(dataset, domain, split string, tokens bool) Part {
 	text := func(name string, of *Counts) Column {
 		numbers := of.Summary()
@@ -136,7 +136,7 @@ func (r *Rows) Part(dataset, domain, split string, tokens bool) Part {
 	return p
 }
 
-// Of returns the statistics of a revision: its parts, which are in the order of the plan, with what the plan says of them.
+// Of returns the statistics of a revision: its parts, in the order of the plan, with the plan's numbers.
 func Of(m revision.Manifest, parts []Part) File {
 	file := File{Version: Version, Parts: slices.Clone(parts)}
 	reported := pipeline.Reported(m.Recipe, m.Results())
@@ -154,14 +154,14 @@ func Of(m revision.Manifest, parts []Part) File {
 	return file
 }
 
-// CountsTokens reports whether the statistics of a recipe's rows have their tokens. A tokenizer's own file is no part of a revision, so
-// they could not be counted again there.
+// CountsTokens reports whether the statistics of a recipe's rows have their tokens. A tokenizer's file is not part of a revision, so they could not
+// be counted again there.
 func CountsTokens(r recipe.Recipe) bool { return r.Unit == recipe.InTokens && r.Tokenizer.File == "" }
 
 // Encode returns the bytes of the file.
 func (f File) Encode() ([]byte, error) { return revision.EncodeJSON(f) }
 
-// Bare returns the parts without what a plan says of them: what is true of the files of rows alone.
+// Bare returns the parts without the plan's numbers: what follows from the files of rows alone.
 func (f File) Bare() []Part {
 	parts := slices.Clone(f.Parts)
 	for i := range parts {

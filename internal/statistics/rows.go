@@ -13,7 +13,7 @@ import (
 type Row struct {
 	// Question and Answer are the characters (code points) of its texts.
 	Question, Answer int64
-	// Bytes of its line, without the line end, and Tokens of its texts, below 0 where they are not counted.
+	// Bytes of its line, without the line end, and Tokens of its texts, negative where they are not counted.
 	Bytes, Tokens int64
 	// Type of its answer.
 	Type AnswerType
@@ -22,7 +22,7 @@ type Row struct {
 // AnswerType numbers the types of answers.
 type AnswerType byte
 
-// types are the words for them, in the order of their numbers.
+// types are their names, in the order of their numbers.
 var types = [...]string{"numeric", "text", "code"}
 
 // TypeOf returns the number of a type of answers; that of any other word is the last.
@@ -36,7 +36,7 @@ func TypeOf(word string) AnswerType {
 
 // Rows counts the rows of one data set in one split. The zero value is that of no row.
 type Rows struct {
-	// Rows that were added, and how many of them were the first that say what they say.
+	// Rows that were added, and how many of them are not duplicates of an earlier one.
 	Rows   int64 `json:"rows"`
 	Unique int64 `json:"unique"`
 
@@ -50,7 +50,7 @@ type Rows struct {
 	First []Sample `json:"first,omitempty"`
 }
 
-// Add counts a row, in the order of its file. again says that the row before it says the same.
+// Add counts a row, in the order of its file. again reports that it is a duplicate of the row before.
 func (r *Rows) Add(row Row, again bool) {
 	r.Rows++
 	if !again {
@@ -65,7 +65,7 @@ func (r *Rows) Add(row Row, again bool) {
 	r.Types[row.Type]++
 }
 
-// Wants reports whether the rows so far are fewer than those that are shown.
+// Wants reports whether there are fewer samples than are shown.
 func (r *Rows) Wants() bool { return len(r.First) < samples }
 
 // Show keeps a row as a sample.
@@ -74,7 +74,7 @@ func (r *Rows) Show(s Sample) {
 	r.First = append(r.First, s)
 }
 
-// Without returns what is left of the counts once some rows are gone. How many are unique, and the samples, are the caller's.
+// Without returns the counts without those of some rows. The caller sets how many are unique, and the samples.
 func (r *Rows) Without(gone *Rows) Rows {
 	left := Rows{Rows: r.Rows - gone.Rows, Types: r.Types}
 	for i, n := range gone.Types {
@@ -139,7 +139,7 @@ func Quoted(text []byte) int64 {
 	}
 }
 
-// What is shown of a data set: so many rows, and so many characters of their texts.
+// The samples of a data set: so many rows, and so many characters of their texts.
 const (
 	samples         = 3
 	questionShown   = 400

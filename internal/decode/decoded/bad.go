@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Class says in one word what is wrong with a row, for counts and reports. docs/contributing/decoding.md lists the classes.
+// Class is one word for what is wrong with a row, for counts and reports. docs/contributing/decoding.md lists the classes.
 type Class string
 
 // The classes of bad rows.
@@ -16,7 +16,7 @@ const (
 	DuplicateName Class = "duplicate-name" // a name twice in one object
 	MissingField  Class = "missing-field"  // a required field that is absent or null
 	WrongShape    Class = "wrong-shape"    // valid, but no object, or with another number of fields than the header
-	TooLong       Class = "too-long"       // longer than MaxRow, or more in it than a row may bring into memory
+	TooLong       Class = "too-long"       // longer than MaxRow, or larger than a row may be in memory
 )
 
 // BadRow is the error of one row in a file that can be read on: a caller that keeps ranging gets the next row. An error of
@@ -25,7 +25,7 @@ type BadRow struct {
 	Class Class
 	// Where names the row, as Row.Where does.
 	Where string
-	// Err says what is wrong and what to do.
+	// Err is what is wrong and what to do.
 	Err error
 }
 
@@ -33,7 +33,7 @@ func (b *BadRow) Error() string { return b.Where + ": " + b.Err.Error() }
 
 func (b *BadRow) Unwrap() error { return b.Err }
 
-// Bad returns the error of a row for a format to give; the place is added by its caller.
+// Bad returns the error of a row for a format to return; its caller adds the place.
 func Bad(class Class, err error) error { return &BadRow{Class: class, Err: err} }
 
 // Badf returns Bad of a formatted text.
@@ -84,7 +84,7 @@ func nearest(name string, among []string) string {
 	return best
 }
 
-// distance returns the Levenshtein distance: how many bytes have to be put in, taken out or exchanged to make b of a. Names are short, and few.
+// distance returns the Levenshtein distance: how many bytes have to be inserted, deleted or replaced to turn a into b. Names are short, and few.
 func distance(a, b string) int {
 	if len(a) > longName || len(b) > longName {
 		return longName
@@ -108,5 +108,5 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// longName is the length from which on names are not compared for being near.
+// longName is the length from which names are not compared.
 const longName = 64

@@ -43,7 +43,7 @@ func AppendName(dst []byte, i int, name string) []byte {
 	return append(jsonscan.AppendString(dst, name), ':')
 }
 
-// AppendEach writes the list v, each entry by a function of its own, and anything else as AppendValue does.
+// AppendEach writes the list v, each entry by the function, and anything else as AppendValue does.
 func AppendEach(dst []byte, v any, each func([]byte, any) []byte) []byte {
 	list, ok := v.([]any)
 	if !ok {

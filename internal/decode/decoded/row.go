@@ -1,4 +1,4 @@
-// Package decoded has what all decoders give: rows, their values and places, what a row may hold, and what makes one bad.
+// Package decoded has what all decoders produce: rows, their values and places, what a row may hold, and what makes one bad.
 package decoded
 
 import (
@@ -19,12 +19,11 @@ type Field struct {
 	Name string
 	// Optional fields are nil where they are absent or null; any other must be there and not be null.
 	Optional bool
-	// Ordered asks for the text of a list or an object, JSON, where a row has one under the whole name; it is nil where the row
-	// has anything else, which another Field of that name may ask for. Formats without an order give nil.
+	// Ordered requests the text of a list or an object, JSON, where a row has one under the whole name; it is nil where the row has anything else,
+	// which another Field of that name may request. Formats without an order return nil.
 	Ordered bool
-	// Raw asks for the JSON text of whatever a row has under the whole name at its top, null as well; the value is JSON, and nil only
-	// where the row has no such member. It is the text that is in the source where that is JSON, on one line. Without a Name it
-	// is the whole row.
+	// Raw requests the JSON text of whatever a row has under the whole name at its top, including null; the value is JSON, and nil only where the
+	// row has no such member. It is the text of the source where that is JSON, on one line. Without a Name it is the whole row.
 	Raw bool
 }
 
@@ -52,8 +51,8 @@ type Row struct {
 	// Values of the wanted fields, in the order they were asked for: string, Number, bool, nil, []any or map[string]any.
 	// The slice is used again for the next row; the values in it belong to the caller.
 	Values []any
-	// Plain has the bit 1<<i where the i-th value is a string that is in JSON as it is: UTF-8 without a character that needs an escape. A
-	// value whose bit is not set may be one, too.
+	// Plain has the bit 1<<i where the i-th value is a string that JSON holds as it is: UTF-8 without a character that needs an escape. A value
+	// whose bit is not set may also be one.
 	Plain uint64
 
 	Place Place
@@ -92,9 +91,9 @@ func (p Place) String() string {
 	}
 }
 
-// Reader is what each format does. Next fills the row's values and its place, the place before anything can fail; after the
-// last row it gives io.EOF. Its errors are bare: its caller puts the place before them and a reason on them. After a BadRow the next
-// call gives the next row; after any other error there is none.
+// Reader is what each format does. Next fills the row's values and its place, the place before anything can fail; after the last row it returns
+// io.EOF. Its errors are bare: the caller adds the place and a reason. After a BadRow the next call returns the next row; after any other error
+// there is none.
 type Reader interface {
 	Next(row *Row) error
 	Close()
@@ -103,7 +102,7 @@ type Reader interface {
 // NonFinite is what becomes of a wanted number that is not finite: NaN, Infinity, -Infinity.
 type NonFinite bool
 
-// NonFiniteBad and NonFiniteNull: JSON has no such numbers, and a record neither: its row is bad, or the value is null.
+// NonFiniteBad and NonFiniteNull: neither JSON nor a record has such numbers: the row is bad, or the value is null.
 const (
 	NonFiniteBad  NonFinite = false
 	NonFiniteNull NonFinite = true

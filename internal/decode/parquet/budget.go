@@ -10,10 +10,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// What a Parquet file may unpack to: unpackFree bytes, and unpackRatio for each of its own. A row counts rowCost, which is about
-// what the record of an empty one takes on the volume, and a value valueCost more than its text. Real files stay far below: a long
-// text that every row repeats lies in a dictionary once, but next to it each row has a question of its own, and some hundred
-// kilobytes of such a text for each would be needed.
+// What a Parquet file may unpack to: unpackFree bytes, and unpackRatio for each of its own. A row counts rowCost, which is about what the record of
+// an empty one takes on the volume, and a value valueCost more than its text. Real files stay far below: a long text that every row repeats is in a
+// dictionary once, but each row has its own question as well, and some hundred kilobytes of such a text for each would be needed.
 const (
 	unpackFree  = 256 << 20
 	unpackRatio = 1000
@@ -24,7 +23,7 @@ const (
 // budget is what is left of what a Parquet file may unpack to.
 type budget struct {
 	size, spent, most int64
-	// own is a file without bounds.
+	// own is set for a file without bounds.
 	own bool
 }
 
@@ -32,7 +31,7 @@ func newBudget(size int64, own bool) budget {
 	return budget{size: size, most: unpackFree + unpackRatio*size, own: own}
 }
 
-// rows looks at the number of rows that a footer claims, before the first is read.
+// rows checks the number of rows that a footer claims, before the first is read.
 func (b *budget) rows(groups []format.RowGroup) error {
 	total := int64(0)
 	for _, g := range groups {
@@ -55,7 +54,7 @@ func (b *budget) room() (values, texts int) {
 	return decoded.MaxValues, decoded.MaxKept
 }
 
-// row counts the row that the columns stand at, and refuses one that is too large by itself.
+// row counts the current row of the columns, and refuses one that is too large by itself.
 func (b *budget) row(columns []*column) error {
 	if b.own {
 		return nil

@@ -5,11 +5,11 @@ import (
 	"errors"
 )
 
-// errFooter is for footers that are not whole, or have lists that are longer than what is left of them: the library takes memory
-// for as many elements as a list claims.
+// errFooter is for footers that are truncated, or have lists that are longer than the rest of the footer: the library allocates as many elements as
+// a list claims.
 var errFooter = errors.New("the Parquet file is damaged: its footer is cut short, or a list in it claims more than is there; fetch it again")
 
-// deepest is how far structs and lists may stand in one another; those of a footer do to about ten.
+// deepest is how deep structs and lists may be nested; those of a footer are to about ten.
 const deepest = 64
 
 // parts are the fields of a struct that are kept, by their numbers in parquet.thrift, and what is kept of each. nil keeps all.
@@ -39,8 +39,8 @@ func (p *parts) of(number int16) (inner *parts, wanted bool) {
 	return inner, wanted
 }
 
-// footerParts is what reading rows takes: version, schema, rows and row groups, with each column's place, type and sizes. All else
-// may be as other writers understand the format: a key without a value, an order of values that the library does not know.
+// footerParts is what reading rows takes: version, schema, rows and row groups, with each column's place, type and sizes. All else may be as other
+// writers understand the format: a key without a value, an order of values that the library does not know.
 var footerParts = kept(1, 2, 3).with(4,
 	kept(2, 3).with(1, // columns
 		kept(1, 2, 8, 9).with(3, kept(1, 2, 3, 4, 5, 6, 7, 9, 11))))
@@ -145,7 +145,7 @@ func (w *compactWalk) varint() (uint64, bool) {
 	return v, n > 0 && w.take(uint64(n))
 }
 
-// take moves bytes over to what is kept.
+// take copies bytes to what is kept.
 func (w *compactWalk) take(n uint64) bool {
 	if n > uint64(len(w.rest)) {
 		return false

@@ -10,9 +10,9 @@ import (
 
 var errBooleans = errors.New("the booleans of a page are cut short")
 
-// plainBooleans returns a page of booleans in runs as one of plain bits, and any other page as it is. The library, up to version
-// 0.32.0, reads a run of true as one true and seven false, and puts the values behind a run that does not fill its byte in wrong
-// places, without an error. Arrow writes such pages in version 2.
+// plainBooleans returns a page of booleans in runs as one of plain bits, and any other page as it is. The library, up to version 0.32.0, reads a
+// run of true as one true and seven false, and puts the values after a run that does not fill its byte in wrong places, without an error. Arrow
+// writes such pages in version 2.
 func (r *pageReader) plainBooleans(h *format.PageHeader, body []byte) ([]byte, error) {
 	if r.leaf.Type().Kind() != parquet.Boolean || h.Type == format.DictionaryPage {
 		return body, nil

@@ -10,16 +10,14 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// errClaims is for pages whose runs or lengths come to more than the page may hold: a run of two bytes can claim millions of
-// values, and the library takes memory for them.
+// errClaims is for pages whose runs or lengths add up to more than the page may hold: a run of two bytes can claim millions of values, and the
+// library allocates them.
 var errClaims = errors.New("a page has more values in it than its header says")
 
-// padding is how many values more than there are may stand in a page: packed bits come in groups of 8, and writers may fill up
-// a run of 63 groups.
+// padding is how many values a page may have in addition to its own: packed bits come in groups of 8, and writers may fill up a run of 63 groups.
 const padding = 504
 
-// checkClaims looks at the levels and values of an unpacked page: at the lengths in them, which the library believes, not at the
-// values.
+// checkClaims checks the levels and values of an unpacked page: the lengths in them, which the library trusts, not the values.
 func checkClaims(h *format.PageHeader, body []byte, leaf *parquet.Column) error {
 	if h.Type == format.DictionaryPage {
 		// Values take a byte each at least.
@@ -87,7 +85,7 @@ func checkValues(values []byte, encoding format.Encoding, count int, leaf *parqu
 		ok = prefixesFit(values, count)
 	}
 	if ok && leaf.Type().Kind() == parquet.FixedLenByteArray {
-		// The library takes this much whatever the page has.
+		// The library allocates this much whatever the page has.
 		ok = int64(leaf.Type().Length())*int64(count) <= maxPage
 	}
 	if !ok {
@@ -100,7 +98,7 @@ func runsFit(levels []byte, most, count int) bool {
 	return most == 0 || runsOfWidth(levels, bits.Len(uint(most)), count)
 }
 
-// runsOfWidth walks over run lengths and packed bits. What is broken in another way the library finds.
+// runsOfWidth walks over run lengths and packed bits. The library finds other damage.
 func runsOfWidth(src []byte, width, count int) bool {
 	total := uint64(0)
 	for len(src) > 0 {
@@ -123,8 +121,7 @@ func runsOfWidth(src []byte, width, count int) bool {
 	return true
 }
 
-// deltaEnd walks over numbers that are packed as deltas, finds where they end, and says whether they are at most count. What is
-// broken in another way the library finds.
+// deltaEnd walks over delta-packed numbers, finds where they end, and reports whether they are at most count. The library finds other damage.
 func deltaEnd(src []byte, count int) (end int, ok bool) {
 	var head [3]uint64 // values in a block, miniblocks in it, values in all
 	for i := range head {
@@ -185,5 +182,5 @@ func prefixesFit(src []byte, count int) bool {
 	return true
 }
 
-// plainDictionary is PLAIN_DICTIONARY of the format's parquet.thrift: no one should write it any more, and older files are full of it.
+// plainDictionary is PLAIN_DICTIONARY of the format's parquet.thrift: deprecated, but common in older files.
 const plainDictionary = format.Encoding(2)

@@ -17,15 +17,15 @@ import (
 
 var errPageLength = errors.New("a page unpacks to another length than its header says")
 
-// pageZstd unpacks pages side by side, each into the memory that it is given and no more.
+// pageZstd unpacks pages concurrently, each into the memory that it is given and no more.
 var pageZstd = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecodeAllCapLimit(true), zstd.WithDecoderMaxMemory(maxPage))
 })
 
 var pageGzip = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
-// unpackPage fills dst, which is as long as the page claims to be. It takes no memory for what a page says beyond that, and what
-// does not fill dst to the byte is damaged.
+// unpackPage fills dst, which is as long as the page claims to be. It allocates nothing beyond that, and what does not fill dst to the byte is
+// damaged.
 func unpackPage(codec format.CompressionCodec, dst, src []byte) error {
 	if len(dst) == 0 {
 		return nil // Some writers pack nothing to nothing.
@@ -43,7 +43,7 @@ func unpackPage(codec format.CompressionCodec, dst, src []byte) error {
 			n, err = fillPage(dst, r)
 		}
 	case format.Brotli:
-		// A reader of its own for each page: one that has met a damaged page does not read the next one right, reset or not.
+		// A new reader for each page: one that has met a damaged page does not read the next one correctly, even after a reset.
 		n, err = fillPage(dst, brotli.NewReader(bytes.NewReader(src)))
 	case format.Zstd:
 		var all *zstd.Decoder
@@ -66,7 +66,7 @@ func unpackPage(codec format.CompressionCodec, dst, src []byte) error {
 	return nil
 }
 
-// fillPage reads dst full and wants the end of the stream behind it, where checksums are compared. A longer stream counts as one
+// fillPage fills dst and requires the end of the stream after it, where checksums are compared. A longer stream counts as one
 // byte more.
 func fillPage(dst []byte, r io.Reader) (int, error) {
 	if n, err := io.ReadFull(r, dst); err != nil {

@@ -18,26 +18,25 @@ const (
 	// maxPage is the most that a page may claim, in packed bytes, in unpacked bytes or in values. Writers aim at 1 MiB and
 	// 20,000 rows.
 	maxPage = decoded.MaxRow
-	// headerBytes is what is read to look at the header of a page, headerMost the longest header there may be: statistics in
-	// it hold whole values.
+	// headerBytes is what is read to parse the header of a page, headerMost the longest header there may be: its statistics hold whole values.
 	headerBytes = 1 << 10
 	headerMost  = 1 << 20
 )
 
 var errPageHeader = errors.New("the header of a page is damaged")
 
-// pageReader reads and unpacks the pages of a column chunk and hands them to the library as if the file were not packed. The
-// library believes what a page says of its length, and unpacks without an end: with one damaged bit, which makes a chunk of zstd
-// one of LZ4, it takes memory until there is none. Here every page is unpacked into as many bytes as its header claims, the
-// claim is bounded, and so is what the encodings inside claim in turn.
+// pageReader reads and unpacks the pages of a column chunk and passes them to the library as if the file were not packed. The library trusts the
+// length that a page claims, and unpacks without limit: with one damaged bit, which turns a chunk of zstd into one of LZ4, it allocates until
+// memory runs out. Here every page is unpacked into as many bytes as its header claims, the claim is bounded, and so is what the encodings inside
+// claim in turn.
 type pageReader struct {
 	src     io.ReaderAt
 	leaf    *parquet.Column
 	codec   format.CompressionCodec
 	at, end int64 // where the next page begins in the file, and where the chunk ends
-	given   int64 // bytes that the library has taken
+	given   int64 // bytes that the library has read
 
-	header, body        []byte // of a page, as far as the library has not taken them
+	header, body        []byte // of a page, as far as the library has not read them
 	head, packed, plain []byte // memory that is used again
 	booleans            []byte
 	err                 error
@@ -54,7 +53,7 @@ func newPageReader(src io.ReaderAt, size int64, chunk *format.ColumnMetaData, le
 	return &pageReader{src: src, leaf: leaf, codec: chunk.Codec, at: at, end: at + length, head: make([]byte, headerBytes)}, nil
 }
 
-// ReadAt returns what follows on what it gave before, as much as is at hand, which is all that the library asks for.
+// ReadAt returns what follows the previous read, as much as is available: the library reads in no other way.
 func (r *pageReader) ReadAt(p []byte, off int64) (n int, err error) {
 	if off != r.given && r.err == nil {
 		// It goes back only for a dictionary that it did not find on its way.
@@ -116,8 +115,8 @@ func (r *pageReader) turn() error {
 	return err
 }
 
-// unpack returns the body of a page. Levels in pages of version 2 stand before what is packed. Such a page may say that it is not
-// packed, which Arrow's writers before 3.0 said of packed ones: only a page that is as long as it claims to be unpacked is not.
+// unpack returns the body of a page. Levels in pages of version 2 come before the packed part. Such a page may claim that it is not packed, as
+// Arrow's writers before 3.0 did for packed ones: it really is not only if it is as long as it claims to be unpacked.
 func (r *pageReader) unpack(header *format.PageHeader, packed []byte) ([]byte, error) {
 	levels, plainly := 0, r.codec == format.Uncompressed
 	if v2 := header.DataPageHeaderV2; header.Type == format.DataPageV2 {
@@ -137,7 +136,7 @@ func (r *pageReader) unpack(header *format.PageHeader, packed []byte) ([]byte, e
 	return plain, unpackPage(r.codec, plain[levels:], packed[levels:])
 }
 
-// checkHeader looks at what the header of a page claims, before memory is taken for it. There are left bytes of the chunk.
+// checkHeader checks what the header of a page claims, before memory is allocated for it. There are left bytes of the chunk.
 func checkHeader(h *format.PageHeader, left int64) error {
 	var values int32
 	v2 := h.DataPageHeaderV2.V
@@ -166,8 +165,7 @@ func checkHeader(h *format.PageHeader, left int64) error {
 	return nil
 }
 
-// plainHeader returns the header of the page as it would stand in a file that is not packed. Statistics are left out: nothing here
-// looks at them.
+// plainHeader returns the header of the page as it would stand in a file that is not packed. Statistics are omitted: they are not used here.
 func plainHeader(h *format.PageHeader, size int) ([]byte, error) {
 	h.UncompressedPageSize, h.CompressedPageSize, h.CRC = int32(size), int32(size), 0
 	h.DataPageHeader.V.Statistics, h.DataPageHeaderV2.V.Statistics = format.Statistics{}, format.Statistics{}
@@ -175,7 +173,7 @@ func plainHeader(h *format.PageHeader, size int) ([]byte, error) {
 	return thrift.Marshal(new(thrift.CompactProtocol), h)
 }
 
-// pageHeader reads the header at an offset and gives its length.
+// pageHeader reads the header at an offset and returns it with its length.
 func pageHeader(src io.ReaderAt, at int64, buf *[]byte) (header format.PageHeader, length int, err error) {
 	for {
 		n, err := src.ReadAt(*buf, at)
@@ -214,7 +212,7 @@ func plainFooter(meta *format.FileMetaData) ([]byte, error) {
 	return thrift.Marshal(new(thrift.CompactProtocol), &plain)
 }
 
-// sized returns memory of a length, which is used again.
+// sized returns memory of a length, which is reused.
 func sized(buf *[]byte, n int) []byte {
 	if cap(*buf) < n {
 		*buf = make([]byte, n)

@@ -22,7 +22,7 @@ const Magic = "PAR1"
 const (
 	// footerTail is the length of the footer (4 bytes, little endian) and the magic that end a Parquet file.
 	footerTail = 8
-	// pageValues is how many values of a column are taken from a page at a time.
+	// pageValues is how many values of a column are read from a page at a time.
 	pageValues = 256
 	// readBuffer is the buffer of one column's reads from the file.
 	readBuffer = 256 << 10
@@ -41,13 +41,13 @@ type rows struct {
 
 	budget budget
 	group  int   // of the next row
-	done   int64 // rows of the group that were given out
+	done   int64 // rows of the group that were returned
 	open   bool
 	// format of a row's place. Row groups and rows count from 0, as Parquet tools print them.
 	format string
 }
 
-// Open reads rows of a file of so many bytes; of one of the project's own without bounds. Damaged input gives errors, never panics.
+// Open reads rows of a file of so many bytes, without bounds if the project wrote it. Damaged input gives errors, never panics.
 func Open(src io.ReaderAt, size int64, fields []decoded.Field, nonFinite decoded.NonFinite, own bool) (r decoded.Reader, err error) {
 	footer, err := readFooter(src, size)
 	if err != nil {
@@ -85,7 +85,7 @@ func Open(src io.ReaderAt, size int64, fields []decoded.Field, nonFinite decoded
 	return p, nil
 }
 
-// Count returns how many rows the footer of a file of so many bytes says that it has.
+// Count returns the number of rows in the footer of a file of so many bytes.
 func Count(src io.ReaderAt, size int64) (rows int64, err error) {
 	footer, err := readFooter(src, size)
 	if err != nil {
@@ -207,8 +207,8 @@ func (p *rows) Next(row *decoded.Row) (err error) {
 	return p.take(row.Values)
 }
 
-// take assembles the wanted fields of a row. If one is bad the others are looked at all the same: levels that do not fit the
-// schema end the file, and must not hide behind a bad value.
+// take assembles the wanted fields of a row. If one is bad the others are read nevertheless: levels that do not fit the schema end the file, and
+// must not hide behind a bad value.
 func (p *rows) take(values []any) (first error) {
 	for i, n := range p.wanted {
 		if values[i] = nil; n.node == nil {
@@ -279,7 +279,7 @@ func elsewhere(chunk *format.ColumnChunk) error {
 	return nil
 }
 
-// finishGroup checks that no column has more rows than its row group says.
+// finishGroup checks that no column has more rows than its row group.
 func (p *rows) finishGroup() error {
 	for _, c := range p.columns {
 		if p.open && c.more() {
@@ -302,14 +302,14 @@ type column struct {
 	page   parquet.Page
 	values parquet.ValueReader
 	buf    [pageValues]parquet.Value
-	next   []parquet.Value // part of buf that was not yet taken
+	next   []parquet.Value // unread part of buf
 	row    []parquet.Value // the current row; byte arrays point into the page
 	texts  int             // the bytes of its texts
 	err    error
 }
 
 func (c *column) open(chunk *parquet.FileColumnChunk, source *pageReader) {
-	if c.source != nil { // The memory of the chunk before it is used again.
+	if c.source != nil { // The memory of the previous chunk is reused.
 		source.head, source.packed, source.plain, source.booleans = c.source.head, c.source.packed, c.source.plain, c.source.booleans
 	}
 	c.source, c.pages, c.err, c.next = source, chunk.PagesFrom(source), nil, nil
@@ -320,12 +320,12 @@ func (c *column) close() {
 		return
 	}
 	parquet.Release(c.page)
-	_ = c.pages.Close() // Only gives back buffers.
+	_ = c.pages.Close() // Only returns buffers.
 	c.pages, c.page, c.values = nil, nil, nil
 }
 
-// nextRow takes the values of the next row: one, and all that follow with a repetition level above 0. Rows may go over the
-// end of a page. Of a row with more than so many values, or bytes of texts, it takes no more than shows that.
+// nextRow reads the values of the next row: one, and all that follow with a repetition level above 0. Rows may span pages. Of a row with more than
+// so many values, or bytes of texts, it reads no more than shows that.
 func (c *column) nextRow(values, texts int) error {
 	c.row, c.texts = c.row[:0], 0
 	begun := false
@@ -371,7 +371,7 @@ func (c *column) more() bool {
 }
 
 func (c *column) turnPage() {
-	// The memory of the old page is used again; a row that goes on keeps its bytes.
+	// The memory of the old page is reused; an unfinished row keeps its bytes.
 	for i := range c.row {
 		c.row[i] = c.row[i].Clone()
 	}

@@ -29,18 +29,18 @@ type node struct {
 	name, path string
 	kind       format.FieldRepetitionType
 	def, rep   int // the levels of a value that is there in full
-	above      int // the definition level that says that everything above is there
+	above      int // the definition level at which everything above is there
 	list       bool
 	mapped     bool
 	children   []*node
 	below      []*node // the leaves, once they were asked for
-	// refusal says why no value can be made of the node; empty is that one can.
+	// refusal is why no value can be made of the node, empty if one can.
 	refusal string
 
 	// The rest is set for leaves only.
 	column  int
 	convert convert
-	values  *column // where the values of the current row stand
+	values  *column // where the values of the current row are
 	at      int     // the next of them
 }
 
@@ -121,7 +121,7 @@ func refusedGroup(e format.SchemaElement, n *node) string {
 	return ""
 }
 
-// isPair reports whether a node can be the pairs of a MAP: a key that is no group and not repeated, and at most a value.
+// isPair reports whether a node can be the pairs of a MAP: a key that is neither a group nor repeated, and at most one value.
 func (n *node) isPair() bool {
 	return len(n.children) > 0 && len(n.children) < 3 && len(n.children[0].children) == 0 && n.children[0].kind != format.Repeated
 }
@@ -130,7 +130,7 @@ func noPlace(kind string) string {
 	return fmt.Sprintf("has the Parquet type %s, which has no place in a record; write it as a string or an integer", kind)
 }
 
-// isMap reports whether a group is marked as a MAP. Old writers give it the mark of its pairs.
+// isMap reports whether a group is marked as a MAP. Old writers mark it as its pairs.
 func isMap(e format.SchemaElement) bool {
 	_, logical := e.LogicalType.Value.(*format.MapType)
 	return logical || e.ConvertedType.Valid && (e.ConvertedType.V == deprecated.Map || e.ConvertedType.V == deprecated.MapKeyValue)
@@ -179,7 +179,7 @@ func (n *node) refused() error {
 	return nil
 }
 
-// follow goes down a path of names. A path ends at a list: what is below one is many values and not one. What follows on a MAP are
+// follow goes down a path of names. A path ends at a list: below it there are many values, not one. What follows on a MAP are
 // its keys. Nothing is below a node that is refused.
 func (n *node) follow(path []string) found {
 	at := n
@@ -256,7 +256,7 @@ func (n *node) field() (any, error) {
 	return v, nil
 }
 
-// value takes one instance of the node off the front of its leaves' values.
+// value removes one instance of the node from the front of its leaves' values.
 func (n *node) value() (any, error) {
 	if n.kind == format.Required {
 		return n.present()
@@ -290,7 +290,7 @@ func (n *node) value() (any, error) {
 	return entries, nil
 }
 
-// present takes one instance that is known to be there, without the node's own optionality or repetition.
+// present removes one instance that is known to be there, without the node's own optionality or repetition.
 func (n *node) present() (any, error) {
 	switch {
 	case len(n.children) == 0:
@@ -312,7 +312,7 @@ func (n *node) present() (any, error) {
 }
 
 // entries returns the list of a repeated node inside a LIST. In the 3-level form the repeated node is a wrapper around the
-// element; the 2-level forms of old writers are told by the rules of the format's LogicalTypes.md (backward compatibility).
+// element; the 2-level forms of old writers are recognized by the rules of the format's LogicalTypes.md (backward compatibility).
 func (n *node) entries(parent string) (any, error) {
 	v, err := n.value()
 	entries, ok := v.([]any)
@@ -378,7 +378,7 @@ func (n *node) front() (parquet.Value, bool) {
 	return n.values.row[n.at], true
 }
 
-// skip takes the one value that each leaf has for an instance that is null or empty.
+// skip removes the one value that each leaf has for an instance that is null or empty.
 func (n *node) skip() error {
 	for _, leaf := range n.leaves() {
 		if _, ok := leaf.front(); !ok {

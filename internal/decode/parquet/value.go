@@ -27,10 +27,10 @@ const (
 	julianEpoch = 2440588
 )
 
-// convert makes a row's value of a leaf's, exactly.
+// convert turns a leaf's value into a row's, exactly.
 type convert func(parquet.Value) (any, error)
 
-// conversion chooses how a leaf is converted. Without one it says why not.
+// conversion returns how a leaf is converted, or why it cannot be.
 func conversion(e format.SchemaElement, nonFinite decoded.NonFinite) (c convert, refusal string) {
 	c, known := logical(e)
 	if !known {
@@ -42,7 +42,7 @@ func conversion(e format.SchemaElement, nonFinite decoded.NonFinite) (c convert,
 	return c, ""
 }
 
-// physical returns the conversion of a type that nothing is said of, or nil.
+// physical returns the conversion of a type without annotation, or nil.
 func physical(t format.Type, nonFinite decoded.NonFinite) convert {
 	switch t {
 	case format.Boolean:
@@ -93,7 +93,7 @@ func logical(e format.SchemaElement) (c convert, known bool) {
 	return nil, true // FLOAT16, BSON, VARIANT, GEOMETRY, GEOGRAPHY, LIST and MAP of nothing
 }
 
-// converted does the same for the older annotation, which counts where the newer is not there. Its times are UTC.
+// converted does the same for the older annotation, which counts where there is no newer one. Its times are UTC.
 func converted(e format.SchemaElement) (c convert, known bool) {
 	if !e.ConvertedType.Valid {
 		return nil, false
@@ -154,7 +154,7 @@ func unitOf(u format.TimeUnit) time.Duration {
 	return u.Value.Duration()
 }
 
-// integer returns the conversion of a number of so many bits. Those of 8 and 16 bits stand in 32, where a larger one may be as well.
+// integer returns the conversion of a number of so many bits. Those of 8 and 16 bits are stored in 32, which may hold a larger one.
 func integer(physical format.Type, bits int, signed bool) convert {
 	switch {
 	case physical == format.Int64 && bits == 64 && signed:
@@ -184,7 +184,7 @@ func utf8Text(v parquet.Value) (any, error) {
 	return text, nil
 }
 
-// binaryText returns the text of a BYTE_ARRAY that is not marked as one, which older writers leave their texts as.
+// binaryText returns the text of a BYTE_ARRAY that is not marked as text, as in files of older writers.
 func binaryText(v parquet.Value) (any, error) {
 	text, err := utf8Text(v)
 	if err != nil {
@@ -202,7 +202,7 @@ func null(parquet.Value) (any, error) {
 }
 
 // float writes the shortest decimal that reads back as the same number of that size, the way of RFC 8785 (and ECMAScript):
-// 1234567 and not 1.234567e+06, which would be another answer to whoever compares texts.
+// 1234567 and not 1.234567e+06, which would differ in a comparison of texts.
 func float(f float64, bits int, nonFinite decoded.NonFinite) (any, error) {
 	if f != f || f-f != 0 {
 		return decoded.NotFinite(nonFinite)
@@ -214,7 +214,7 @@ func float(f float64, bits int, nonFinite decoded.NonFinite) (any, error) {
 	return decoded.Number(mantissa + "e" + exponent[:1] + strings.TrimLeft(exponent[1:], "0")), nil
 }
 
-// decimal writes a DECIMAL with all the digits behind the point that its scale has, none without a point.
+// decimal writes a DECIMAL with all the digits after the point that its scale has.
 func decimal(physical format.Type, scale int32) convert {
 	if scale < 0 || scale > maxScale {
 		return nil
@@ -255,8 +255,7 @@ func date(v parquet.Value) (any, error) {
 	return moment(time.Unix(int64(v.Int32())*86400, 0), dateText)
 }
 
-// timestamp writes RFC 3339 with as many digits of the second as are not zero. A time that is not adjusted to UTC is a local
-// one of an unknown zone, and has none behind it.
+// timestamp writes RFC 3339 with as many digits of the second as are not zero. A time that is not adjusted to UTC is a local one, and has no zone.
 func timestamp(unit time.Duration, utc bool) convert {
 	layout := dateText + "T" + timeText
 	if utc {

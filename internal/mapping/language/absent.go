@@ -9,13 +9,13 @@ import (
 	"github.com/google/cel-go/common/types"
 )
 
-// People write `row.messages.last().content.trim()` and `row.?level == "hard"`, and CEL says that an optional value has no trim and is equal
-// to no text; they write `row.tools == null`, and get an error for the field that is null. This gives such expressions the meaning that
-// was meant, before their types are checked. Nothing that CEL takes means something else by it, but for comparisons of optional values with null, which
-// CEL holds to be unequal always.
+// People write `row.messages.last().content.trim()` and `row.?level == "hard"`, and CEL says that an optional value has no trim and is equal to no
+// text; they write `row.tools == null`, and get an error for the field that is null. presence gives such expressions the intended meaning, before
+// their types are checked. Nothing that CEL accepts changes its meaning, except comparisons of optional values with null, which are always unequal
+// in CEL.
 //
 //   - Compared by ==, != or in, an optional value is what it holds, and null where it holds nothing.
-//   - Handed to any other operator or function, it is what it holds, and an error where it holds nothing.
+//   - Passed to any other operator or function, it is what it holds, and an error where it holds nothing.
 //   - A field, or a member below one, that is compared with null may be absent.
 type presence struct {
 	make   ast.ExprFactory
@@ -36,7 +36,7 @@ func withPresence(of *ast.AST) {
 	}
 }
 
-// takesOptional are the functions that an optional value is handed to as such.
+// takesOptional are the functions that an optional value is passed to as such.
 var takesOptional = []string{"or", "orValue", "value", "hasValue", "optMap", "optFlatMap", "squadAnswer", operators.Index, operators.OptIndex, operators.OptSelect,
 	operators.Conditional, operators.LogicalAnd, operators.LogicalOr, operators.LogicalNot, operators.NotStrictlyFalse}
 
@@ -61,7 +61,7 @@ func (p *presence) operandsOf(e ast.Expr) {
 	}
 }
 
-// compared deals with the two sides of a comparison.
+// compared rewrites the two sides of a comparison.
 func (p *presence) compared(a, b ast.Expr) {
 	switch {
 	case isNull(b):
@@ -98,7 +98,7 @@ func (p *presence) selectOptional(e ast.Expr) bool {
 	return true
 }
 
-// selected returns what an expression selects a member of by a name, and that name; nil if it does not.
+// selected returns the operand of which an expression selects a member by a name, and that name; nil if it does not.
 func selected(e ast.Expr) (of ast.Expr, name func(*presence) ast.Expr) {
 	switch e.Kind() {
 	case ast.SelectKind:
@@ -115,7 +115,7 @@ func selected(e ast.Expr) (of ast.Expr, name func(*presence) ast.Expr) {
 	return nil, nil
 }
 
-// isOptional reports whether an expression gives an optional value, as far as that can be seen.
+// isOptional reports whether an expression returns an optional value, as far as that is known.
 func isOptional(e ast.Expr) bool {
 	switch e.Kind() {
 	case ast.SelectKind:
@@ -136,20 +136,20 @@ func isOptional(e ast.Expr) bool {
 	return false
 }
 
-// unwrap takes what an optional value holds.
+// unwrap replaces an optional value by what it holds.
 func (p *presence) unwrap(e ast.Expr) {
 	if isOptional(e) {
 		e.SetKindCase(p.make.NewMemberCall(e.ID(), "value", p.moved(e)))
 	}
 }
 
-// orNull takes what an optional value holds, or null.
+// orNull replaces an optional value by what it holds, or null.
 func (p *presence) orNull(e ast.Expr) {
 	null := p.make.NewCall(p.id(e), "dyn", p.make.NewLiteral(p.id(e), types.NullValue))
 	e.SetKindCase(p.make.NewMemberCall(e.ID(), "orValue", p.moved(e), null))
 }
 
-// moved returns an expression under another id, for its place is taken by one that is made of it.
+// moved returns an expression under another id, since another one made of it takes its place.
 func (p *presence) moved(e ast.Expr) ast.Expr {
 	id := p.id(e)
 	if e.Kind() == ast.SelectKind {
@@ -162,7 +162,7 @@ func (p *presence) moved(e ast.Expr) ast.Expr {
 	return p.make.NewCall(id, call.FunctionName(), call.Args()...)
 }
 
-// id returns a new one for an expression that stands where another does.
+// id returns a new id for an expression in the place of another.
 func (p *presence) id(at ast.Expr) int64 {
 	p.nextID++
 	if place, ok := p.info.GetOffsetRange(at.ID()); ok {

@@ -15,8 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// Adapter shows decoded values to CEL: strings, booleans, lists and objects as what they are, null as null, numbers as
-// numberOf has it.
+// Adapter shows decoded values to CEL: strings, booleans, lists and objects as what they are, null as null, numbers as numberOf returns them.
 type Adapter struct{}
 
 // NativeToValue returns a decoded value as CEL sees it.
@@ -42,7 +41,7 @@ func (a Adapter) NativeToValue(v any) ref.Val {
 	return types.DefaultTypeAdapter.NativeToValue(v)
 }
 
-// sorted is a map whose keys come in one order: an expression that goes over them gives the same value every time.
+// sorted is a map whose keys come in one order: an expression that ranges over them has the same value every time.
 type sorted struct{ traits.Mapper }
 
 func (s sorted) Iterator() traits.Iterator {
@@ -60,8 +59,8 @@ func (s sorted) Iterator() traits.Iterator {
 	return types.NewRefValList(Adapter{}, keys).Iterator()
 }
 
-// numberOf returns how CEL sees a number: an int where it is written as one and fits 64 bits; a double where the double stands
-// for exactly this number, which is to say that its shortest decimal form is equal to it; else a longNumber.
+// numberOf returns how CEL sees a number: an int where it is written as one and fits 64 bits; a double where it is exactly this number, that is,
+// where its shortest decimal form is equal to it; else a longNumber.
 func numberOf(n decoded.Number) ref.Val {
 	if i, err := strconv.ParseInt(string(n), 10, 64); err == nil && n != "-0" {
 		return types.Int(i)
@@ -76,11 +75,11 @@ func numberOf(n decoded.Number) ref.Val {
 	return longNumber(n)
 }
 
-// longNumber is a number of more digits than a 64-bit number holds, or out of its range. It can be handed on and compared
-// for equality, and nothing else: to compute with it would be to round it in silence.
+// longNumber is a number of more digits than a 64-bit number holds, or out of its range. It can only be passed on and compared for equality:
+// computing with it would silently round it.
 type longNumber decoded.Number
 
-// IsLong reports whether a number is handed on and compared only, since no 64-bit number is equal to it.
+// IsLong reports whether a number is only passed on and compared, since no 64-bit number is equal to it.
 func IsLong(n decoded.Number) bool {
 	_, long := numberOf(n).(longNumber)
 	return long
@@ -116,7 +115,7 @@ func (n longNumber) Value() any { return decoded.Number(n) }
 // no digits. The sign is left out: a parsed number keeps it.
 func significant(number string) (digits string, exponent int) {
 	mantissa, power, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(number, "-")), "e")
-	exponent, _ = strconv.Atoi(power) // A power that does not fit is no double either.
+	exponent, _ = strconv.Atoi(power) // A power that does not fit is not a double either.
 	whole, fraction, _ := strings.Cut(mantissa, ".")
 	digits = strings.TrimLeft(whole+fraction, "0")
 	if digits == "" {
@@ -126,7 +125,7 @@ func significant(number string) (digits string, exponent int) {
 	return strings.TrimRight(digits, "0"), exponent
 }
 
-// Native returns the decoded form of a value: what ValueOf writes. What a row holds comes back as it was, every digit of it.
+// Native returns the decoded form of a value: what ValueOf writes. What a row holds comes back unchanged, with every digit.
 func Native(v ref.Val) (any, error) {
 	switch v := v.(type) {
 	case types.String:

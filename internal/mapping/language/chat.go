@@ -10,15 +10,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// Each kind of data set has names of its own for what is the same. The first name of a turn's part that is there counts.
+// Each kind of data set has its own names for the same things. The first name of a turn's part that is there counts.
 var (
 	roleNames    = []string{"role", "from"}
 	contentNames = []string{"content", "value"}
 	roles        = map[string]string{"human": "user", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant", "bot": "assistant"}
 )
 
-// turns returns the texts of a chat's turns, of one role or of all. A turn without a text, such as one that only calls a tool, is none. Of a
-// content that has parts, those that are texts are taken, on lines of their own.
+// turns returns the texts of a chat's turns, of one role or of all. A turn without a text, such as one that only calls a tool, does not count. Of a
+// content with parts, those that are texts are joined, each on its own line.
 func turns(args ...ref.Val) ref.Val {
 	role := ""
 	if len(args) > 1 {
@@ -83,7 +83,7 @@ func firstOf(object map[string]any, names []string) any {
 	return nil
 }
 
-// contentText returns the text of what a turn says: a string, parts, or nothing.
+// contentText returns the text of a turn's content: a string, parts, or nothing.
 func contentText(content any) (text, problem string) {
 	switch content := content.(type) {
 	case nil:

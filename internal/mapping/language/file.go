@@ -8,10 +8,10 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 )
 
-// FileName is the variable that tells of the file that a row is in.
+// FileName is the variable with the file that a row is in.
 const FileName = "file"
 
-// noPartition is the value of a Hive folder that stands for null.
+// noPartition is the value of a Hive folder that means null.
 const noPartition = "__HIVE_DEFAULT_PARTITION__"
 
 // fileValue is the variable file for one file.
@@ -20,8 +20,8 @@ type fileValue struct {
 	value ref.Val
 }
 
-// fileOf returns the variable file for a path: the path as the source has it, the last part of it, and what folders of the form
-// name=value say, as Hive, Spark and Arrow write them.
+// fileOf returns the variable file for a path: the path as the source has it, the last part of it, and the values of folders of the form
+// name=value, as Hive, Spark and Arrow write them.
 func fileOf(at string) *fileValue {
 	parts := strings.Split(at, "/")
 	folders, name := map[string]any{}, parts[len(parts)-1]
@@ -34,7 +34,7 @@ func fileOf(at string) *fileValue {
 	return &fileValue{at, Adapter{}.NativeToValue(map[string]any{"path": at, "name": name, "folders": folders})}
 }
 
-// unescaped undoes the percent signs of a folder's name; a name that has others is taken as it is.
+// unescaped decodes the percent signs of a folder's name; a name with other ones is kept as it is.
 func unescaped(s string) string {
 	if plain, err := url.PathUnescape(s); err == nil {
 		return plain
@@ -42,7 +42,7 @@ func unescaped(s string) string {
 	return s
 }
 
-// Files gives the variable file. Rows of one file come one after the other, so the last one is mostly the one that is wanted.
+// Files has the variable file. Rows of one file come one after the other, so the last one is mostly the wanted one.
 type Files struct{ last atomic.Pointer[fileValue] }
 
 // Of returns the variable for the file at a path.

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode"
 )
 
-// textOf returns the string that a function works on, or the error to give back instead.
+// textOf returns the string that a function works on, or the error to return instead.
 func textOf(v ref.Val) (string, ref.Val) {
 	if s, ok := v.(types.String); ok {
 		return string(s), nil
@@ -53,7 +53,7 @@ func number(args ...ref.Val) ref.Val {
 	return types.String(s)
 }
 
-// isNumber takes an optional minus, digits, and optionally a point with digits after it.
+// isNumber reports whether a text is an optional minus, digits, and optionally a point with digits after it.
 func isNumber(s string) bool {
 	whole, fraction, point := strings.Cut(strings.TrimPrefix(s, "-"), ".")
 	return IsDigits(whole) && (!point || IsDigits(fraction))
@@ -106,9 +106,9 @@ func lastCommand(s, command string) int {
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-// argument returns what a LaTeX command is applied to: a group in braces, else what goes on to the end of the formula ("\boxed
-// 2$"), which is how the data set means it, though LaTeX itself would take one token. An empty group is an empty answer:
-// MATH has two such rows, and a data set that a user cannot mend must not stop a build for it.
+// argument returns what a LaTeX command is applied to: a group in braces, else what follows up to the end of the formula ("\boxed 2$"), as the data
+// set means it, though LaTeX itself would use one token. An empty group is an empty answer: MATH has two such rows, and they must not stop a build
+// of a data set that its user cannot correct.
 func argument(s, command string) (string, error) {
 	s = strings.TrimLeft(s, " \t\r\n")
 	if !strings.HasPrefix(s, "{") {
@@ -135,7 +135,7 @@ func argument(s, command string) (string, error) {
 	return "", fmt.Errorf("the braces of the last %s do not close", command)
 }
 
-// openJSON returns what a text of JSON says.
+// openJSON returns the value of a text of JSON.
 func openJSON(args ...ref.Val) ref.Val {
 	s, bad := textOf(args[0])
 	if bad != nil {
@@ -203,7 +203,7 @@ func join(args ...ref.Val) ref.Val {
 	return types.String(b.String())
 }
 
-// replace puts a text in the place of every occurrence of another one, which must not be empty.
+// replace replaces every occurrence of a text, which must not be empty, by another one.
 func replace(args ...ref.Val) ref.Val {
 	var s [3]string
 	for i, arg := range args {
@@ -225,7 +225,7 @@ func tooLong() ref.Val {
 	return wrong(func(Subject) string { return fmt.Sprintf("the text would be longer than %d MiB", MaxText>>20) })
 }
 
-// fail refuses the row with a message of the expression's own.
+// fail refuses the row with a message from the expression.
 func fail(args ...ref.Val) ref.Val {
 	s, bad := textOf(args[0])
 	if bad != nil {
@@ -237,8 +237,8 @@ func fail(args ...ref.Val) ref.Val {
 // Unanswerable is the reference answer of a question that its context does not answer.
 const Unanswerable = "unanswerable"
 
-// squadAnswer returns the first of SQuAD's answers, or Unanswerable where there is none. All of them must be texts, and where the
-// source says of itself whether the question is impossible, its list of answers must agree.
+// squadAnswer returns the first of SQuAD's answers, or Unanswerable where there is none. All of them must be texts, and where the source has
+// is_impossible, its list of answers must agree.
 func squadAnswer(args ...ref.Val) ref.Val {
 	v, impossible := args[0], args[1]
 	answers, _ := v.Value().(map[string]any)
@@ -264,8 +264,8 @@ func squadAnswer(args ...ref.Val) ref.Val {
 	return types.String(texts[0].(string))
 }
 
-// hotpotParagraphs joins HotpotQA's context: "Title\nsentence sentence …" with empty lines between. The sentences bring the
-// spaces between them. Both forms are read: the original list of [title, [sentences]] and the Hub's struct of two lists.
+// hotpotParagraphs joins HotpotQA's context: "Title\nsentence sentence …" with empty lines between. The sentences include the spaces between them.
+// Both forms are read: the original list of [title, [sentences]] and the Hub's struct of two lists.
 func hotpotParagraphs(args ...ref.Val) ref.Val {
 	titles, sentences, err := contextLists(args[0].Value())
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package language is the language of mappings: CEL, with functions of its own, within bounds, and with what is absent taken as people mean it.
-// It shows decoded values to CEL and makes decoded values of what CEL gives. What an expression is for is no matter of this package.
+// Package language is the language of mappings: CEL, with additional functions, within bounds, and with absent values treated as users mean them.
+// It shows decoded values to CEL and makes decoded values of what CEL returns. It does not know what an expression is for.
 package language
 
 import (
@@ -24,14 +24,14 @@ const (
 	// maxNesting is the depth of its syntax, and maxLoops that of its comprehensions.
 	maxNesting = 64
 	maxLoops   = 2
-	// MaxCost bounds the evaluation for one row: about one unit per operator and function, per element of a list and per 100
-	// bytes of text that one touches. A unit takes about a microsecond, and CEL keeps what it has counted in memory, so a
-	// million is a second and some 50 MB at the worst; it is what Kubernetes grants its own rules.
+	// MaxCost bounds the evaluation for one row: about one unit per operator and function, per element of a list and per 100 bytes of text that one
+	// touches. A unit takes about a microsecond, and CEL keeps what it has counted in memory, so a million is a second and some 50 MB at worst;
+	// Kubernetes has the same bound for its own rules.
 	MaxCost = 1_000_000
 	// bytesPerCost is how many bytes of text are one unit, and bytesPerMatch how many of them a regular expression reads.
 	bytesPerCost  = 100
 	bytesPerMatch = 10
-	// MaxText and maxParts bound what one call of replace, split or join may make, since cost is counted after the call.
+	// MaxText and maxParts bound the result of one call of replace, split or join, since cost is counted after the call.
 	MaxText  = 128 << 20
 	maxParts = 1 << 20
 )
@@ -89,8 +89,7 @@ var functions = []function{
 	{"hotpotParagraphs", false, []*cel.Type{cel.DynType}, aText, hotpotParagraphs},
 }
 
-// declare makes a function known to CEL. It has no runtime guards: it looks at its arguments itself, and says what is wrong
-// with them better than "no such overload" would.
+// declare declares a function to CEL. It has no runtime guards: it checks its arguments itself, with better messages than "no such overload".
 func (f function) declare() cel.EnvOption {
 	overload := cel.Overload
 	if f.member {
@@ -108,8 +107,8 @@ func (f function) declare() cel.EnvOption {
 	return cel.Function(f.name, decls.DisableTypeGuards(true), overload(fmt.Sprintf("datasetmix_%s_%d", f.name, len(f.args)), f.args, f.result, binding))
 }
 
-// Function returns what a function of the language beyond those of CEL does, by its name and how many arguments it has, a target among them;
-// nil if there is none.
+// Function returns the implementation of a function beyond those of CEL, by its name and the number of its arguments, including a target; nil if
+// there is none.
 func Function(name string, args int) func(...ref.Val) ref.Val {
 	for _, f := range functions {
 		if f.name == name && len(f.args) == args {
@@ -129,7 +128,7 @@ func Check(env *cel.Env, text string) (*cel.Ast, *cel.Issues) {
 	return env.Check(parsed)
 }
 
-// Program makes a checked expression ready for evaluation.
+// Program prepares a checked expression for evaluation.
 func Program(env *cel.Env, checked *cel.Ast) (cel.Program, error) {
 	return env.Program(checked, cel.CustomDecoratorV2(sortMaps), cel.EvalOptions(cel.OptOptimize), cel.CostTracking(costs{}), cel.CostLimit(MaxCost))
 }
@@ -158,8 +157,8 @@ func (s sortedMaps) Eval(vars interpreter.Activation) ref.Val {
 	return s.Exec(interpreter.AsFrame(vars))
 }
 
-// costs charges every call for what it touches. CEL's own costs take a call whose argument types are not known before the
-// row is there, as nearly all are here, for one unit whatever its size.
+// costs charges every call for what it touches. CEL's own costs count a call whose argument types are not known before there is a row, as nearly
+// all are here, as one unit whatever its size.
 type costs struct{}
 
 func (costs) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
@@ -181,7 +180,7 @@ func (costs) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint6
 	return &cost
 }
 
-// size returns what it costs to walk along a value once, without what lies in its elements.
+// size returns the cost of walking along a value once, without what is in its elements.
 func size(v ref.Val) uint64 {
 	switch v := v.(type) {
 	case types.String:
@@ -196,7 +195,7 @@ func size(v ref.Val) uint64 {
 	return 0
 }
 
-// wholeSize returns what it costs to compare a value, with all that lies in it.
+// wholeSize returns the cost of comparing a value, with all that is in it.
 func wholeSize(v ref.Val) uint64 {
 	switch v.(type) {
 	case traits.Lister, traits.Mapper:

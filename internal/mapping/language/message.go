@@ -29,8 +29,7 @@ func (s Subject) The() string {
 	return s.Text
 }
 
-// complaint is what a function has against its first argument. The function does not know what that is; whoever reports the
-// complaint does.
+// complaint is what is wrong with a function's first argument. The function does not know what that is; the reporter of the complaint does.
 type complaint func(it Subject) string
 
 func (c complaint) Error() string { return c(Subject{Text: "the value"}) }
@@ -46,7 +45,7 @@ func Problem(err error, it Subject) string {
 	return err.Error()
 }
 
-// Describe names the kind of a decoded value for a message.
+// Describe returns the kind of a decoded value for a message.
 func Describe(v any) string {
 	switch v.(type) {
 	case nil:
@@ -64,7 +63,7 @@ func Describe(v any) string {
 	}
 }
 
-// describeValue names the kind of a value of CEL.
+// describeValue returns the kind of a value of CEL.
 func describeValue(v ref.Val) string {
 	switch v.(type) {
 	case types.Null:
