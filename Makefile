@@ -251,7 +251,7 @@ PREVIOUS ?= HEAD^
 previous: $(BIN)/cluster
 	rm -rf $(DIST)/previous $(DIST)/previous.tar && mkdir -p $(DIST)/previous
 	if git rev-parse --verify --quiet $(PREVIOUS) >/dev/null; then git archive $(PREVIOUS) | tar -x -C $(DIST)/previous && \
-	  (cd $(DIST)/previous && $(GO_BUILD) -o . ./cmd/manager ./cmd/worker) && \
+	  (cd $(DIST)/previous && $(GO_BUILD) -o . ./cmd/manager ./cmd/worker ./cmd/kubectl-datasetmix) && \
 	  cluster image --tag datasetmix:previous --binary $(DIST)/previous/manager:/manager --binary $(DIST)/previous/worker:/worker --entrypoint /manager --out $(DIST)/previous.tar; \
 	else echo "there is no commit before this one"; fi
 

@@ -50,7 +50,7 @@ func (e *cluster) local(mix *datav1alpha1.DatasetMix, repos []hub.Repo, environm
 	e.must(err)
 	file, data := filepath.Join(e.TempDir(), "mix.yaml"), e.TempDir()
 	e.must(os.WriteFile(file, manifest, 0o600))
-	command := exec.Command("../../bin/kubectl-datasetmix", "build", "-f", file, "--data", data)
+	command := exec.Command(thisCommand, "build", "-f", file, "--data", data)
 	command.Env = append(append(os.Environ(), "HF_ENDPOINT="+hub.Start(e.T, hub.New(hub.Options{}, repos...))), environment...)
 	out, err := command.CombinedOutput()
 	if err != nil {

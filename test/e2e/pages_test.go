@@ -19,7 +19,7 @@ const browser = "../../dist/browser"
 // loading the page again.
 func TestThePagesOfABuild(t *testing.T) {
 	e := newCluster(t)
-	line := exec.CommandContext(t.Context(), "../../bin/kubectl-datasetmix", "ui")
+	line := exec.CommandContext(t.Context(), thisCommand, "ui")
 	line.Env = append(os.Environ(), "KUBECONFIG="+e.kubeconfig(t.TempDir()))
 	address := pages.Serve(t, line)
 	if page := pages.Get(t, address, http.StatusOK); !strings.Contains(page, "There is no DatasetMix here yet.") {

@@ -14,7 +14,7 @@ func TestProgress(t *testing.T) {
 	e := newCluster(t)
 	mix := e.sixDataSets()
 	e.must(e.Create(t.Context(), mix))
-	command := exec.CommandContext(t.Context(), "../../bin/kubectl-datasetmix", "status", mix.Name, "--kubeconfig", kubeconfig, "-n", e.namespace, "-w", "--timeout", patience.String(), "--progress", "json")
+	command := exec.CommandContext(t.Context(), thisCommand, "status", mix.Name, "--kubeconfig", kubeconfig, "-n", e.namespace, "-w", "--timeout", patience.String(), "--progress", "json")
 	var problems strings.Builder
 	command.Stderr = &problems
 	out, err := command.StdoutPipe()

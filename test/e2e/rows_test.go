@@ -15,16 +15,20 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
+// thisCommand is the command of this commit.
+const thisCommand = "../../bin/kubectl-datasetmix"
+
 // people is the command as its user runs it.
 type people struct {
 	*cluster
 	environment []string
+	program     string
 }
 
 // run runs the command and returns what it printed.
 func (p people) run(arguments ...string) string {
 	p.Helper()
-	line := exec.CommandContext(p.Context(), "../../bin/kubectl-datasetmix", arguments...)
+	line := exec.CommandContext(p.Context(), p.program, arguments...)
 	line.Env = p.environment
 	var errs bytes.Buffer
 	line.Stderr = &errs
@@ -50,7 +54,7 @@ func (e *cluster) noErrands() {
 func TestRowsAndFiles(t *testing.T) {
 	e := newCluster(t)
 	folder := t.TempDir()
-	p := people{e, append(os.Environ(), "KUBECONFIG="+e.kubeconfig(folder))}
+	p := people{e, append(os.Environ(), "KUBECONFIG="+e.kubeconfig(folder)), thisCommand}
 	try := filepath.Join(folder, "try")
 	p.run("example", try)
 	var files []string
@@ -91,8 +95,8 @@ func TestRowsAndFiles(t *testing.T) {
 		t.Errorf("the report has the SHA-256 %s, the local build's %s", a, b)
 	}
 	e.noErrands()
-	t.Run("large files", func(t *testing.T) { people{e.in(t), p.environment}.large(folder) })
-	t.Run("Ctrl-C", func(t *testing.T) { people{e.in(t), p.environment}.interrupted(folder) })
+	t.Run("large files", func(t *testing.T) { p.testing(t).large(folder) })
+	t.Run("Ctrl-C", func(t *testing.T) { p.testing(t).interrupted(folder) })
 }
 
 // large puts a file of more than a log holds, and reads it back in a pod of another kind.
@@ -113,7 +117,7 @@ func (p people) interrupted(folder string) {
 	huge := filepath.Join(folder, "huge")
 	p.must(os.WriteFile(huge, nil, 0o600))
 	p.must(os.Truncate(huge, 40<<20))
-	line := exec.CommandContext(context.WithoutCancel(p.Context()), "../../bin/kubectl-datasetmix", "put", "examples", huge)
+	line := exec.CommandContext(context.WithoutCancel(p.Context()), p.program, "put", "examples", huge)
 	line.Env = p.environment
 	p.must(line.Start())
 	p.eventually("a pod receives", func() bool {

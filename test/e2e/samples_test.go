@@ -124,7 +124,7 @@ func TestSamples(t *testing.T) {
 			if present(t, numbers(mix), test.numbers); t.Failed() {
 				t.Log(show(mix))
 			}
-			looked := people{e.in(t), environment}.run("plan", name, "--look=100") // with the claims and Secrets that are on the cluster alone
+			looked := people{e.in(t), environment, thisCommand}.run("plan", name, "--look=100") // with the claims and Secrets that are on the cluster alone
 			if strings.Count(looked, " kept") < len(mix.Status.Datasets) || strings.Contains(looked, "cannot be looked at") {
 				t.Errorf("plan --look:\n%s", looked)
 			}
