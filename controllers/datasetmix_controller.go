@@ -34,12 +34,11 @@ import (
 // claimIndex finds the mixes that are built on a claim.
 const claimIndex = "spec.output.volume"
 
-// uidIndex finds what belongs to a mix. By the label alone, a pass would look at everything in its namespace: a thousand mixes
-// in one would cost a thousand times a thousand.
+// uidIndex finds what belongs to a mix. By the label alone, a pass would read everything in its namespace: the cost of a thousand mixes in one
+// would be quadratic.
 const uidIndex = "metadata.labels.uid"
 
-// concurrency is how many mixes are looked after at once. A pass is a few reads from memory and at most a few writes; it
-// waits for the API server alone.
+// concurrency is how many mixes are reconciled at once. A pass is a few reads from memory and at most a few writes; it waits only for the API server.
 const concurrency = 4
 
 // conflictPause is how long a pass that met a conflict waits for the cache before it is made again.
@@ -70,10 +69,10 @@ type DatasetMixReconciler struct {
 // +kubebuilder:rbac:groups="",resources=events,verbs=list;watch
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
 
-// phase is one step of a pass. An outcome ends the pass; none goes on.
+// phase is one step of a pass. An outcome ends the pass; with nil it continues.
 type phase func(context.Context, *scope) (*outcome.Outcome, error)
 
-// Reconcile makes one pass over one mix. A pass that panics reports nothing: it does not know what it came to.
+// Reconcile makes one pass over one mix. A pass that panics reports nothing: its outcome is unknown.
 func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	mix := &datav1alpha1.DatasetMix{}
 	if err := r.Get(ctx, request.NamespacedName, mix); err != nil {
@@ -85,24 +84,24 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 		return answer(err, 0)
 	}
 	if !mix.DeletionTimestamp.IsZero() {
-		return ctrl.Result{}, nil // what the mix owns goes with it
+		return ctrl.Result{}, nil // what the mix owns is deleted with it
 	}
 	s := &scope{build: build.Build{Mix: mix}}
 	var err error
 	for _, phase := range []phase{
 		r.observe,         // what exists
 		r.interpret,       // what the spec means
-		r.precheck,        // whether it can mean anything, whatever the data
+		r.precheck,        // mistakes that no data can make good
 		r.observeRequests, // refresh and rebuild requests, from annotations
 		r.reconcileClaim,  // the volume to build on
 		r.checkPathOwner,  // which mix owns the output path
-		r.recordResults,   // the results that finished Jobs left, and how far they go
-		r.scheduleRefresh, // whether the sources are to be looked at again
+		r.recordResults,   // the results that finished Jobs left, and how far they lead
+		r.scheduleRefresh, // whether floating sources are to be resolved again
 		r.checkGraph,      // whether they can lead to a mix
-		r.deleteStaleJobs, // Jobs that an edit of the spec has overtaken
+		r.deleteStaleJobs, // Jobs that an edit of the spec has made stale
 		r.reconcileJob,    // the Job of the next stage
 		r.collectGarbage,  // stages that the published revision does not need
-		r.watch,           // who reads older ones
+		r.watch,           // which pods read older ones
 	} {
 		if s.outcome, err = phase(ctx, s); err != nil || s.outcome != nil {
 			break
@@ -114,9 +113,9 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	return answer(errors.Join(err, r.report(ctx, s, err)), s.wake(r.Clock.Now()))
 }
 
-// answer returns what the queue does after a pass: it comes again after a time, never if that is 0, and soon after a conflict. A
-// conflict is no error: the cache was late. The newer object starts another pass when it arrives, but not every conflict has one:
-// a quota that others use up at the same time is answered with 409 as well. If the namespace is terminating, its objects are deleted with it.
+// answer returns what the queue does after a pass: it requeues the mix after a time, never if that is 0, and soon after a conflict. A conflict is
+// not an error: the cache was late. The newer object starts another pass when it arrives, but not every conflict has one: a quota that is used up
+// concurrently is answered with 409 as well. If the namespace is terminating, its objects are deleted with it.
 func answer(err error, wake time.Duration) (ctrl.Result, error) {
 	switch {
 	case apierrors.IsConflict(err):
@@ -127,16 +126,16 @@ func answer(err error, wake time.Duration) (ctrl.Result, error) {
 	return ctrl.Result{RequeueAfter: wake}, nil
 }
 
-// overtaken reports whether an error needs no answer: a conflict, since the cache was late; or that the whole namespace is going, in
-// which nothing can be made any more.
+// overtaken reports whether an error can be ignored: a conflict, since the cache was late; or one of a terminating namespace, in which nothing can
+// be created.
 func overtaken(err error) bool {
 	return apierrors.IsConflict(err) || terminating(err)
 }
 
 // SetupWithManager registers the controller. The manager's cache should hold only objects with the operator's labels.
 //
-// Every change of a mix starts a pass, changes of its status too: that pass finds nothing to do, unless somebody removed the
-// status, and then it writes it again.
+// Every change of a mix starts a pass, even one of its status: that pass finds nothing to do, unless the status was removed, and then it writes it
+// again.
 func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
 	indexer := manager.GetFieldIndexer()
 	if err := indexer.IndexField(context.Background(), &datav1alpha1.DatasetMix{}, claimIndex, claimOf); err != nil {
@@ -180,7 +179,7 @@ func mixOf(_ context.Context, made client.Object) []ctrl.Request {
 	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: made.GetNamespace(), Name: name}}}
 }
 
-// mixesOnClaim returns the mixes that are built on a claim, and the one that it was made for, which may be gone.
+// mixesOnClaim returns the mixes that are built on a PersistentVolumeClaim, and the one that it was made for, which may be gone.
 func (r *DatasetMixReconciler) mixesOnClaim(ctx context.Context, claim client.Object) []ctrl.Request {
 	return append(mixOf(ctx, claim), mixesOn(ctx, r.Client, claim.GetNamespace(), claim.GetName())...)
 }
@@ -189,7 +188,7 @@ func mixesOn(ctx context.Context, cache client.Reader, namespace, claim string) 
 	mixes := &datav1alpha1.DatasetMixList{}
 	err := cache.List(ctx, mixes, client.InNamespace(namespace), client.MatchingFields{claimIndex: claim})
 	if err != nil {
-		return nil // a read from memory by a registered index; there is nothing that can fail
+		return nil // a read from memory by a registered index cannot fail
 	}
 	for _, mix := range pointers(mixes.Items) {
 		requests = append(requests, ctrl.Request{NamespacedName: client.ObjectKeyFromObject(mix)})
@@ -197,8 +196,8 @@ func mixesOn(ctx context.Context, cache client.Reader, namespace, claim string) 
 	return requests
 }
 
-// refusals select the Events of Jobs whose pods could not be made: a ResourceQuota is used up, a LimitRange or a Pod Security
-// Standard forbids them, an admission webhook is down. The Job itself says nothing of it.
+// refusals select the Events of Jobs whose pods could not be created: a ResourceQuota is used up, a LimitRange or a Pod Security Standard forbids
+// them, an admission webhook is down. The Job itself does not report it.
 func refusals() fields.Selector {
 	return fields.SelectorFromSet(fields.Set{"involvedObject.kind": "Job", "reason": "FailedCreate"})
 }
@@ -208,20 +207,19 @@ func (r *DatasetMixReconciler) mixOfRefusal(ctx context.Context, object client.O
 	about := object.(*corev1.Event).InvolvedObject
 	job := &batchv1.Job{}
 	if err := r.Get(ctx, types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, job); err != nil {
-		return nil // somebody else's, or gone
+		return nil // another owner's, or gone
 	}
 	return mixOf(ctx, job)
 }
 
-// eventLimit is what the API server takes of the note of an Event, in bytes.
+// eventLimit is the API server's limit for the note of an Event, in bytes.
 const eventLimit = 1024
 
-// report writes the status, once, if it says anything new, and then tells of the transitions. A pass that failed reports
-// too.
+// report writes the status, once, if it has changed, and then records the transitions. A failed pass reports, too.
 func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure error) error {
 	if failure != nil {
 		if overtaken(failure) || status.IsReady(s.build.Mix) {
-			return nil // somebody was quicker, or everything goes, or what is published stays published: the next pass tells
+			return nil // a conflict, a deletion, or a publication that must stay: the next pass reports
 		}
 		s.outcome = outcome.Wait(datav1alpha1.ReasonProgressingWithRetry, outcome.Sentence(failure.Error()))
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 )
 
-// recordResults takes the results out of the pods of the Jobs that are finished, or each worker of which is, follows the graph as far as
-// they go, and records what is new.
+// recordResults reads the results from the pods of Jobs that are finished, or whose workers all are, follows the graph as far as they lead, and
+// records what is new.
 func (r *DatasetMixReconciler) recordResults(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	b := &s.build
 	recorded := ledger.Read(s.results, b.Target.Location)
@@ -50,7 +50,7 @@ func (r *DatasetMixReconciler) recordResults(ctx context.Context, s *scope) (*ou
 	return r.objects(s).save(ctx, s)
 }
 
-// harvest records what a Job left.
+// harvest records the results that a Job left.
 func (s *scope) harvest(job *batchv1.Job) {
 	s.tally.fetchErrors = append(s.tally.fetchErrors, s.build.Harvest(job)...)
 }
@@ -70,7 +70,7 @@ func (r *DatasetMixReconciler) checkGraph(_ context.Context, s *scope) (*outcome
 	return outcome.OfMistake(s.build.Target.Err, datav1alpha1.ReasonPlanMismatch), nil
 }
 
-// observeRequests takes up what the mix's annotations ask for. From here on, floating sources are resolved for the newest request.
+// observeRequests reads the requests in the mix's annotations. From here on, floating sources are resolved for the newest request.
 func (r *DatasetMixReconciler) observeRequests(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	now, b := metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), &s.build
 	requests := ledger.ReadRequests(s.results).Observed(b.Mix.Annotations, now)
@@ -82,8 +82,8 @@ func (r *DatasetMixReconciler) observeRequests(_ context.Context, s *scope) (*ou
 	return nil, nil
 }
 
-// scheduleRefresh makes a request when the time for one has come and nothing is being built: a build that takes longer than the time
-// between two looks is not begun anew before its end.
+// scheduleRefresh makes a request when it is due and nothing is being built: a build that takes longer than the refresh interval is not restarted
+// before its end.
 func (r *DatasetMixReconciler) scheduleRefresh(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	now, b := metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), &s.build
 	if wait, ok := b.NextRefresh(now.Time); !ok || wait > 0 {

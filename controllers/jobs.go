@@ -17,8 +17,8 @@ import (
 // lostLimit is how many Jobs of one generation may complete without leaving a result.
 const lostLimit = 3
 
-// deleteStaleJobs ends the Jobs that an edit of the spec has overtaken, keeps what they have finished, and lets nothing new start while
-// their pods still write. A Job whose workers are all done ends by itself.
+// deleteStaleJobs deletes the Jobs that an edit of the spec has made stale, keeps what they have finished, and lets nothing new start while their
+// pods still write. A Job whose workers are all done ends by itself.
 func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	b := &s.build
 	var stale []*batchv1.Job
@@ -47,7 +47,7 @@ func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*
 	return nil, nil
 }
 
-// reconcileJob makes the Job of the next stage, or judges the one that there is.
+// reconcileJob creates the Job of the next stage, or judges the existing one.
 func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	next := s.build.Target.Graph.Next()
 	if next == nil {
@@ -68,8 +68,8 @@ func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*out
 	}
 }
 
-// collectGarbage removes the Jobs and the tasks that have no part in the published revision. Each is judged by itself: that no Job of a
-// task's name is seen may only mean that it is not seen yet.
+// collectGarbage removes the Jobs and the tasks that have no part in the published revision. Each is judged by itself: a task without a visible Job
+// may only mean that the Job is not in the cache yet.
 func (r *DatasetMixReconciler) collectGarbage(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	var made []client.Object
 	for _, job := range s.build.Jobs {

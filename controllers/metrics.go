@@ -12,14 +12,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// Metrics are what the manager counts, beside what controller-runtime does. docs/metrics.md lists them. All are written after the
-// status: what a pass that fails has done is counted by the pass that succeeds, or not at all, and never twice.
+// Metrics are what the manager counts, in addition to controller-runtime. docs/metrics.md lists them. All are written after the status: what a
+// failed pass has done is counted by the pass that succeeds, or not at all, and never twice.
 type Metrics struct {
 	revisions, stalls, fetchErrors, writes, jobs *prometheus.CounterVec
 	fetchBytes, readBack, duplicates             prometheus.Counter
 	duration                                     *prometheus.HistogramVec
 	states                                       map[string]*prometheus.GaugeVec
-	// resourceWrites tells, mix by mix, what writes counts by verb and kind.
+	// resourceWrites counts for each mix what writes counts by verb and kind.
 	resourceWrites *prometheus.CounterVec
 }
 
@@ -79,7 +79,7 @@ type write struct{ verb, kind string }
 
 func (t *tally) wrote(verb, kind string) { t.writes = append(t.writes, write{verb, kind}) }
 
-// count takes a pass over: what it did, and what changed by it.
+// count counts a pass: what it did, and what changed by it.
 func (m *Metrics) count(done tally, before, after *datav1alpha1.DatasetMix) {
 	if m == nil {
 		return

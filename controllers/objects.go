@@ -18,7 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// objects reads and writes what belongs to a mix, and counts what it wrote.
+// objects reads and writes what belongs to a mix, and counts its writes.
 type objects struct {
 	// cache reads from the manager's cache, live from the API server.
 	cache client.Client
@@ -33,7 +33,7 @@ func kindOf(object client.Object) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1.")
 }
 
-// create makes an object of a mix. That it exists already is no error if it is the mix's own: the cache is late.
+// create creates an object of a mix. It is no error if it exists already and belongs to the mix: the cache is late.
 func (o objects) create(ctx context.Context, mix *datav1alpha1.DatasetMix, object client.Object) (*outcome.Outcome, error) {
 	kind := kindOf(object)
 	err := o.cache.Create(ctx, object)
@@ -63,8 +63,7 @@ func (o objects) patch(ctx context.Context, to, from client.Object) error {
 	return err
 }
 
-// remove deletes an object as it was read: a Job that the cache still shows running may have ended since, and its results be
-// recorded.
+// remove deletes an object in the version that was read: a Job that the cache still shows running may have ended since, with results to record.
 func (o objects) remove(ctx context.Context, object client.Object) error {
 	uid, version := object.GetUID(), object.GetResourceVersion()
 	err := o.cache.Delete(ctx, object,
@@ -79,10 +78,10 @@ func (o objects) remove(ctx context.Context, object client.Object) error {
 	return nil
 }
 
-// ledgerLimit is what an API server takes, with room for the object's other fields.
+// ledgerLimit is the API server's limit, with room for the object's other fields.
 const ledgerLimit = 1<<20 - 64<<10
 
-// save writes the ledger if it says anything new.
+// save writes the ledger if it has changed.
 func (o objects) save(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	data, err := s.build.Ledger.Data()
 	if err != nil {
@@ -103,7 +102,7 @@ func (o objects) save(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	if maps.Equal(s.results.Data, wanted.Data) && ledger.IsAt(s.results, s.build.Target.Location) {
 		return nil, nil
 	}
-	wanted.ResourceVersion = s.results.ResourceVersion // somebody else's newer record is not overwritten
+	wanted.ResourceVersion = s.results.ResourceVersion // a newer record of another process is not overwritten
 	if err := o.cache.Update(ctx, wanted); err != nil {
 		return nil, fmt.Errorf("recording results: %w", err)
 	}
@@ -112,12 +111,11 @@ func (o objects) save(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	return nil, nil
 }
 
-// A namespace that is deleted loses its pods first, and everything else when they are gone. The pods of a Job that counts failures
-// by index wait, with a finalizer, for their successors, which cannot be made any more: the namespace would never go. So the
-// controller deletes its Jobs itself, as soon as it is told that nothing can be made.
+// A namespace that is deleted loses its pods first, and everything else when they are gone. The pods of a Job that counts failures by index wait,
+// with a finalizer, for their successors, which cannot be created any more: the namespace would never terminate. Therefore the controller deletes
+// its Jobs itself as soon as nothing can be created.
 
-// probe returns an error if the namespace of a mix is being deleted. The answer to a dry run costs no right that the controller does not
-// have anyway, as reading namespaces would.
+// probe returns an error if the namespace of a mix is being deleted. A dry run needs no additional right, as reading namespaces would.
 func (o objects) probe(ctx context.Context, mix *datav1alpha1.DatasetMix) error {
 	probe := render.Results(mix, render.Location{}, nil)
 	probe.Name += "-probe"

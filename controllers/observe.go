@@ -60,7 +60,7 @@ func pointers[T any](items []T) []*T {
 	return all
 }
 
-// ownJobs returns the Jobs of a list that are a mix's own.
+// ownJobs returns the Jobs of a list that a mix owns.
 func ownJobs(list *batchv1.JobList, mix *datav1alpha1.DatasetMix) []*batchv1.Job {
 	return slices.DeleteFunc(pointers(list.Items), func(job *batchv1.Job) bool { return !jobs.OwnedBy(job, mix) })
 }

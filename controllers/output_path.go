@@ -20,8 +20,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// checkPathOwner finds out whose a folder is that two mixes want: it belongs to the one that has built there, and before either has,
-// to the older one. The other is told, and starts when the folder is free.
+// checkPathOwner decides which of two mixes with the same output path owns it: the one that has built there, or before that, the older one. The
+// other one waits until the folder is free.
 func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	mixes := &datav1alpha1.DatasetMixList{}
 	err := r.List(ctx, mixes, client.InNamespace(s.build.Mix.Namespace), client.MatchingFields{claimIndex: s.build.Target.Location.ClaimName})
@@ -84,7 +84,7 @@ func othersHaveBuilt(ctx context.Context, cache client.Reader, mix *datav1alpha1
 	return hasBuilt(at, results, ownJobs(list, mix)), nil
 }
 
-// neighbors returns the other mixes on a mix's claim: one that goes, or moves, may leave its folder to them.
+// neighbors returns the other mixes on a mix's claim: one that is deleted, or moves, may leave its folder to them.
 func (r *DatasetMixReconciler) neighbors(ctx context.Context, mix client.Object) []ctrl.Request {
 	return mixesOn(ctx, r.Client, mix.GetNamespace(), render.ClaimName(mix.(*datav1alpha1.DatasetMix)))
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// verdicts are what was found of the mixes' specs without their data. A spec is judged once in a process: compiling expressions
-// takes milliseconds, and a pass takes less. The zero value is ready.
+// verdicts are what was found of the mixes' specs without their data. A spec is judged once in a process: compiling expressions takes milliseconds,
+// longer than a pass. The zero value is ready to use.
 type verdicts struct {
 	mutex sync.Mutex
 	of    map[client.ObjectKey]verdictOf
@@ -53,7 +53,7 @@ func (v *verdicts) forget(key client.ObjectKey) {
 	delete(v.of, key)
 }
 
-// precheck stalls a mix whose spec has a mistake that no data can mend, before anything is made for it.
+// precheck stalls a mix whose spec has a mistake whatever the data, before anything is created for it.
 func (r *DatasetMixReconciler) precheck(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	return outcome.OfMistake(r.verdicts.judge(s.build.Mix, s.build.Target.Recipe), datav1alpha1.ReasonInvalidSpec), nil
 }

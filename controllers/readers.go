@@ -16,12 +16,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// watchAgain is when a mix looks again at who reads its old revisions, while some pod does.
+// watchAgain is how often a mix checks which pods read its old revisions, while any does.
 const watchAgain = 10 * time.Minute
 
-// keep adds to the work of a publication, or of a chain that ends with one, what it must leave on the volume besides what the recipe keeps.
-// A pod that starts afterwards mounts what is the newest until this publication, which no publication removes before its time has
-// passed.
+// keep adds to the work of a publication, or of a chain that ends with one, what it must leave on the volume besides what the recipe keeps. A pod
+// that starts afterwards mounts the newest revision before this publication, which no publication removes before its time has passed.
 func keep(ctx context.Context, live client.Reader, s *scope, work *render.Work) error {
 	if work.Step.Stage != pipeline.StagePublish && work.Chain == "" {
 		return nil
@@ -33,7 +32,7 @@ func keep(ctx context.Context, live client.Reader, s *scope, work *render.Work) 
 	return nil
 }
 
-// watch finds who reads the revisions of a mix that is published and has old ones, for the status.
+// watch finds the readers of a published mix with old revisions, for the status.
 func (r *DatasetMixReconciler) watch(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	status, keep := s.build.Mix.Status, s.build.Target.Recipe.Output.KeepRevisions
 	if len(status.History) <= keep && len(status.Held) == 0 {
@@ -48,8 +47,8 @@ func (r *DatasetMixReconciler) watch(ctx context.Context, s *scope) (*outcome.Ou
 	return nil, nil
 }
 
-// findReaders asks the API server for the pods of the namespace that have not ended: the manager's cache has those of mixes alone, and
-// a namespace may hold thousands that have ended.
+// findReaders reads the pods of the namespace that have not ended from the API server: the manager's cache has only those of mixes, and a namespace
+// may hold thousands that have ended.
 func findReaders(ctx context.Context, live client.Reader, s *scope) error {
 	var pods []corev1.Pod
 	for _, phase := range []corev1.PodPhase{corev1.PodPending, corev1.PodRunning} {

@@ -25,7 +25,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// runner makes the Job of a step, and looks after it.
+// runner creates the Job of a step, and keeps it up to date.
 type runner struct {
 	objects  objects
 	clock    clock.PassiveClock
@@ -61,7 +61,7 @@ func (r runner) start(ctx context.Context, s *scope, step *pipeline.Step, attemp
 	job := work.Job()
 	made := []client.Object{task, job}
 	if hasTask(s, task.Name) {
-		made = made[1:] // of a Job that was given up
+		made = made[1:] // of a deleted Job
 	}
 	for _, object := range made {
 		if result, err := r.objects.create(ctx, b.Mix, object); result != nil || err != nil {
@@ -89,15 +89,15 @@ func hasTask(s *scope, name string) bool {
 	return slices.ContainsFunc(s.tasks, func(task *corev1.ConfigMap) bool { return task.Name == name })
 }
 
-// follow reports how a Job goes that is not finished, and ends it when the mix is suspended. Whether a Job runs is never the
-// manager's to say: it neither suspends nor resumes one, so it fights with nobody over that.
+// follow reports on an unfinished Job, and deletes it when the mix is suspended. The manager never suspends or resumes a Job, so it does not fight
+// with Kueue over that.
 func (r runner) follow(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	b := &s.build
 	var err error
 	if s.hindrance, err = (inquiry{r.objects, r.clock.Now()}).hindrance(ctx, b, job); err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(jobs.PodsOf(job, b.Pods), isDeleted) { // perhaps since the namespace is
+	if slices.ContainsFunc(jobs.PodsOf(job, b.Pods), isDeleted) { // perhaps because the namespace is
 		if err := r.objects.probe(ctx, b.Mix); err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (r runner) follow(ctx context.Context, s *scope, step *pipeline.Step, job *
 
 func isDeleted(pod *corev1.Pod) bool { return !pod.DeletionTimestamp.IsZero() }
 
-// giveUp deletes a Job, and its place in a queue with it. What its workers have finished is kept.
+// giveUp deletes a Job and gives up its place in a queue. What its workers have finished is kept.
 func (r runner) giveUp(ctx context.Context, s *scope, job *batchv1.Job, then *outcome.Outcome) (*outcome.Outcome, error) {
 	s.harvest(job)
 	if result, err := r.objects.save(ctx, s); result != nil || err != nil {
@@ -134,8 +134,8 @@ func (r runner) giveUp(ctx context.Context, s *scope, job *batchv1.Job, then *ou
 	return then, r.objects.remove(ctx, job)
 }
 
-// restoreTask makes the task of a running Job again if it was deleted: pods that have not mounted it would wait for it for ever.
-// A Job whose task cannot be made as it was begins anew.
+// restoreTask recreates the task of a running Job if it was deleted: pods that have not mounted it would wait for it for ever. A Job whose task
+// cannot be recreated as it was starts over.
 func (r runner) restoreTask(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	if hasTask(s, job.Name) {
 		return nil, nil
@@ -151,8 +151,7 @@ func (r runner) restoreTask(ctx context.Context, s *scope, step *pipeline.Step, 
 	return r.objects.create(ctx, s.build.Mix, task)
 }
 
-// widen brings a running Job to the parallelism that the mix asks for now. How many pods of a Job in a queue run at once is the queue's
-// to say.
+// widen sets the parallelism of a running Job to what the mix asks for now. For a Job in a queue, the queue decides.
 func (r runner) widen(ctx context.Context, s *scope, job *batchv1.Job) error {
 	if jobs.Queue(job) != "" || job.Spec.Parallelism == nil {
 		return nil
@@ -169,14 +168,13 @@ func (r runner) widen(ctx context.Context, s *scope, job *batchv1.Job) error {
 	return nil
 }
 
-// Nothing tells the manager when Kueue changes its mind about a Workload, so it asks again: after the time that the Job has waited
-// so far, between these bounds.
+// The manager does not watch Workloads, so it asks again: after the time that the Job has waited so far, between these bounds.
 const (
 	askSoonest = time.Second
 	askLatest  = time.Minute
 )
 
-// workloadGrace is how long Kueue may take to make the Workload of a Job before that is worth a word.
+// workloadGrace is how long Kueue may take to create the Workload of a Job before that is reported.
 const workloadGrace = 10 * time.Second
 
 // queued returns what a suspended Job waits for, and recreates it when the mix asks for other pods or another queue than
@@ -197,8 +195,7 @@ func (r runner) queued(ctx context.Context, s *scope, step *pipeline.Step, job *
 	return outcome.Wait(datav1alpha1.ReasonQueued, message), nil
 }
 
-// admission returns what Kueue says of a Job that it does not let run, as sentences. Where the manager may not ask, it is where a person
-// can.
+// admission returns why Kueue does not let a Job run, as sentences, or where to find out if the manager may not read Workloads.
 func (r runner) admission(ctx context.Context, s *scope, job *batchv1.Job) string {
 	mapping, err := r.objects.cache.RESTMapper().RESTMapping(schema.GroupKind{Group: "kueue.x-k8s.io", Kind: "Workload"})
 	if apimeta.IsNoMatchError(err) {

@@ -14,21 +14,21 @@ import (
 
 // scope is everything that one pass knows. Each field is set by the phase that is named with it, and the status is a function of the whole.
 type scope struct {
-	// build is the work on the mix: its Jobs and pods (observe), what it means (interpret), the requests (observeRequests,
-	// scheduleRefresh), where it is built (reconcileClaim), and how far the results go (recordResults). reconcileJob adds the Job that it makes.
+	// build is the work on the mix: its Jobs and pods (observe), what it means (interpret), the requests (observeRequests, scheduleRefresh), where
+	// it is built (reconcileClaim), and how far the results lead (recordResults). reconcileJob adds the Job that it makes.
 	build build.Build
 	// tasks are the task ConfigMaps of the mix (observe).
 	tasks []*corev1.ConfigMap
-	// refusals are the Events about pods that could not be made, oldest first (observe).
+	// refusals are the Events about pods that could not be created, oldest first (observe).
 	refusals []*corev1.Event
 	// results is the ConfigMap with the recorded ledger, nil before the first result (observe).
 	results *corev1.ConfigMap
 
 	// hindrance is what keeps the pods of the running Job from starting (reconcileJob).
 	hindrance hindrance
-	// readers are the pods that read the claim, nil where they were not asked for (reconcileJob, watch).
+	// readers are the pods that read the claim, nil where they were not read (reconcileJob, watch).
 	readers *readers.Readers
-	// askAgain is after what time something is to be asked again that no watch reports; 0 is never (reconcileJob, watch).
+	// askAgain is the time after which to check again what no watch reports; 0 means never (reconcileJob, watch).
 	askAgain time.Duration
 
 	// outcome of the pass; nil when the mix is published.
@@ -46,7 +46,7 @@ func (s *scope) observed() status.Observed {
 // soonest is the least time after which a pass is started on schedule.
 const soonest = time.Second
 
-// wake returns after what time the next pass comes on schedule; 0 is never.
+// wake returns the time until the next pass on schedule; 0 means never.
 func (s *scope) wake(now time.Time) time.Duration {
 	soon := time.Duration(0)
 	if wait, ok := s.build.NextRefresh(now); ok {

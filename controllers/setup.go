@@ -22,8 +22,8 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheByObject keeps other people's Jobs, pods and ConfigMaps out of the manager's memory, all Events but those of Jobs whose
-// pods were refused, and of everything what no pass reads. Claims are all kept: a mix can name any.
+// CacheByObject keeps foreign Jobs, pods and ConfigMaps out of the manager's memory, all Events but those of Jobs whose pods were refused, and
+// every field that no pass reads. All PersistentVolumeClaims are kept: a mix can name any.
 func CacheByObject() map[client.Object]cache.ByObject {
 	own := labels.SelectorFromSet(labels.Set{"app.kubernetes.io/managed-by": datav1alpha1.LabelValueManagedBy})
 	bare := cache.TransformStripManagedFields()
@@ -37,7 +37,7 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	}
 }
 
-// trimmed keeps of an object what trim leaves, and the mark of one that was deleted while nobody watched as it is.
+// trimmed keeps of an object what trim leaves, and the tombstone of one that was deleted unwatched as it is.
 func trimmed[T client.Object](trim func(T)) toolscache.TransformFunc {
 	return func(object any) (any, error) {
 		if whole, ok := object.(T); ok {
@@ -48,21 +48,21 @@ func trimmed[T client.Object](trim func(T)) toolscache.TransformFunc {
 	}
 }
 
-// endOfJob leaves of a Job who it is, how it goes and what a pass compares: of its pods' template none does. A finished Job stays
+// endOfJob leaves of a Job its identity, its status and what a pass compares, which is nothing of its pods' template. A finished Job stays
 // as long as its mix may need it, so a thousand mixes have five thousand.
 func endOfJob(job *batchv1.Job) {
 	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, Parallelism: job.Spec.Parallelism, ActiveDeadlineSeconds: job.Spec.ActiveDeadlineSeconds}
 }
 
-// namesOfTasks leaves of a task that it is there: it never changes, and the workers read it. The results stay whole.
+// namesOfTasks leaves of a task only its existence: it never changes, and only the workers read it. The results stay whole.
 func namesOfTasks(config *corev1.ConfigMap) {
 	if config.Labels[datav1alpha1.LabelStage] != "" {
 		config.Data = nil
 	}
 }
 
-// endOfPod leaves of a pod who it is, how it goes and what its containers may use. A thousand mixes have 16,000 pods and more, and
-// most of a pod is what it was made with.
+// endOfPod leaves of a pod its identity, its status and its containers' resources. A thousand mixes have 16,000 pods and more, and most of a pod is
+// its spec.
 func endOfPod(pod *corev1.Pod) {
 	spec := corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	for _, container := range pod.Spec.Containers {

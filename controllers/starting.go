@@ -17,16 +17,16 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// A pod says itself that no node fits, or that its image cannot be pulled. That a volume cannot be mounted, a Secret that is missing for
-// example, only its Events tell, and those of a claim why it is not bound. They are read from the API server, and only while
-// a pod takes long: Events are many, and nearly all are about pods that start.
+// The status of a pod shows that no node fits, or that its image cannot be pulled. That a volume cannot be mounted, because a Secret is missing for
+// example, is only in its Events, and why a PersistentVolumeClaim is not bound in those of the claim. They are read from the API server, and only
+// while a pod takes long: there are many Events, and nearly all are about pods that start.
 
 const (
 	// firstLook is how old a pod is when its Events are first read. The next looks come when it is twice as old, and so on.
 	firstLook = 4 * time.Second
 )
 
-// hindrance is what keeps pods from starting, as far as only Events tell it.
+// hindrance is what keeps pods from starting, as far as only Events show it.
 type hindrance struct {
 	// cause is "" where nothing is known.
 	cause string
@@ -34,7 +34,7 @@ type hindrance struct {
 	again time.Duration
 }
 
-// inquiry asks what keeps pods from starting.
+// inquiry finds what keeps pods from starting.
 type inquiry struct {
 	objects objects
 	now     time.Time
@@ -97,7 +97,7 @@ func (q inquiry) unbound(ctx context.Context, b *build.Build) (string, error) {
 			return "", fmt.Errorf("reading a claim: %w", err)
 		}
 		if err != nil || claim.Status.Phase != corev1.ClaimPending {
-			continue // a claim that is missing is named by the pod
+			continue // the pod names a missing claim
 		}
 		cause := fmt.Sprintf("the PersistentVolumeClaim %s is not bound to a volume", name)
 		if class := ptr.Deref(claim.Spec.StorageClassName, ""); class != "" {

@@ -18,7 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// reconcileClaim finds or makes the claim. It does not wait for it to be bound: with most storage classes that needs the first pod.
+// reconcileClaim finds or creates the PersistentVolumeClaim. It does not wait for it to be bound: with most storage classes that needs the first pod.
 func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	mix := s.build.Mix
 	name := render.ClaimName(mix)
@@ -41,7 +41,7 @@ func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*o
 			return outcome.Progress("The PersistentVolumeClaim was created; the build starts once it is visible."), nil // the watch brings it
 		}
 	}
-	if !claim.DeletionTimestamp.IsZero() { // by itself, or with the whole namespace: then it is nothing to stall for
+	if !claim.DeletionTimestamp.IsZero() { // by itself, or with the whole namespace: no reason to stall
 		if err := r.objects(s).probe(ctx, mix); err != nil {
 			return nil, err
 		}
@@ -56,14 +56,14 @@ func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*o
 	return nil, nil
 }
 
-// locationOn returns where on a claim the mix is built.
+// locationOn returns the location of the mix on a claim.
 func (s *scope) locationOn(claim *corev1.PersistentVolumeClaim) render.Location {
 	b := &s.build
 	return render.Location{ClaimName: claim.Name, ClaimUID: string(claim.UID), Path: b.Target.Recipe.Output.Path, Again: b.Ledger.Requests.Again}
 }
 
-// align brings a claim of the operator's to the size and the owner that the mix asks for. A claim that a deleted mix of the
-// same name has left is taken over: that is what Retain is for.
+// align updates a claim of the operator to the size and the owner that the mix asks for. It adopts a claim that a deleted mix of the same name has
+// left: that is what Retain is for.
 func (o objects) align(ctx context.Context, s *scope, claim, wanted *corev1.PersistentVolumeClaim) (*outcome.Outcome, error) {
 	if wanted == nil || claim == wanted {
 		return nil, nil
@@ -92,7 +92,7 @@ func (o objects) align(ctx context.Context, s *scope, claim, wanted *corev1.Pers
 	return nil, nil
 }
 
-// owners returns those that a claim is to have: the mix where it deletes the claim with itself; else, from the first result on, nobody.
+// owners returns the owners that a claim should have: the mix where the claim is deleted with it; else, from the first result on, none.
 func (s *scope) owners(claim, wanted *corev1.PersistentVolumeClaim) []metav1.OwnerReference {
 	deleted := s.build.Mix.Spec.Output.DeletionPolicy == datav1alpha1.DeletionDelete
 	if !deleted && !s.fruitful(claim) {
@@ -105,13 +105,12 @@ func (s *scope) owners(claim, wanted *corev1.PersistentVolumeClaim) []metav1.Own
 	return others
 }
 
-// fruitful reports whether something that was built is on a claim.
+// fruitful reports whether a claim holds anything that was built.
 func (s *scope) fruitful(claim *corev1.PersistentVolumeClaim) bool {
 	return len(ledger.Read(s.results, s.locationOn(claim)).Results) > 0 || s.build.Mix.Status.Published != nil
 }
 
-// orphan labels the claim that a mix has left which is gone, so that a person finds it. It is the manager's to make such claims, and
-// nobody's but a person's to delete one.
+// orphan labels the claim of a deleted mix, so that it can be found. The manager creates such claims, but only a person deletes one.
 func orphan(ctx context.Context, c client.Client, mix types.NamespacedName) error {
 	claim := &corev1.PersistentVolumeClaim{}
 	gone := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Name: mix.Name}}

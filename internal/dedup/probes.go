@@ -104,7 +104,7 @@ func checkPercent(percent int) error {
 // calls makes no difference to the index. A text with nothing to compare is not indexed.
 func (p *Probes) Add(source int, text string) {
 	if source < 0 || source >= MaxSources {
-		panic(fmt.Sprintf("leak: source %d of at most %d", source, MaxSources))
+		panic(fmt.Sprintf("dedup: source %d of at most %d", source, MaxSources))
 	}
 	p.sources = max(p.sources, source+1)
 	s := &p.scratch

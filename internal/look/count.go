@@ -10,8 +10,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Count returns how many rows a source says that it has, without one being read: by the footers of its files, where all are Parquet, else by the card of
-// its repository. It is -1 where nothing says.
+// Count returns the number of rows of a source without reading one: by the footers of its files, where all are Parquet, else by the card of its
+// repository; -1 where neither has it.
 func Count(ctx context.Context, from source.Source) (int64, error) {
 	listing, err := from.Resolve(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func Count(ctx context.Context, from source.Source) (int64, error) {
 	return sum, nil
 }
 
-// cardRows returns the rows of a listing's card.
+// cardRows returns the number of rows in a listing's card.
 func cardRows(listing source.Listing) int64 {
 	if listing.Rows > 0 {
 		return listing.Rows
@@ -39,7 +39,7 @@ func cardRows(listing source.Listing) int64 {
 	return -1
 }
 
-// footer returns the rows of a Parquet file by its footer, -1 of any other file.
+// footer returns the number of rows of a Parquet file by its footer, -1 of any other file.
 func footer(ctx context.Context, from source.Source, file source.File) (rows int64, err error) {
 	if file.Size < 0 || !strings.HasSuffix(strings.ToLower(file.Path), ".parquet") {
 		return -1, nil
@@ -50,7 +50,7 @@ func footer(ctx context.Context, from source.Source, file source.File) (rows int
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
 	if rows, err = parquet.Count(f, f.size); err != nil {
-		if contract.ReasonOf(err) == contract.WorkerFailed { // what the bytes say, and not that they did not come
+		if contract.ReasonOf(err) == contract.WorkerFailed { // an error of the bytes, and not of the connection
 			err = contract.Failf(contract.InvalidData, "%w", err)
 		}
 		return -1, contract.Within(file.Path, err)

@@ -15,18 +15,18 @@ import (
 
 // Guess is a record that fits rows.
 type Guess struct {
-	// Preset is its name where one fits, and Others are the further ones that would.
+	// Preset is its name where one fits, and Others are the other ones that would.
 	Preset string
 	Others []string
 	// Record has the expressions, where no preset fits.
 	Record recipe.Record
-	// Question and Answer are the members that were taken for them; Answer is empty where none looks like one.
+	// Question and Answer are the members that were chosen; Answer is empty where none looks like one.
 	Question, Answer string
-	// Sure reports whether the members have such names, and were not chosen by their lengths.
+	// Sure reports whether the members were chosen by their names, and not by their lengths.
 	Sure bool
 }
 
-// Names under which people keep a question and its answer, the likeliest first.
+// Usual names of a question and its answer, the likeliest first.
 var (
 	questionNames = []string{"question", "prompt", "instruction", "query", "problem", "input", "task", "user", "ask", "body", "text", "title", "source"}
 	answerNames   = []string{"reference_answer", "answer", "final_answer", "response", "solution", "completion", "output", "reply", "target", "label", "assistant", "gold", "code", "result"}
@@ -125,7 +125,7 @@ func withAnswer(name string) string {
 	return "row[?" + strconv.Quote(name) + `].orValue("").trim() != ""`
 }
 
-// program is how programs begin, in the languages that data sets of programs are mostly in.
+// program is how programs begin, in the usual languages of such data sets.
 var program = regexp.MustCompile(`(?m)^\s*(def |class |import |from \w+ import |#include|package |func |fn |function |public |const |let |var |SELECT )`)
 
 // isProgram reports whether most texts of a member look like programs.
@@ -141,7 +141,7 @@ func (s Sample) isProgram(name string) bool {
 
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expressionOf takes a member as it is, or of a chat what one side says.
+// expressionOf returns the expression of a member as it is, or of what one side of a chat says.
 func expressionOf(m Member, role string) string {
 	named := "row[" + strconv.Quote(m.Name) + "]"
 	if plainName.MatchString(m.Name) {

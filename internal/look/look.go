@@ -1,5 +1,5 @@
-// Package look reads the first rows of a source where it is, without a build: what a mix would publish of them, what it would leave out and
-// why, which members they have, and which presets fit them.
+// Package look reads the first rows of a source in place, without a build: what a mix would publish of them, what it would drop and why, which
+// members they have, and which presets fit them.
 package look
 
 import (
@@ -26,15 +26,15 @@ type Dataset struct {
 	Revision string `json:"revision,omitempty"`
 	License  string `json:"license,omitempty"`
 	Files    int    `json:"files"`
-	// Read rows were looked at; Whole says that there are no more.
+	// Read is the number of rows that were read; Whole reports that there are no more.
 	Read  int64 `json:"read"`
 	Whole bool  `json:"whole"`
-	// Kept of them would be in the mix, and Dropped, by reason, would not, or would fail the build.
+	// Kept is how many of them would be in the mix; Dropped, by reason, would not, or would fail the build.
 	Kept    int64  `json:"kept"`
 	Dropped []Drop `json:"dropped,omitempty"`
 	// Rows are the first ones as they would be published.
 	Rows []json.RawMessage `json:"rows,omitempty"`
-	// Members are those that rows have at the source, in the order in which they were met.
+	// Members are those that rows have at the source, in the order of their first use.
 	Members []string `json:"members,omitempty"`
 	// Missing are members that the record names and no row has.
 	Missing []Missing `json:"missing,omitempty"`
@@ -44,13 +44,13 @@ type Dataset struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Drop is a reason for which rows are left out.
+// Drop is a reason for which rows are dropped.
 type Drop struct {
 	Reason string `json:"reason"`
 	Rows   int64  `json:"rows"`
-	// Fails says that such a row ends a build, unless read.onBadRow is Skip.
+	// Fails reports that such a row fails a build, unless read.onBadRow is Skip.
 	Fails bool `json:"fails,omitempty"`
-	// First says of the first of them where it is and what is wrong; empty for where.
+	// First is the place of the first of them and what is wrong; empty for where.
 	First string `json:"first,omitempty"`
 }
 
@@ -59,13 +59,13 @@ type Missing struct {
 	Name string `json:"name"`
 	// Near is the member that was most likely meant; empty where none is near.
 	Near string `json:"near,omitempty"`
-	// Optional says that the record does without it.
+	// Optional reports that the record does not need it.
 	Optional bool `json:"optional,omitempty"`
 }
 
 // Limits bound a look.
 type Limits struct {
-	// Rows to look at; 0 is all of them.
+	// Rows to read; 0 means all of them.
 	Rows int64
 	// Show is how many rows are in the result.
 	Show int
@@ -76,8 +76,8 @@ type Limits struct {
 // namedRows is how many rows are read whole, for the names of their members and for presets.
 const namedRows = 100
 
-// Of looks at a data set. What is wrong with its rows is in the result; the error is that of a source that cannot be listed or opened, and of a
-// record that does not compile.
+// Of reads the first rows of a data set. What is wrong with them is in the result; the error is that of a source that cannot be listed or opened,
+// or of a record that does not compile.
 func Of(ctx context.Context, from source.Source, dataset recipe.Dataset, domain string, limits Limits) (Dataset, error) {
 	seen := Dataset{Name: dataset.Name, Domain: domain, Source: dataset.Source.Request()}
 	compiled, err := mapping.Compile(dataset.Record)
@@ -130,7 +130,7 @@ type mapped struct {
 	writer *mapping.Writer
 }
 
-// take takes a row, or the error of one.
+// take counts a row, or the error of one.
 func (m *mapped) take(row decoded.Row, err error) {
 	number := m.Read
 	m.Read++
@@ -167,7 +167,7 @@ func (m *mapped) drop(reason string, err error) {
 	m.Dropped[i].Rows++
 }
 
-// missing finds members that fields name and no row has. One that may be absent is worth a word only where it looks mistyped.
+// missing finds members that fields name and no row has. An optional one is reported only where it looks mistyped.
 func missing(fields []decoded.Field, members []string, near func(string, []string) string) []Missing {
 	var all []Missing
 	for _, field := range fields {
@@ -197,7 +197,7 @@ type rows struct {
 // errEnough ends the reading of rows.
 var errEnough = errors.New("enough rows were read")
 
-// each hands on up to most rows of all files, bad ones with their error, and reports whether there are no more. most of 0 is all.
+// each passes on up to most rows of all files, bad ones with their error, and reports whether there are no more; 0 means all.
 func (r rows) each(ctx context.Context, fields []decoded.Field, most int64, take func(decoded.Row, error)) (whole bool, err error) {
 	left := most
 	for _, file := range r.files {
@@ -232,7 +232,7 @@ func (r rows) eachOf(ctx context.Context, file source.File, fields []decoded.Fie
 	return f.check()
 }
 
-// sample reads the first rows whole. Rows that cannot be read are passed over: what is wrong with them was said by who reads them for a record.
+// sample reads the first rows whole. Rows that cannot be read are skipped: mapped reports them.
 func (r rows) sample(ctx context.Context, most int64) (Sample, error) {
 	var s Sample
 	whole := []decoded.Field{{Raw: true}}

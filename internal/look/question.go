@@ -8,16 +8,16 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Question is what a pod is asked to look at. It is handed this as JSON, and answers with a Dataset.
+// Question is what a pod is asked to look at. It gets this as JSON, and answers with a Dataset.
 type Question struct {
 	Dataset recipe.Dataset `json:"dataset"`
 	Domain  string         `json:"domain"`
-	// Rows to look at, 0 for all, and how many of them to show.
+	// Rows to read, 0 for all, and how many of them to show.
 	Rows int64 `json:"rows"`
 	Show int   `json:"show"`
 }
 
-// ParseQuestion reads a question. One with a member that this release does not know is refused: what was seen would be of another record.
+// ParseQuestion reads a question. A question with a member that this release does not know is refused: the answer would be for another record.
 func ParseQuestion(encoded string) (Question, error) {
 	var q Question
 	decoder := json.NewDecoder(strings.NewReader(encoded))

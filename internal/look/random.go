@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// blockSize is how much of a remote file one request brings, and mostBlocks how many blocks are kept: the first rows of a text are in its first
+// blockSize is how much of a remote file one request fetches, and mostBlocks how many blocks are kept: the first rows of a text are in its first
 // block, those of a Parquet file in the last one, which has the footer, and in those of the pages.
 const (
 	blockSize  = 1 << 20
@@ -21,11 +21,11 @@ type opened struct {
 	io.ReaderAt
 	size  int64
 	close func() error
-	// check fails when the file was written to since it was listed.
+	// check fails if the file was written to since it was listed.
 	check func() error
 }
 
-// open opens a file of a source. One that is at hand is read where it is; of any other, only the blocks that are asked for come.
+// open opens a file of a source. A local one is read in place; of a remote one, only the needed blocks are fetched.
 func open(ctx context.Context, from source.Source, file source.File) (opened, error) {
 	nothing := func() error { return nil }
 	if local, ok := from.(source.Local); ok {
@@ -53,7 +53,7 @@ func headOf(begin func(int64) (io.ReadCloser, error)) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(body, mostBlocks*blockSize))
 }
 
-// blocks reads a remote file in blocks and keeps the last ones. It is of one goroutine.
+// blocks reads a remote file in blocks and keeps the last ones. It must not be used concurrently.
 type blocks struct {
 	begin func(offset int64) (io.ReadCloser, error)
 	size  int64

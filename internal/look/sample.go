@@ -15,12 +15,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Sample is some rows of a source as they are there.
+// Sample is some rows of a source, unchanged.
 type Sample struct {
 	lines []string // each the JSON of a row
 }
 
-// Rows returns how many there are.
+// Rows returns the number of rows.
 func (s Sample) Rows() int { return len(s.lines) }
 
 // Take reads the first rows of a listed source.
@@ -28,17 +28,17 @@ func Take(ctx context.Context, from source.Source, files []source.File) (Sample,
 	return rows{from: from, files: files}.sample(ctx, namedRows)
 }
 
-// Member is one member that rows have, by what its values are.
+// Member is one member of the rows, by the kinds of its values.
 type Member struct {
 	Name string
-	// Texts, Numbers and Turns are how many rows have a text there that is not empty, a number, and a list of turns of a chat; Others have
-	// something else that is not null.
+	// Texts, Numbers and Turns count the rows with a text that is not empty, a number, and a list of turns of a chat; Others those with anything
+	// else but null.
 	Texts, Numbers, Turns, Others int
 	// Length of all texts in bytes.
 	Length int
 }
 
-// Members returns those of the rows, in the order in which they were met.
+// Members returns those of the rows, in the order of their first use.
 func (s Sample) Members() []Member {
 	var all []Member
 	for _, line := range s.lines {
@@ -108,7 +108,7 @@ func (s Sample) names() []string {
 	return names
 }
 
-// try returns how many rows of the sample a record makes something of, and the reasons of the others.
+// try returns how many rows of the sample a record fits, and what is wrong with the others.
 func (s Sample) try(ctx context.Context, record recipe.Record) (kept int, reasons []string, err error) {
 	compiled, err := mapping.Compile(record)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s Sample) try(ctx context.Context, record recipe.Record) (kept int, reason
 	return kept, reasons, nil
 }
 
-// distinctive are the members by which rows are known to be a preset's whose expressions fit many other rows too.
+// distinctive are the members that identify the rows of a preset whose expressions also fit many other rows.
 var distinctive = map[string][]string{
 	"hotpotqa": {"question", "answer", "type", "level"}, "hotpotqa-context": {"context", "supporting_facts"}, "mbpp": {"test_list", "code"}, "squad2": {"answers", "context"},
 }

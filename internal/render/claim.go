@@ -9,8 +9,8 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// Claim returns the claim that a mix with a claimTemplate is built on; nil for a mix that names a claim. It is made as the mix's own, and so
-// goes with a mix that never built. Once there is something on it that deletionPolicy retains, the claim is nobody's.
+// Claim returns the claim that a mix with a claimTemplate is built on; nil for a mix that names a claim. The mix owns it at first, so it is deleted
+// with a mix that never built. Once there is something on it that deletionPolicy retains, it has no owner.
 func Claim(mix *datav1alpha1.DatasetMix) *corev1.PersistentVolumeClaim {
 	template := mix.Spec.Output.Volume.ClaimTemplate.DeepCopy()
 	if template == nil {
@@ -34,7 +34,7 @@ func Claim(mix *datav1alpha1.DatasetMix) *corev1.PersistentVolumeClaim {
 	return claim
 }
 
-// Sharing says how many pods can use a claim at once.
+// Sharing is how many pods can use a claim at once.
 type Sharing int
 
 // The ways to share a claim.

@@ -18,7 +18,7 @@ func keys(download Source) []corev1.VolumeProjection {
 	if hub := download.Source.HuggingFace; hub != nil && hub.TokenSecretRef != nil {
 		folder := path.Join(path.Base(contract.TokenFolder), download.Name)
 		hosts := secretKey(hub.TokenSecretRef.Name, contract.HostsKey, path.Join(folder, contract.HostsKey))
-		hosts.Secret.Optional = ptr.To(true) // most Secrets do not say where they may be sent
+		hosts.Secret.Optional = ptr.To(true) // most Secrets do not name the hosts that they may be sent to
 		out = append(out, secretKey(hub.TokenSecretRef.Name, hub.TokenSecretRef.Key, path.Join(folder, "token")), hosts)
 	}
 	if bundle := BundleOf(download.Source); bundle != nil {
@@ -34,7 +34,7 @@ func keys(download Source) []corev1.VolumeProjection {
 	return out
 }
 
-// awsAudience is whom the token of a worker that takes on a role of AWS is for. Nobody else takes it, the API server included.
+// awsAudience is the audience of the token of a worker that assumes a role of AWS. No other service accepts it, not even the API server.
 const awsAudience = "sts.amazonaws.com"
 
 // azureLabel asks the webhook of Azure Workload Identity to give a pod its variables and token.
@@ -65,8 +65,8 @@ func bundleKey(ref datav1alpha1.BundleReference, at string) corev1.VolumeProject
 	}}
 }
 
-// sourceSecret is a whole Secret that a download needs. Which of its keys there are says what kind of credentials it holds, so
-// they cannot be named here, and a projected volume cannot put them below a folder.
+// sourceSecret is a whole Secret that a download needs. The kind of its credentials follows from its keys, so they cannot be named here, and a
+// projected volume cannot put them below a folder.
 type sourceSecret struct{ dataset, name string }
 
 // sourceSecrets returns those of this Job's downloads, in the order of the manifest.
@@ -80,7 +80,7 @@ func (w Work) sourceSecrets() []sourceSecret {
 	return secrets
 }
 
-// secretVolumes has each Secret once, however many downloads need it.
+// secretVolumes returns a volume for each Secret, once however many downloads need it.
 func (w Work) secretVolumes() []corev1.Volume {
 	var volumes []corev1.Volume
 	taken := map[string]bool{}
@@ -100,7 +100,7 @@ func wholeSecret(name string) corev1.Volume {
 	}}
 }
 
-// secretVolume names the volume of a Secret, whose own name may be longer than a volume's and contain dots.
+// secretVolume returns the name of a Secret's volume: the Secret's may be too long for a volume and contain dots.
 func secretVolume(secret string) string { return "secret-" + claimLabel(secret) }
 
 // proxy returns the environment of a worker that downloads.

@@ -11,15 +11,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Errand is a pod that the command for people starts with the rights of its user, and that ends by itself: it mounts one claim, and has no token, no
-// Secret and no need of a network. One that looks at a source has what a download of that source has, and no claim but the source's.
+// Errand is a pod that the command starts with the rights of its user, and that ends by itself: it mounts one PersistentVolumeClaim, and has no
+// token, no Secret and no need of a network. One that looks at a source has what a download of that source has, and no claim but the source's.
 type Errand struct {
 	Namespace, Name string
 	// Verb of the command, which is the component in the pod's labels.
 	Verb  string
 	Image string
 	Claim string
-	// Source is what the pod looks at, in place of a claim; nil is nothing.
+	// Source is what the pod looks at, in place of a claim; nil means nothing.
 	Source *Source
 	// HubEndpoint is the Hugging Face Hub of a source that names none; empty is the public one.
 	HubEndpoint string
@@ -27,9 +27,9 @@ type Errand struct {
 	Writable bool
 	// Arguments of the worker.
 	Arguments []string
-	// Worker says where the mix's own pods may run; nil says nothing.
+	// Worker has the scheduling of the mix's own pods; nil for none.
 	Worker *datav1alpha1.Worker
-	// Owner is what the pod goes with, should it be left behind; nil is nothing.
+	// Owner is the object whose deletion removes a pod that was left behind; nil for none.
 	Owner *metav1.OwnerReference
 	// Seconds is how long it may run, whatever it does.
 	Seconds int64
@@ -125,7 +125,7 @@ func (e Errand) container() corev1.Container {
 	}
 }
 
-// OwnedBy returns the reference by which a pod goes with an object, without holding it up or belonging to its controller.
+// OwnedBy returns the reference by which a pod is deleted with an object, without blocking the deletion or being controlled by it.
 func OwnedBy(apiVersion, kind string, object metav1.Object) *metav1.OwnerReference {
 	if object.GetUID() == "" {
 		return nil
@@ -141,7 +141,7 @@ func nextTo(claim string) *corev1.Affinity {
 	}}
 }
 
-// EmptyClaim returns a new claim that the command makes for files. An empty class is the cluster's own.
+// EmptyClaim returns a new claim that the command makes for files. An empty class means the cluster's default.
 func EmptyClaim(namespace, name, class string, mode corev1.PersistentVolumeAccessMode, size corev1.ResourceList) *corev1.PersistentVolumeClaim {
 	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},

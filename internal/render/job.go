@@ -22,16 +22,15 @@ import (
 )
 
 const (
-	// retriesPerUnit is how often a unit is tried again after a failure that may pass. The Job controller waits 10 s, 20 s
-	// and 40 s before; a worker itself has waited out short trouble.
+	// retriesPerUnit is how often a unit is tried again after a failure that may pass. The Job controller waits 10 s, 20 s and 40 s before; the
+	// worker itself retries short outages.
 	retriesPerUnit = 3
-	// defaultParallelism is how many pods of a stage run at once if the mix does not say: all of them share one volume, and mostly
-	// one node. What six pods ask for fits one with two processors. A pod that has to wait for another one starts two seconds
-	// after it, as the Job controller goes.
+	// defaultParallelism is how many pods of a stage run at once by default: all of them share one volume, and mostly one node. What six pods ask
+	// for fits one with two processors. A pod that has to wait for another one starts two seconds after it, as the Job controller goes.
 	defaultParallelism int32 = 6
 )
 
-// Settings are what the operator's flags say.
+// Settings are the operator's flags.
 type Settings struct {
 	// WorkerImage is the image of the worker pods.
 	WorkerImage string
@@ -47,7 +46,7 @@ type Work struct {
 	Results map[string]pipeline.Result
 	Step    pipeline.Step
 	Attempt int
-	// Chain names what one pod builds from the step on, see pipeline.Chain; empty where each unit has a pod of its own.
+	// Chain names what one pod builds from the step on, see pipeline.Chain; empty where each unit has its own pod.
 	Chain string
 	// Request names the request that the Job is made for; empty before the first.
 	Request string
@@ -55,17 +54,17 @@ type Work struct {
 	Location Location
 	Sharing  Sharing
 	Settings Settings
-	// Keep is what a publication leaves on the volume beside what the recipe keeps; nil is nothing.
+	// Keep is what a publication leaves on the volume in addition to what the recipe keeps; nil means nothing.
 	Keep *contract.Keep
 }
 
-// Name returns that of the Job and of the ConfigMap with its task.
+// Name returns the name of the Job and of the ConfigMap with its task.
 func (w Work) Name() string {
 	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt, w.Chain, w.place())
 }
 
-// place returns what the mix asks of queue and pods, "" for nothing. A Job that waits and is made again for another place has another name: Kueue
-// finds the Jobs of its Workloads by name, and would take the new one's pods back to what those of the old one were.
+// place returns what the mix asks of queue and pods, "" for nothing. A waiting Job that is recreated for another place has another name: Kueue
+// finds the Jobs of its Workloads by name, and would reset the new one's pods to those of the old one.
 func (w Work) place() string {
 	queue, priority := w.Mix.Labels[datav1alpha1.LabelQueue], w.Mix.Labels[datav1alpha1.LabelQueuePriority]
 	if queue == "" && priority == "" && w.Mix.Spec.Worker == nil {
@@ -158,7 +157,7 @@ func (w Work) Job() *batchv1.Job {
 			Parallelism:          &parallelism,
 			CompletionMode:       ptr.To(batchv1.IndexedCompletion),
 			BackoffLimitPerIndex: ptr.To[int32](retriesPerUnit),
-			// a pod that is being ended may still write: its successor starts when it has ended
+			// a pod that is being terminated may still write: its successor starts when it has ended
 			PodReplacementPolicy:  ptr.To(batchv1.Failed),
 			PodFailurePolicy:      failurePolicy(),
 			ActiveDeadlineSeconds: unlessZero(worker.ActiveDeadlineSeconds),
@@ -170,8 +169,8 @@ func (w Work) Job() *batchv1.Job {
 	return job
 }
 
-// templateOf returns the hash of what a mix asks of a Job's pods and its queue. The id of the build is left out: an edit that changes
-// nothing of a Job but that must not cost it its place in the queue.
+// templateOf returns the hash of what a mix asks of a Job's pods and its queue. The id of the build is omitted: an edit that changes nothing else
+// of a Job must not cost it its place in the queue.
 func templateOf(job *batchv1.Job) string {
 	spec := job.Spec.DeepCopy()
 	for i, container := range spec.Template.Spec.Containers {
@@ -217,8 +216,8 @@ func unlessZero[T comparable](value T) *T {
 	return &value
 }
 
-// failurePolicy returns what a failed pod means: an eviction counts as no try; a failure that a person has to look at ends the Job at
-// once; anything else is tried again.
+// failurePolicy returns what a failed pod means: an eviction counts as no try; a failure that needs a person ends the Job at once; anything else is
+// retried.
 func failurePolicy() *batchv1.PodFailurePolicy {
 	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
 		{

@@ -22,9 +22,9 @@ const (
 	nameLimit = 63 - len("-63")
 	// manyNameLimit is the limit of a Job of more than 100 units, mixed files: an index has at most four digits.
 	manyNameLimit = 63 - len("-2047")
-	// hashLength is how many hex digits of a hash stand in a name.
+	// hashLength is how many hex digits of a hash are in a name.
 	hashLength = 10
-	// unitLength is how many hex digits of a unit's key stand in an annotation. 64 bits: no two units of one mix meet.
+	// unitLength is how many hex digits of a unit's key are in an annotation: 64 bits, so that no two units of one mix collide.
 	unitLength = 16
 )
 
@@ -39,13 +39,13 @@ func ClaimName(mix *datav1alpha1.DatasetMix) string {
 // ResultsName returns the name of the ConfigMap that holds a mix's results.
 func ResultsName(mix *datav1alpha1.DatasetMix) string { return mix.Name + "-results" }
 
-// Location says where a mix's results are. A recreated PersistentVolumeClaim has a new UID, so results recorded for the old one do not apply.
+// Location is where a mix's results are. A recreated PersistentVolumeClaim has a new UID, so results recorded for the old one do not apply.
 type Location struct {
 	ClaimName string
 	ClaimUID  string
 	Path      string
-	// Again names a request to build everything there again, in letters and digits; empty is none. What was built before it is
-	// as if it lay elsewhere.
+	// Again names a request to build everything there again, in letters and digits; empty for none. What was built before it counts as being
+	// elsewhere.
 	Again string
 }
 
@@ -62,7 +62,7 @@ func OutputPath(mix *datav1alpha1.DatasetMix) string {
 	return defaulted(mix.Spec.Output.Path, mix.Name)
 }
 
-// Overlap reports whether one of two folders is, or lies in, the other.
+// Overlap reports whether one of two folders is, or is in, the other.
 func Overlap(a, b string) bool {
 	a, b = a+"/", b+"/"
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
@@ -78,7 +78,7 @@ func Build(r recipe.Recipe, location Location) string {
 	return hex.EncodeToString(hash.Sum(nil))[:hashLength]
 }
 
-// JobName returns the same name every time: a manager that does not know yet that it made a Job comes to the same name again. The hash is
+// JobName returns the same name every time: a manager whose cache lacks the Job that it created gets the same name again. The hash is
 // over the location, the units, the chain that they begin, and the place that it is made for, so that other work has another name, and an
 // attempt after a finished one has too.
 func JobName(mixName string, location Location, stage pipeline.Stage, units []pipeline.Node, attempt int, chain, place string) string {
@@ -114,7 +114,7 @@ func fitted(name string, limit int) string {
 	return strings.TrimRight(name[:limit-len(hash)-1], "-") + "-" + hash
 }
 
-// Units lists units for the annotation of the Job that builds them.
+// Units returns units for the annotation of the Job that builds them.
 func Units(units []pipeline.Node) string {
 	var short []string
 	for _, unit := range units {
@@ -140,8 +140,8 @@ func CountUnits(annotation string) int { return strings.Count(annotation, ",") +
 
 func shortKey(unit pipeline.Node) string { return unit.Key[:min(unitLength, len(unit.Key))] }
 
-// Labels returns those of everything that is made for a mix. None is taken from the mix's own labels: a GitOps tool that sees its
-// labels on objects which are not in its repository deletes them.
+// Labels returns the labels of everything that is created for a mix. None is copied from the mix's own labels: a GitOps tool deletes objects with
+// its labels that are not in its repository.
 func Labels(mix *datav1alpha1.DatasetMix) map[string]string {
 	return map[string]string{
 		"app.kubernetes.io/name":       datav1alpha1.LabelValueName,

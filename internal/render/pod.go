@@ -57,7 +57,7 @@ func (w Work) pod() corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec}
 }
 
-// podSecurity returns that of every pod: a user that is not root, whose group owns what is written.
+// podSecurity returns the security context of every pod: a user that is not root, whose group owns what is written.
 func podSecurity() *corev1.PodSecurityContext {
 	return &corev1.PodSecurityContext{
 		RunAsNonRoot: ptr.To(true),
@@ -173,8 +173,8 @@ func (w Work) missing(name string) bool {
 	return slices.ContainsFunc(w.Step.Missing, func(unit pipeline.Node) bool { return unit.Name == name })
 }
 
-// downloads returns what this Job downloads; none in any other stage. But where the cache is bounded, a split may find that an
-// original went, and fetches it again.
+// downloads returns what this Job downloads; nothing in any other stage, except where the cache is bounded: a split may find that an original was
+// removed, and fetches it again.
 func (w Work) downloads() []Source {
 	if w.Step.Stage == pipeline.StageSplit && w.Recipe.Output.CacheSize == 0 {
 		return nil
@@ -182,14 +182,13 @@ func (w Work) downloads() []Source {
 	return w.readers()
 }
 
-// fetches reports whether a pod of this Job may need the network: a network policy selects its pods by a label that says so, and
-// not by their stage.
+// fetches reports whether a pod of this Job may need the network: a network policy selects pods by a label for that, and not by their stage.
 func (w Work) fetches() bool {
 	return slices.ContainsFunc(w.downloads(), func(from Source) bool { return from.Source.Volume == nil })
 }
 
-// readers returns what this Job reads where its source has it: what it downloads, and what it splits. Files of a claim are not
-// copied, so the split stage reads its data sets' there, and those of every probe, since each data set is compared with all.
+// readers returns the sources that this Job may read in place: what it downloads, and what it splits. Files of a PersistentVolumeClaim are not
+// copied, so the split stage reads those of its data sets there, and those of every probe, since each data set is compared with all.
 func (w Work) readers() []Source {
 	split := w.Step.Stage == pipeline.StageSplit
 	if !split && w.Step.Stage != pipeline.StageDownload {
@@ -218,8 +217,8 @@ func claimVolume(name, claim string, readOnly bool) corev1.Volume {
 	}}
 }
 
-// sourceVolume names the volume of a source's claim; a claim's name can be longer than a volume's and contain dots. A source on
-// the claim that the mix is built on is read through the same volume: the claim cannot be mounted read-only beside it.
+// sourceVolume returns the name of the volume of a source's claim; a claim's name can be too long for a volume and contain dots. A source on the
+// claim that the mix is built on is read through the same volume: a pod cannot also mount the claim read-only.
 func (w Work) sourceVolume(claim string) string {
 	if claim == w.Location.ClaimName {
 		return dataVolume
@@ -232,7 +231,7 @@ func claimLabel(claim string) string {
 	return hex.EncodeToString(sum[:])[:hashLength]
 }
 
-// together puts all pods that use a claim onto one node, whichever mix they are of: the claim is attached to one node only.
+// together puts all pods that use a claim onto one node, whichever mix they belong to: the claim is attached to one node only.
 func together(claim string) *corev1.Affinity {
 	return &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
 		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
@@ -242,8 +241,8 @@ func together(claim string) *corev1.Affinity {
 	}}
 }
 
-// resources fills in what is unset, so that a namespace with a quota admits the pods. The memory that is requested is the
-// memory that may be used: a worker that the node runs out of memory for has worked in vain.
+// resources fills in what is unset, so that a namespace with a quota admits the pods. The memory that is requested is the memory that may be used:
+// a worker that is killed for lack of memory has worked in vain.
 func resources(from datav1alpha1.Resources) corev1.ResourceRequirements {
 	requests := ptr.Deref(from.Requests, datav1alpha1.ResourceAmounts{})
 	limits := ptr.Deref(from.Limits, datav1alpha1.ResourceAmounts{})

@@ -13,7 +13,7 @@ const (
 	DefaultNearRows  = 5
 )
 
-// comparison returns the newest rule, unless a mix wants none.
+// comparison returns the newest rule, unless a mix compares exactly.
 func comparison(from datav1alpha1.Compare) recipe.Comparison {
 	if from == datav1alpha1.CompareExact {
 		return recipe.CompareBytes

@@ -19,8 +19,8 @@ const DefaultKeepRevisions = 3
 // DefaultKeepSeconds is what an unset spec.output.keepSeconds means: an hour.
 const DefaultKeepSeconds = 3600
 
-// Recipe returns what a mix means: quantities as the smallest integers of the same ratio, defaults filled in. The error is a
-// sentence for a person. The mix has passed the schema.
+// Recipe returns what a mix means: quantities as the smallest integers of the same ratio, defaults filled in. The error is a sentence for the user.
+// The mix has passed the schema.
 func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 	spec := &mix.Spec
 	out := recipe.Recipe{
@@ -266,8 +266,8 @@ func exact(quantity resource.Quantity) *big.Rat {
 	return new(big.Rat).SetFrac(decimal.UnscaledBig(), power)
 }
 
-// unlessDefault returns the value of a field that came after the first release: the default is nothing in a recipe, spelled out or
-// not, so that a recipe without it has the keys that it always had.
+// unlessDefault returns the value of a field that came after the first release: the default is empty in a recipe, spelled out or not, so that a
+// recipe without it keeps its keys.
 func unlessDefault[T comparable](value, fallback T) T {
 	var unset T
 	if value == fallback {

@@ -2,14 +2,14 @@ package render
 
 import datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 
-// Source is the source of a data set or of a probe, with its references to Secrets, which a recipe has not.
+// Source is the source of a data set or of a probe, with its references to Secrets, which a recipe does not have.
 type Source struct {
 	Name   string
 	Probe  bool
 	Source datav1alpha1.Source
 }
 
-// Sources returns those of all data sets and probes in the order of the manifest.
+// Sources returns the sources of all data sets and probes in the order of the manifest.
 func Sources(mix *datav1alpha1.DatasetMix) []Source {
 	var all []Source
 	for _, domain := range mix.Spec.Domains {
@@ -25,7 +25,7 @@ func Sources(mix *datav1alpha1.DatasetMix) []Source {
 	return all
 }
 
-// BundleOf returns where a source's certificates are; nil is nowhere.
+// BundleOf returns where a source's certificates are; nil for none.
 func BundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
 	switch {
 	case from.HTTP != nil:
@@ -39,7 +39,7 @@ func BundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
 	}
 }
 
-// SecretOf returns the Secret of a source that needs a whole one; nil is none.
+// SecretOf returns the Secret of a source that needs a whole one; nil for none.
 func SecretOf(from datav1alpha1.Source) *datav1alpha1.LocalReference {
 	switch {
 	case from.HTTP != nil:

@@ -17,7 +17,7 @@ var cardTemplate string
 //go:embed configs.md.tmpl
 var cardConfigs string
 
-// config is one configuration of the card: what load_dataset can be asked for.
+// config is one configuration of the card, as load_dataset selects it.
 type config struct {
 	Name    string
 	Default bool
@@ -31,11 +31,11 @@ type configFiles struct {
 	Paths []string
 }
 
-// defaultConfig is the configuration that a loader takes unasked: the mix.
+// defaultConfig is the configuration that a loader uses by default: the mix.
 const defaultConfig = "default"
 
 // Card writes the README.md of a revision: the front matter by which the Hugging Face Hub and its loaders know the files,
-// then the plan, what came of it and where it came from, for people. The error is the caller's mistake.
+// then the plan, its outcome and its sources, for people. The error is the caller's mistake.
 func Card(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func Card(r Revision) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// Functions returns what templates write numbers, shares and sizes with.
+// Functions returns the functions with which templates write numbers, shares and sizes.
 func Functions() map[string]any {
 	return map[string]any{
 		"thousands":    Thousands,
@@ -101,9 +101,8 @@ func (r *Revision) single() (folders []string) {
 	return folders
 }
 
-// configs returns the mix, and each data set by itself where it has files of its own. A loader takes one reader for all
-// configurations of a card, by the files of the first, and so the card of a mix in Parquet has no others: they are in the
-// cards of their folders.
+// configs returns the mix, and each data set by itself where it has files of its own. A loader uses one reader for all configurations of a card,
+// chosen by the files of the first. Therefore the card of a mix in Parquet has no others: they are in the cards of their folders.
 func (r *Revision) configs() []config {
 	var configs []config
 	inParquet := slices.ContainsFunc(r.Files, func(f File) bool { return f.mixed() && rowsFormat(f.Path) != jsonLines })
@@ -116,7 +115,7 @@ func (r *Revision) configs() []config {
 	return append(configs, r.datasetConfigs("")...)
 }
 
-// datasetConfigs returns the data sets by themselves, of whose files the names are relative to a folder.
+// datasetConfigs returns the data sets by themselves, with the names of their files relative to a folder.
 func (r *Revision) datasetConfigs(folder string) []config {
 	of := *r
 	of.Files = nil

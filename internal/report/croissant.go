@@ -213,7 +213,7 @@ type readableSet struct {
 }
 
 // readable returns the mix, each data set by itself, and the exports, where the reference implementation of Croissant can read the files: it knows
-// gzip, and not zstd. A set of files that names no container is looked for in the folder of this file.
+// gzip, but not zstd. A set of files without a container is expected in the folder of this file.
 func readable(r *Revision) []readableSet {
 	sets := []readableSet{{id: recordSetID}}
 	for _, d := range r.Datasets {

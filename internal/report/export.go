@@ -32,7 +32,7 @@ func exportsOf(r recipe.Recipe, plan plan.Plan) []Export {
 	return out
 }
 
-// exportTexts returns the columns of an export that are texts. Of all formats the last three are.
+// exportTexts returns the columns of an export that are texts: the last three of every format.
 func (r *Revision) exportTexts(name string) []string {
 	columns := map[string][]string{
 		string(recipe.ExportRL):   {"solution", "data_source", "ability", "task", "label", "answer_type", "reference_answer"},
@@ -56,7 +56,7 @@ type factoryEntry struct {
 }
 
 // FactoryInfo returns the content of an export's dataset_info.json, by which LLaMA-Factory finds its files: an entry for each, called after the
-// mix, the split and, of several, the number. A format that it has no stage for has none, and ok is false.
+// mix, the split and, of several, the number. ok is false for a format that it has no stage for.
 func FactoryInfo(r recipe.Recipe, export recipe.Export) (content []byte, ok bool, err error) {
 	if !export.HasFactoryInfo() {
 		return nil, false, nil

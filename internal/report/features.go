@@ -16,7 +16,7 @@ const metadataField = "metadata"
 
 var firstMetadata = []string{"source", "original_id"}
 
-// members returns the types of what the rows of a data set hold besides their texts, or those of all data sets together.
+// members returns the types of the members of a data set's rows besides their texts, or those of all data sets together.
 func (r *Revision) members(dataset string) schema.Type {
 	if r.Fields == nil { // what the metadata of every row has
 		text := schema.Type{Scalar: schema.String}
@@ -32,7 +32,7 @@ func (r *Revision) members(dataset string) schema.Type {
 	return schema.Union(types...)
 }
 
-// features returns the columns of a data set, or of the mix, as a card says them; "" where they are not known, or have no one type. In
+// features returns the columns of a data set, or of the mix, as a card has them; "" where they are not known, or have no one type. In
 // Parquet all that is not a text is the text of JSON.
 func (r *Revision) features(dataset string, inParquet bool) string {
 	members := r.members(dataset)
@@ -78,7 +78,7 @@ func feature(out *strings.Builder, indent, name string, t schema.Type) {
 	featureType(out, indent+"  ", "dtype", t)
 }
 
-// featureType writes a type: behind a key, or in place of the value of one.
+// featureType writes a type: after a key, or in place of its value.
 func featureType(out *strings.Builder, indent, scalar string, t schema.Type) {
 	switch {
 	case t.Element != nil:

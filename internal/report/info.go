@@ -38,8 +38,8 @@ func Info(r recipe.Recipe, plan plan.Plan) ([]byte, error) {
 	return revision.EncodeJSON(append(info, mixedFilesOf(r)...))
 }
 
-// mixedFilesOf names the files of each split and their format. A mix of one plain file per split has neither: its names are
-// what scripts expect, and its bytes are what they were before there was another choice.
+// mixedFilesOf names the files of each split and their format. A mix of one plain file per split has neither: its names are what scripts expect,
+// and its bytes have not changed since before there were other formats.
 func mixedFilesOf(r recipe.Recipe) object {
 	if r.Output.Shards <= 1 && r.Output.Format == recipe.JSONL {
 		return nil

@@ -15,7 +15,7 @@ func hubLicense(license string) string {
 	return "other"
 }
 
-// licenseURL returns SPDX's page about a license, or its words as they are.
+// licenseURL returns SPDX's page about a license, or the license as it is written.
 func licenseURL(license string) string {
 	if id, known := recipe.SPDX(license); known {
 		return "https://spdx.org/licenses/" + id + ".html"

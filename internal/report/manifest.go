@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Of returns what a manifest says of its revision, in the words of the reports.
+// Of returns the revision of a manifest in the words of the reports.
 func Of(m revision.Manifest) Revision {
 	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order), Compare: string(m.Recipe.Compare), Fields: m.Fields}
 	if m.Recipe.Measured() {
@@ -92,7 +92,7 @@ func datasetOf(summary pipeline.Summary, results pipeline.Results, domain string
 	return out
 }
 
-// drops lists what the split stage left out, by reason.
+// drops returns the rows that the split stage dropped, by reason.
 func drops(rows map[string]int64) []Drop {
 	var out []Drop
 	for _, reason := range slices.Sorted(maps.Keys(rows)) {
@@ -143,13 +143,13 @@ func SourceText(source recipe.Source) string {
 	}
 }
 
-// withoutQuery leaves out what may be a signature.
+// withoutQuery removes the query, which may hold a signature.
 func withoutQuery(url string) string {
 	url, _, _ = strings.Cut(url, "?")
 	return url
 }
 
-// owner says whose rows a file holds.
+// owner is the split and data set of a file's rows.
 type owner struct{ split, dataset, export string }
 
 // placesOf returns the files of rows of a recipe's splits, by path.

@@ -16,8 +16,8 @@ type bar struct {
 	Target, Achieved string
 }
 
-// HTML writes the report.html of a revision: one page that needs nothing else, no script, no font and no network, readable
-// in the light and in the dark and on paper. The error is the caller's mistake.
+// HTML writes the report.html of a revision: one self-contained page without scripts, fonts or network, readable in light and dark mode and on
+// paper. The error is the caller's mistake.
 func HTML(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func HTML(r Revision) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// bars returns those of each split, in the order of the splits.
+// bars returns the bars of each split, in the order of the splits.
 func bars(r *Revision) [][]bar {
 	bars := make([][]bar, len(r.Splits))
 	whole := sum(r.domainShares())

@@ -11,13 +11,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Page is a file of a revision that holds nothing but what the manifest says.
+// Page is a file of a revision that only repeats the manifest.
 type Page struct {
 	Path    string
 	Content []byte
 }
 
-// Beside returns the files that tell programs of the rows they stand beside: each data set's meta.json, the index of the
+// Beside returns the files that describe the rows next to them for programs: each data set's meta.json, the index of the
 // evaluation files, what LLaMA-Factory reads of exports, and info.json.
 func Beside(m revision.Manifest) ([]Page, error) {
 	results := m.Results()
@@ -82,8 +82,7 @@ func PagePaths(m revision.Manifest) []string {
 }
 
 // Pages returns the files for people and catalogs, but for the page of a layout that shows statistics, which are not in a manifest:
-// internal/report/page makes that one. What the manifest says of these themselves is left out of them, so they can be
-// made again from a manifest that lists them.
+// internal/report/page makes that one. They omit what the manifest says of themselves, so they can be made again from a manifest that lists them.
 func Pages(m revision.Manifest) ([]Page, error) {
 	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(file revision.PublishedFile) bool { return IsPage(file.Path) })
 	of := Of(m)

@@ -47,12 +47,12 @@ var fieldDescriptions = map[string]string{
 	"original_id":      "The source's own id of the row, else its row number.",
 }
 
-// record describes the unified record. In a mix a row may repeat, and keeps its id: its place tells its records apart.
+// record describes the unified record. In a mix a row may repeat with the same id: its place tells its records apart.
 func (s recordsOf) record(r *Revision, of readableSet, members schema.Type) croissantRecord {
 	set := croissantRecord{Type: "cr:RecordSet", ID: s.id, Name: s.id, Description: "The rows of the mixed files in the unified format.",
 		Key: []reference{{s.id + "/file"}, {s.id + "/row"}}}
 	columns := texts
-	// A reader that joins the splits applies the expression to their names as well, and puts what it gives in the place of the property.
+	// A reader that joins the splits applies the expression to their names as well, and replaces the property by the result.
 	form := "^(?:.*/)?(%s)(?:_mixed.*)?$"
 	switch {
 	case of.dataset != "":
@@ -92,8 +92,8 @@ func (s recordsOf) property(name, description, dataType, property string) croiss
 // word is a name that a path in JSON needs no quotes for.
 var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expressible reports whether Croissant has words for a member that its reader understands: it has none for lists of lists, and its
-// reader takes one element alone of a list of objects.
+// expressible reports whether Croissant can describe a member so that its reader understands it: it cannot describe lists of lists, and its reader
+// reads only one element of a list of objects.
 func expressible(name string, t schema.Type) bool {
 	switch {
 	case !word.MatchString(name), t.Scalar == schema.Any:

@@ -1,8 +1,8 @@
 // Package report writes the human side of a published revision: a dataset card (README.md), Croissant metadata
 // (croissant.json) and one self-contained page (report.html).
 //
-// All three are pure functions of a Revision: the same revision gives the same bytes. There is no clock in them and no map
-// order, numbers are integers, and shares are exact fractions until they are printed.
+// All three are pure functions of a Revision: the same revision has the same bytes. They depend on no clock and no map order, numbers are integers,
+// and shares are exact fractions until they are printed.
 package report
 
 import (
@@ -28,17 +28,17 @@ type Revision struct {
 	// mixed split, in the order of Domains and Splits.
 	Unit  string
 	Units [][]int64
-	// Compare names the rule by which questions are the same; "" compares them to the byte.
+	// Compare names the rule by which questions are equal; "" compares their bytes.
 	Compare string
-	// URL of a page about the mix, and the day it was published (2006-01-02). Both are optional and only Croissant has a
-	// place for them; the day is the caller's, so that equal revisions can have equal bytes.
+	// URL of a page about the mix, and the day it was published (2006-01-02). Both are optional and only used by Croissant; the caller sets the
+	// day, so that equal revisions can have equal bytes.
 	URL, Published string
 
 	Splits   []Split
 	Domains  []Domain
 	Datasets []Dataset
 	Exports  []Export
-	// Fields are the types of what rows hold besides their texts, by data set; nil where they are not known.
+	// Fields are the types of the rows' members besides their texts, by data set; nil where they are not known.
 	Fields map[string]schema.Type
 	// Files of the revision, the reports themselves excepted.
 	Files []File
@@ -82,19 +82,19 @@ type Dataset struct {
 	Variants int64
 }
 
-// Export is the mix in the shape of a trainer, in a folder of its own.
+// Export is the mix in the format of a trainer, in its own folder.
 type Export struct {
 	// Name of the folder, and Format in the manifest's word (RL, SFT, Preference, Text).
 	Name, Folder, Format string
 	// System is the first turn of every row; "" where rows have none.
 	System string
-	// Instructions stand behind the questions.
+	// Instructions follow the questions.
 	Instructions []Instruction
 	// Rows of all its files.
 	Rows int64
 }
 
-// Instruction says how an answer is to be given.
+// Instruction is how an answer is to be given.
 type Instruction struct {
 	// Answers are the rows that have it, by how they are scored.
 	Answers, Text string
@@ -111,8 +111,8 @@ type Drop struct {
 type Counts struct {
 	// Rows after the split; Balanced after the data sets of the domain were brought together; Mixed in the mixed file.
 	Rows, Balanced, Mixed int64
-	// Unique is how many distinct rows of the data set are in the mixed file, MaxRepeats how often the most frequent of
-	// them stands there: 1 is once.
+	// Unique is how many distinct rows of the data set are in the mixed file, MaxRepeats how often the most frequent of them is there: 1 means
+	// once.
 	Unique, MaxRepeats int64
 }
 
@@ -125,17 +125,17 @@ type File struct {
 	SHA256 string
 	// Rows, 0 for what has none.
 	Rows int64
-	// Split and Dataset say whose rows these are: a split alone is a mixed file (or one shard of it), with a data set it
+	// Split and Dataset are those of the rows: a split alone is a mixed file (or one shard of it), with a data set it
 	// is that data set's part, and a data set alone is all its rows.
 	Split, Dataset string
-	// Export says in which export's shape the rows of the split are; "" is their own.
+	// Export names the export in whose format the rows of the split are; "" for their own.
 	Export string
 }
 
 // mixed reports whether a file is a mixed one, or a shard of one.
 func (f File) mixed() bool { return f.Split != "" && f.Dataset == "" && f.Export == "" }
 
-// check finds a revision whose tables would not fit together, which is the caller's mistake.
+// check returns an error for a revision whose tables do not fit together, which is the caller's mistake.
 func (r *Revision) check() error {
 	if r.Mix == "" || r.ID == "" || len(r.Splits) == 0 || len(r.Domains) == 0 || len(r.Datasets) == 0 {
 		return errors.New("a report needs the names of the mix and the revision, and at least one split, domain and data set")
@@ -167,7 +167,7 @@ func (d Dataset) DroppedRows() (n int64) {
 	return n
 }
 
-// Licenses lists the licences of the data sets as the Hub writes them: lower case, each once, in alphabetical order.
+// Licenses returns the licenses of the data sets as the Hub writes them: lower case, each once, in alphabetical order.
 func (r *Revision) Licenses() []string {
 	var licenses []string
 	for _, d := range r.Datasets {
@@ -180,8 +180,7 @@ func (r *Revision) Licenses() []string {
 	return licenses
 }
 
-// Warnings returns, in whole sentences, what a reader must not miss: rows that repeat, and splits whose size pretends to more
-// than they hold.
+// Warnings returns, in whole sentences, what a reader must not miss: rows that repeat, and splits whose size suggests more than they hold.
 func (r *Revision) Warnings() []string {
 	var warnings []string
 	for i, split := range r.Splits {

@@ -19,7 +19,7 @@ import (
 // and a stream before each line, and drops the oldest lines beyond that.
 const MostInLog = 4 << 20
 
-// The lines of an answer in a log begin with one of these; whatever else the log has is of the worker itself.
+// The lines of an answer in a log begin with one of these; all other lines are the worker's log.
 const (
 	linePrefix = "| "
 	endPrefix  = "= "
@@ -126,7 +126,7 @@ func (s *Sum) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Bytes returns how many were passed on.
+// Bytes returns how many bytes were passed on.
 func (s *Sum) Bytes() int64 { return s.bytes }
 
 // Digest returns their SHA-256, in hex.

@@ -19,7 +19,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Kind is what is asked.
+// Kind is the kind of a question.
 type Kind string
 
 // The kinds of questions.
@@ -30,16 +30,16 @@ const (
 	File   Kind = "file"   // a file as it is
 )
 
-// Question is what is asked of a revision. A pod is handed it as JSON.
+// Question is a question about a revision. A pod gets it as JSON.
 type Question struct {
 	Kind Kind `json:"kind"`
 	Selection
-	// Rows is how many are wanted, for head and sample.
+	// Rows is how many to return, for head and sample.
 	Rows int64 `json:"rows,omitempty"`
 	Seed int64 `json:"seed,omitempty"`
 }
 
-// ParseQuestion reads a question. One with a member that this release does not know is refused: the answer would be to another question.
+// ParseQuestion reads a question. A question with a member that this release does not know is refused: the answer would be to another question.
 func ParseQuestion(encoded string) (Question, error) {
 	var q Question
 	decoder := json.NewDecoder(strings.NewReader(encoded))
@@ -58,14 +58,14 @@ type Counts struct {
 	Datasets []DatasetCount `json:"datasets,omitempty"`
 }
 
-// DatasetCount is how many rows are of a data set.
+// DatasetCount is the number of rows of a data set.
 type DatasetCount struct {
 	Domain  string `json:"domain"`
 	Dataset string `json:"dataset"`
 	Rows    int64  `json:"rows"`
 }
 
-// Answer writes the answer: rows as they lie in their files, one a line; counts as JSON; a file byte for byte, compared with its digest.
+// Answer writes the answer: rows as they are in their files, one a line; counts as JSON; a file byte for byte, compared with its digest.
 func (r Revision) Answer(ctx context.Context, q Question, out io.Writer) error {
 	files, err := q.Files(r.Manifest)
 	if err != nil {
@@ -108,7 +108,7 @@ func (r Revision) copy(ctx context.Context, f revision.PublishedFile, out io.Wri
 	return sum.Check(f)
 }
 
-// each goes through the rows of files, from 0 on, until it is told to stop.
+// each calls a function with the rows of files, numbered from 0, until that returns false.
 func (r Revision) each(ctx context.Context, files []revision.PublishedFile, seen func(n int64, line []byte) (more bool, err error)) error {
 	n := int64(0)
 	for _, f := range files {
@@ -142,7 +142,7 @@ func (r Revision) each(ctx context.Context, files []revision.PublishedFile, seen
 	return nil
 }
 
-// rowsOf returns how many rows the manifest says that files have.
+// rowsOf returns the number of rows of files by the manifest.
 func rowsOf(files []revision.PublishedFile) int64 {
 	sum := int64(0)
 	for _, f := range files {
@@ -153,7 +153,7 @@ func rowsOf(files []revision.PublishedFile) int64 {
 	return sum
 }
 
-// sample writes rows drawn by a seed, in the order in which they lie. A larger sample has all rows of a smaller one.
+// sample writes rows drawn by a seed, in the order of their files. A larger sample has all rows of a smaller one.
 func (r Revision) sample(ctx context.Context, files []revision.PublishedFile, q Question, out io.Writer) error {
 	chosen := drawn(rowsOf(files), q.Rows, q.Seed)
 	if len(chosen) == 0 {
@@ -218,7 +218,7 @@ func (h *last) Pop() any {
 	return x
 }
 
-// count writes how many rows there are. They are counted where they lie, and must be as many as the manifest says.
+// count writes how many rows there are. They are counted in their files, and must be as many as the manifest says.
 func (r Revision) count(ctx context.Context, files []revision.PublishedFile, out io.Writer) error {
 	counts := Counts{Revision: r.Manifest.Revision}
 	for _, f := range files {
@@ -227,7 +227,7 @@ func (r Revision) count(ctx context.Context, files []revision.PublishedFile, out
 	at := map[[2]string]int{}
 	err := r.each(ctx, files, func(_ int64, line []byte) (bool, error) {
 		counts.Rows++
-		if row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n"))); err == nil { // a list of dropped rows is of no data sets
+		if row, err := record.Parse(bytes.TrimSuffix(line, []byte("\n"))); err == nil { // the rows of a list of dropped rows have no data sets
 			of := [2]string{row.Domain, row.Dataset}
 			if _, known := at[of]; !known {
 				at[of] = len(counts.Datasets)
@@ -280,7 +280,7 @@ func (r *reader) ReadAt(p []byte, off int64) (int, error) {
 	return r.from.ReadAt(p, off)
 }
 
-// ErrTooLong is the error of an answer that is longer than what carries it.
+// ErrTooLong is the error of an answer that is too long for what carries it.
 var ErrTooLong = errors.New("the answer is too long")
 
 // Most passes on so many bytes, and then fails with ErrTooLong.

@@ -1,5 +1,5 @@
-// Package rows answers what people ask about the rows of a published revision: the first ones, a sample, how many there are, or a file as
-// it is. A worker's pod answers on a cluster, the command itself where the revision lies in a folder: it is the same code, and the same bytes.
+// Package rows answers questions about the rows of a published revision: the first ones, a sample, how many there are, or a file as it is. On a
+// cluster a worker's pod answers, for a revision in a folder the command itself, with the same code and the same bytes.
 package rows
 
 import (
@@ -79,7 +79,7 @@ func (r Revision) File(name string) (store.Path, error) {
 	return r.folder.Join(name), nil
 }
 
-// Selection says which files of a revision are meant: one by its path, the rows of a data set in a split, or, with neither, the mixed
+// Selection selects files of a revision: one by its path, the rows of a data set in a split, or, with neither, the mixed
 // files of a split. The split is the first one unless it is named.
 type Selection struct {
 	Split   string `json:"split,omitempty"`
@@ -87,7 +87,7 @@ type Selection struct {
 	File    string `json:"file,omitempty"`
 }
 
-// Files returns the files that are meant, in the order of their rows. The error for a name that does not exist has the reason FileNotFound,
+// Files returns the selected files, in the order of their rows. The error for a name that does not exist has the reason FileNotFound,
 // and lists those that do.
 func (s Selection) Files(m revision.Manifest) ([]revision.PublishedFile, error) {
 	if s.File != "" {
@@ -161,7 +161,7 @@ func noFile(m revision.Manifest, name string) error {
 	return contract.Failf(contract.FileNotFound, "the revision has no file %q; it has %s", name, names(m))
 }
 
-// names lists the files of a revision, as far as a message holds.
+// names returns the files of a revision, as many as a message holds.
 func names(m revision.Manifest) string {
 	const most = 20
 	var all []string

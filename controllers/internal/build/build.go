@@ -19,12 +19,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// repairLimit is how many Jobs of one step may find damage: a volume that goes on breaking what was written needs a person.
+// repairLimit is how many Jobs of one step may find damage: a volume that keeps damaging what was written needs a person.
 const repairLimit = 4
 
 // Build is the work on a mix, as it was observed.
 type Build struct {
-	// Mix as it was read; nothing changes it.
+	// Mix as it was read; it is not changed.
 	Mix    *datav1alpha1.DatasetMix
 	Target Target
 	// Claim that the mix is built on.
@@ -37,11 +37,10 @@ type Build struct {
 	Ledger ledger.Ledger
 }
 
-// Walk follows the graph as far as the recorded results go.
+// Walk follows the graph as far as the recorded results lead.
 func (b *Build) Walk() { b.Target.Walk(b.Ledger.Results) }
 
-// ReportedAt returns when the last worker of a Job at the location ended, nil for one that has results to come, whether or not it is called
-// Complete yet.
+// ReportedAt returns when the last worker of a Job at the location ended, nil while results are missing, whether or not the Job is Complete.
 func (b *Build) ReportedAt(job *batchv1.Job) *metav1.Time {
 	if !b.Target.IsHere(job) {
 		return nil
@@ -57,7 +56,7 @@ func (b *Build) EndedAt(job *batchv1.Job) *metav1.Time {
 	return jobs.EndedAt(job)
 }
 
-// IsStale reports whether a Job does work that is not wanted any more.
+// IsStale reports whether a Job does work that is no longer wanted.
 func (b *Build) IsStale(job *batchv1.Job) bool {
 	return jobs.Finished(job) == "" && !b.isCurrent(job) && b.ReportedAt(job) == nil
 }
@@ -115,21 +114,20 @@ func Progress(step *pipeline.Step, job *batchv1.Job) (done, total int) {
 	return done, total
 }
 
-// HasFailed reports whether a Job failed for good: nothing that was edited, asked for, given more room or built again since says
-// that another may end otherwise.
+// HasFailed reports whether a Job failed for good: nothing was edited, requested, enlarged or rebuilt since that could make another attempt succeed.
 func (b *Build) HasFailed(job *batchv1.Job) bool {
 	note := b.Ledger.Failures[job.Name]
 	return jobs.Finished(job) == batchv1.JobFailed && b.isRequested(job) && !hasGrown(b.Claim, note) && !isMended(job, note)
 }
 
-// isRequested reports whether a Job was made for what the mix asks now: one that failed says nothing about a spec that was edited since,
-// even if the edit changed no key (more memory, another token), nor about a request that was made since.
+// isRequested reports whether a Job was made for what the mix asks for now: a failed one means nothing for a spec that was edited since, even if
+// the edit changed no key (more memory, another token), nor for a later request.
 func (b *Build) isRequested(job *batchv1.Job) bool {
 	return job.Annotations[datav1alpha1.AnnotationGeneration] == strconv.FormatInt(b.Mix.Generation, 10) &&
 		job.Annotations[datav1alpha1.AnnotationRequest] == b.Ledger.Requests.Request
 }
 
-// hasGrown reports whether a claim is larger than it was when a worker found it full.
+// hasGrown reports whether a PersistentVolumeClaim is larger than it was when a worker found it full.
 func hasGrown(claim *corev1.PersistentVolumeClaim, note jobs.Failure) bool {
 	was, err := resource.ParseQuantity(note.Capacity)
 	if err != nil {
@@ -139,12 +137,12 @@ func hasGrown(claim *corev1.PersistentVolumeClaim, note jobs.Failure) bool {
 	return ok && has.Cmp(was) > 0
 }
 
-// isMended reports whether a Job failed because of damage, which is built again by now: its step is the next one once more.
+// isMended reports whether a Job failed because of damage that has been rebuilt by now: its step is the next one again.
 func isMended(job *batchv1.Job, note jobs.Failure) bool {
 	return len(note.Damaged) > 0 && jobs.Attempt(job) < repairLimit
 }
 
-// Lost counts the Jobs of this generation that completed and whose results are missing all the same.
+// Lost counts the Jobs of this generation that completed although their results are missing.
 func (b *Build) Lost(step *pipeline.Step) int {
 	count := 0
 	for _, job := range b.Jobs {
@@ -178,7 +176,7 @@ func (b *Build) isResting() bool {
 	}
 }
 
-// RefreshInterval returns how often floating sources are looked at. Zero means never; it is also returned when no source floats.
+// RefreshInterval returns how often floating sources are resolved. Zero means never; it is also returned when no source floats.
 func RefreshInterval(mix *datav1alpha1.DatasetMix, r recipe.Recipe) time.Duration {
 	floating := slices.ContainsFunc(r.Sources(), func(of recipe.NamedSource) bool { return of.Source.Floating() })
 	if mix.Spec.Refresh == nil || !floating {
@@ -187,8 +185,8 @@ func RefreshInterval(mix *datav1alpha1.DatasetMix, r recipe.Recipe) time.Duratio
 	return time.Duration(mix.Spec.Refresh.EverySeconds) * time.Second
 }
 
-// NextRefresh returns how long it is to the next look at floating sources; ok is false while none is planned, or something else has to
-// happen first.
+// NextRefresh returns the time until floating sources are resolved again; ok is false while that is not planned, or something else has to happen
+// first.
 func (b *Build) NextRefresh(now time.Time) (wait time.Duration, ok bool) {
 	interval, last := RefreshInterval(b.Mix, b.Target.Recipe), b.Ledger.Requests.At
 	if interval == 0 || last.IsZero() || ptr.Deref(b.Mix.Spec.Suspend, false) || !b.isResting() {

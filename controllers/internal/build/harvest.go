@@ -14,11 +14,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// A worker that finds finished units of earlier stages to be damaged removes them, and fails with their keys. What is known of them is
-// forgotten then, so that their stages are run again, and the Job that found it follows with another attempt.
+// A worker that finds finished units of earlier stages to be damaged removes them, and fails with their keys. Their results are then forgotten, so
+// that their stages run again, followed by another attempt of the Job that found the damage.
 
-// pruneLimit is far below what an API server takes; a ledger only comes near it by many edits of a big mix without a published revision
-// in between.
+// pruneLimit is far below the API server's limit; a ledger only gets near it by many edits of a big mix without a published revision in between.
 const pruneLimit = 512 << 10
 
 // Harvest records the results in a Job's pods, and of a failed Job the failure. It returns the reason of a download that failed, once.
@@ -52,7 +51,7 @@ func (b *Build) Harvest(job *batchv1.Job) (fetchErrors []contract.Reason) {
 	return []contract.Reason{note.Reason}
 }
 
-// isSuperseded reports whether a Job's result for a unit is of no use: a later Job found the unit damaged.
+// isSuperseded reports whether a Job's result for a unit is obsolete: a later Job found the unit damaged.
 func (b *Build) isSuperseded(job *batchv1.Job, unit pipeline.Node) bool {
 	return slices.ContainsFunc(b.Jobs, func(other *batchv1.Job) bool {
 		note, failed := b.Ledger.Failures[other.Name]
@@ -60,8 +59,8 @@ func (b *Build) isSuperseded(job *batchv1.Job, unit pipeline.Node) bool {
 	})
 }
 
-// Unread returns the newest Job of the next step if it is complete: then its results should be known, and are not. It is nil for one of
-// those that were asked.
+// Unread returns the newest Job of the next step if it is complete although its results are not known. It returns nil for a Job whose pods were
+// read already.
 func (b *Build) Unread(asked map[types.UID]bool) *batchv1.Job {
 	next := b.Target.Next()
 	if next == nil {
@@ -74,8 +73,8 @@ func (b *Build) Unread(asked map[types.UID]bool) *batchv1.Job {
 	return newest
 }
 
-// Prune forgets what nothing refers to any more: once the graph is walked to its end, all results but its own, and the failures of
-// Jobs that are gone.
+// Prune removes what nothing refers to any more: once the graph is walked to its end, all results but its own, and the failures of Jobs that are
+// gone.
 func (b *Build) Prune() {
 	if b.Target.Err == nil && (b.Target.Graph.Next() == nil || b.Ledger.Size() > pruneLimit) {
 		known := map[string]bool{}

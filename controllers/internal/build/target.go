@@ -10,14 +10,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// Target is what a mix is to come to, and where.
+// Target is what is to be built of a mix, and where.
 type Target struct {
 	Recipe   recipe.Recipe
 	Location render.Location
-	// Graph as far as the results go, nil until it is known, and why it ends where it does.
+	// Graph as far as the results lead, nil until it is known, and why it ends there.
 	Graph *pipeline.Graph
 	Err   error
-	// Chain names what one pod builds from the next step on, "" where each unit has a pod of its own.
+	// Chain names what one pod builds from the next step on, "" where each unit has its own pod.
 	Chain string
 }
 
@@ -29,13 +29,13 @@ func (t *Target) ID() string {
 	return render.Build(t.Recipe, t.Location)
 }
 
-// Walk follows the graph as far as results go.
+// Walk follows the graph as far as results lead.
 func (t *Target) Walk(results map[string]pipeline.Result) {
 	graph, err := pipeline.Walk(t.Recipe, results)
 	t.Graph, t.Err, t.Chain = &graph, err, pipeline.Chain(t.Recipe, graph, results)
 }
 
-// Next returns the step that is under way, nil at the end and where what comes is not known.
+// Next returns the step that is under way, nil at the end and where the next one is not known.
 func (t *Target) Next() *pipeline.Step {
 	if t.Graph == nil || t.Err != nil {
 		return nil
@@ -48,7 +48,7 @@ func (t *Target) IsHere(made metav1.Object) bool {
 	return made.GetAnnotations()[datav1alpha1.AnnotationLocation] == t.Location.String()
 }
 
-// chains reports whether a Job, or its task, is for a chain: whether for the one that the mix asks for now, and for a step of it.
+// chains reports whether a Job, or its task, is for the chain that the mix asks for now, and for a step of it.
 func (t *Target) chains(made metav1.Object, step pipeline.Step) (chained, wanted bool) {
 	name := made.GetAnnotations()[datav1alpha1.AnnotationChain]
 	first := pipeline.Stage(made.GetLabels()[datav1alpha1.LabelStage])
@@ -77,8 +77,8 @@ func (t *Target) Covers(job *batchv1.Job, step *pipeline.Step) bool {
 	return true
 }
 
-// Contributes reports whether a Job, or its task, is for any unit of a step, missing or not. One of a chain is for the revision of that
-// chain alone, whatever else it built: what it reported of its publication must not be taken for that of a later one.
+// Contributes reports whether a Job, or its task, is for any unit of a step, missing or not. A Job of a chain is for the revision of that chain
+// alone, whatever else it built: its publication must not be mistaken for a later one.
 func (t *Target) Contributes(made metav1.Object, step pipeline.Step) bool {
 	if !t.IsHere(made) {
 		return false

@@ -17,7 +17,7 @@ import (
 // logLimit bounds what a failure quotes of a log, in bytes.
 const logLimit = 512
 
-// Failure is why a pod failed, and which one, so that a person finds its log. It is kept with the results.
+// Failure is why a pod failed, and which one, so that its log can be found. It is kept with the results.
 type Failure struct {
 	contract.FailureNote
 	Pod string `json:"pod,omitempty"`
@@ -25,13 +25,13 @@ type Failure struct {
 	Capacity string `json:"capacity,omitempty"`
 }
 
-// Damages reports whether a failure says that the unit of a key was damaged.
+// Damages reports whether a failure names the unit of a key as damaged.
 func (f Failure) Damages(key string) bool {
 	return slices.ContainsFunc(f.Damaged, func(cut string) bool { return cut != "" && strings.HasPrefix(key, cut) })
 }
 
-// Failed returns why a pod failed, nil if it did not. A disruption comes first, since a worker that is being ended may report
-// anything; then what the worker itself says; a worker that was killed says nothing.
+// Failed returns why a pod failed, nil if it did not. A disruption comes first, since a worker that is being terminated may report anything; then
+// the worker's own message, which a killed worker does not leave.
 func Failed(pod *corev1.Pod) *Failure {
 	if pod.Status.Phase != corev1.PodFailed || endedByDeletion(pod) {
 		return nil
@@ -56,11 +56,11 @@ func Failed(pod *corev1.Pod) *Failure {
 	return because(contract.WorkerFailed, "the worker in pod %s ended with exit code %d: %s", pod.Name, ended.ExitCode, cmp.Or(tail(ended.Message), ended.Reason))
 }
 
-// endedByDeletion reports whether a pod ended since somebody deleted it: a Job that is suspended, a Workload or a person did. What
-// the worker says at its end is then no failure of its own. One that had failed before it was deleted stays a failure.
+// endedByDeletion reports whether a pod ended because it was deleted: by a suspended Job, a Workload or a person. The worker's last message is then
+// not a failure. A pod that had failed before it was deleted stays a failure.
 //
-// When the kubelet confirms the end of a pod, while the Job controller still holds it, the time of deletion becomes that of the
-// confirmation, with no grace. The deletion itself was earlier by as much as the pod's grace at most.
+// When the kubelet confirms the end of a pod that the Job controller still holds, the time of deletion becomes that of the confirmation, without a
+// grace period. The deletion itself was earlier by at most the pod's grace period.
 func endedByDeletion(pod *corev1.Pod) bool {
 	if pod.DeletionTimestamp.IsZero() {
 		return false
@@ -70,7 +70,7 @@ func endedByDeletion(pod *corev1.Pod) bool {
 	}
 	status := Worker(pod)
 	if status == nil || status.State.Terminated == nil || status.State.Terminated.FinishedAt.IsZero() {
-		return true // before it began, or so soon after that the kubelet never saw it
+		return true // before it began, or too soon after for the kubelet to notice
 	}
 	grace := cmp.Or(ptr.Deref(pod.DeletionGracePeriodSeconds, 0), ptr.Deref(pod.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds))
 	return !status.State.Terminated.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-time.Duration(grace) * time.Second))
@@ -86,7 +86,7 @@ func disruption(pod *corev1.Pod) (string, bool) {
 	return "", false
 }
 
-// memoryLimit returns the worker's, with the word before it, "" if it has none.
+// memoryLimit returns the worker's memory limit for a message, "" if it has none.
 func memoryLimit(pod *corev1.Pod) string {
 	for _, container := range pod.Spec.Containers {
 		if limit, ok := container.Resources.Limits[corev1.ResourceMemory]; ok && container.Name == contract.ContainerName {
@@ -96,8 +96,8 @@ func memoryLimit(pod *corev1.Pod) string {
 	return ""
 }
 
-// WorstFailure returns the failure to show of several: one that a person has to look at before any other, disruptions last; of
-// equals the latest, then by name, so that the same pods always show the same failure.
+// WorstFailure returns the failure to show of several: those that need a person first, disruptions last; of equals the latest, then by name, so
+// that the same pods always show the same failure.
 func WorstFailure(pods []*corev1.Pod) *Failure {
 	var broken []*corev1.Pod
 	for _, pod := range pods {

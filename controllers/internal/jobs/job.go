@@ -34,7 +34,7 @@ func Terminal(job *batchv1.Job) *batchv1.JobCondition {
 	return nil
 }
 
-// Started returns when a Job was made or, if it was held suspended, when it was last resumed; nil while it is suspended.
+// Started returns when a Job was created or, if it was suspended, when it was last resumed; nil while it is suspended.
 func Started(job *batchv1.Job) *metav1.Time {
 	at := job.CreationTimestamp.DeepCopy()
 	waits := Held(job)
@@ -51,8 +51,8 @@ func Started(job *batchv1.Job) *metav1.Time {
 	return at
 }
 
-// EndedAt returns when a Job is said to have ended, nil while it is not. A condition without a time gives none: a zero time in the
-// status would be dropped by the API server, and written again by every pass.
+// EndedAt returns when a Job ended by its conditions, nil while it has not. For a condition without a time it returns nil: the API server would
+// drop a zero time in the status, and every pass would write it again.
 func EndedAt(job *batchv1.Job) *metav1.Time {
 	if job.Status.CompletionTime != nil {
 		return job.Status.CompletionTime.DeepCopy()
@@ -63,12 +63,12 @@ func EndedAt(job *batchv1.Job) *metav1.Time {
 	return nil
 }
 
-// Queue returns the queue of Kueue that a Job is in, "" if it is in none. The Job's own label counts, not the mix's: a webhook may
-// have set it, and the mix's may have changed since.
+// Queue returns the queue of Kueue that a Job is in, "" if there is none. The Job's own label counts, not the mix's: a webhook may have set it, and
+// the mix's may have changed since.
 func Queue(job *batchv1.Job) string { return job.Labels[datav1alpha1.LabelQueue] }
 
-// Held reports whether Kueue, or a person, keeps a Job suspended. The manager makes Jobs suspended that have a queue, and writes
-// nothing of it afterwards.
+// Held reports whether Kueue, or a person, keeps a Job suspended. The manager creates Jobs with a queue suspended, and does not write the field
+// afterwards.
 func Held(job *batchv1.Job) bool { return ptr.Deref(job.Spec.Suspend, false) }
 
 // Attempt returns the number of a Job's attempt, from 1.
@@ -80,7 +80,7 @@ func Attempt(job *batchv1.Job) int {
 	return number
 }
 
-// Older orders Jobs by time, and those of one second by attempt and name, so that no list order shows anywhere.
+// Older orders Jobs by time, and those of one second by attempt and name, so that nothing depends on the order of a list.
 func Older(a, b *batchv1.Job) int {
 	return cmp.Or(
 		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
@@ -97,7 +97,7 @@ func Pods(job *batchv1.Job) int {
 	return render.CountUnits(job.Annotations[datav1alpha1.AnnotationUnits])
 }
 
-// Units returns the units that a Job builds, in the order of its completion indices; those that the step does not know are left out.
+// Units returns the units that a Job builds, in the order of its completion indices; those unknown to the step are omitted.
 func Units(job *batchv1.Job, step *pipeline.Step) []pipeline.Node {
 	var units []pipeline.Node
 	for short := range strings.SplitSeq(job.Annotations[datav1alpha1.AnnotationUnits], ",") {
@@ -130,7 +130,7 @@ func Completed(job *batchv1.Job, unit pipeline.Node) bool {
 	return false
 }
 
-// OwnedBy reports whether an object is another one's. A label alone proves nothing: anybody in the namespace can set it.
+// OwnedBy reports whether an object owns another one. A label alone proves nothing: any user of the namespace can set it.
 func OwnedBy(object, owner metav1.Object) bool {
 	controller := metav1.GetControllerOf(object)
 	return controller != nil && controller.UID == owner.GetUID()

@@ -12,9 +12,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// A worker has written its unit to the volume before it ends, and its result is in the status of its container as soon as that has
-// ended. The Job is called Complete more than a second later. So a stage is done when every worker of its Job has reported its result:
-// the next one begins, and the Job ends behind it, however it ends.
+// A worker has written its unit to the volume before it ends, and its result is in the status of its container as soon as that has ended. The Job
+// becomes Complete more than a second later. Therefore a stage is done when every worker of its Job has reported its result: the next one begins,
+// and the Job ends later, however it ends.
 
 // Worker returns the state of a pod's worker container, found by name: there may be sidecars.
 func Worker(pod *corev1.Pod) *corev1.ContainerStatus {
@@ -26,7 +26,7 @@ func Worker(pod *corev1.Pod) *corev1.ContainerStatus {
 	return nil
 }
 
-// PodsOf returns the pods that are a Job's own.
+// PodsOf returns the pods that a Job owns.
 func PodsOf(job *batchv1.Job, pods []*corev1.Pod) []*corev1.Pod {
 	var own []*corev1.Pod
 	for _, pod := range pods {
@@ -37,8 +37,8 @@ func PodsOf(job *batchv1.Job, pods []*corev1.Pod) []*corev1.Pod {
 	return own
 }
 
-// ReportedAt returns when the last worker of a Job ended, nil while there are results to come. On a claim that one pod at a time may
-// use, a pod counts when all of it has ended.
+// ReportedAt returns when the last worker of a Job ended, nil while results are missing. On a PersistentVolumeClaim that one pod at a time may use,
+// a pod counts once all of its containers have ended.
 func ReportedAt(job *batchv1.Job, pods []*corev1.Pod, sharing render.Sharing) *metav1.Time {
 	ends := map[string]metav1.Time{}
 	for _, pod := range PodsOf(job, pods) {
@@ -58,8 +58,8 @@ func ReportedAt(job *batchv1.Job, pods []*corev1.Pod, sharing render.Sharing) *m
 	return &last
 }
 
-// Results returns what the worker of a pod reported: the result of the unit of its index in the Job, or those of a chain, each of which
-// counts that was finished before a failure. It is whole where the worker has done all that it had to.
+// Results returns what the worker of a pod reported: the result of the unit of its index in the Job, or those of a chain, including those that were
+// finished before a failure. whole reports that the worker has done all its work.
 func Results(job *batchv1.Job, pod *corev1.Pod) (results []contract.NodeResult, whole bool) {
 	status := Worker(pod)
 	if status == nil || status.State.Terminated == nil {
@@ -79,12 +79,12 @@ func Results(job *batchv1.Job, pod *corev1.Pod) (results []contract.NodeResult, 
 	return []contract.NodeResult{{Node: message.Node, Result: *message.Result}}, true
 }
 
-// over reports whether a pod has come to its end, all of its containers with it.
+// over reports whether a pod has ended with all of its containers.
 func over(pod *corev1.Pod) bool {
 	return pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
 }
 
-// Writes reports whether a pod may still write to the volume. Its worker is never started again.
+// Writes reports whether a pod may still write to the volume. Its worker is never restarted.
 func Writes(pod *corev1.Pod, sharing render.Sharing) bool {
 	if over(pod) {
 		return false

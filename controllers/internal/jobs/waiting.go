@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// staleAfter is how long an Event counts: whoever goes on trying records it again before.
+// staleAfter is how long an Event counts: a component that keeps trying records it again before.
 const staleAfter = 6 * time.Minute
 
-// Waiting returns what keeps pods from running as they say it themselves, "" if nothing does.
+// Waiting returns what keeps pods from running by their own status, "" if nothing does.
 func Waiting(pods []*corev1.Pod) string {
 	for _, pod := range pods {
 		for _, condition := range pod.Status.Conditions {
@@ -84,7 +84,7 @@ func NewestWarnings(events []corev1.Event, now time.Time) Warnings {
 	return newest
 }
 
-// About returns what the newest warning says about the first of some pods that one is about.
+// About returns the newest warning about the first of some pods that has one.
 func (w Warnings) About(pods []*corev1.Pod) string {
 	for _, pod := range pods {
 		if event := w[pod.UID]; event != nil {

@@ -19,13 +19,13 @@ import (
 type Ledger struct {
 	Results  map[string]pipeline.Result
 	Failures map[string]jobs.Failure
-	// Requests are kept wherever the results are.
+	// Requests are kept whatever the location of the results.
 	Requests Requests
 }
 
 const failurePrefix = "failed."
 
-// Read reads the results and failures of a ConfigMap, which may be nil. An entry that cannot be read, of another release say, counts as
+// Read reads the results and failures of a ConfigMap, which may be nil. An entry that cannot be read, such as one of another release, counts as
 // missing, and so does everything of another location.
 func Read(config *corev1.ConfigMap, location render.Location) Ledger {
 	l := Ledger{Results: map[string]pipeline.Result{}, Failures: map[string]jobs.Failure{}}

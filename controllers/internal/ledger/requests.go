@@ -12,7 +12,7 @@ import (
 )
 
 // Requests are the refresh and rebuild requests, from annotations or the schedule, that have been handled. They are kept with the
-// results: a request stays in the keys of what it resolved, so removing an annotation does not lead back to what was resolved before.
+// results: a request stays in the keys of what it resolved, so removing an annotation does not restore what was resolved before.
 type Requests struct {
 	// RequestedAt and ForceAt are the values of the annotations that were acted upon, as the status shows them.
 	RequestedAt string `json:"requestedAt,omitempty"`
@@ -21,20 +21,20 @@ type Requests struct {
 	Request string `json:"request,omitempty"`
 	// Again is in the location of the results; empty before the first.
 	Again string `json:"again,omitempty"`
-	// At is when Request was made, or, before the first, when the clock began to run.
+	// At is when Request was made, or, before the first, when the schedule began.
 	At metav1.Time `json:"at,omitzero"`
 }
 
 const (
-	// requestsKey is their entry in the ConfigMap. No content key and no Job is called so.
+	// requestsKey is their entry in the ConfigMap. No content key and no Job has that name.
 	requestsKey = "asked"
-	// shownLimit is how long a value of an annotation may be to stand in the status as it is.
+	// shownLimit is how long a value of an annotation may be to be shown in full in the status.
 	shownLimit = 128
 	// nameLength is how many hex digits of a hash name a request.
 	nameLength = 16
 )
 
-// ReadRequests reads what was acted upon, wherever the results of it are. What cannot be read was never asked.
+// ReadRequests reads the handled requests, whatever the location of their results. What cannot be read counts as never requested.
 func ReadRequests(config *corev1.ConfigMap) Requests {
 	var r Requests
 	if config != nil {
@@ -43,7 +43,7 @@ func ReadRequests(config *corev1.ConfigMap) Requests {
 	return r
 }
 
-// encode returns the entry of the ConfigMap; nothing where nothing was ever asked.
+// encode returns the entry of the ConfigMap, "" without requests.
 func (r Requests) encode() (string, bool) {
 	if r == (Requests{}) {
 		return "", false
@@ -52,8 +52,7 @@ func (r Requests) encode() (string, bool) {
 	return string(encoded), err == nil // strings and a time: it does not fail
 }
 
-// Observed returns the requests with what the annotations of a mix ask for. Each value is acted upon once, and one that goes away asks
-// for nothing.
+// Observed returns the requests with those in the annotations of a mix. Each value is handled once, and removing one requests nothing.
 func (r Requests) Observed(annotations map[string]string, now metav1.Time) Requests {
 	requested, forced := shown(annotations[datav1alpha1.AnnotationRequestedAt]), shown(annotations[datav1alpha1.AnnotationForceAt])
 	if requested == "" {
@@ -68,13 +67,13 @@ func (r Requests) Observed(annotations map[string]string, now metav1.Time) Reque
 	return r
 }
 
-// RequestName names a request by who made it, and by its value.
+// RequestName returns the name of a request by its origin and its value.
 func RequestName(by, value string) string {
 	sum := sha256.Sum256([]byte(by + "\n" + value))
 	return hex.EncodeToString(sum[:])[:nameLength]
 }
 
-// shown returns a value as it can stand in the status.
+// shown returns a value as the status can hold it.
 func shown(value string) string {
 	if len(value) <= shownLimit {
 		return value

@@ -1,3 +1,3 @@
-// Package outcome says why a mix is not published: what a pass comes to, with the reason and the message of the conditions. What it
-// says follows from what was observed; it is pure.
+// Package outcome decides why a mix is not published: the outcome of a pass, with the reason and the message of the conditions. It is a pure
+// function of what was observed.
 package outcome

@@ -15,8 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// Running returns how a Job goes: what keeps it waiting, what made it try again, how far it is. Refusals are Events about pods that could
-// not be made, oldest first, and hindrance is what else is known to keep its pods from starting.
+// Running returns the outcome of a running Job: what keeps it waiting, why it was retried, how far it is. Refusals are Events about pods that could
+// not be created, oldest first, and hindrance is what else is known to keep its pods from starting.
 func Running(b *build.Build, step *pipeline.Step, job *batchv1.Job, refusals []*corev1.Event, hindrance string) *Outcome {
 	done, total := build.Progress(step, job)
 	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
@@ -44,8 +44,7 @@ func Running(b *build.Build, step *pipeline.Step, job *batchv1.Job, refusals []*
 	return Progress(message)
 }
 
-// Failed returns the outcome of a Job that failed for good. A failure that might have passed, but did not, has used up its
-// retries; which one it was stands in the message.
+// Failed returns the outcome of a Job that failed for good. A transient failure has used up its retries; the message names it.
 func Failed(b *build.Build, step *pipeline.Step, job *batchv1.Job) *Outcome {
 	ended := jobs.Terminal(job)
 	note, known := b.Ledger.Failures[job.Name]
@@ -64,20 +63,20 @@ func Failed(b *build.Build, step *pipeline.Step, job *batchv1.Job) *Outcome {
 		return Stall(datav1alpha1.ReasonDeadlineExceeded, message+hint)
 	}
 	reason := datav1alpha1.ReasonRetriesExhausted
-	if note.Reason == datav1alpha1.ReasonOutOfMemory { // a person can do something about it, and knows what
+	if note.Reason == datav1alpha1.ReasonOutOfMemory { // a person can do something about it, and the message says what
 		reason = datav1alpha1.ReasonOutOfMemory
 	}
 	message := fmt.Sprintf("Stage %s failed too often, the last time with %s: %s", step.Stage, note.Reason, Sentence(note.Message))
 	return Stall(reason, message+hint)
 }
 
-// Lost returns the outcome of a step whose Jobs complete, and leave no results.
+// Lost returns the outcome of a step whose Jobs complete without leaving results.
 func Lost(step *pipeline.Step, job *batchv1.Job, times int) *Outcome {
 	message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", step.Stage, times, job.Name)
 	return Stall(datav1alpha1.ReasonRetriesExhausted, message)
 }
 
-// OfWorkload returns why a Workload is not admitted, in Kueue's own words, with what a person can do where Kueue does not say it.
+// OfWorkload returns why a Workload is not admitted, in Kueue's own words, with the remedy where Kueue does not name it.
 func OfWorkload(workload *unstructured.Unstructured) string {
 	name := workload.GetName()
 	if active, found, _ := unstructured.NestedBool(workload.Object, "spec", "active"); found && !active {

@@ -11,13 +11,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// Verdict is what a pass comes to.
+// Verdict is the result of a pass.
 type Verdict int
 
 const (
-	// Progressing is the end of a pass whose work is under way, or waits for something that will come by itself.
+	// Progressing is the end of a pass whose work is under way, or waits for something that happens by itself.
 	Progressing Verdict = iota
-	// Suspended is the end of a pass with work that the mix says not to do.
+	// Suspended is the end of a pass with work that the mix suspends.
 	Suspended
 	// Stalled is the end of a pass after which a person has to act.
 	Stalled
@@ -30,13 +30,13 @@ type Outcome struct {
 	Message string
 }
 
-// Progress returns the outcome of a pass whose work goes on as it should.
+// Progress returns the outcome of a pass whose work proceeds normally.
 func Progress(message string) *Outcome { return Wait(datav1alpha1.ReasonProgressing, message) }
 
-// Wait returns the outcome of a pass whose work goes on by itself, after what its reason says.
+// Wait returns the outcome of a pass whose work continues by itself once what the reason names has happened.
 func Wait(reason, message string) *Outcome { return &Outcome{Progressing, reason, message} }
 
-// Suspend returns the outcome of a pass that has a step to do, and may not do it.
+// Suspend returns the outcome of a pass that has a step to do but must not do it.
 func Suspend(step *pipeline.Step) *Outcome {
 	message := fmt.Sprintf("Stage %s comes next; set spec.suspend to false to go on.", step.Stage)
 	return &Outcome{Suspended, datav1alpha1.ReasonSuspended, message}
@@ -48,7 +48,7 @@ func Stall(reason, message string) *Outcome { return &Outcome{Stalled, reason, m
 // messageLimit bounds what a condition quotes, in characters.
 const messageLimit = 1024
 
-// Sentence makes a message of an error's text, which may repeat what is said outside.
+// Sentence turns an error's text into a message; the text may repeat what others wrote.
 func Sentence(text string) string {
 	text = contract.Clean(text, messageLimit)
 	first, width := utf8.DecodeRuneInString(text)

@@ -21,7 +21,7 @@ const (
 	podLimit  = 8
 )
 
-// Readers are how the pods of a namespace came to the revisions of a mix, by the pods' names.
+// Readers are how the pods of a namespace chose the revisions of a mix, by the pods' names.
 type Readers struct {
 	mounts []mount
 }
@@ -47,7 +47,7 @@ func Find(pods []corev1.Pod, mix types.UID, location render.Location) *Readers {
 	return r
 }
 
-// Holds returns the holds of all pods, each once, in an order of their own.
+// Holds returns the holds of all pods, each once, sorted.
 func (r *Readers) Holds() []contract.Hold {
 	var all []contract.Hold
 	for _, mount := range r.mounts {
@@ -81,7 +81,7 @@ func (r *Readers) Held(history []datav1alpha1.HistoryEntry, keep int) []datav1al
 	return held
 }
 
-// holdsOf returns how the containers of a pod, which has not ended, came to what they read of a mix's folder on a claim.
+// holdsOf returns how the containers of a pod, which has not ended, chose what they read of a mix's folder on a claim.
 func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 		return nil
@@ -98,7 +98,7 @@ func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		status := statuses[container.Name]
 		for _, mount := range container.VolumeMounts {
-			// a container that has ended reads nothing any more; where it is started again, it mounts what is the newest then
+			// a container that has ended reads nothing any more; if it is restarted, it mounts the newest revision then
 			if hold, ok := holdOf(mount, folder, pod.CreationTimestamp, status); ok && volumes[mount.Name] && status.State.Terminated == nil {
 				holds = append(holds, hold)
 			}
@@ -107,7 +107,7 @@ func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	return holds
 }
 
-// holdOf returns how a container came to what it mounts. The kubelet follows links in a subPath when it makes the container.
+// holdOf returns how a container chose what it mounts. The kubelet follows links in a subPath when it makes the container.
 func holdOf(mount corev1.VolumeMount, folder string, made metav1.Time, status corev1.ContainerStatus) (contract.Hold, bool) {
 	hold := contract.Hold{From: made.UTC()}
 	if before := status.LastTerminationState.Terminated; before != nil && !before.FinishedAt.IsZero() {
@@ -117,7 +117,7 @@ func holdOf(mount corev1.VolumeMount, folder string, made metav1.Time, status co
 	first, rest, _ := strings.Cut(of, "/")
 	second, _, _ := strings.Cut(rest, "/")
 	switch {
-	case mount.SubPathExpr != "": // nobody but the kubelet knows
+	case mount.SubPathExpr != "": // only the kubelet knows
 	case below && first == "revisions" && second != "":
 		return contract.Hold{Revision: second}, true
 	case below && first == "current":

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// requestLength is what the schema allows of a source's request, in characters.
+// requestLength is the schema's limit of a source's request, in characters.
 const requestLength = 256
 
 // splitsOf returns the sizes of the mixed splits, once there is a plan.
@@ -94,7 +94,7 @@ func shares(r recipe.Recipe, domains []datav1alpha1.DomainStatus) string {
 	return strings.Join(parts, " ")
 }
 
-// datasetsOf returns what became of the data sets, as far as the results tell.
+// datasetsOf returns the status of the data sets, as far as there are results.
 func datasetsOf(b *build.Build, summary pipeline.Summary) []datav1alpha1.DatasetStatus {
 	var datasets []datav1alpha1.DatasetStatus
 	for i, name := range summary.Names {
@@ -146,7 +146,7 @@ func dropped(rows map[string]int64) []datav1alpha1.DroppedRows {
 	return list
 }
 
-// badRows names the first rows that were skipped.
+// badRows returns the first rows that were skipped.
 func badRows(names []string) []datav1alpha1.BadRow {
 	var rows []datav1alpha1.BadRow
 	for _, name := range names {

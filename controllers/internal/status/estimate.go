@@ -15,8 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// How far a build is follows from the units that are finished, weighed by their bytes or rows, and when it ends from how long the stages
-// took to get there. Neither costs a write: both change only with what is in the status anyway, and no clock changes them.
+// The progress of a build follows from its finished units, weighed by their bytes or rows, and its end from how long the stages took so far.
+// Neither costs a write: both change only with what is in the status anyway, and do not depend on a clock.
 
 // estimate adds the percentage, and the time at which the build is likely to end, to the summary of a status that is complete otherwise.
 func estimate(o Observed, status *datav1alpha1.DatasetMixStatus, now metav1.Time) {
@@ -51,7 +51,7 @@ func estimate(o Observed, status *datav1alpha1.DatasetMixStatus, now metav1.Time
 	summary.EstimatedCompletionTime = endOf(status.Stages, done, percent, now)
 }
 
-// sameBuild reports whether the last status was of the build that goes on: its percentage never falls, even where a unit is lost and made again.
+// sameBuild reports whether the last status was of the same build: its percentage never falls, even where a unit is lost and made again.
 func sameBuild(mix *datav1alpha1.DatasetMix, status *datav1alpha1.DatasetMixStatus) bool {
 	before, ready := mix.Status, Condition(mix, datav1alpha1.ConditionReady)
 	return ready.Type != "" && ready.Status != metav1.ConditionTrue && ready.ObservedGeneration == mix.Generation &&
@@ -121,7 +121,7 @@ func sizeOfUnit(b *build.Build, stage pipeline.Stage, unit pipeline.Node) float6
 	return 1
 }
 
-// rowsOfShard returns those of a mixed file, to the row or so.
+// rowsOfShard returns the rows of a mixed file, to the row or so.
 func rowsOfShard(graph *pipeline.Graph, shard recipe.Shard) float64 {
 	if graph.Plan == nil || shard.Count == 0 {
 		return 0
@@ -133,8 +133,8 @@ func rowsOfShard(graph *pipeline.Graph, shard recipe.Shard) float64 {
 // shortest is how long stages must have worked before anything is concluded from it.
 const shortest = 5 * time.Second
 
-// endOf returns when a build is likely to end: the rest takes as long for each percent as the stages took for what they have done. It is nil where
-// they have done too little to tell.
+// endOf returns when a build is likely to end: the rest takes as long for each percent as the stages took for what they have done. It returns nil
+// where they have done too little for an estimate.
 func endOf(stages []datav1alpha1.StageStatus, done map[pipeline.Stage]float64, percent int32, now metav1.Time) *metav1.Time {
 	measured := map[pipeline.Stage]float64{}
 	var took time.Duration

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// stagesOf returns all stages, those that were not reached as well: how many units each has is known from the start.
+// stagesOf returns all stages, including those not reached: how many units each has is known from the start.
 func stagesOf(b *build.Build, end *outcome.Outcome) []datav1alpha1.StageStatus {
 	var stages []datav1alpha1.StageStatus
 	next := b.Target.Next()
@@ -43,7 +43,7 @@ func unitsOf(r recipe.Recipe, stage pipeline.Stage) int32 {
 	}
 }
 
-// describe sets what is known of a stage that was reached, as one that is done.
+// describe sets what is known of a stage that was reached, as if it were done.
 func describe(status *datav1alpha1.StageStatus, b *build.Build, step pipeline.Step) {
 	newest := b.Latest(step)
 	done, _ := build.Progress(&step, newest)
@@ -62,7 +62,7 @@ func describe(status *datav1alpha1.StageStatus, b *build.Build, step pipeline.St
 	status.CompletionTime = b.EndedAt(newest)
 }
 
-// stateOf returns the state of the stage that is under way, by its newest Job and what the pass came to.
+// stateOf returns the state of the stage that is under way, by its newest Job and the outcome of the pass.
 func stateOf(job *batchv1.Job, end *outcome.Outcome) datav1alpha1.StageState {
 	switch {
 	case end != nil && end.Verdict == outcome.Stalled:

@@ -32,11 +32,11 @@ type Observed struct {
 	Outcome *outcome.Outcome
 	// Readers of the revisions, nil where they were not asked for.
 	Readers *readers.Readers
-	// Recorded are the requests that are recorded: an unrecorded one has led to nothing yet.
+	// Recorded are the recorded requests: an unrecorded one has had no effect yet.
 	Recorded ledger.Requests
 }
 
-// IsReady reports whether the status of a mix has its present generation as published.
+// IsReady reports whether the status of a mix shows its present generation as published.
 func IsReady(mix *datav1alpha1.DatasetMix) bool {
 	ready := Condition(mix, datav1alpha1.ConditionReady)
 	return ready.Status == metav1.ConditionTrue && ready.ObservedGeneration == mix.Generation
@@ -127,7 +127,7 @@ func readyCondition(end *outcome.Outcome, status datav1alpha1.DatasetMixStatus) 
 	return metav1.Condition{Type: datav1alpha1.ConditionReady, Status: value, Reason: end.Reason, Message: end.Message}
 }
 
-// publish puts a finished build into published and history.
+// publish adds a finished build to published and history.
 func publish(b *build.Build, status *datav1alpha1.DatasetMixStatus, now metav1.Time) {
 	built := b.Target.Graph.Published
 	if built == nil {
@@ -157,7 +157,7 @@ func publish(b *build.Build, status *datav1alpha1.DatasetMixStatus, now metav1.T
 	status.History = slices.Insert(slices.DeleteFunc(status.History, same), 0, entry)
 }
 
-// recent returns the history without what is neither held nor of the last publications.
+// recent returns the history without the entries that are neither held nor among the last publications.
 func recent(history []datav1alpha1.HistoryEntry, held []datav1alpha1.HeldRevision) []datav1alpha1.HistoryEntry {
 	newest := slices.Clone(history[:min(len(history), historyLimit)])
 	for _, entry := range history[len(newest):] {

@@ -16,8 +16,7 @@ type Event struct {
 	Kind, Reason, Action, Note string
 }
 
-// Transitions returns the Events between two states of a mix: a pure function of both, so that a pass which changes nothing
-// tells nothing.
+// Transitions returns the Events between two states of a mix: a pure function of both, so that a pass that changes nothing records nothing.
 func Transitions(before, after *datav1alpha1.DatasetMix) []Event {
 	var events []Event
 	for _, stage := range after.Status.Stages {
@@ -32,7 +31,7 @@ func Transitions(before, after *datav1alpha1.DatasetMix) []Event {
 	return append(events, conditionEvents(before, after)...)
 }
 
-// together adds an event, to the note of one that says the same of another stage if there is one: of Events about one version of an
+// together adds an event, to the note of an equal one about another stage if there is one: of Events about one version of an
 // object that differ in their notes alone, Kubernetes keeps the first and counts the others.
 func together(events []Event, more Event) []Event {
 	for i := range events {

@@ -59,7 +59,7 @@ func flowsOf(m revision.Manifest, r *report.Revision) flows {
 	return f
 }
 
-// shownFlows is how many data sets have a node of their own in the picture. Its tables have them all.
+// shownFlows is how many data sets have their own node in the picture. Its tables have them all.
 const shownFlows = 12
 
 // grouped returns the largest data sets, and all others as one.

@@ -19,7 +19,7 @@ type lengthsOf struct {
 	bins [2][]int64
 }
 
-// measureTable is what the rows of the data sets are like, in one split.
+// measureTable has the statistics of the data sets' rows in one split.
 type measureTable struct {
 	Split  string
 	Tokens bool
@@ -37,7 +37,7 @@ type measureRow struct {
 	Types        string
 }
 
-// measure is what is said of a column.
+// measure is the statistics of a column.
 type measure struct{ Min, Median, Mean, Max string }
 
 func lengths(s statistics.File, r *report.Revision) ([]lengthsOf, []measureTable) {

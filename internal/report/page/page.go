@@ -1,5 +1,5 @@
-// Package page writes the report.html of a revision: one page that needs nothing else, no script, no font and no network, to be read in
-// the light, in the dark, on a phone, on paper, and by a screen reader. Every picture has its numbers in a table.
+// Package page writes the report.html of a revision: one self-contained page without scripts, fonts or network, for light and dark mode, phones,
+// paper and screen readers. Every picture has its numbers in a table.
 //
 // The page is a pure function of the manifest and of the statistics: the same revision has the same bytes.
 package page
@@ -49,7 +49,7 @@ type page struct {
 	// Bins are the names of the columns of Powers.
 	Bins   []string
 	Powers []powerRow
-	// Whole says that the digests of files are not shortened.
+	// Whole reports that the digests of files are not shortened.
 	Whole    bool
 	Patterns template.HTML
 	Flow     template.HTML
@@ -65,7 +65,7 @@ type page struct {
 	Near bool
 }
 
-// wholeDigests is of how many files the page has the whole digests. The manifest has all of them.
+// wholeDigests is for how many files the page has full digests. The manifest has all of them.
 const wholeDigests = 120
 
 func newPage(m revision.Manifest, s statistics.File) (*page, error) {

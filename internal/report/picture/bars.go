@@ -68,11 +68,11 @@ func upper(bin int) string {
 	return strconv.FormatInt(1<<bin-1, 10)
 }
 
-// Bar is one bar of a table: a length, and a mark across it, both of the same whole. It repeats the number next to it for the eye, and
-// is not to be read aloud.
+// Bar is one bar of a table: a length, and a mark across it, both of the same whole. It repeats the number next to it for the eye, and must not be
+// read aloud.
 type Bar struct {
 	Value, Mark, Whole int64
-	// Marked says that there is a mark.
+	// Marked reports that there is a mark.
 	Marked bool
 }
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Kind says how a part of a flow is filled.
+// Kind is how a part of a flow is filled.
 type Kind string
 
 // The kinds: rows that are used, rows that are dropped, rows that are used once more, rows that are there and not used.
@@ -30,13 +30,13 @@ type Link struct {
 	FromColumn, From, ToColumn, To int
 	Kind                           Kind
 	Value                          int64
-	// Title says it in words.
+	// Title describes it in words.
 	Title string
 }
 
 // Flow is a picture of rows that flow from the left to the right: heights are numbers of rows.
 type Flow struct {
-	// ID tells the picture apart on its page; Title and Description are read aloud.
+	// ID identifies the picture on its page; Title and Description are read aloud.
 	ID, Title, Description string
 	// Heads are the titles of the columns.
 	Heads   []string
@@ -58,7 +58,7 @@ const (
 // box is where a node is drawn.
 type box struct {
 	x, y, height px
-	in, out      px // how much of it its links have taken
+	in, out      px // how much of it its links have used
 }
 
 // SVG draws the flow.
@@ -109,7 +109,7 @@ func (f Flow) columnX(column int) px {
 	return whole(flowMargin) + room*px(column)/px(max(len(f.Columns)-1, 1))
 }
 
-// layout places the nodes, each column centered, and gives the height of the picture.
+// layout places the nodes, each column centered, and returns the height of the picture.
 func (f Flow) layout() ([][]box, px) {
 	most := f.most()
 	boxes := make([][]box, len(f.Columns))

@@ -16,7 +16,7 @@ import (
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(fmt.Sprintf("hubtest: %v", err)) // only this package's own values come here
+		panic(fmt.Sprintf("hub: %v", err)) // only this package's own values come here
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

@@ -146,10 +146,10 @@ func New(opts Options, repos ...Repo) *Hub {
 func (h *Hub) Put(r Repo) {
 	ns, name, ok := strings.Cut(r.ID, "/")
 	if !ok || ns == "" || name == "" || strings.Contains(name, "/") {
-		panic(fmt.Sprintf("hubtest: repository ID %q is not namespace/name", r.ID))
+		panic(fmt.Sprintf("hub: repository ID %q is not namespace/name", r.ID))
 	}
 	if len(r.SHA) != 40 {
-		panic(fmt.Sprintf("hubtest: commit %q of %s is not 40 hex digits", r.SHA, r.ID))
+		panic(fmt.Sprintf("hub: commit %q of %s is not 40 hex digits", r.SHA, r.ID))
 	}
 	if r.Aliases == nil {
 		r.Aliases = []string{"main"}
@@ -235,7 +235,7 @@ func (h *Hub) find(id, rev string) (found *commit, exists, hasRevision bool) {
 func (r Repo) Readme() []byte {
 	front, err := json.MarshalIndent(r.card(), "", "  ")
 	if err != nil {
-		panic(fmt.Sprintf("hubtest: %v", err)) // only this package's own values come here
+		panic(fmt.Sprintf("hub: %v", err)) // only this package's own values come here
 	}
 	return fmt.Appendf(nil, "---\n%s\n---\n# %s\n", front, r.ID)
 }

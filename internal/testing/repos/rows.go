@@ -91,10 +91,10 @@ func encode[T any](rows []T) []byte {
 		parquet.CreatedBy("parquet-cpp-arrow", "stand-in", ""),
 	)
 	if _, err := w.Write(rows); err != nil {
-		panic(fmt.Sprintf("hubtest: writing Parquet: %v", err))
+		panic(fmt.Sprintf("repos: writing Parquet: %v", err))
 	}
 	if err := w.Close(); err != nil {
-		panic(fmt.Sprintf("hubtest: closing Parquet: %v", err))
+		panic(fmt.Sprintf("repos: closing Parquet: %v", err))
 	}
 	return out.Bytes()
 }

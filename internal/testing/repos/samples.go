@@ -178,6 +178,6 @@ func zstandard(content []byte) []byte {
 // must panics, since making files in memory has no errors but mistakes.
 func must(err error) {
 	if err != nil {
-		panic(fmt.Sprintf("hubtest: %v", err))
+		panic(fmt.Sprintf("repos: %v", err))
 	}
 }

@@ -79,7 +79,7 @@ func text(quoted []byte) string {
 func AppendText(dst, quoted []byte) []byte {
 	text, ok := jsonscan.AppendUnquoted(dst, quoted)
 	if !ok {
-		panic("verify: a row was recognised with a text that is none") // record rules it out
+		panic("layout: a row was recognized with a text that is not in the published form") // record rules it out
 	}
 	return text
 }

@@ -95,7 +95,7 @@ func NewNotes(of *layout.Revision, stated []statistics.Part) *Notes {
 	}
 	encoded, err := json.Marshal(about)
 	if err != nil {
-		panic("verify: " + err.Error()) // it is plain data
+		panic("single: " + err.Error()) // it is plain data
 	}
 	sum := sha256.Sum256(encoded)
 	return &Notes{of, known{Subject: hex.EncodeToString(sum[:])}}
