@@ -9,7 +9,8 @@ import (
 	"github.com/datasetmix/datasetmix/config/samples"
 	"github.com/datasetmix/datasetmix/internal/cli/draft"
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/hub"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 )
 
 // initCommand writes a manifest to begin with.
@@ -57,8 +58,8 @@ func drafted(command *cobra.Command, file string, names []string) (text, next st
 	if len(names) == 0 {
 		return string(samples.GRPOSix), "kubectl datasetmix build -f " + file, nil
 	}
-	env := source.Environment{HubEndpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN")}
-	mix, err := draft.Collect(command.Context(), draft.Inputs{Names: names, File: file, Env: env})
+	options := open.Options{Hub: hub.Options{Endpoint: os.Getenv("HF_ENDPOINT"), Token: os.Getenv("HF_TOKEN")}}
+	mix, err := draft.Collect(command.Context(), draft.Inputs{Names: names, File: file, Sources: options})
 	if err != nil {
 		return "", "", err
 	}

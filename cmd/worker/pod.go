@@ -9,6 +9,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/transport"
+	"github.com/datasetmix/datasetmix/internal/source/web"
 )
 
 // pod is where things lie for this process.
@@ -31,48 +34,53 @@ func environment() pod {
 // sources returns a function that opens each data set's source, with the credentials, the certificates and the claim that the pod mounts for it.
 func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 	return func(dataset recipe.Dataset) (source.Source, error) {
-		environment := source.Environment{HubEndpoint: p.endpoint, Claims: map[string]string{}}
-		var err error
-		if environment.Token, err = mounted(p.tokens, dataset.Name, "token"); err != nil {
-			return nil, err
-		}
-		secret := filepath.Join(p.secrets, dataset.Name)
-		if environment.Hosts, err = source.ReadHosts(filepath.Join(p.tokens, dataset.Name), secret); err != nil {
-			return nil, err
-		}
-		if dataset.Source.HTTP != nil {
-			if environment.Login, err = source.ReadLogin(secret); err != nil {
-				return nil, err
-			}
-		} else if present(secret) {
-			environment.Secret = secret
-		}
-		if token := filepath.Join(p.tokens, dataset.Name, contract.IdentityFile); present(token) {
-			environment.Identity = token
-		}
-		bundle, err := mounted(p.bundles, dataset.Name, "ca.crt")
+		options, err := p.options(dataset)
 		if err != nil {
 			return nil, err
 		}
-		environment.CABundle = []byte(bundle)
-		if volume := dataset.Source.Volume; volume != nil {
-			environment.Claims[volume.ClaimName] = filepath.Join(p.claims, volume.ClaimName)
-		}
-		return source.New(dataset.Source, environment)
+		return open.New(dataset.Source, options)
 	}
 }
 
-// present reports whether the pod has a file or folder.
-func present(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+// options returns what the pod mounts for a data set, each credential for the kind of source that it is of.
+func (p pod) options(dataset recipe.Dataset) (o open.Options, err error) {
+	tokens, secret := filepath.Join(p.tokens, dataset.Name), filepath.Join(p.secrets, dataset.Name)
+	if o.Network.Hosts, err = transport.ReadHosts(tokens, secret); err != nil {
+		return o, err
+	}
+	if o.Network.CABundle, err = mounted(p.bundles, dataset.Name, "ca.crt"); err != nil {
+		return o, err
+	}
+	switch from := dataset.Source; {
+	case from.HuggingFace != nil:
+		var token []byte
+		token, err = mounted(p.tokens, dataset.Name, "token")
+		o.Hub.Endpoint, o.Hub.Token = p.endpoint, string(token)
+	case from.HTTP != nil:
+		o.Web.Login, err = web.ReadLogin(secret)
+	case from.ObjectStore != nil:
+		o.ObjectStore.Secret, o.ObjectStore.Identity = present(secret), present(filepath.Join(tokens, contract.IdentityFile))
+	case from.OCI != nil:
+		o.OCI.Secret = present(secret)
+	case from.Volume != nil:
+		o.Volume.Claims = map[string]string{from.Volume.ClaimName: filepath.Join(p.claims, from.Volume.ClaimName)}
+	}
+	return o, err
 }
 
-// mounted returns the content of a file that the pod has for a data set, empty where it has none.
-func mounted(folder, dataset, name string) (string, error) {
+// present returns a path that the pod has; empty where it has none.
+func present(path string) string {
+	if _, err := os.Stat(path); err != nil {
+		return ""
+	}
+	return path
+}
+
+// mounted returns the content of a file that the pod has for a data set; nothing where it has none.
+func mounted(folder, dataset, name string) ([]byte, error) {
 	content, err := os.ReadFile(filepath.Join(folder, dataset, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", contract.Failf(contract.AuthenticationFailed, "the file %s of data set %s cannot be read: %w", name, dataset, err)
+		return nil, contract.Failf(contract.AuthenticationFailed, "the file %s of data set %s cannot be read: %w", name, dataset, err)
 	}
-	return string(content), nil
+	return content, nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
+	sources "github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 )
 
@@ -47,7 +47,8 @@ func TestCount(t *testing.T) {
 		"train.jsonl": {Content: []byte("{}\n")}, "other.jsonl": {Content: []byte("{}\n")},
 		"a.parquet": {Content: table, LFS: true}, "b.parquet": {Content: inParquet(t, 7)}, "broken.parquet": {Content: append(bytes.Clone(table[:len(table)-9]), "?\xff\xff\xff\xff"+"PAR1"...), LFS: true},
 	}})
-	env := source.Environment{HubEndpoint: hub.Start(t, standIn)}
+	var env sources.Options
+	env.Hub.Endpoint = hub.Start(t, standIn)
 	for _, test := range []struct {
 		name string
 		of   recipe.HuggingFace
@@ -63,7 +64,7 @@ func TestCount(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.of.Repo = "acme/counted"
-			from, err := source.New(recipe.Source{HuggingFace: &test.of}, env)
+			from, err := sources.New(recipe.Source{HuggingFace: &test.of}, env)
 			if err != nil {
 				t.Fatal(err)
 			}

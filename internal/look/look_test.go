@@ -15,6 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	sources "github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/volume"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
@@ -29,7 +31,7 @@ func folder(t *testing.T, files map[string]string) (source.Source, recipe.Source
 		}
 	}
 	spec := recipe.Source{Volume: &recipe.Volume{ClaimName: "mine"}}
-	from, err := source.New(spec, source.Environment{Claims: map[string]string{"mine": dir}})
+	from, err := sources.New(spec, sources.Options{Volume: volume.Options{Claims: map[string]string{"mine": dir}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +122,8 @@ func TestOfFails(t *testing.T) {
 // TestOfAHub: Parquet files on another host, and the presets of the sample.
 func TestOfAHub(t *testing.T) {
 	standIn := hub.New(hub.Options{}, repos.Generated(0.05)...)
-	env := source.Environment{HubEndpoint: hub.Start(t, standIn)}
+	var env sources.Options
+	env.Hub.Endpoint = hub.Start(t, standIn)
 	for _, c := range []struct{ repo, revision, config, split, preset string }{
 		{"openai/gsm8k", repos.GSM8KCommit, "main", "train", "gsm8k"},
 		{"rajpurkar/squad_v2", repos.SQuADCommit, "squad_v2", "train", "squad2"},
@@ -130,7 +133,7 @@ func TestOfAHub(t *testing.T) {
 	} {
 		t.Run(c.repo, func(t *testing.T) {
 			spec := recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: c.repo, Revision: c.revision, Config: c.config, Split: c.split}}
-			from, err := source.New(spec, env)
+			from, err := sources.New(spec, env)
 			if err != nil {
 				t.Fatal(err)
 			}

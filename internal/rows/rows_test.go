@@ -20,6 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/stage"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -53,7 +54,9 @@ func published(t *testing.T, format recipe.Format, shards int) (Revision, string
 			{Name: "talk", Share: 1, Balance: recipe.Largest, Datasets: []recipe.Dataset{dataset("b")}}},
 	}
 	worker := stage.Worker{Volume: volume, Source: func(d recipe.Dataset) (source.Source, error) {
-		return source.New(d.Source, source.Environment{Claims: map[string]string{"c": claims}})
+		var options open.Options
+		options.Volume.Claims = map[string]string{"c": claims}
+		return open.New(d.Source, options)
 	}}
 	if _, err := worker.Build(context.Background(), r, 2, quiet{}); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 // checkpointEvery is how many bytes of a file without a digest may have to be fetched again after a crash.
 const checkpointEvery = 32 << 20
 
-// checkpoint stands beside the part of a file that no digest is known of. What is on the disk of such a part can be proved by
-// nothing, so it says which file it is of, and how much of it was on the disk before the checkpoint was: a node that loses its
+// checkpoint is written next to the part of a file whose digest is not known. Nothing proves what is on the disk of such a part, so
+// the checkpoint says which file it is of, and how much of it was on the disk before the checkpoint was: a node that loses its
 // power may leave a file of the right length with other bytes at its end.
 type checkpoint struct {
 	Path      string `json:"path"`
@@ -17,7 +17,7 @@ type checkpoint struct {
 	Synced    int64  `json:"synced"`
 }
 
-// checkpointed is how much of a part is known to be of the file; 0 where nothing says so.
+// checkpointed returns how much of a part is known to be of the file; 0 where no checkpoint is of the file.
 func checkpointed(part Part, f File) int64 {
 	encoded, err := part.Checkpoint()
 	if err != nil {
@@ -26,7 +26,7 @@ func checkpointed(part Part, f File) int64 {
 	return syncedOf(encoded, f)
 }
 
-// syncedOf is how much of a file a checkpoint knows to be on the disk.
+// syncedOf returns how much of a file a checkpoint knows to be on the disk.
 func syncedOf(encoded []byte, f File) int64 {
 	var c checkpoint
 	if json.Unmarshal(encoded, &c) != nil || f.Validator == "" || c.Synced < 0 ||
@@ -36,7 +36,7 @@ func syncedOf(encoded []byte, f File) int64 {
 	return c.Synced
 }
 
-// write brings the part to the disk, and then says so.
+// write brings the part to the disk, and then the checkpoint.
 func (c checkpoint) write(part Part) error {
 	encoded, err := json.Marshal(c)
 	if err != nil {

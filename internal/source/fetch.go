@@ -33,25 +33,25 @@ const (
 // copyBuffer is large enough that a network volume is written to in large pieces.
 const copyBuffer = 256 << 10
 
-// Part is where a file is fetched to, with what stands beside it: see checkpoint.
+// Part is where a file is fetched to, with a checkpoint next to it.
 type Part interface {
 	// File is open for reading and writing, and stays open.
 	File() *os.File
-	// Remove removes the file and what stands beside it.
+	// Remove removes the file and its checkpoint.
 	Remove() error
-	// Checkpoint is what stands beside the file; an error where nothing does.
+	// Checkpoint returns what is next to the file, or an error where nothing is.
 	Checkpoint() ([]byte, error)
-	// SetCheckpoint brings the file to the disk, and then what is to stand beside it.
+	// SetCheckpoint brings the file to the disk, and then its checkpoint.
 	SetCheckpoint(encoded []byte) error
-	// Forget removes what stands beside the file.
+	// Forget removes the checkpoint.
 	Forget() error
 }
 
 // Fetch brings a file to a part, which may hold the beginning of it from an earlier try, and returns once every byte
 // is there, matches size and digests, and has reached the disk. The caller renames the file.
 //
-// A part is continued where a digest can prove the result; else, where the source says what tells a changed file, up to the
-// last checkpoint beside the part. It stays when a fetch fails for a transient reason, or when its process is killed, and is
+// A part is continued where a digest can prove the result; else, where the source has a validator, up to the
+// last checkpoint. It stays when a fetch fails for a transient reason, or when its process is killed, and is
 // removed when its bytes are wrong.
 func Fetch(ctx context.Context, s Source, f File, part Part) (Fetched, error) {
 	held, err := reusable(part, f)
@@ -81,14 +81,14 @@ func Fetch(ctx context.Context, s Source, f File, part Part) (Fetched, error) {
 	}
 }
 
-// reusable is how many bytes of a part a fetch may build on; the rest of the part is cut off.
+// reusable returns how many bytes of a part a fetch may build on; the rest of the part is cut off.
 func reusable(part Part, f File) (int64, error) {
 	info, err := part.File().Stat()
 	if err != nil {
 		return 0, err
 	}
 	held := info.Size()
-	if !f.pinned() {
+	if !f.Pinned() {
 		held = min(held, checkpointed(part, f))
 	}
 	if f.Size >= 0 && held > f.Size {
@@ -144,7 +144,7 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 // a processor that both share with others.
 const buffersAhead = 16
 
-// readThrough reads a body to its end, in pieces that are handed on, and hashed beside that.
+// readThrough reads a body to its end, in pieces that are handed on, and hashed in the background.
 func readThrough(body io.Reader, v *verifier, piece func([]byte) error) error {
 	hashing := bufpipe.Start(buffersAhead, v.write)
 	defer hashing.Wait()
@@ -163,7 +163,7 @@ func readThrough(body io.Reader, v *verifier, piece func([]byte) error) error {
 	}
 }
 
-// fill reads until a buffer is half full, and gives what was read with the error that ended it.
+// fill reads until a buffer is half full, and returns what was read with the error that ended it.
 func fill(body io.Reader, buffer []byte) (_ []byte, err error) {
 	n := 0
 	for n < len(buffer)/2 && err == nil {
@@ -174,7 +174,7 @@ func fill(body io.Reader, buffer []byte) (_ []byte, err error) {
 	return buffer[:n], err
 }
 
-// disk gives the errors of writing their reason, so that a full volume is not taken for trouble with the source.
+// disk writes to the volume. Its errors have their reason, so that a full volume is not taken for trouble with the source.
 type disk struct {
 	part            Part
 	file            File
@@ -186,7 +186,7 @@ func (d *disk) write(p []byte) error {
 		return diskFailure(d.file, err)
 	}
 	d.written += int64(len(p))
-	if d.file.pinned() || d.file.Validator == "" || d.written-d.synced < checkpointEvery {
+	if d.file.Pinned() || d.file.Validator == "" || d.written-d.synced < checkpointEvery {
 		return nil
 	}
 	d.synced = d.written
@@ -197,7 +197,7 @@ func (d *disk) write(p []byte) error {
 	return nil
 }
 
-// diskFailure is the failure of the volume that a file is fetched to.
+// diskFailure returns the failure of the volume that a file is fetched to.
 func diskFailure(f File, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		need := ""

@@ -18,7 +18,11 @@ type judged struct{ Source }
 
 // Bounds of what a source says.
 const (
-	maxLicence   = 200  // characters, as in the status
+	// maxPath is the longest path of a file, as on Linux; maxFiles is how many files a source may have.
+	MaxPath  = 4096
+	MaxFiles = 1_000_000
+
+	maxLicense   = 200  // characters, as in the status
 	maxRevision  = 128  // characters, of a commit or of a manifest's digest
 	maxValidator = 1024 // bytes, of an ETag, a date, a version
 )
@@ -28,7 +32,7 @@ func (j judged) Resolve(ctx context.Context) (Listing, error) {
 	if err != nil {
 		return Listing{}, err
 	}
-	l.License, l.Revision = licence(l.License), contract.Clean(l.Revision, maxRevision)
+	l.License, l.Revision = License(l.License), contract.Clean(l.Revision, maxRevision)
 	known := make(map[string]bool, len(l.Files))
 	for _, f := range l.Files {
 		if wrong := f.wrong(); wrong != "" {
@@ -52,12 +56,12 @@ func (j judged) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, 
 
 var checksumText = regexp.MustCompile(`^(md5:[0-9a-f]{32}|crc32c:[0-9a-f]{8}|crc64nvme:[0-9a-f]{16})$`)
 
-// wrong says what of a file cannot be believed; empty is nothing.
+// wrong returns what of a file cannot be believed; empty is nothing.
 func (f File) wrong() string {
 	switch {
 	case f.Path == "":
 		return "no name"
-	case len(f.Path) > maxPath || !utf8.ValidString(f.Path):
+	case len(f.Path) > MaxPath || !utf8.ValidString(f.Path):
 		return "a name that is too long, or no text"
 	case contract.Clean(f.Path, 0) != f.Path:
 		return "a name that has control characters, or characters that are not seen"
@@ -76,13 +80,12 @@ func (f File) wrong() string {
 	}
 }
 
-// licence joins the identifiers of licences, as many as have a place whole: a catalogue looks for identifiers, and half a one
-// is another one.
-func licence(identifiers ...string) string {
+// License joins the identifiers of licenses, as many as fit whole: a catalog looks for identifiers, and half of one is another one.
+func License(identifiers ...string) string {
 	const more = ", …"
 	joined := ""
 	for _, identifier := range identifiers {
-		identifier = strings.TrimSpace(contract.Clean(identifier, maxLicence))
+		identifier = strings.TrimSpace(contract.Clean(identifier, maxLicense))
 		if identifier == "" {
 			continue
 		}
@@ -90,7 +93,7 @@ func licence(identifiers ...string) string {
 		if joined != "" {
 			next = joined + ", " + identifier
 		}
-		if utf8.RuneCountInString(next) > maxLicence-len(more) && next != identifier {
+		if utf8.RuneCountInString(next) > maxLicense-len(more) && next != identifier {
 			return joined + more
 		}
 		joined = next

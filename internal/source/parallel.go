@@ -6,10 +6,10 @@ import (
 	"sync"
 )
 
-// ranged is a source that gives any part of a file.
-type ranged interface {
+// Ranged is a Source that reads any part of a file.
+type Ranged interface {
 	Source
-	// OpenRange reads length bytes from an offset on; else it is as Open.
+	// OpenRange reads length bytes from an offset; otherwise it is like Open.
 	OpenRange(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error)
 }
 
@@ -20,11 +20,10 @@ const (
 	parts    = 4
 )
 
-// parallel reads a large file's parts beside each other and hands them on in order. Each part goes on by itself where its
-// connection breaks.
+// parallel reads a large file's parts at the same time and hands them on in order. Each part resumes where its connection breaks.
 type parallel struct {
 	*resuming
-	kind ranged
+	kind Ranged
 	part int64
 }
 
@@ -45,7 +44,7 @@ func (p *parallel) read(ctx context.Context, f File, from, to int64, buffer []by
 	within := f
 	within.Size = to
 	s := *p.resuming
-	s.inner = &retrying{inner: &span{ranged: p.kind, file: f, end: to}, patience: p.patience}
+	s.inner = &retrying{inner: &span{Ranged: p.kind, file: f, end: to}, policy: p.policy}
 	body, err := s.Open(ctx, within, from)
 	if err != nil {
 		return nil, err
@@ -58,7 +57,7 @@ func (p *parallel) read(ctx context.Context, f File, from, to int64, buffer []by
 
 // span is a file up to an offset.
 type span struct {
-	ranged
+	Ranged
 	file File
 	end  int64
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// resuming gives readers that go on where a connection broke, and that hold a file to its listed size.
+// resuming returns readers that resume where a connection broke, and that hold a file to its listed size.
 type resuming struct {
 	inner    Source
-	patience patience
+	policy   Policy
 	maxFile  int64
 	progress func(bytes int64)
 }
@@ -30,10 +30,10 @@ func (s *resuming) Open(ctx context.Context, f File, offset int64) (io.ReadClose
 		return nil, err
 	}
 	return &resumed{
-		file: f, maxFile: s.maxFile, at: offset, body: body, progress: s.progress, attempts: s.patience.policy.Attempts,
+		file: f, maxFile: s.maxFile, at: offset, body: body, progress: s.progress, attempts: s.policy.Attempts,
 		reopen: func(at int64) (io.ReadCloser, error) { return s.inner.Open(ctx, f, at) },
 		worth:  func(err error) bool { return worthRetrying(ctx, err) },
-		pause:  func(n int, err error) error { return s.patience.pause(ctx, n, err) },
+		pause:  func(n int, err error) error { return s.policy.pause(ctx, n, err) },
 	}, nil
 }
 
@@ -62,7 +62,7 @@ type resumed struct {
 	progress func(bytes int64)
 }
 
-// Read gives bytes or an error that is final: either the file has ended at its size, or going on is of no use.
+// Read returns bytes or an error that is final: either the file has ended at its size, or going on is of no use.
 func (r *resumed) Read(p []byte) (int, error) {
 	for {
 		if r.body == nil {
@@ -104,7 +104,7 @@ func (r *resumed) broke(err error) {
 	_ = r.body.Close() // it failed already
 	r.body, r.err = nil, err
 	r.failures++
-	if errors.Is(err, errSlow) {
+	if errors.Is(err, ErrSlow) {
 		r.slow++
 		r.failures = max(r.failures, r.slow)
 	}

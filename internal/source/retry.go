@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Policy says how often and how long to try again; a zero field is its default.
+// Policy is how often and how long to try again; a zero field is its default.
 type Policy struct {
 	// Attempts at one request, the first included, and at going on with one transfer without a byte of progress.
 	// Default 6.
@@ -22,8 +22,10 @@ type Policy struct {
 	// MaxWait is the longest wait that a source may ask for; one that asks for more is RateLimited, and the Job
 	// gives its pod back meanwhile. Default 6 min: the Hub's budgets are renewed every 5.
 	MaxWait time.Duration
-	// Random is a number in [0, 1); nil is math/rand's.
+	// Random returns a number in [0, 1); nil is math/rand's.
 	Random func() float64
+	// Clock tells the time and waits; nil is the system's.
+	Clock Clock
 }
 
 func (p Policy) withDefaults() Policy {
@@ -42,10 +44,16 @@ func (p Policy) withDefaults() Policy {
 	if p.Random == nil {
 		p.Random = rand.Float64
 	}
+	if p.Clock == nil {
+		p.Clock = systemClock{}
+	}
 	return p
 }
 
-// backoff is the wait after the given number of failures in a row, from 1.
+// Now returns the time of the clock.
+func (p Policy) Now() time.Time { return p.withDefaults().Clock.Now() }
+
+// backoff returns the wait after the given number of failures in a row, from 1.
 func (p Policy) backoff(failures int) time.Duration {
 	wait := p.Base
 	for i := 1; i < failures && wait < p.Max; i++ {
@@ -77,50 +85,52 @@ func (systemClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// askedToWait is the cause of a failure whose answer said when to come back.
-type askedToWait struct{ wait time.Duration }
+// AskedToWait is the cause of a failure whose answer said when to come back.
+type AskedToWait struct{ Wait time.Duration }
 
-func (a *askedToWait) Error() string { return "asked to wait " + a.wait.String() }
+func (a *AskedToWait) Error() string { return "asked to wait " + a.Wait.String() }
 
 // Causes of transient failures that this process cannot mend by doing the same again.
 var (
-	// errCannotContinue: the source does not give the rest of a file. Reading it from the start may work.
+	// errCannotContinue: the source does not serve the rest of a file. Reading it from the start may work.
 	errCannotContinue = errors.New("the transfer cannot be continued")
-	// errChanged: the file is no longer the one that was listed. Listing again may work.
-	errChanged = errors.New("the file has changed since it was listed")
+	// ErrChanged means that the file is no longer the one that was listed. Listing again may work.
+	ErrChanged = errors.New("the file has changed since it was listed")
+	// ErrSlow means that a transfer was ended because it brought next to nothing: those bytes are no progress.
+	ErrSlow = errors.New("the transfer brought next to nothing")
 	// errGaveUp: it was tried as often as the policy says, by a deeper layer.
 	errGaveUp = errors.New("gave up")
 )
 
-// worthRetrying says that the same call may succeed a little later.
-func worthRetrying(ctx context.Context, err error) bool {
-	return ctx.Err() == nil && !contract.ReasonOf(err).Permanent() &&
-		!errors.Is(err, errCannotContinue) && !errors.Is(err, errChanged) && !errors.Is(err, errGaveUp)
+// CannotContinue returns the failure of a transfer that would have to begin again.
+func CannotContinue(f File, offset int64, why string) error {
+	return contract.Failf(contract.FetchFailed, "%s cannot be read from byte %d on, because %s: %w.", f.Path, offset, why, errCannotContinue)
 }
 
-// gaveUp is the failure after the last attempt. It keeps the reason and tells other layers not to try again.
+// worthRetrying reports whether the same call may succeed a little later.
+func worthRetrying(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !contract.ReasonOf(err).Permanent() &&
+		!errors.Is(err, errCannotContinue) && !errors.Is(err, ErrChanged) && !errors.Is(err, errGaveUp)
+}
+
+// gaveUp returns the failure after the last attempt. It keeps the reason and keeps other layers from trying again.
 func gaveUp(err error, attempts int) error {
 	return &contract.Failure{
 		Reason:  contract.ReasonOf(err),
-		Message: contract.Sentences(err.Error(), "Gave up after "+plural(attempts, "attempt")+"."),
+		Message: contract.Sentences(err.Error(), "Gave up after "+Plural(attempts, "attempt")+"."),
 		Err:     errors.Join(errGaveUp, err),
 	}
 }
 
-// patience repeats what failed for a transient reason.
-type patience struct {
-	policy Policy
-	clock  Clock
-}
-
-// do calls until it succeeds, fails for good, or has failed as often as the policy allows.
-func (p patience) do(ctx context.Context, call func() error) error {
+// Do calls until the call succeeds, fails for good, or has failed as often as the policy allows.
+func (p Policy) Do(ctx context.Context, call func() error) error {
+	p = p.withDefaults()
 	for attempt := 1; ; attempt++ {
 		err := call()
 		if err == nil || !worthRetrying(ctx, err) {
 			return err
 		}
-		if attempt >= p.policy.Attempts {
+		if attempt >= p.Attempts {
 			return gaveUp(err, attempt)
 		}
 		if err := p.pause(ctx, attempt, err); err != nil {
@@ -129,22 +139,22 @@ func (p patience) do(ctx context.Context, call func() error) error {
 	}
 }
 
-// pause waits before the next attempt: as long as the source asked for, plus a little against coming back together,
-// else the backoff. The failure comes back when there is no sense in waiting.
-func (p patience) pause(ctx context.Context, failures int, failure error) error {
-	wait := p.policy.backoff(failures)
-	var asked *askedToWait
+// pause waits before the next attempt: as long as the source asked for, plus a little so that many workers do not come back at the
+// same time, else the backoff. It returns the failure when waiting is useless.
+func (p Policy) pause(ctx context.Context, failures int, failure error) error {
+	wait := p.backoff(failures)
+	var asked *AskedToWait
 	if errors.As(failure, &asked) {
-		if asked.wait > p.policy.MaxWait {
+		if asked.Wait > p.MaxWait {
 			return &contract.Failure{
 				Reason:  contract.RateLimited,
-				Message: contract.Sentences(failure.Error(), fmt.Sprintf("It asked to wait %s; a worker waits %s at most.", asked.wait, p.policy.MaxWait)),
+				Message: contract.Sentences(failure.Error(), fmt.Sprintf("It asked to wait %s; a worker waits %s at most.", asked.Wait, p.MaxWait)),
 				Err:     errors.Join(errGaveUp, failure),
 			}
 		}
-		wait = asked.wait + time.Duration(p.policy.Random()*float64(p.policy.Base))
+		wait = asked.Wait + time.Duration(p.Random()*float64(p.Base))
 	}
-	if p.clock.Sleep(ctx, wait) != nil {
+	if p.Clock.Sleep(ctx, wait) != nil {
 		return failure
 	}
 	return nil
@@ -152,12 +162,12 @@ func (p patience) pause(ctx context.Context, failures int, failure error) error 
 
 // retrying is a source whose calls are repeated.
 type retrying struct {
-	inner    Source
-	patience patience
+	inner  Source
+	policy Policy
 }
 
 func (r *retrying) Resolve(ctx context.Context) (l Listing, err error) {
-	err = r.patience.do(ctx, func() error {
+	err = r.policy.Do(ctx, func() error {
 		l, err = r.inner.Resolve(ctx)
 		return err
 	})
@@ -165,7 +175,7 @@ func (r *retrying) Resolve(ctx context.Context) (l Listing, err error) {
 }
 
 func (r *retrying) Open(ctx context.Context, f File, offset int64) (body io.ReadCloser, err error) {
-	err = r.patience.do(ctx, func() error {
+	err = r.policy.Do(ctx, func() error {
 		body, err = r.inner.Open(ctx, f, offset)
 		return err
 	})

@@ -24,11 +24,10 @@ func (c *notingClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// patient is a patience without chance, and its clock.
-func patient(attempts int) (patience, *notingClock) {
+// patient returns a policy without chance, and its clock.
+func patient(attempts int) (Policy, *notingClock) {
 	c := &notingClock{}
-	p := Policy{Attempts: attempts, Random: func() float64 { return 0 }}.withDefaults()
-	return patience{policy: p, clock: c}, c
+	return Policy{Attempts: attempts, Random: func() float64 { return 0 }, Clock: c}.withDefaults(), c
 }
 
 // script is a source that answers each call with the next of its lines:
@@ -61,7 +60,7 @@ func failureOf(line string) error {
 		if err != nil {
 			panic(err)
 		}
-		return &contract.Failure{Reason: contract.FetchFailed, Message: "It is busy.", Err: &askedToWait{d}}
+		return &contract.Failure{Reason: contract.FetchFailed, Message: "It is busy.", Err: &AskedToWait{d}}
 	case "cannot":
 		return contract.Failf(contract.FetchFailed, "It %w.", errCannotContinue)
 	default:
@@ -113,7 +112,7 @@ func TestRetrying(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			p, c := patient(3)
-			l, err := (&retrying{inner: &script{lines: tc.lines}, patience: p}).Resolve(context.Background())
+			l, err := (&retrying{inner: &script{lines: tc.lines}, policy: p}).Resolve(context.Background())
 			got := l.Revision
 			if err != nil {
 				got = err.Error()
@@ -130,11 +129,11 @@ func TestRetrying(t *testing.T) {
 
 func TestRetryingKeepsTheReason(t *testing.T) {
 	p, _ := patient(2)
-	_, err := (&retrying{inner: &script{lines: []string{"fail RateLimited", "fail RateLimited"}}, patience: p}).Resolve(context.Background())
+	_, err := (&retrying{inner: &script{lines: []string{"fail RateLimited", "fail RateLimited"}}, policy: p}).Resolve(context.Background())
 	if contract.ReasonOf(err) != contract.RateLimited || !errors.Is(err, errGaveUp) {
 		t.Errorf("reason %s: %v", contract.ReasonOf(err), err)
 	}
-	outer := &retrying{inner: &retrying{inner: &script{lines: []string{"fail FetchFailed", "fail FetchFailed", "ok"}}, patience: p}, patience: p}
+	outer := &retrying{inner: &retrying{inner: &script{lines: []string{"fail FetchFailed", "fail FetchFailed", "ok"}}, policy: p}, policy: p}
 	if _, err := outer.Resolve(context.Background()); err == nil {
 		t.Error("the outer layer tried again what the inner one gave up")
 	}
@@ -144,8 +143,8 @@ func TestRetryingEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	p, c := patient(9)
 	s := &script{lines: []string{"fail FetchFailed", "ok"}}
-	p.clock = sleepThen{c, cancel}
-	if _, err := (&retrying{inner: s, patience: p}).Resolve(ctx); err == nil || len(s.lines) != 1 {
+	p.Clock = sleepThen{c, cancel}
+	if _, err := (&retrying{inner: s, policy: p}).Resolve(ctx); err == nil || len(s.lines) != 1 {
 		t.Errorf("%v with %d answers left, want the failure and one", err, len(s.lines))
 	}
 }
@@ -195,7 +194,7 @@ func TestResuming(t *testing.T) {
 			if tc.name == "broken at its end" {
 				inner.lines = append(inner.lines, whole)
 			}
-			s := &resuming{inner: inner, patience: p, maxFile: 1 << 40, progress: func(n int64) { told += n }}
+			s := &resuming{inner: inner, policy: p, maxFile: 1 << 40, progress: func(n int64) { told += n }}
 			got, err := readAll(s, File{Path: "f", Size: tc.size}, tc.from)
 			if got != tc.want || (err == nil) != (tc.says == "") || err != nil && !strings.HasSuffix(err.Error(), tc.says) {
 				t.Errorf("read %q, %v; want %q, %q", got, err, tc.want, tc.says)

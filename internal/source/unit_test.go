@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"syscall"
@@ -21,18 +20,18 @@ func TestPolicyDefaults(t *testing.T) {
 	if p.Random() < 0 || p.Random() >= 1 {
 		t.Error("the default chance is not in [0, 1)")
 	}
-	p.Random = nil
+	if _, ok := p.Clock.(systemClock); !ok {
+		t.Errorf("the default clock is %T", p.Clock)
+	}
+	p.Random, p.Clock = nil, nil
 	want := Policy{Attempts: 6, Base: time.Second, Max: 30 * time.Second, MaxWait: 6 * time.Minute}
 	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	own := Policy{Attempts: 1, Base: 2, Max: 3, MaxWait: 4}.withDefaults()
-	own.Random = nil
+	own.Random, own.Clock = nil, nil
 	if diff := cmp.Diff(Policy{Attempts: 1, Base: 2, Max: 3, MaxWait: 4}, own); diff != "" {
 		t.Errorf("own values (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(Timeouts{10 * time.Second, time.Minute, time.Minute}, Timeouts{}.withDefaults()); diff != "" {
-		t.Errorf("timeouts (-want +got):\n%s", diff)
 	}
 }
 
@@ -56,56 +55,6 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)
-	for _, tc := range []struct {
-		limit, after string
-		want         time.Duration
-		asked        bool
-	}{
-		{"", "", 0, false},
-		{"", "7", 7 * time.Second, true},
-		{"", " 0 ", 0, true},
-		{"", "-1", 0, false},
-		{"", "soon", 0, false},
-		{"", "99999999999999", 0, false},
-		{"", "Sat, 01 Aug 2026 12:01:00 GMT", time.Minute, true},
-		{"", "Sat, 01 Aug 2026 11:00:00 GMT", 0, true},
-		{`"api";r=0;t=30`, "7", 31 * time.Second, true},
-		{`"api";t=30;r=0`, "", 31 * time.Second, true},
-		{`"api";r=3;t=30`, "7", 7 * time.Second, true},
-		{`"api";r=3;t=30`, "", 0, false},
-		{`"api";r=0`, "", 0, false},
-		{`"api";r=x;t=30`, "", 0, false},
-		{`"api";r=0;t=-30`, "", 0, false},
-	} {
-		header := http.Header{}
-		header.Set("RateLimit", tc.limit)
-		header.Set("Retry-After", tc.after)
-		if got, asked := retryAfter(header, now); got != tc.want || asked != tc.asked {
-			t.Errorf("RateLimit %q, Retry-After %q: %v %v, want %v %v", tc.limit, tc.after, got, asked, tc.want, tc.asked)
-		}
-	}
-}
-
-func TestNextPage(t *testing.T) {
-	for _, tc := range []struct {
-		links []string
-		want  string
-	}{
-		{nil, ""},
-		{[]string{`<https://hub/x?cursor=a%3D&limit=3>; rel="next"`}, "cursor=a%3D&limit=3"},
-		{[]string{`<https://hub/x?cursor=b>; rel="prev", </x?cursor=c>; rel="next"`}, "cursor=c"},
-		{[]string{`<https://hub/x?cursor=b>; rel="prev"`, `<https://hub/x?cursor=c>; rel="next"`}, "cursor=c"},
-		{[]string{`<https://hub/x>; rel="next"`}, ""},
-		{[]string{`<:>; rel="next"`}, ""},
-	} {
-		if got := nextPage(http.Header{"Link": tc.links}); got != tc.want {
-			t.Errorf("%q leads to %q, want %q", tc.links, got, tc.want)
-		}
-	}
-}
-
 func TestSystemClock(t *testing.T) {
 	clock := systemClock{}
 	if d := time.Since(clock.Now()); d < 0 || d > time.Minute {
@@ -122,7 +71,7 @@ func TestSystemClock(t *testing.T) {
 }
 
 func TestPlural(t *testing.T) {
-	if got := plural(1, "file") + ", " + plural(0, "file") + ", " + plural(2, "attempt"); got != "1 file, 0 files, 2 attempts" {
+	if got := Plural(1, "file") + ", " + Plural(0, "file") + ", " + Plural(2, "attempt"); got != "1 file, 0 files, 2 attempts" {
 		t.Error(got)
 	}
 }
@@ -199,16 +148,5 @@ func TestFullDiskIsNotTakenForTheSource(t *testing.T) {
 	err = (&disk{part: bare{file: full}, file: File{Path: "a", Size: -1}}).write([]byte("x"))
 	if contract.ReasonOf(err) != contract.InsufficientStorage {
 		t.Errorf("reason %s: %v", contract.ReasonOf(err), err)
-	}
-}
-
-func TestFormatOf(t *testing.T) {
-	for path, want := range map[string]string{
-		"a.parquet": ".parquet", "a.JSONL.GZ": ".jsonl", "a.ndjson.zst": ".jsonl", "a.json": ".json", "a/b.csv": ".csv",
-		"README.md": "", "a": "", "a.gz": "", ".parquet/x": "",
-	} {
-		if got := formatOf(path); got != want {
-			t.Errorf("%s is %q, want %q", path, got, want)
-		}
 	}
 }

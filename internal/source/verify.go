@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// verifier is written a file's bytes from the first on, and says whether they are those that were promised.
+// verifier receives a file's bytes from the first one, and compares them with those that were promised.
 type verifier struct {
 	file File
 	size int64
@@ -64,7 +64,7 @@ func (v *verifier) readAll(ctx context.Context, from io.Reader) error {
 	}
 }
 
-// digest is the SHA-256 of what was written.
+// digest returns the SHA-256 of what was written.
 func (v *verifier) digest() string { return hex.EncodeToString(v.sha.Sum(nil)) }
 
 // check compares what was written with what was promised.
@@ -81,7 +81,7 @@ func (v *verifier) check() error {
 	}
 	if v.sum != nil {
 		algorithm, _, _ := strings.Cut(f.Checksum, ":")
-		if got := checksum(algorithm, v.sum.Sum(nil)); got != f.Checksum {
+		if got := Checksum(algorithm, v.sum.Sum(nil)); got != f.Checksum {
 			return contract.Failf(contract.ChecksumMismatch,
 				"%s has the checksum %s, and %s was promised: these are other bytes than those that are stored. "+
 					"Check any mirror or proxy on the way.", f.Path, got, f.Checksum)

@@ -15,6 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/volume"
 	"github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
@@ -30,7 +32,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{t: t, claims: t.TempDir()}
 	w.worker = Worker{Volume: t.TempDir(), Source: func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{Claims: map[string]string{"corpora": w.claims}})
+		return open.New(dataset.Source, open.Options{Volume: volume.Options{Claims: map[string]string{"corpora": w.claims}}})
 	}}
 	return w
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
@@ -38,11 +39,17 @@ func newHubWorld(t *testing.T) hubWorld {
 	return w
 }
 
+// hubOptions returns the options of sources on a Hub.
+func hubOptions(endpoint string) (o open.Options) {
+	o.Hub.Endpoint = endpoint
+	return o
+}
+
 // asks has the worker ask a Hub from now on.
 func (w hubWorld) asks(standIn *hub.Hub) {
 	endpoint := hub.Start(w.t, standIn)
 	w.worker.Source = func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{HubEndpoint: endpoint})
+		return open.New(dataset.Source, hubOptions(endpoint))
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
@@ -60,7 +61,7 @@ func inAProcess(t *testing.T, variable string) (Worker, recipe.Recipe) {
 		t.Fatal(err)
 	}
 	return Worker{Volume: volume, Source: func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{})
+		return open.New(dataset.Source, open.Options{})
 	}}, r
 }
 

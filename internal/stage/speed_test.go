@@ -14,6 +14,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/volume"
 	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 	"github.com/datasetmix/datasetmix/internal/verify"
@@ -89,7 +91,7 @@ func benchmarkWorld(b *testing.B) (Worker, map[string]pipeline.Result) {
 		}
 	}
 	w := Worker{Volume: b.TempDir(), Source: func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{Claims: map[string]string{"corpora": claims}})
+		return open.New(dataset.Source, open.Options{Volume: volume.Options{Claims: map[string]string{"corpora": claims}}})
 	}}
 	results, err := w.Build(context.Background(), recipes.Two(), 2, &world{})
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/testing/forgery"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
@@ -54,7 +55,7 @@ func TestADigestFromAHubIsNoPath(t *testing.T) {
 		w := newHubWorld(t)
 		endpoint := evilHub(t, w.hub, digest)
 		w.worker.Source = func(dataset recipe.Dataset) (source.Source, error) {
-			return source.New(dataset.Source, source.Environment{HubEndpoint: endpoint})
+			return open.New(dataset.Source, hubOptions(endpoint))
 		}
 		for _, victim := range []string{"victim", "other"} {
 			path := filepath.Join(w.worker.Volume, victim, "thesis.tex")
@@ -130,15 +131,15 @@ func serves(t *testing.T, content string) (address string, reads *int) {
 // by makes the worker ask through a proxy, which sees every request and may answer what it likes.
 func (w *world) by(proxy string) {
 	w.worker.Source = func(dataset recipe.Dataset) (source.Source, error) {
-		environment := source.Environment{}
+		var options open.Options
 		if proxy != "" {
 			address, err := url.Parse(proxy)
 			if err != nil {
 				return nil, err
 			}
-			environment.Transport = &http.Transport{Proxy: http.ProxyURL(address)}
+			options.Network.Transport = &http.Transport{Proxy: http.ProxyURL(address)}
 		}
-		return source.New(dataset.Source, environment)
+		return open.New(dataset.Source, options)
 	}
 }
 

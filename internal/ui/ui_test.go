@@ -24,6 +24,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
 
@@ -62,7 +63,9 @@ func built(t *testing.T) string {
 		NearDuplicates: &recipe.NearDuplicates{Percent: 60, N: 2, Bands: 25, Rows: 4},
 	}
 	worker := stage.Worker{Volume: volume, Source: func(d recipe.Dataset) (source.Source, error) {
-		return source.New(d.Source, source.Environment{Claims: map[string]string{"c": claims}})
+		var options open.Options
+		options.Volume.Claims = map[string]string{"c": claims}
+		return open.New(d.Source, options)
 	}}
 	for _, share := range []int64{3, 5} {
 		r.Domains[0].Share = share

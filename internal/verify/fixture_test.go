@@ -9,6 +9,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/volume"
 	"github.com/datasetmix/datasetmix/internal/stage"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
@@ -38,7 +40,7 @@ func (w world) put(name, content string) {
 func (w world) revision(r recipe.Recipe) string {
 	w.t.Helper()
 	worker := stage.Worker{Volume: w.t.TempDir(), Source: func(dataset recipe.Dataset) (source.Source, error) {
-		return source.New(dataset.Source, source.Environment{Claims: map[string]string{"corpora": w.claims}})
+		return open.New(dataset.Source, open.Options{Volume: volume.Options{Claims: map[string]string{"corpora": w.claims}}})
 	}}
 	if _, err := worker.Build(context.Background(), r, 2, unwatched{}); err != nil {
 		w.t.Fatal(err)

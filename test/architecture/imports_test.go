@@ -37,6 +37,14 @@ var (
 	dataPlane = append(slices.Concat(decoding, []string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/sampler", "internal/source", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, written), proof...)
 	counted   = append([]string{"internal/progress"}, planned...)
 	anything  = []string{"*"}
+	// opened are the packages of all kinds of sources; reading is what each of them is made of.
+	opened = []string{"internal/source/transport", "internal/source/choose", "internal/source/hub", "internal/source/web", "internal/source/objectstore", "internal/source/oci", "internal/source/volume", "internal/source/open"}
+	reading = append([]string{"internal/bufpipe", "internal/glob", "internal/source"}, counted...)
+	// network is what HTTP needs beyond the standard library.
+	network = []string{"golang.org/x/net/", "golang.org/x/text/"}
+	// clouds and registries are libraries that one kind of source alone may be made of.
+	clouds     = []string{"github.com/aws/", "github.com/Azure/", "cloud.google.com/", "google.golang.org/api/", "gocloud.dev/"}
+	registries = []string{"github.com/google/go-containerregistry/"}
 )
 
 // What was observed is judged by packages that have no client.
@@ -72,7 +80,15 @@ var rules = []rule{
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
 	{pkg: "internal/precheck", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned), foreign: anything, never: kubernetes},
 	{pkg: "internal/progress", own: graph},
-	{pkg: "internal/source", own: append([]string{"internal/bufpipe", "internal/glob"}, counted...), foreign: anything, never: kubernetes},
+	{pkg: "internal/source", own: append([]string{"internal/bufpipe"}, counted...)},
+	{pkg: "internal/source/transport", own: reading, foreign: network},
+	{pkg: "internal/source/choose", own: reading, foreign: []string{"github.com/bmatcuk/doublestar/"}},
+	{pkg: "internal/source/volume", own: append([]string{"internal/source/choose"}, reading...), foreign: []string{"github.com/bmatcuk/doublestar/"}},
+	{pkg: "internal/source/web", own: append([]string{"internal/source/transport"}, reading...), foreign: network},
+	{pkg: "internal/source/hub", own: append([]string{"internal/source/choose", "internal/source/transport"}, reading...), foreign: append([]string{"github.com/bmatcuk/doublestar/"}, network...)},
+	{pkg: "internal/source/objectstore", own: append([]string{"internal/source/choose", "internal/source/transport"}, reading...), foreign: anything, never: append(registries, kubernetes...)},
+	{pkg: "internal/source/oci", own: append([]string{"internal/source/choose", "internal/source/transport"}, reading...), foreign: anything, never: append(clouds, kubernetes...)},
+	{pkg: "internal/source/open", own: append(opened, reading...), foreign: anything, never: kubernetes},
 	{pkg: "internal/look", own: slices.Concat(decoding, []string{"internal/bufpipe", "internal/glob", "internal/jsonscan", "internal/mapping", "internal/mapping/language", "internal/record", "internal/source"}, counted), foreign: anything, never: kubernetes},
 	{pkg: "internal/hashing"},
 	{pkg: "internal/store", own: append([]string{"internal/hashing"}, onVolumes...), foreign: anything, never: kubernetes},
@@ -97,7 +113,7 @@ var rules = []rule{
 	{pkg: "internal/verify/numbers", own: append([]string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions"}, proved...), foreign: anything, never: kubernetes},
 	{pkg: "internal/verify/single", own: append([]string{"internal/statistics", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
 	{pkg: "internal/verify/mixed", own: append([]string{"internal/sampler", "internal/export", "internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers"}, proved...), foreign: anything, never: kubernetes},
-	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: kubernetes},
+	{pkg: "internal/stage", own: dataPlane, foreign: anything, never: slices.Concat(clouds, registries, kubernetes)},
 	{pkg: "internal/await", own: stored, foreign: anything, never: kubernetes},
 	{pkg: "internal/rows", own: slices.Concat(decoding, []string{"internal/encode", "internal/jsonscan", "internal/record"}, stored), foreign: anything, never: kubernetes},
 	{pkg: "internal/transfer", own: slices.Concat(decoding, []string{"internal/cli", "internal/rows", "internal/encode", "internal/jsonscan", "internal/record"}, written), foreign: anything, never: kubernetes},
@@ -125,8 +141,8 @@ var rules = []rule{
 	{pkg: "controllers/internal/status", own: slices.Concat([]string{"controllers/internal/outcome", "controllers/internal/readers", "internal/progress", "internal/revision", "internal/schema"}, builds), foreign: anything, never: clients},
 	{pkg: "controllers", own: slices.Concat([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/revision", "internal/schema", "python"}, judged, control), foreign: anything},
 	{pkg: "cmd/manager", own: slices.Concat([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged, control), foreign: anything},
-	{pkg: "cmd/worker", own: append([]string{"internal/await", "internal/cli", "internal/look", "internal/rows", "internal/transfer", "internal/gctune", "internal/version"}, dataPlane...), foreign: anything, never: kubernetes},
-	{pkg: "cmd/kubectl-datasetmix", own: append([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/cli/live", "internal/cli/follow", "internal/cli/connect", "internal/cli/bundle", "internal/cli/errand", "internal/cli/files", "internal/cli/survey", "internal/rows", "internal/transfer", "internal/cli/draft", "internal/cli/places", "internal/look", "internal/ui", "config/crd", "config/samples"}, dataPlane...), foreign: anything},
+	{pkg: "cmd/worker", own: slices.Concat([]string{"internal/await", "internal/cli", "internal/look", "internal/rows", "internal/transfer", "internal/gctune", "internal/version"}, opened, dataPlane), foreign: anything, never: kubernetes},
+	{pkg: "cmd/kubectl-datasetmix", own: slices.Concat([]string{"api/v1alpha1", "internal/render", "internal/gctune", "internal/precheck", "internal/example", "internal/version", "internal/kube", "internal/cli", "internal/cli/view", "internal/cli/compare", "internal/cli/live", "internal/cli/follow", "internal/cli/connect", "internal/cli/bundle", "internal/cli/errand", "internal/cli/files", "internal/cli/survey", "internal/rows", "internal/transfer", "internal/cli/draft", "internal/cli/places", "internal/look", "internal/ui", "config/crd", "config/samples"}, opened, dataPlane), foreign: anything},
 }
 
 func (r rule) allows(dependency string) bool {

@@ -13,19 +13,20 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 )
 
 // fetch reads the file as a worker does, keeps nothing of it, and prints its SHA-256.
 func fetch(ctx context.Context, out io.Writer, address string) error {
-	var environment source.Environment
+	var options open.Options
 	if strings.HasPrefix(address, "https:") {
 		bundle, err := certificateOf(ctx, address)
 		if err != nil {
 			return err
 		}
-		environment.CABundle = bundle
+		options.Network.CABundle = bundle
 	}
-	files, err := source.New(recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: address}}}}, environment)
+	files, err := open.New(recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: address}}}}, options)
 	if err != nil {
 		return err
 	}

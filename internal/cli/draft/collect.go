@@ -14,7 +14,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/look"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/hub"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 )
 
 // Claim is the name of the PersistentVolumeClaim that a manifest of own files reads.
@@ -30,8 +31,8 @@ type Inputs struct {
 	Names []string
 	// File is the manifest to be written; "-" is standard output.
 	File string
-	// Env is what the sources of this machine need; Claims are set here.
-	Env source.Environment
+	// Sources is what the sources of this machine need; the claims are set here.
+	Sources open.Options
 }
 
 // Collect looks at the inputs.
@@ -45,12 +46,12 @@ func Collect(ctx context.Context, in Inputs) (Mix, error) {
 	if base != folder {
 		mix.Command += fmt.Sprintf(" --claim %s=%s", Claim, base)
 	}
-	in.Env.Claims = map[string]string{Claim: base}
+	in.Sources.Volume.Claims = map[string]string{Claim: base}
 	var taken []string
 	for _, name := range in.Names {
 		var d Dataset
 		if found := repository.FindStringSubmatch(name); found != nil {
-			d, err = fromHub(ctx, recipe.HuggingFace{Repo: found[1], Revision: found[2]}, in.Env)
+			d, err = fromHub(ctx, recipe.HuggingFace{Repo: found[1], Revision: found[2]}, in.Sources)
 		} else {
 			d, err = fromFile(name, base, folder)
 		}
@@ -59,7 +60,7 @@ func Collect(ctx context.Context, in Inputs) (Mix, error) {
 		}
 		d.Name = NameOf(d.Name, taken)
 		taken = append(taken, d.Name)
-		if err := d.examine(ctx, in.Env); err != nil {
+		if err := d.examine(ctx, in.Sources); err != nil {
 			return Mix{}, contract.Within(d.Title, err)
 		}
 		mix.Datasets = append(mix.Datasets, d)
@@ -140,8 +141,8 @@ func near(name string) string {
 }
 
 // fromHub returns a data set of a repository: of its default configuration, or else the first one, and of the split train, or else the first one.
-func fromHub(ctx context.Context, spec recipe.HuggingFace, env source.Environment) (Dataset, error) {
-	card, err := source.ReadCard(ctx, spec, env)
+func fromHub(ctx context.Context, spec recipe.HuggingFace, o open.Options) (Dataset, error) {
+	card, err := open.ReadCard(ctx, spec, o)
 	if err != nil {
 		return Dataset{}, err
 	}
@@ -153,7 +154,7 @@ func fromHub(ctx context.Context, spec recipe.HuggingFace, env source.Environmen
 		d.Comments = append(d.Comments, "the repository names no license")
 	}
 	if len(card.Configs) > 0 {
-		chosen := card.Configs[max(0, slices.IndexFunc(card.Configs, func(c source.CardConfig) bool { return c.Default }))]
+		chosen := card.Configs[max(0, slices.IndexFunc(card.Configs, func(c hub.CardConfig) bool { return c.Default }))]
 		spec.Config = chosen.Name
 		var configs, splits []string
 		for _, c := range card.Configs {
@@ -181,8 +182,8 @@ func (d *Dataset) choices(what string, names []string) {
 }
 
 // examine finds a record for the rows. All rows of files are tried with it, and those of a repository as far as they were looked at.
-func (d *Dataset) examine(ctx context.Context, env source.Environment) error {
-	from, err := source.New(d.Source, env)
+func (d *Dataset) examine(ctx context.Context, o open.Options) error {
+	from, err := open.New(d.Source, o)
 	if err != nil {
 		return err
 	}

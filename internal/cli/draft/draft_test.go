@@ -11,7 +11,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/repos"
 )
@@ -160,8 +160,9 @@ func TestHub(t *testing.T) {
 		Configs: []hub.Config{{Name: "de", Data: []hub.SplitFiles{{Split: "validation", Paths: []string{"de/a.jsonl"}}, {Split: "train", Paths: []string{"de/a.jsonl"}}}}, {Name: "en", Data: []hub.SplitFiles{{Split: "test", Paths: []string{"en/*"}}}}},
 		Card:    map[string]any{"dataset_info": []any{map[string]any{"config_name": "de", "splits": []any{map[string]any{"name": "train", "num_examples": 41}}}}},
 	})...)
-	env := source.Environment{HubEndpoint: hub.Start(t, standIn)}
-	read, _, text := drafted(t, Inputs{Names: []string{"hf://openai/gsm8k", "hf://datasets/acme/qa@main"}, File: "mix.yaml", Env: env})
+	var env open.Options
+	env.Hub.Endpoint = hub.Start(t, standIn)
+	read, _, text := drafted(t, Inputs{Names: []string{"hf://openai/gsm8k", "hf://datasets/acme/qa@main"}, File: "mix.yaml", Sources: env})
 	gsm8k, qa := read.Spec.Domains[0].Datasets[0], read.Spec.Domains[1].Datasets[0]
 	if diff := cmp.Diff(map[string]string{"repo": "openai/gsm8k", "revision": repos.GSM8KCommit, "config": "main", "split": "train"}, gsm8k.Source["huggingFace"]); diff != "" || gsm8k.Record["preset"] != "gsm8k" {
 		t.Errorf("%s\n%s", diff, text)
@@ -174,7 +175,7 @@ func TestHub(t *testing.T) {
 			t.Errorf("it lacks %q:\n%s", want, text)
 		}
 	}
-	if _, err := Collect(t.Context(), Inputs{Names: []string{"hf://acme/gone"}, File: "mix.yaml", Env: env}); contract.ReasonOf(err) != contract.SourceNotFound {
+	if _, err := Collect(t.Context(), Inputs{Names: []string{"hf://acme/gone"}, File: "mix.yaml", Sources: env}); contract.ReasonOf(err) != contract.SourceNotFound {
 		t.Errorf("a repository that is not there: %v", err)
 	}
 }

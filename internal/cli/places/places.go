@@ -15,6 +15,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/hub"
+	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/transport"
+	"github.com/datasetmix/datasetmix/internal/source/volume"
+	"github.com/datasetmix/datasetmix/internal/source/web"
 )
 
 // Places are folders by the names of claims, Secrets and ConfigMaps.
@@ -121,28 +126,28 @@ func (p Places) bundleFolder(ref *datav1alpha1.BundleReference) string {
 func (p Places) Sources(mix *datav1alpha1.DatasetMix) func(recipe.Dataset) (source.Source, error) {
 	all := render.Sources(mix)
 	return func(dataset recipe.Dataset) (source.Source, error) {
-		environment := source.Environment{HubEndpoint: os.Getenv("HF_ENDPOINT"), Claims: p.claims}
-		if hub := dataset.Source.HuggingFace; hub != nil && hub.Endpoint == "" {
-			environment.Token = os.Getenv("HF_TOKEN") // which is for that Hub, and not for one that a manifest names
+		options := open.Options{Hub: hub.Options{Endpoint: os.Getenv("HF_ENDPOINT")}, Volume: volume.Options{Claims: p.claims}}
+		if from := dataset.Source.HuggingFace; from != nil && from.Endpoint == "" {
+			options.Hub.Token = os.Getenv("HF_TOKEN") // which is for that Hub, and not for one that a manifest names
 		}
 		if i := slices.IndexFunc(all, func(s render.Source) bool { return s.Name == dataset.Name }); i >= 0 {
-			if err := p.credentials(all[i].Source, &environment); err != nil {
+			if err := p.credentials(all[i].Source, &options); err != nil {
 				return nil, err
 			}
 		}
-		return source.New(dataset.Source, environment)
+		return open.New(dataset.Source, options)
 	}
 }
 
 // credentials reads what a source's Secrets and ConfigMaps hold.
-func (p Places) credentials(from datav1alpha1.Source, into *source.Environment) error {
+func (p Places) credentials(from datav1alpha1.Source, into *open.Options) error {
 	if hub := from.HuggingFace; hub != nil && hub.TokenSecretRef != nil && p.secrets[hub.TokenSecretRef.Name] != "" {
 		token, err := readKey(p.secrets[hub.TokenSecretRef.Name], hub.TokenSecretRef.Key)
 		if err != nil {
 			return err
 		}
-		into.Token = string(token)
-		if into.Hosts, err = source.ReadHosts(p.secrets[hub.TokenSecretRef.Name]); err != nil {
+		into.Hub.Token = string(token)
+		if into.Network.Hosts, err = transport.ReadHosts(p.secrets[hub.TokenSecretRef.Name]); err != nil {
 			return err
 		}
 	}
@@ -151,7 +156,7 @@ func (p Places) credentials(from datav1alpha1.Source, into *source.Environment) 
 		if err != nil {
 			return err
 		}
-		into.CABundle = bundle
+		into.Network.CABundle = bundle
 	}
 	secret := render.SecretOf(from)
 	if secret == nil {
@@ -159,25 +164,26 @@ func (p Places) credentials(from datav1alpha1.Source, into *source.Environment) 
 	}
 	var err error
 	if folder := p.secrets[secret.Name]; folder != "" {
-		if into.Hosts, err = source.ReadHosts(folder); err != nil {
+		if into.Network.Hosts, err = transport.ReadHosts(folder); err != nil {
 			return err
 		}
 	}
 	switch {
 	case from.HTTP != nil:
-		return p.login(*secret, into)
+		return p.login(*secret, &into.Web.Login)
+	case from.ObjectStore != nil:
+		into.ObjectStore.Secret = p.secrets[secret.Name]
 	default:
-		into.Secret = p.secrets[secret.Name]
-		return nil
+		into.OCI.Secret = p.secrets[secret.Name]
 	}
+	return nil
 }
 
-func (p Places) login(ref datav1alpha1.LocalReference, into *source.Environment) error {
+func (p Places) login(ref datav1alpha1.LocalReference, into *web.Login) (err error) {
 	if _, err := os.Stat(p.secrets[ref.Name]); err != nil {
 		return contract.Failf(contract.AuthenticationFailed, "the folder of Secret %s cannot be read: %w", ref.Name, err)
 	}
-	login, err := source.ReadLogin(p.secrets[ref.Name])
-	into.Login = login
+	*into, err = web.ReadLogin(p.secrets[ref.Name])
 	return err
 }
 

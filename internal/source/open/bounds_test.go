@@ -1,0 +1,103 @@
+package open_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/testing/hub"
+)
+
+// TestBoundsOfAListing: a Hub that lists without end, or what no repository has, is left.
+func TestBoundsOfAListing(t *testing.T) {
+	cursor := 0
+	for _, tc := range []struct {
+		name string
+		page hub.Effect
+		says string
+	}{
+		{"pages without end", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			cursor++
+			w.Header().Set("Link", fmt.Sprintf(`<?cursor=%d>; rel="next"`, cursor))
+			_, _ = io.WriteString(w, "[]")
+		}, "does not end"},
+		{"a page without end", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			_, _ = io.WriteString(w, "[")
+			for range 20 << 20 {
+				if _, err := io.WriteString(w, " "); err != nil {
+					return
+				}
+			}
+		}, "more than 16777216 bytes"},
+		{"a path without end", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+			page, _ := json.Marshal([]map[string]any{{"type": "file", "path": strings.Repeat("a/", 3000) + "b.csv", "size": 3, "oid": someCommit}})
+			_, _ = w.Write(page)
+		}, "is not a path inside the repository"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
+			standIn.Faults.Add(hub.Fault{On: hub.KindTree, Times: -1, Do: tc.page})
+			_, err := s.Resolve(context.Background())
+			wantReason(t, err, contract.InvalidData)
+			if !strings.Contains(err.Error(), tc.says) || len(err.Error()) > 1000 || len(c.waits()) > 0 {
+				t.Errorf("message %q after %d waits, want %q", err, len(c.waits()), tc.says)
+			}
+		})
+	}
+}
+
+func TestBoundOfHeaders(t *testing.T) {
+	s := onWeb(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 300<<10))
+	}), "/x")
+	_, err := s.Resolve(context.Background())
+	wantReason(t, err, contract.FetchFailed)
+	if !strings.Contains(err.Error(), "headers exceeded") || len(err.Error()) > 1000 {
+		t.Errorf("message %q", err)
+	}
+}
+
+// TestBoundOfAFile: whether its size is said or not.
+func TestBoundOfAFile(t *testing.T) {
+	for name, head := range map[string]int{"said": http.StatusOK, "not said": http.StatusMethodNotAllowed} {
+		t.Run(name, func(t *testing.T) {
+			sent := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodHead {
+					w.Header().Set("Content-Length", "4000000")
+					w.WriteHeader(head)
+					return
+				}
+				for range 4000 {
+					n, err := w.Write(make([]byte, 1000))
+					if sent += n; err != nil {
+						return
+					}
+				}
+			}))
+			t.Cleanup(server.Close)
+			env := environment(newClock())
+			env.Reading.MaxFile = 1_000_000
+			s := newSource(t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL}}}}, env)
+			l, err := s.Resolve(context.Background())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = fetchTo(context.Background(), s, l.Files[0], t.TempDir()+"/part")
+			wantReason(t, err, contract.InvalidData)
+			if !strings.Contains(err.Error(), "more than 1000000 bytes") {
+				t.Errorf("message %q", err)
+			}
+			if said := head == http.StatusOK; said && sent > 0 {
+				t.Errorf("%d bytes were sent of what was too large from the beginning", sent)
+			}
+		})
+	}
+}
