@@ -16,7 +16,7 @@ const (
 	CRC64NVME = "crc64nvme"
 )
 
-// sizeMD5 is how many bytes an MD5 has.
+// MD5Size is how many bytes an MD5 has.
 const MD5Size = md5.Size
 
 // nvme is the polynomial of CRC-64/NVME, reversed as Go's tables want it.

@@ -18,7 +18,7 @@ type judged struct{ Source }
 
 // Bounds of what a source says.
 const (
-	// maxPath is the longest path of a file, as on Linux; maxFiles is how many files a source may have.
+	// MaxPath is the longest path of a file, as on Linux; MaxFiles is how many files a source may have.
 	MaxPath  = 4096
 	MaxFiles = 1_000_000
 

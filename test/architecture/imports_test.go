@@ -38,7 +38,7 @@ var (
 	counted   = append([]string{"internal/progress"}, planned...)
 	anything  = []string{"*"}
 	// opened are the packages of all kinds of sources; reading is what each of them is made of.
-	opened = []string{"internal/source/transport", "internal/source/choose", "internal/source/hub", "internal/source/web", "internal/source/objectstore", "internal/source/oci", "internal/source/volume", "internal/source/open"}
+	opened  = []string{"internal/source/transport", "internal/source/choose", "internal/source/hub", "internal/source/web", "internal/source/objectstore", "internal/source/oci", "internal/source/volume", "internal/source/open"}
 	reading = append([]string{"internal/bufpipe", "internal/glob", "internal/source"}, counted...)
 	// network is what HTTP needs beyond the standard library.
 	network = []string{"golang.org/x/net/", "golang.org/x/text/"}

@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,11 +46,7 @@ const defaultEndpoint = "https://huggingface.co"
 
 // New returns the source that a specification describes.
 func New(spec recipe.HuggingFace, o Options, c *transport.Client) (source.Source, error) {
-	h, err := newHub(spec, o, c)
-	if err != nil {
-		return nil, err
-	}
-	return h, nil
+	return newHub(spec, o, c)
 }
 
 func newHub(spec recipe.HuggingFace, o Options, c *transport.Client) (*hub, error) {
@@ -102,10 +100,7 @@ func (h *hub) Resolve(ctx context.Context) (source.Listing, error) {
 }
 
 func (h *hub) choose(ctx context.Context, info repoInfo, files map[string]source.File) ([]string, error) {
-	paths := make([]string, 0, len(files))
-	for p := range files {
-		paths = append(paths, p) // everything that is made of them is sorted
-	}
+	paths := slices.Collect(maps.Keys(files)) // everything that is made of them is sorted
 	if len(h.spec.Files) > 0 {
 		return choose.Files(ctx, h.spec.Files, paths, h.where())
 	}
@@ -341,11 +336,6 @@ func (h *hub) refusal(a *transport.Answer, path string) error {
 	}
 	if err := h.named(a, what); err != nil {
 		return err
-	}
-	if a.Foreign && a.StatusCode == http.StatusForbidden {
-		// The storage behind the Hub says so when a signed address has ended; the next one will be new.
-		return contract.Failf(contract.FetchFailed, "%s cannot be read from %s: its signed address has ended, or is refused there.",
-			what, a.Request.URL.Host)
 	}
 	return h.client.Refusal(a, what)
 }

@@ -50,39 +50,33 @@ func azureClient(spec recipe.ObjectStore, address string, c credentials) (*conta
 		Transport: c.client,
 		Retry:     policy.RetryOptions{MaxRetries: -1},
 	}}
-	refused := func(error) error { // whose text may hold the key
-		return contract.Failf(contract.AuthenticationFailed,
+	var client *container.Client
+	var err error
+	switch spec.Access {
+	case recipe.AccessSecret:
+		shared, signature, missing := azureSecret(spec, c)
+		switch {
+		case missing != nil:
+			return nil, missing
+		case shared == nil:
+			client, err = container.NewClientWithNoCredential(address+"?"+signature, options)
+		default:
+			client, err = container.NewClientWithSharedKeyCredential(address, shared, options)
+		}
+	case recipe.AccessWorkloadIdentity:
+		var workload *azidentity.WorkloadIdentityCredential
+		if workload, err = azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: options.ClientOptions}); err == nil {
+			client, err = container.NewClient(address, workload, options)
+		}
+	default:
+		client, err = container.NewClientWithNoCredential(address, options)
+	}
+	if err != nil { // whose text may hold the key
+		return nil, contract.Failf(contract.AuthenticationFailed,
 			"The credentials for %s cannot be used. A Secret has them in %s or %s; a workload in the variables that the cluster's webhook sets.",
 			spec.URL, keyAzureKey, keyAzureSAS)
 	}
-	switch spec.Access {
-	case recipe.AccessSecret:
-		shared, signature, err := azureSecret(spec, c)
-		if err != nil {
-			return nil, err
-		}
-		if shared == nil {
-			return opened(container.NewClientWithNoCredential(address+"?"+signature, options))(refused)
-		}
-		return opened(container.NewClientWithSharedKeyCredential(address, shared, options))(refused)
-	case recipe.AccessWorkloadIdentity:
-		workload, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{ClientOptions: options.ClientOptions})
-		if err != nil {
-			return nil, refused(err)
-		}
-		return opened(container.NewClient(address, workload, options))(refused)
-	default:
-		return opened(container.NewClientWithNoCredential(address, options))(refused)
-	}
-}
-
-func opened(client *container.Client, err error) func(func(error) error) (*container.Client, error) {
-	return func(refused func(error) error) (*container.Client, error) {
-		if err != nil {
-			return nil, refused(err)
-		}
-		return client, nil
-	}
+	return client, nil
 }
 
 // azureSecret returns the account's key, or the signature of an address.

@@ -83,10 +83,8 @@ func New(spec recipe.ObjectStore, o Options, c *transport.Client) (source.Source
 		"s3": openS3, "gs": openGS, "azblob": openAzure,
 	}[m[1]]
 	var err error
-	if b.provider, err = open(spec, b.name, credentials{client: c.Library(), Secret: transport.Secret{Folder: o.Secret, Of: spec.URL}, token: o.Identity}); err != nil {
-		return nil, err
-	}
-	return b, nil
+	b.provider, err = open(spec, b.name, credentials{client: c.Library(), Secret: transport.Secret{Folder: o.Secret, Of: spec.URL}, token: o.Identity})
+	return b, err
 }
 
 // checkEndpoint refuses an endpoint that is not the URL of a host, or that credentials may not be sent to.
@@ -142,7 +140,7 @@ const lookups = 16
 
 func (b *bucket) lookUp(ctx context.Context, f *source.File) error {
 	return b.client.Retry.Do(ctx, func() error {
-		x := transport.NewExchange()
+		x := &transport.Exchange{}
 		if err := b.exact(x.During(ctx), f); err != nil {
 			return b.failure(ctx, x, b.at(f.Path), err)
 		}
@@ -171,7 +169,7 @@ func (b *bucket) list(ctx context.Context) (map[string]source.File, error) {
 		var listed []*blob.ListObject
 		var next []byte
 		err := b.client.Retry.Do(ctx, func() (err error) {
-			x := transport.NewExchange()
+			x := &transport.Exchange{}
 			if listed, next, err = b.ListPage(x.During(ctx), token, page, options); err != nil {
 				return b.failure(ctx, x, b.where(), err)
 			}
@@ -291,7 +289,7 @@ func (b *bucket) Open(ctx context.Context, f source.File, offset int64) (io.Read
 
 // OpenRange reads a part of an object. The part is named from end to end: some stores answer nothing else.
 func (b *bucket) OpenRange(ctx context.Context, f source.File, offset, length int64) (io.ReadCloser, error) {
-	x := transport.NewReading(f, offset)
+	x := &transport.Exchange{File: &f, Offset: offset}
 	body, err := b.NewRangeReader(x.During(ctx), f.Path, offset, length, &blob.ReaderOptions{
 		BeforeRead: func(as func(any) bool) error { b.hold(f, as); return nil },
 	})
@@ -353,4 +351,11 @@ func (o *object) Read(p []byte) (int, error) {
 		err = o.fail(err)
 	}
 	return n, err
+}
+
+// credentials are what a store's library asks with, and the HTTP client that it must ask through.
+type credentials struct {
+	transport.Secret
+	client *http.Client
+	token  string // a file that proves which workload asks; empty is none
 }

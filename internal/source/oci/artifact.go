@@ -9,10 +9,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -91,11 +93,7 @@ func (a *artifact) Resolve(ctx context.Context) (source.Listing, error) {
 	if err != nil {
 		return source.Listing{}, err
 	}
-	titles := make([]string, 0, len(files))
-	for title := range files {
-		titles = append(titles, title) // what is made of them is sorted
-	}
-	chosen, err := choose.Files(ctx, a.spec.Files, titles, a.where())
+	chosen, err := choose.Files(ctx, a.spec.Files, slices.Collect(maps.Keys(files)), a.where()) // which sorts them
 	if err != nil {
 		return source.Listing{}, err
 	}
@@ -255,10 +253,6 @@ func (a *artifact) get(ctx context.Context, kind, identifier string, header http
 	}
 	if err := c.Refusal(found, what); err != nil {
 		transport.Drain(found.Body)
-		if found.Foreign && found.StatusCode == http.StatusForbidden { // a signed address that has ended; the next is new
-			return nil, contract.Failf(contract.FetchFailed, "%s cannot be read from %s: its signed address has ended, or is refused there.",
-				what, found.Request.URL.Host)
-		}
 		return nil, err
 	}
 	return found, nil
@@ -282,7 +276,7 @@ func (a *artifact) connect(ctx context.Context) (*transport.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	x := transport.NewExchange()
+	x := &transport.Exchange{}
 	carrier := a.client.With(&stated{inner: a.client.Transport(), scheme: a.scheme(), host: a.reference.Context().RegistryStr()}).Observed()
 	asking, err := registry.NewWithContext(x.During(ctx), a.reference.Context().Registry, holder, carrier,
 		[]string{a.reference.Scope(registry.PullScope)})

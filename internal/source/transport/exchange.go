@@ -18,9 +18,9 @@ import (
 // Exchange is one call to a service that a library makes, and what was answered in it. A library's errors differ by
 // service and may hold a signed address; status and headers do not, and are the same for all.
 type Exchange struct {
-	// file is read from offset; nil where the call does not read a file.
-	file   *source.File
-	offset int64
+	// File is read from Offset; nil where the call does not read a file.
+	File   *source.File
+	Offset int64
 
 	mu     sync.Mutex
 	count  int     // of requests
@@ -30,12 +30,6 @@ type Exchange struct {
 }
 
 type exchangeKey struct{}
-
-// NewExchange returns an exchange that reads no file.
-func NewExchange() *Exchange { return &Exchange{} }
-
-// NewReading returns an exchange that reads a file from an offset.
-func NewReading(f source.File, offset int64) *Exchange { return &Exchange{file: &f, offset: offset} }
 
 // During returns a context in which requests belong to the exchange.
 func (x *Exchange) During(ctx context.Context) context.Context {
@@ -58,7 +52,7 @@ func (x *Exchange) asks(r *http.Request) (reads bool, err error) {
 	if x.count++; x.count > maxRequests {
 		return false, contract.Failf(contract.InvalidData, "%s does not come to an end, after %s. Check the endpoint.", Shown(r.URL), source.Plural(maxRequests, "answer"))
 	}
-	if x.file == nil || r.Method != http.MethodGet {
+	if x.File == nil || r.Method != http.MethodGet {
 		return false, nil
 	}
 	if x.opened {
@@ -157,7 +151,7 @@ func (t *exchanging) RoundTrip(r *http.Request) (*http.Response, error) {
 		return res, nil
 	}
 	res.Header.Del("Content-Encoding") // a remark of whoever stored the object, about the bytes that are its own
-	body, err := Content(a, *x.file, x.offset)
+	body, err := Content(a, *x.File, x.Offset)
 	if err != nil {
 		x.note(nil, err)
 		return nil, err
@@ -195,13 +189,13 @@ func (x *Exchange) tidy(r *http.Request, res *http.Response) {
 		return
 	}
 	if res.StatusCode == http.StatusOK && res.ContentLength >= 0 {
-		res.ContentLength -= x.offset
+		res.ContentLength -= x.Offset
 		res.Header.Set("Content-Length", strconv.FormatInt(res.ContentLength, 10))
 	}
 	res.StatusCode, res.Status = http.StatusPartialContent, "206 Partial Content"
 	if res.Header.Get("Content-Range") == "" {
 		_, span, _ := strings.Cut(asked, "=")
-		res.Header.Set("Content-Range", fmt.Sprintf("bytes %s/%d", span, x.file.Size))
+		res.Header.Set("Content-Range", fmt.Sprintf("bytes %s/%d", span, x.File.Size))
 	}
 }
 

@@ -173,11 +173,7 @@ func (v *volume) Open(ctx context.Context, f source.File, offset int64) (io.Read
 
 // At opens a listed file.
 func (v *volume) At(ctx context.Context, f source.File) (source.LocalFile, error) {
-	file, err := v.open(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	return file, nil
+	return v.open(ctx, f)
 }
 
 func (v *volume) open(ctx context.Context, f source.File) (*volumeFile, error) {

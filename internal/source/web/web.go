@@ -58,10 +58,7 @@ func New(spec recipe.HTTP, o Options, c *transport.Client) (source.Source, error
 		w.files = append(w.files, webFile{path: path, url: u, sha256: file.SHA256})
 		addresses = append(addresses, u)
 	}
-	if err := w.login.check(addresses); err != nil {
-		return nil, err
-	}
-	return w, nil
+	return w, w.login.check(addresses)
 }
 
 // Resolve asks for the head of each file. A server that does not answer HEAD leaves size and validator unknown; whether
