@@ -35,7 +35,7 @@ help: ## List the targets.
 demo: cluster-up deploy ## Build the six data sets into one mix on a real cluster, and show it.
 	@hack/demo.sh
 
-test: python consumers training unit monitoring gitops chart envtest release-test cluster-test installations e2e ## Run every test: Python, readers, a training, unit, API server, cluster, end to end.
+test: python consumers training unit race monitoring gitops chart envtest release-test cluster-test installations e2e ## Run every test: Python, readers, a training, unit, API server, cluster, end to end.
 
 build: $(BIN)/manager $(BIN)/worker $(BIN)/kubectl-datasetmix $(BIN)/hub ## Build the programs into bin/.
 
@@ -46,21 +46,21 @@ clean: cluster-down ## Stop the cluster and remove what was built, except the bu
 
 check: verify scripts unit ## What every change must pass, without root: generate, lint, tidy, scripts, unit tests.
 
-# gotestsum prints a line for each package, the output of what failed, and why a test was skipped.
-GOTEST := gotestsum --format pkgname --format-hide-empty-pkg --
+# gotestsum prints a line for each package, the output of what failed, and why a test was skipped. Most tests that run side by side wait
+# for a disk or a server.
+GOTEST := gotestsum --format pkgname --format-hide-empty-pkg -- -shuffle=on -parallel 8 -timeout 40m
+unit: $(BIN)/gotestsum ## Run the unit tests.
+	CGO_ENABLED=0 $(GOTEST) $(PACKAGES)
 
-# The race detector needs a C compiler; without one the tests run all the same.
-RACE := $(shell command -v gcc >/dev/null && echo -race)
-
-# Packages that start no goroutine, nor does what they import of this module: the race detector would find nothing in them, and takes
-# several times as long. test/architecture holds them to it.
-SEQUENTIAL := ./config/crd ./internal/contract ./internal/jsonscan ./internal/mix ./internal/pipeline ./internal/plan ./internal/recipe ./internal/render ./internal/report ./internal/report/page ./internal/revision ./internal/statistics ./test/architecture ./test/deploy ./test/licenses ./test/style
-
-# Most tests that run side by side wait for a disk or a server.
-unit: $(BIN)/gotestsum ## Run the unit tests, with the race detector where there is a C compiler.
-	@[ -n "$(RACE)" ] || echo "passed over: gcc is missing, so the unit tests run without the race detector"
-	$(GOTEST) -shuffle=on -parallel 8 -timeout 40m $(SEQUENTIAL)
-	CGO_ENABLED=$(if $(RACE),1,0) $(GOTEST) $(RACE) -shuffle=on -parallel 8 -timeout 40m $$(go list $(PACKAGES) | grep -vxF "$$(go list $(SEQUENTIAL))")
+# Packages that start goroutines, or whose tests do: the race detector finds nothing in others, and takes several times as long. What they
+# share with others is looked at in those. test/architecture holds the list to the code.
+CONCURRENT := ./internal/stage ./internal/source ./internal/source/objectstore ./internal/source/oci ./internal/source/open ./internal/source/transport ./cmd/kubectl-datasetmix ./cmd/worker ./controllers ./hack/bench/download ./hack/release ./internal/await ./internal/bufpipe ./internal/cli/follow ./internal/cli/survey ./internal/decode ./internal/decode/parquet ./internal/dedup ./internal/encode ./internal/extsort ./internal/filewriter ./internal/hashing ./internal/kube ./internal/mapping/language ./internal/progress ./internal/record ./internal/sampler ./internal/store ./internal/testing/faultfs ./internal/testing/hub ./internal/testing/stores ./internal/tokens ./internal/transfer ./internal/ui ./internal/verify ./internal/verify/files ./internal/verify/mixed ./test/docs
+# Tests that put more rows, bits and forgeries through the same goroutines as others do. Without the race detector all of them run, in unit.
+REPETITIVE := TestEveryBit|TestMemoryIsBounded|TestLongestRow|TestErrorsOfTheEstimate|TestConvertedEncoding|TestCountsAreThoseOfTheModule|TestSplit|TestVerifyFinds|TestManyFilesNeedFewOpenOnes|TestSpaceComesBack|TestGrowingASource|TestABiggerMix|TestTheStrategyDrawn|TestReal|TestWordsOfRealQuestions|TestLargeSequences|TestEveryFormatAndNumberOfShards|TestInitOfARepository|TestDecompressionBomb|Fuzz
+race: $(BIN)/gotestsum ## Run the tests of packages that start goroutines with the race detector.
+	@if command -v gcc >/dev/null; then echo "passed over here, since unit runs them: $(REPETITIVE)"; \
+	  CGO_ENABLED=1 $(GOTEST) -race -short -skip '^($(REPETITIVE))' $(CONCURRENT); \
+	else echo "passed over: the race detector needs gcc"; fi
 
 envtest: $(BIN)/envtest/kube-apiserver ## Run the tests against a real API server.
 	KUBEBUILDER_ASSETS=$(BIN)/envtest go test -count=1 -timeout 40m -v ./test/envtest/... ./test/command/... | grep -vE '^ *(=== |--- PASS)'
@@ -294,4 +294,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: arm64 installations release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: race arm64 installations release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
