@@ -240,13 +240,18 @@ func TestCredentialsComeFromTheFileOfTheirDataSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	dataset := small().Domains[0].Datasets[0]
-	if _, err := p.sources()(dataset); contract.ReasonOf(err) != contract.AuthenticationFailed {
+	repository := dataset
+	repository.Source = recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/sums"}}
+	if _, err := p.sources()(repository); contract.ReasonOf(err) != contract.AuthenticationFailed {
 		t.Errorf("a token that cannot be read: %v", err)
+	}
+	if _, err := p.sources()(dataset); err != nil {
+		t.Errorf("a volume reads no token: %v", err)
 	}
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.sources()(dataset); err != nil {
+	if _, err := p.sources()(repository); err != nil {
 		t.Errorf("no token at all: %v", err)
 	}
 	for _, folder := range []string{p.tokens, p.secrets} { // of one key of a Secret, and of a whole one
