@@ -2,7 +2,6 @@ package statistics
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"strings"
@@ -90,41 +89,39 @@ func (r *Rows) Without(gone *Rows) Rows {
 	return left
 }
 
-// Bytes that continue a code point of UTF-8 have the highest bit, and not the one below.
-const (
-	ones         = 0x0101010101010101
-	continues    = 0x80
-	continueMask = 0xC0
-)
-
 // Characters counts the code points of a text, which is UTF-8.
-func Characters(text string) int64 {
+func Characters[T string | []byte](text T) int64 {
+	const (
+		ones = 0x0101010101010101
+		tops = 0x80 * ones
+	)
 	n, i := len(text), 0
-	for ; i+8 <= len(text); i += 8 {
-		w := uint64(text[i]) | uint64(text[i+1])<<8 | uint64(text[i+2])<<16 | uint64(text[i+3])<<24 |
-			uint64(text[i+4])<<32 | uint64(text[i+5])<<40 | uint64(text[i+6])<<48 | uint64(text[i+7])<<56
-		n -= bits.OnesCount64(w >> 7 & ones &^ (w >> 6))
+	for ; i+32 <= len(text); i += 32 {
+		a, b, c, d := word(text, i), word(text, i+8), word(text, i+16), word(text, i+24)
+		if (a|b|c|d)&tops == 0 {
+			continue // ASCII, as nearly all texts are
+		}
+		for _, w := range [...]uint64{a, b, c, d} {
+			n -= bits.OnesCount64(w & tops &^ (w << 1)) // bytes that continue a code point have the highest bit, and not the one below
+		}
 	}
 	for ; i < len(text); i++ {
-		if text[i]&continueMask == continues {
+		if text[i]&^0x3f == 0x80 {
 			n--
 		}
 	}
 	return int64(n)
 }
 
+// word returns eight bytes of a text, the first one lowest.
+func word[T string | []byte](text T, at int) uint64 {
+	b := text[at : at+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
 // Quoted counts the code points of a text as it is in published JSON, without its quotes: an escape is one.
 func Quoted(text []byte) int64 {
-	n, i := int64(len(text)), 0
-	for ; i+8 <= len(text); i += 8 {
-		w := binary.LittleEndian.Uint64(text[i:])
-		n -= int64(bits.OnesCount64(w >> 7 & ones &^ (w >> 6)))
-	}
-	for ; i < len(text); i++ {
-		if text[i]&continueMask == continues {
-			n--
-		}
-	}
+	n := Characters(text)
 	for {
 		at := bytes.IndexByte(text, '\\')
 		if at < 0 || at+1 >= len(text) {

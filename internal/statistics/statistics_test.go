@@ -141,7 +141,7 @@ func TestCountsAddUp(t *testing.T) {
 }
 
 func FuzzCharacters(f *testing.F) {
-	for _, text := range []string{"", "abc", "Wie groß ist 𝄞 — ein Ω?", "tab\tline\nbell\a \"quoted\" \\", "\u2028 é日本語日本語日本語"} {
+	for _, text := range []string{"", "abc", "Wie groß ist 𝄞 — ein Ω?", "tab\tline\nbell\a \"quoted\" \\", "\u2028 é日本語日本語日本語", "thirty-two bytes of ASCII, and then an é in the words behind, and ASCII again \\u00e9"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -152,7 +152,7 @@ func (c *rawCheck) row(_ int64, line []byte) error {
 		}
 		return c.skip()
 	}
-	c.sum += maphash.Bytes(c.checks.seed, line)
+	c.sum += c.checks.hash(line)
 	return nil
 }
 
@@ -219,7 +219,7 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 	if err != nil {
 		return err
 	}
-	c.sum += maphash.Bytes(c.checks.seed, line)
+	c.sum += c.checks.hash(line)
 	if err := c.look(n, row, line); err != nil {
 		return err
 	}
@@ -300,6 +300,14 @@ func (c *splitCheck) close() {
 	if c.out != nil {
 		c.out.Abort()
 	}
+}
+
+// hash returns what the rows of a data set are compared by, 0 where they are compared by their numbers.
+func (c *Checks) hash(line []byte) uint64 {
+	if c.numbers != nil {
+		return 0
+	}
+	return maphash.Bytes(c.seed, line)
 }
 
 // whole checks that the splits together have what the file of all rows has, less what was dropped because of other data sets. Sums of hashes under
