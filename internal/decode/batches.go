@@ -17,9 +17,11 @@ const (
 	batchRows  = 64
 	batchBytes = 1 << 20
 	// chunkBytes is what one processor decodes of JSON Lines at a time, and chunkMost what a chunk may grow to for the sake of
-	// a long row. At most 2*maxWorkers+2 chunks and the rows of as many are held.
+	// a long row. Up to 4*maxWorkers chunks are kept to be used again.
 	chunkBytes = 256 << 10
 	chunkMost  = 512 << 10
+	// roomBytes is what a chunk has at first for strings that are not in its text.
+	roomBytes = 4 << 10
 	// valueBytes is about what a value takes in addition to its text.
 	valueBytes = 32
 	maxWorkers = 4
@@ -27,9 +29,9 @@ const (
 
 // Batches yields what Rows does, some rows at a time, decoded ahead of the caller in other goroutines; those of JSON Lines on
 // several processors. An error comes after the rows that it comes with: after a BadRow a caller may go on, any other is the
-// last. The values of all rows belong to the caller. When Batches is done, nobody reads the file any more.
-func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[[]decoded.Row, error] {
-	return func(yield func([]decoded.Row, error) bool) {
+// last. When Batches is done, nobody reads the file any more.
+func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[Batch, error] {
+	return func(yield func(Batch, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
 		p := &producer{ctx: inner, file: f, fields: fields, src: &source{data: f.Data}, queue: make(chan chan []batch, maxWorkers)}
 		go p.run()
@@ -45,14 +47,27 @@ func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[[]de
 			}
 			for _, b := range <-done {
 				last, err := at.move(&b)
-				if (len(b.rows) > 0 || err != nil) && !yield(b.rows, err) || last {
+				if (len(b.rows) > 0 || err != nil || b.lent != nil) && !yield(Batch{b.rows, b.lent}, err) || last {
 					return
 				}
 			}
 		}
 		if ctx.Err() != nil {
-			yield(nil, fmt.Errorf("reading %s: %w", f.Name, context.Cause(ctx)))
+			yield(Batch{}, fmt.Errorf("reading %s: %w", f.Name, context.Cause(ctx)))
 		}
+	}
+}
+
+// Batch is rows that come one after the other. They are the caller's until it frees them, and for good if it never does.
+type Batch struct {
+	Rows []decoded.Row
+	lent *chunk
+}
+
+// Free returns the memory of the rows, with that of the batches before them: their strings become those of other rows.
+func (b Batch) Free() {
+	if b.lent != nil {
+		b.lent.release()
 	}
 }
 
@@ -63,6 +78,7 @@ type batch struct {
 	failed       decoded.Row
 	err, srcErr  error
 	count, lines int64
+	lent         *chunk // whose last batch this is
 }
 
 // base is where a piece begins in its file.
@@ -177,27 +193,34 @@ func (j *jsonLines) divisible() bool {
 	return runtime.GOMAXPROCS(0) > 1 && j.scanner.there != nil && !j.held && !j.lines.long && !j.lines.open && j.lines.err == nil
 }
 
-// chunk is whole lines.
+// chunk is whole lines, and the memory of their rows: room is for strings that are not in the text as they are.
 type chunk struct {
-	text []byte
-	done chan []batch
+	text, room []byte
+	values     []any
+	rows       []decoded.Row
+	done       chan []batch
+	free       chan<- *chunk
+}
+
+// release lets the memory be used again.
+func (c *chunk) release() {
+	select {
+	case c.free <- c:
+	default:
+	}
 }
 
 // chunks has the lines that follow decoded by workers, and leaves to j what is no whole line. It gives false when the context
 // has ended.
 func (p *producer) chunks(j *jsonLines) bool {
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
-	work, free := make(chan chunk, workers), make(chan []byte, 2*workers+2)
+	work, free := make(chan *chunk, workers), make(chan *chunk, 4*workers)
 	var running sync.WaitGroup
 	for range workers {
 		running.Go(func() {
-			d := jsonLines{lines: &lines{}, scanner: scanner{selection: j.scanner.selection, nonFinite: j.scanner.nonFinite, there: j.scanner.there}}
+			d := jsonLines{lines: &lines{}, scanner: scanner{selection: j.scanner.selection, nonFinite: j.scanner.nonFinite, there: j.scanner.there, lent: true}}
 			for c := range work {
-				c.done <- d.chunk(c.text, p.file.Name)
-				select {
-				case free <- c.text[:0]:
-				default:
-				}
+				c.done <- d.chunk(c, p.file.Name)
 			}
 		})
 	}
@@ -205,9 +228,10 @@ func (p *producer) chunks(j *jsonLines) bool {
 	defer close(work)
 	rest := j.lines.buf[j.lines.start:j.lines.end]
 	for {
-		text, tail, err := fill(buffer(free), rest, j.lines.stream)
+		c := newChunk(free)
+		text, tail, err := fill(c.text, rest, j.lines.stream)
 		if len(text) > 0 {
-			c := chunk{text, make(chan []batch, 1)}
+			c.text = text
 			select {
 			case work <- c:
 			case <-p.ctx.Done():
@@ -226,12 +250,14 @@ func (p *producer) chunks(j *jsonLines) bool {
 	}
 }
 
-func buffer(free chan []byte) []byte {
+// newChunk returns an empty chunk, in memory that was given back if there is some.
+func newChunk(free chan *chunk) *chunk {
 	select {
-	case b := <-free:
-		return b
+	case c := <-free:
+		c.done = make(chan []batch, 1)
+		return c
 	default:
-		return make([]byte, 0, chunkBytes)
+		return &chunk{text: make([]byte, 0, chunkBytes), room: make([]byte, 0, roomBytes), done: make(chan []batch, 1), free: free}
 	}
 }
 
@@ -248,45 +274,51 @@ func fill(buf, rest []byte, stream io.Reader) (text, tail []byte, err error) {
 			buf = buf[:len(buf)+n]
 		}
 		if end = bytes.LastIndexByte(buf, '\n') + 1; end > 0 || len(buf) >= chunkMost {
-			return buf[:end:end], buf[end:], err
+			return buf[:end], buf[end:], err
 		}
 	}
 	return nil, buf, err
 }
 
 // chunk decodes whole lines. Only single rows can be bad there.
-func (j *jsonLines) chunk(text []byte, file string) []batch {
+func (j *jsonLines) chunk(c *chunk, file string) []batch {
+	clear(j.scanner.before) // which are of another chunk
+	j.scanner.cursor.room = c.room[:0]
+	defer func() { c.room = j.scanner.cursor.room }()
 	var out []batch
 	var b batch
 	row := decoded.Row{Place: decoded.Place{File: file, Format: lineFormat}}
-	var slab []any
-	fields := len(j.scanner.fields)
-	count := int64(0)
-	for len(text) > 0 {
-		if b.rows == nil {
-			b.rows = make([]decoded.Row, 0, j.rows+j.rows/8) // as many as the chunk before had, and some
-		}
+	count, first := int64(0), 0
+	c.values, c.rows = c.values[:0], c.rows[:0]
+	for text := c.text; len(text) > 0; {
 		end := bytes.IndexByte(text, '\n')
 		line := trim(text[:end])
 		text = text[end+1:]
 		if row.Place.N++; len(line) == 0 {
 			continue
 		}
-		if len(slab) < fields {
-			slab = make([]any, batchRows*fields)
-		}
-		row.Values, slab = cut(slab, fields)
+		row.Values = c.next(len(j.scanner.fields))
 		row.Number, count = count, count+1
 		b.err = j.row(line, row.Values)
 		if row.Plain = j.scanner.plain; b.err == nil {
-			b.rows = append(b.rows, row)
+			c.rows = append(c.rows, row)
 			continue
 		}
-		b.failed = row
-		out, b = append(out, b), batch{}
+		b.rows, b.failed = c.rows[first:], row
+		out, b, first = append(out, b), batch{}, len(c.rows)
 	}
-	b.count, b.lines, j.rows = count, row.Place.N, count
+	b.rows, b.count, b.lines, b.lent = c.rows[first:], count, row.Place.N, c
 	return append(out, b)
+}
+
+// next returns room for the values of a row.
+func (c *chunk) next(fields int) []any {
+	if cap(c.values)-len(c.values) < fields { // more; those before belong to their rows
+		c.values = make([]any, 0, max(2*cap(c.values), batchRows*fields))
+	}
+	from := len(c.values)
+	c.values = c.values[:from+fields]
+	return c.values[from : from+fields : from+fields]
 }
 
 // sizeOf is about the memory that values hold.

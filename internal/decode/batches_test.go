@@ -32,22 +32,41 @@ func transcript(f File, fields []decoded.Field) (out []string) {
 	return out
 }
 
+// batchTranscript holds some batches while the decoders go on, and then frees them. What they lay in is overwritten first: whatever is left
+// of a batch somewhere would show.
 func batchTranscript(f File, fields []decoded.Field) (out []string) {
-	var all []decoded.Row
-	flush := func() {
-		for _, row := range all {
+	var held []Batch
+	free := func() {
+		b := held[0]
+		held = held[1:]
+		for _, row := range b.Rows {
 			out = append(out, fmt.Sprint(row.Number, " ", row.Where(), " ", row.Values))
 		}
-		all = nil
+		if b.lent != nil {
+			for _, memory := range [][]byte{b.lent.text, b.lent.room} {
+				for i := range memory {
+					memory[i] = 0xff
+				}
+			}
+			clear(b.lent.values)
+		}
+		b.Free()
 	}
-	for rows, err := range Batches(context.Background(), f, fields) {
-		all = append(all, rows...) // They are looked at later, when the decoders have gone on.
+	for batch, err := range Batches(context.Background(), f, fields) {
+		if held = append(held, batch); len(held) > 3 {
+			free()
+		}
 		if err != nil {
-			flush()
+			for len(held) > 1 {
+				free()
+			}
+			free()
 			out = append(out, err.Error())
 		}
 	}
-	flush()
+	for len(held) > 0 {
+		free()
+	}
 	return out
 }
 
@@ -74,6 +93,12 @@ func lineMix(n int) string {
 			text.WriteString(`{"b":1}` + "\r\n")
 		case i%5003 == 4000:
 			fmt.Fprintf(&text, `{"a":"long","b":"%s"}`+"\n", strings.Repeat("x", 3*chunkBytes))
+		case i%13 < 5:
+			text.WriteString(`{"a":"as before"}` + "\n")
+		case i%13 == 5:
+			fmt.Fprintf(&text, `{"a":"\u00e9 %d\n","b":NaN}`+"\n", i)
+		case i%11 == 3:
+			fmt.Fprintf(&text, `{"a":{"\"%[1]d":["\t%[1]d",%[1]d]}}`+"\n", i)
 		default:
 			fmt.Fprintf(&text, `{"a":"row %d","b":["%s"]}`+"\n", i, strings.Repeat("y", random.IntN(200)))
 		}
@@ -115,8 +140,8 @@ func TestBatchesOfABrokenDisk(t *testing.T) {
 	broken := brokenAt{bytes.NewReader(data), int64(len(data) / 2)}
 	var last error
 	var good, bad int
-	for rows, err := range Batches(context.Background(), File{Name: "test", Data: broken, Size: int64(len(data))}, decoded.Required("a")) {
-		good += len(rows)
+	for batch, err := range Batches(context.Background(), File{Name: "test", Data: broken, Size: int64(len(data))}, decoded.Required("a")) {
+		good += len(batch.Rows)
 		if last = err; decoded.IsBad(err) {
 			bad++
 		}
@@ -203,7 +228,8 @@ func TestBatchesMemory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rows += int64(len(batch)); rows%100 == 0 {
+		batch.Free()
+		if rows += int64(len(batch.Rows)); rows%100 == 0 {
 			runtime.GC()
 			runtime.ReadMemStats(&during)
 			peak = max(peak, int64(during.HeapAlloc)-int64(before.HeapAlloc))
@@ -236,10 +262,11 @@ func BenchmarkBatches(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, err := range Batches(context.Background(), memory(data), decoded.Required("question", "answer")) {
+				for batch, err := range Batches(context.Background(), memory(data), decoded.Required("question", "answer")) {
 					if err != nil {
 						b.Fatal(err)
 					}
+					batch.Free()
 				}
 			}
 		})

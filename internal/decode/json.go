@@ -121,8 +121,7 @@ type jsonLines struct {
 	buffer  bytes.Buffer
 	finite  []byte // reused memory
 	done    func()
-	later   bool  // the first row of the file was decoded elsewhere
-	rows    int64 // of the last chunk
+	later   bool // the first row of the file was decoded elsewhere
 
 	// A line that was read ahead.
 	held     bool

@@ -41,7 +41,7 @@ func rawOf(t *testing.T, f File, fields ...decoded.Field) (rows [][]decoded.JSON
 	}
 	var again [][]decoded.JSON
 	for batch, err := range Batches(context.Background(), f, fields) {
-		for _, row := range batch {
+		for _, row := range batch.Rows {
 			again = append(again, take(row))
 		}
 		if err != nil {

@@ -3,7 +3,7 @@ package decode
 import (
 	"bytes"
 	"slices"
-	"strings"
+	"unsafe"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
@@ -22,7 +22,8 @@ type scanner struct {
 	selection
 	nonFinite decoded.NonFinite
 	cursor    cursor
-	arena     strings.Builder
+	// lent says that the texts of rows stay as they are for as long as their values are used, which then lie in them.
+	lent bool
 	// before are the strings of the row before, by field.
 	before []boxed
 	// plain is Row.Plain of the row.
@@ -43,7 +44,7 @@ type boxed struct {
 func (s *scanner) row(text []byte, values []any) error {
 	s.plain = 0
 	c := &s.cursor
-	c.text, c.at, c.arena = text, 0, nil // Its memory for lists and names is used again.
+	c.text, c.at, c.lent = text, 0, false // Its memory for lists and names is used again.
 	if kind := c.kind(); kind != '{' {
 		return decoded.Badf(decoded.WrongShape, "a row must be a JSON object, not a %s; correct it at the source", kindName(kind))
 	}
@@ -58,8 +59,9 @@ func (s *scanner) row(text []byte, values []any) error {
 	return s.fillOptional(values, text, s.there)
 }
 
-// spans takes the wanted fields of an object from where a checker found them. The strings of a row lie in one piece of memory;
-// one that the row before has in the same field, as the context of a question or a title often is, is that row's.
+// spans takes the wanted fields of an object from where a checker found them. The strings of a row lie in its text, where that is lent,
+// or in one piece of memory; one that the row before has in the same field, as the context of a question or a title often is, is that
+// row's.
 func (s *scanner) spans(text []byte, found []span, values []any) error {
 	if s.there == nil {
 		s.there = names(text)
@@ -68,13 +70,14 @@ func (s *scanner) spans(text []byte, found []span, values []any) error {
 	if s.before == nil {
 		s.before = make([]boxed, len(values))
 	}
-	size := s.size(text, found)
-	if err := boundedSpans(found, size); err != nil {
-		return err
+	s.cursor.lent = s.lent && !s.odd // of an odd row, the text is a copy that is used again
+	if !s.lent {
+		size := s.size(text, found)
+		if err := boundedSpans(found, size); err != nil { // which the rows of a chunk cannot be
+			return err
+		}
+		s.cursor.room = make([]byte, 0, size)
 	}
-	s.arena.Reset()
-	s.arena.Grow(size)
-	s.cursor.arena = &s.arena
 	clearValues(values)
 	for _, f := range found {
 		if f.wanted.bare() && !s.odd {
@@ -146,7 +149,7 @@ func (s *scanner) value(f span) any {
 	}
 	b := &s.before[f.wanted.leaf]
 	if text := f.raw[1 : len(f.raw)-1]; b.value == nil || string(text) != b.text {
-		b.text = s.cursor.own(text)
+		b.text = s.cursor.part(text)
 		b.value = b.text
 	}
 	return b.value
@@ -219,8 +222,10 @@ type cursor struct {
 	// scratch is where escapes are undone before a text gets its own memory, entries where those of a list gather.
 	scratch []byte
 	gather  []any
-	// arena has room for the strings of a row; without it each has memory of its own.
-	arena *strings.Builder
+	// lent says that strings may lie in text. room is memory for those that do not, of the row or, where they are lent, of its chunk;
+	// without it each has memory of its own.
+	lent  bool
+	room  []byte
 	known map[string]string
 	// infinite says that there was a number that is not finite, which no text has that was checked as it stands.
 	infinite bool
@@ -314,7 +319,7 @@ func (c *cursor) value() any {
 			c.infinite = true
 			return nil
 		}
-		return decoded.Number(c.own(text))
+		return decoded.Number(c.part(text))
 	}
 }
 
@@ -354,20 +359,31 @@ func (c *cursor) key(quoted []byte) string {
 
 func (c *cursor) unquote(quoted []byte) string {
 	if bytes.IndexByte(quoted, '\\') < 0 {
-		return c.own(quoted[1 : len(quoted)-1])
+		return c.part(quoted[1 : len(quoted)-1])
 	}
 	c.scratch, _ = jsonscan.AppendUnquoted(c.scratch[:0], quoted[1:len(quoted)-1])
 	return c.own(c.scratch)
 }
 
-// own copies a text into the arena, or into memory of its own.
+// part returns a part of the text as a string.
+func (c *cursor) part(text []byte) string {
+	if c.lent {
+		return unsafe.String(unsafe.SliceData(text), len(text))
+	}
+	return c.own(text)
+}
+
+// own copies a text into the room, or into memory of its own.
 func (c *cursor) own(text []byte) string {
-	if c.arena == nil || c.arena.Cap()-c.arena.Len() < len(text) {
+	if c.room == nil {
 		return string(text)
 	}
-	from := c.arena.Len()
-	_, _ = c.arena.Write(text) // Cannot fail.
-	return c.arena.String()[from:]
+	if cap(c.room)-len(c.room) < len(text) { // a larger one; that before belongs to its strings
+		c.room = make([]byte, 0, max(2*cap(c.room), len(text)))
+	}
+	from := len(c.room)
+	c.room = append(c.room, text...)
+	return unsafe.String(unsafe.SliceData(c.room[from:]), len(text))
 }
 
 // plain gives a name without its quotes and escapes.

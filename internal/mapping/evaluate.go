@@ -77,7 +77,7 @@ func (m *mapping) take(values *rowValue, row decoded.Row) error {
 	if len(row.Values) != len(m.fields) {
 		return row.Failf("the mapping wants %d fields and the row has %d", len(m.fields), len(row.Values))
 	}
-	*values = rowValue{names: m.fields, values: row.Values, plain: row.Plain, at: row.File(), files: &m.files}
+	*values = rowValue{names: m.fields, values: row.Values, plain: row.Plain, joined: values.joined[:0], at: row.File(), files: &m.files}
 	if m.where != nil {
 		keep, err := m.where.boolean(values)
 		if err != nil {

@@ -18,6 +18,7 @@ type rowValue struct {
 	names  []decoded.Field
 	values []any
 	plain  uint64 // as decoded.Row has it
+	joined []byte // texts that are put together
 	// at is the path of the row's file, and files gives the variable file for it.
 	at    string
 	files *language.Files

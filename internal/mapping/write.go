@@ -1,8 +1,9 @@
 package mapping
 
 import (
+	"slices"
 	"strconv"
-	"strings"
+	"unsafe"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/cel-go/common/ast"
@@ -33,14 +34,15 @@ type Writer struct {
 // memberSpan is where the value of a member of the metadata is in the line.
 type memberSpan struct{ member, start, end int }
 
-// Said is what of a row is compared, and where it belongs.
+// Said is what of a row is compared, and where it belongs. Its texts are good until the next row, and as long as the values of their own
+// are.
 type Said struct {
 	Question, ReferenceAnswer, AnswerType string
 	// Group keeps rows together; it is the question where the mapping has no other.
 	Group string
 	// Digests are those of the record.
 	Digests record.Digests
-	// Kept are the members of the source's row that are kept, until the next row.
+	// Kept are the members of the source's row that are kept.
 	Kept []record.Entry
 	// Rest is where, in the line of the row, the members behind its texts begin.
 	Rest int
@@ -190,16 +192,25 @@ func (x *expression) joined(row *rowValue) (string, bool) {
 	if len(x.parts) < 2 || x.fields&^row.plain != 0 {
 		return "", false
 	}
-	var few [4]string
-	pieces, size := few[:0], 0
+	size := 0
 	for _, p := range x.parts {
-		piece := p.constant
-		if p.field >= 0 {
-			piece, _ = row.values[p.field].(string) // A field that is plain is one.
-		}
-		pieces, size = append(pieces, piece), size+len(piece)
+		size += len(p.of(row))
 	}
-	return strings.Join(pieces, ""), size <= language.MaxText
+	from := len(row.joined)
+	row.joined = slices.Grow(row.joined, size)
+	for _, p := range x.parts {
+		row.joined = append(row.joined, p.of(row)...)
+	}
+	return unsafe.String(unsafe.SliceData(row.joined[from:]), size), size <= language.MaxText
+}
+
+// of returns the piece of a row. A field that is plain is a string.
+func (p *part) of(row *rowValue) string {
+	if p.field < 0 {
+		return p.constant
+	}
+	text, _ := row.values[p.field].(string)
+	return text
 }
 
 // appendText appends a text that the expression gave for a row, as JSON. An answer of nothing but white space may have become none.
@@ -213,8 +224,7 @@ func (x *expression) appendText(line []byte, text string, row *rowValue) []byte 
 			line = append(line, p.text...)
 			continue
 		}
-		value, _ := row.values[p.field].(string) // A field that is plain is one.
-		line = append(line, value...)
+		line = append(line, p.of(row)...)
 	}
 	return append(line, '"')
 }

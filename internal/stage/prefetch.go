@@ -30,7 +30,7 @@ type mapped struct {
 
 // batch is rows that were mapped together, and the error that follows them in the file.
 type batch struct {
-	rows   []decoded.Row
+	decode.Batch
 	first  int64 // the number of the first row at the source
 	err    error
 	mapped []mapped
@@ -41,8 +41,8 @@ type batch struct {
 func (b *batch) mapAll(m mapper) {
 	defer close(b.done)
 	b.lines = *arenas.Get().(*[]byte)
-	b.mapped = make([]mapped, len(b.rows))
-	for i, row := range b.rows {
+	b.mapped = make([]mapped, len(b.Rows))
+	for i, row := range b.Rows {
 		b.mapped[i], b.lines = m.row(b.first+int64(i), row, b.lines)
 		b.mapped[i].end = len(b.lines)
 	}
@@ -54,6 +54,7 @@ var arenas = sync.Pool{New: func() any { return new([]byte) }}
 func (b *batch) release() {
 	empty := b.lines[:0]
 	arenas.Put(&empty)
+	b.Free()
 }
 
 // ahead decodes and maps the rows of a file in other goroutines, and passes them on in the order of the file. The numbers of the rows begin with
@@ -76,14 +77,14 @@ func ahead(ctx context.Context, file decode.File, fields []decoded.Field, first 
 			defer close(queue)
 			defer close(work)
 			for rows, err := range decode.Batches(ctx, file, fields) {
-				b := &batch{rows: rows, first: first, err: err, done: make(chan struct{})}
+				b := &batch{Batch: rows, first: first, err: err, done: make(chan struct{})}
 				select {
 				case queue <- b:
 				case <-ctx.Done():
 					return
 				}
 				work <- b
-				if first += int64(len(rows)); isBadRow(err) {
+				if first += int64(len(b.Rows)); isBadRow(err) {
 					first++
 				}
 			}

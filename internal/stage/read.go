@@ -110,12 +110,12 @@ func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, 
 	for b := range ahead(ctx, of, r.fields, r.rows, to.newMapper) {
 		start := 0
 		for i, row := range b.mapped {
-			if err := r.row(file.Path, b.rows[i], row, b.lines[start:row.end], to); err != nil {
+			if err := r.row(file.Path, b.Rows[i], row, b.lines[start:row.end], to); err != nil {
 				return err
 			}
 			start = row.end
 		}
-		progress.Of(ctx).Add(int64(len(b.rows)), 0)
+		progress.Of(ctx).Add(int64(len(b.Rows)), 0)
 		if b.err == nil {
 			continue
 		}
