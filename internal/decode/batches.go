@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
@@ -17,11 +18,9 @@ const (
 	batchRows  = 64
 	batchBytes = 1 << 20
 	// chunkBytes is what one processor decodes of JSON Lines at a time, and chunkMost what a chunk may grow to for the sake of
-	// a long row. Up to 4*maxWorkers chunks are kept to be used again.
+	// a long row.
 	chunkBytes = 256 << 10
 	chunkMost  = 512 << 10
-	// roomBytes is what a chunk has at first for strings that are not in its text.
-	roomBytes = 4 << 10
 	// valueBytes is about what a value takes in addition to its text.
 	valueBytes = 32
 	maxWorkers = 4
@@ -67,7 +66,7 @@ type Batch struct {
 // Free returns the memory of the rows, with that of the batches before them: their strings become those of other rows.
 func (b Batch) Free() {
 	if b.lent != nil {
-		b.lent.release()
+		lent.Put(b.lent)
 	}
 }
 
@@ -199,22 +198,16 @@ type chunk struct {
 	values     []any
 	rows       []decoded.Row
 	done       chan []batch
-	free       chan<- *chunk
 }
 
-// release lets the memory be used again.
-func (c *chunk) release() {
-	select {
-	case c.free <- c:
-	default:
-	}
-}
+// lent keeps the chunks that were freed.
+var lent = sync.Pool{New: func() any { return &chunk{text: make([]byte, 0, chunkBytes), room: make([]byte, 0, chunkBytes/64)} }}
 
 // chunks has the lines that follow decoded by workers, and leaves to j what is no whole line. It gives false when the context
 // has ended.
 func (p *producer) chunks(j *jsonLines) bool {
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
-	work, free := make(chan *chunk, workers), make(chan *chunk, 4*workers)
+	work := make(chan *chunk, workers)
 	var running sync.WaitGroup
 	for range workers {
 		running.Go(func() {
@@ -228,10 +221,11 @@ func (p *producer) chunks(j *jsonLines) bool {
 	defer close(work)
 	rest := j.lines.buf[j.lines.start:j.lines.end]
 	for {
-		c := newChunk(free)
+		c := lent.Get().(*chunk)
 		text, tail, err := fill(c.text, rest, j.lines.stream)
+		rest = bytes.Clone(tail) // The text is its worker's, and then anybody's.
 		if len(text) > 0 {
-			c.text = text
+			c.text, c.done = text, make(chan []batch, 1)
 			select {
 			case work <- c:
 			case <-p.ctx.Done():
@@ -241,23 +235,11 @@ func (p *producer) chunks(j *jsonLines) bool {
 				return false
 			}
 		}
-		if err != nil || len(tail) >= chunkMost {
+		if err != nil || len(rest) >= chunkMost {
 			j.later = true
-			j.lines = &lines{stream: j.lines.stream, limit: j.lines.limit, buf: tail, end: len(tail), err: err}
+			j.lines = &lines{stream: j.lines.stream, limit: j.lines.limit, buf: rest, end: len(rest), err: err}
 			return true
 		}
-		rest = bytes.Clone(tail) // The text is its worker's.
-	}
-}
-
-// newChunk returns an empty chunk, in memory that was given back if there is some.
-func newChunk(free chan *chunk) *chunk {
-	select {
-	case c := <-free:
-		c.done = make(chan []batch, 1)
-		return c
-	default:
-		return &chunk{text: make([]byte, 0, chunkBytes), room: make([]byte, 0, roomBytes), done: make(chan []batch, 1), free: free}
 	}
 }
 
@@ -297,7 +279,9 @@ func (j *jsonLines) chunk(c *chunk, file string) []batch {
 		if row.Place.N++; len(line) == 0 {
 			continue
 		}
-		row.Values = c.next(len(j.scanner.fields))
+		from, fields := len(c.values), len(j.scanner.fields)
+		c.values = slices.Grow(c.values, fields)[:from+fields]
+		row.Values = c.values[from : from+fields : from+fields]
 		row.Number, count = count, count+1
 		b.err = j.row(line, row.Values)
 		if row.Plain = j.scanner.plain; b.err == nil {
@@ -309,16 +293,6 @@ func (j *jsonLines) chunk(c *chunk, file string) []batch {
 	}
 	b.rows, b.count, b.lines, b.lent = c.rows[first:], count, row.Place.N, c
 	return append(out, b)
-}
-
-// next returns room for the values of a row.
-func (c *chunk) next(fields int) []any {
-	if cap(c.values)-len(c.values) < fields { // more; those before belong to their rows
-		c.values = make([]any, 0, max(2*cap(c.values), batchRows*fields))
-	}
-	from := len(c.values)
-	c.values = c.values[:from+fields]
-	return c.values[from : from+fields : from+fields]
 }
 
 // sizeOf is about the memory that values hold.

@@ -378,11 +378,8 @@ func (c *cursor) own(text []byte) string {
 	if c.room == nil {
 		return string(text)
 	}
-	if cap(c.room)-len(c.room) < len(text) { // a larger one; that before belongs to its strings
-		c.room = make([]byte, 0, max(2*cap(c.room), len(text)))
-	}
 	from := len(c.room)
-	c.room = append(c.room, text...)
+	c.room = append(c.room, text...) // Where that moves, what was there belongs to the strings in it.
 	return unsafe.String(unsafe.SliceData(c.room[from:]), len(text))
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/volume"
 )
 
-// lentRows are rows of many chunks: such that are kept, that are left out for each reason, and that are bad.
+// lentRows returns rows of many chunks: such that are kept, that are left out for each reason, and that are bad.
 func lentRows() string {
 	var text strings.Builder
 	for i := range 30_000 {
