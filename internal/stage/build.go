@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -38,7 +39,7 @@ func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, obser
 		return nil, err
 	}
 	defer own.present.Leave()
-	own.later, own.damaged = &pendingCommits{units: map[store.Path]*pendingCommit{}}, map[string]bool{}
+	own.later, own.damaged, own.begun = &pendingCommits{units: map[store.Path]*pendingCommit{}}, map[string]bool{}, &begunSplits{of: map[string]*splitter{}}
 	results, err := own.walk(ctx, r, parallel, observer)
 	return results, errors.Join(err, own.later.finish()) // what is finished stays, however the build ends
 }
@@ -95,7 +96,7 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		mutex.Unlock()
 		result, way, err := w.run(building, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
 		if err != nil {
-			return err
+			return cmp.Or(err, w.begun.drop(unit.Name))
 		}
 		if w.damaged[unit.Key] && way.How == Built {
 			way = Way{How: Repaired, Why: "what was finished was damaged"}
@@ -111,7 +112,7 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		if next := slices.IndexFunc(ahead, func(u pipeline.Node) bool { return u.Name == unit.Name }); next >= 0 {
 			return build(pipeline.StageSplit, ahead[next])
 		}
-		return nil
+		return w.begun.drop(unit.Name) // it was found finished
 	}
 	for _, unit := range step.Missing {
 		group.Go(func() error { return build(step.Stage, unit) })

@@ -94,8 +94,11 @@ func (d downloader) downloadFrom(ctx context.Context, named recipe.NamedSource, 
 	meter := progress.Of(ctx)
 	meter.Begin("fetch", 99, 0, listing.Size())
 	originals, listed := make([]original, len(listing.Files)), make([]pipeline.OriginalFile, len(listing.Files))
+	read := d.onePass(ctx, from, listing.Files)
 	for i, file := range listing.Files {
-		if _, ok := from.(source.Local); ok {
+		if read != nil {
+			originals[i] = read[i]
+		} else if _, ok := from.(source.Local); ok {
 			originals[i], err = d.examine(ctx, from, file)
 		} else if known, ok := last.has(d.named(named, file), file); ok {
 			originals[i] = original{OriginalFile: known}

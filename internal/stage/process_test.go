@@ -26,6 +26,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/volume"
 	"github.com/datasetmix/datasetmix/internal/testing/recipes"
 )
 
@@ -45,7 +46,7 @@ func TestAWorkerInAProcess(t *testing.T) {
 // inAProcess returns what a test that startProcess started works on. Started as any other test, it is passed over.
 func inAProcess(t *testing.T, variable string) (Worker, recipe.Recipe) {
 	t.Helper()
-	volume, file, ok := strings.Cut(os.Getenv(variable), "\n")
+	root, file, ok := strings.Cut(os.Getenv(variable), "\n")
 	if !ok {
 		t.Skip("only the tests of processes run this")
 	}
@@ -60,8 +61,8 @@ func inAProcess(t *testing.T, variable string) (Worker, recipe.Recipe) {
 	if err := os.WriteFile(begun(file), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return Worker{Volume: volume, Source: func(dataset recipe.Dataset) (source.Source, error) {
-		return open.New(dataset.Source, open.Options{})
+	return Worker{Volume: root, Source: func(dataset recipe.Dataset) (source.Source, error) {
+		return open.New(dataset.Source, open.Options{Volume: volume.Options{Claims: map[string]string{"corpora": os.Getenv(claimVariable)}}})
 	}}, r
 }
 

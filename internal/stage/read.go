@@ -64,6 +64,11 @@ func (r *reader) each(ctx context.Context, to taker) error {
 			return err
 		}
 	}
+	return r.checkRows()
+}
+
+// checkRows checks that the source has rows, and as many as its recipe expects.
+func (r *reader) checkRows() error {
 	if r.rows == 0 {
 		return r.noRows()
 	}

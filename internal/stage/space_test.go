@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,9 @@ import (
 // buildVariable makes TestABuildInAProcess a build: it names the volume and the recipe's file.
 const buildVariable = "DATASETMIX_TEST_BUILD"
 
+// claimVariable names the folder of the claim that a process reads.
+const claimVariable = "DATASETMIX_TEST_CLAIM"
+
 // TestABuildInAProcess is no test but the build that the test below starts, and kills.
 func TestABuildInAProcess(t *testing.T) {
 	worker, r := inAProcess(t, buildVariable)
@@ -30,6 +34,7 @@ func TestABuildInAProcess(t *testing.T) {
 // edits makes one recipe after another of a mix, as people do: another seed, ratio, source, or two of them.
 type edits struct {
 	t      *testing.T
+	claim  string
 	random *rand.Rand
 	server *httptest.Server
 	files  *files
@@ -38,9 +43,10 @@ type edits struct {
 }
 
 func newEdits(t *testing.T) *edits {
-	e := &edits{t: t, random: rand.New(rand.NewPCG(5, 6)), files: &files{content: map[string][]byte{}, pause: time.Millisecond}, now: recipes.Two()}
+	e := &edits{t: t, claim: t.TempDir(), random: rand.New(rand.NewPCG(5, 6)), files: &files{content: map[string][]byte{}, pause: time.Millisecond}, now: recipes.Two()}
 	e.server = httptest.NewServer(e.files)
 	t.Cleanup(e.server.Close)
+	t.Setenv(claimVariable, e.claim)
 	e.now.Output.KeepRevisions = 2
 	for d := range e.now.Domains {
 		for s := range e.now.Domains[d].Datasets {
@@ -50,8 +56,19 @@ func newEdits(t *testing.T) *edits {
 	return e
 }
 
-// renew replaces a data set's source by one of two new files.
+// renew replaces a data set's source by two new files of a server, or by one at hand.
 func (e *edits) renew(dataset *recipe.Dataset) {
+	dataset.Record.Preset = "gsm8k"
+	if e.random.IntN(2) == 0 {
+		e.made++
+		name := fmt.Sprintf("%s-%d.jsonl", dataset.Name, e.made)
+		rows := recipes.Sums(fmt.Sprintf("%s in version %d of", dataset.Name, e.made), 1000+e.random.IntN(9000))
+		if err := os.WriteFile(filepath.Join(e.claim, name), []byte(rows), 0o644); err != nil {
+			e.t.Fatal(err)
+		}
+		dataset.Source = recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora", Path: name}}
+		return
+	}
 	var urls []recipe.HTTPFile
 	for range 2 {
 		e.made++
@@ -59,7 +76,7 @@ func (e *edits) renew(dataset *recipe.Dataset) {
 		e.files.content[name] = []byte(recipes.Sums(fmt.Sprintf("%s in version %d of", dataset.Name, e.made), 1000+e.random.IntN(2000)))
 		urls = append(urls, recipe.HTTPFile{URL: e.server.URL + name})
 	}
-	dataset.Source, dataset.Record.Preset = recipe.Source{HTTP: &recipe.HTTP{URLs: urls}}, "gsm8k"
+	dataset.Source = recipe.Source{HTTP: &recipe.HTTP{URLs: urls}}
 }
 
 // next returns the recipe after an edit; those before stay what they are.

@@ -26,28 +26,23 @@ const rawName = "raw.jsonl"
 // ranges. Inside a split, rows are in the keyed order of their own content, so a sample of k rows is the first k, and a
 // group of many rows is not a clump.
 func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	dataset, domain, _ := j.recipe.Dataset(j.node.Name)
-	divider, err := newDivider(staging.Folder(), j.recipe)
-	if err != nil {
-		return pipeline.Result{}, err
+	s := j.begun
+	if s == nil {
+		var err error
+		if s, err = newSplitter(ctx, j, staging); err != nil {
+			return pipeline.Result{}, err
+		}
+		if err = s.readAll(func() error { return s.rows.each(ctx, s) }); err != nil {
+			s.close()
+			return pipeline.Result{}, contract.Within("data set "+s.dataset.Name, err)
+		}
 	}
-	s := splitter{job: j, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), divider: divider}
-	defer s.leftOut.abort()
-	defer s.divider.close()
-	if s.units, err = unitsFor(j); err != nil {
-		return pipeline.Result{}, err
-	}
-	if s.probes, err = newContaminants(progress.With(ctx, nil), j); err != nil {
-		return pipeline.Result{}, err
-	}
-	list, err := s.readAll(ctx, staging)
-	if err != nil {
-		return pipeline.Result{}, contract.Within("data set "+dataset.Name, err)
-	}
+	defer s.close()
 	parts, err := s.divider.write(ctx, staging)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
+	list := s.list
 	counted := map[string]*statistics.Rows{}
 	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: s.size,
 		Groups: s.divider.different, LargestGroup: s.divider.largest}
@@ -66,6 +61,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 // splitter receives a data set's rows.
 type splitter struct {
 	job     job
+	staging *store.Staging
 	dataset recipe.Dataset
 	domain  recipe.Domain
 	mapping mapping.Mapping
@@ -81,55 +77,70 @@ type splitter struct {
 	fields   []*schema.Fields
 	fieldsMu sync.Mutex
 
+	list digests            // of the files that are written when all rows are read
 	read int64              // rows of the source, including those that are dropped
 	raw  *filewriter.Writer // nil where no revision holds it
 	size int64              // of all rows as lines
 }
 
-// readAll writes every row, in the order of the source, to the raw file, and passes it to the divider. It returns the files that are written when
-// all rows are read.
-func (s *splitter) readAll(ctx context.Context, staging *store.Staging) (list digests, err error) {
-	if s.mapping, err = mapping.Compile(s.dataset.Record); err != nil {
+func newSplitter(ctx context.Context, j job, staging *store.Staging) (*splitter, error) {
+	dataset, domain, _ := j.recipe.Dataset(j.node.Name)
+	divider, err := newDivider(staging.Folder(), j.recipe)
+	if err != nil {
 		return nil, err
+	}
+	units, err := unitsFor(j)
+	if err != nil {
+		return nil, err
+	}
+	probes, err := newContaminants(progress.With(ctx, nil), j)
+	return &splitter{
+		job: j, staging: staging, dataset: dataset, domain: domain, leftOut: newLeftOut(staging), units: units, probes: probes, divider: divider,
+	}, err
+}
+
+// readAll writes every row that each passes on, in the order of the source, to the raw file, and passes it to the divider.
+func (s *splitter) readAll(each func() error) (err error) {
+	if s.mapping, err = mapping.Compile(s.dataset.Record); err != nil {
+		return err
 	}
 	s.keeps = newKeeps(s.dataset.Record)
 	if record := s.dataset.Record; record.Rule != "" && record.MentionsFile() && !s.dataset.Source.Names {
-		return nil, contract.Failf(contract.InvalidTask, "the record uses the variable file, and its source does not say that names count; set names in the source of the recipe")
+		return contract.Failf(contract.InvalidTask, "the record uses the variable file, and its source does not say that names count; set names in the source of the recipe")
 	}
-	if err := s.createRaw(staging); err != nil {
-		return nil, err
+	if err := s.createRaw(); err != nil {
+		return err
 	}
-	defer s.abort()
 	named := recipe.NamedSource{Name: s.dataset.Name, Source: s.dataset.Source}
 	s.rows = &reader{job: s.job, source: named, read: s.dataset.Read, fields: s.mapping.Fields()}
-	if err := s.rows.each(ctx, s); err != nil {
-		return nil, err
+	if err := each(); err != nil {
+		return err
 	}
 	if s.read = s.rows.rows; s.divider.rows.Count() == 0 {
-		return nil, contract.Failf(contract.InvalidData, "none of the %d rows is kept: %s; look at the record's where and at what else leaves rows out", s.read, s.leftOut.summary())
+		return contract.Failf(contract.InvalidData, "none of the %d rows is kept: %s; look at the record's where and at what else leaves rows out", s.read, s.leftOut.summary())
 	}
 	if name := s.keeps.missing(); name != "" {
-		return nil, contract.Failf(contract.InvalidData, "none of the %d rows has the member %q, which the record keeps; correct its name in keep or keepAsText, or leave it out", s.read, name)
+		return contract.Failf(contract.InvalidData, "none of the %d rows has the member %q, which the record keeps; correct its name in keep or keepAsText, or leave it out", s.read, name)
 	}
-	list = digests{}
+	s.list = digests{}
 	if s.raw != nil {
-		if list[rawName], err = s.raw.Finish(); err != nil {
-			return nil, err
+		if s.list[rawName], err = s.raw.Finish(); err != nil {
+			return err
 		}
 	}
 	dropped, there, err := s.leftOut.finish()
 	if there {
-		list[droppedName] = dropped
+		s.list[droppedName] = dropped
 	}
-	return list, err
+	return err
 }
 
 // createRaw begins the file of all rows, where a revision holds it.
-func (s *splitter) createRaw(staging *store.Staging) error {
+func (s *splitter) createRaw() error {
 	if !s.job.recipe.Output.Holds(recipe.RawPart) {
 		return nil
 	}
-	path, err := staging.Path(rawName)
+	path, err := s.staging.Path(rawName)
 	if err != nil {
 		return err
 	}
@@ -137,10 +148,13 @@ func (s *splitter) createRaw(staging *store.Staging) error {
 	return err
 }
 
-func (s *splitter) abort() {
+// close discards what is not finished.
+func (s *splitter) close() {
 	if s.raw != nil {
 		s.raw.Abort()
 	}
+	s.leftOut.abort()
+	s.divider.close()
 }
 
 // take writes a row and passes it to the divider.

@@ -45,6 +45,8 @@ type Worker struct {
 	suits func() error
 	// present is the sign that all stages of a mix are built in this process.
 	present *store.Presence
+	// begun are the splits whose rows were read with their originals.
+	begun *begunSplits
 	// later are the units of this process that are finished but not yet durable; nil commits each at once.
 	later *pendingCommits
 	// damaged are the keys of units that this process found damaged, and removed.
@@ -79,6 +81,8 @@ type job struct {
 	folder   revision.Folder
 	// careful compares an original with its digest before its rows are read, not at the same time: one was damaged.
 	careful bool
+	// begun is a split whose rows are read; nil reads them.
+	begun *splitter
 	// replaces a finished unit that must not be used any more.
 	replaces bool
 }
@@ -209,10 +213,16 @@ func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result
 	}
 }
 
-// begin begins the unit's folder. What a killed download left stays until this one is done, which continues with its originals.
-func (j job) begin(final store.Path) (*store.Staging, error) {
-	if j.stage == pipeline.StageDownload {
+// begin begins the unit's folder, or takes that of a split whose rows are read. What a killed download left stays until this one is done,
+// which continues with its originals.
+func (j *job) begin(final store.Path) (*store.Staging, error) {
+	switch j.stage {
+	case pipeline.StageDownload:
 		return store.Begin(final)
+	case pipeline.StageSplit:
+		if j.begun = j.worker.begun.take(j.node.Name); j.begun != nil {
+			return j.begun.staging.As(final), nil
+		}
 	}
 	return store.Stage(final)
 }

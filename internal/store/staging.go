@@ -64,6 +64,13 @@ func inhabit(final, path Path) (*Staging, error) {
 	return nil, errors.Join(err, folder.Close(), removeAll(path))
 }
 
+// As returns the folder with another final name, next to the one that it was begun for. s is not to be used any more.
+func (s *Staging) As(final Path) *Staging {
+	as := s.Keep()
+	as.final = final
+	return as
+}
+
 // Path returns the name of a file in the folder; the folders above it are made.
 func (s *Staging) Path(name string) (Path, error) {
 	path := s.path.Join(name)

@@ -1,0 +1,135 @@
+package stage
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/progress"
+	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/store"
+)
+
+// begunSplits are the splits of a build, by data set, whose rows were read while their originals were hashed. The key of a split has the
+// digest of the originals, so such a split has no final name until the download has its result.
+type begunSplits struct {
+	mutex sync.Mutex
+	of    map[string]*splitter
+}
+
+// put keeps a split until take or drop is called.
+func (b *begunSplits) put(name string, s *splitter) {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.of[name] = s
+}
+
+// take returns the split of a data set to whoever goes on with it; nil where none was begun.
+func (b *begunSplits) take(name string) *splitter {
+	if b == nil {
+		return nil
+	}
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	s := b.of[name]
+	delete(b.of, name)
+	return s
+}
+
+// drop closes a split that no one took.
+func (b *begunSplits) drop(name string) error {
+	s := b.take(name)
+	if s == nil {
+		return nil
+	}
+	s.close()
+	return s.staging.Close()
+}
+
+// onePass reads the rows of a data set and hashes its originals at hand, in one pass, and keeps its split for when its key is known. It
+// returns nothing where that is not to be done or fails. The originals are then hashed by themselves, and whatever is wrong with them or
+// with their rows is found and said in its own stage.
+func (d downloader) onePass(ctx context.Context, from source.Source, files []source.File) []original {
+	local, atHand := from.(source.Local)
+	_, _, dataset := d.job.recipe.Dataset(d.job.node.Name)
+	switch j := d.job; {
+	case !atHand || !dataset || j.worker.begun == nil:
+		return nil
+	case j.replaces || d.refreshed(): // what was read before may be the same, and is split
+		return nil
+	case len(j.recipe.Probes()) > 0: // a split needs them all
+		return nil
+	}
+	staging, err := store.Stage(d.job.worker.path(d.job.folder.Node(pipeline.StageSplit, d.job.node.Key)))
+	if err != nil {
+		return nil
+	}
+	s, err := newSplitter(ctx, d.job, staging)
+	if err == nil {
+		var originals []original
+		err = s.readAll(func() (err error) {
+			originals, err = s.rows.hashed(ctx, local, files, s)
+			return err
+		})
+		if err == nil {
+			d.job.worker.begun.put(d.job.node.Name, s)
+			return originals
+		}
+		s.close()
+	}
+	staging.Close() // it is given up
+	return nil
+}
+
+// hashed passes every row of files at hand on, and returns what the files are.
+func (r *reader) hashed(ctx context.Context, local source.Local, files []source.File, to taker) ([]original, error) {
+	for i, file := range files {
+		r.file = i + 1
+		o, err := r.hashedOf(ctx, local, file, to)
+		if err != nil {
+			return nil, err
+		}
+		r.originals = append(r.originals, o)
+	}
+	return r.originals, r.checkRows()
+}
+
+// hashedOf does what hashed does, for one file. Where a file is not read in order, its rows may be other bytes than those that are hashed,
+// unless nothing has written to it meanwhile.
+func (r *reader) hashedOf(ctx context.Context, local source.Local, file source.File, to taker) (original, error) {
+	f, err := source.AtHashed(ctx, local, file)
+	if err != nil {
+		return original{}, err
+	}
+	defer f.Close()
+	before, err := f.Stat()
+	if err != nil {
+		return original{}, store.WrapError(err)
+	}
+	of := original{pipeline.OriginalFile{Path: file.Path, Size: file.Size}, file.Validator, file.Inode}
+	if err := r.rowsOf(progress.With(ctx, nil), of, metered{f, progress.Of(ctx).ReaderAt(f)}, to); err != nil {
+		return original{}, err
+	}
+	got, err := f.Finish(ctx)
+	if err != nil {
+		return original{}, err
+	}
+	of.Size, of.SHA256 = got.Size, got.SHA256
+	r.job.worker.proofs.Note(before, got.SHA256)
+	after, err := f.Stat()
+	if err == nil && !r.job.worker.proofs.Has(after, got.SHA256) {
+		err = contract.Failf(contract.FetchFailed, "%s was written to while it was read", file.Path)
+	}
+	return of, store.WrapError(err)
+}
+
+// metered is a file whose bytes are counted when they are read.
+type metered struct {
+	source.LocalFile
+	at io.ReaderAt
+}
+
+// ReadAt implements io.ReaderAt.
+func (m metered) ReadAt(p []byte, offset int64) (int, error) { return m.at.ReadAt(p, offset) }
