@@ -5,14 +5,14 @@ package v1alpha1
 const (
 	// ConditionReady is the summary. Positive polarity, always present. True: a revision that follows from the present
 	// generation is published and verified. False: it is not and nothing is going on (stalled or suspended). Unknown: it
-	// is on its way. An earlier revision stays usable meanwhile and stands in status.published.
+	// is on its way. An earlier revision stays usable meanwhile and is in status.published.
 	ConditionReady = "Ready"
 
-	// ConditionReconciling says that the controller is working towards the present generation. Negative polarity,
+	// ConditionReconciling means that the controller is working towards the present generation. Negative polarity,
 	// present only while True, never together with ConditionStalled.
 	ConditionReconciling = "Reconciling"
 
-	// ConditionStalled says that a person has to act: the controller will not try again until the spec, or what its
+	// ConditionStalled means that a person has to act: the controller will not try again until the spec, or what its
 	// message names, has changed. Negative polarity, present only while True, and then ConditionReady is False.
 	ConditionStalled = "Stalled"
 )
@@ -84,11 +84,11 @@ const (
 	ReasonSourceEmpty = "SourceEmpty"
 	// ReasonChecksumMismatch: bytes are not those that were promised.
 	ReasonChecksumMismatch = "ChecksumMismatch"
-	// ReasonSourceDrifted: a source holds something else than its expect says, or than it held when it was downloaded.
+	// ReasonSourceDrifted: a source differs from its expect, or from what it held when it was downloaded.
 	ReasonSourceDrifted = "SourceDrifted"
 	// ReasonLicenseRefused: a data set has a license that the policy does not name.
 	ReasonLicenseRefused = "LicenseRefused"
-	// ReasonInfeasibleMix: the counts cannot meet the ratios and limits; the message says what could.
+	// ReasonInfeasibleMix: the counts cannot meet the ratios and limits; the message names what could.
 	ReasonInfeasibleMix = "InfeasibleMix"
 	// ReasonLeakageDetected: a finished file would hold a row of another split. Nothing was published.
 	ReasonLeakageDetected = "LeakageDetected"
@@ -102,7 +102,7 @@ const (
 	ReasonVolumeUnsuitable = "VolumeUnsuitable"
 )
 
-// Reasons of failures that are tried again; they stand in the message beside ReasonProgressingWithRetry and
+// Reasons of failures that are tried again; they are in the message of ReasonProgressingWithRetry and
 // ReasonRetriesExhausted.
 const (
 	// ReasonFetchFailed: network trouble.

@@ -68,8 +68,8 @@ type DatasetMixList struct {
 // +kubebuilder:validation:XValidation:rule="self.domains.map(d, d.datasets.size()).sum() <= 64",message="A mix must have at most 64 data sets over all domains."
 // +kubebuilder:validation:XValidation:rule="self.domains.all(d, d.datasets.all(s, self.domains.filter(e, e.datasets.exists(t, t.name == s.name)).size() == 1))",message="The names of data sets must be unique over all domains."
 type DatasetMixSpec struct {
-	// seed of every order and every choice of rows. The same spec, seed and source bytes give the same output bytes.
-	// Another seed gives another split and another order.
+	// seed of every order and every choice of rows. The same spec, seed and source bytes yield the same output bytes.
+	// Another seed yields another split and another order.
 	//
 	// +required
 	Seed *int64 `json:"seed,omitempty"`
@@ -100,7 +100,7 @@ type DatasetMixSpec struct {
 	// +optional
 	Order Order `json:"order,omitempty"`
 
-	// resample says how a data set gives more rows to a mixed split than it has: Passes (each row as often as any other, give
+	// resample defines how a data set contributes more rows to a mixed split than it has: Passes (each row as often as any other, give
 	// or take one) or WithReplacement (each row is drawn anew, so some are never drawn and some more often; status.datasets
 	// counts both). Unset is Passes.
 	//
@@ -120,14 +120,14 @@ type DatasetMixSpec struct {
 	// +optional
 	Tokenizer *Tokenizer `json:"tokenizer,omitempty"`
 
-	// compare says when two questions are the same, and then never in two splits: Normalized (Unicode's compatibility form, case,
-	// white space and characters that nobody sees make no difference) or Exact (every byte is the same). It rules the default
+	// compare defines when two questions are the same, and then never in two splits: Normalized (Unicode's compatibility form, case,
+	// white space and invisible characters make no difference) or Exact (every byte is the same). It rules the default
 	// group of rows, what a later split takes from an earlier one, duplicates, and the proof. Unset is Normalized.
 	//
 	// +optional
 	Compare Compare `json:"compare,omitempty"`
 
-	// duplicates says what becomes of rows of one split, in whatever data sets, with the same question, as compare has it, and the
+	// duplicates defines what becomes of rows of one split, in whatever data sets, with the same question, as compare has it, and the
 	// same reference answer to the byte: Keep, or Drop (one of them stays: the first of the data set whose name sorts first).
 	// Unset is Keep.
 	//
@@ -140,7 +140,7 @@ type DatasetMixSpec struct {
 	// +optional
 	NearDuplicates *NearDuplicates `json:"nearDuplicates,omitempty"`
 
-	// decontaminate names sources, such as benchmarks, of which no question may stand in any split. Unset names none.
+	// decontaminate names sources, such as benchmarks, whose questions may be in no split. Unset names none.
 	//
 	// +optional
 	Decontaminate *Decontaminate `json:"decontaminate,omitempty"`
@@ -150,25 +150,25 @@ type DatasetMixSpec struct {
 	// +optional
 	Limits *Limits `json:"limits,omitempty"`
 
-	// policy says what the mix may hold. A data set that it refuses is not built, and the mix stalls as LicenseRefused; an edit of
+	// policy defines what the mix may hold. A data set that it refuses is not built, and the mix stalls as LicenseRefused; an edit of
 	// the policy builds nothing again. Unset allows everything.
 	//
 	// +optional
 	Policy *Policy `json:"policy,omitempty"`
 
-	// refresh says when sources whose content may change under the same name (a branch, an address without a digest, a
+	// refresh defines when sources whose content may change under the same name (a branch, an address without a digest, a
 	// folder) are looked at again. If they hold what they held, nothing is built. Unset looks again only when the annotation
 	// data.datasetmix.io/requestedAt changes.
 	//
 	// +optional
 	Refresh *Refresh `json:"refresh,omitempty"`
 
-	// output says what is published, and where.
+	// output defines what is published, and where.
 	//
 	// +required
 	Output Output `json:"output,omitzero"`
 
-	// worker says what the pods that build the mix are given. Unset is as documented at its fields. No field of it changes
+	// worker defines what the pods that build the mix are given. Unset is as documented at its fields. No field of it changes
 	// the output, so an edit does not build anything again.
 	//
 	// +optional
@@ -181,7 +181,7 @@ type DatasetMixSpec struct {
 	Suspend *bool `json:"suspend,omitempty"`
 }
 
-// Policy says what a mix may hold.
+// Policy defines what a mix may hold.
 //
 // +kubebuilder:validation:XValidation:rule="self.licenses.all(l, l.lowerAscii() != 'unknown')",message="The licenses of a policy must not have unknown, which is no license: set unknownLicenses to Allow."
 type Policy struct {
@@ -197,14 +197,14 @@ type Policy struct {
 	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9][A-Za-z0-9.+_ ()-]*$`
 	Licenses []string `json:"licenses,omitempty"`
 
-	// unknownLicenses says what becomes of a data set whose source names no license, as no file on a claim, in an object store or
+	// unknownLicenses defines what becomes of a data set whose source names no license, as no file on a claim, in an object store or
 	// behind an address does: Refuse or Allow. Unset is Refuse.
 	//
 	// +optional
 	UnknownLicenses UnknownLicenses `json:"unknownLicenses,omitempty"`
 }
 
-// UnknownLicenses says what becomes of a data set whose source names no license.
+// UnknownLicenses defines what becomes of a data set whose source names no license.
 //
 // +kubebuilder:validation:Enum=Refuse;Allow
 type UnknownLicenses string
@@ -215,7 +215,7 @@ const (
 	UnknownLicensesAllow  UnknownLicenses = "Allow"
 )
 
-// Refresh says when sources are looked at again.
+// Refresh defines when sources are looked at again.
 //
 // +kubebuilder:validation:MinProperties=1
 type Refresh struct {
@@ -248,13 +248,13 @@ type Split struct {
 	// +kubebuilder:validation:MaxLength=20
 	Share resource.Quantity `json:"share,omitzero"`
 
-	// size says how many rows the mixed split has.
+	// size defines how many rows the mixed split has.
 	//
 	// +required
 	Size Size `json:"size,omitzero"`
 }
 
-// SizePolicy says how many rows a mixed split has.
+// SizePolicy defines how many rows a mixed split has.
 //
 // +kubebuilder:validation:Enum=KeepTotal;SmallestPool;NoRepeat;Rows
 type SizePolicy string
@@ -272,7 +272,7 @@ const (
 	SizeRows SizePolicy = "Rows"
 )
 
-// Size says how many rows a mixed split has.
+// Size defines how many rows a mixed split has.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.rows) == (self.policy == 'Rows')",message="A size must have rows if its policy is Rows, and must not otherwise."
 type Size struct {
@@ -291,7 +291,7 @@ type Size struct {
 	Rows int64 `json:"rows,omitempty"`
 }
 
-// Balance says how the data sets of one domain are brought together.
+// Balance defines how the data sets of one domain are brought together.
 //
 // +kubebuilder:validation:Enum=Largest;Smallest;None;Shares
 type Balance string
@@ -329,7 +329,7 @@ type Domain struct {
 	// +kubebuilder:validation:MaxLength=20
 	Share resource.Quantity `json:"share,omitzero"`
 
-	// balance says how the data sets of the domain are brought together: Largest (repeat rows of every data set until each
+	// balance defines how the data sets of the domain are brought together: Largest (repeat rows of every data set until each
 	// has as many as the largest), Smallest (take as many of each as the smallest has), None (take them as they are) or
 	// Shares (follow the data sets' own shares). Unset is Largest.
 	//
@@ -367,17 +367,17 @@ type Dataset struct {
 	// +kubebuilder:validation:MaxLength=20
 	Share *resource.Quantity `json:"share,omitempty"`
 
-	// source says where the data set's files come from.
+	// source defines where the data set's files come from.
 	//
 	// +required
 	Source Source `json:"source,omitzero"`
 
-	// read says how the files are read. Unset finds out how from their content, and fails on a row that cannot be read.
+	// read defines how the files are read. Unset finds out how from their content, and fails on a row that cannot be read.
 	//
 	// +optional
 	Read *Read `json:"read,omitempty"`
 
-	// record says how a row of the source becomes a record of the mix.
+	// record defines how a row of the source becomes a record of the mix.
 	//
 	// +required
 	Record Record `json:"record,omitzero"`
@@ -389,15 +389,15 @@ type Dataset struct {
 type Preset string
 
 // Expression is an expression in CEL, the Common Expression Language, over the variable row, which holds the fields of a row
-// of the source, and the variable file, which tells of the file that the row stands in; docs/mapping.md has the language.
+// of the source, and the variable file, which describes the file that the row is in; docs/mapping.md has the language.
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=1024
 type Expression string
 
-// Record says how a row of the source becomes a record of the mix: by a preset, or by expressions of its own, which are
+// Record defines how a row of the source becomes a record of the mix: by a preset, or by its own expressions, which are
 // question, referenceAnswer, answerType and, if wanted, metadata. An expression that does not compile stalls the mix when
-// the data set is split, and the message says where the expression is wrong and why.
+// the data set is split, and the message names the place and the cause.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.preset) != has(self.question)",message="A record must have exactly one of preset and question."
 // +kubebuilder:validation:XValidation:rule="has(self.question) == has(self.referenceAnswer) && has(self.question) == has(self.answerType)",message="The question, the referenceAnswer and the answerType of a record must be set together."
@@ -406,31 +406,31 @@ type Expression string
 type Record struct {
 	// preset names a mapping for a well-known data set (gsm8k, math, squad2, hotpotqa, hotpotqa-context, humaneval or mbpp) or for
 	// rows of a common shape (messages, sharegpt, preference, alpaca, text or verl); docs/presets.md has their expressions. Unset
-	// where the record has expressions of its own.
+	// where the record has its own expressions.
 	//
 	// +optional
 	Preset Preset `json:"preset,omitempty"`
 
 	// question is the expression of the whole prompt, a string that is not empty, for example
-	// row.context + "\n\n" + row.question. 1 to 1024 characters. Unset beside a preset.
+	// row.context + "\n\n" + row.question. 1 to 1024 characters. Unset with a preset.
 	//
 	// +optional
 	Question Expression `json:"question,omitempty"`
 
 	// referenceAnswer is the expression of what is held to be right, a string, or a number, which is written with the digits
-	// of the source; for example row.solution.boxed(). 1 to 1024 characters. Unset beside a preset.
+	// of the source; for example row.solution.boxed(). 1 to 1024 characters. Unset with a preset.
 	//
 	// +optional
 	ReferenceAnswer Expression `json:"referenceAnswer,omitempty"`
 
-	// answerType says how an evaluator compares an answer with the reference answer: numeric, text or code, or an
-	// expression that gives one of the three. 1 to 1024 characters. Unset beside a preset.
+	// answerType defines how an evaluator compares an answer with the reference answer: numeric, text or code, or an
+	// expression that returns one of the three. 1 to 1024 characters. Unset with a preset.
 	//
 	// +optional
 	AnswerType Expression `json:"answerType,omitempty"`
 
 	// metadata is kept with the record, in this order, after the source and the original id. At most 16 members. Unset keeps
-	// nothing else; it must be unset beside a preset.
+	// nothing else; it must be unset with a preset.
 	//
 	// +optional
 	// +listType=map
@@ -440,22 +440,22 @@ type Record struct {
 	Metadata []Metadata `json:"metadata,omitempty"`
 
 	// where is the expression of whether a row is kept, a bool, for example row.level != "Level 1". A row that is not kept is
-	// counted as dropped. It may stand beside a preset. 1 to 1024 characters. Unset keeps every row.
+	// counted as dropped. It may be set with a preset. 1 to 1024 characters. Unset keeps every row.
 	//
 	// +optional
 	Where Expression `json:"where,omitempty"`
 
 	// groupBy is the expression of a string or number by which rows belong together: rows with the same value stay on one
 	// side of a split, for example row.title. Values are the same where every byte is. A row for which it is empty or absent
-	// belongs with the rows that have the same question, as spec.compare has it. It may stand beside a preset. 1 to 1024
+	// belongs with the rows that have the same question, as spec.compare has it. It may be set with a preset. 1 to 1024
 	// characters. Unset groups by the question.
 	//
 	// +optional
 	GroupBy Expression `json:"groupBy,omitempty"`
 
-	// answers says whether a row must have a reference answer: Required (a row without one, or with one of nothing but white
+	// answers defines whether a row must have a reference answer: Required (a row without one, or with one of nothing but white
 	// space, is a bad row, which read.onBadRow deals with) or Optional (such a row is kept, with an empty answer). Rows that have
-	// none by nature, such as plain text, may have the referenceAnswer "" in quotes instead. It may stand beside a preset. Unset
+	// none by nature, such as plain text, may have the referenceAnswer "" in quotes instead. It may be set with a preset. Unset
 	// is Required, or what the preset says.
 	//
 	// +optional
@@ -464,7 +464,7 @@ type Record struct {
 	// keep names members of the source's row that are published as they are behind the seven members of every row, in the
 	// order of their names, for example messages and tools: the text of the source's JSON byte for byte, or, of a source that is
 	// not JSON, the JSON of the value. "*" is the whole row, which is published as the member row. A row that lacks a member has none;
-	// a member that no row of the data set has is an error. It may stand beside a preset, and then adds to what the preset keeps. At
+	// a member that no row of the data set has is an error. It may be set with a preset, and then adds to what the preset keeps. At
 	// most 16 names. Unset keeps nothing but what the preset keeps.
 	//
 	// +optional
@@ -475,7 +475,7 @@ type Record struct {
 
 	// keepAsText names members of the source's row that are published as texts, as those of keep are as JSON: a string as it
 	// is, anything else as a string that holds its JSON. For members that are of one type in one row and of another in the next,
-	// or whose objects have other members in each row. A name that stands in keep as well, or that the preset keeps, is kept as text. At
+	// or whose objects have other members in each row. A name that is in keep as well, or that the preset keeps, is kept as text. At
 	// most 16 names. Unset keeps no text.
 	//
 	// +optional
@@ -485,7 +485,7 @@ type Record struct {
 	KeepAsText []MemberName `json:"keepAsText,omitempty"`
 
 	// decontaminate lists expressions of further texts of a row that spec.decontaminate compares as it does the question, for
-	// example row.rejected. Each gives a string, a list of strings, or nothing. It may stand beside a preset, and then adds to the
+	// example row.rejected. Each returns a string, a list of strings, or nothing. It may be set with a preset, and then adds to the
 	// preset's own. At most 8 expressions. Unset compares the question alone, and what the preset names.
 	//
 	// +optional
@@ -494,10 +494,10 @@ type Record struct {
 	// +kubebuilder:validation:MaxItems=8
 	Decontaminate []Expression `json:"decontaminate,omitempty"`
 
-	// scorer says how an evaluator and a reward compare an answer with the reference answer: Numeric (one number, exactly),
+	// scorer defines how an evaluator and a reward compare an answer with the reference answer: Numeric (one number, exactly),
 	// Formula (LaTeX, by what it means), Text (the words that both have), NoAnswerText (the same, where a row may have no
 	// answer), YesNoText (the same, where yes and no are answers of their own) or Code (programs that are run). It changes no
-	// row, only labels. It may stand beside a preset. Unset is the preset's, else that of each row's answer type.
+	// row, only labels. It may be set with a preset. Unset is the preset's, else that of each row's answer type.
 	//
 	// +optional
 	Scorer Scorer `json:"scorer,omitempty"`
@@ -510,7 +510,7 @@ type Record struct {
 // +kubebuilder:validation:XValidation:rule="!(self in ['id', 'dataset', 'domain', 'question', 'reference_answer', 'answer_type', 'metadata'])",message="A member that is kept must not be named id, dataset, domain, question, reference_answer, answer_type or metadata, which every row has; keep it under another name in metadata, or the whole row by \"*\"."
 type MemberName string
 
-// Scorer says how an answer is compared with the reference answer.
+// Scorer defines how an answer is compared with the reference answer.
 //
 // +kubebuilder:validation:Enum=Numeric;Formula;Text;NoAnswerText;YesNoText;Code
 type Scorer string
@@ -531,7 +531,7 @@ const (
 	ScorerCode Scorer = "Code"
 )
 
-// Answers says whether the rows of a data set must have a reference answer.
+// Answers defines whether the rows of a data set must have a reference answer.
 //
 // +kubebuilder:validation:Enum=Required;Optional
 type Answers string

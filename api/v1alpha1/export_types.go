@@ -7,7 +7,7 @@ type ExportFormat string
 
 // The formats of exports.
 const (
-	// ExportRL has a prompt and what its answer is scored by, and rewards.py beside the rows, for TRL, verl, OpenRLHF and Axolotl.
+	// ExportRL has a prompt and what its answer is scored by, and rewards.py next to the rows, for TRL, verl, OpenRLHF and Axolotl.
 	ExportRL ExportFormat = "RL"
 	// ExportSFT has chats that end in the answer.
 	ExportSFT ExportFormat = "SFT"
@@ -43,8 +43,8 @@ type Export struct {
 	// +kubebuilder:validation:MaxLength=8192
 	SystemPrompt string `json:"systemPrompt,omitempty"`
 
-	// instructions stand behind the question and an empty line, and say how the answer is to be given, so that it can be scored.
-	// They stand behind no messages and no prompt that rows keep. Unset are the defaults of the format: SFT has none; those of RL ask for the answer in \boxed{}, or for a block of code.
+	// instructions follow the question after an empty line, and say how the answer is to be given, so that it can be scored.
+	// They do not follow messages or a prompt that rows keep. Unset are the defaults of the format: SFT has none; those of RL ask for the answer in \boxed{}, or for a block of code.
 	//
 	// +optional
 	Instructions *Instructions `json:"instructions,omitempty"`

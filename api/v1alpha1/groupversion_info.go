@@ -2,7 +2,7 @@
 // balance them within a domain and in what ratio to mix the domains.
 //
 // Two rules hold for every field of spec. The controller never writes to it. And there are no defaults in the schema:
-// what a field means when it is unset stands in its comment, so that a manifest in a repository and the object in the
+// what a field means when it is unset is in its comment, so that a manifest in a repository and the object in the
 // cluster never differ.
 //
 // +kubebuilder:object:generate=true

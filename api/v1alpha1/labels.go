@@ -53,7 +53,7 @@ const (
 	// AnnotationTemplate holds, on a Job, the hash of what the mix asks of its pods and its queue: a Job that is suspended and has
 	// another one than the mix asks for now is made again.
 	AnnotationTemplate = "data.datasetmix.io/template"
-	// AnnotationLocation says where the results are: the claim's name, its UID and the folder, separated by slashes.
+	// AnnotationLocation is where the results are: the claim's name, its UID and the folder, separated by slashes.
 	// Results of another location are none.
 	AnnotationLocation = "data.datasetmix.io/location"
 )

@@ -1,11 +1,11 @@
 package v1alpha1
 
-// Resample says how a data set gives more rows than it has.
+// Resample defines how a data set contributes more rows than it has.
 //
 // +kubebuilder:validation:Enum=Passes;WithReplacement
 type Resample string
 
-// The ways to give more rows than there are.
+// The ways to contribute more rows than there are.
 const (
 	// ResamplePasses uses each row as often as any other, give or take one.
 	ResamplePasses Resample = "Passes"

@@ -19,7 +19,7 @@ const (
 	FormatParquet Format = "Parquet"
 )
 
-// DeletionPolicy says what becomes of a claim that the operator made when the mix is deleted.
+// DeletionPolicy defines what becomes of a claim that the operator made when the mix is deleted.
 //
 // +kubebuilder:validation:Enum=Retain;Delete
 type DeletionPolicy string
@@ -44,7 +44,7 @@ const (
 	RevisionPartTest      RevisionPart = "Test"
 )
 
-// Output says what is published, and where.
+// Output defines what is published, and where.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.keep) || 'Mixed' in self.keep || has(self.exports)",message="A revision must hold the mix: keep Mixed, or have at least one export."
 // +kubebuilder:validation:XValidation:rule="!has(self.deletionPolicy) || self.deletionPolicy == 'Retain' || has(self.volume.claimTemplate)",message="The deletionPolicy Delete needs a claimTemplate: a claim that is named by claimName belongs to whoever made it."
@@ -88,7 +88,7 @@ type Output struct {
 	// +kubebuilder:validation:MaxItems=8
 	Exports []Export `json:"exports,omitempty"`
 
-	// keep says what a revision holds: Raw (raw/, every row of each data set), Processed (processed/, the rows of each split), Mixed
+	// keep defines what a revision holds: Raw (raw/, every row of each data set), Processed (processed/, the rows of each split), Mixed
 	// (mixed/) and Test (test/, the rows that evaluate each data set alone). What is not kept is not written, and a later verify proves
 	// the less of the revision; the manifest, the pages and the exports are always there. Changing it publishes another revision;
 	// leaving Raw out, or taking it in, divides the data sets again. Unset keeps all four.
@@ -100,7 +100,7 @@ type Output struct {
 	Keep []RevisionPart `json:"keep,omitempty"`
 
 	// keepRevisions is how many published revisions stay on the volume, the newest included. One that a pod of the namespace
-	// reads stays beside them, see status.held, and so does one that keepSeconds keeps. At least 1, at most 100. Unset is 3.
+	// reads stays in addition to them, see status.held, and so does one that keepSeconds keeps. At least 1, at most 100. Unset is 3.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -121,7 +121,7 @@ type Output struct {
 	// +optional
 	Cache *Cache `json:"cache,omitempty"`
 
-	// deletionPolicy says what becomes of a claim made from claimTemplate when the mix is deleted: Retain leaves it, Delete
+	// deletionPolicy defines what becomes of a claim made from claimTemplate when the mix is deleted: Retain leaves it, Delete
 	// deletes it. A claim named by claimName always stays. Unset is Retain.
 	//
 	// +optional

@@ -1,6 +1,6 @@
 package v1alpha1
 
-// Compare says when two questions are the same.
+// Compare defines when two questions are the same.
 //
 // +kubebuilder:validation:Enum=Normalized;Exact
 type Compare string
@@ -13,7 +13,7 @@ const (
 	CompareExact Compare = "Exact"
 )
 
-// Duplicates says what becomes of rows of one split that say the same.
+// Duplicates defines what becomes of rows of one split that say the same.
 //
 // +kubebuilder:validation:Enum=Keep;Drop
 type Duplicates string
@@ -26,7 +26,7 @@ const (
 	DuplicatesDrop Duplicates = "Drop"
 )
 
-// NearDuplicates says which questions are nearly the same. It is found by MinHash: a question has a signature of bands times
+// NearDuplicates defines which questions are nearly the same. It is found by MinHash: a question has a signature of bands times
 // rows numbers, the smallest hashes of its n-grams of words; questions whose signatures agree in one band are compared, and
 // are nearly the same where at least percent of the numbers agree.
 type NearDuplicates struct {
@@ -63,7 +63,7 @@ type NearDuplicates struct {
 	Percent int32 `json:"percent,omitempty"`
 }
 
-// Decontaminate names sources whose questions may stand in no split. A row is dropped when its question is one of theirs, upper
+// Decontaminate names sources whose questions may be in no split. A row is dropped when its question is one of theirs, upper
 // and lower case, punctuation and spaces aside, or shares enough n-grams with one.
 type Decontaminate struct {
 	// against are the sources. At least 1, at most 16. Their order means nothing, and their rows are in no published file.
@@ -81,7 +81,7 @@ type Decontaminate struct {
 	NGrams *NGrams `json:"ngrams,omitempty"`
 }
 
-// Probe is a source of questions that may stand in no split.
+// Probe is a source of questions that may be in no split.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.preset) != has(self.question)",message="A source to decontaminate against must have exactly one of preset and question."
 type Probe struct {
@@ -93,17 +93,17 @@ type Probe struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// source says where the files come from.
+	// source defines where the files come from.
 	//
 	// +required
 	Source Source `json:"source,omitzero"`
 
-	// read says how the files are read. Unset finds out how from their content, and fails on a row that cannot be read.
+	// read defines how the files are read. Unset finds out how from their content, and fails on a row that cannot be read.
 	//
 	// +optional
 	Read *Read `json:"read,omitempty"`
 
-	// preset names a mapping for a well-known data set, of which the question is taken; docs/presets.md has their expressions.
+	// preset names a mapping for a well-known data set, whose question is used; docs/presets.md has their expressions.
 	// Unset where question is set.
 	//
 	// +optional

@@ -1,6 +1,6 @@
 package v1alpha1
 
-// Source says where a data set's files come from. Exactly one field is set. What the same bytes mean does not depend on
+// Source defines where a data set's files come from. Exactly one field is set. What the same bytes mean does not depend on
 // where they came from.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.huggingFace) ? 1 : 0) + (has(self.http) ? 1 : 0) + (has(self.objectStore) ? 1 : 0) + (has(self.oci) ? 1 : 0) + (has(self.volume) ? 1 : 0) == 1",message="A source must be exactly one of huggingFace, http, objectStore, oci and volume."
@@ -31,14 +31,14 @@ type Source struct {
 	// +optional
 	Volume *VolumeSource `json:"volume,omitempty"`
 
-	// expect says what the source has to hold. A source that holds something else is refused, and the mix stalls as
+	// expect defines what the source has to hold. A source that holds something else is refused, and the mix stalls as
 	// SourceDrifted. Setting or correcting it builds nothing again. Unset takes what the source holds.
 	//
 	// +optional
 	Expect *Expect `json:"expect,omitempty"`
 }
 
-// Expect says what a source has to hold, as status.datasets and lock.json show it.
+// Expect defines what a source has to hold, as status.datasets and lock.json show it.
 //
 // +kubebuilder:validation:MinProperties=1
 type Expect struct {
@@ -154,7 +154,7 @@ type HTTPSource struct {
 	// +optional
 	SecretRef *LocalReference `json:"secretRef,omitempty"`
 
-	// caBundleRef names certificates in PEM form that are trusted beside the public ones, for servers whose certificates are
+	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for servers whose certificates are
 	// of one's own making. Unset trusts the public ones.
 	//
 	// +optional
@@ -264,7 +264,7 @@ type SecretKeyReference struct {
 	Key string `json:"key,omitempty"`
 }
 
-// OnBadRow says what becomes of a row that cannot be read or mapped.
+// OnBadRow defines what becomes of a row that cannot be read or mapped.
 //
 // +kubebuilder:validation:Enum=Fail;Skip
 type OnBadRow string
@@ -277,7 +277,7 @@ const (
 	OnBadRowSkip OnBadRow = "Skip"
 )
 
-// NonFinite says what becomes of a number that is not finite.
+// NonFinite defines what becomes of a number that is not finite.
 //
 // +kubebuilder:validation:Enum=BadRow;Null
 type NonFinite string
@@ -290,7 +290,7 @@ const (
 	NonFiniteNull NonFinite = "Null"
 )
 
-// Quote says what quotation marks mean in a table.
+// Quote defines what quotation marks mean in a table.
 //
 // +kubebuilder:validation:Enum=Double;None
 type Quote string
@@ -303,7 +303,7 @@ const (
 	QuoteNone Quote = "None"
 )
 
-// Table says how a text of delimited fields is written, CSV and its relatives, where the text does not show it.
+// Table defines how a text of delimited fields is written, CSV and its relatives, where the text does not show it.
 //
 // +kubebuilder:validation:MinProperties=1
 type Table struct {
@@ -316,7 +316,7 @@ type Table struct {
 	// +kubebuilder:validation:Pattern=`^[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x7e]$`
 	Delimiter string `json:"delimiter,omitempty"`
 
-	// quote says what quotation marks mean: Double (a field in marks may have delimiters, line ends and doubled marks in it) or None
+	// quote defines what quotation marks mean: Double (a field in marks may have delimiters, line ends and doubled marks in it) or None
 	// (they are text, and every line is a record). Unset is Double, and refuses fields between tabs that would be records as well.
 	//
 	// +optional
@@ -334,7 +334,7 @@ type Table struct {
 	Columns []string `json:"columns,omitempty"`
 }
 
-// Read says how a source's files are read.
+// Read defines how a source's files are read.
 //
 // +kubebuilder:validation:XValidation:rule="!(has(self.path) && has(self.table))",message="Only one of path and table must be set: the first is for a JSON document, the second for delimited text."
 // +kubebuilder:validation:XValidation:rule="!has(self.maxBadRows) || (has(self.onBadRow) && self.onBadRow == 'Skip')",message="The number maxBadRows must be set only with the onBadRow Skip."
@@ -349,19 +349,19 @@ type Read struct {
 	// +kubebuilder:validation:Pattern=`^[^.]+(\.[^.]+)*$`
 	Path string `json:"path,omitempty"`
 
-	// table says that the files are tables of delimited fields, and how they are written. Unset is that a file's first lines say
+	// table means that the files are tables of delimited fields, and defines how they are written. Unset is that a file's first lines say
 	// whether it is one.
 	//
 	// +optional
 	Table *Table `json:"table,omitempty"`
 
-	// nonFinite says what becomes of a number that the record wants and that is not finite, NaN or Infinity: BadRow (the row is a
+	// nonFinite defines what becomes of a number that the record wants and that is not finite, NaN or Infinity: BadRow (the row is a
 	// bad one) or Null (the value is null). Unset is BadRow. What the record does not want may be anything.
 	//
 	// +optional
 	NonFinite NonFinite `json:"nonFinite,omitempty"`
 
-	// onBadRow says what becomes of a row that cannot be read or mapped: Fail (the build ends and the mix stalls as
+	// onBadRow defines what becomes of a row that cannot be read or mapped: Fail (the build ends and the mix stalls as
 	// InvalidData) or Skip (the row is left out and counted; status.datasets names the first ones). Unset is Fail.
 	//
 	// +optional

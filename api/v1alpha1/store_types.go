@@ -45,14 +45,14 @@ type ObjectStoreSource struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9][a-z0-9-]*$`
 	Region string `json:"region,omitempty"`
 
-	// addressing says where the name of an S3 bucket stands in an address: Path (https://host/bucket/key) or VirtualHost
+	// addressing defines where the name of an S3 bucket is in an address: Path (https://host/bucket/key) or VirtualHost
 	// (https://bucket.host/key). Unset is Path with an endpoint, and VirtualHost without one.
 	//
 	// +optional
 	Addressing Addressing `json:"addressing,omitempty"`
 
-	// access says who asks for the objects: Anonymous (no credentials are sent), Secret (those of secretRef) or
-	// WorkloadIdentity (a token that says which service account the worker runs as: worker.serviceAccountName). The metadata
+	// access defines who asks for the objects: Anonymous (no credentials are sent), Secret (those of secretRef) or
+	// WorkloadIdentity (a token for the service account that the worker runs as: worker.serviceAccountName). The metadata
 	// services of clouds are never asked for credentials. Unset is Secret with a secretRef, else Anonymous.
 	//
 	// +optional
@@ -76,14 +76,14 @@ type ObjectStoreSource struct {
 	// +kubebuilder:validation:Pattern=`^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`
 	RoleARN string `json:"roleARN,omitempty"`
 
-	// caBundleRef names certificates in PEM form that are trusted beside the public ones, for an endpoint whose certificate is
+	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for an endpoint whose certificate is
 	// of one's own making. Unset trusts the public ones.
 	//
 	// +optional
 	CABundleRef *BundleReference `json:"caBundleRef,omitempty"`
 }
 
-// Addressing says where a bucket's name stands in an address.
+// Addressing defines where a bucket's name is in an address.
 //
 // +kubebuilder:validation:Enum=Path;VirtualHost
 type Addressing string
@@ -94,7 +94,7 @@ const (
 	AddressingVirtualHost Addressing = "VirtualHost"
 )
 
-// Access says who asks a store for its objects.
+// Access defines who asks a store for its objects.
 //
 // +kubebuilder:validation:Enum=Anonymous;Secret;WorkloadIdentity
 type Access string
@@ -140,7 +140,7 @@ type OCISource struct {
 	// +optional
 	SecretRef *LocalReference `json:"secretRef,omitempty"`
 
-	// caBundleRef names certificates in PEM form that are trusted beside the public ones, for a registry whose certificate is
+	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for a registry whose certificate is
 	// of one's own making. Unset trusts the public ones.
 	//
 	// +optional

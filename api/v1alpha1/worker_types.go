@@ -6,7 +6,7 @@ import "k8s.io/apimachinery/pkg/api/resource"
 // of this API is bounded, which those of a pod are not, and because the whole schema has to fit the annotation of a
 // client-side apply.
 
-// Worker says what the pods that build the mix are given.
+// Worker defines what the pods that build the mix are given.
 //
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.minParallelism) || self.minParallelism < (has(self.parallelism) ? self.parallelism : 6)",message="The minParallelism must be less than the parallelism, which is 6 where it is unset."
@@ -100,7 +100,7 @@ type Worker struct {
 	Proxy *Proxy `json:"proxy,omitempty"`
 }
 
-// Proxy says which requests go by way of a proxy. It is the worker's HTTP_PROXY, HTTPS_PROXY and NO_PROXY. There is no place for
+// Proxy defines which requests go by way of a proxy. It is the worker's HTTP_PROXY, HTTPS_PROXY and NO_PROXY. There is no place for
 // credentials: a mix is read by more people than a Secret.
 //
 // +kubebuilder:validation:MinProperties=1

@@ -124,7 +124,7 @@ func sideOfRevision(dir string) (compare.Side, error) {
 	return compare.Side{Recipe: manifest.Recipe, Results: manifest.ByKey(), Published: true}, nil
 }
 
-// sideOfCluster takes the results that the manager has recorded, or the rows that the status says where the user may not read those.
+// sideOfCluster returns the results that the manager has recorded, or the rows in the status where the user may not read those.
 func sideOfCluster(ctx context.Context, from *connection, name string) (compare.Side, error) {
 	mix, r, err := loadFromCluster(ctx, from, name)
 	if err != nil {

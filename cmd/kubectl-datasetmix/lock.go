@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// loadLock reads the lock that a recipe is to be built by; nil without a name. The lock must be of what the recipe asks for:
+// loadLock reads the lock that a recipe is to be built by; it returns nil without a name. The lock must be of what the recipe asks for:
 // an entry for another request would give its rows under a name that means something else.
 func loadLock(file string, r recipe.Recipe) (*revision.Lock, error) {
 	if file == "" {
@@ -38,8 +38,7 @@ func loadLock(file string, r recipe.Recipe) (*revision.Lock, error) {
 	return &lock, nil
 }
 
-// sameRequest compares what was asked for, but for the queries of addresses: signatures end and are renewed, and the lock has the
-// digests of the bytes.
+// sameRequest compares requests except for the queries of addresses: signatures expire and are renewed, and the lock has the digests of the bytes.
 func sameRequest(a, b recipe.Source) bool {
 	encodedA, errA := revision.EncodeJSON(withoutQueries(a))
 	encodedB, errB := revision.EncodeJSON(withoutQueries(b))

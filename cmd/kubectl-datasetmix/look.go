@@ -18,7 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/version"
 )
 
-// looking is what plan --look was asked for.
+// looking has the options of plan --look.
 type looking struct {
 	rows  int64 // to look at, of each data set; 0 does not look
 	here  places.Places
@@ -29,7 +29,7 @@ type looking struct {
 	start     time.Duration
 }
 
-// defaultLook is how many rows are looked at unless the flag says how many.
+// defaultLook is how many rows are read by default.
 const defaultLook = "1000"
 
 // podsAtOnce is how many pods look at a time.

@@ -19,7 +19,7 @@ import (
 
 func main() { os.Exit(execute(arguments(os.Args), os.Stdout, os.Stderr)) }
 
-// execute runs the command line and gives its exit code.
+// execute runs the command line and returns its exit code.
 func execute(arguments []string, out, errors io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -22,8 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// loadRecipe reads the one DatasetMix of a manifest ("-" is standard input), judges it as the API server would, and gives
-// its recipe.
+// loadRecipe reads the one DatasetMix of a manifest ("-" is standard input), judges it as the API server would, and returns its recipe.
 func loadRecipe(ctx context.Context, file string) (recipe.Recipe, error) {
 	_, r, err := load(ctx, file)
 	return r, err

@@ -21,7 +21,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// planCommand prints what a mix comes to, with no data and no cluster, or of one that the cluster has.
+// planCommand returns the verb plan: the counts of a mix, without data and without a cluster, or of one on the cluster.
 func planCommand() *cobra.Command {
 	var p planning
 	command := &cobra.Command{
@@ -55,7 +55,7 @@ func planCommand() *cobra.Command {
 	return command
 }
 
-// planning is what plan was asked for.
+// planning has the options of plan.
 type planning struct {
 	file, output, rowsOf string
 	rows, units          map[string]int64
@@ -160,7 +160,7 @@ func (p *planning) takeRows(counted *datav1alpha1.DatasetMix, r recipe.Recipe) {
 	p.rows = rows
 }
 
-// ask has the sources say how many rows they have, and returns the note about them.
+// ask gets the numbers of rows from the sources, and returns the note about them.
 func (p *planning) ask(ctx context.Context, mix *datav1alpha1.DatasetMix, r recipe.Recipe) (note string, err error) {
 	p.look.here.Folder = places.FolderOf(p.file)
 	p.look.here.Find(mix)

@@ -36,7 +36,7 @@ func outputFlag(command *cobra.Command) *output {
 	return o
 }
 
-// format returns what was asked for: table, wide or a format of kubectl.
+// format returns the requested format: table, wide or a format of kubectl.
 func (o *output) format() string {
 	if *o.flags.OutputFormat == "" {
 		return "table"
@@ -44,7 +44,7 @@ func (o *output) format() string {
 	return *o.flags.OutputFormat
 }
 
-// forPeople reports whether text was asked for.
+// forPeople reports whether the format is text.
 func (o *output) forPeople() bool { return o.format() == "table" || o.format() == "wide" }
 
 // print writes an object in a format of kubectl.

@@ -24,7 +24,7 @@ const versionLabel = "app.kubernetes.io/version"
 type versions struct {
 	Client   string    `json:"client"`
 	Managers []manager `json:"managers,omitempty"`
-	// Problem says why the managers are not known.
+	// Problem is why the managers are not known.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -34,7 +34,7 @@ type manager struct {
 	Name      string `json:"name"`
 	Version   string `json:"version"`
 	Image     string `json:"image"`
-	// Skew says what differs from the client's version.
+	// Skew describes the difference from the client's version.
 	Skew string `json:"skew,omitempty"`
 }
 
@@ -60,7 +60,7 @@ func versionCommand() *cobra.Command {
 	return command
 }
 
-// ask looks for managers; a cluster that does not answer is no reason not to say the client's version.
+// ask looks for managers; the client's version is printed even if the cluster does not answer.
 func (v *versions) ask(ctx context.Context, from *connection) {
 	client, err := from.client()
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // passLimit bounds one pass: all it waits for is the API server.
 const passLimit = 30 * time.Second
 
-// lastPasses is how long a manager that is told to end waits for the passes that are under way, before it gives its lease up.
+// lastPasses is how long a manager that is shutting down waits for running passes before it releases its lease.
 const lastPasses = 30 * time.Second
 
 type flags struct {

@@ -88,7 +88,7 @@ func inLog(otherwise string, answer func(io.Writer) error) error {
 	return log.Close()
 }
 
-// lookAt looks at the first rows of a source, with what the pod has for it, and says in the log what it has seen.
+// lookAt looks at the first rows of a source, with the pod's credentials for it, and writes what it has seen to the log.
 func lookAt(ctx context.Context, args []string, pod pod) error {
 	flags := flag.NewFlagSet("worker look", flag.ContinueOnError)
 	flags.StringVar(&pod.claims, "claims", pod.claims, "the folder in which claims are mounted")

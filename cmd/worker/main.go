@@ -39,7 +39,7 @@ func shown(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// limitMemory keeps the worker to its pod's memory, and says what that is.
+// limitMemory keeps the worker within its pod's memory, and logs the limit.
 func limitMemory() {
 	limit, err := gctune.SetMemoryLimit()
 	if err != nil {
@@ -56,7 +56,7 @@ func serve() int {
 	return command(ctx, os.Args[1:], environment())
 }
 
-// run does the work of one pod and gives its exit code.
+// run does the work of one pod and returns its exit code.
 func run(ctx context.Context, pod pod) int {
 	message, err := work(ctx, pod)
 	if err != nil {

@@ -110,7 +110,7 @@ func (w *writer) text(chars int) string {
 	return text.String()[:chars]
 }
 
-// corpus makes the files of a scale in a folder, unless they are there, and gives their bytes.
+// corpus makes the files of a scale in a folder, unless they are there, and returns their bytes.
 func corpus(folder string, scale float64) (int64, error) {
 	if size := sizeOf(folder); size > 0 {
 		return size, nil

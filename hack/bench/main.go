@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// beside returns the folder of a file beside the checkout, in which this runs; empty is none.
+// beside returns the folder of a file next to the checkout in which this runs, "" for none.
 func beside(pattern string) string {
 	found, err := filepath.Glob(filepath.Join("..", pattern))
 	if err != nil || len(found) == 0 {

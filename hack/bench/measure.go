@@ -90,8 +90,8 @@ func (b *bench) build(originals, manifest string) (figure, error) {
 	return timed(program, append(args, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals)...)
 }
 
-// against builds the plain mix and one with another output, in turn, each on a volume of its own, and gives the median of the builds of the
-// other, and of what it costs more: pairs that are measured one right behind the other share what else the machine does.
+// against builds the plain mix and one with another output, in turn, each on its own volume, and returns the median of the builds of the other, and
+// of what it costs more: pairs that are measured back to back share the load of the machine.
 func (b *bench) against(originals, output string) (with figure, cost float64, err error) {
 	var figures []figure
 	var costs []float64
@@ -111,7 +111,7 @@ func (b *bench) against(originals, output string) (with figure, cost float64, er
 	return median(figures), costs[len(costs)/2], nil
 }
 
-// measure takes everything in turn, several times, and gives the medians.
+// measure measures everything in turn, several times, and returns the medians.
 func (b *bench) measure(name, originals, script string) (result, error) {
 	r := result{Corpus: name, Bytes: sizeOf(originals)}
 	var first, second, python, copied []figure
@@ -175,7 +175,7 @@ func (b *bench) own(scale float64) (result, error) {
 	return b.measure(fmt.Sprintf("own corpus, scale %g", scale), originals, script)
 }
 
-// other measures with the generator and the pipeline of somebody else, that lie beside the checkout.
+// other measures with another project's generator and pipeline next to the checkout.
 func (b *bench) other(scale float64) (result, error) {
 	originals := b.path(scaled("other", scale))
 	if sizeOf(originals) == 0 {
@@ -207,7 +207,7 @@ func (b *bench) other(scale float64) (result, error) {
 	return r, nil
 }
 
-// growth builds at another scale, several times, and gives the medians.
+// growth builds at another scale, several times, and returns the medians.
 func (b *bench) growth(base result, scale float64) (*growth, error) {
 	originals := b.path(scaled("corpus", scale))
 	size, err := corpus(originals, scale)

@@ -78,5 +78,5 @@ func (r report) print(to io.Writer) {
 			row(fmt.Sprintf("build in %d MiB", g.Limit>>20), g.Limited, map[bool]string{true: "the same bytes", false: "OTHER BYTES"}[g.Same])
 		}
 	}
-	_ = table.Flush() // standard output is gone: there is nobody left to tell
+	_ = table.Flush() // standard output is closed: there is nowhere to report it
 }

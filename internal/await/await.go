@@ -1,5 +1,5 @@
-// Package await waits until a revision is published on a volume, and compares its files with its manifest: what stands between a
-// mix and the training that is to read it.
+// Package await waits until a revision is published on a volume, and compares its files with its manifest: the step between a mix and the training
+// that reads it.
 package await
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// Scheme begins the address of a revision, as Kubeflow's Trainer hands it to an initializer.
+// Scheme begins the address of a revision, as Kubeflow's Trainer passes it to an initializer.
 const Scheme = "datasetmix://"
 
 // Reference names a revision: the folder of its mix on the volume, and the revision's name, empty for the current one.
@@ -66,8 +66,8 @@ type Wait struct {
 	Waiting func(found string)
 }
 
-// Published returns the manifest of the revision as soon as it is there. A volume that others write to tells nobody of a change, so it
-// looks again and again. The error of a context that ends has the reason SourceNotFound and says what was there at last.
+// Published returns the manifest of the revision as soon as it is there. A shared volume does not notify of changes, so it polls. The error of a
+// context that ends has the reason SourceNotFound and describes what was there last.
 func (w Wait) Published(ctx context.Context) (revision.Manifest, error) {
 	var said string
 	var at time.Time

@@ -16,9 +16,9 @@ const (
 	fewNames = 16
 )
 
-// checker reads one text and says whether it is one JSON object, by the same strict rules as jsontext: UTF-8, the grammar of
-// RFC 8259, no name twice in an object, no half of a surrogate pair, at most maxDepth levels. On the way it notes where the
-// wanted values stand. It makes no errors: what it does not take goes to jsontext, which finds what is wrong, or nothing.
+// checker reads one text and reports whether it is one JSON object, by the same strict rules as jsontext: UTF-8, the grammar of RFC 8259, no name
+// twice in an object, no half of a surrogate pair, at most maxDepth levels. On the way it notes where the wanted values are. It makes no errors:
+// what it does not take goes to jsontext, which finds what is wrong, or nothing.
 //
 // FuzzChecker holds it to jsontext: both take the same texts.
 type checker struct {
@@ -30,7 +30,7 @@ type checker struct {
 	// names are those of the objects that are open, the outermost first.
 	names []memberName
 	found []span
-	// many says that there were more names than are compared.
+	// many reports that there were more names than are compared.
 	many bool
 	// unescaped has the names that were written with escapes.
 	unescaped []byte
@@ -63,7 +63,7 @@ func (c *checker) object(text []byte, root *wanted) bool {
 	return c.members(1, 1, root) == len(text)
 }
 
-// members reads an object from behind its opening bracket, and gives the place behind the closing one, or -1. w is the wanted
+// members reads an object after its opening bracket, and returns the place after the closing one, or -1. w is the wanted
 // node of the object, or nil.
 func (c *checker) members(at, depth int, w *wanted) int {
 	text, first := c.text, len(c.names)
@@ -100,8 +100,7 @@ func (c *checker) members(at, depth int, w *wanted) int {
 	return at
 }
 
-// separator reads what comes after a value, a comma or the closing bracket, which is the last. It gives the place of what
-// comes next, or -1.
+// separator reads what comes after a value, a comma or the closing bracket, which is the last. It returns the place of what comes next, or -1.
 func separator(text []byte, at int, closing byte) (next int, last bool) {
 	if at = jsonscan.SkipSpace(text, at); at == len(text) {
 		return -1, false
@@ -115,7 +114,7 @@ func separator(text []byte, at int, closing byte) (next int, last bool) {
 	return -1, false
 }
 
-// name reads a name and its colon, and gives the place of its value, or -1.
+// name reads a name and its colon, and returns the place of its value, or -1.
 func (c *checker) name(at int) (name memberName, value int) {
 	text := c.text
 	if at == len(text) || text[at] != '"' {
@@ -179,7 +178,7 @@ func (c *checker) endOfString(at int) (end int, escaped bool) {
 	return jsonscan.EndOfString(text, at)
 }
 
-// keyOf tells names apart in one comparison: the whole of a name of up to seven bytes, and of a longer one the first eight.
+// keyOf returns what tells names apart in one comparison: the whole of a name of up to seven bytes, and of a longer one the first eight.
 func keyOf(name []byte) uint64 {
 	length := uint64(len(name)) << 56
 	if len(name) >= 8 {
@@ -196,7 +195,7 @@ func (n memberName) is(other memberName) bool {
 	return n.key == other.key && len(n.text) == len(other.text) && (len(n.text) < 8 || bytes.Equal(n.text, other.text))
 }
 
-// named gives the child of a name, or nil.
+// named returns the child of a name, or nil.
 func (w *wanted) named(name memberName) *wanted {
 	for _, child := range w.children {
 		if child.plain.is(name) {
@@ -206,7 +205,7 @@ func (w *wanted) named(name memberName) *wanted {
 	return nil
 }
 
-// add notes a name of the object whose names begin at first. It gives false for one that is there, as long as they are few.
+// add notes a name of the object whose names begin at first. It returns false for a duplicate, as long as the names are few.
 func (c *checker) add(first int, name memberName) bool {
 	if names := c.names[first:]; len(names) < fewNames {
 		for i := range names {
@@ -222,7 +221,7 @@ func (c *checker) add(first int, name memberName) bool {
 	return true
 }
 
-// close forgets the names of an object, and gives false if one of many was there twice.
+// close forgets the names of an object, and returns false if one of many was there twice.
 func (c *checker) close(first int) bool {
 	names := c.names[first:]
 	c.names = c.names[:first]
@@ -261,7 +260,7 @@ func (c *checker) member(at, depth int, w *wanted) int {
 	return end
 }
 
-// value reads a value and gives the place behind it, or -1.
+// value reads a value and returns the place after it, or -1.
 func (c *checker) value(at, depth int) int {
 	if at == len(c.text) {
 		return -1

@@ -14,8 +14,8 @@ const (
 	maxWords = 64
 )
 
-// MaxSources is how many sources Probes can tell apart.
-const MaxSources = math.MaxUint16 + 1
+// maxSources is how many sources Probes can tell apart.
+const maxSources = math.MaxUint16 + 1
 
 // Reason is why a row's question may stand in no split.
 type Reason int
@@ -100,11 +100,11 @@ func checkPercent(percent int) error {
 	return nil
 }
 
-// Add indexes a question of a source. Sources are numbered from 0 to MaxSources - 1; another number panics. The order of
+// Add indexes a question of a source. Sources are numbered from 0 to maxSources - 1; another number panics. The order of
 // calls makes no difference to the index. A text with nothing to compare is not indexed.
 func (p *Probes) Add(source int, text string) {
-	if source < 0 || source >= MaxSources {
-		panic(fmt.Sprintf("dedup: source %d of at most %d", source, MaxSources))
+	if source < 0 || source >= maxSources {
+		panic(fmt.Sprintf("dedup: source %d of at most %d", source, maxSources))
 	}
 	p.sources = max(p.sources, source+1)
 	s := &p.scratch

@@ -102,7 +102,7 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%+v: %q, want %q", test.ngrams, message, test.want)
 		}
 	}
-	for _, source := range []int{-1, MaxSources} {
+	for _, source := range []int{-1, maxSources} {
 		func() {
 			defer func() {
 				if recover() == nil {

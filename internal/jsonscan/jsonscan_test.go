@@ -104,10 +104,10 @@ func TestSpecial(t *testing.T) {
 				if want < 0 {
 					want = len(text)
 				}
-				if got := PlainRun(text, 0); got != want {
+				if got := plainRun(text, 0); got != want {
 					t.Fatalf("%q: %d, not %d", text, got, want)
 				}
-				if got := PlainRun("\n"+string(text)+"\n", 1); got != min(want, 8)+1 {
+				if got := plainRun("\n"+string(text)+"\n", 1); got != min(want, 8)+1 {
 					t.Fatalf("%q between line ends: %d", text, got)
 				}
 			}

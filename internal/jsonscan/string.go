@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// PlainRun returns the place of the next quote, backslash or control character, or the end of the text.
-func PlainRun[T Text](text T, at int) int {
+// plainRun returns the place of the next quote, backslash or control character, or the end of the text.
+func plainRun[T Text](text T, at int) int {
 	for ; at+8 <= len(text); at += 8 {
 		b := text[at : at+8]
 		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
@@ -24,7 +24,7 @@ func PlainRun[T Text](text T, at int) int {
 // surrogate pairs are refused.
 func EndOfString[T Text](text T, at int) (end int, escaped bool) {
 	for {
-		at = PlainRun(text, at)
+		at = plainRun(text, at)
 		switch {
 		case at == len(text) || text[at] < ' ':
 			return ^at, escaped
@@ -43,7 +43,7 @@ func EndOfString[T Text](text T, at int) (end int, escaped bool) {
 // another form.
 func EndOfPublished[T Text](text T, at int) (end int, escaped bool) {
 	for {
-		at = PlainRun(text, at)
+		at = plainRun(text, at)
 		switch {
 		case at == len(text) || text[at] < ' ':
 			return ^at, escaped
@@ -137,7 +137,7 @@ func AppendUnquoted[T Text](dst []byte, raw T) (_ []byte, ok bool) {
 	for at := 0; ; {
 		next := at
 		for next < len(raw) && raw[next] != '\\' {
-			next = PlainRun(raw, next+1)
+			next = plainRun(raw, next+1)
 		}
 		dst = append(dst, raw[at:next]...)
 		if next == len(raw) {
@@ -159,7 +159,7 @@ func AppendString(dst []byte, s string) []byte {
 	}
 	dst = append(dst, '"')
 	for {
-		n := PlainRun(s, 0)
+		n := plainRun(s, 0)
 		dst = append(dst, s[:n]...)
 		if n == len(s) {
 			return append(dst, '"')

@@ -190,20 +190,20 @@ func (c *Client) Log(ctx context.Context, pod string, options *corev1.PodLogOpti
 	return log, forbidden("get", "pods/log", err)
 }
 
-// ManagerLabels select the manager.
-var ManagerLabels = labels.Set{"app.kubernetes.io/name": "datasetmix-operator", "app.kubernetes.io/component": "manager"}
+// managerLabels select the manager.
+var managerLabels = labels.Set{"app.kubernetes.io/name": "datasetmix-operator", "app.kubernetes.io/component": "manager"}
 
 // Manager returns the Deployments of managers: those of the whole cluster, or those of the client's namespace and of the usual one where
 // the user may not see more.
 func (c *Client) Manager(ctx context.Context) ([]appsv1.Deployment, error) {
 	var list appsv1.DeploymentList
-	selector := client.MatchingLabels(ManagerLabels)
+	selector := client.MatchingLabels(managerLabels)
 	err := c.api.List(ctx, &list, selector)
 	if !apierrors.IsForbidden(err) {
 		return list.Items, forbidden("list", "deployments", err)
 	}
 	var found []appsv1.Deployment
-	for _, namespace := range slices.Compact([]string{UsualNamespace, c.Namespace}) {
+	for _, namespace := range slices.Compact([]string{usualNamespace, c.Namespace}) {
 		var here appsv1.DeploymentList
 		if next := c.api.List(ctx, &here, selector, client.InNamespace(namespace)); next == nil {
 			found, err = append(found, here.Items...), nil
@@ -212,5 +212,5 @@ func (c *Client) Manager(ctx context.Context) ([]appsv1.Deployment, error) {
 	return found, forbidden("list", "deployments", err)
 }
 
-// UsualNamespace is where config/default, the chart and install.yaml put the manager.
-const UsualNamespace = "datasetmix-system"
+// usualNamespace is where config/default, the chart and install.yaml put the manager.
+const usualNamespace = "datasetmix-system"

@@ -15,8 +15,8 @@ import (
 // Right is a verb on a resource of the core group, such as create on pods/portforward.
 type Right struct{ Verb, Resource string }
 
-// May asks the API server for rights before anything is done with them. The error is a *ForbiddenError of the first one that the user lacks. A
-// server that does not say is no error: then the request itself tells.
+// May asks the API server for rights before anything is done with them. The error is a *ForbiddenError of the first one that the user lacks. It is
+// no error if the server does not answer: then the request itself fails.
 func (c *Client) May(ctx context.Context, rights ...Right) error {
 	for _, right := range rights {
 		resource, sub, _ := strings.Cut(right.Resource, "/")
@@ -30,7 +30,7 @@ func (c *Client) May(ctx context.Context, rights ...Right) error {
 	return ctx.Err()
 }
 
-// errDenied is what an access review that is not allowed comes to.
+// errDenied is the error of an access review that is not allowed.
 var errDenied = errors.New("the API server says that you may not; ask for the ClusterRole of this verb, config/command has it")
 
 // CreatePod makes a pod.
@@ -45,7 +45,7 @@ func (c *Client) Pod(ctx context.Context, name string) (*corev1.Pod, error) {
 	return pod, forbidden("get", "pods", err)
 }
 
-// DeletePod deletes a pod; one that is gone is no error.
+// DeletePod deletes a pod; it is no error if that is gone.
 func (c *Client) DeletePod(ctx context.Context, name string) error {
 	pod := &corev1.Pod{}
 	pod.Namespace, pod.Name = c.Namespace, name

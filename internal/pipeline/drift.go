@@ -22,8 +22,8 @@ func (e *DriftError) Error() string {
 		e.Source, e.What, e.Expected, e.Found)
 }
 
-// CheckDigest compares the digest of a source's files with what is expected of it.
-func CheckDigest(s recipe.NamedSource, found string) error {
+// checkDigest compares the digest of a source's files with what is expected of it.
+func checkDigest(s recipe.NamedSource, found string) error {
 	if want := s.Source.Expect; want != nil && want.SHA256 != "" && want.SHA256 != found {
 		return &DriftError{s.Name, "the SHA-256", want.SHA256, found}
 	}
@@ -54,7 +54,7 @@ func (w *walk) drift(stage Stage, units []Node) error {
 		var err error
 		switch result := w.results[unit.Key]; {
 		case stage == StageDownload && result.Download != nil:
-			err = cmp.Or(CheckDigest(named, result.Download.Digest), w.recipe.CheckLicense(unit.Name, result.Download.License))
+			err = cmp.Or(checkDigest(named, result.Download.Digest), w.recipe.CheckLicense(unit.Name, result.Download.License))
 		case stage == StageSplit && result.Split != nil:
 			err = CheckRows(named, result.Split.Read)
 		}

@@ -360,11 +360,11 @@ func (w *walk) publish() []Node {
 	}{w.recipe.Content(), results})}}
 }
 
-// RevisionLength is how many characters of the publish key name a revision.
-const RevisionLength = 10
+// revisionLength is how many characters of the publish key name a revision.
+const revisionLength = 10
 
 // RevisionName returns the name of what a publish key publishes.
-func RevisionName(publishKey string) string { return publishKey[:RevisionLength] }
+func RevisionName(publishKey string) string { return publishKey[:revisionLength] }
 
 // key hashes canonical JSON (fixed field order, no floats, no maps but sorted ones) that begins with the stage's version.
 func key(stage Stage, inputs any) string {

@@ -83,7 +83,7 @@ func TestWalkReachesEveryStageInOrder(t *testing.T) {
 	if !slices.Equal(built, want) {
 		t.Errorf("built %v,\nwant  %v", built, want)
 	}
-	if graph.Published == nil || graph.Plan == nil || len(graph.Published.Revision) != RevisionLength {
+	if graph.Published == nil || graph.Plan == nil || len(graph.Published.Revision) != revisionLength {
 		t.Errorf("the end of the graph is %+v", graph)
 	}
 }

@@ -117,7 +117,7 @@ func TestDrift(t *testing.T) {
 // TestChecksOfExpectations: what is found is compared with what is expected of it, if anything is; a part that was read must not be more.
 func TestChecksOfExpectations(t *testing.T) {
 	digest := func(found string) func(recipe.NamedSource) error {
-		return func(s recipe.NamedSource) error { return CheckDigest(s, found) }
+		return func(s recipe.NamedSource) error { return checkDigest(s, found) }
 	}
 	rows := func(found int64) func(recipe.NamedSource) error {
 		return func(s recipe.NamedSource) error { return CheckRows(s, found) }

@@ -8,9 +8,9 @@ import (
 // What unset fields of spec.nearDuplicates mean: 5-grams, and a signature of 100 numbers that misses about 4 of 10,000 pairs
 // which agree in 80 percent of them.
 const (
-	DefaultNearWords = 5
-	DefaultNearBands = 20
-	DefaultNearRows  = 5
+	defaultNearWords = 5
+	defaultNearBands = 20
+	defaultNearRows  = 5
 )
 
 // comparison returns the newest rule, unless a mix compares exactly.
@@ -53,9 +53,9 @@ func nearDuplicates(from *datav1alpha1.NearDuplicates) *recipe.NearDuplicates {
 		return nil
 	}
 	return &recipe.NearDuplicates{
-		N:       int(defaulted(from.Words, DefaultNearWords)),
-		Bands:   int(defaulted(from.Bands, DefaultNearBands)),
-		Rows:    int(defaulted(from.Rows, DefaultNearRows)),
+		N:       int(defaulted(from.Words, defaultNearWords)),
+		Bands:   int(defaulted(from.Bands, defaultNearBands)),
+		Rows:    int(defaulted(from.Rows, defaultNearRows)),
 		Percent: int(from.Percent),
 		Words:   recipe.WordsV1,
 	}

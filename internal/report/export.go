@@ -55,9 +55,9 @@ type factoryEntry struct {
 	Tags       map[string]string `json:"tags,omitempty"`
 }
 
-// FactoryInfo returns the content of an export's dataset_info.json, by which LLaMA-Factory finds its files: an entry for each, called after the
+// factoryInfo returns the content of an export's dataset_info.json, by which LLaMA-Factory finds its files: an entry for each, called after the
 // mix, the split and, of several, the number. ok is false for a format that it has no stage for.
-func FactoryInfo(r recipe.Recipe, export recipe.Export) (content []byte, ok bool, err error) {
+func factoryInfo(r recipe.Recipe, export recipe.Export) (content []byte, ok bool, err error) {
 	if !export.HasFactoryInfo() {
 		return nil, false, nil
 	}

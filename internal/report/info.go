@@ -149,9 +149,9 @@ func Meta(r recipe.Recipe, summary pipeline.Summary, dataset string, divided pip
 	return revision.EncodeJSON(meta)
 }
 
-// TestIndex is the content of test/test_index.json: the file, relative to the revision, that evaluates each data set alone,
+// testIndex returns the content of test/test_index.json: the file, relative to the revision, that evaluates each data set alone,
 // in the order of the manifest.
-func TestIndex(r recipe.Recipe) ([]byte, error) {
+func testIndex(r recipe.Recipe) ([]byte, error) {
 	index := object{}
 	for _, domain := range r.Domains {
 		for _, dataset := range domain.Datasets {

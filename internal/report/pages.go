@@ -34,14 +34,14 @@ func Beside(m revision.Manifest) ([]Page, error) {
 		pages = append(pages, Page{revision.MetaFile(name), meta})
 	}
 	if m.Recipe.HoldsTest() {
-		index, err := TestIndex(m.Recipe)
+		index, err := testIndex(m.Recipe)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", revision.TestIndexFile, err)
 		}
 		pages = append(pages, Page{revision.TestIndexFile, index})
 	}
 	for _, export := range m.Recipe.Output.Exports {
-		content, ok, err := FactoryInfo(m.Recipe, export)
+		content, ok, err := factoryInfo(m.Recipe, export)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", revision.FactoryFile(export.Name), err)
 		}

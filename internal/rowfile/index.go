@@ -36,8 +36,8 @@ type Index struct {
 	rows    int64
 }
 
-// OpenIndex opens an index. One of at most so many bytes is held in memory.
-func OpenIndex(name store.Path, hold int64) (*Index, error) {
+// openIndex opens an index. One of at most so many bytes is held in memory.
+func openIndex(name store.Path, hold int64) (*Index, error) {
 	entries, err := openWindow(name, hold)
 	if err != nil {
 		return nil, store.UnreadableError(err)

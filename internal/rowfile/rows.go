@@ -77,7 +77,7 @@ func Open(file, index store.Path, hold int64) (*Rows, error) {
 	if content.Size() > hold {
 		hold = 0 // holding the index of a file that is read anyway would save little
 	}
-	entries, err := OpenIndex(index, hold)
+	entries, err := openIndex(index, hold)
 	if err != nil {
 		content.Close()
 		return nil, err

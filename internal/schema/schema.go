@@ -2,15 +2,16 @@
 //
 // A reader of JSON Lines guesses the types of members from the first rows, and fails, or reads other values, where later rows have others.
 // Therefore the types are collected while rows are made: Seen holds what was seen of a member, Judge returns the one type of that, or where it has
-// two. What is seen is a set, so the order of the rows does not matter, nor the number of parts in which they were read. Imports: the standard
-// library only.
+// two. What is seen is a set, so the order of the rows does not matter, nor the number of parts in which they were read. Imports:
+// internal/jsonscan.
 package schema
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strconv"
+
+	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
 // kind is the kind of a JSON value, as far as a column of a table distinguishes values.
@@ -174,18 +175,13 @@ func (s *scanner) whole(seen *Seen) error {
 	if !s.value(seen, 0) {
 		return errMalformed
 	}
-	s.space()
-	if s.at != len(s.text) {
+	if s.space(); s.at != len(s.text) {
 		return errMalformed
 	}
 	return nil
 }
 
-func (s *scanner) space() {
-	for s.at < len(s.text) && (s.text[s.at] == ' ' || s.text[s.at] == '\t' || s.text[s.at] == '\n' || s.text[s.at] == '\r') {
-		s.at++
-	}
-}
+func (s *scanner) space() { s.at = jsonscan.SkipSpace(s.text, s.at) }
 
 // skip moves over white space and the given byte, if that follows.
 func (s *scanner) skip(c byte) bool {
@@ -244,22 +240,12 @@ func (s *scanner) value(seen *Seen, depth int) bool {
 // quoted moves over a string and returns what is between its quotes.
 func (s *scanner) quoted() ([]byte, bool) {
 	start := s.at + 1
-	for at := start; ; {
-		n := bytes.IndexByte(s.text[at:], '"')
-		if n < 0 {
-			return nil, false
-		}
-		at += n
-		slashes := 0
-		for at-slashes > start && s.text[at-slashes-1] == '\\' {
-			slashes++
-		}
-		if slashes%2 == 0 {
-			s.at = at + 1
-			return s.text[start:at], true
-		}
-		at++
+	end := jsonscan.SkipString(s.text, start)
+	if end < 0 {
+		return nil, false
 	}
+	s.at = end
+	return s.text[start : end-1], true
 }
 
 func (s *scanner) object(seen *Seen, depth int) bool {
@@ -280,13 +266,14 @@ func (s *scanner) members(seen *Seen, depth int) bool {
 		if s.at >= len(s.text) || s.text[s.at] != '"' {
 			return false
 		}
-		from := s.at
 		name, ok := s.quoted()
 		if !ok || !s.skip(':') {
 			return false
 		}
 		if bytes.IndexByte(name, '\\') >= 0 {
-			name = unquote(s.text[from : from+len(name)+2])
+			if meaning, ok := jsonscan.AppendUnquoted(nil, name); ok { // else it is told apart by how it is written
+				name = meaning
+			}
 		}
 		var member *Seen
 		if seen != nil {
@@ -388,13 +375,4 @@ func isDate(s []byte) bool {
 		}
 	}
 	return len(s) == len(form) || s[len(form)] == ' ' || s[len(form)] == 'T'
-}
-
-// unquote returns what a string in JSON means.
-func unquote(quoted []byte) []byte {
-	var name string
-	if json.Unmarshal(quoted, &name) != nil {
-		return quoted // it is told apart by how it is written
-	}
-	return []byte(name)
 }

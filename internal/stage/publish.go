@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
 
-// publish puts a revision together from finished files, proves it from those files alone, and gives it its name. What cannot
+// publish assembles a revision from finished files, proves it from those files alone, and renames it. What cannot
 // be proved is not published, and whatever was published before stays as it is.
 func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result, error) {
 	rev := pipeline.RevisionName(j.node.Key)
@@ -99,7 +99,7 @@ type publisher struct {
 	job      job
 	staging  *store.Staging
 	manifest revision.Manifest
-	// list has every file of the revision as its writer knew it, for who looks at the revision again.
+	// list has every file of the revision as its writer knew it, for later checks of the revision.
 	list digests
 	// checksums are what the writers of linked files noted beside their digests.
 	checksums map[string]string
@@ -113,7 +113,7 @@ type publisher struct {
 	files int
 }
 
-// assemble writes the whole tree and gives the digest of its manifest.
+// assemble writes the whole tree and returns the digest of its manifest.
 func (p *publisher) assemble() (string, error) {
 	p.stages()
 	for _, step := range []func() error{p.fields, p.sources, p.lock, p.datasets, p.mixes, p.statistics, p.describe} {
@@ -131,7 +131,7 @@ func (p *publisher) assemble() (string, error) {
 	return hex.EncodeToString(sum[:]), p.write(revision.ManifestFile, encoded)
 }
 
-// stages tells the manifest every result so far, under the keys that its own recipe gives: in it, nothing is resolved anew.
+// stages adds every result so far to the manifest, under the keys of its own recipe, in which nothing is resolved anew.
 func (p *publisher) stages() {
 	downloads := pipeline.Downloads(p.manifest.Recipe)
 	for _, step := range p.job.graph.Steps {
@@ -147,7 +147,7 @@ func (p *publisher) stages() {
 	}
 }
 
-// fields tells the manifest the types of what rows hold.
+// fields adds the types of the rows' members to the manifest.
 func (p *publisher) fields() (err error) {
 	if p.job.recipe.Output.Layout != "" {
 		p.manifest.Fields, err = typesOf(p.job)
@@ -164,7 +164,7 @@ func (p *publisher) lock() error {
 	return p.write(revision.LockFile, encoded)
 }
 
-// sources tells the manifest which originals were used, those of probes as well.
+// sources adds the originals that were used to the manifest, including those of probes.
 func (p *publisher) sources() error {
 	for _, named := range p.job.recipe.Sources() {
 		name := named.Name
@@ -217,7 +217,7 @@ func (p *publisher) datasets() error {
 	return p.dropped()
 }
 
-// dropped links the list of the rows that a split lost for the sake of another data set or split, if any was.
+// dropped links the list of the rows that a split lost because of another data set or split, if there are any.
 func (p *publisher) dropped() error {
 	balanced := p.job.finished.Balance()
 	rows := balanced.DroppedTotal()
@@ -249,7 +249,7 @@ func (p *publisher) linkSplit(index int, split, dataset string) error {
 	return p.linkRows(folder, name, rows, names...)
 }
 
-// atHand tells the proof of rows that the revision does not hold, and is made of.
+// atHand adds the rows that the revision is made of but does not hold to the proof.
 func (p *publisher) atHand(folder store.Path, file string, rows int64, name string) error {
 	list, err := readDigests(folder)
 	if err != nil {
@@ -292,7 +292,7 @@ func (p *publisher) mixes() error {
 	return p.scorers()
 }
 
-// linkRows gives a file of a unit its names in the revision.
+// linkRows links a file of a unit under its names in the revision.
 func (p *publisher) linkRows(folder store.Path, file string, rows int64, names ...string) error {
 	list, err := readDigests(folder)
 	if err != nil {
@@ -310,7 +310,7 @@ func (p *publisher) linkRows(folder store.Path, file string, rows int64, names .
 	return nil
 }
 
-// link gives a finished file its name in the revision and lists it as its writer knew it.
+// link links a finished file into the revision and lists it as its writer knew it.
 func (p *publisher) link(from store.Path, name string, as written, rows int64) error {
 	if err := p.staging.Link(from, name); err != nil {
 		return err
@@ -326,8 +326,8 @@ func (p *publisher) link(from store.Path, name string, as written, rows int64) e
 	return nil
 }
 
-// ofBalance says whether a file is one of the balance stage, of which no result has the digest: nothing tells whether the note of it
-// broke, so the SHA-256 is computed again.
+// ofBalance reports whether a file is one of the balance stage, whose digest is in no result: damage of its note would go unnoticed, so the SHA-256
+// is computed again.
 func (p *publisher) ofBalance(file store.Path) bool {
 	folder, err := p.job.input(pipeline.StageBalance, p.job.recipe.Name)
 	return err != nil || file.Rel(folder) != file.Rel(p.job.worker.path("."))

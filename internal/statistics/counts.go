@@ -53,8 +53,8 @@ func (c *Counts) Merge(other *Counts) {
 	}
 }
 
-// Subtract removes the counts of another, which are a part of these.
-func (c *Counts) Subtract(other *Counts) {
+// subtract removes the counts of another, which are a part of these.
+func (c *Counts) subtract(other *Counts) {
 	for _, v := range other.values() {
 		c.add(v.value, -v.times)
 	}

@@ -84,7 +84,7 @@ func (r *Rows) Without(gone *Rows) Rows {
 		{&left.Bytes, &r.Bytes, &gone.Bytes}, {&left.Tokens, &r.Tokens, &gone.Tokens},
 	} {
 		c.left.Merge(c.all)
-		c.left.Subtract(c.gone)
+		c.left.subtract(c.gone)
 	}
 	return left
 }

@@ -121,7 +121,7 @@ func TestCountsAddUp(t *testing.T) {
 	if !slices.Equal(merged.values(), whole.values()) {
 		t.Error("the parts together are not the whole")
 	}
-	whole.Subtract(&gone)
+	whole.subtract(&gone)
 	if !slices.Equal(whole.values(), left.values()) {
 		t.Error("what is left is not the whole without what is gone")
 	}

@@ -26,11 +26,10 @@ type Client struct {
 	Progress func(bytes int64)
 }
 
-// tries is how often in a row a request is tried that comes to nothing.
+// tries is how often in a row a failing request is tried.
 const tries = 5
 
-// again asks until an answer comes, and gives up when several requests in a row came to nothing. The error of the pod's own is not asked
-// again.
+// again retries a request until it is answered, and gives up after several failures in a row. An error from the pod itself is not retried.
 func (c Client) again(ctx context.Context, ask func() (further bool, err error)) error {
 	failed := 0
 	for {
@@ -91,7 +90,7 @@ func (c Client) Manifest(ctx context.Context) (m revision.Manifest, digest strin
 	return m, sum.Digest(), err
 }
 
-// read gets a file, and goes on where a connection breaks.
+// read gets a file, and continues where a connection breaks.
 func (c Client) read(ctx context.Context, name string, to *rows.Sum) error {
 	return c.again(ctx, func() (bool, error) {
 		from := to.Bytes()
@@ -148,7 +147,7 @@ func (c Client) Write(ctx context.Context, f revision.PublishedFile, out io.Writ
 	return sum.Check(f)
 }
 
-// Save writes a file of this machine under a temporary name and gives it its own at the end.
+// Save writes a file of this machine under a temporary name and renames it at the end.
 func Save(name string, overwrite bool, write func(io.Writer) error) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
 	if err != nil {
@@ -205,7 +204,7 @@ func (c Client) Upload(ctx context.Context, files []Local, overwrite bool) ([]Se
 	return commit.Files, c.post(ctx, commitPath, commit)
 }
 
-// post asks for something about all files. A commit whose answer was lost finds names taken when it is asked for again, so it is not.
+// post sends a request about all files. It is not retried: a commit whose answer was lost would find its names taken.
 func (c Client) post(ctx context.Context, path string, commit Commit) error {
 	encoded, err := json.Marshal(commit)
 	if err != nil {

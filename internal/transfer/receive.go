@@ -23,15 +23,15 @@ type Sent struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Commit says which files are to have their names.
+// Commit lists the files to rename.
 type Commit struct {
 	Files []Sent `json:"files"`
 	// Overwrite lets a file take the place of another.
 	Overwrite bool `json:"overwrite,omitempty"`
 }
 
-// Inbox receives files. They lie in a folder of their own, which goes with the inbox, until all of them are committed: nothing half written
-// has the name of a file.
+// Inbox receives files. They are in a separate folder, which is removed with the inbox, until all of them are committed: nothing half written has
+// the name of a file.
 type Inbox struct {
 	volume   *store.Volume
 	patience time.Duration
@@ -89,7 +89,7 @@ func (b *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// checkName refuses a name that is no place for a file: names with a dot before them are the operator's and of hidden files.
+// checkName refuses a name that a file must not have: those with a leading dot are reserved for the operator and hidden files.
 func checkName(name string) error {
 	if !fs.ValidPath(name) || name == "." {
 		return contract.Failf(contract.InvalidTask, "%q is not a name for a file on a volume; a name has no .. and no leading slash", name)
@@ -212,7 +212,7 @@ func (b *Inbox) commit(commit Commit) error {
 	return nil
 }
 
-// pacedBody gives up a request whose client sends nothing for a while.
+// pacedBody aborts a request whose client sends nothing for a while.
 type pacedBody struct {
 	control  *http.ResponseController
 	patience time.Duration

@@ -29,8 +29,8 @@ const (
 	commitPath = "/v1/commit"
 )
 
-// Files serves the files of a revision: the manifest, and what it lists. Part of a file can be asked for, so a connection that breaks
-// costs only what was on its way.
+// Files serves the files of a revision: the manifest, and what it lists. Part of a file can be requested, so a broken connection costs only what
+// was on its way.
 func Files(of rows.Revision) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ok := strings.CutPrefix(r.URL.Path, filesPath)
@@ -58,7 +58,7 @@ func Files(of rows.Revision) http.Handler {
 type failure struct {
 	Reason  contract.Reason `json:"reason"`
 	Message string          `json:"message"`
-	// Taken says that a file is there already.
+	// Taken reports that a file is there already.
 	Taken bool `json:"taken,omitempty"`
 }
 
@@ -137,7 +137,7 @@ func (i *idle) change(by int) {
 	}
 }
 
-// paced gives up an answer whose client takes nothing for a while.
+// paced aborts an answer whose client reads nothing for a while.
 type paced struct {
 	http.ResponseWriter
 	patience time.Duration

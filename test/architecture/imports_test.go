@@ -27,7 +27,7 @@ var (
 	clients    = []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
 	planned    = append([]string{"internal/contract"}, graph...)
-	onVolumes  = append([]string{"internal/revision", "internal/schema"}, planned...)
+	onVolumes  = append([]string{"internal/revision", "internal/schema", "internal/jsonscan"}, planned...)
 	stored     = append([]string{"internal/hashing", "internal/store"}, onVolumes...)
 	written    = append([]string{"internal/bufpipe", "internal/filewriter"}, stored...)
 	judged     = slices.Concat(decoding, []string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned)
@@ -61,11 +61,11 @@ var rules = []rule{
 	{pkg: "internal/recipe", own: []string{"internal/mix"}},
 	{pkg: "internal/dedup", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/"}},
 	{pkg: "internal/tokens", own: []string{"internal/mix", "internal/recipe"}, foreign: []string{"golang.org/x/text/", "github.com/tiktoken-go/tokenizer/", "github.com/dlclark/regexp2/"}},
-	{pkg: "internal/schema"},
+	{pkg: "internal/schema", own: []string{"internal/jsonscan"}},
 	{pkg: "internal/plan", own: []string{"internal/mix", "internal/recipe"}},
 	{pkg: "internal/pipeline", own: graph},
 	{pkg: "internal/contract", own: graph},
-	{pkg: "internal/revision", own: append([]string{"internal/schema"}, planned...)},
+	{pkg: "internal/revision", own: append([]string{"internal/schema", "internal/jsonscan"}, planned...)},
 	{pkg: "internal/jsonscan"},
 	{pkg: "internal/decode/decoded", own: append([]string{"internal/jsonscan"}, planned...)},
 	{pkg: "internal/decode/parquet", own: append([]string{"internal/jsonscan", "internal/decode/decoded"}, planned...), foreign: anything, never: kubernetes},
@@ -138,7 +138,7 @@ var rules = []rule{
 	{pkg: "controllers/internal/build", own: builds, foreign: anything, never: clients},
 	{pkg: "controllers/internal/outcome", own: builds, foreign: anything, never: clients},
 	{pkg: "controllers/internal/readers", own: observed, foreign: anything, never: clients},
-	{pkg: "controllers/internal/status", own: slices.Concat([]string{"controllers/internal/outcome", "controllers/internal/readers", "internal/progress", "internal/revision", "internal/schema"}, builds), foreign: anything, never: clients},
+	{pkg: "controllers/internal/status", own: slices.Concat([]string{"controllers/internal/outcome", "controllers/internal/readers", "internal/progress", "internal/revision", "internal/schema", "internal/jsonscan"}, builds), foreign: anything, never: clients},
 	{pkg: "controllers", own: slices.Concat([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/revision", "internal/schema", "python"}, judged, control), foreign: anything},
 	{pkg: "cmd/manager", own: slices.Concat([]string{"api/v1alpha1", "internal/progress", "internal/render", "internal/gctune", "internal/version", "controllers", "internal/revision", "internal/schema", "python"}, judged, control), foreign: anything},
 	{pkg: "cmd/worker", own: slices.Concat([]string{"internal/await", "internal/cli", "internal/look", "internal/rows", "internal/transfer", "internal/gctune", "internal/version"}, opened, dataPlane), foreign: anything, never: kubernetes},

@@ -77,7 +77,7 @@ func Collect(ctx context.Context, m Mix) []Part {
 func part(name string, write func(io.Writer) error) Part {
 	var content bytes.Buffer
 	err := write(&content)
-	return Part{Name: name, Content: []byte(Redact(content.String())), Problem: err}
+	return Part{Name: name, Content: []byte(redact(content.String())), Problem: err}
 }
 
 // writeObject writes the object without what kubectl and the API server keep in it for themselves.
@@ -139,7 +139,7 @@ func List(out io.Writer, parts []Part) {
 	for _, part := range parts {
 		switch {
 		case part.Problem != nil:
-			fmt.Fprintf(out, "  %-40s not all of it: %s\n", part.Name, contract.Clean(Redact(part.Problem.Error()), 300))
+			fmt.Fprintf(out, "  %-40s not all of it: %s\n", part.Name, contract.Clean(redact(part.Problem.Error()), 300))
 		default:
 			fmt.Fprintf(out, "  %-40s %d bytes\n", part.Name, len(part.Content))
 		}
@@ -156,7 +156,7 @@ func Write(out io.Writer, parts []Part) error {
 		}
 		content := string(part.Content)
 		if part.Problem != nil {
-			content = strings.TrimLeft(content+"\n"+Redact(part.Problem.Error())+"\n", "\n")
+			content = strings.TrimLeft(content+"\n"+redact(part.Problem.Error())+"\n", "\n")
 		}
 		if _, err := io.WriteString(file, content); err != nil {
 			return err

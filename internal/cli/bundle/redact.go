@@ -12,8 +12,8 @@ const removed = "[removed]"
 // addresses are those of any scheme. Of each, the user, the query and the fragment go: signed addresses have their signature there.
 var addresses = regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>\\\x60,;)}\]]+`)
 
-// credentials are texts that give access wherever they are: of Hubs, clouds, forges and the API server, and private keys. Of a name with a value behind
-// it, the value goes.
+// credentials are texts that give access wherever they are: of Hubs, clouds, forges and the API server, and private keys. Of a name with a value,
+// the value is removed.
 var credentials = []struct {
 	pattern *regexp.Regexp
 	with    string
@@ -29,8 +29,8 @@ var credentials = []struct {
 	{regexp.MustCompile(`(?i)(\bauthorization\\?["']?\s*[:=]\s*)(\\?["']?)[^\s"'\\,;}\]]+`), "$1$2" + removed},
 }
 
-// Redact returns a text without credentials, and its addresses without user and query.
-func Redact(text string) string {
+// redact returns a text without credentials, and its addresses without user and query.
+func redact(text string) string {
 	text = addresses.ReplaceAllStringFunc(text, plainAddress)
 	for _, c := range credentials {
 		text = c.pattern.ReplaceAllString(text, c.with)

@@ -36,7 +36,7 @@ func TestRedact(t *testing.T) {
 		{"gsm8k has 7473 rows; unit: Tokens", "gsm8k has 7473 rows; unit: Tokens"},
 		{"revision 740312add88f781978c0658806c59bc2815b9866", "revision 740312add88f781978c0658806c59bc2815b9866"},
 	} {
-		got := Redact(test.text)
+		got := redact(test.text)
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", test.text, diff)
 		}

@@ -21,7 +21,7 @@ type Side struct {
 	Results map[string]pipeline.Result
 	// Rows of data sets, where no result says them.
 	Rows map[string]int64
-	// Published says that the recipe is that of a revision, which leaves out where it lies and how many are kept.
+	// Published reports that the recipe is that of a revision, which omits its place and how many are kept.
 	Published bool
 }
 
@@ -100,8 +100,8 @@ func Mixes(before, after Side) (Comparison, error) {
 	return c, since(&c, before, old, after)
 }
 
-// inferred returns the second mix with what the first one says of it: results by key, and the rows that are kept of each data set, of which as
-// many are left where it is divided in another way.
+// inferred returns the second mix with what is known of it from the first one: results by key, and the rows that are kept of each data set, which
+// are as many where it is divided differently.
 func inferred(before, after Side, old *walked) Side {
 	after.Rows = merged(after.Rows, before.Rows, old.rows)
 	results := map[string]pipeline.Result{}

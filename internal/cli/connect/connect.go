@@ -1,5 +1,5 @@
-// Package connect is how every verb of the command reaches a cluster: kubectl's flags, the completion of names, and what a failure to read
-// comes to.
+// Package connect is how every verb of the command reaches a cluster: kubectl's flags, the completion of names, and the exit codes of failures to
+// read.
 package connect
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/kube"
 )
 
-// Connection adds to a command kubectl's flags that say which cluster and namespace.
+// Connection adds kubectl's flags for the cluster and namespace to a command.
 type Connection struct {
 	flags *genericclioptions.ConfigFlags
 }
@@ -45,7 +45,7 @@ func (c *Connection) Client() (*kube.Client, error) {
 	return kube.New(config, namespace)
 }
 
-// names returns the mixes whose name begins so, for the completion.
+// names returns the mixes whose name has the prefix, for the completion.
 func (c *Connection) names(ctx context.Context, typed string) []string {
 	client, err := c.Client()
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package draft writes the manifest of a mix of files, of repositories of a Hub, or of both: from what their first rows are like, with
-// comments that say what was guessed.
+// Package draft writes the manifest of a mix of files, of repositories of a Hub, or of both: from their first rows, with comments about what was
+// guessed.
 package draft
 
 import (
@@ -242,10 +242,10 @@ func sourceOf(s recipe.Source) string {
 	return fmt.Sprintf("{volume: {claimName: %s, path: %s}}", s.Volume.ClaimName, scalar(s.Volume.Path))
 }
 
-// safe are the texts that YAML takes for themselves, in a list or a mapping on one line, too.
+// safe are the texts that YAML reads as they are, even in a list or a mapping on one line.
 var safe = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
 
-// words are those that YAML takes for something else than a text.
+// words are those that YAML does not read as a text.
 var words = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 // scalar writes a text so that YAML reads that text.

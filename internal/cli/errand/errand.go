@@ -36,7 +36,7 @@ const (
 	serveSeconds  = 24 * 3600
 )
 
-// How often a pod is looked at, and how long it may take to go.
+// How often a pod is read, and how long its deletion may take.
 const (
 	lookEvery    = 300 * time.Millisecond
 	removeWithin = 15 * time.Second
@@ -102,7 +102,7 @@ func (e Errand) Answer(ctx context.Context, pod render.Errand, out io.Writer) er
 		}
 		err := e.answer(ctx, name, out)
 		for again := 0; again < 3 && contract.ReasonOf(err) == contract.ChecksumMismatch && ctx.Err() == nil; again++ {
-			time.Sleep(lookEvery) // a node may say that a pod has ended before it has written the end of its log
+			time.Sleep(lookEvery) // a node may report the end of a pod before the end of its log is written
 			err = e.answer(ctx, name, out)
 		}
 		return err
@@ -150,7 +150,7 @@ func (e Errand) reader(ctx context.Context, mix *datav1alpha1.DatasetMix, releas
 	}, err
 }
 
-// forward starts a pod that serves, and hands on a client of it.
+// forward starts a pod that serves, and passes a client of it on.
 func (e Errand) forward(ctx context.Context, pod render.Errand, use func(context.Context, transfer.Client) error) error {
 	pod.Seconds = serveSeconds
 	return e.with(ctx, pod, []kube.Right{{Verb: "create", Resource: "pods/portforward"}}, func(ctx context.Context, name string) error {
@@ -194,7 +194,7 @@ func (e Errand) with(ctx context.Context, pod render.Errand, rights []kube.Right
 	return errors.Join(err, ctx.Err())
 }
 
-// until looks at a pod until it is as wanted. A pod that has failed, or does not start in time, is an error.
+// until polls a pod until it is as wanted. A pod that has failed, or does not start in time, is an error.
 func (e Errand) until(ctx context.Context, name string, wanted func(*corev1.Pod) bool) error {
 	begun, said := time.Now(), ""
 	for {

@@ -36,14 +36,14 @@ type get struct {
 	start    time.Duration
 }
 
-// flags adds those that say which revision is meant, and how a pod is started for it.
+// flags adds the flags that select a revision and configure the pod for it.
 func (g *get) flags(command *cobra.Command) {
 	g.from = connect.Flags(command)
 	command.Flags().StringVar(&g.revision, "revision", "", "the revision by its name; the current one unless it is named")
 	PodFlags(command, &g.image, &g.start)
 }
 
-// PodFlags adds those that say how a pod is started.
+// PodFlags adds the flags that configure the pod.
 func PodFlags(command *cobra.Command, image *string, start *time.Duration) {
 	command.Flags().StringVar(image, "image", "", "the image of the worker; that of the manager unless it is named")
 	command.Flags().DurationVar(start, "start-timeout", 2*time.Minute, "how long the worker's pod may take to start")
@@ -133,7 +133,7 @@ func (g *get) complete(command *cobra.Command, flag string, which func(splits, d
 	}
 }
 
-// names returns those of the splits and the data sets.
+// names returns the names of the splits and the data sets.
 func (f *found) names() (splits, datasets []string) {
 	if f.mix == nil {
 		splits, datasets = rows.SplitNames(f.local.Manifest), f.local.Manifest.Recipe.DatasetNames()

@@ -137,7 +137,8 @@ func (p filling) run(command *cobra.Command, client *kube.Client, name string, f
 	})
 }
 
-// claim finds the claim, and makes it if that was asked for. Who may not get claims goes on without: the pod tells whether there is one.
+// claim finds the PersistentVolumeClaim, and creates it if requested. A user without the right to get claims continues: the pod shows whether there
+// is one.
 func (p filling) claim(command *cobra.Command, client *kube.Client, name string) (*corev1.PersistentVolumeClaim, error) {
 	ctx := command.Context()
 	claim, found, err := client.Claim(ctx, name)

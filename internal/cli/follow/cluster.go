@@ -154,7 +154,7 @@ func (c *Cluster) readLog(ctx context.Context, pod corev1.Pod, stop context.Canc
 	}
 }
 
-// tell takes a line of progress.
+// tell handles a line of progress.
 func (c *Cluster) tell(line progress.Line) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

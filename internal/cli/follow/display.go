@@ -35,7 +35,7 @@ func Flag(command *cobra.Command) *string {
 
 // Terminal is an output that may be a terminal. What is written to it is cleaned of what a terminal obeys, so a live view needs what is below.
 type Terminal interface {
-	// File is what is written to, nil where that is no file.
+	// File is the output, nil where that is not a file.
 	File() *os.File
 }
 
@@ -124,7 +124,7 @@ func (d *Display) Run(state func(now time.Time) live.Build) (stop func()) {
 	})
 }
 
-// show shows a state. An output that is gone is no reason to end a build.
+// show shows a state. A closed output does not end a build.
 func (d *Display) show(b live.Build) {
 	if d.screen != nil {
 		_ = d.screen.Draw(b)

@@ -1,4 +1,4 @@
-// Package live shows a build as it goes on: a pure function from what is known to the lines of a frame, a redraw of the last lines of a
+// Package live shows the progress of a build: a pure function from what is known to the lines of a frame, a redraw of the last lines of a
 // terminal, and an object for each change where a program reads.
 package live
 
@@ -13,7 +13,7 @@ import (
 type Build struct {
 	// Name of the mix, with its namespace on a cluster, and its State in a few words.
 	Name, State string
-	// Outcome is how it ended, or that it goes on.
+	// Outcome is how it ended, or that it is running.
 	Outcome Outcome
 	// Elapsed since it began; Left is how much longer it takes, as far as can be said.
 	Elapsed, Left time.Duration
@@ -58,7 +58,7 @@ type Unit struct {
 	Rate float64
 	// Left is how much longer it takes; 0 is not known.
 	Left time.Duration
-	// Text says what came of it.
+	// Text describes the outcome.
 	Text string
 }
 

@@ -35,7 +35,7 @@ func paint(colors bool, code, text string) string {
 }
 
 // Frame returns the lines that show a build on a terminal of a size, each shorter than the terminal is wide and together fewer than it is
-// high, so that the cursor has a line of its own. Where the units of all stages do not fit, those that are at work come first.
+// high, so that the cursor has its own line. Where the units of all stages do not fit, those that are at work come first.
 func Frame(b Build, columns, rows int, colors bool) []string {
 	f := framer{columns: max(columns-1, 1), colors: colors}
 	most := max(rows-1, 1)

@@ -12,7 +12,7 @@ type Screen struct {
 	Out io.Writer
 	// Size is asked before each frame: a terminal may have another by now.
 	Size func() (columns, rows int)
-	// Colors says whether the frame has some.
+	// Colors reports whether the frame is colored.
 	Colors bool
 
 	drawn  int // lines of the last frame

@@ -1,4 +1,4 @@
-// Package places says where the things that a mix names, and that a cluster mounts, lie on this machine.
+// Package places maps what a mix names, and a cluster mounts, to folders of this machine.
 package places
 
 import (
@@ -31,7 +31,7 @@ type Places struct {
 	Found []string
 }
 
-// Flags adds those by which a user says where things lie.
+// Flags adds the flags for these folders.
 func (p *Places) Flags(flags *pflag.FlagSet) {
 	flags.StringToStringVar(&p.claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
 	flags.StringToStringVar(&p.secrets, "secret", nil, "a folder with a file for each key of a Secret that a source names, such as files-login=./login")
@@ -73,7 +73,7 @@ func (p Places) isNext(volume datav1alpha1.VolumeSource) bool {
 // isWhole reports whether a source reads all of a claim. For that the manifest's folder is never taken: the manifest is in it, and what is built.
 func isWhole(volume datav1alpha1.VolumeSource) bool { return path.Clean("/"+volume.Path) == "/" }
 
-// Check finds what nobody placed before the first download begins. The credentials of Hubs, stores and registries may come from
+// Check finds what has no place before the first download begins. The credentials of Hubs, stores and registries may come from
 // where their own tools find them.
 func (p Places) Check(mix *datav1alpha1.DatasetMix) error {
 	missing := func(who, what, name, flag string) error {

@@ -22,7 +22,7 @@ import (
 
 // Survey is how data sets are looked at.
 type Survey struct {
-	// Rows of each to look at, 0 for all, and how many of them to show.
+	// Rows of each to read, 0 for all, and how many of them to show.
 	Rows int64
 	Show int
 	// AtOnce is how many are looked at at a time.
@@ -95,9 +95,9 @@ func ask(ctx context.Context, e errand.Errand, pod render.Errand, q look.Questio
 	return seen, nil
 }
 
-// Each looks at the data sets of a recipe, and hands on what was seen in their order. One that cannot be looked at is handed on with its error, and
-// the others are looked at all the same, unless the error is that the user may not look. The error is that of the first data set that has one: why it
-// could not be looked at, or with what a build of such rows would end. Nothing goes on behind it.
+// Each looks at the data sets of a recipe, and passes on what was seen in their order. One that cannot be read is passed on with its error, and the
+// others are read nevertheless, unless the error is that the user may not look. The error is that of the first data set that has one: why it could
+// not be looked at, or with what a build of such rows would end. Nothing goes on behind it.
 func (s Survey) Each(ctx context.Context, r recipe.Recipe, seen func(recipe.Dataset, look.Dataset, error) error) (first error) {
 	ctx, cancel := context.WithCancel(ctx)
 	names := r.DatasetNames()

@@ -28,7 +28,7 @@ type Snapshot struct {
 	Mix    *datav1alpha1.DatasetMix
 	Pods   []corev1.Pod
 	Events []corev1.Event
-	// PodsError and EventsError say why there are none: mostly a right that the user lacks.
+	// PodsError and EventsError are why there are none: mostly a right that the user lacks.
 	PodsError, EventsError error
 	Now                    time.Time
 }
