@@ -86,6 +86,32 @@ func TestWhatASmallFileIs(t *testing.T) {
 	}
 }
 
+// TestAFullVolume: an error of the background goroutine comes with a later Write, or with Finish, and has its reason.
+func TestAFullVolume(t *testing.T) {
+	for _, writes := range []int{1, 10} {
+		full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+		if err != nil {
+			t.Skipf("this system has no device that is always full: %v", err)
+		}
+		w, err := Create(volume.Folder(t).Join("f"))
+		must(t, err)
+		must(t, w.file.Close())
+		w.file = full
+		for range writes {
+			if _, err = w.Write(bytes.Repeat([]byte("x"), bufferSize)); err != nil {
+				break
+			}
+		}
+		if err == nil {
+			_, err = w.Finish()
+		}
+		w.Abort()
+		if contract.ReasonOf(err) != contract.InsufficientStorage {
+			t.Errorf("after %d buffers: %v", writes, err)
+		}
+	}
+}
+
 func BenchmarkWriter(b *testing.B) {
 	row := bytes.Repeat([]byte("x"), 599)
 	name := volume.Folder(b).Join("f")

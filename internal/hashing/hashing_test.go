@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 )
 
@@ -28,6 +30,15 @@ func TestSHA256(t *testing.T) {
 	}
 	if got := Checksum(0xabc); got != "0000000000000abc" {
 		t.Errorf("a checksum is written as %s", got)
+	}
+}
+
+// TestAFileThatCannotBeRead has no digest of the part that could.
+func TestAFileThatCannotBeRead(t *testing.T) {
+	broken := errors.New("the disk is broken")
+	file := io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken))
+	if digest, n, err := SHA256(t.Context(), file); !errors.Is(err, broken) || digest != "" || n != 3 {
+		t.Errorf("the digest %q of %d bytes, %v", digest, n, err)
 	}
 }
 
@@ -80,5 +91,25 @@ func TestProofs(t *testing.T) {
 	}
 	if after := describe(); !after.ModTime().Equal(first.ModTime()) || p.Has(after, ofABC) {
 		t.Error("a file that was written to counts as the same")
+	}
+}
+
+// TestProofsAreBounded: of more files than are remembered, the later ones are hashed again.
+func TestProofsAreBounded(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("files are known by their times on Linux alone")
+	}
+	info, err := os.Stat(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for others, want := range map[int]bool{mostProofs - 1: true, mostProofs: false} {
+		p := Proofs{known: map[state]string{}}
+		for i := range others {
+			p.known[state{number: uint64(i), size: -1}] = ofEmpty
+		}
+		if p.Note(info, ofABC); p.Has(info, ofABC) != want {
+			t.Errorf("after %d other files, one is remembered: %t", others, !want)
+		}
 	}
 }

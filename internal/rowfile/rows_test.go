@@ -1,6 +1,8 @@
 package rowfile
 
 import (
+	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -108,6 +110,48 @@ func TestDamagedIndexesAreFound(t *testing.T) {
 	for _, missing := range [][2]store.Path{{file.Dir().Join("x"), index}, {file, index.Dir().Join("x")}} {
 		if _, err := Open(missing[0], missing[1], 0); contract.ReasonOf(err) != contract.VolumeInvalid {
 			t.Errorf("a missing file: %v", err)
+		}
+	}
+}
+
+// TestRowsThatAreNotThere: neither a number outside of the file nor a file that lost its end gives a row.
+func TestRowsThatAreNotThere(t *testing.T) {
+	rows := []string{"a\n", "bcd\n"}
+	file, index := writeRows(t, rows)
+	if info, err := index.Stat(); err != nil || info.Size() != IndexBytes(2) {
+		t.Errorf("the index of two rows: %v, %v", info, err)
+	}
+	r, err := Open(file, index, 0)
+	must(t, err)
+	defer r.Close()
+	for _, i := range []int64{-1, 2, 1 << 40} {
+		if _, _, err := r.Row(i); contract.ReasonOf(err) != contract.VolumeInvalid {
+			t.Errorf("row %d: %v", i, err)
+		}
+		if _, err := r.At(i); contract.ReasonOf(err) != contract.VolumeInvalid {
+			t.Errorf("entry %d: %v", i, err)
+		}
+	}
+	must(t, file.Remove())
+	must(t, store.WriteFile(file, []byte(rows[0])))
+	short, err := Open(file, index, 0)
+	must(t, err)
+	defer short.Close()
+	if line, _, err := short.Row(0); err != nil || string(line) != rows[0] {
+		t.Errorf("the row that is left: %q, %v", line, err)
+	}
+	if _, _, err := short.Row(1); contract.ReasonOf(err) != contract.VolumeInvalid {
+		t.Errorf("the row that was cut off: %v", err)
+	}
+}
+
+// TestFilesThatExist: neither file of rows takes the place of another one.
+func TestFilesThatExist(t *testing.T) {
+	file, index := writeRows(t, []string{"a\n"})
+	other := file.Dir().Join("other")
+	for _, names := range [][2]store.Path{{file, other}, {other, index}} {
+		if _, err := Create(names[0], names[1]); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s and %s: %v", names[0], names[1], err)
 		}
 	}
 }
