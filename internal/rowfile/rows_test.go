@@ -133,15 +133,14 @@ func TestRowsThatAreNotThere(t *testing.T) {
 		}
 	}
 	must(t, file.Remove())
-	must(t, store.WriteFile(file, []byte(rows[0])))
+	must(t, store.WriteFile(file, []byte(rows[0][:1])))
 	short, err := Open(file, index, 0)
 	must(t, err)
 	defer short.Close()
-	if line, _, err := short.Row(0); err != nil || string(line) != rows[0] {
-		t.Errorf("the row that is left: %q, %v", line, err)
-	}
-	if _, _, err := short.Row(1); contract.ReasonOf(err) != contract.VolumeInvalid {
-		t.Errorf("the row that was cut off: %v", err)
+	for i := range int64(2) {
+		if _, _, err := short.Row(i); contract.ReasonOf(err) != contract.VolumeInvalid {
+			t.Errorf("row %d, of which the end was cut off: %v", i, err)
+		}
 	}
 }
 
