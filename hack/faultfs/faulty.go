@@ -11,7 +11,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// fault is an operation that gives an error.
+// fault is an operation that returns an error.
 type fault struct {
 	operation string
 	errno     syscall.Errno
@@ -61,7 +61,7 @@ type faulty struct {
 	reading  sync.Map      // files that were opened for reading, by their handle
 }
 
-// on is the error that an operation gives now.
+// on returns the error of an operation that is called now.
 func (f *faulty) on(operations ...string) fuse.Status {
 	for _, fault := range f.faults {
 		for _, operation := range operations {
@@ -202,7 +202,7 @@ func (f *faulty) Write(cancel <-chan struct{}, in *fuse.WriteIn, content []byte)
 	return f.RawFileSystem.Write(cancel, in, content)
 }
 
-// Writev is Write, which then is called.
+// Writev returns the error by which Write is called instead.
 func (f *faulty) Writev(<-chan struct{}, *fuse.WriteIn, [][]byte) (uint32, fuse.Status) {
 	return 0, fuse.ENOSYS
 }

@@ -83,7 +83,7 @@ type batch struct {
 // base is where a piece begins in its file.
 type base struct{ rows, lines int64 }
 
-// move gives the rows of a batch their numbers in the file, and the caller's form of its error.
+// move numbers the rows of a batch as in the file, and returns its error in the caller's form.
 func (a *base) move(b *batch) (last bool, err error) {
 	for i := range b.rows {
 		a.place(&b.rows[i])
@@ -187,7 +187,7 @@ func (p *producer) gather(r decoded.Reader, row *decoded.Row) (b batch) {
 // cut takes the values of one row off a slab.
 func cut(slab []any, n int) (values, rest []any) { return slab[:n:n], slab[n:] }
 
-// divisible says whether the lines that follow can be decoded by themselves.
+// divisible reports whether the lines that follow can be decoded by themselves.
 func (j *jsonLines) divisible() bool {
 	return runtime.GOMAXPROCS(0) > 1 && j.scanner.there != nil && !j.held && !j.lines.long && !j.lines.open && j.lines.err == nil
 }
@@ -203,7 +203,7 @@ type chunk struct {
 // lent keeps the chunks that were freed.
 var lent = sync.Pool{New: func() any { return &chunk{text: make([]byte, 0, chunkBytes), room: make([]byte, 0, chunkBytes/64)} }}
 
-// chunks has the lines that follow decoded by workers, and leaves to j what is no whole line. It gives false when the context
+// chunks has the lines that follow decoded by workers, and leaves to j what is no whole line. It returns false when the context
 // has ended.
 func (p *producer) chunks(j *jsonLines) bool {
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
@@ -295,7 +295,7 @@ func (j *jsonLines) chunk(c *chunk, file string) []batch {
 	return append(out, b)
 }
 
-// sizeOf is about the memory that values hold.
+// sizeOf returns about how much memory values hold, in bytes.
 func sizeOf(values []any) int {
 	size := valueBytes * len(values)
 	for _, value := range values {

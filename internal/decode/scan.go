@@ -117,7 +117,7 @@ func (s *scanner) keepWhole(text []byte, values []any) (err error) {
 	return nil
 }
 
-// finite is the text of the value that was read last, with null in the place of numbers that are not finite, where that is how they are read.
+// finite returns the text of the value that was read last, with null in the place of numbers that are not finite, where that is how they are read.
 func (s *scanner) finite(raw []byte) ([]byte, error) {
 	if !s.cursor.infinite {
 		return raw, nil
@@ -129,7 +129,7 @@ func (s *scanner) finite(raw []byte) ([]byte, error) {
 	return withNulls(raw), nil
 }
 
-// size is how many bytes the wanted values have that are not those of the row before.
+// size returns how many bytes the wanted values have that are not those of the row before.
 func (s *scanner) size(text []byte, found []span) (size int) {
 	if s.whole >= 0 {
 		size = len(text)
@@ -233,7 +233,7 @@ type cursor struct {
 
 func newCursor(text []byte) cursor { return cursor{text: text} }
 
-// kind gives the first byte of the next value, or the bracket that ends its list or object.
+// kind returns the first byte of the next value, or the bracket that ends its list or object.
 func (c *cursor) kind() byte {
 	for c.at < len(c.text) {
 		switch b := c.text[c.at]; b {
@@ -342,7 +342,7 @@ func (c *cursor) list() any {
 	return list
 }
 
-// key is the name of a member: most objects have the names of the one before.
+// key returns the name of a member: most objects have the names of the one before.
 func (c *cursor) key(quoted []byte) string {
 	if key, ok := c.known[string(quoted)]; ok {
 		return key
@@ -383,7 +383,7 @@ func (c *cursor) own(text []byte) string {
 	return unsafe.String(unsafe.SliceData(c.room[from:]), len(text))
 }
 
-// plain gives a name without its quotes and escapes.
+// plain returns a name without its quotes and escapes.
 func plain(quoted []byte) []byte {
 	text := quoted[1 : len(quoted)-1]
 	if bytes.IndexByte(text, '\\') < 0 {

@@ -121,7 +121,7 @@ func (w *Writer) appendMembers(line []byte, row *rowValue) (_ []byte, err error)
 	return line, nil
 }
 
-// AppendValue appends the member's value for a row, nothing where the row has none.
+// appendValue appends the member's value for a row, nothing where the row has none.
 func (k *member) appendValue(line []byte, row *rowValue) ([]byte, error) {
 	if k.text >= 0 {
 		if text, ok := row.values[k.text].(decoded.JSON); ok {
@@ -144,7 +144,7 @@ func (k *member) appendValue(line []byte, row *rowValue) ([]byte, error) {
 	return written, nil
 }
 
-// digests are those of the record that a line is of.
+// digests returns those of the record of a line.
 func (w *Writer) digests(line []byte, content *Content) (d record.Digests) {
 	message := d.Begin(w.message[:0], content.Question, content.ReferenceAnswer, content.AnswerType)
 	for _, s := range w.spans {
@@ -162,7 +162,7 @@ type part struct {
 	constant, text string
 }
 
-// partsOf are the pieces that an expression puts one behind the other, nil for one that does anything else. A text that is made of them
+// partsOf returns the pieces that an expression puts one behind the other, nil for one that does anything else. A text that is made of them
 // is in JSON as they do.
 func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 	for _, addend := range addends(e) {
@@ -187,7 +187,7 @@ func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 // maxPlain is how many fields of a row say whether they are plain.
 const maxPlain = 64
 
-// joined is the text that an expression puts together of several plain pieces, and whether it does.
+// joined returns the text that an expression puts together of several plain pieces, and reports whether it does.
 func (x *expression) joined(row *rowValue) (string, bool) {
 	if len(x.parts) < 2 || x.fields&^row.plain != 0 {
 		return "", false

@@ -27,7 +27,7 @@ type original struct {
 	Inode uint64 `json:"inode,omitempty"`
 }
 
-// listed is the file as its source lists it.
+// listed returns the file as its source lists it.
 func (o original) listed() source.File {
 	return source.File{Path: o.Path, Size: o.Size, Validator: o.Validator}
 }
@@ -51,7 +51,7 @@ func readOriginals(folder store.Path, done *pipeline.DownloadResult) ([]original
 	return originals, nil
 }
 
-// originalPath is where the i-th original lies in a download unit's folder; its name at the source is in the list only, so
+// originalPath returns where the i-th original lies in a download unit's folder; its name at the source is in the list only, so
 // that no name from outside becomes one on the volume.
 func originalPath(i int) string { return path.Join(filesName, fmt.Sprintf("%05d", i)) }
 
