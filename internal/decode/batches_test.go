@@ -133,6 +133,23 @@ func TestBatchesAreRows(t *testing.T) {
 	}
 }
 
+// TestFreedBatches: a string that a row has in common with the row before it is not in memory that was freed with that row. Every chunk begins with
+// what the one before ends with.
+func TestFreedBatches(t *testing.T) {
+	processors(t, 2)
+	var text strings.Builder
+	for i := range 40000 {
+		fmt.Fprintf(&text, `{"a":"what all rows have in common","b":"row %d\n"}`+"\n", i)
+	}
+	data, fields := []byte(text.String()), decoded.Required("a", "b")
+	if len(data) < 8*chunkBytes {
+		t.Fatalf("%d bytes are too few chunks", len(data))
+	}
+	if diff := cmp.Diff(transcript(memory(data), fields), batchTranscript(memory(data), fields)); diff != "" {
+		t.Errorf("%.2000s", diff)
+	}
+}
+
 // TestBatchesOfABrokenDisk stops in the middle: the rows before are given, and the error is the machine's.
 func TestBatchesOfABrokenDisk(t *testing.T) {
 	processors(t, 3)
