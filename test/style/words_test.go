@@ -19,7 +19,7 @@ var going = []struct {
 }{
 	{"heed", 3, word(`heed(s|ed|ing)?`)},
 	{"settle", 16, word(`settle[sd]?|settling`)},
-	{"beside", 180, word(`beside`)},
+	{"beside", 179, word(`beside`)},
 	{"stands", 135, word(`stands`)},
 	{"nobody, somebody", 165, word(`nobody|somebody`)},
 	{"is none", 209, word(`is none`)},
