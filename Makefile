@@ -120,8 +120,10 @@ vulnerabilities: $(BIN)/govulncheck ## Look for known vulnerabilities in what th
 	@if curl --silent --show-error --fail --head --location --max-time 20 --output /dev/null $(VULNERABILITIES)/index/modules.json; \
 	then govulncheck -db $(VULNERABILITIES) -tags disable_grpc_modules ./cmd/...; else echo "passed over: $(VULNERABILITIES) cannot be reached, so known vulnerabilities are not looked for"; fi
 
-arm64: ## Build the three programs for the other processor.
+# make release-test builds the whole command for every system that it is released for. What depends on the system is in the data plane.
+platforms: ## Build the three programs for the other processor, and the data plane for the other systems.
 	GOARCH=arm64 $(GO_BUILD) -o $(DIST)/arm64/ ./cmd/manager ./cmd/worker ./cmd/kubectl-datasetmix
+	for system in darwin windows; do GOOS=$$system go build ./internal/stage ./internal/verify ./internal/source/open || exit 1; done
 
 # One program for the platform of GOOS and GOARCH, for a release.
 program:
@@ -294,4 +296,4 @@ $(BIN)/kubectl: | $(BIN)/kubernetes
 $(BIN)/envtest/kube-apiserver: | $(BIN)/kubernetes
 	mkdir -p $(@D) && for name in etcd kube-apiserver kubectl; do ln -sfn ../kubernetes $(@D)/$$name; done
 
-.PHONY: race arm64 installations release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy
+.PHONY: race platforms installations release-test trainers browser training program release changelog install-yaml chart consumers integrations mutants check scripts vulnerabilities python released-schema previous scale help demo test monitoring gitops build bench fuzz clean unit envtest e2e lint generate manifests verify cluster-up cluster-down cluster-tools cluster-test deploy

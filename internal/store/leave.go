@@ -3,18 +3,14 @@ package store
 import (
 	"io/fs"
 	"slices"
-	"syscall"
 )
 
 // fileID tells a file from any other on the volume, whatever its names are: it is the number of its inode.
 type fileID uint64
 
 func idOf(info fs.FileInfo) fileID {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0
-	}
-	return fileID(stat.Ino)
+	number, _ := inodeOf(info)
+	return fileID(number)
 }
 
 // Leave removes the originals that only a folder about to be removed has: those that it links, and, where there are no hard links, those that it
@@ -25,7 +21,7 @@ func (c Cache) Leave(folder Path, copies []string) error {
 		if err != nil {
 			return err
 		}
-		if info, err := entry.Info(); err == nil && !entry.IsDir() {
+		if info, err := entry.Info(); err == nil && !entry.IsDir() && idOf(info) != 0 {
 			links[idOf(info)]++
 		}
 		return nil

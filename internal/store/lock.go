@@ -3,9 +3,8 @@ package store
 import (
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // grip is the result of asking for a lock. Locks belong to the open file, so a process that dies releases its locks, however it dies.
@@ -21,7 +20,7 @@ const (
 )
 
 // lock asks for an exclusive lock on a file or folder without waiting.
-func lock(f *os.File) grip { return flock(f, unix.LOCK_EX) }
+func lock(f *os.File) grip { return flock(f, exclusive) }
 
 // A lock is asked for again after so long, while another process looks at the file. Such a look is over in a moment.
 const (
@@ -33,7 +32,7 @@ const (
 func lockSoon(f *os.File) grip { return soon(lockTries, func() grip { return lock(f) }) }
 
 // share takes the lock of a reader. Where there are no locks, a reader with the file open reads on when its name is removed.
-func share(f *os.File) { soon(lockTries, func() grip { return flock(f, unix.LOCK_SH) }) }
+func share(f *os.File) { soon(lockTries, func() grip { return flock(f, shared) }) }
 
 func soon(tries int, ask func() grip) grip {
 	for range tries {
@@ -49,12 +48,12 @@ func soon(tries int, ask func() grip) grip {
 // was opened for reading.
 func flock(f *os.File, how int) grip {
 	for range lockTries {
-		switch unix.Flock(int(f.Fd()), how|unix.LOCK_NB) {
+		switch tryLock(f, how) {
 		case nil:
 			return taken
-		case unix.EWOULDBLOCK:
+		case syscall.EWOULDBLOCK:
 			return held
-		case unix.EINTR: // ask again
+		case syscall.EINTR: // ask again
 		default:
 			return lockless
 		}

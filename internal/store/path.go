@@ -119,7 +119,7 @@ func OpenAll(names ...Path) ([]*os.File, error) {
 
 // openFolder opens a folder, to lock it or to make its names durable.
 func (p Path) openFolder() (*os.File, error) {
-	f, err := p.root.OpenFile(p.name, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NONBLOCK, 0)
+	f, err := p.root.OpenFile(p.name, os.O_RDONLY|onlyFolder|syscall.O_NONBLOCK, 0)
 	return f, p.failure(err)
 }
 

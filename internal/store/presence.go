@@ -4,8 +4,6 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -33,7 +31,7 @@ func Enter(folder Path) (*Presence, error) {
 		f.Close()
 		return nil, WrapError(err)
 	}
-	if soon(enterTries, func() grip { return flock(f, unix.LOCK_SH) }) == held {
+	if soon(enterTries, func() grip { return flock(f, shared) }) == held {
 		f.Close()
 		return nil, contract.Failf(contract.WorkerFailed, "another process has been removing unused files from %s for %v; run it again when that is done", folder, enterTries*lockPause)
 	}
@@ -46,7 +44,7 @@ const enterTries = 60_000
 // Alone turns p into an exclusive lock and reports whether it was the only sign: then there is no other until Leave. p is no sign any more. It
 // reports false where locks may not be seen by all who may build there.
 func (p *Presence) Alone() bool {
-	_ = unix.Flock(int(p.folder.Fd()), unix.LOCK_UN) // another lock takes its place
+	_ = tryLock(p.folder, unlocked) // another lock takes its place
 	return locksAreSeen(p.folder) && lock(p.folder) == taken
 }
 

@@ -7,8 +7,6 @@ import (
 	"os"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
@@ -195,7 +193,7 @@ func tryFolderLock(at Path) error {
 		return err
 	}
 	defer f.Close()
-	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	return tryLock(f, exclusive)
 }
 
 func tryFileLock(at Path) error {
@@ -204,7 +202,7 @@ func tryFileLock(at Path) error {
 		return err
 	}
 	defer f.Close()
-	return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	return tryLock(f, exclusive)
 }
 
 func tryProtect(at Path) error {

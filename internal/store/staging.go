@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
@@ -129,11 +128,8 @@ func linked(info fs.FileInfo) bool { return namesOf(info) > 1 }
 
 // namesOf returns how many names a file has, 1 where that is not told.
 func namesOf(info fs.FileInfo) int {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 1
-	}
-	return int(stat.Nlink)
+	_, names := inodeOf(info)
+	return names
 }
 
 // Commit makes every file and name durable and renames the folder to its final name. If another worker was first, its folder stays: the same key is

@@ -145,14 +145,6 @@ func listed(p string, info fs.FileInfo) source.File {
 	return source.File{Path: p, Size: info.Size(), Validator: stamp(info), Inode: inode(info)}
 }
 
-func inode(info fs.FileInfo) uint64 {
-	stat, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return 0
-	}
-	return stat.Ino
-}
-
 // stamp returns a text that changes when a file is written to.
 func stamp(info fs.FileInfo) string {
 	return fmt.Sprintf("%d-%d", info.Size(), info.ModTime().UnixNano())
