@@ -46,7 +46,7 @@ func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[Batc
 			}
 			for _, b := range <-done {
 				last, err := at.move(&b)
-				if (len(b.rows) > 0 || err != nil || b.lent != nil) && !yield(Batch{b.rows, b.lent}, err) || last {
+				if (len(b.rows) > 0 || err != nil || b.chunk != nil) && !yield(Batch{b.rows, b.chunk}, err) || last {
 					return
 				}
 			}
@@ -59,14 +59,14 @@ func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[Batc
 
 // Batch is rows that come one after the other. They are the caller's until it frees them, and for good if it never does.
 type Batch struct {
-	Rows []decoded.Row
-	lent *chunk
+	Rows  []decoded.Row
+	chunk *chunk
 }
 
 // Free returns the memory of the rows, with that of the batches before them: their strings become those of other rows.
 func (b Batch) Free() {
-	if b.lent != nil {
-		lent.Put(b.lent)
+	if b.chunk != nil {
+		freeChunks.Put(b.chunk)
 	}
 }
 
@@ -77,7 +77,7 @@ type batch struct {
 	failed       decoded.Row
 	err, srcErr  error
 	count, lines int64
-	lent         *chunk // whose last batch this is
+	chunk        *chunk // whose last batch this is
 }
 
 // base is where a piece begins in its file.
@@ -200,8 +200,8 @@ type chunk struct {
 	done       chan []batch
 }
 
-// lent keeps the chunks that were freed.
-var lent = sync.Pool{New: func() any { return &chunk{text: make([]byte, 0, chunkBytes), room: make([]byte, 0, chunkBytes/64)} }}
+// freeChunks keeps the chunks that were freed.
+var freeChunks = sync.Pool{New: func() any { return &chunk{text: make([]byte, 0, chunkBytes), room: make([]byte, 0, chunkBytes/64)} }}
 
 // chunks has the lines that follow decoded by workers, and leaves to j what is no whole line. It returns false when the context
 // has ended.
@@ -221,7 +221,7 @@ func (p *producer) chunks(j *jsonLines) bool {
 	defer close(work)
 	rest := j.lines.buf[j.lines.start:j.lines.end]
 	for {
-		c := lent.Get().(*chunk)
+		c := freeChunks.Get().(*chunk)
 		text, tail, err := fill(c.text, rest, j.lines.stream)
 		rest = bytes.Clone(tail) // The text is its worker's, and then anybody's.
 		if len(text) > 0 {
@@ -291,7 +291,7 @@ func (j *jsonLines) chunk(c *chunk, file string) []batch {
 		b.rows, b.failed = c.rows[first:], row
 		out, b, first = append(out, b), batch{}, len(c.rows)
 	}
-	b.rows, b.count, b.lines, b.lent = c.rows[first:], count, row.Place.N, c
+	b.rows, b.count, b.lines, b.chunk = c.rows[first:], count, row.Place.N, c
 	return append(out, b)
 }
 

@@ -42,13 +42,13 @@ func batchTranscript(f File, fields []decoded.Field) (out []string) {
 		for _, row := range b.Rows {
 			out = append(out, fmt.Sprint(row.Number, " ", row.Where(), " ", row.Values))
 		}
-		if b.lent != nil {
-			for _, memory := range [][]byte{b.lent.text, b.lent.room} {
+		if b.chunk != nil {
+			for _, memory := range [][]byte{b.chunk.text, b.chunk.room} {
 				for i := range memory {
 					memory[i] = 0xff
 				}
 			}
-			clear(b.lent.values)
+			clear(b.chunk.values)
 		}
 		b.Free()
 	}

@@ -90,13 +90,14 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 	finished := maps.Clone(results)
 	// build builds a unit, and after a download what it makes possible: a data set is split while another is still on its way.
 	var build func(stage pipeline.Stage, unit pipeline.Node) error
-	build = func(stage pipeline.Stage, unit pipeline.Node) error {
+	build = func(stage pipeline.Stage, unit pipeline.Node) (err error) {
+		defer func() { err = cmp.Or(err, w.begun.drop(unit.Name)) }() // a split that failed, or was found finished
 		mutex.Lock()
 		known := maps.Clone(finished)
 		mutex.Unlock()
 		result, way, err := w.run(building, Job{Recipe: r, Results: known, Stage: stage, Unit: unit})
 		if err != nil {
-			return cmp.Or(err, w.begun.drop(unit.Name))
+			return err
 		}
 		if w.damaged[unit.Key] && way.How == Built {
 			way = Way{How: Repaired, Why: "what was finished was damaged"}
@@ -112,7 +113,7 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		if next := slices.IndexFunc(ahead, func(u pipeline.Node) bool { return u.Name == unit.Name }); next >= 0 {
 			return build(pipeline.StageSplit, ahead[next])
 		}
-		return w.begun.drop(unit.Name) // it was found finished
+		return nil
 	}
 	for _, unit := range step.Missing {
 		group.Go(func() error { return build(step.Stage, unit) })
