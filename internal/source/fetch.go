@@ -128,13 +128,7 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	}
 	defer body.Close()
 	v := newVerifier(f)
-	counted := progress.Of(ctx).Reader(body)
-	if _, ok := s.(Local); ok {
-		err = v.readAll(ctx, counted)
-	} else {
-		err = readThrough(counted, v, func([]byte) error { return nil })
-	}
-	if err != nil {
+	if err := readThrough(progress.Of(ctx).Reader(body), v, func([]byte) error { return nil }); err != nil {
 		return Fetched{}, err
 	}
 	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()

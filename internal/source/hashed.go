@@ -5,10 +5,13 @@ import (
 	"io"
 	"math"
 	"sync"
+
+	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/progress"
 )
 
-// Hashed is a file at hand that is hashed as it is read, so that who wants its rows and its digest reads it once. What is read in the order
-// of the file is hashed from the bytes that the reader gets; Finish reads the rest.
+// Hashed is a file at hand that is hashed as it is read, so that a caller that needs its rows and its digest reads it once. What is read in the
+// order of the file is hashed from the bytes that the reader gets; Finish reads the rest.
 type Hashed struct {
 	LocalFile
 	mutex    sync.Mutex
@@ -35,14 +38,19 @@ func (h *Hashed) ReadAt(p []byte, offset int64) (int, error) {
 	return n, err
 }
 
-// Finish hashes what was not read in order, and checks what Digest does. Nothing may be reading the file any more.
+// Finish hashes what was not read in order, and checks what Fetch does. Nothing may be reading the file any more.
 func (h *Hashed) Finish(ctx context.Context) (Fetched, error) {
-	rest := io.NewSectionReader(h.LocalFile, h.verifier.size, math.MaxInt64-h.verifier.size)
-	if err := h.verifier.readAll(ctx, rest); err != nil {
+	v := h.verifier
+	rest := io.NewSectionReader(h.LocalFile, v.size, math.MaxInt64-v.size)
+	err := v.readAll(ctx, progress.Of(ctx).Reader(rest))
+	if err != nil && ctx.Err() == nil {
+		err = contract.Failf(contract.FetchFailed, "%s cannot be read: %w.", v.file.Path, err)
+	}
+	if err == nil {
+		err = h.Unchanged() // before the digest: of a file that was written to, it means nothing
+	}
+	if err != nil {
 		return Fetched{}, err
 	}
-	if err := h.verifier.check(); err != nil {
-		return Fetched{}, err
-	}
-	return Fetched{SHA256: h.verifier.digest(), Size: h.verifier.size}, h.Unchanged()
+	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
 }

@@ -85,7 +85,8 @@ func (d downloader) downloadFrom(ctx context.Context, named recipe.NamedSource, 
 	if err != nil {
 		return pipeline.Result{}, err
 	}
-	if _, ok := from.(source.Local); !ok {
+	local, atHand := from.(source.Local)
+	if !atHand {
 		if err := d.room(named, listing.Files, last); err != nil {
 			return pipeline.Result{}, err
 		}
@@ -94,12 +95,12 @@ func (d downloader) downloadFrom(ctx context.Context, named recipe.NamedSource, 
 	meter := progress.Of(ctx)
 	meter.Begin("fetch", 99, 0, listing.Size())
 	originals, listed := make([]original, len(listing.Files)), make([]pipeline.OriginalFile, len(listing.Files))
-	read := d.onePass(ctx, from, listing.Files)
+	read := d.onePass(ctx, local, listing.Files)
 	for i, file := range listing.Files {
 		if read != nil {
 			originals[i] = read[i]
-		} else if _, ok := from.(source.Local); ok {
-			originals[i], err = d.examine(ctx, from, file)
+		} else if atHand {
+			originals[i], _, err = d.job.worker.examine(ctx, local, file, func(*source.Hashed) error { return nil })
 		} else if known, ok := last.has(d.named(named, file), file); ok {
 			originals[i] = original{OriginalFile: known}
 		} else {
@@ -179,33 +180,27 @@ func forPeople(files []pipeline.OriginalFile) []pipeline.OriginalFile {
 	return listed
 }
 
-// noteAt notes the digest of a file that stays where it is, if it is as it was when it was listed.
-func (d downloader) noteAt(ctx context.Context, from source.Source, file source.File, digest string) error {
-	local, ok := from.(source.Local)
-	if !ok {
-		return nil
-	}
-	f, err := local.At(ctx, file)
+// examine hashes a file that stays where it is, once read has read what it wants of it, and notes its digest. It reports whether nothing has
+// written to the file meanwhile, as far as can be known.
+func (w *Worker) examine(ctx context.Context, from source.Local, file source.File, read func(*source.Hashed) error) (_ original, still bool, err error) {
+	f, err := source.AtHashed(ctx, from, file)
 	if err != nil {
-		return err
+		return original{}, false, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	before, err := f.Stat()
 	if err != nil {
-		return store.WrapError(err)
+		return original{}, false, store.WrapError(err)
 	}
-	d.job.worker.proofs.Note(info, digest)
-	return nil
-}
-
-// examine reads a file that stays where it is.
-func (d downloader) examine(ctx context.Context, from source.Source, file source.File) (original, error) {
-	got, err := source.Digest(ctx, from, file)
+	if err := read(f); err != nil {
+		return original{}, false, err
+	}
+	got, err := f.Finish(ctx)
 	if err != nil {
-		return original{}, err
+		return original{}, false, err
 	}
-	if err := d.noteAt(ctx, from, file, got.SHA256); err != nil {
-		return original{}, err
-	}
-	return original{pipeline.OriginalFile{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator, file.Inode}, nil
+	w.proofs.Note(before, got.SHA256)
+	after, err := f.Stat()
+	of := original{pipeline.OriginalFile{Path: file.Path, Size: got.Size, SHA256: got.SHA256}, file.Validator, file.Inode}
+	return of, err == nil && w.proofs.Has(after, got.SHA256), store.WrapError(err)
 }

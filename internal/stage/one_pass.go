@@ -51,11 +51,10 @@ func (b *begunSplits) drop(name string) error {
 // onePass reads the rows of a data set and hashes its originals at hand, in one pass, and keeps its split for when its key is known. It
 // returns nothing where that is not to be done or fails. The originals are then hashed by themselves, and whatever is wrong with them or
 // with their rows is found and said in its own stage.
-func (d downloader) onePass(ctx context.Context, from source.Source, files []source.File) []original {
-	local, atHand := from.(source.Local)
+func (d downloader) onePass(ctx context.Context, from source.Local, files []source.File) []original {
 	_, _, dataset := d.job.recipe.Dataset(d.job.node.Name)
 	switch j := d.job; {
-	case !atHand || !dataset || j.worker.begun == nil:
+	case from == nil || !dataset || j.worker.begun == nil:
 		return nil
 	case j.replaces || d.refreshed(): // what was read before may be the same, and is split
 		return nil
@@ -70,7 +69,7 @@ func (d downloader) onePass(ctx context.Context, from source.Source, files []sou
 	if err == nil {
 		var originals []original
 		err = s.readAll(func() (err error) {
-			originals, err = s.rows.hashed(ctx, local, files, s)
+			originals, err = s.rows.hashed(ctx, from, files, s)
 			return err
 		})
 		if err == nil {
@@ -84,10 +83,10 @@ func (d downloader) onePass(ctx context.Context, from source.Source, files []sou
 }
 
 // hashed passes every row of files at hand on, and returns what the files are.
-func (r *reader) hashed(ctx context.Context, local source.Local, files []source.File, to taker) ([]original, error) {
+func (r *reader) hashed(ctx context.Context, from source.Local, files []source.File, to taker) ([]original, error) {
 	for i, file := range files {
 		r.file = i + 1
-		o, err := r.hashedOf(ctx, local, file, to)
+		o, err := r.hashedOf(ctx, from, file, to)
 		if err != nil {
 			return nil, err
 		}
@@ -98,31 +97,16 @@ func (r *reader) hashed(ctx context.Context, local source.Local, files []source.
 
 // hashedOf does what hashed does, for one file. Where a file is not read in order, its rows may be other bytes than those that are hashed,
 // unless nothing has written to it meanwhile.
-func (r *reader) hashedOf(ctx context.Context, local source.Local, file source.File, to taker) (original, error) {
-	f, err := source.AtHashed(ctx, local, file)
-	if err != nil {
-		return original{}, err
-	}
-	defer f.Close()
-	before, err := f.Stat()
-	if err != nil {
-		return original{}, store.WrapError(err)
-	}
-	of := original{pipeline.OriginalFile{Path: file.Path, Size: file.Size}, file.Validator, file.Inode}
-	if err := r.rowsOf(progress.With(ctx, nil), of, metered{f, progress.Of(ctx).ReaderAt(f)}, to); err != nil {
-		return original{}, err
-	}
-	got, err := f.Finish(ctx)
-	if err != nil {
-		return original{}, err
-	}
-	of.Size, of.SHA256 = got.Size, got.SHA256
-	r.job.worker.proofs.Note(before, got.SHA256)
-	after, err := f.Stat()
-	if err == nil && !r.job.worker.proofs.Has(after, got.SHA256) {
+func (r *reader) hashedOf(ctx context.Context, from source.Local, file source.File, to taker) (original, error) {
+	meter := progress.Of(ctx)
+	ctx = progress.With(ctx, nil) // the bytes are counted once, as those of rows
+	of, still, err := r.job.worker.examine(ctx, from, file, func(f *source.Hashed) error {
+		return r.rowsOf(ctx, file.Path, file.Size, metered{f, meter.ReaderAt(f)}, to)
+	})
+	if err == nil && !still {
 		err = contract.Failf(contract.FetchFailed, "%s was written to while it was read", file.Path)
 	}
-	return of, store.WrapError(err)
+	return of, err
 }
 
 // metered is a file whose bytes are counted when they are read.

@@ -102,20 +102,21 @@ func (r *reader) eachOf(ctx context.Context, file original, path store.Path, to 
 	}
 	defer f.Close()
 	comparing := f.compare(ctx)
-	err = r.rowsOf(ctx, file, f, to)
+	err = r.rowsOf(ctx, file.Path, file.Size, f, to)
 	if differs := comparing(); differs != nil {
 		return differs
 	}
 	return err
 }
 
-func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, to taker) error {
+// rowsOf passes the rows of an open file to the taker.
+func (r *reader) rowsOf(ctx context.Context, name string, size int64, f source.LocalFile, to taker) error {
 	of := decode.As(r.read)
-	of.Name, of.Data, of.Size = file.Path, progress.Of(ctx).ReaderAt(f), file.Size
+	of.Name, of.Data, of.Size = name, progress.Of(ctx).ReaderAt(f), size
 	for b := range ahead(ctx, of, r.fields, r.rows, to.newMapper) {
 		start := 0
 		for i, row := range b.mapped {
-			if err := r.row(file.Path, b.Rows[i], row, b.lines[start:row.end], to); err != nil {
+			if err := r.row(name, b.Rows[i], row, b.lines[start:row.end], to); err != nil {
 				return err
 			}
 			start = row.end
@@ -124,7 +125,7 @@ func (r *reader) rowsOf(ctx context.Context, file original, f source.LocalFile, 
 		if b.err == nil {
 			continue
 		}
-		if err := r.unreadable(file.Path, b.err, to); err != nil {
+		if err := r.unreadable(name, b.err, to); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package open_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -101,8 +102,22 @@ func TestHashedFilesAreThoseThatWerePinned(t *testing.T) {
 		if err := errors.Join(os.WriteFile(path, []byte(written), 0o644), os.Chtimes(path, later, later)); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := f.Finish(t.Context()); err == nil {
-			t.Errorf("%s: %+v", what, got)
+		if got, err := f.Finish(t.Context()); contract.ReasonOf(err) != contract.FetchFailed {
+			t.Errorf("%s: %+v, %v", what, got, err)
 		}
+	}
+}
+
+// TestHashedFilesThatCannotBeRead fail so that the stage is run again, as does one whose reading was stopped.
+func TestHashedFilesThatCannotBeRead(t *testing.T) {
+	f, _ := hashedFile(t, []byte("a\n"), "")
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := f.Finish(stopped); contract.ReasonOf(err) != contract.FetchFailed || !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+	f.Close()
+	if _, err := f.Finish(t.Context()); contract.ReasonOf(err) != contract.FetchFailed || !errors.Is(err, os.ErrClosed) {
+		t.Errorf("closed: %v", err)
 	}
 }
