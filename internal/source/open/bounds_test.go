@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // TestBoundsOfAListing: a Hub that lists without end, or what no repository has, is left.
@@ -45,9 +46,9 @@ func TestBoundsOfAListing(t *testing.T) {
 			standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
 			standIn.Faults.Add(hub.Fault{On: hub.KindTree, Times: -1, Do: tc.page})
 			_, err := s.Resolve(context.Background())
-			wantReason(t, err, contract.InvalidData)
-			if !strings.Contains(err.Error(), tc.says) || len(err.Error()) > 1000 || len(c.waits()) > 0 {
-				t.Errorf("message %q after %d waits, want %q", err, len(c.waits()), tc.says)
+			sources.WantReason(t, err, contract.InvalidData)
+			if !strings.Contains(err.Error(), tc.says) || len(err.Error()) > 1000 || len(c.Waits()) > 0 {
+				t.Errorf("message %q after %d waits, want %q", err, len(c.Waits()), tc.says)
 			}
 		})
 	}
@@ -58,7 +59,7 @@ func TestBoundOfHeaders(t *testing.T) {
 		w.Header().Set("X-Long", strings.Repeat("x", 300<<10))
 	}), "/x")
 	_, err := s.Resolve(context.Background())
-	wantReason(t, err, contract.FetchFailed)
+	sources.WantReason(t, err, contract.FetchFailed)
 	if !strings.Contains(err.Error(), "headers exceeded") || len(err.Error()) > 1000 {
 		t.Errorf("message %q", err)
 	}
@@ -83,15 +84,15 @@ func TestBoundOfAFile(t *testing.T) {
 				}
 			}))
 			t.Cleanup(server.Close)
-			env := environment(newClock())
+			env := environment(sources.NewClock())
 			env.Reading.MaxFile = 1_000_000
 			s := newSource(t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL}}}}, env)
 			l, err := s.Resolve(context.Background())
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = fetchTo(context.Background(), s, l.Files[0], t.TempDir()+"/part")
-			wantReason(t, err, contract.InvalidData)
+			_, err = sources.FetchTo(context.Background(), s, l.Files[0], t.TempDir()+"/part")
+			sources.WantReason(t, err, contract.InvalidData)
 			if !strings.Contains(err.Error(), "more than 1000000 bytes") {
 				t.Errorf("message %q", err)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // s3Kind is how an object is kept in S3.
@@ -27,7 +28,7 @@ func s3Subject(w *wire, how s3Kind) subject {
 		}
 		bucket.put("data/train.jsonl", content, how.checksum)
 	}
-	write(text())
+	write(sources.Text())
 	bucket.put("data/_SUCCESS", nil, "")
 	bucket.put("database.jsonl", []byte("of another folder"), "")
 	env := w.environment()
@@ -67,7 +68,7 @@ func gsSubject(w *wire) subject {
 		post("/upload/storage/v1/b/"+bucket+"/o?uploadType=media&name=data/train.jsonl", content)
 	}
 	post("/storage/v1/b?project=test", []byte(`{"name":"`+bucket+`"}`))
-	write(text())
+	write(sources.Text())
 	env := w.environment()
 	spec := recipe.ObjectStore{URL: "gs://" + bucket + "/data", Endpoint: w.serve("gcs", objectKind, proxyTo(w.t, server))}
 	return subject{
@@ -79,7 +80,7 @@ func gsSubject(w *wire) subject {
 func azureSubject(w *wire, sums bool) subject {
 	container := azureContainer{w.t, newBucketName(), sums}
 	write := func(content []byte) { container.put("data/train.jsonl", content) }
-	write(text())
+	write(sources.Text())
 	container.put("data/.hidden", []byte("hidden"))
 	w.opts.tls = true // which the signature is sent over, and nothing else
 	env := w.environment()

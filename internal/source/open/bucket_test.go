@@ -23,11 +23,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // s3Env returns the environment of a worker with the Secret of the S3 server.
 func s3Env(t *testing.T) open.Options {
-	env := environment(newClock())
+	env := environment(sources.NewClock())
 	env.ObjectStore.Secret = secretFolder(t, s3Secret)
 	return env
 }
@@ -67,7 +68,7 @@ func TestWhichObjectsAreRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, paths(l)); diff != "" {
+			if diff := cmp.Diff(tc.want, sources.Paths(l)); diff != "" {
 				t.Errorf("objects (-want +got):\n%s", diff)
 			}
 		})
@@ -82,7 +83,7 @@ func TestWhichObjectsAreRead(t *testing.T) {
 		{"/mat", nil, contract.SourceEmpty}, // which is no folder, though keys begin so
 	} {
 		_, err := newSource(t, bucket.spec(tc.below, tc.files...), s3Env(t)).Resolve(t.Context())
-		wantReason(t, err, tc.want)
+		sources.WantReason(t, err, tc.want)
 	}
 }
 
@@ -104,12 +105,12 @@ func TestListingsHavePages(t *testing.T) {
 		through.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	env := environment(newClock())
+	env := environment(sources.NewClock())
 	env.Network.CABundle = authority(t)
 	env.ObjectStore.Secret = secretFolder(t, map[string]string{"AZURE_STORAGE_KEY": "c2VjcmV0"})
 	s := newSource(t, recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "azblob://" + container.name + "/data", Endpoint: server.URL + "/account", Access: recipe.AccessSecret}}, env)
 	l, err := s.Resolve(t.Context())
-	if diff := cmp.Diff(want, paths(l)); err != nil || diff != "" {
+	if diff := cmp.Diff(want, sources.Paths(l)); err != nil || diff != "" {
 		t.Errorf("%v, objects (-want +got):\n%s", err, diff)
 	}
 	if asked.Load() != 4 || signed.Load() != asked.Load() {
@@ -119,7 +120,7 @@ func TestListingsHavePages(t *testing.T) {
 
 // TestLargeObjectsComeInParts: the parts are those of the object, in order, from any offset, and several are under way at once.
 func TestLargeObjectsComeInParts(t *testing.T) {
-	content := bytes.Repeat(text(), 500) // 20 MB: five parts
+	content := bytes.Repeat(sources.Text(), 500) // 20 MB: five parts
 	bucket := newS3Bucket(t, false)
 	bucket.put("large.jsonl", content, "")
 	var now, most atomic.Int64
@@ -145,7 +146,7 @@ func TestLargeObjectsComeInParts(t *testing.T) {
 	f := only(t, s)
 	for _, offset := range []int64{0, 1, 4 << 20, 4<<20 + 1, f.Size - 1, f.Size} {
 		came.Store(0)
-		got, err := read(s, f, offset)
+		got, err := sources.Read(s.source, f, offset)
 		if err != nil || !bytes.Equal(got, content[offset:]) || came.Load() != f.Size-offset {
 			t.Errorf("from %d: %d bytes, %d told, %v", offset, len(got), came.Load(), err)
 		}
@@ -154,8 +155,8 @@ func TestLargeObjectsComeInParts(t *testing.T) {
 		t.Errorf("%d parts were under way at once", most.Load())
 	}
 	bucket.put("large.jsonl", bytes.ToUpper(content), "")
-	_, err := read(s, f, 0)
-	wantReason(t, err, contract.FetchFailed)
+	_, err := sources.Read(s.source, f, 0)
+	sources.WantReason(t, err, contract.FetchFailed)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	body, err := s.source.Open(ctx, f, 0)
@@ -176,7 +177,7 @@ func TestLargeObjectsComeInParts(t *testing.T) {
 func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 	const wrong = "s3cr3t-value"
 	bucket := newS3Bucket(t, false)
-	bucket.put("a.jsonl", text(), "")
+	bucket.put("a.jsonl", sources.Text(), "")
 	azure := httptest.NewTLSServer(proxyTo(t, store(t, "azure")))
 	t.Cleanup(azure.Close)
 	gs := recipe.ObjectStore{URL: "gs://corpora", Endpoint: "https://storage.example.com", Access: recipe.AccessSecret}
@@ -200,7 +201,7 @@ func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 		{"a key of Google that is none", gs, map[string]string{"credentials.json": `{"type":"authorized_user","refresh_token":"` + wrong + `"}`}, "credentials.json"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			env := environment(newClock())
+			env := environment(sources.NewClock())
 			env.Network.CABundle = authority(t)
 			if tc.secret != nil {
 				env.ObjectStore.Secret = secretFolder(t, tc.secret)
@@ -209,7 +210,7 @@ func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 			if err == nil {
 				_, err = s.Resolve(t.Context())
 			}
-			wantReason(t, err, contract.AuthenticationFailed)
+			sources.WantReason(t, err, contract.AuthenticationFailed)
 			for e := err; e != nil; e = errors.Unwrap(e) {
 				if strings.Contains(e.Error(), wrong) || strings.Contains(e.Error(), secretKey) {
 					t.Errorf("%q holds a credential", e)
@@ -218,7 +219,7 @@ func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 			if !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("message %q, want %q", err, tc.says)
 			}
-			if n := len(env.Reading.Retry.Clock.(*clock).waits()); n > 0 {
+			if n := len(env.Reading.Retry.Clock.(*sources.Clock).Waits()); n > 0 {
 				t.Errorf("waited %d times", n)
 			}
 		})
@@ -245,7 +246,7 @@ func TestListingsHoldNoCredential(t *testing.T) {
 // TestAWorkloadTakesOnARole: the worker shows its token to AWS's service for that, and asks with what it gets.
 func TestAWorkloadTakesOnARole(t *testing.T) {
 	bucket := newS3Bucket(t, false)
-	bucket.put("a.jsonl", text(), "")
+	bucket.put("a.jsonl", sources.Text(), "")
 	var asked url.Values
 	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm() // a form that cannot be read holds nothing
@@ -268,19 +269,19 @@ func TestAWorkloadTakesOnARole(t *testing.T) {
 		if err := os.WriteFile(token, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		env := environment(newClock())
+		env := environment(sources.NewClock())
 		env.ObjectStore.Identity = token
 		return newSource(t, spec, env).Resolve(t.Context())
 	}
 	l, err := resolve("token-of-the-pod")
-	if err != nil || !slices.Equal(paths(l), []string{"a.jsonl"}) {
-		t.Fatalf("%v, %v", paths(l), err)
+	if err != nil || !slices.Equal(sources.Paths(l), []string{"a.jsonl"}) {
+		t.Fatalf("%v, %v", sources.Paths(l), err)
 	}
 	if asked.Get("RoleArn") != spec.ObjectStore.RoleARN || asked.Get("Action") != "AssumeRoleWithWebIdentity" {
 		t.Errorf("asked for %v", asked)
 	}
 	_, err = resolve("s3cr3t-other")
-	wantReason(t, err, contract.AuthenticationFailed)
+	sources.WantReason(t, err, contract.AuthenticationFailed)
 	if strings.Contains(err.Error(), "s3cr3t") {
 		t.Errorf("message %q", err)
 	}
@@ -303,7 +304,7 @@ func TestRefusalsOfStores(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := newSource(t, recipe.Source{ObjectStore: &tc.spec}, s3Env(t)).Resolve(t.Context())
-			wantReason(t, err, contract.SourceNotFound)
+			sources.WantReason(t, err, contract.SourceNotFound)
 			if !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("message %q, want %q", err, tc.says)
 			}
@@ -323,7 +324,7 @@ func TestNewRefusesStoresThatCannotWork(t *testing.T) {
 	} {
 		t.Run(url, func(t *testing.T) {
 			_, err := open.New(recipe.Source{ObjectStore: &spec}, open.Options{})
-			wantReason(t, err, contract.InvalidTask)
+			sources.WantReason(t, err, contract.InvalidTask)
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("message %q", err)
 			}

@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // long returns more bytes than there are between two checkpoints, no two pieces of which are alike.
@@ -60,12 +61,12 @@ func TestCheckpoints(t *testing.T) {
 				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 			})), "/x")
 			part := filepath.Join(t.TempDir(), "part")
-			_, err := fetchTo(context.Background(), s, listed(t, s), part)
-			wantReason(t, err, contract.FetchFailed)
+			_, err := sources.FetchTo(context.Background(), s, listed(t, s), part)
+			sources.WantReason(t, err, contract.FetchFailed)
 			faults.Clear()
 			tc.between(t, part, &etag)
-			got, err := fetchTo(context.Background(), s, listed(t, s), part)
-			if err != nil || got.Reused < tc.reused || got.Reused > tc.reused+tc.reused/64 || got.SHA256 != digest(content) {
+			got, err := sources.FetchTo(context.Background(), s, listed(t, s), part)
+			if err != nil || got.Reused < tc.reused || got.Reused > tc.reused+tc.reused/64 || got.SHA256 != sources.Digest(content) {
 				t.Errorf("fetched %+v, %v; want %d bytes reused", got, err, tc.reused)
 			}
 			if left, _ := filepath.Glob(part + ".*"); len(left) > 0 {
@@ -99,7 +100,7 @@ func damage(t *testing.T, path string, at int64) {
 
 // TestCheckpointOfAnotherFile: nothing that stands beside a part makes it one of a file that it is not of.
 func TestCheckpointOfAnotherFile(t *testing.T) {
-	s := onWeb(t, body("0123456789", "ETag", `"one"`), "/x")
+	s := onWeb(t, sources.Body("0123456789", "ETag", `"one"`), "/x")
 	f := listed(t, s)
 	right := map[string]any{"path": f.Path, "size": f.Size, "validator": f.Validator, "synced": 4}
 	for _, tc := range []struct {
@@ -125,8 +126,8 @@ func TestCheckpointOfAnotherFile(t *testing.T) {
 		if err := os.WriteFile(part, []byte("0123"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := fetchTo(context.Background(), s, f, part)
-		if err != nil || got.Reused != tc.held || got.SHA256 != digest([]byte("0123456789")) {
+		got, err := sources.FetchTo(context.Background(), s, f, part)
+		if err != nil || got.Reused != tc.held || got.SHA256 != sources.Digest([]byte("0123456789")) {
 			t.Errorf("%s is %v: %+v, %v; want %d bytes reused", tc.key, tc.value, got, err, tc.held)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 func splits(pairs ...string) []hub.SplitFiles {
@@ -83,11 +84,11 @@ func TestChoosingFiles(t *testing.T) {
 			l, err := s.Resolve(context.Background())
 			if tc.says != "" {
 				if err == nil || !strings.Contains(err.Error(), tc.says) || !contract.ReasonOf(err).Permanent() {
-					t.Errorf("chose %v, %v; want %q", paths(l), err, tc.says)
+					t.Errorf("chose %v, %v; want %q", sources.Paths(l), err, tc.says)
 				}
 				return
 			}
-			if diff := cmp.Diff(tc.want, strings.Join(paths(l), " ")); diff != "" || err != nil {
+			if diff := cmp.Diff(tc.want, strings.Join(sources.Paths(l), " ")); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
 		})
@@ -110,7 +111,7 @@ func TestCardsByHand(t *testing.T) {
 			r.Card = map[string]any{"configs": []map[string]any{{"config_name": "default", "data_files": tc.data}}}
 			_, s, _ := onHub(t, hub.Options{PageSize: 100}, recipe.HuggingFace{Repo: r.ID}, "", r)
 			l, err := s.Resolve(context.Background())
-			if diff := cmp.Diff(tc.want, strings.Join(paths(l), " ")); diff != "" || err != nil {
+			if diff := cmp.Diff(tc.want, strings.Join(sources.Paths(l), " ")); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
 		})
@@ -120,7 +121,7 @@ func TestCardsByHand(t *testing.T) {
 		r.Configs = []hub.Config{{Name: "default", DataDir: "de"}}
 		_, s, _ := onHub(t, hub.Options{PageSize: 100}, recipe.HuggingFace{Repo: r.ID}, "", r)
 		l, err := s.Resolve(context.Background())
-		if diff := cmp.Diff("de/d.csv", strings.Join(paths(l), " ")); diff != "" || err != nil {
+		if diff := cmp.Diff("de/d.csv", strings.Join(sources.Paths(l), " ")); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	})

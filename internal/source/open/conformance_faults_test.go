@@ -12,6 +12,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 func goesOnAfterACut(t *testing.T, s subject) {
@@ -21,7 +22,7 @@ func goesOnAfterACut(t *testing.T, s subject) {
 		wantFetched(t, s, nil, 0)
 		// Each byte is sent once, but for those that wait in a buffer when the connection goes, and but for a
 		// source that must begin again.
-		sent, most := s.sent()-before, int64(len(text()))+64<<10
+		sent, most := s.sent()-before, int64(len(sources.Text()))+64<<10
 		if s.continues && sent > most {
 			t.Errorf("cut after %d: %d bytes were sent", offset, sent)
 		}
@@ -31,17 +32,17 @@ func goesOnAfterACut(t *testing.T, s subject) {
 func goesOnAfterManyCuts(t *testing.T, s subject) {
 	s.fault(hub.CutAfter(1000), 20)
 	f := only(t, s)
-	got, err := read(s, f, 0)
+	got, err := sources.Read(s.source, f, 0)
 	if !s.continues {
-		wantReason(t, err, contract.FetchFailed)
+		sources.WantReason(t, err, contract.FetchFailed)
 		return
 	}
-	if err != nil || !bytes.Equal(got, text()) {
+	if err != nil || !bytes.Equal(got, sources.Text()) {
 		t.Fatalf("%d bytes, %v", len(got), err)
 	}
-	for _, wait := range s.clock.waits() { // every cut came after progress, so waits do not grow
+	for _, wait := range s.clock.Waits() { // every cut came after progress, so waits do not grow
 		if wait != 500*time.Millisecond {
-			t.Errorf("waited %v, want half a second each time", s.clock.waits())
+			t.Errorf("waited %v, want half a second each time", s.clock.Waits())
 			break
 		}
 	}
@@ -60,11 +61,11 @@ func goesOnAfterAShortBody(t *testing.T, s subject) {
 
 func givesUpOnAShortBody(t *testing.T, s subject) {
 	f := only(t, s)
-	s.fault(hub.Short(int64(len(text()))), -1)
-	_, err := read(s, f, 0)
-	wantReason(t, err, contract.FetchFailed)
-	if s.continues && len(s.clock.waits()) != 5 {
-		t.Errorf("waited %v, want 5 times", s.clock.waits())
+	s.fault(hub.Short(int64(len(sources.Text()))), -1)
+	_, err := sources.Read(s.source, f, 0)
+	sources.WantReason(t, err, contract.FetchFailed)
+	if s.continues && len(s.clock.Waits()) != 5 {
+		t.Errorf("waited %v, want 5 times", s.clock.Waits())
 	}
 }
 
@@ -81,8 +82,8 @@ func fetchesAgainAfterOtherBytes(t *testing.T, s subject) {
 func refusesWrongBytes(t *testing.T, s subject) {
 	f, before := only(t, s), s.sent()
 	s.fault(hub.Corrupt(), -1)
-	_, content, err := fetch(t, s, f, nil)
-	wantReason(t, err, contract.ChecksumMismatch)
+	_, content, err := sources.Fetch(t, s.source, f, nil)
+	sources.WantReason(t, err, contract.ChecksumMismatch)
 	if content != nil {
 		t.Errorf("%d wrong bytes were left behind", len(content))
 	}
@@ -100,7 +101,7 @@ func waitsAsAsked(t *testing.T, s subject) {
 	wantFetched(t, s, nil, 0)
 	// The last date is that of its own answer: nothing is left to wait.
 	want := []time.Duration{33 * time.Second, 5 * time.Second, 201 * time.Second, 0}
-	if diff := cmp.Diff(want, s.clock.waits()); diff != "" {
+	if diff := cmp.Diff(want, s.clock.Waits()); diff != "" {
 		t.Errorf("waits (-want +got):\n%s", diff)
 	}
 }
@@ -108,9 +109,9 @@ func waitsAsAsked(t *testing.T, s subject) {
 func doesNotWaitTooLong(t *testing.T, s subject) {
 	f := only(t, s)
 	s.fault(hub.Answer(503, "Retry-After", "3600"), -1)
-	_, err := read(s, f, 0)
-	wantReason(t, err, contract.RateLimited)
-	if waits := s.clock.waits(); len(waits) > 0 {
+	_, err := sources.Read(s.source, f, 0)
+	sources.WantReason(t, err, contract.RateLimited)
+	if waits := s.clock.Waits(); len(waits) > 0 {
 		t.Errorf("waited %v", waits)
 	}
 }
@@ -121,7 +122,7 @@ func outlastsABurst(t *testing.T, s subject) {
 	}
 	wantFetched(t, s, nil, 0)
 	want := []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
-	if diff := cmp.Diff(want, s.clock.waits()); diff != "" {
+	if diff := cmp.Diff(want, s.clock.Waits()); diff != "" {
 		t.Errorf("waits (-want +got):\n%s", diff)
 	}
 }
@@ -129,9 +130,9 @@ func outlastsABurst(t *testing.T, s subject) {
 func givesUpOnErrors(t *testing.T, s subject) {
 	f := only(t, s)
 	s.fault(hub.Answer(502), -1)
-	_, err := read(s, f, 0)
-	wantReason(t, err, contract.FetchFailed)
-	if n := len(s.clock.waits()); n != 5 {
+	_, err := sources.Read(s.source, f, 0)
+	sources.WantReason(t, err, contract.FetchFailed)
+	if n := len(s.clock.Waits()); n != 5 {
 		t.Errorf("waited %d times, want 5", n)
 	}
 	if strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "Gave up after 6 attempts") {
@@ -142,25 +143,25 @@ func givesUpOnErrors(t *testing.T, s subject) {
 // neverGivesWrongBytes runs fetches through sequences of faults drawn at random, over parts that may be good or bad: each
 // ends with the right bytes or with an error.
 func neverGivesWrongBytes(t *testing.T, s subject) {
-	size, right := int64(len(text())), 0
+	size, right := int64(len(sources.Text())), 0
 	for seed := range uint64(40) {
 		draw := rand.New(rand.NewPCG(seed, 0))
 		s.wire.faults.Clear()
 		for range draw.IntN(8) {
 			s.fault(anyFault(draw, size, s.pinned), 1+draw.IntN(2))
 		}
-		part := text()[:draw.Int64N(size)]
+		part := sources.Text()[:draw.Int64N(size)]
 		if draw.IntN(3) == 0 {
 			part = bytes.ToUpper(part)
 		}
 		f := only(t, s)
-		got, content, err := fetch(t, s, f, part)
+		got, content, err := sources.Fetch(t, s.source, f, part)
 		switch {
 		case err != nil:
 			if contract.ReasonOf(err) == contract.WorkerFailed {
 				t.Errorf("seed %d: no reason in %v", seed, err)
 			}
-		case got.SHA256 != digest(text()) || got.Size != size || !bytes.Equal(content, text()):
+		case got.SHA256 != sources.Digest(sources.Text()) || got.Size != size || !bytes.Equal(content, sources.Text()):
 			t.Errorf("seed %d: %+v and %d bytes that are others", seed, got, len(content))
 		default:
 			right++

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -16,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/source/transport"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // suite is what every kind of source must do. A case that is about a point breaks the way of the bytes.
@@ -97,62 +96,26 @@ func only(t *testing.T, s subject) source.File {
 	return l.Files[0]
 }
 
-func read(s subject, f source.File, offset int64) ([]byte, error) {
-	body, err := s.source.Open(context.Background(), f, offset)
-	if err != nil {
-		return nil, err
-	}
-	defer body.Close()
-	return io.ReadAll(body)
-}
-
-// fetch fetches the file over a part that holds the given bytes, and returns what lies there afterwards; nil is no file.
-func fetch(t *testing.T, s subject, f source.File, part []byte) (source.Fetched, []byte, error) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "part")
-	if part != nil {
-		if err := os.WriteFile(path, part, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := fetchTo(context.Background(), s.source, f, path)
-	content, readErr := os.ReadFile(path)
-	if readErr != nil && !errors.Is(readErr, os.ErrNotExist) {
-		t.Fatal(readErr)
-	}
-	return got, content, err
-}
-
 // wantFetched checks a fetch that must have succeeded.
 func wantFetched(t *testing.T, s subject, part []byte, reused int64) {
 	t.Helper()
-	got, content, err := fetch(t, s, only(t, s), part)
+	got, content, err := sources.Fetch(t, s.source, only(t, s), part)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := source.Fetched{SHA256: digest(text()), Size: int64(len(text())), Reused: reused}
+	want := source.Fetched{SHA256: sources.Digest(sources.Text()), Size: int64(len(sources.Text())), Reused: reused}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fetched (-want +got):\n%s", diff)
 	}
-	if !bytes.Equal(content, text()) {
+	if !bytes.Equal(content, sources.Text()) {
 		t.Errorf("the file holds %d other bytes", len(content))
-	}
-}
-
-func wantReason(t *testing.T, err error, want contract.Reason) {
-	t.Helper()
-	if err == nil {
-		t.Fatalf("no error, want %s", want)
-	}
-	if got := contract.ReasonOf(err); got != want {
-		t.Errorf("reason %s, want %s: %v", got, want, err)
 	}
 }
 
 func listsTheSame(t *testing.T, s subject) {
 	f := only(t, s)
-	if f.Size != int64(len(text())) {
-		t.Errorf("listed with %d bytes, want %d", f.Size, len(text()))
+	if f.Size != int64(len(sources.Text())) {
+		t.Errorf("listed with %d bytes, want %d", f.Size, len(sources.Text()))
 	}
 	if diff := cmp.Diff(f, only(t, s)); diff != "" {
 		t.Errorf("listed again (-first +second):\n%s", diff)
@@ -166,7 +129,7 @@ func listsTheSame(t *testing.T, s subject) {
 func tenths() []int64 {
 	var out []int64
 	for i := range int64(11) {
-		out = append(out, i*int64(len(text()))/10)
+		out = append(out, i*int64(len(sources.Text()))/10)
 	}
 	return out
 }
@@ -174,10 +137,10 @@ func tenths() []int64 {
 func opensAtEveryTenth(t *testing.T, s subject) {
 	f := only(t, s)
 	for _, offset := range tenths() {
-		got, err := read(s, f, offset)
+		got, err := sources.Read(s.source, f, offset)
 		if offset > 0 && offset < f.Size && !s.continues {
-			wantReason(t, err, contract.FetchFailed)
-		} else if err != nil || !bytes.Equal(got, text()[offset:]) {
+			sources.WantReason(t, err, contract.FetchFailed)
+		} else if err != nil || !bytes.Equal(got, sources.Text()[offset:]) {
 			t.Errorf("from %d: %d bytes, %v", offset, len(got), err)
 		}
 	}
@@ -188,7 +151,7 @@ func opensConcurrently(t *testing.T, s subject) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			if got, err := read(s, f, 0); err != nil || !bytes.Equal(got, text()) {
+			if got, err := sources.Read(s.source, f, 0); err != nil || !bytes.Equal(got, sources.Text()) {
 				t.Errorf("%d bytes, %v", len(got), err)
 			}
 		})
@@ -205,11 +168,11 @@ func continuesAPart(t *testing.T, s subject) {
 		if !s.pinned { // nothing could prove that the part belongs to this file
 			reused = 0
 		}
-		wantFetched(t, s, text()[:offset], reused)
+		wantFetched(t, s, sources.Text()[:offset], reused)
 		if s.wire == nil {
 			continue
 		}
-		if sent := s.sent() - before; sent != int64(len(text()))-reused {
+		if sent := s.sent() - before; sent != int64(len(sources.Text()))-reused {
 			t.Errorf("%d bytes were sent for a part of %d", sent, offset)
 		}
 	}
@@ -218,8 +181,8 @@ func continuesAPart(t *testing.T, s subject) {
 func healsABadPart(t *testing.T, s subject) {
 	for name, part := range map[string][]byte{
 		"other bytes":             bytes.Repeat([]byte("x"), 1000),
-		"other bytes, whole":      bytes.Repeat([]byte("x"), len(text())),
-		"longer than the file is": append(text(), "more"...),
+		"other bytes, whole":      bytes.Repeat([]byte("x"), len(sources.Text())),
+		"longer than the file is": append(sources.Text(), "more"...),
 	} {
 		t.Run(name, func(t *testing.T) { wantFetched(t, s, part, 0) })
 	}
@@ -227,34 +190,34 @@ func healsABadPart(t *testing.T, s subject) {
 
 func refusesOtherContent(t *testing.T, s subject) {
 	f := only(t, s)
-	s.write(bytes.ToUpper(text()))
-	_, content, err := fetch(t, s, f, nil)
+	s.write(bytes.ToUpper(sources.Text()))
+	_, content, err := sources.Fetch(t, s.source, f, nil)
 	switch {
 	case s.keeps:
-		if err != nil || !bytes.Equal(content, text()) {
+		if err != nil || !bytes.Equal(content, sources.Text()) {
 			t.Errorf("%d bytes, %v, want those that were listed", len(content), err)
 		}
 	case s.guarded:
-		wantReason(t, err, contract.FetchFailed) // a new listing finds the new file
+		sources.WantReason(t, err, contract.FetchFailed) // a new listing finds the new file
 	case s.pinned:
-		wantReason(t, err, contract.ChecksumMismatch)
+		sources.WantReason(t, err, contract.ChecksumMismatch)
 		if content != nil {
 			t.Errorf("%d wrong bytes were left behind", len(content))
 		}
 	case s.continues:
-		wantReason(t, err, contract.FetchFailed)
+		sources.WantReason(t, err, contract.FetchFailed)
 	case err != nil: // nothing tells that the file is another one
 		t.Error(err)
 	}
-	if waits := s.clock.waits(); len(waits) > 0 {
+	if waits := s.clock.Waits(); len(waits) > 0 {
 		t.Errorf("waited %v for what does not change", waits)
 	}
 }
 
 func refusesLongerContent(t *testing.T, s subject) {
 	f := only(t, s)
-	s.write(append(text(), "more"...))
-	if _, content, err := fetch(t, s, f, nil); err == nil && (!s.keeps || !bytes.Equal(content, text())) {
+	s.write(append(sources.Text(), "more"...))
+	if _, content, err := sources.Fetch(t, s.source, f, nil); err == nil && (!s.keeps || !bytes.Equal(content, sources.Text())) {
 		t.Error("more bytes than were listed were taken")
 	}
 }
@@ -279,7 +242,7 @@ func endsWithItsContext(t *testing.T, s subject) {
 	if _, err := s.source.Resolve(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("resolving ended with %v, want context.Canceled", err)
 	}
-	if waits := s.clock.waits(); len(waits) > 0 {
+	if waits := s.clock.Waits(); len(waits) > 0 {
 		t.Errorf("waited %v after the end", waits)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // doorsOf returns the kinds of requests at which a subject can be led elsewhere.
@@ -22,21 +23,21 @@ func doorsOf(s subject) []hub.Kind {
 
 func doesNotMixTwoFiles(t *testing.T, s subject) {
 	f := only(t, s)
-	other := bytes.ToUpper(text())
+	other := bytes.ToUpper(sources.Text())
 	s.fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		defer s.write(other)
 		hub.CutAfter(10_000)(w, r, next)
 	}, 1)
-	_, content, err := fetch(t, s, f, nil)
+	_, content, err := sources.Fetch(t, s.source, f, nil)
 	switch {
 	case s.keeps:
-		if err != nil || !bytes.Equal(content, text()) {
+		if err != nil || !bytes.Equal(content, sources.Text()) {
 			t.Errorf("%d bytes, %v, want those that were listed", len(content), err)
 		}
 	case s.pinned && !s.guarded:
-		wantReason(t, err, contract.ChecksumMismatch)
+		sources.WantReason(t, err, contract.ChecksumMismatch)
 	case s.continues:
-		wantReason(t, err, contract.FetchFailed) // a new listing finds the new file
+		sources.WantReason(t, err, contract.FetchFailed) // a new listing finds the new file
 	case err != nil || !bytes.Equal(content, other): // nothing tells it from the listed file, but it is one file
 		t.Errorf("%d bytes, %v", len(content), err)
 	}
@@ -56,7 +57,7 @@ func takesNoCredentialElsewhere(t *testing.T, s subject) {
 				if len(there.requests()) == before {
 					t.Errorf("%d was not followed", status)
 				}
-			} else if got, content, err := fetch(t, s, only(t, s), nil); err == nil && !bytes.Equal(content, text()) {
+			} else if got, content, err := sources.Fetch(t, s.source, only(t, s), nil); err == nil && !bytes.Equal(content, sources.Text()) {
 				t.Errorf("%d: fetched %+v", status, got)
 			}
 			s.wire.faults.Clear()
@@ -72,7 +73,7 @@ func takesNoCredentialElsewhere(t *testing.T, s subject) {
 // wantRefused checks a fetch that must have failed for good, at once, without a secret in its message.
 func wantRefused(t *testing.T, s subject, says string) {
 	t.Helper()
-	_, content, err := fetch(t, s, only(t, s), nil)
+	_, content, err := sources.Fetch(t, s.source, only(t, s), nil)
 	if err == nil {
 		t.Fatalf("fetched %d bytes", len(content))
 	}
@@ -82,7 +83,7 @@ func wantRefused(t *testing.T, s subject, says string) {
 	if !strings.Contains(err.Error(), says) || s.secret != "" && strings.Contains(err.Error(), s.secret) {
 		t.Errorf("message %q, want %q and no secret", err, says)
 	}
-	if waits := s.clock.waits(); len(waits) > 0 {
+	if waits := s.clock.Waits(); len(waits) > 0 {
 		t.Errorf("waited %v for what does not change", waits)
 	}
 }
@@ -148,17 +149,17 @@ func goesOnWhenItTrickles(t *testing.T, s subject) {
 func givesUpOnATrickle(t *testing.T, s subject) {
 	f := only(t, s)
 	s.fault(hub.TrickleAfter(0, 10*time.Millisecond), -1)
-	_, err := read(s, f, 0)
-	wantReason(t, err, contract.FetchFailed)
+	_, err := sources.Read(s.source, f, 0)
+	sources.WantReason(t, err, contract.FetchFailed)
 }
 
 func givesUpOnSilence(t *testing.T, s subject) {
 	f := only(t, s)
 	s.fault(func(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }, -1)
-	before := len(s.clock.waits()) // a busy machine may have waited for the listing
-	_, err := read(s, f, 0)
-	wantReason(t, err, contract.FetchFailed)
-	if n := len(s.clock.waits()) - before; n != s.wire.opts.attempts-1 {
+	before := len(s.clock.Waits()) // a busy machine may have waited for the listing
+	_, err := sources.Read(s.source, f, 0)
+	sources.WantReason(t, err, contract.FetchFailed)
+	if n := len(s.clock.Waits()) - before; n != s.wire.opts.attempts-1 {
 		t.Errorf("waited %d times, want %d", n, s.wire.opts.attempts-1)
 	}
 }
@@ -166,7 +167,7 @@ func givesUpOnSilence(t *testing.T, s subject) {
 func outlastsFailingDNS(t *testing.T, s subject) {
 	s.wire.names.fail(3)
 	wantFetched(t, s, nil, 0)
-	if n := len(s.clock.waits()); n < 3 {
+	if n := len(s.clock.Waits()); n < 3 {
 		t.Errorf("waited %d times: nobody asked the DNS", n)
 	}
 	s.fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
@@ -179,23 +180,23 @@ func outlastsFailingDNS(t *testing.T, s subject) {
 func doesNotGoByItsOwnClock(t *testing.T, s subject) {
 	now := time.Date(2031, 5, 1, 8, 0, 0, 0, time.UTC) // of the server, which does not know ours
 	for _, jump := range []time.Duration{-400 * 24 * time.Hour, 9 * 365 * 24 * time.Hour, -time.Minute} {
-		before := len(s.clock.waits())
+		before := len(s.clock.Waits())
 		s.fault(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-			s.clock.jump(jump)
+			s.clock.Jump(jump)
 			hub.CutAfter(10_000)(w, r, next)
 		}, 1)
 		date, later := now.Format(http.TimeFormat), now.Add(40*time.Second).Format(http.TimeFormat)
 		s.fault(hub.Answer(429, "Date", date, "Retry-After", later), 1)
 		wantFetched(t, s, nil, 0)
 		asked := false
-		for _, wait := range s.clock.waits()[before:] {
+		for _, wait := range s.clock.Waits()[before:] {
 			asked = asked || wait == 40*time.Second
 			if wait > 40*time.Second {
 				t.Errorf("after a jump of %s: waited %s", jump, wait)
 			}
 		}
 		if !asked {
-			t.Errorf("after a jump of %s: waited %v, and was asked to wait 40 s", jump, s.clock.waits()[before:])
+			t.Errorf("after a jump of %s: waited %v, and was asked to wait 40 s", jump, s.clock.Waits()[before:])
 		}
 		s.wire.faults.Clear()
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/repos"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // A data set is listed once, and each of its files fetched to where it is wanted.
@@ -42,7 +43,7 @@ func Example() {
 	}
 	fmt.Println(l.Revision, l.License)
 	for _, f := range l.Files {
-		got, err := fetchTo(ctx, s, f, filepath.Join(dir, "part"))
+		got, err := sources.FetchTo(ctx, s, f, filepath.Join(dir, "part"))
 		if err != nil {
 			fmt.Println(err)
 			return

@@ -14,62 +14,46 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
-	volumes "github.com/datasetmix/datasetmix/internal/store"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 func TestFetchKeepsThePartOfATransientFailure(t *testing.T) {
 	var faults hub.Faults
 	faults.Add(hub.Fault{After: 1, Do: hub.CutAfter(30_000)}, hub.Fault{After: 1, Times: -1, Do: hub.Answer(503)})
-	s := onWeb(t, faults.Handler(nil, body(string(text()))), "/x "+digest(text()))
+	s := onWeb(t, faults.Handler(nil, sources.Body(string(sources.Text()))), "/x "+sources.Digest(sources.Text()))
 	l, err := s.Resolve(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	part := filepath.Join(t.TempDir(), "part")
-	_, err = fetchTo(context.Background(), s, l.Files[0], part)
-	wantReason(t, err, contract.FetchFailed)
+	_, err = sources.FetchTo(context.Background(), s, l.Files[0], part)
+	sources.WantReason(t, err, contract.FetchFailed)
 	info, err := os.Stat(part)
 	if err != nil || info.Size() == 0 || info.Size() > 30_000 {
 		t.Fatalf("the part: %v, %v", info, err)
 	}
 	faults.Clear()
-	got, err := fetchTo(context.Background(), s, l.Files[0], part)
-	if err != nil || got.Reused != info.Size() || got.SHA256 != digest(text()) {
+	got, err := sources.FetchTo(context.Background(), s, l.Files[0], part)
+	if err != nil || got.Reused != info.Size() || got.SHA256 != sources.Digest(sources.Text()) {
 		t.Errorf("fetched %+v, %v; want %d bytes reused", got, err, info.Size())
 	}
 }
 
-// fetchTo fetches a file to the part at a path.
-func fetchTo(ctx context.Context, s source.Source, f source.File, path string) (source.Fetched, error) {
-	volume, err := volumes.Open(filepath.Dir(path))
-	if err != nil {
-		return source.Fetched{}, err
-	}
-	defer volume.Close()
-	part, err := volumes.OpenPartial(volume.Path(filepath.Base(path)))
-	if err != nil {
-		return source.Fetched{}, err
-	}
-	defer part.Close()
-	return source.Fetch(ctx, s, f, part)
-}
-
 func TestFetchOfAnEmptyFile(t *testing.T) {
-	wantFetchedContent(t, onWeb(t, body(""), "/x"), nil, "")
-	wantFetchedContent(t, onWeb(t, body(""), "/x "+digest(nil)), []byte("other"), "")
+	sources.WantFetched(t, onWeb(t, sources.Body(""), "/x"), nil, "")
+	sources.WantFetched(t, onWeb(t, sources.Body(""), "/x "+sources.Digest(nil)), []byte("other"), "")
 }
 
 func TestFetchEndsWithItsContext(t *testing.T) {
-	s := onWeb(t, body("content"), "/x")
+	s := onWeb(t, sources.Body("content"), "/x")
 	l, err := s.Resolve(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = fetchTo(ctx, s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+	_, err = sources.FetchTo(ctx, s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("ended with %v", err)
 	}
@@ -106,14 +90,14 @@ func TestFetchTakesConstantMemory(t *testing.T) {
 		http.ServeContent(w, r, "x.bin", time.Time{}, &zeros{n: size})
 	}))
 	t.Cleanup(server.Close)
-	s := newSource(t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL}}}}, environment(newClock()))
+	s := newSource(t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: server.URL}}}}, environment(sources.NewClock()))
 	l, err := s.Resolve(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := fetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+	got, err := sources.FetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 	runtime.ReadMemStats(&after)
 	if err != nil || got.Size != size {
 		t.Fatalf("fetched %+v, %v", got, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/source/transport"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 func hosts(t *testing.T, text string) transport.Hosts {
@@ -93,7 +94,7 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 				allowed bool
 			}{{at, true}, {"127.0.0.1", true}, {"other.example.org", false}, {"127.0.0.1:1", false}, {"*.0.0.1", true}} {
 				shown.Store(0)
-				env := environment(newClock())
+				env := environment(sources.NewClock())
 				env.Network.Hosts = hosts(t, tc.hosts)
 				spec, env := of(at, env)
 				s, err := open.New(spec, env)
@@ -115,21 +116,21 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+strings.Replace(tokens, "127.0.0.1", "localhost", 1)+`/token",service="x"`)
 			w.WriteHeader(http.StatusUnauthorized)
 		})
-		env := environment(newClock())
+		env := environment(sources.NewClock())
 		env.Network.Hosts = hosts(t, at)
 		spec, env := registry(at, env)
 		_, err := newSource(t, spec, env).Resolve(t.Context())
-		wantReason(t, err, contract.AuthenticationFailed)
+		sources.WantReason(t, err, contract.AuthenticationFailed)
 		if shown.Load() > 0 || !strings.Contains(err.Error(), "is none of these") {
 			t.Errorf("shown %d times: %v", shown.Load(), err)
 		}
 	})
 	t.Run("a Hub whose files lie elsewhere", func(t *testing.T) {
-		h, c := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, withFiles("train.parquet")), newClock()
+		h, c := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, withFiles("train.parquet")), sources.NewClock()
 		env := environment(c)
 		env.Hub.Endpoint, env.Hub.Token = hub.Start(t, h), "hf_secret"
 		env.Network.Hosts = hosts(t, "127.0.0.1")
-		if err := resolveAndRead(newSource(t, recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/set"}}, env)); err != nil {
+		if err := sources.ReadAll(newSource(t, recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/set"}}, env)); err != nil {
 			t.Error(err)
 		}
 	})
@@ -137,7 +138,7 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 
 // TestSignaturesGoWhereTheirSecretSays: a signature of Azure stands in the address itself.
 func TestSignaturesGoWhereTheirSecretSays(t *testing.T) {
-	env := environment(newClock())
+	env := environment(sources.NewClock())
 	env.Network.Hosts = hosts(t, "*.blob.core.windows.net")
 	env.ObjectStore.Secret = secretOf(t, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "sig=abc"})
 	for endpoint, allowed := range map[string]bool{"https://me.blob.core.windows.net": true, "https://blob.core.windows.net.example.org": false} {

@@ -1,14 +1,13 @@
 package open_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // TestRefusals is every way in which the Hub says no, with the message that a user sees.
@@ -63,8 +62,8 @@ func TestRefusals(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			tokens := map[string][]string{"hf_granted": {"*"}, "hf_stranger": {}}
 			_, s, c := onHub(t, hub.Options{Tokens: tokens}, tc.spec, tc.token, tc.repo)
-			err := resolveAndRead(s)
-			wantReason(t, err, tc.reason)
+			err := sources.ReadAll(s)
+			sources.WantReason(t, err, tc.reason)
 			for _, part := range tc.says {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("message %q does not say %q", err, part)
@@ -73,38 +72,24 @@ func TestRefusals(t *testing.T) {
 			if strings.Contains(err.Error(), "hf_") {
 				t.Errorf("message %q holds the token", err)
 			}
-			if len(c.waits()) > 0 {
-				t.Errorf("waited %v for what does not change", c.waits())
+			if len(c.Waits()) > 0 {
+				t.Errorf("waited %v for what does not change", c.Waits())
 			}
 		})
 	}
 	for _, r := range []hub.Repo{gated, private} {
 		_, s, _ := onHub(t, hub.Options{Tokens: map[string][]string{"hf_granted": {"*"}}}, recipe.HuggingFace{Repo: "acme/set"}, "hf_granted\n", r)
-		if err := resolveAndRead(s); err != nil {
+		if err := sources.ReadAll(s); err != nil {
 			t.Errorf("with the right token: %v", err)
 		}
 	}
-}
-
-// resolveAndRead reads every file that a source lists.
-func resolveAndRead(s source.Source) error {
-	l, err := s.Resolve(context.Background())
-	if err != nil {
-		return err
-	}
-	for _, f := range l.Files {
-		if _, err := read(subject{source: s}, f, 0); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func TestRenamedRepositoryIsFollowedWithItsToken(t *testing.T) {
 	r := withFiles("data/train-0.parquet")
 	r.Private, r.Formerly = true, []string{"acme/old"}
 	_, s, _ := onHub(t, hub.Options{Tokens: map[string][]string{"hf_granted": {"*"}}}, recipe.HuggingFace{Repo: "acme/old"}, "hf_granted", r)
-	if err := resolveAndRead(s); err != nil {
+	if err := sources.ReadAll(s); err != nil {
 		t.Error(err)
 	}
 }

@@ -18,29 +18,22 @@ import (
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 	"github.com/datasetmix/datasetmix/internal/testing/repos"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // onHub makes a source for a repository of a Hub, and returns the Hub and the source's clock with it.
-func onHub(t *testing.T, opts hub.Options, spec recipe.HuggingFace, token string, repos ...hub.Repo) (*hub.Hub, source.Source, *clock) {
+func onHub(t *testing.T, opts hub.Options, spec recipe.HuggingFace, token string, repos ...hub.Repo) (*hub.Hub, source.Source, *sources.Clock) {
 	t.Helper()
-	standIn, c := hub.New(opts, repos...), newClock()
+	standIn, c := hub.New(opts, repos...), sources.NewClock()
 	env := environment(c)
 	env.Hub.Endpoint, env.Hub.Token = hub.Start(t, standIn)+"/", token
 	return standIn, newSource(t, recipe.Source{HuggingFace: &spec}, env), c
 }
 
-func paths(l source.Listing) []string {
-	var out []string
-	for _, f := range l.Files {
-		out = append(out, f.Path)
-	}
-	return out
-}
-
 // TestTheSixDatasets resolves the sources of the samples against the stand-in, and reads one file of each whole.
 func TestTheSixDatasets(t *testing.T) {
 	standIn := hub.New(hub.Options{}, repos.Generated(0.01)...)
-	env := environment(newClock())
+	env := environment(sources.NewClock())
 	env.Hub.Endpoint = hub.Start(t, standIn)
 	train := func(config string) string { return config + "/train-00000-of-00001.parquet" }
 	for _, tc := range []struct {
@@ -67,13 +60,13 @@ func TestTheSixDatasets(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(tc.want, paths(l)); diff != "" {
+			if diff := cmp.Diff(tc.want, sources.Paths(l)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
 			if l.License != tc.license || len(l.Revision) != 40 || tc.spec.Revision != "main" && tc.spec.Revision != "" && l.Revision != tc.spec.Revision {
 				t.Errorf("licence %q, revision %q", l.License, l.Revision)
 			}
-			got, err := fetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+			got, err := sources.FetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 			if err != nil || got.SHA256 != l.Files[0].SHA256 || got.Size != l.Files[0].Size {
 				t.Errorf("fetched %+v, %v", got, err)
 			}
@@ -91,7 +84,7 @@ func TestRealRowsComeThrough(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := fetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
+	got, err := sources.FetchTo(context.Background(), s, l.Files[0], filepath.Join(t.TempDir(), "part"))
 	if err != nil || got.SHA256 != l.Files[0].SHA256 {
 		t.Errorf("fetched %+v, %v", got, err)
 	}
@@ -116,7 +109,7 @@ func TestResolvePinsTheCommit(t *testing.T) {
 	moved := withFiles("data/train-0.parquet", "data/train-1.parquet")
 	moved.SHA, moved.Files["data/train-0.parquet"] = next, hub.File{Content: []byte("other"), LFS: true}
 	standIn.Put(moved)
-	got, err := read(subject{source: s}, l.Files[0], 0)
+	got, err := sources.Read(s, l.Files[0], 0)
 	if err != nil || string(got) != "data/train-0.parquet\n" {
 		t.Errorf("after the branch moved: %q, %v", got, err)
 	}
@@ -143,7 +136,7 @@ func TestListingFollowsPages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(files, paths(l)); diff != "" {
+			if diff := cmp.Diff(files, sources.Paths(l)); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
 			if got, want := standIn.Count(hub.KindTree), (len(files)+12+6)/7; got != want { // README.md and 11 folders
@@ -171,9 +164,9 @@ func TestListingGivesUpOnce(t *testing.T) {
 	standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("a.parquet"))
 	standIn.Faults.Add(hub.Fault{Times: -1, Do: hub.Answer(500, "X-Request-Id", "Root=1")})
 	_, err := s.Resolve(context.Background())
-	wantReason(t, err, contract.FetchFailed)
-	if got := standIn.Count(hub.KindInfo); got != 6 || len(c.waits()) != 5 {
-		t.Errorf("asked %d times with %d waits, want 6 and 5: layers repeated each other", got, len(c.waits()))
+	sources.WantReason(t, err, contract.FetchFailed)
+	if got := standIn.Count(hub.KindInfo); got != 6 || len(c.Waits()) != 5 {
+		t.Errorf("asked %d times with %d waits, want 6 and 5: layers repeated each other", got, len(c.Waits()))
 	}
 	if !strings.Contains(err.Error(), "request id Root=1") {
 		t.Errorf("message without the request id: %v", err)
@@ -182,13 +175,13 @@ func TestListingGivesUpOnce(t *testing.T) {
 
 func TestSignedAddressIsRenewedInTheMiddle(t *testing.T) {
 	standIn, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", hub.Repo{
-		ID: "acme/set", SHA: someCommit, Files: map[string]hub.File{"train.parquet": {Content: text(), LFS: true}},
+		ID: "acme/set", SHA: someCommit, Files: map[string]hub.File{"train.parquet": {Content: sources.Text(), LFS: true}},
 	})
 	standIn.Faults.Add(hub.Fault{On: hub.KindCDN, Do: func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 		defer standIn.ExpireSignedURLs()
 		hub.CutAfter(7000)(w, r, next)
 	}})
-	if err := resolveAndRead(s); err != nil {
+	if err := sources.ReadAll(s); err != nil {
 		t.Fatal(err)
 	}
 	if got := standIn.Count(hub.KindResolve); got != 2 {
@@ -199,11 +192,11 @@ func TestSignedAddressIsRenewedInTheMiddle(t *testing.T) {
 func TestRefusedSignedAddressIsTriedAgain(t *testing.T) {
 	standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.parquet"))
 	standIn.Faults.Add(hub.Fault{On: hub.KindCDN, Times: 2, Do: hub.Answer(403)})
-	if err := resolveAndRead(s); err != nil || len(c.waits()) != 2 {
-		t.Errorf("%v after %d waits", err, len(c.waits()))
+	if err := sources.ReadAll(s); err != nil || len(c.Waits()) != 2 {
+		t.Errorf("%v after %d waits", err, len(c.Waits()))
 	}
 	standIn.Faults.Add(hub.Fault{On: hub.KindCDN, Times: -1, Do: hub.Answer(403)})
-	wantReason(t, resolveAndRead(s), contract.FetchFailed)
+	sources.WantReason(t, sources.ReadAll(s), contract.FetchFailed)
 }
 
 func TestMirrors(t *testing.T) {
@@ -230,9 +223,9 @@ func TestMirrors(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			hub, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.parquet"))
 			hub.Faults.Add(tc.fault)
-			err := resolveAndRead(s)
+			err := sources.ReadAll(s)
 			if tc.want != "" {
-				wantReason(t, err, tc.want)
+				sources.WantReason(t, err, tc.want)
 			} else if err != nil {
 				t.Error(err)
 			}
@@ -257,7 +250,7 @@ func answers(t *testing.T, byPath map[string]any) source.Source {
 	}))
 	t.Cleanup(server.Close)
 	spec := recipe.HuggingFace{Repo: "acme/set", Endpoint: server.URL + "/mirror/"}
-	return newSource(t, recipe.Source{HuggingFace: &spec}, environment(newClock()))
+	return newSource(t, recipe.Source{HuggingFace: &spec}, environment(sources.NewClock()))
 }
 
 func TestOddAnswers(t *testing.T) {
@@ -294,7 +287,7 @@ func TestOddAnswers(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := answers(t, tc.byPath).Resolve(context.Background())
-			wantReason(t, err, tc.want)
+			sources.WantReason(t, err, tc.want)
 		})
 	}
 }
@@ -306,7 +299,7 @@ func TestListingThatDoesNotEnd(t *testing.T) {
 		_, _ = io.WriteString(w, "[]")
 	}})
 	_, err := s.Resolve(context.Background())
-	wantReason(t, err, contract.InvalidData)
+	sources.WantReason(t, err, contract.InvalidData)
 	if got := standIn.Count(hub.KindTree); got != 2 {
 		t.Errorf("asked for %d pages, want 2", got)
 	}
@@ -318,7 +311,7 @@ func TestPinnedCommitMustBeTheAnswer(t *testing.T) {
 	r.Aliases = []string{pinned} // a mirror that answers any commit with its own
 	_, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set", Revision: pinned}, "", r)
 	_, err := s.Resolve(context.Background())
-	wantReason(t, err, contract.ChecksumMismatch)
+	sources.WantReason(t, err, contract.ChecksumMismatch)
 }
 
 func TestNamesThatMustBeEscaped(t *testing.T) {
@@ -334,10 +327,10 @@ func TestNamesThatMustBeEscaped(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(l.Files) != len(names) {
-			t.Errorf("listed %q", paths(l))
+			t.Errorf("listed %q", sources.Paths(l))
 		}
 		for _, f := range l.Files {
-			if got, err := read(subject{source: s}, f, 0); err != nil || string(got) != f.Path {
+			if got, err := sources.Read(s, f, 0); err != nil || string(got) != f.Path {
 				t.Errorf("%s: %q, %v", f.Path, got, err)
 			}
 		}
@@ -347,16 +340,16 @@ func TestNamesThatMustBeEscaped(t *testing.T) {
 func TestFileOfNoCommit(t *testing.T) {
 	_, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
 	_, err := s.Open(context.Background(), source.File{Path: "train.csv", Size: -1, Revision: "main"}, 0)
-	wantReason(t, err, contract.InvalidTask)
+	sources.WantReason(t, err, contract.InvalidTask)
 	_, err = s.Open(context.Background(), source.File{Path: "nothing.csv", Size: -1, Revision: someCommit}, 0)
-	wantReason(t, err, contract.FileNotFound)
+	sources.WantReason(t, err, contract.FileNotFound)
 	if !strings.Contains(err.Error(), "There is no nothing.csv of repository acme/set on ") {
 		t.Errorf("message %q", err)
 	}
 }
 
 func TestQuotaIsWaitedFor(t *testing.T) {
-	c := newClock()
+	c := sources.NewClock()
 	standIn := hub.New(hub.Options{Quota: map[string]int{"api": 2}, PageSize: 1, Now: c.Now}, withFiles("a.csv", "b.csv"))
 	env := environment(c)
 	env.Hub.Endpoint = hub.Start(t, standIn)
@@ -364,8 +357,8 @@ func TestQuotaIsWaitedFor(t *testing.T) {
 	if _, err := s.Resolve(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(c.waits()); n != 1 { // information and a page, then a window later two pages
-		t.Errorf("waited %v, want once", c.waits())
+	if n := len(c.Waits()); n != 1 { // information and a page, then a window later two pages
+		t.Errorf("waited %v, want once", c.Waits())
 	}
 }
 
@@ -373,8 +366,8 @@ func TestQuotaIsWaitedFor(t *testing.T) {
 func TestMirrorOfAnotherSmallFile(t *testing.T) {
 	standIn, s, _ := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
 	standIn.Faults.Add(hub.Fault{On: hub.KindResolve, Times: -1, Do: hub.Answer(200, "ETag", `"`+strings.Repeat("9", 40)+`"`)})
-	err := resolveAndRead(s)
-	wantReason(t, err, contract.ChecksumMismatch)
+	err := sources.ReadAll(s)
+	sources.WantReason(t, err, contract.ChecksumMismatch)
 	if !strings.Contains(err.Error(), "git blob SHA-1") || standIn.Downloads() != 0 {
 		t.Errorf("%v, after %d downloads", err, standIn.Downloads())
 	}

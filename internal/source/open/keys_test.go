@@ -15,6 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // plainS3 serves the keys of a bucket as S3 does, each holding its own name: the servers of files behind other stand-ins take a key for a
@@ -51,7 +52,7 @@ func plainS3(t *testing.T, keys ...string) string {
 }
 
 func keysOf(t *testing.T, endpoint, below string, files ...string) source.Source {
-	return newSource(t, recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "s3://bucket" + below, Files: files, Endpoint: endpoint}}, environment(newClock()))
+	return newSource(t, recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "s3://bucket" + below, Files: files, Endpoint: endpoint}}, environment(sources.NewClock()))
 }
 
 // TestKeysAreNoPaths: a key is asked for as it was listed, whatever slashes and characters it has.
@@ -71,11 +72,11 @@ func TestKeysAreNoPaths(t *testing.T) {
 	} {
 		s := keysOf(t, at, tc.below, tc.files...)
 		l, err := s.Resolve(t.Context())
-		if diff := cmp.Diff(tc.want, paths(l)); diff != "" || err != nil {
+		if diff := cmp.Diff(tc.want, sources.Paths(l)); diff != "" || err != nil {
 			t.Errorf("%s %q: %v (-want +got):\n%s", tc.below, tc.files, err, diff)
 		}
 		for _, f := range l.Files {
-			if content, err := read(subject{source: s}, f, 0); err != nil || string(content) != f.Path || f.Size != int64(len(f.Path)) {
+			if content, err := sources.Read(s, f, 0); err != nil || string(content) != f.Path || f.Size != int64(len(f.Path)) {
 				t.Errorf("%q of %d bytes holds %q, %v", f.Path, f.Size, content, err)
 			}
 		}
@@ -86,7 +87,7 @@ func TestKeysAreNoPaths(t *testing.T) {
 func TestKeysThatCannotBeAskedFor(t *testing.T) {
 	for _, key := range []string{"k/./a.jsonl", "k/../a.jsonl", "k/a__0x2f__b.jsonl", "k/../../etc/passwd", "k/a\u202etxt.jsonl"} {
 		_, err := keysOf(t, plainS3(t, key), "/k").Resolve(t.Context())
-		wantReason(t, err, contract.InvalidData)
+		sources.WantReason(t, err, contract.InvalidData)
 		if said := fmt.Sprint(err); !strings.Contains(said, "has a key that cannot be asked for as it is") || strings.Contains(said, "\u202e") {
 			t.Errorf("%q: %v", key, err)
 		}
@@ -101,7 +102,7 @@ func TestListingsOfObjectsEnd(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	_, err := keysOf(t, server.URL, "/k").Resolve(t.Context())
-	if wantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "does not come to an end") {
+	if sources.WantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "does not come to an end") {
 		t.Error(err)
 	}
 	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -114,7 +115,7 @@ func TestListingsOfObjectsEnd(t *testing.T) {
 	}))
 	t.Cleanup(endless.Close)
 	_, err = keysOf(t, endless.URL, "/k").Resolve(t.Context())
-	if wantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "which no answer but a file has") {
+	if sources.WantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "which no answer but a file has") {
 		t.Error(err)
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // ociServer is what a registry wants.
@@ -114,7 +115,7 @@ func ociSubject(w *wire, has ociServer) subject {
 	write := func(content []byte) {
 		pushTo(w.t, inside+"/acme/text:v1", artifactOf(w.t, ociLayer{title: "data/train.jsonl", content: content}, ociLayer{content: []byte("of no name")}))
 	}
-	write(text())
+	write(sources.Text())
 	kindOf := func(r *http.Request) hub.Kind {
 		if strings.Contains(r.URL.Path, "/blobs/") {
 			return onFile

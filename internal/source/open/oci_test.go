@@ -20,6 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // pushed returns an artifact in a registry of its own, over plain HTTP.
@@ -38,7 +39,7 @@ func pushed(t *testing.T, layers ...ociLayer) (host string, digest string) {
 func resolveOCI(t *testing.T, spec recipe.OCI) (source.Listing, error) {
 	t.Helper()
 	spec.Scheme = "HTTP"
-	return newSource(t, recipe.Source{OCI: &spec}, environment(newClock())).Resolve(t.Context())
+	return newSource(t, recipe.Source{OCI: &spec}, environment(sources.NewClock())).Resolve(t.Context())
 }
 
 func TestWhichLayersAreRead(t *testing.T) {
@@ -68,12 +69,12 @@ func TestWhichLayersAreRead(t *testing.T) {
 
 func sha(t *testing.T, content string) string {
 	t.Helper()
-	return digest([]byte(content))
+	return sources.Digest([]byte(content))
 }
 
 func wantSays(t *testing.T, err error, reason contract.Reason, says string) {
 	t.Helper()
-	wantReason(t, err, reason)
+	sources.WantReason(t, err, reason)
 	if !strings.Contains(err.Error(), says) {
 		t.Errorf("message %q, want %q", err, says)
 	}
@@ -88,9 +89,9 @@ func TestArtifactsThatAreNoFiles(t *testing.T) {
 		wantSays(t, err, contract.InvalidData, says)
 	}
 	_, err := resolveOCI(t, recipe.OCI{Reference: image + "/acme/text:v2"})
-	wantReason(t, err, contract.SourceNotFound)
+	sources.WantReason(t, err, contract.SourceNotFound)
 	_, err = resolveOCI(t, recipe.OCI{Reference: image + "/acme/text@sha256:" + strings.Repeat("0", 64)})
-	wantReason(t, err, contract.SourceNotFound)
+	sources.WantReason(t, err, contract.SourceNotFound)
 }
 
 // TestIndexes: an index of one manifest is that manifest; one of several is a question.
@@ -123,9 +124,9 @@ func TestIndexes(t *testing.T) {
 // TestRegistriesWithoutTLS are asked only where the manifest says so, be they on this machine.
 func TestRegistriesWithoutTLS(t *testing.T) {
 	host, _ := pushed(t, ociLayer{title: "a", content: []byte("1")})
-	env := environment(newClock())
+	env := environment(sources.NewClock())
 	_, err := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: host + "/acme/text:v1"}}, env).Resolve(t.Context())
-	wantReason(t, err, contract.FetchFailed)
+	sources.WantReason(t, err, contract.FetchFailed)
 }
 
 func TestLoginsOfRegistries(t *testing.T) {
@@ -148,7 +149,7 @@ func TestLoginsOfRegistries(t *testing.T) {
 			{"empty", "", "have no .dockerconfigjson"},
 		} {
 			t.Run(tc.name, func(t *testing.T) {
-				env := environment(newClock())
+				env := environment(sources.NewClock())
 				env.OCI.Secret = secretFolder(t, map[string]string{".dockerconfigjson": tc.config})
 				s := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: host + "/acme/text:v1", Scheme: "HTTP"}}, env)
 				l, err := s.Resolve(t.Context())
@@ -189,8 +190,8 @@ func TestListsOfLists(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	at := strings.TrimPrefix(server.URL, "http://")
-	_, err := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: at + "/acme/set:v1", Scheme: "HTTP"}}, environment(newClock())).Resolve(t.Context())
-	if wantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "is a list of a list of manifests") {
+	_, err := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: at + "/acme/set:v1", Scheme: "HTTP"}}, environment(sources.NewClock())).Resolve(t.Context())
+	if sources.WantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "is a list of a list of manifests") {
 		t.Error(err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/source/web"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // forwarder is an HTTP proxy: it makes connections for CONNECT and forwards other requests. Every host it is asked for is one
@@ -104,13 +105,19 @@ func throughProxy(t *testing.T, login web.Login, address string, variables ...st
 	if err != nil {
 		return err
 	}
-	return resolveAndRead(s)
+	return sources.ReadAll(s)
 }
 
 // behind returns a server over https that wants a token, and one over plain http.
 func behind(t *testing.T) (safe, plain string) {
-	server := newGuardedServer(t, "files", "Bearer abc", body("content"))
-	return server.url, serveAs(t, "files", false, body("content"))
+	guarded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer abc" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		sources.Body("content")(w, r)
+	})
+	return serveAs(t, "files", true, guarded), serveAs(t, "files", false, sources.Body("content"))
 }
 
 var token = web.Login{Token: "abc"}
@@ -164,7 +171,7 @@ func TestNoProxy(t *testing.T) {
 func TestProxyIsNotAskedForMetadata(t *testing.T) {
 	proxy := newForwarder(t)
 	for _, address := range []string{"http://169.254.169.254/", "http://0xa9fea9fe/", "http://metadata.google.internal/"} {
-		wantReason(t, throughProxy(t, web.Login{}, address, "HTTP_PROXY", proxy.url), contract.SourceNotFound)
+		sources.WantReason(t, throughProxy(t, web.Login{}, address, "HTTP_PROXY", proxy.url), contract.SourceNotFound)
 	}
 	if got := proxy.requests(); len(got) > 0 {
 		t.Errorf("the proxy was asked %q", got)
@@ -187,7 +194,7 @@ func TestProxyRefuses(t *testing.T) {
 			proxy := newForwarder(t)
 			proxy.refuse = tc.refuse
 			err := throughProxy(t, token, safe+"/x", "HTTPS_PROXY", strings.Replace(proxy.url, "//", "//jane:secret@", 1))
-			wantReason(t, err, tc.reason)
+			sources.WantReason(t, err, tc.reason)
 			if !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "jane") {
 				t.Errorf("message %q, want %q and no password", err, tc.says)
 			}

@@ -2,16 +2,11 @@ package open_test
 
 import (
 	"bytes"
-	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,67 +17,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
-// clock is a clock that never waits: it remembers for how long it was asked to.
-type clock struct {
-	mu    sync.Mutex
-	now   time.Time
-	slept []time.Duration
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 8, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now, c.slept = c.now.Add(d), append(c.slept, d)
-	return ctx.Err()
-}
-
-// jump sets the clock, as a time server does.
-func (c *clock) jump(by time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(by)
-}
-
-func (c *clock) waits() []time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return append([]time.Duration(nil), c.slept...)
-}
-
 // environment returns options without chance and without waiting.
-func environment(c *clock) open.Options {
-	return open.Options{Reading: source.Options{Retry: source.Policy{Clock: c, Random: func() float64 { return 0 }}}}
-}
-
-// text returns the content of the one file that every kind serves: long enough to be cut at every tenth, and without a period
-// that would hide a wrong offset.
-func text() []byte {
-	var b bytes.Buffer
-	for i := 0; b.Len() < 40_000; i++ {
-		fmt.Fprintf(&b, "line %d of the file\n", i)
-	}
-	return b.Bytes()[:40_000]
-}
-
-func digest(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+func environment(c *sources.Clock) open.Options {
+	return open.Options{Reading: sources.Options(c)}
 }
 
 // subject is one source with one file in it, as the suite needs it.
 type subject struct {
 	source source.Source
-	clock  *clock
+	clock  *sources.Clock
 	// write puts other content in the file's place.
 	write func([]byte)
 	// wire is the way of the bytes, where the suite breaks things; nil where there is none.
@@ -170,7 +116,7 @@ func hubSubject(w *wire, large bool) subject {
 			"README.md": {Content: []byte("read me")}, "data/train.jsonl": {Content: content, LFS: large},
 		}}
 	}
-	standIn := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, repo(text()))
+	standIn := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, repo(sources.Text()))
 	bytesOf := hub.KindBlob
 	if large {
 		bytesOf = hub.KindCDN
@@ -202,7 +148,7 @@ type webServer struct{ etag, pinned, login bool }
 func webSubject(w *wire, has webServer) subject {
 	content := atomic.Pointer[[]byte]{}
 	set := func(b []byte) { content.Store(&b) }
-	set(text())
+	set(sources.Text())
 	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if has.login && r.Header.Get("Authorization") != "Bearer top-secret" {
 			w.WriteHeader(http.StatusUnauthorized)
@@ -210,7 +156,7 @@ func webSubject(w *wire, has webServer) subject {
 		}
 		now := *content.Load()
 		if has.etag {
-			w.Header().Set("ETag", `"`+digest(now)[:8]+`"`)
+			w.Header().Set("ETag", `"`+sources.Digest(now)[:8]+`"`)
 		}
 		http.ServeContent(w, r, "train.jsonl", time.Time{}, bytes.NewReader(now))
 	})
@@ -226,7 +172,7 @@ func webSubject(w *wire, has webServer) subject {
 	}
 	file := recipe.HTTPFile{URL: w.serve("files", kindOf, serve) + "/train.jsonl?signature=secret"}
 	if has.pinned {
-		file.SHA256 = digest(text())
+		file.SHA256 = sources.Digest(sources.Text())
 	}
 	return subject{
 		source: newSource(w.t, recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{file}}}, env),
@@ -246,7 +192,7 @@ func volumeSubject(w *wire) subject {
 			t.Fatal(err)
 		}
 	}
-	s.write(text())
+	s.write(sources.Text())
 	env := environment(s.clock)
 	env.Volume.Claims = map[string]string{"corpora": dir}
 	s.source = newSource(t, recipe.Source{Volume: &recipe.Volume{ClaimName: "corpora"}}, env)

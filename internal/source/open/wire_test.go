@@ -19,13 +19,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source/open"
 	"github.com/datasetmix/datasetmix/internal/source/transport"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // wire is the way that a subject's bytes take over HTTP, where the suite breaks things. A subject puts its server behind
 // serve and makes its source with environment; of what goes wrong it need know nothing.
 type wire struct {
 	t      *testing.T
-	clock  *clock
+	clock  *sources.Clock
 	faults hub.Faults
 	names  *names
 	sent   atomic.Int64 // bytes that left in answer to requests onFile
@@ -46,7 +47,7 @@ const (
 )
 
 func newWire(t *testing.T, opts wireOptions) *wire {
-	w := &wire{t: t, clock: newClock(), opts: opts}
+	w := &wire{t: t, clock: sources.NewClock(), opts: opts}
 	w.names = newNames(t, w.clock)
 	return w
 }
@@ -121,8 +122,8 @@ func newElsewhere(t *testing.T, tls bool) *elsewhere {
 		e.mu.Lock()
 		e.seen = append(e.seen, string(dump))
 		e.mu.Unlock()
-		w.Header().Set("ETag", `"`+digest(text())[:8]+`"`)
-		http.ServeContent(w, r, "train.jsonl", time.Time{}, bytes.NewReader(text()))
+		w.Header().Set("ETag", `"`+sources.Digest(sources.Text())[:8]+`"`)
+		http.ServeContent(w, r, "train.jsonl", time.Time{}, bytes.NewReader(sources.Text()))
 	}))
 	return e
 }
@@ -137,7 +138,7 @@ func (e *elsewhere) requests() []string {
 // have their metadata.
 type names struct {
 	t     *testing.T
-	clock *clock
+	clock *sources.Clock
 	once  sync.Once
 	at    string
 
@@ -145,13 +146,13 @@ type names struct {
 	until int // how many waits of the clock it takes until it answers
 }
 
-func newNames(t *testing.T, c *clock) *names { return &names{t: t, clock: c} }
+func newNames(t *testing.T, c *sources.Clock) *names { return &names{t: t, clock: c} }
 
 // fail lets every question go wrong until the clock has waited so many times more.
 func (n *names) fail(waits int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.until = len(n.clock.waits()) + waits
+	n.until = len(n.clock.Waits()) + waits
 }
 
 func (n *names) resolver() *net.Resolver {
@@ -191,7 +192,7 @@ func (n *names) listen() {
 func (n *names) answer(asked dnsmessage.Message) dnsmessage.Message {
 	out := dnsmessage.Message{Header: dnsmessage.Header{ID: asked.ID, Response: true, RecursionAvailable: true}, Questions: asked.Questions}
 	n.mu.Lock()
-	missing := n.until - len(n.clock.waits())
+	missing := n.until - len(n.clock.Waits())
 	n.mu.Unlock()
 	q := asked.Questions[0]
 	host := strings.ToLower(q.Name.String())

@@ -1,9 +1,10 @@
-package open_test
+package web_test
 
 import (
 	"context"
 	"encoding/base64"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -11,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
-	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/transport"
 	"github.com/datasetmix/datasetmix/internal/source/web"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // guardedServer serves a file over https to whoever sends the right Authorization, and notes what it is sent.
@@ -24,9 +25,9 @@ type guardedServer struct {
 	seen []string
 }
 
-func newGuardedServer(t *testing.T, host, want string, then http.Handler) *guardedServer {
+func newGuardedServer(t *testing.T, want string, then http.Handler) *guardedServer {
 	g := &guardedServer{}
-	g.url = serveAs(t, host, true, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	g.url = overTLS(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got := r.Header.Get("Authorization")
 		g.mu.Lock()
 		g.seen = append(g.seen, r.Method+" "+got)
@@ -40,21 +41,24 @@ func newGuardedServer(t *testing.T, host, want string, then http.Handler) *guard
 	return g
 }
 
+// overTLS serves a handler over https and returns its address. Two servers differ in their ports, which makes them two hosts.
+func overTLS(t *testing.T, handler http.Handler) string {
+	server := httptest.NewTLSServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 func (g *guardedServer) requests() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.seen
 }
 
-// loggedIn makes a source of addresses with credentials.
+// loggedIn returns the source of addresses, read with a login.
 func loggedIn(t *testing.T, login web.Login, addresses ...string) (source.Source, error) {
-	env := newWire(t, wireOptions{}).environment()
-	env.Web.Login = login
-	var files []recipe.HTTPFile
-	for _, a := range addresses {
-		files = append(files, recipe.HTTPFile{URL: a})
-	}
-	return open.New(recipe.Source{HTTP: &recipe.HTTP{URLs: files}}, env)
+	trusting := httptest.NewTLSServer(nil) // whose certificate all of its kind have
+	defer trusting.Close()
+	return opened(t, login, transport.Options{Transport: trusting.Client().Transport}, addresses...)
 }
 
 func TestLoginIsSentWithEveryRequest(t *testing.T) {
@@ -70,7 +74,7 @@ func TestLoginIsSentWithEveryRequest(t *testing.T) {
 		{"none", web.Login{}, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			server := newGuardedServer(t, "files", tc.want, body("0123456789", "ETag", `"one"`))
+			server := newGuardedServer(t, tc.want, sources.Body("0123456789", "ETag", `"one"`))
 			s, err := loggedIn(t, tc.login, server.url+"/x")
 			if err != nil {
 				t.Fatal(err)
@@ -79,7 +83,7 @@ func TestLoginIsSentWithEveryRequest(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := read(subject{source: s}, l.Files[0], 4); err != nil || string(got) != "456789" {
+			if got, err := sources.Read(s, l.Files[0], 4); err != nil || string(got) != "456789" {
 				t.Errorf("read %q, %v", got, err)
 			}
 			if diff := cmp.Diff([]string{"HEAD " + tc.want, "GET " + tc.want}, server.requests()); diff != "" {
@@ -116,7 +120,7 @@ func TestLoginThatMayNotBeSent(t *testing.T) {
 				}
 				return
 			}
-			wantReason(t, err, contract.InvalidTask)
+			sources.WantReason(t, err, contract.InvalidTask)
 			if text := strings.ReplaceAll(err.Error(), "secretRef", ""); !strings.Contains(text, tc.says) || strings.Contains(text, "secret") {
 				t.Errorf("message %q, want %q", err, tc.says)
 			}
@@ -126,26 +130,26 @@ func TestLoginThatMayNotBeSent(t *testing.T) {
 
 func TestLoginOfAnotherHost(t *testing.T) {
 	origin := http.NewServeMux()
-	here := newGuardedServer(t, "files", "Bearer abc", origin)
-	there := newGuardedServer(t, "mirror", "", http.RedirectHandler(here.url+"/back", http.StatusFound))
+	here := newGuardedServer(t, "Bearer abc", origin)
+	there := newGuardedServer(t, "", http.RedirectHandler(here.url+"/back", http.StatusFound))
 	origin.Handle("/away", http.RedirectHandler(there.url+"/x", http.StatusFound))
 	origin.Handle("/near", http.RedirectHandler("/file", http.StatusFound))
-	origin.Handle("/file", body("content"))
-	origin.Handle("/back", body("content"))
+	origin.Handle("/file", sources.Body("content"))
+	origin.Handle("/back", sources.Body("content"))
 
 	s, err := loggedIn(t, web.Login{Token: "abc"}, here.url+"/near")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := resolveAndRead(s); err != nil {
+	if err := sources.ReadAll(s); err != nil {
 		t.Errorf("a redirect on the same host: %v", err)
 	}
 	s, err = loggedIn(t, web.Login{Token: "abc"}, here.url+"/away")
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = resolveAndRead(s) // away, and back to what only the credentials open
-	wantReason(t, err, contract.AuthenticationFailed)
+	err = sources.ReadAll(s) // away, and back to what only the credentials open
+	sources.WantReason(t, err, contract.AuthenticationFailed)
 	if diff := cmp.Diff([]string{"HEAD "}, there.requests()); diff != "" {
 		t.Errorf("the other host was sent (-want +got):\n%s", diff)
 	}
@@ -155,9 +159,9 @@ func TestLoginOfAnotherHost(t *testing.T) {
 }
 
 func TestLoginRefused(t *testing.T) {
-	server := newGuardedServer(t, "files", "Bearer right", body("content"))
-	other := newGuardedServer(t, "other", "Bearer right", body("content"))
-	front := serveAs(t, "front", true, http.RedirectHandler(other.url+"/x", http.StatusFound))
+	server := newGuardedServer(t, "Bearer right", sources.Body("content"))
+	other := newGuardedServer(t, "Bearer right", sources.Body("content"))
+	front := overTLS(t, http.RedirectHandler(other.url+"/x", http.StatusFound))
 	for _, tc := range []struct {
 		name    string
 		login   web.Login
@@ -166,7 +170,7 @@ func TestLoginRefused(t *testing.T) {
 	}{
 		{"none given", web.Login{}, server.url, "no credentials are given. Name a Secret with a token, or with username and password, in secretRef."},
 		{"wrong", web.Login{Token: "wrong"}, server.url, "answers 401 to the credentials that are given. Check the Secret that secretRef names"},
-		{"of another host", web.Login{Token: "right"}, front, "is redirected to other.example.com"},
+		{"of another host", web.Login{Token: "right"}, front, "is redirected to " + strings.TrimPrefix(other.url, "https://")},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s, err := loggedIn(t, tc.login, tc.address+"/x")
@@ -174,51 +178,10 @@ func TestLoginRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, err = s.Resolve(context.Background())
-			wantReason(t, err, contract.AuthenticationFailed)
+			sources.WantReason(t, err, contract.AuthenticationFailed)
 			if !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("message %q, want %q", err, tc.says)
 			}
 		})
-	}
-}
-
-func TestCABundle(t *testing.T) {
-	server := newGuardedServer(t, "files", "", body("content"))
-	w := newWire(t, wireOptions{})
-	for _, tc := range []struct {
-		name   string
-		bundle []byte
-		host   string
-		reason contract.Reason // empty is success
-		says   string
-	}{
-		{"right", authority(t), "files", "", ""},
-		{"right, among others", append([]byte("# of the office\n"), authority(t)...), "files", "", ""},
-		{"none", nil, "files", contract.AuthenticationFailed, "is not trusted"},
-		{"of another name", authority(t), "files.other", contract.AuthenticationFailed, "is not trusted"},
-		{"no certificate", []byte("hello"), "files", contract.InvalidTask, "holds no certificate"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			env := w.environment()
-			env.Network.CABundle = tc.bundle
-			address := strings.Replace(server.url, "files", tc.host, 1) + "/x"
-			s, err := open.New(recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{URL: address}}}}, env)
-			if err == nil {
-				err = resolveAndRead(s)
-			}
-			if tc.reason == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
-			}
-			wantReason(t, err, tc.reason)
-			if !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("message %q, want %q", err, tc.says)
-			}
-		})
-	}
-	if n := len(w.clock.waits()); n > 0 {
-		t.Errorf("waited %d times for what does not change", n)
 	}
 }

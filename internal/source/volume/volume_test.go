@@ -1,4 +1,4 @@
-package open_test
+package volume_test
 
 import (
 	"context"
@@ -16,6 +16,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	"github.com/datasetmix/datasetmix/internal/source/volume"
+	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // claim makes a claim's folder: each entry is a file that holds its own name, or "link -> target".
@@ -41,16 +43,39 @@ func claim(t *testing.T, entries ...string) string {
 	return dir
 }
 
-func onVolume(t *testing.T, dir string, spec recipe.Volume) (source.Source, *clock) {
+// opened returns the source of a claim that is mounted at a folder.
+func opened(t *testing.T, dir string, spec recipe.Volume) (source.Source, *sources.Clock) {
 	t.Helper()
-	c := newClock()
-	env := environment(c)
-	env.Volume.Claims = map[string]string{"corpora": dir}
 	spec.ClaimName = "corpora"
-	return newSource(t, recipe.Source{Volume: &spec}, env), c
+	kind, err := volume.New(spec, volume.Options{Claims: map[string]string{"corpora": dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := sources.NewClock()
+	return source.Wrap(kind, sources.Options(c)), c
 }
 
-func TestVolumeListing(t *testing.T) {
+// TestNewRefuses: a specification that cannot work is an error before anything is read.
+func TestNewRefuses(t *testing.T) {
+	for name, tc := range map[string]struct {
+		spec recipe.Volume
+		says string
+	}{
+		"an unknown claim":      {recipe.Volume{ClaimName: "other"}, `"other" is not mounted`},
+		"a path out of a claim": {recipe.Volume{ClaimName: "x", Path: "a/../../b"}, "leads out of the claim x"},
+		"a bad pattern":         {recipe.Volume{ClaimName: "x", Files: []string{"{a"}}, `"{a" in files`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := volume.New(tc.spec, volume.Options{Claims: map[string]string{"x": "/x"}})
+			sources.WantReason(t, err, contract.InvalidTask)
+			if !strings.Contains(err.Error(), tc.says) {
+				t.Errorf("message %q, want %q", err, tc.says)
+			}
+		})
+	}
+}
+
+func TestListing(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		claim  []string
@@ -81,36 +106,36 @@ func TestVolumeListing(t *testing.T) {
 		{name: "no files in a folder", claim: []string{"a/"}, spec: recipe.Volume{Path: "a"}, reason: contract.SourceNotFound, says: "The folder a of claim corpora holds no files"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s, c := onVolume(t, claim(t, tc.claim...), tc.spec)
+			s, c := opened(t, claim(t, tc.claim...), tc.spec)
 			l, err := s.Resolve(context.Background())
 			if tc.reason != "" {
-				wantReason(t, err, tc.reason)
+				sources.WantReason(t, err, tc.reason)
 				if !strings.Contains(err.Error(), tc.says) {
 					t.Errorf("message %q does not say %q", err, tc.says)
 				}
-				if len(c.waits()) > 0 {
-					t.Errorf("waited %v for what does not change", c.waits())
+				if len(c.Waits()) > 0 {
+					t.Errorf("waited %v for what does not change", c.Waits())
 				}
 				return
 			}
-			if diff := cmp.Diff(tc.want, strings.Join(paths(l), " ")); diff != "" || err != nil {
+			if diff := cmp.Diff(tc.want, strings.Join(sources.Paths(l), " ")); diff != "" || err != nil {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
-			if err := resolveAndRead(s); err != nil {
+			if err := sources.ReadAll(s); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-func TestVolumeIsNotMounted(t *testing.T) {
-	s, _ := onVolume(t, filepath.Join(t.TempDir(), "nothing"), recipe.Volume{})
+func TestClaimWithoutAFolder(t *testing.T) {
+	s, _ := opened(t, filepath.Join(t.TempDir(), "nothing"), recipe.Volume{})
 	_, err := s.Resolve(context.Background())
-	wantReason(t, err, contract.SourceNotFound)
+	sources.WantReason(t, err, contract.SourceNotFound)
 }
 
-func TestVolumeOpenStaysInside(t *testing.T) {
-	s, _ := onVolume(t, claim(t, "a.csv", "out.csv -> ../../etc/passwd", "sub/"), recipe.Volume{})
+func TestOpenStaysInside(t *testing.T) {
+	s, _ := opened(t, claim(t, "a.csv", "out.csv -> ../../etc/passwd", "sub/"), recipe.Volume{})
 	for path, want := range map[string]contract.Reason{
 		"../claim/a.csv": contract.SourceNotFound,
 		"/etc/passwd":    contract.SourceNotFound,
@@ -119,25 +144,25 @@ func TestVolumeOpenStaysInside(t *testing.T) {
 		"sub":            contract.FetchFailed,
 	} {
 		_, err := s.Open(context.Background(), source.File{Path: path, Size: -1}, 0)
-		wantReason(t, err, want)
+		sources.WantReason(t, err, want)
 	}
 }
 
-func TestVolumePipeIsNotWaitedFor(t *testing.T) {
+func TestPipeIsNotWaitedFor(t *testing.T) {
 	dir := claim(t, "a.csv")
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
 		t.Skipf("no named pipes here: %v", err)
 	}
-	s, _ := onVolume(t, dir, recipe.Volume{})
+	s, _ := opened(t, dir, recipe.Volume{})
 	l, err := s.Resolve(context.Background())
-	if err != nil || strings.Join(paths(l), " ") != "a.csv" {
-		t.Errorf("listed %v, %v", paths(l), err)
+	if err != nil || strings.Join(sources.Paths(l), " ") != "a.csv" {
+		t.Errorf("listed %v, %v", sources.Paths(l), err)
 	}
 	_, err = s.Open(context.Background(), source.File{Path: "pipe", Size: -1}, 0)
-	wantReason(t, err, contract.FetchFailed)
+	sources.WantReason(t, err, contract.FetchFailed)
 }
 
-func TestVolumeFileThatMayNotBeRead(t *testing.T) {
+func TestFileThatMayNotBeRead(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may read every file")
 	}
@@ -145,14 +170,14 @@ func TestVolumeFileThatMayNotBeRead(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "a.csv"), 0); err != nil {
 		t.Fatal(err)
 	}
-	s, _ := onVolume(t, dir, recipe.Volume{})
-	wantReason(t, resolveAndRead(s), contract.AuthenticationFailed)
+	s, _ := opened(t, dir, recipe.Volume{})
+	sources.WantReason(t, sources.ReadAll(s), contract.AuthenticationFailed)
 }
 
-func TestVolumeFileWrittenToWhileItIsRead(t *testing.T) {
+func TestFileWrittenToWhileItIsRead(t *testing.T) {
 	dir := claim(t, "a.csv")
 	path := filepath.Join(dir, "a.csv")
-	s, c := onVolume(t, dir, recipe.Volume{})
+	s, c := opened(t, dir, recipe.Volume{})
 	l, err := s.Resolve(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -170,8 +195,8 @@ func TestVolumeFileWrittenToWhileItIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = io.ReadAll(body)
-	wantReason(t, err, contract.FetchFailed)
-	if !strings.Contains(err.Error(), "changed since it was listed") || len(c.waits()) > 0 {
-		t.Errorf("%v after waits %v", err, c.waits())
+	sources.WantReason(t, err, contract.FetchFailed)
+	if !strings.Contains(err.Error(), "changed since it was listed") || len(c.Waits()) > 0 {
+		t.Errorf("%v after waits %v", err, c.Waits())
 	}
 }
