@@ -10,6 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/sources"
+	"github.com/datasetmix/datasetmix/internal/testing/stores"
 )
 
 // s3Kind is how an object is kept in S3.
@@ -20,27 +21,27 @@ type s3Kind struct {
 }
 
 func s3Subject(w *wire, how s3Kind) subject {
-	bucket := newS3Bucket(w.t, how.versions)
+	bucket := servers.NewBucket(w.t, how.versions)
 	write := func(content []byte) {
 		if how.parts {
-			bucket.putInParts("data/train.jsonl", content) // one: a part that others follow must be larger than the file
+			bucket.PutInParts("data/train.jsonl", content) // one: a part that others follow must be larger than the file
 			return
 		}
-		bucket.put("data/train.jsonl", content, how.checksum)
+		bucket.Put("data/train.jsonl", content, how.checksum)
 	}
 	write(sources.Text())
-	bucket.put("data/_SUCCESS", nil, "")
-	bucket.put("database.jsonl", []byte("of another folder"), "")
+	bucket.Put("data/_SUCCESS", nil, "")
+	bucket.Put("database.jsonl", []byte("of another folder"), "")
 	env := w.environment()
-	env.ObjectStore.Secret = secretFolder(w.t, s3Secret)
+	env.ObjectStore.Secret = sources.Secret(w.t, stores.S3Secret)
 	spec := recipe.ObjectStore{
-		URL: "s3://" + bucket.name + "/data", Access: recipe.AccessSecret,
-		Endpoint: w.serve("s3", objectKind, proxyTo(w.t, store(w.t, "s3"))),
+		URL: "s3://" + bucket.Name + "/data", Access: recipe.AccessSecret,
+		Endpoint: w.serve("s3", objectKind, servers.Proxy(w.t, "s3")),
 	}
 	return subject{
 		source: newSource(w.t, recipe.Source{ObjectStore: &spec}, env), clock: w.clock, wire: w, write: write,
 		pinned:    how.checksum != types.ChecksumAlgorithmCrc32, // of which the source makes nothing
-		continues: true, guarded: true, keeps: how.versions, secret: secretKey,
+		continues: true, guarded: true, keeps: how.versions, secret: stores.SecretKey,
 	}
 }
 
@@ -53,7 +54,7 @@ func objectKind(r *http.Request) hub.Kind {
 }
 
 func gsSubject(w *wire) subject {
-	server, bucket := store(w.t, "gcs"), newBucketName()
+	server, bucket := servers.URL(w.t, "gcs"), stores.NewName()
 	post := func(path string, content []byte) {
 		answer, err := http.Post(server+path, "application/json", bytes.NewReader(content))
 		if err != nil {
@@ -70,7 +71,7 @@ func gsSubject(w *wire) subject {
 	post("/storage/v1/b?project=test", []byte(`{"name":"`+bucket+`"}`))
 	write(sources.Text())
 	env := w.environment()
-	spec := recipe.ObjectStore{URL: "gs://" + bucket + "/data", Endpoint: w.serve("gcs", objectKind, proxyTo(w.t, server))}
+	spec := recipe.ObjectStore{URL: "gs://" + bucket + "/data", Endpoint: w.serve("gcs", objectKind, servers.Proxy(w.t, "gcs"))}
 	return subject{
 		source: newSource(w.t, recipe.Source{ObjectStore: &spec}, env), clock: w.clock, wire: w, write: write,
 		pinned: true, continues: true, guarded: true,
@@ -78,20 +79,20 @@ func gsSubject(w *wire) subject {
 }
 
 func azureSubject(w *wire, sums bool) subject {
-	container := azureContainer{w.t, newBucketName(), sums}
-	write := func(content []byte) { container.put("data/train.jsonl", content) }
+	container := servers.NewContainer(w.t, sums)
+	write := func(content []byte) { container.Put("data/train.jsonl", content) }
 	write(sources.Text())
-	container.put("data/.hidden", []byte("hidden"))
+	container.Put("data/.hidden", []byte("hidden"))
 	w.opts.tls = true // which the signature is sent over, and nothing else
 	env := w.environment()
-	env.ObjectStore.Secret = secretFolder(w.t, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "?sv=2025-01-05&sp=rl&sig=" + azureSignature})
+	env.ObjectStore.Secret = sources.Secret(w.t, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "?sv=2025-01-05&sp=rl&sig=" + stores.Signature})
 	spec := recipe.ObjectStore{
-		URL: "azblob://" + container.name + "/data", Access: recipe.AccessSecret,
-		Endpoint: w.serve("azure", azureKind, proxyTo(w.t, store(w.t, "azure"))) + "/account",
+		URL: "azblob://" + container.Name + "/data", Access: recipe.AccessSecret,
+		Endpoint: w.serve("azure", azureKind, servers.Proxy(w.t, "azure")) + "/account",
 	}
 	return subject{
 		source: newSource(w.t, recipe.Source{ObjectStore: &spec}, env), clock: w.clock, wire: w, write: write,
-		pinned: sums, continues: true, guarded: true, secret: azureSignature,
+		pinned: sums, continues: true, guarded: true, secret: stores.Signature,
 	}
 }
 

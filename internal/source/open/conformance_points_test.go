@@ -1,6 +1,7 @@
 package open_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -70,4 +71,21 @@ func TestEveryPointIsMetByEveryKind(t *testing.T) {
 		t.Errorf("%q is no point", p)
 	}
 	t.Log(table.String())
+}
+
+// TestListingsHoldNoCredential: what is kept of a source, in files and in the status, is made of its listing.
+func TestListingsHoldNoCredential(t *testing.T) {
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			s := k.make(newWire(t, wireOptions{}))
+			l, err := s.source.Resolve(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			written, err := json.Marshal(l)
+			if err != nil || len(l.Files) != 1 || s.secret != "" && strings.Contains(string(written), s.secret) {
+				t.Errorf("%v: %s", err, written)
+			}
+		})
+	}
 }

@@ -71,11 +71,11 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 		return recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/set", Endpoint: "http://" + at}}, env
 	}
 	bucket := func(at string, env open.Options) (recipe.Source, open.Options) {
-		env.ObjectStore.Secret = secretOf(t, map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_SESSION_TOKEN": "session"})
+		env.ObjectStore.Secret = sources.Secret(t, map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_SESSION_TOKEN": "session"})
 		return recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "s3://corpora/math", Endpoint: "http://" + at, Access: recipe.AccessSecret}}, env
 	}
 	registry := func(at string, env open.Options) (recipe.Source, open.Options) {
-		env.OCI.Secret = secretOf(t, map[string]string{".dockerconfigjson": dockerLogin(t, at)})
+		env.OCI.Secret = sources.Secret(t, map[string]string{".dockerconfigjson": dockerLogin(t, at)})
 		return recipe.Source{OCI: &recipe.OCI{Reference: at + "/corpora/math:v2", Scheme: "HTTP"}}, env
 	}
 	for name, of := range map[string]func(string, open.Options) (recipe.Source, open.Options){"hub": standIn, "bucket": bucket, "registry": registry} {
@@ -140,24 +140,13 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 func TestSignaturesGoWhereTheirSecretSays(t *testing.T) {
 	env := environment(sources.NewClock())
 	env.Network.Hosts = hosts(t, "*.blob.core.windows.net")
-	env.ObjectStore.Secret = secretOf(t, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "sig=abc"})
+	env.ObjectStore.Secret = sources.Secret(t, map[string]string{"AZURE_STORAGE_SAS_TOKEN": "sig=abc"})
 	for endpoint, allowed := range map[string]bool{"https://me.blob.core.windows.net": true, "https://blob.core.windows.net.example.org": false} {
 		_, err := open.New(recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "azblob://corpora", Endpoint: endpoint, Access: recipe.AccessSecret}}, env)
 		if (err == nil) != allowed || err != nil && contract.ReasonOf(err) != contract.AuthenticationFailed {
 			t.Errorf("%s: %v", endpoint, err)
 		}
 	}
-}
-
-func secretOf(t *testing.T, keys map[string]string) string {
-	t.Helper()
-	folder := t.TempDir()
-	for key, value := range keys {
-		if err := os.WriteFile(filepath.Join(folder, key), []byte(value), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return folder
 }
 
 func dockerLogin(t *testing.T, registry string) string {

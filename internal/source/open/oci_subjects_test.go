@@ -131,7 +131,7 @@ func ociSubject(w *wire, has ociServer) subject {
 		spec.Scheme = "HTTP"
 	}
 	if has.token || has.basic {
-		env.OCI.Secret = secretFolder(w.t, map[string]string{".dockerconfigjson": dockerConfig(host)})
+		env.OCI.Secret = sources.Secret(w.t, map[string]string{".dockerconfigjson": dockerConfig(host)})
 	}
 	return subject{
 		source: newSource(w.t, recipe.Source{OCI: &spec}, env), clock: w.clock, wire: w, write: write,

@@ -150,7 +150,7 @@ func TestLoginsOfRegistries(t *testing.T) {
 		} {
 			t.Run(tc.name, func(t *testing.T) {
 				env := environment(sources.NewClock())
-				env.OCI.Secret = secretFolder(t, map[string]string{".dockerconfigjson": tc.config})
+				env.OCI.Secret = sources.Secret(t, map[string]string{".dockerconfigjson": tc.config})
 				s := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: host + "/acme/text:v1", Scheme: "HTTP"}}, env)
 				l, err := s.Resolve(t.Context())
 				if tc.says == "" {

@@ -179,3 +179,15 @@ func WantReason(t *testing.T, err error, want contract.Reason) {
 		t.Errorf("reason %s, want %s: %v", got, want, err)
 	}
 }
+
+// Secret returns the folder of a mounted Secret, whose values end in a newline as those of files often do.
+func Secret(t *testing.T, keys map[string]string) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, content := range keys {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}

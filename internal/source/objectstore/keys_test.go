@@ -1,4 +1,4 @@
-package open_test
+package objectstore_test
 
 import (
 	"encoding/xml"
@@ -52,7 +52,7 @@ func plainS3(t *testing.T, keys ...string) string {
 }
 
 func keysOf(t *testing.T, endpoint, below string, files ...string) source.Source {
-	return newSource(t, recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "s3://bucket" + below, Files: files, Endpoint: endpoint}}, environment(sources.NewClock()))
+	return opened(t, recipe.ObjectStore{URL: "s3://bucket" + below, Files: files, Endpoint: endpoint}, options{})
 }
 
 // TestKeysAreNoPaths: a key is asked for as it was listed, whatever slashes and characters it has.

@@ -1,9 +1,9 @@
-package open_test
+package objectstore_test
 
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -22,34 +22,86 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
-	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/objectstore"
+	"github.com/datasetmix/datasetmix/internal/source/transport"
 	"github.com/datasetmix/datasetmix/internal/testing/sources"
+	"github.com/datasetmix/datasetmix/internal/testing/stores"
 )
 
-// s3Env returns the environment of a worker with the Secret of the S3 server.
-func s3Env(t *testing.T) open.Options {
-	env := environment(sources.NewClock())
-	env.ObjectStore.Secret = secretFolder(t, s3Secret)
-	return env
+var servers = stores.Objects("../../../hack/stores")
+
+func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
+
+// options are those of a source and of what is around it.
+type options struct {
+	store   objectstore.Options
+	network transport.Options
+	reading source.Options
 }
 
-func (b s3Bucket) spec(below string, files ...string) recipe.Source {
-	return recipe.Source{ObjectStore: &recipe.ObjectStore{
-		URL: "s3://" + b.name + below, Files: files, Endpoint: store(b.t, "s3"), Access: recipe.AccessSecret,
+// open returns the source of a specification. Its clock never waits.
+func (o options) open(spec recipe.ObjectStore) (source.Source, *sources.Clock, error) {
+	clock := sources.NewClock()
+	o.reading.Retry = sources.Options(clock).Retry
+	client, err := transport.NewClient(o.network, o.reading.Retry)
+	if err != nil {
+		return nil, nil, err
+	}
+	kind, err := objectstore.New(spec, o.store, client)
+	if err != nil {
+		return nil, clock, err
+	}
+	return source.Wrap(kind, o.reading), clock, nil
+}
+
+// opened returns the source of a specification that can work.
+func opened(t *testing.T, spec recipe.ObjectStore, o options) source.Source {
+	t.Helper()
+	s, _, err := o.open(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// withSecret returns options with the Secret of the S3 server.
+func withSecret(t *testing.T) options {
+	return options{store: objectstore.Options{Secret: sources.Secret(t, stores.S3Secret)}}
+}
+
+// below returns the specification of what is below a path of a bucket of the S3 server.
+func below(t *testing.T, bucket stores.Bucket, path string, files ...string) recipe.ObjectStore {
+	return recipe.ObjectStore{URL: "s3://" + bucket.Name + path, Files: files, Endpoint: servers.URL(t, "s3"), Access: recipe.AccessSecret}
+}
+
+// trusting returns options that trust a server over TLS.
+func trusting(server *httptest.Server) options {
+	return options{network: transport.Options{
+		CABundle: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}),
 	}}
 }
 
+// only returns the one file of a source.
+func only(t *testing.T, s source.Source) source.File {
+	t.Helper()
+	l, err := s.Resolve(t.Context())
+	if err != nil || len(l.Files) != 1 {
+		t.Fatalf("listed %v, %v; want one file", l.Files, err)
+	}
+	return l.Files[0]
+}
+
 func TestWhichObjectsAreRead(t *testing.T) {
-	bucket := newS3Bucket(t, false)
+	bucket := servers.NewBucket(t, false)
 	for _, key := range []string{
 		"math/train-1.jsonl", "math/train-0.jsonl", "math/deep/er/a.jsonl", "math/_SUCCESS", "math/.index/x", "math20/other.jsonl",
 		"math/odd name+[1].jsonl", "top.jsonl",
 	} {
-		bucket.put(key, []byte(key), "")
+		bucket.Put(key, []byte(key), "")
 	}
-	bucket.put("math/folder/", nil, "") // as consoles mark folders
+	bucket.Put("math/folder/", nil, "") // as consoles mark folders
 	for _, tc := range []struct {
-		below string
+		path  string
 		files []string
 		want  []string
 	}{
@@ -63,8 +115,8 @@ func TestWhichObjectsAreRead(t *testing.T) {
 		{"", []string{"*.jsonl"}, []string{"top.jsonl"}},
 		{"", []string{"math/deep/**", "math20/*"}, []string{"math/deep/er/a.jsonl", "math20/other.jsonl"}},
 	} {
-		t.Run(tc.below+" "+strings.Join(tc.files, " "), func(t *testing.T) {
-			l, err := newSource(t, bucket.spec(tc.below, tc.files...), s3Env(t)).Resolve(t.Context())
+		t.Run(tc.path+" "+strings.Join(tc.files, " "), func(t *testing.T) {
+			l, err := opened(t, below(t, bucket, tc.path, tc.files...), withSecret(t)).Resolve(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +126,7 @@ func TestWhichObjectsAreRead(t *testing.T) {
 		})
 	}
 	for _, tc := range []struct {
-		below string
+		path  string
 		files []string
 		want  contract.Reason
 	}{
@@ -82,21 +134,21 @@ func TestWhichObjectsAreRead(t *testing.T) {
 		{"/math/.index", []string{"*.jsonl"}, contract.FileNotFound},
 		{"/mat", nil, contract.SourceEmpty}, // which is no folder, though keys begin so
 	} {
-		_, err := newSource(t, bucket.spec(tc.below, tc.files...), s3Env(t)).Resolve(t.Context())
+		_, err := opened(t, below(t, bucket, tc.path, tc.files...), withSecret(t)).Resolve(t.Context())
 		sources.WantReason(t, err, tc.want)
 	}
 }
 
 // TestListingsHavePages: Azure's stand-in has pages of three.
 func TestListingsHavePages(t *testing.T) {
-	container := azureContainer{t, newBucketName(), false}
+	container := servers.NewContainer(t, false)
 	var want []string
 	for i := range 10 {
 		want = append(want, fmt.Sprintf("data/%02d.jsonl", i))
-		container.put(want[i], []byte("x"))
+		container.Put(want[i], []byte("x"))
 	}
 	var signed, asked atomic.Int64
-	through := proxyTo(t, store(t, "azure"))
+	through := servers.Proxy(t, "azure")
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		if strings.HasPrefix(r.Header.Get("Authorization"), "SharedKey account:") {
@@ -105,10 +157,9 @@ func TestListingsHavePages(t *testing.T) {
 		through.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	env := environment(sources.NewClock())
-	env.Network.CABundle = authority(t)
-	env.ObjectStore.Secret = secretFolder(t, map[string]string{"AZURE_STORAGE_KEY": "c2VjcmV0"})
-	s := newSource(t, recipe.Source{ObjectStore: &recipe.ObjectStore{URL: "azblob://" + container.name + "/data", Endpoint: server.URL + "/account", Access: recipe.AccessSecret}}, env)
+	o := trusting(server)
+	o.store.Secret = sources.Secret(t, map[string]string{"AZURE_STORAGE_KEY": "c2VjcmV0"})
+	s := opened(t, recipe.ObjectStore{URL: "azblob://" + container.Name + "/data", Endpoint: server.URL + "/account", Access: recipe.AccessSecret}, o)
 	l, err := s.Resolve(t.Context())
 	if diff := cmp.Diff(want, sources.Paths(l)); err != nil || diff != "" {
 		t.Errorf("%v, objects (-want +got):\n%s", err, diff)
@@ -121,10 +172,10 @@ func TestListingsHavePages(t *testing.T) {
 // TestLargeObjectsComeInParts: the parts are those of the object, in order, from any offset, and several are under way at once.
 func TestLargeObjectsComeInParts(t *testing.T) {
 	content := bytes.Repeat(sources.Text(), 500) // 20 MB: five parts
-	bucket := newS3Bucket(t, false)
-	bucket.put("large.jsonl", content, "")
+	bucket := servers.NewBucket(t, false)
+	bucket.Put("large.jsonl", content, "")
 	var now, most atomic.Int64
-	through := proxyTo(t, store(t, "s3"))
+	through := servers.Proxy(t, "s3")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Range") != "" {
 			for n := now.Add(1); ; {
@@ -138,15 +189,15 @@ func TestLargeObjectsComeInParts(t *testing.T) {
 		through.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	spec := bucket.spec("/large.jsonl")
-	spec.ObjectStore.Endpoint = server.URL
-	env, came := s3Env(t), atomic.Int64{}
-	env.Reading.Progress = func(n int64) { came.Add(n) }
-	s := subject{source: newSource(t, spec, env)}
+	spec := below(t, bucket, "/large.jsonl")
+	spec.Endpoint = server.URL
+	o, came := withSecret(t), atomic.Int64{}
+	o.reading.Progress = func(n int64) { came.Add(n) }
+	s := opened(t, spec, o)
 	f := only(t, s)
 	for _, offset := range []int64{0, 1, 4 << 20, 4<<20 + 1, f.Size - 1, f.Size} {
 		came.Store(0)
-		got, err := sources.Read(s.source, f, offset)
+		got, err := sources.Read(s, f, offset)
 		if err != nil || !bytes.Equal(got, content[offset:]) || came.Load() != f.Size-offset {
 			t.Errorf("from %d: %d bytes, %d told, %v", offset, len(got), came.Load(), err)
 		}
@@ -154,12 +205,12 @@ func TestLargeObjectsComeInParts(t *testing.T) {
 	if most.Load() < 2 {
 		t.Errorf("%d parts were under way at once", most.Load())
 	}
-	bucket.put("large.jsonl", bytes.ToUpper(content), "")
-	_, err := sources.Read(s.source, f, 0)
+	bucket.Put("large.jsonl", bytes.ToUpper(content), "")
+	_, err := sources.Read(s, f, 0)
 	sources.WantReason(t, err, contract.FetchFailed)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	body, err := s.source.Open(ctx, f, 0)
+	body, err := s.Open(ctx, f, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,13 +227,13 @@ func TestLargeObjectsComeInParts(t *testing.T) {
 // a message that says what to do and repeats none of them.
 func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 	const wrong = "s3cr3t-value"
-	bucket := newS3Bucket(t, false)
-	bucket.put("a.jsonl", sources.Text(), "")
-	azure := httptest.NewTLSServer(proxyTo(t, store(t, "azure")))
+	bucket := servers.NewBucket(t, false)
+	bucket.Put("a.jsonl", sources.Text(), "")
+	azure := httptest.NewTLSServer(servers.Proxy(t, "azure"))
 	t.Cleanup(azure.Close)
 	gs := recipe.ObjectStore{URL: "gs://corpora", Endpoint: "https://storage.example.com", Access: recipe.AccessSecret}
 	az := recipe.ObjectStore{URL: "azblob://corpora", Endpoint: azure.URL + "/account", Access: recipe.AccessSecret}
-	s3, anonymous := *bucket.spec("").ObjectStore, *bucket.spec("").ObjectStore
+	s3, anonymous := below(t, bucket, ""), below(t, bucket, "")
 	anonymous.Access = ""
 	for _, tc := range []struct {
 		name   string
@@ -190,7 +241,7 @@ func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 		secret map[string]string
 		says   string
 	}{
-		{"a wrong key", s3, map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": wrong}, "SignatureDoesNotMatch"},
+		{"a wrong key", s3, map[string]string{"AWS_ACCESS_KEY_ID": stores.AccessKey, "AWS_SECRET_ACCESS_KEY": wrong}, "SignatureDoesNotMatch"},
 		{"no key", s3, map[string]string{"AWS_SECRET_ACCESS_KEY": wrong}, "have no AWS_ACCESS_KEY_ID"},
 		{"no secret key", s3, map[string]string{"AWS_ACCESS_KEY_ID": wrong}, "have no AWS_SECRET_ACCESS_KEY"},
 		{"nobody", anonymous, nil, "AccessDenied"},
@@ -201,43 +252,25 @@ func TestCredentialsOfStoresAreInNoMessage(t *testing.T) {
 		{"a key of Google that is none", gs, map[string]string{"credentials.json": `{"type":"authorized_user","refresh_token":"` + wrong + `"}`}, "credentials.json"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			env := environment(sources.NewClock())
-			env.Network.CABundle = authority(t)
+			o := trusting(azure)
 			if tc.secret != nil {
-				env.ObjectStore.Secret = secretFolder(t, tc.secret)
+				o.store.Secret = sources.Secret(t, tc.secret)
 			}
-			s, err := open.New(recipe.Source{ObjectStore: &tc.spec}, env)
+			s, clock, err := o.open(tc.spec)
 			if err == nil {
 				_, err = s.Resolve(t.Context())
 			}
 			sources.WantReason(t, err, contract.AuthenticationFailed)
 			for e := err; e != nil; e = errors.Unwrap(e) {
-				if strings.Contains(e.Error(), wrong) || strings.Contains(e.Error(), secretKey) {
+				if strings.Contains(e.Error(), wrong) || strings.Contains(e.Error(), stores.SecretKey) {
 					t.Errorf("%q holds a credential", e)
 				}
 			}
 			if !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("message %q, want %q", err, tc.says)
 			}
-			if n := len(env.Reading.Retry.Clock.(*sources.Clock).Waits()); n > 0 {
+			if n := len(clock.Waits()); n > 0 {
 				t.Errorf("waited %d times", n)
-			}
-		})
-	}
-}
-
-// TestListingsHoldNoCredential: what is kept of a source, in files and in the status, is made of its listing.
-func TestListingsHoldNoCredential(t *testing.T) {
-	for _, k := range kinds {
-		t.Run(k.name, func(t *testing.T) {
-			s := k.make(newWire(t, wireOptions{}))
-			l, err := s.source.Resolve(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			written, err := json.Marshal(l)
-			if err != nil || len(l.Files) != 1 || s.secret != "" && strings.Contains(string(written), s.secret) {
-				t.Errorf("%v: %s", err, written)
 			}
 		})
 	}
@@ -245,8 +278,8 @@ func TestListingsHoldNoCredential(t *testing.T) {
 
 // TestAWorkloadTakesOnARole: the worker shows its token to AWS's service for that, and asks with what it gets.
 func TestAWorkloadTakesOnARole(t *testing.T) {
-	bucket := newS3Bucket(t, false)
-	bucket.put("a.jsonl", sources.Text(), "")
+	bucket := servers.NewBucket(t, false)
+	bucket.Put("a.jsonl", sources.Text(), "")
 	var asked url.Values
 	sts := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm() // a form that cannot be read holds nothing
@@ -258,26 +291,24 @@ func TestAWorkloadTakesOnARole(t *testing.T) {
 		}
 		fmt.Fprintf(w, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
 <Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>%s</SecretAccessKey><SessionToken></SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>
-</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`, accessKey, secretKey)
+</AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`, stores.AccessKey, stores.SecretKey)
 	}))
 	t.Cleanup(sts.Close)
 	t.Setenv("AWS_ENDPOINT_URL_STS", sts.URL)
 	token := filepath.Join(t.TempDir(), "identity")
-	spec := bucket.spec("")
-	spec.ObjectStore.Access, spec.ObjectStore.RoleARN = recipe.AccessWorkloadIdentity, "arn:aws:iam::123456789012:role/reader"
+	spec := below(t, bucket, "")
+	spec.Access, spec.RoleARN = recipe.AccessWorkloadIdentity, "arn:aws:iam::123456789012:role/reader"
 	resolve := func(content string) (source.Listing, error) {
 		if err := os.WriteFile(token, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		env := environment(sources.NewClock())
-		env.ObjectStore.Identity = token
-		return newSource(t, spec, env).Resolve(t.Context())
+		return opened(t, spec, options{store: objectstore.Options{Identity: token}}).Resolve(t.Context())
 	}
 	l, err := resolve("token-of-the-pod")
 	if err != nil || !slices.Equal(sources.Paths(l), []string{"a.jsonl"}) {
 		t.Fatalf("%v, %v", sources.Paths(l), err)
 	}
-	if asked.Get("RoleArn") != spec.ObjectStore.RoleARN || asked.Get("Action") != "AssumeRoleWithWebIdentity" {
+	if asked.Get("RoleArn") != spec.RoleARN || asked.Get("Action") != "AssumeRoleWithWebIdentity" {
 		t.Errorf("asked for %v", asked)
 	}
 	_, err = resolve("s3cr3t-other")
@@ -298,12 +329,12 @@ func TestRefusalsOfStores(t *testing.T) {
 		spec recipe.ObjectStore
 		says string
 	}{
-		"a bucket that is not there": {recipe.ObjectStore{URL: "s3://no-such-bucket", Endpoint: store(t, "s3"), Access: recipe.AccessSecret}, "NoSuchBucket"},
+		"a bucket that is not there": {recipe.ObjectStore{URL: "s3://no-such-bucket", Endpoint: servers.URL(t, "s3"), Access: recipe.AccessSecret}, "NoSuchBucket"},
 		"a bucket of another region": {recipe.ObjectStore{URL: "s3://corpora", Endpoint: elsewhere.URL}, "in region eu-west-1 and was asked for in us-east-1"},
-		"a bucket of Google's":       {recipe.ObjectStore{URL: "gs://no-such-bucket", Endpoint: store(t, "gcs")}, "404"},
+		"a bucket of Google's":       {recipe.ObjectStore{URL: "gs://no-such-bucket", Endpoint: servers.URL(t, "gcs")}, "404"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := newSource(t, recipe.Source{ObjectStore: &tc.spec}, s3Env(t)).Resolve(t.Context())
+			_, err := opened(t, tc.spec, withSecret(t)).Resolve(t.Context())
 			sources.WantReason(t, err, contract.SourceNotFound)
 			if !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("message %q, want %q", err, tc.says)
@@ -323,11 +354,25 @@ func TestNewRefusesStoresThatCannotWork(t *testing.T) {
 		"a signature without TLS": {URL: "azblob://corpora", Endpoint: "http://azure/account", Access: recipe.AccessSecret},
 	} {
 		t.Run(url, func(t *testing.T) {
-			_, err := open.New(recipe.Source{ObjectStore: &spec}, open.Options{})
+			_, _, err := options{}.open(spec)
 			sources.WantReason(t, err, contract.InvalidTask)
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("message %q", err)
 			}
 		})
+	}
+}
+
+// TestLargeObjectsAreBounded: what is too large for any other source is too large in parts.
+func TestLargeObjectsAreBounded(t *testing.T) {
+	content := make([]byte, 5<<20)
+	bucket := servers.NewBucket(t, false)
+	bucket.Put("large.jsonl", content, "")
+	o := withSecret(t)
+	o.reading.MaxFile = int64(len(content)) - 1
+	s := opened(t, below(t, bucket, "/large.jsonl"), o)
+	_, _, err := sources.Fetch(t, s, only(t, s), nil)
+	if err == nil || !contract.ReasonOf(err).Permanent() {
+		t.Errorf("%v, want a failure for good", err)
 	}
 }
