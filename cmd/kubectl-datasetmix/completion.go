@@ -13,7 +13,7 @@ import (
 // completer is the name that kubectl looks for to complete the arguments of its plugin.
 const completer = "kubectl_complete-datasetmix"
 
-// arguments returns those of a command line. Under the name that kubectl looks for, this program completes.
+// arguments returns the arguments of a command line. Under the name that kubectl looks for, they ask for completions.
 func arguments(line []string) []string {
 	if filepath.Base(line[0]) == completer {
 		return append([]string{cobra.ShellCompRequestCmd}, line[1:]...)
@@ -21,7 +21,7 @@ func arguments(line []string) []string {
 	return line[1:]
 }
 
-// completionInstallCommand makes the link by which kubectl finds the completion: a plugin manager installs one file only.
+// completionInstallCommand creates the link by which kubectl finds the completion: plugin managers install one file only.
 func completionInstallCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "install [FOLDER]",

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/cli"
 	"github.com/datasetmix/datasetmix/internal/cli/compare"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/render"
@@ -22,7 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/rows"
 )
 
-// diffCommand returns the verb diff: what an edit builds again, and which counts come out.
+// diffCommand returns the verb diff, which shows the stages that an edit runs again and the counts that it changes.
 func diffCommand() *cobra.Command {
 	var format string
 	var rows map[string]int64
@@ -38,11 +38,11 @@ func diffCommand() *cobra.Command {
 			"  kubectl datasetmix diff old.yaml new.yaml --rows gsm8k=7473,math=7500",
 		Args: cobra.ExactArgs(2),
 	}
-	from := connected(command)
+	from := connect.Flags(command)
 	command.Flags().StringToInt64Var(&rows, "rows", nil, "rows of data sets, such as gsm8k=7473,math=7500")
 	command.Flags().StringVarP(&format, "output", "o", "", "json prints the comparison for programs")
 	command.RunE = func(command *cobra.Command, args []string) error {
-		differs, err := diff(command.Context(), from, args, rows, format, command.OutOrStdout())
+		differs, err := diff(command, from, args, rows, format)
 		switch {
 		case err != nil:
 			return &cli.Exit{Code: max(cli.CodeOf(err), cli.DiffFailed), Err: err}
@@ -56,13 +56,13 @@ func diffCommand() *cobra.Command {
 }
 
 // diff compares two mixes and prints what it found.
-func diff(ctx context.Context, from *connection, names []string, rows map[string]int64, format string, out io.Writer) (differs bool, err error) {
+func diff(command *cobra.Command, from *connect.Connection, names []string, rows map[string]int64, format string) (differs bool, err error) {
 	if format != "" && format != "json" {
 		return false, contract.Failf(contract.InvalidTask, "there is no output format %q; leave -o out for text, or use json", format)
 	}
 	var sides [2]compare.Side
 	for i, name := range names {
-		if sides[i], err = sideOf(ctx, from, name); err != nil {
+		if sides[i], err = sideOf(command, from, name); err != nil {
 			return false, err
 		}
 	}
@@ -83,28 +83,23 @@ func diff(ctx context.Context, from *connection, names []string, rows map[string
 		return false, contract.Failf(contract.InfeasibleMix, "%w", err)
 	}
 	if format == "json" {
-		encoded, err := json.MarshalIndent(found, "", "  ")
-		if err != nil {
-			return false, err
-		}
-		_, err = fmt.Fprintf(out, "%s\n", encoded)
-		return found.Differs(), err
+		return found.Differs(), printJSON(command.OutOrStdout(), found)
 	}
-	return found.Differs(), printDiff(out, found)
+	return found.Differs(), printDiff(command.OutOrStdout(), found)
 }
 
 // clusterPrefix begins the name of a mix on the cluster.
 const clusterPrefix = "datasetmix/"
 
 // sideOf reads a manifest, a revision or a mix of the cluster.
-func sideOf(ctx context.Context, from *connection, name string) (compare.Side, error) {
+func sideOf(command *cobra.Command, from *connect.Connection, name string) (compare.Side, error) {
 	if strings.HasPrefix(name, clusterPrefix) {
-		return sideOfCluster(ctx, from, name)
+		return sideOfCluster(command, from, name)
 	}
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		return sideOfRevision(name)
 	}
-	r, err := loadRecipe(ctx, name)
+	_, r, err := load(command.Context(), name)
 	return compare.Side{Recipe: r}, err
 }
 
@@ -124,22 +119,23 @@ func sideOfRevision(dir string) (compare.Side, error) {
 	return compare.Side{Recipe: manifest.Recipe, Results: manifest.ByKey(), Published: true}, nil
 }
 
-// sideOfCluster returns the results that the manager has recorded, or the rows in the status where the user may not read those.
-func sideOfCluster(ctx context.Context, from *connection, name string) (compare.Side, error) {
-	mix, r, err := loadFromCluster(ctx, from, name)
+// sideOfCluster reads a mix of the cluster, with the rows that its status counts and, if the user may read them, the results that the
+// manager has recorded.
+func sideOfCluster(command *cobra.Command, from *connect.Connection, name string) (compare.Side, error) {
+	mix, r, err := loadFromCluster(command.Context(), from, name, command.ErrOrStderr())
 	if err != nil {
 		return compare.Side{}, err
 	}
-	client, err := from.client()
+	client, err := from.Client()
 	if err != nil {
 		return compare.Side{}, err
 	}
 	side := compare.Side{Recipe: r, Rows: view.Rows(mix)}
-	side.Results, err = client.Results(ctx, render.ResultsName(mix))
+	side.Results, err = client.Results(command.Context(), render.ResultsName(mix))
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return side, err
 	}
-	return side, nil // without them, the rows of the status are near enough
+	return side, nil // without the results, the rows of the status are near enough
 }
 
 // printDiff prints a comparison for people.
@@ -171,7 +167,7 @@ func printDiff(out io.Writer, c compare.Comparison) error {
 	return printCounts(out, c)
 }
 
-// printCounts prints the counts that differ, and what is not known of them.
+// printCounts prints the counts that differ, or the data sets whose rows are not known.
 func printCounts(out io.Writer, c compare.Comparison) error {
 	fmt.Fprintln(out)
 	if len(c.Unknown) > 0 {
@@ -197,7 +193,7 @@ func printCounts(out io.Writer, c compare.Comparison) error {
 	return nil
 }
 
-// some returns the first of several names.
+// some returns the first names of a list, and how many more there are.
 func some(names []string) string {
 	const most = 6
 	switch {
@@ -210,7 +206,7 @@ func some(names []string) string {
 	}
 }
 
-// short returns a value of the recipe, cut where it is long.
+// short returns a value of the recipe, cut to 60 characters.
 func short(value string) string {
 	if value == "" {
 		return "unset"

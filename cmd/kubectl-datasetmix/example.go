@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/example"
 )
 
-// exampleCommand writes a manifest and its files: the first thing that a new user builds.
+// exampleCommand writes a manifest and its files, which a new user builds first.
 func exampleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "example [FOLDER]",
@@ -45,10 +46,7 @@ func writeExample(folder string) error {
 			return err
 		}
 		_, err = out.Write(file.Content)
-		if closing := out.Close(); err == nil {
-			err = closing
-		}
-		if err != nil {
+		if err := errors.Join(err, out.Close()); err != nil {
 			return err
 		}
 	}

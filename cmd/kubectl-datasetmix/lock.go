@@ -11,8 +11,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// loadLock reads the lock that a recipe is to be built by; it returns nil without a name. The lock must be of what the recipe asks for:
-// an entry for another request would give its rows under a name that means something else.
+// loadLock reads the lock file for a build of a recipe; it returns nil without a name. Each source of the recipe must be locked as the recipe
+// requests it: otherwise a data set would get the rows of another request.
 func loadLock(file string, r recipe.Recipe) (*revision.Lock, error) {
 	if file == "" {
 		return nil, nil
@@ -46,7 +46,7 @@ func sameRequest(a, b recipe.Source) bool {
 }
 
 func withoutQueries(source recipe.Source) recipe.Source {
-	source.Names = false // which asks for nothing
+	source.Names = false // it requests no bytes
 	if source.HTTP == nil {
 		return source
 	}

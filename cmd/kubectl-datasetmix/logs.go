@@ -32,19 +32,19 @@ func eventsCommand() *cobra.Command {
 		Example: "  kubectl datasetmix events grpo-six -n training",
 		Args:    cobra.ExactArgs(1),
 	}
-	from := connected(command)
+	from := connect.Flags(command)
 	command.RunE = func(command *cobra.Command, args []string) error {
-		client, err := from.client()
+		client, err := from.Client()
 		if err != nil {
 			return err
 		}
-		_, mix, err := one(command.Context(), client, args[0])
+		_, mix, err := connect.One(command.Context(), client, args[0])
 		if err != nil {
 			return err
 		}
 		events, err := client.Events(command.Context(), mix)
 		if err != nil {
-			return reading(err)
+			return connect.Reading(err)
 		}
 		if len(events) == 0 {
 			fmt.Fprintln(command.ErrOrStderr(), "There are no Events: the API server keeps them for an hour or so.")
@@ -56,7 +56,7 @@ func eventsCommand() *cobra.Command {
 	return command
 }
 
-// logs is which logs of a mix are shown.
+// logs has the options of the verb logs.
 type logs struct {
 	follow, failed bool
 	stage          string
@@ -73,7 +73,7 @@ func logsCommand() *cobra.Command {
 			"  kubectl datasetmix logs grpo-six --failed",
 		Args: cobra.ExactArgs(1),
 	}
-	from := connected(command)
+	from := connect.Flags(command)
 	command.Flags().BoolVarP(&which.follow, "follow", "f", false, "go on until the mix is ready or stalled")
 	command.Flags().BoolVar(&which.failed, "failed", false, "only those of pods that failed")
 	command.Flags().StringVar(&which.stage, "stage", "", "only those of one stage: download, split, balance, mix or publish")
@@ -84,11 +84,11 @@ func logsCommand() *cobra.Command {
 		if err := which.check(); err != nil {
 			return err
 		}
-		client, err := from.client()
+		client, err := from.Client()
 		if err != nil {
 			return err
 		}
-		_, mix, err := one(command.Context(), client, args[0])
+		_, mix, err := connect.One(command.Context(), client, args[0])
 		if err != nil {
 			return err
 		}
@@ -112,13 +112,13 @@ func stageNames() []string {
 	return names
 }
 
-// show writes the logs that there are, and those that come.
+// show writes the logs of the pods that exist and, with --follow, those of later pods.
 func (l logs) show(ctx context.Context, client *kube.Client, mix *datav1alpha1.DatasetMix, out, notes io.Writer) error {
 	lines := &lineWriter{out: out}
 	if !l.follow {
 		pods, err := client.Pods(ctx, mix)
 		if err != nil {
-			return reading(err)
+			return connect.Reading(err)
 		}
 		shown := 0
 		for _, pod := range pods {
@@ -130,14 +130,14 @@ func (l logs) show(ctx context.Context, client *kube.Client, mix *datav1alpha1.D
 			}
 		}
 		if shown == 0 {
-			fmt.Fprintln(notes, "There is no pod with such a log: pods go with their Job, when the next one has begun.")
+			fmt.Fprintln(notes, "No pod has such a log: the pods of a Job are deleted with it, once the next Job has begun.")
 		}
 		return nil
 	}
-	return reading(l.followAll(ctx, client, mix, lines, notes))
+	return connect.Reading(l.followAll(ctx, client, mix, lines, notes))
 }
 
-// followAll copies the log of every pod from when it runs, until the mix is ready or stalled and all logs have ended.
+// followAll copies the log of every pod as soon as it runs. It returns when the mix is ready or stalled, and all logs have ended.
 func (l logs) followAll(ctx context.Context, client *kube.Client, mix *datav1alpha1.DatasetMix, lines *lineWriter, notes io.Writer) error {
 	var copying sync.WaitGroup
 	defer copying.Wait()
@@ -158,7 +158,7 @@ func (l logs) followAll(ctx context.Context, client *kube.Client, mix *datav1alp
 				}
 			})
 		}
-		_, now, err := one(ctx, client, mix.Name)
+		_, now, err := connect.One(ctx, client, mix.Name)
 		if err != nil {
 			return err
 		}
@@ -209,7 +209,7 @@ func (l logs) copy(ctx context.Context, client *kube.Client, pod corev1.Pod, lin
 	}
 }
 
-// lineWriter keeps lines of several logs whole.
+// lineWriter writes whole lines of several logs to one output.
 type lineWriter struct {
 	mutex sync.Mutex
 	out   io.Writer

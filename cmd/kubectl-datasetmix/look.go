@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/cli/errand"
 	"github.com/datasetmix/datasetmix/internal/cli/files"
 	"github.com/datasetmix/datasetmix/internal/cli/places"
@@ -14,15 +16,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/look"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/revision"
-	"github.com/datasetmix/datasetmix/internal/version"
 )
 
 // looking has the options of plan --look.
 type looking struct {
-	rows  int64 // to look at, of each data set; 0 does not look
+	rows  int64 // of each data set to look at; 0 looks at none
 	here  places.Places
-	shown int
+	shown int // rows of each data set to print
 
 	onCluster bool
 	image     string
@@ -32,7 +32,7 @@ type looking struct {
 // defaultLook is how many rows are read by default.
 const defaultLook = "1000"
 
-// podsAtOnce is how many pods look at a time.
+// podsAtOnce is how many pods run at a time.
 const podsAtOnce = 4
 
 func (l *looking) flags(command *cobra.Command) {
@@ -44,8 +44,8 @@ func (l *looking) flags(command *cobra.Command) {
 	l.here.Flags(command.Flags())
 }
 
-// survey returns how the data sets are looked at: here, or by pods of the cluster.
-func (l *looking) survey(command *cobra.Command, from *connection, mix *datav1alpha1.DatasetMix, file string) (survey.Survey, error) {
+// survey returns the survey of the data sets: by this process, or by pods of the cluster.
+func (l *looking) survey(command *cobra.Command, from *connect.Connection, mix *datav1alpha1.DatasetMix, file string) (survey.Survey, error) {
 	s := survey.Survey{Rows: l.rows, Show: l.shown, AtOnce: 1}
 	if !l.onCluster {
 		l.here.Folder = places.FolderOf(file)
@@ -53,20 +53,20 @@ func (l *looking) survey(command *cobra.Command, from *connection, mix *datav1al
 		s.Look = survey.Here(l.here.Sources(mix))
 		return s, l.here.Check(mix)
 	}
-	client, err := from.client()
+	client, err := from.Client()
 	if err != nil {
 		return s, err
 	}
 	s.AtOnce = podsAtOnce
-	s.Look, err = survey.OnCluster(command.Context(), errand.Errand{Client: client, Image: l.image, Start: l.start, Notes: command.ErrOrStderr()}, mix, version.Number())
+	s.Look, err = survey.OnCluster(command.Context(), errand.Errand{Client: client, Image: l.image, Start: l.start, Notes: command.ErrOrStderr()}, mix)
 	return s, err
 }
 
-// all looks at every data set, and returns the rows of those that were read to their ends.
-func (l *looking) all(command *cobra.Command, from *connection, mix *datav1alpha1.DatasetMix, r recipe.Recipe, file, format string) (map[string]int64, error) {
+// all looks at every data set, and returns the numbers of kept rows of those that were read to the end.
+func (l *looking) all(command *cobra.Command, from *connect.Connection, mix *datav1alpha1.DatasetMix, r recipe.Recipe, file, format string) (map[string]int64, error) {
 	s, err := l.survey(command, from, mix, file)
 	if err != nil {
-		return nil, reading(err)
+		return nil, connect.Reading(err)
 	}
 	out := command.OutOrStdout()
 	everything, rows := []look.Dataset{}, map[string]int64{}
@@ -85,14 +85,7 @@ func (l *looking) all(command *cobra.Command, from *connection, mix *datav1alpha
 		return nil
 	})
 	if format != "json" {
-		return rows, reading(err)
+		return rows, connect.Reading(err)
 	}
-	encoded, encodeErr := revision.EncodeJSON(everything)
-	if encodeErr != nil {
-		return nil, encodeErr
-	}
-	if _, writeErr := out.Write(encoded); writeErr != nil {
-		return nil, writeErr
-	}
-	return rows, reading(err)
+	return rows, errors.Join(printJSON(out, everything), connect.Reading(err))
 }

@@ -36,11 +36,11 @@ func execute(arguments []string, out, errors io.Writer) int {
 	return 0
 }
 
-// terminal is where everything that this program says goes out: names of files, of manifests and of what servers say are text from
-// outside, and no part of them is a command to a terminal.
+// terminal is the output of this program. Names of files, texts of manifests and answers of servers come from outside, so everything that a
+// terminal would obey is removed.
 type terminal struct{ out io.Writer }
 
-// File implements follow.Terminal: a live view cleans what it draws, and moves the cursor.
+// File implements follow.Terminal: a live view has to move the cursor, and cleans the texts that it draws.
 func (t terminal) File() *os.File {
 	file, _ := t.out.(*os.File)
 	return file
@@ -53,7 +53,7 @@ func (t terminal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Untouched returns where the bytes of rows and files go that another program reads, and no terminal shows.
+// Untouched returns the output for the bytes of rows and files: unchanged for a file or another program, cleaned for a terminal.
 func (t terminal) Untouched() io.Writer {
 	if file, ok := t.out.(*os.File); ok {
 		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
@@ -63,7 +63,7 @@ func (t terminal) Untouched() io.Writer {
 	return t.out
 }
 
-// rootCommand returns the whole command line.
+// rootCommand returns the command with all its verbs.
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kubectl-datasetmix",
@@ -87,7 +87,7 @@ func rootCommand() *cobra.Command {
 	return root
 }
 
-// withoutCluster and the others are the groups of commands.
+// withoutCluster and onCluster are the groups of verbs.
 const withoutCluster, onCluster = "without-cluster", "on-cluster"
 
 func add(root *cobra.Command, group string, commands ...*cobra.Command) {

@@ -16,44 +16,50 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/contract"
+	"github.com/datasetmix/datasetmix/internal/kube"
 	"github.com/datasetmix/datasetmix/internal/precheck"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// loadRecipe reads the one DatasetMix of a manifest ("-" is standard input), judges it as the API server would, and returns its recipe.
-func loadRecipe(ctx context.Context, file string) (recipe.Recipe, error) {
-	_, r, err := load(ctx, file)
-	return r, err
-}
-
-// load returns the DatasetMix with its recipe, which has no references to Secrets.
+// load reads the one DatasetMix of a manifest ("-" is standard input), judges it as the API server would, and returns it with its recipe. A
+// recipe has no references to Secrets.
 func load(ctx context.Context, file string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
 	content, err := readManifest(file)
 	if err != nil {
 		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "the manifest cannot be read: %w", err)
 	}
-	mix, err := parseMix(ctx, content)
-	if err != nil {
-		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
-	}
-	r, err := render.Recipe(mix)
+	mix, r, err := parseRecipe(ctx, content)
 	if err != nil {
 		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "%s: %w", file, err)
 	}
 	return mix, r, precheck.Recipe(r)
 }
 
-// loadFromCluster returns a DatasetMix of the cluster with its recipe.
-func loadFromCluster(ctx context.Context, from *connection, name string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
-	client, err := from.client()
+// parseRecipe returns the DatasetMix of a manifest with its recipe.
+func parseRecipe(ctx context.Context, content []byte) (mix *datav1alpha1.DatasetMix, r recipe.Recipe, err error) {
+	if mix, err = parseMix(ctx, content); err != nil {
+		return nil, r, err
+	}
+	r, err = render.Recipe(mix)
+	return mix, r, err
+}
+
+// loadFromCluster returns a DatasetMix of the cluster with its recipe. Fields of its spec that this release does not know are in no recipe, which
+// it warns of.
+func loadFromCluster(ctx context.Context, from *connect.Connection, name string, warnings io.Writer) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
+	client, err := from.Client()
 	if err != nil {
 		return nil, recipe.Recipe{}, err
 	}
-	_, mix, err := one(ctx, client, name)
+	object, mix, err := connect.One(ctx, client, name)
 	if err != nil {
 		return nil, recipe.Recipe{}, err
+	}
+	if unknown := kube.UnknownFields(object); len(unknown) > 0 {
+		fmt.Fprintf(warnings, "Warning: DatasetMix %s: %v; the cluster's definition has these fields, and this command ignores them: a newer command is needed\n", mix.Name, unknown)
 	}
 	r, err := render.Recipe(mix)
 	if err != nil {
@@ -69,7 +75,8 @@ func readManifest(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-// parseMix judges a manifest as the API server would, but for the volume of its output, which a laptop does not need.
+// parseMix returns the DatasetMix of a manifest, judged as the API server would, except that it may name no volume for its output: a build
+// without a cluster needs none.
 func parseMix(ctx context.Context, content []byte) (*datav1alpha1.DatasetMix, error) {
 	object, err := onlyMix(content)
 	if err != nil {
@@ -113,7 +120,7 @@ func assumeVolume(object map[string]any) bool {
 	return true
 }
 
-// noVolume is what a user of a manifest without a volume has to know.
+// noVolume is the note on a manifest that names no volume.
 const noVolume = "The manifest names no volume for the output, which is enough on this machine; a cluster needs spec.output.volume."
 
 // onlyMix finds the DatasetMix among the documents of a manifest.
@@ -148,7 +155,7 @@ func onlyMix(content []byte) (map[string]any, error) {
 	return found, nil
 }
 
-// asObject decodes as the API server does: whole numbers are int64.
+// asObject decodes a document as the API server does: whole numbers are int64.
 func asObject(document []byte) (map[string]any, error) {
 	encoded, err := yaml.YAMLToJSON(document)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/cli/places"
 	"github.com/datasetmix/datasetmix/internal/cli/survey"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
@@ -21,7 +22,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// planCommand returns the verb plan: the counts of a mix, without data and without a cluster, or of one on the cluster.
+// planCommand returns the verb plan, which prints the counts of a manifest or of a mix of the cluster before there is any data.
 func planCommand() *cobra.Command {
 	var p planning
 	command := &cobra.Command{
@@ -42,7 +43,7 @@ func planCommand() *cobra.Command {
 			"  kubectl datasetmix plan grpo-six -n training --look",
 		Args: cobra.MaximumNArgs(1),
 	}
-	p.from = connected(command)
+	p.from = connect.Flags(command)
 	command.RunE = p.run
 	command.Flags().StringVarP(&p.file, "filename", "f", "", "the manifest; - reads it from standard input")
 	command.Flags().StringToInt64Var(&p.rows, "rows", nil, "rows of each data set, such as gsm8k=7473,math=7500")
@@ -60,14 +61,14 @@ type planning struct {
 	file, output, rowsOf string
 	rows, units          map[string]int64
 	look                 looking
-	from                 *connection
+	from                 *connect.Connection
 }
 
 func (p *planning) run(command *cobra.Command, args []string) error {
 	if p.output != "" && p.output != "json" {
 		return contract.Failf(contract.InvalidTask, "there is no output format %q; leave -o out for a table, or use json", p.output)
 	}
-	mix, r, err := p.load(command.Context(), args)
+	mix, r, err := p.load(command.Context(), args, command.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -78,13 +79,13 @@ func (p *planning) run(command *cobra.Command, args []string) error {
 		}
 		maps.Copy(counted, p.rows)
 		if p.rows = counted; len(p.rows) < len(r.DatasetNames()) {
-			return nil // --rows would say the others
+			return nil // a plan needs --rows for the others
 		}
 	}
 	return p.print(command, mix, r)
 }
 
-// print prints the plan, with the rows that are known, or that the sources say.
+// print prints the plan by the known numbers of rows, or else by those that the sources report.
 func (p *planning) print(command *cobra.Command, mix *datav1alpha1.DatasetMix, r recipe.Recipe) error {
 	known := view.Notes(r, p.units != nil)
 	if mix.Spec.Output.Volume == (datav1alpha1.OutputVolume{}) {
@@ -111,9 +112,9 @@ func (p *planning) print(command *cobra.Command, mix *datav1alpha1.DatasetMix, r
 	return printPlan(command.OutOrStdout(), planned, slices.Concat(view.Warnings(r, planned), known), p.output)
 }
 
-// completeRows completes the name of a data set of the manifest, or of the mix of the cluster, behind the last comma.
+// completeRows completes the name of a data set of the manifest, or of the mix of the cluster, after the last comma.
 func (p *planning) completeRows(command *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	_, r, err := p.load(command.Context(), args)
+	_, r, err := p.load(command.Context(), args, io.Discard)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -125,8 +126,8 @@ func (p *planning) completeRows(command *cobra.Command, args []string, typed str
 	return cli.Beginning(typed, words), cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 }
 
-// load reads the manifest, or the mix of the cluster, and the rows of a status.
-func (p *planning) load(ctx context.Context, args []string) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
+// load reads the manifest or the mix of the cluster, and adds the rows that a status counts.
+func (p *planning) load(ctx context.Context, args []string, warnings io.Writer) (*datav1alpha1.DatasetMix, recipe.Recipe, error) {
 	if (len(args) > 0) == (p.file != "") {
 		return nil, recipe.Recipe{}, contract.Failf(contract.InvalidTask, "name a mix of the cluster, or a manifest with -f")
 	}
@@ -137,11 +138,11 @@ func (p *planning) load(ctx context.Context, args []string) (*datav1alpha1.Datas
 		mix, r, err = load(ctx, p.file)
 	} else {
 		p.look.onCluster = true
-		mix, r, err = loadFromCluster(ctx, p.from, args[0])
+		mix, r, err = loadFromCluster(ctx, p.from, args[0], warnings)
 		counted = mix
 	}
 	if err == nil && p.rowsOf != "" {
-		counted, _, err = loadFromCluster(ctx, p.from, p.rowsOf)
+		counted, _, err = loadFromCluster(ctx, p.from, p.rowsOf, io.Discard) // only its status is used
 	}
 	if err == nil && counted != nil {
 		p.takeRows(counted, r)
@@ -149,7 +150,7 @@ func (p *planning) load(ctx context.Context, args []string) (*datav1alpha1.Datas
 	return mix, r, err
 }
 
-// takeRows takes the rows that a status counts, of the data sets of the recipe whose rows were not said.
+// takeRows adds the rows that a status counts, for the data sets of the recipe that --rows leaves out.
 func (p *planning) takeRows(counted *datav1alpha1.DatasetMix, r recipe.Recipe) {
 	rows := view.Rows(counted)
 	maps.DeleteFunc(rows, func(name string, _ int64) bool {
@@ -160,7 +161,7 @@ func (p *planning) takeRows(counted *datav1alpha1.DatasetMix, r recipe.Recipe) {
 	p.rows = rows
 }
 
-// ask gets the numbers of rows from the sources, and returns the note about them.
+// ask asks the sources for their numbers of rows, and returns the note about them.
 func (p *planning) ask(ctx context.Context, mix *datav1alpha1.DatasetMix, r recipe.Recipe) (note string, err error) {
 	p.look.here.Folder = places.FolderOf(p.file)
 	p.look.here.Find(mix)
@@ -176,7 +177,12 @@ func printPlan(out io.Writer, plan plan.Plan, notes []string, format string) err
 		_, err := fmt.Fprintf(out, "\n%s\n", strings.Join(notes, "\n"))
 		return err
 	}
-	encoded, err := revision.EncodeJSON(plan)
+	return printJSON(out, plan)
+}
+
+// printJSON prints a value for programs.
+func printJSON(out io.Writer, value any) error {
+	encoded, err := revision.EncodeJSON(value)
 	if err != nil {
 		return err
 	}
@@ -184,7 +190,7 @@ func printPlan(out io.Writer, plan plan.Plan, notes []string, format string) err
 	return err
 }
 
-// must holds for mistakes in this program, which its tests find.
+// must panics for an error that only a mistake in this program causes; its tests find those.
 func must(err error) {
 	if err != nil {
 		panic(err)

@@ -17,13 +17,14 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/cli"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/cli/follow"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/kube"
 )
 
-// output is the flag -o: a table for people, or what kubectl's printers make.
+// output is the flag -o: a table for people, or a format of kubectl.
 type output struct {
 	flags *genericclioptions.PrintFlags
 }
@@ -74,18 +75,18 @@ func statusCommand() *cobra.Command {
 			"  kubectl datasetmix status grpo-six -w --timeout 1h",
 		Args: cobra.ExactArgs(1),
 	}
-	from, format, progress := connected(command), outputFlag(command), follow.Flag(command)
+	from, format, progress := connect.Flags(command), outputFlag(command), follow.Flag(command)
 	command.Flags().BoolVarP(&watching, "watch", "w", false, "print every change until the mix is ready or stalled")
 	command.Flags().DurationVar(&timeout, "timeout", 0, "how long to watch; 0 is without end")
 	command.RunE = func(command *cobra.Command, args []string) error {
-		client, err := from.client()
+		client, err := from.Client()
 		if err != nil {
 			return err
 		}
 		if watching {
 			return watch(command, client, args[0], timeout, *progress)
 		}
-		object, mix, err := one(command.Context(), client, args[0])
+		object, mix, err := connect.One(command.Context(), client, args[0])
 		if err != nil {
 			return err
 		}
@@ -116,10 +117,10 @@ func waitCommand() *cobra.Command {
 		Example: "  kubectl datasetmix wait grpo-six -n training --timeout 2h && kubectl apply -f train.yaml",
 		Args:    cobra.ExactArgs(1),
 	}
-	from, progress := connected(command), follow.Flag(command)
+	from, progress := connect.Flags(command), follow.Flag(command)
 	command.Flags().DurationVar(&timeout, "timeout", 0, "how long to wait; 0 is without end")
 	command.RunE = func(command *cobra.Command, args []string) error {
-		client, err := from.client()
+		client, err := from.Client()
 		if err != nil {
 			return err
 		}
@@ -128,7 +129,7 @@ func waitCommand() *cobra.Command {
 	return command
 }
 
-// watch shows a mix until its outcome, which is the error: as a live view, or by a line for each change.
+// watch shows a mix until its outcome, which it returns as the error: as a live view, or by a line for each change.
 func watch(command *cobra.Command, client *kube.Client, name string, timeout time.Duration, mode string) error {
 	display, err := follow.Open(mode, command.OutOrStdout())
 	if err != nil {
@@ -154,8 +155,8 @@ func watch(command *cobra.Command, client *kube.Client, name string, timeout tim
 	return err
 }
 
-// until calls changed with each version of a mix that differs from the one before in what its line says, until the outcome of the mix,
-// which is the error.
+// until follows a mix until its outcome, which it returns as the error. It calls changed with each version of the mix whose line differs from
+// that of the version before.
 func until(ctx context.Context, client *kube.Client, name string, timeout time.Duration, changed func(*datav1alpha1.DatasetMix)) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc
@@ -179,10 +180,10 @@ func until(ctx context.Context, client *kube.Client, name string, timeout time.D
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &cli.Exit{Code: cli.TimedOut, Err: fmt.Errorf("%s is not ready after %s: %s", name, timeout, state)}
 	}
-	return reading(err)
+	return connect.Reading(err)
 }
 
-// outcome reports whether nothing more comes by itself; the error is that of a mix that is not ready then.
+// outcome reports whether a mix is ready, stalled or suspended. The error is nil for a mix that is ready.
 func outcome(mix *datav1alpha1.DatasetMix) (done bool, err error) {
 	ready := apimeta.FindStatusCondition(mix.Status.Conditions, datav1alpha1.ConditionReady)
 	if ready == nil || ready.ObservedGeneration != mix.Generation {

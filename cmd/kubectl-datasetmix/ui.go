@@ -11,11 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/kube"
 	"github.com/datasetmix/datasetmix/internal/precheck"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/render"
 	"github.com/datasetmix/datasetmix/internal/ui"
 )
 
@@ -35,14 +35,14 @@ func uiCommand() *cobra.Command {
 			"  kubectl datasetmix ui ./data",
 		Args: cobra.MaximumNArgs(1),
 	}
-	from := connected(command)
+	from := connect.Flags(command)
 	command.Flags().StringVar(&address, "address", "127.0.0.1:0", "the loopback address and port to listen at; port 0 is any that is free")
 	command.RunE = func(command *cobra.Command, args []string) error {
 		options := ui.Options{Judge: judgeManifest}
 		if len(args) == 1 {
 			options.Folder = args[0]
 		} else {
-			client, err := from.client()
+			client, err := from.Client()
 			if err != nil {
 				return err
 			}
@@ -53,13 +53,9 @@ func uiCommand() *cobra.Command {
 	return command
 }
 
-// judgeManifest makes a recipe of a manifest, as build does.
+// judgeManifest returns the recipe of a manifest, judged as build does.
 func judgeManifest(ctx context.Context, content []byte) (recipe.Recipe, error) {
-	mix, err := parseMix(ctx, content)
-	if err != nil {
-		return recipe.Recipe{}, err
-	}
-	r, err := render.Recipe(mix)
+	_, r, err := parseRecipe(ctx, content)
 	if err != nil {
 		return r, err
 	}
@@ -83,7 +79,7 @@ func mixesOf(client *kube.Client) func(context.Context) ([]*datav1alpha1.Dataset
 	}
 }
 
-// serve answers until the command is interrupted.
+// serve serves the pages until the command is interrupted.
 func serve(command *cobra.Command, address string, options ui.Options) error {
 	listener, err := (&net.ListenConfig{}).Listen(command.Context(), "tcp", address)
 	if err != nil {
@@ -96,7 +92,7 @@ func serve(command *cobra.Command, address string, options ui.Options) error {
 	defer pages.Close()
 	const patience = 10 * time.Second
 	server := &http.Server{Handler: pages.Handler(), ReadHeaderTimeout: patience, IdleTimeout: time.Minute}
-	context.AfterFunc(command.Context(), func() { _ = server.Close() }) // the requests are those of a page that goes as well
+	context.AfterFunc(command.Context(), func() { _ = server.Close() }) // pages that are open lose their connection
 	fmt.Fprintf(command.OutOrStdout(), "%s\n", pages.URL())
 	fmt.Fprintln(command.ErrOrStderr(), "Open this address in a browser on this machine; interrupt with Ctrl-C.")
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -5,12 +5,10 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
+	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/rows"
 	"github.com/datasetmix/datasetmix/internal/verify"
 )
@@ -59,7 +57,7 @@ func verifyCommand() *cobra.Command {
 
 // printProofJSON prints a proof for programs.
 func printProofJSON(command *cobra.Command, proof verify.Proof) error {
-	encoded, err := revision.EncodeJSON(struct {
+	return printJSON(command.OutOrStdout(), struct {
 		Mix       string `json:"mix"`
 		Revision  string `json:"revision"`
 		Digest    string `json:"digest"`
@@ -68,15 +66,10 @@ func printProofJSON(command *cobra.Command, proof verify.Proof) error {
 		Questions []int  `json:"questions"`
 		verify.Claims
 	}{proof.Manifest.Name, proof.Manifest.Revision, proof.Digest, proof.Files, proof.Bytes, proof.Questions, proof.Claims()})
-	if err != nil {
-		return err
-	}
-	_, err = command.OutOrStdout().Write(encoded)
-	return err
 }
 
 func printProof(command *cobra.Command, proof verify.Proof) {
-	p := message.NewPrinter(language.English)
+	p := view.English
 	out := command.OutOrStdout()
 	m := proof.Manifest
 	p.Fprintf(out, "%s, revision %s: everything is as the manifest says.\n", m.Name, m.Revision)
@@ -115,7 +108,7 @@ func printProof(command *cobra.Command, proof verify.Proof) {
 	}
 }
 
-// filesPerSplit returns how a mixed split is stored, where that is not one file of plain lines.
+// filesPerSplit returns the number and format of a mixed split's files; empty for one file of plain JSON Lines.
 func filesPerSplit(output recipe.Output) string {
 	packed := map[recipe.Format]string{
 		recipe.JSONL: "JSON Lines", recipe.JSONLZstd: "JSON Lines packed with zstd", recipe.JSONLGzip: "JSON Lines packed with gzip", recipe.Parquet: "Parquet",

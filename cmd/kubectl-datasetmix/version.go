@@ -11,20 +11,20 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/datasetmix/datasetmix/internal/cli/connect"
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/kube"
-	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/version"
 )
 
 // versionLabel is on the manager's Deployment in a release.
 const versionLabel = "app.kubernetes.io/version"
 
-// versions are what the command version says.
+// versions is the output of the verb version.
 type versions struct {
 	Client   string    `json:"client"`
 	Managers []manager `json:"managers,omitempty"`
-	// Problem is why the managers are not known.
+	// Problem is why the managers are not known; empty if they are.
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -47,7 +47,7 @@ func versionCommand() *cobra.Command {
 		Short: "Show the version of this command and of the manager, and warn where they do not belong together",
 		Args:  cobra.NoArgs,
 	}
-	from := connected(command)
+	from := connect.Flags(command)
 	command.Flags().BoolVar(&alone, "client", false, "ask no cluster")
 	command.Flags().StringVarP(&format, "output", "o", "", "json or yaml, for programs")
 	command.RunE = func(command *cobra.Command, _ []string) error {
@@ -60,9 +60,9 @@ func versionCommand() *cobra.Command {
 	return command
 }
 
-// ask looks for managers; the client's version is printed even if the cluster does not answer.
-func (v *versions) ask(ctx context.Context, from *connection) {
-	client, err := from.client()
+// ask looks for managers. A cluster that does not answer is a Problem, and the client's version is printed all the same.
+func (v *versions) ask(ctx context.Context, from *connect.Connection) {
+	client, err := from.Client()
 	if err != nil {
 		v.Problem = err.Error()
 		return
@@ -88,14 +88,10 @@ func problemOf(err error) string {
 	return contract.Clean(err.Error(), 300)
 }
 
-// managerOf reads the version of a manager: from its label, else from its image's tag.
+// managerOf returns a manager with its version: that of its label, else the tag of its image.
 func managerOf(deployment *appsv1.Deployment) manager {
 	m := manager{Namespace: deployment.Namespace, Name: deployment.Name, Version: deployment.Labels[versionLabel]}
-	for _, container := range deployment.Spec.Template.Spec.Containers {
-		if container.Name == "manager" {
-			m.Image = container.Image
-		}
-	}
+	m.Image = kube.ManagerContainer(deployment).Image
 	if m.Version == "" {
 		m.Version = tagOf(m.Image)
 	}
@@ -127,12 +123,7 @@ func (v versions) print(out io.Writer, format string) error {
 		}
 		return nil
 	case "json":
-		encoded, err := revision.EncodeJSON(v)
-		if err != nil {
-			return err
-		}
-		_, err = out.Write(encoded)
-		return err
+		return printJSON(out, v)
 	case "yaml":
 		encoded, err := yaml.Marshal(v)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// passLimit bounds one pass: all it waits for is the API server.
+// passLimit is the time that one pass may take: it waits for the API server only.
 const passLimit = 30 * time.Second
 
 // lastPasses is how long a manager that is shutting down waits for running passes before it releases its lease.

@@ -13,7 +13,7 @@ import (
 // container is the name of the manager's own container.
 const container = "manager"
 
-// ownImage returns the image of this manager, which its workers run unless another one is named: it reads the pod that the variables
+// ownImage returns the image of this manager, which its workers run unless another one is named. It reads the manager's pod, which the variables
 // POD_NAMESPACE and POD_NAME name.
 func ownImage(ctx context.Context, reader client.Reader) (string, error) {
 	key := client.ObjectKey{Namespace: os.Getenv("POD_NAMESPACE"), Name: os.Getenv("POD_NAME")}

@@ -20,8 +20,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/transfer"
 )
 
-// errands are what a pod of the command for people does, by its first argument.
-var errands = map[string]func(ctx context.Context, args []string, pod pod) error{"read": read, "serve": serveFiles, "receive": receive, "look": lookAt}
+// errands are the commands of pods that kubectl datasetmix starts, and wait, which pods of trainings run; by the first argument.
+var errands = map[string]func(ctx context.Context, args []string, pod pod) error{"read": read, "serve": serveFiles, "receive": receive, "look": lookAt, "wait": wait}
 
 // ended reports how a command ended, in the log and the pod's message, and returns its exit code.
 func ended(err error, pod pod) int {
@@ -35,7 +35,7 @@ func ended(err error, pod pod) int {
 	return reason.ExitCode()
 }
 
-// errandFlags returns the flags of a command; data and folder say where its files are.
+// errandFlags returns the flags of a command; data is where the volume is mounted, folder the revision's folder on it.
 func errandFlags(name string, pod pod) (flags *flag.FlagSet, data, folder *string) {
 	flags = flag.NewFlagSet("worker "+name, flag.ContinueOnError)
 	data = flags.String("data", pod.volume, "where the volume is mounted")
@@ -63,19 +63,28 @@ func read(ctx context.Context, args []string, pod pod) error {
 	if err != nil {
 		return err
 	}
-	volume, err := store.Open(*data)
+	volume, of, err := openRevision(*data, *folder)
 	if err != nil {
 		return err
 	}
 	defer volume.Close()
-	of, err := rows.Open(volume.Path(*folder))
-	if err != nil {
-		return err
-	}
 	return inLog("export the file", func(out io.Writer) error { return of.Answer(ctx, question, out) })
 }
 
-// inLog writes an answer to the log, where it fits; else is what its user can do instead of asking for fewer rows.
+// openRevision opens a revision in a folder of the volume.
+func openRevision(data, folder string) (*store.Volume, rows.Revision, error) {
+	volume, err := store.Open(data)
+	if err != nil {
+		return nil, rows.Revision{}, err
+	}
+	of, err := rows.Open(volume.Path(folder))
+	if err != nil {
+		return nil, of, errors.Join(err, volume.Close())
+	}
+	return volume, of, nil
+}
+
+// inLog writes an answer to the log. If the answer is too long, the error advises to ask for fewer rows, or to do otherwise.
 func inLog(otherwise string, answer func(io.Writer) error) error {
 	log := rows.NewInLog(os.Stdout)
 	err := answer(&rows.Most{To: log, Left: rows.MostInLog})
@@ -88,7 +97,7 @@ func inLog(otherwise string, answer func(io.Writer) error) error {
 	return log.Close()
 }
 
-// lookAt looks at the first rows of a source, with the pod's credentials for it, and writes what it has seen to the log.
+// lookAt reads the first rows of a source, with the credentials that the pod has for it, and writes what it has seen to the log.
 func lookAt(ctx context.Context, args []string, pod pod) error {
 	flags := flag.NewFlagSet("worker look", flag.ContinueOnError)
 	flags.StringVar(&pod.claims, "claims", pod.claims, "the folder in which claims are mounted")
@@ -113,7 +122,7 @@ func lookAt(ctx context.Context, args []string, pod pod) error {
 	return inLog("show fewer of them", func(out io.Writer) error { return json.NewEncoder(out).Encode(seen) })
 }
 
-// listening adds the flags of a command that serves, and returns what listens.
+// listening adds the flags of a command that serves, and returns a function that listens as they say.
 func listening(ctx context.Context, flags *flag.FlagSet) (listen func() (net.Listener, error), patience *time.Duration) {
 	const patient = 90 * time.Second
 	at := flags.String("listen", fmt.Sprintf("127.0.0.1:%d", transfer.Port), "the loopback address and port to listen at")
@@ -134,15 +143,11 @@ func serveFiles(ctx context.Context, args []string, pod pod) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	volume, err := store.Open(*data)
+	volume, of, err := openRevision(*data, *folder)
 	if err != nil {
 		return err
 	}
 	defer volume.Close()
-	of, err := rows.Open(volume.Path(*folder))
-	if err != nil {
-		return err
-	}
 	listener, err := listen()
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func main() {
 	os.Exit(serve())
 }
 
-// shown makes the texts of the log fit for a terminal: they repeat what servers, files and rows say.
+// shown cleans the texts of the log for a terminal: they quote servers, files and rows.
 func shown(_ []string, a slog.Attr) slog.Attr {
 	if a.Value.Kind() == slog.KindString {
 		a.Value = slog.StringValue(contract.CleanLines(a.Value.String()))
@@ -49,7 +49,7 @@ func limitMemory() {
 	slog.Info("memory", "limit", limit)
 }
 
-// serve works until it is done or a signal ends it.
+// serve runs the command line until it ends or a signal interrupts it.
 func serve() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -80,7 +80,7 @@ func run(ctx context.Context, pod pod) int {
 	}
 }
 
-// work finds the pod's unit in its task and builds it.
+// work builds the pod's unit of the task.
 func work(ctx context.Context, pod pod) (contract.Message, error) {
 	var message contract.Message
 	encoded, err := os.ReadFile(pod.task)
@@ -105,40 +105,40 @@ func work(ctx context.Context, pod pod) (contract.Message, error) {
 	if task.Keep != nil {
 		todo.Keep = *task.Keep
 	}
-	told := &telling{mix: task.Recipe.Name, message: &message, progress: progress.Logger{Log: slog.Default()}}
+	reported := &reporter{mix: task.Recipe.Name, message: &message, progress: progress.Logger{Log: slog.Default()}}
 	worker.Meter = func(stage pipeline.Stage, unit pipeline.Node) *progress.Meter {
-		return told.progress.Begin(string(stage), unit.Name)
+		return reported.progress.Begin(string(stage), unit.Name)
 	}
-	defer told.progress.Stop()
+	defer reported.progress.Stop()
 	if task.Chain {
-		return message, worker.Chain(ctx, todo, told)
+		return message, worker.Chain(ctx, todo, reported)
 	}
-	told.Begin(task.Stage, message.Node)
+	reported.Begin(task.Stage, message.Node)
 	result, err := worker.Run(ctx, todo)
 	if err != nil {
 		return message, err
 	}
-	told.Done(task.Stage, message.Node, result)
+	reported.Done(task.Stage, message.Node, result)
 	message.Result, message.Results = &result, nil
 	return message, nil
 }
 
-// telling puts what is built into the log and into the pod's message.
-type telling struct {
+// reporter writes the units that are built to the log and to the pod's message.
+type reporter struct {
 	mix      string
 	message  *contract.Message
 	progress progress.Logger
 }
 
-func (t *telling) Begin(stage pipeline.Stage, unit pipeline.Node) {
-	t.message.Stage, t.message.Node = stage, unit
-	slog.Info("begin", "mix", t.mix, "stage", stage, "unit", unit.Name, "key", unit.Key)
+func (r *reporter) Begin(stage pipeline.Stage, unit pipeline.Node) {
+	r.message.Stage, r.message.Node = stage, unit
+	slog.Info("begin", "mix", r.mix, "stage", stage, "unit", unit.Name, "key", unit.Key)
 }
 
-func (t *telling) Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result) {
-	t.progress.Done()
-	t.message.Results = append(t.message.Results, contract.NodeResult{Node: unit, Result: result})
-	slog.Info("done", "mix", t.mix, "stage", stage, "unit", unit.Name, "result", summary(result))
+func (r *reporter) Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result) {
+	r.progress.Done()
+	r.message.Results = append(r.message.Results, contract.NodeResult{Node: unit, Result: result})
+	slog.Info("done", "mix", r.mix, "stage", stage, "unit", unit.Name, "result", summary(result))
 }
 
 // summary returns a result for the log.

@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source/web"
 )
 
-// pod is where things lie for this process.
+// pod has the files, the folders and the variables that the pod gives to this process.
 type pod struct {
 	task, message, volume, claims string
 	tokens, bundles, secrets      string
@@ -22,7 +22,7 @@ type pod struct {
 	endpoint                      string
 }
 
-// environment returns the pod that the manager makes.
+// environment returns the files, folders and variables of a pod that the manager creates.
 func environment() pod {
 	return pod{
 		task: contract.TaskFile, message: contract.MessageFile, volume: contract.VolumeFolder,
@@ -42,7 +42,7 @@ func (p pod) sources() func(recipe.Dataset) (source.Source, error) {
 	}
 }
 
-// options returns what the pod mounts for a data set, each credential for the kind of source that it is of.
+// options returns the options for a data set's source, with the credentials that the pod mounts for it.
 func (p pod) options(dataset recipe.Dataset) (o open.Options, err error) {
 	tokens, secret := filepath.Join(p.tokens, dataset.Name), filepath.Join(p.secrets, dataset.Name)
 	if o.Network.Hosts, err = transport.ReadHosts(tokens, secret); err != nil {
@@ -68,7 +68,7 @@ func (p pod) options(dataset recipe.Dataset) (o open.Options, err error) {
 	return o, err
 }
 
-// present returns a path that the pod has; empty where it has none.
+// present returns a path if it exists, else an empty one.
 func present(path string) string {
 	if _, err := os.Stat(path); err != nil {
 		return ""
@@ -76,7 +76,7 @@ func present(path string) string {
 	return path
 }
 
-// mounted returns the content of a file that the pod has for a data set; nothing where it has none.
+// mounted returns the content of a file that the pod mounts for a data set; nil if there is none.
 func mounted(folder, dataset, name string) ([]byte, error) {
 	content, err := os.ReadFile(filepath.Join(folder, dataset, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -22,39 +21,29 @@ import (
 // addressVariable is the environment variable in which Kubeflow's Trainer hands an initializer its address.
 const addressVariable = "STORAGE_URI"
 
-// waited is what the wait ends with, in the termination message: the revision, the SHA-256 of its manifest, which is
-// status.published.digest of the mix, and where it lies in the pod.
+// waited is the termination message of wait: the revision, the SHA-256 of its manifest, which is status.published.digest of the mix, and its
+// folder in the pod.
 type waited struct {
 	Revision string `json:"revision"`
 	Digest   string `json:"digest"`
 	Folder   string `json:"folder"`
 }
 
-// command does what the command line asks for, and returns the exit code: the pods of the manager name the stage of their task, which
-// people read in a list of processes; those of trainings wait; those of the command for people do an errand.
+// command runs the command line and returns the exit code. The pods of the manager pass the stage of their task, which people see in a list of
+// processes; all other pods pass the name of an errand.
 func command(ctx context.Context, args []string, pod pod) int {
 	if len(args) == 0 || slices.Contains(pipeline.Stages(), pipeline.Stage(args[0])) {
 		return run(ctx, pod)
 	}
-	if errand, ok := errands[args[0]]; ok {
-		return ended(errand(ctx, args[1:], pod), pod)
+	errand, ok := errands[args[0]]
+	if !ok {
+		return ended(contract.Failf(contract.InvalidTask, "there is no command %q: the worker has the commands wait, read, serve and receive, and else builds the unit of its task", args[0]), pod)
 	}
-	done, err := wait(ctx, args, pod)
-	if errors.Is(err, flag.ErrHelp) {
-		return 0
-	}
-	if err != nil {
-		return ended(err, pod)
-	}
-	slog.Info("the revision is there, and its files are those of its manifest", "revision", done.Revision, "digest", done.Digest, "folder", done.Folder)
-	if encoded, err := json.Marshal(done); err == nil {
-		_ = os.WriteFile(pod.message, encoded, 0o600)
-	}
-	return 0
+	return ended(errand(ctx, args[1:], pod), pod)
 }
 
-// wait waits for a revision and verifies it.
-func wait(ctx context.Context, args []string, pod pod) (waited, error) {
+// wait waits for a revision, verifies it, and writes the termination message.
+func wait(ctx context.Context, args []string, pod pod) error {
 	flags := flag.NewFlagSet("worker wait", flag.ContinueOnError)
 	data := flags.String("data", pod.volume, "where the volume of the mix is mounted")
 	timeout := flags.Duration("timeout", 0, "how long to wait for the revision; 0 is without end")
@@ -65,14 +54,11 @@ func wait(ctx context.Context, args []string, pod pod) (waited, error) {
 			"  worker wait [flags] datasetmix://NAME[@REVISION]\n\nWithout an address, the variable %s has it. Flags:\n", addressVariable)
 		flags.PrintDefaults()
 	}
-	if args[0] != "wait" {
-		return waited{}, contract.Failf(contract.InvalidTask, "there is no command %q: the worker has the commands wait, read, serve and receive, and else builds the unit of its task", args[0])
-	}
-	if err := flags.Parse(args[1:]); err != nil {
-		return waited{}, contract.Failf(contract.InvalidTask, "the command line cannot be understood: %w", err)
+	if err := parse(flags, args); err != nil {
+		return err
 	}
 	if *verify != "digests" && *verify != "sizes" {
-		return waited{}, contract.Failf(contract.InvalidTask, "--verify is %q: it must be digests or sizes", *verify)
+		return contract.Failf(contract.InvalidTask, "--verify is %q: it must be digests or sizes", *verify)
 	}
 	address := os.Getenv(addressVariable)
 	if flags.NArg() > 0 {
@@ -80,11 +66,11 @@ func wait(ctx context.Context, args []string, pod pod) (waited, error) {
 	}
 	reference, err := await.ParseReference(address)
 	if err != nil {
-		return waited{}, err
+		return err
 	}
 	volume, err := store.Open(*data)
 	if err != nil {
-		return waited{}, err
+		return err
 	}
 	defer volume.Close()
 	w := await.Wait{Volume: volume, Of: reference, Every: *every, Say: time.Minute, Waiting: func(found string) {
@@ -98,16 +84,21 @@ func wait(ctx context.Context, args []string, pod pod) (waited, error) {
 	}
 	manifest, err := w.Published(waiting)
 	if err != nil {
-		return waited{}, err
+		return err
 	}
 	slog.Info("verifying", "revision", manifest.Revision, "files", len(manifest.Files), "by", *verify)
 	if err := w.Verify(ctx, manifest, *verify == "digests"); err != nil {
-		return waited{}, err
+		return err
 	}
 	encoded, err := manifest.Encode() // the bytes that were read: else it would have been refused
 	if err != nil {
-		return waited{}, err
+		return err
 	}
 	sum := sha256.Sum256(encoded)
-	return waited{manifest.Revision, hex.EncodeToString(sum[:]), volume.Path(reference.Folder.Revision(manifest.Revision)).String()}, nil
+	done := waited{manifest.Revision, hex.EncodeToString(sum[:]), volume.Path(reference.Folder.Revision(manifest.Revision)).String()}
+	slog.Info("the revision is there, and its files are those of its manifest", "revision", done.Revision, "digest", done.Digest, "folder", done.Folder)
+	if encoded, err := json.Marshal(done); err == nil {
+		_ = os.WriteFile(pod.message, encoded, 0o600) // the log has it as well
+	}
+	return nil
 }

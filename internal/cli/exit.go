@@ -14,21 +14,21 @@ const (
 	DiffFailed = 2
 	// StalledCode: the mix is stalled for a reason that no worker reports, such as PathConflict.
 	StalledCode = 40
-	// TimedOut: what was waited for did not come in time.
+	// TimedOut: a wait took longer than its timeout.
 	TimedOut = 41
-	// NoSuchMix: the namespace has no DatasetMix of the name.
+	// NoSuchMix: the namespace has no DatasetMix or PersistentVolumeClaim of the name.
 	NoSuchMix = 42
 	// NotPermitted: the user may not read the mix itself.
 	NotPermitted = 43
-	// AtRest: the mix is suspended, so what was waited for does not come.
+	// AtRest: the mix is suspended, so it does not become ready.
 	AtRest = 44
-	// AlreadyThere: a file that was to be written exists, and may not be replaced.
+	// AlreadyThere: the file to be written exists, and may not be replaced.
 	AlreadyThere = 45
 	// Interrupted: a signal ended the command.
 	Interrupted = 130
 )
 
-// Codes lists them by name, for the documentation's test.
+// Codes returns the exit codes by name, for the test of docs/exit-codes.md.
 func Codes() map[string]int {
 	return map[string]int{
 		"stalled": StalledCode, "timeout": TimedOut, "no such mix": NoSuchMix, "not permitted": NotPermitted, "suspended": AtRest, "already there": AlreadyThere, "interrupted": Interrupted,

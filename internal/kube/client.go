@@ -1,5 +1,5 @@
-// Package kube reads mixes, and what belongs to them, from an API server, as far as the rights of its user go: what is forbidden is an
-// *ForbiddenError that names the right, so that everything else can still be shown.
+// Package kube reads mixes, and their pods, Events and results, from an API server, as far as the rights of its user go: a request that is
+// forbidden returns a *ForbiddenError that names the right, so that everything else can still be shown.
 package kube
 
 import (
@@ -13,7 +13,6 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
@@ -38,7 +37,7 @@ type Client struct {
 	config    *rest.Config
 }
 
-// ForbiddenError is what the user may not do.
+// ForbiddenError is a right that the user lacks.
 type ForbiddenError struct {
 	Verb, Resource string
 	Err            error
@@ -67,7 +66,6 @@ func mapper() apimeta.RESTMapper {
 	for _, kind := range []string{"Pod", "Event", "ConfigMap", "PersistentVolumeClaim"} {
 		known.Add(corev1.SchemeGroupVersion.WithKind(kind), apimeta.RESTScopeNamespace)
 	}
-	known.Add(batchv1.SchemeGroupVersion.WithKind("Job"), apimeta.RESTScopeNamespace)
 	known.Add(authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview"), apimeta.RESTScopeRoot)
 	known.Add(appsv1.SchemeGroupVersion.WithKind("Deployment"), apimeta.RESTScopeNamespace)
 	known.AddSpecific(mixKind, mixKind.GroupVersion().WithResource("datasetmixes"), mixKind.GroupVersion().WithResource("datasetmix"), apimeta.RESTScopeNamespace)
@@ -91,7 +89,7 @@ func New(config *rest.Config, namespace string) (*Client, error) {
 	return &Client{Namespace: namespace, api: api, core: core, config: config}, nil
 }
 
-// Mix returns a mix, with the members of its status that this release does not know. The error for a name that does not exist lists the
+// Mix returns a mix, with the fields that this release does not know. The error for a name that does not exist lists the
 // names that do, where the user may list them.
 func (c *Client) Mix(ctx context.Context, name string) (*unstructured.Unstructured, error) {
 	mix := &unstructured.Unstructured{}
@@ -103,7 +101,7 @@ func (c *Client) Mix(ctx context.Context, name string) (*unstructured.Unstructur
 	return mix, forbidden("get", "datasetmixes", err)
 }
 
-// NotFoundError is a mix that does not exist; Names are those that do.
+// NotFoundError is a mix that does not exist; Names are the mixes of the namespace that do.
 type NotFoundError struct {
 	Namespace, Name string
 	Names           []string
@@ -143,6 +141,16 @@ func Typed(mix *unstructured.Unstructured) (*datav1alpha1.DatasetMix, error) {
 	return typed, runtime.DefaultUnstructuredConverter.FromUnstructured(mix.Object, typed)
 }
 
+// UnknownFields returns an error for each field in a mix's spec that this release does not know: unknown field "spec.domains[0].tongue".
+func UnknownFields(mix *unstructured.Unstructured) []error {
+	spec := map[string]any{"spec": mix.Object["spec"]}
+	err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(spec, &datav1alpha1.DatasetMix{}, true)
+	if unknown, ok := runtime.AsStrictDecodingError(err); ok {
+		return unknown.Errors()
+	}
+	return nil
+}
+
 // Pods returns the worker pods of a mix, the oldest first.
 func (c *Client) Pods(ctx context.Context, mix client.Object) ([]corev1.Pod, error) {
 	var list corev1.PodList
@@ -165,7 +173,7 @@ func (c *Client) Events(ctx context.Context, mix client.Object) ([]corev1.Event,
 	return list.Items, forbidden("list", "events", err)
 }
 
-// Results returns what the manager has recorded of finished units, by key. An entry that this release does not understand is left out.
+// Results returns what the manager has recorded of finished units, by key. Entries that this release does not understand are omitted.
 func (c *Client) Results(ctx context.Context, name string) (map[string]pipeline.Result, error) {
 	var config corev1.ConfigMap
 	if err := c.api.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, &config); err != nil {
@@ -181,7 +189,7 @@ func (c *Client) Results(ctx context.Context, name string) (map[string]pipeline.
 	return results, nil
 }
 
-// keyLength is how many characters the key of a unit has: a SHA-256 in hex.
+// keyLength is the number of characters of a unit's key: a SHA-256 in hex.
 const keyLength = 64
 
 // Log opens the log of a pod.

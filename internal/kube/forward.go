@@ -40,14 +40,14 @@ func (c *Client) Forward(pod string, port int) (*Forward, error) {
 	if err != nil {
 		return nil, err
 	}
-	// as kubectl has it: older servers, and some proxies, know one of the two
+	// as kubectl does: older servers, and some proxies, know only one of the two
 	dialer := portforward.NewFallbackDialerForStreaming(tunnel, plain, func(err error) bool {
 		return streaming.IsUpgradeFailure(err) || streaming.IsHTTPSProxyError(err)
 	})
 	return &Forward{dialer: dialer, port: port}, nil
 }
 
-// Client returns an HTTP client all of whose requests go to the port, one connection at a time.
+// Client returns an HTTP client whose requests all go to the port, each over a connection of its own.
 func (f *Forward) Client() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext:       func(context.Context, string, string) (net.Conn, error) { return f.dial() },
@@ -65,7 +65,7 @@ func (f *Forward) Close() error {
 	return f.open.Close()
 }
 
-// connection returns the connection to the API server, a new one where the last one has ended.
+// connection returns the connection to the API server, a new one if the last one has ended, and the number of the next request.
 func (f *Forward) connection() (streaming.Connection, int, error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
@@ -117,7 +117,7 @@ func (f *Forward) dial() (net.Conn, error) {
 		}
 		if err != nil {
 			c.failed <- err
-			_ = data.Reset() // who reads or writes learns of it
+			_ = data.Reset() // ends pending reads and writes
 		}
 	}()
 	return c, nil
@@ -141,7 +141,7 @@ func (c *forwarded) Write(p []byte) (int, error) {
 	return n, c.why(err)
 }
 
-// why returns what the kubelet said of a failure, where it said something.
+// why returns the kubelet's reason for a failure if it reported one, else the failure itself.
 func (c *forwarded) why(err error) error {
 	if err == nil {
 		return nil
@@ -164,7 +164,7 @@ func (c *forwarded) Close() error {
 	return err
 }
 
-// address is that of both ends.
+// address is the address of either end of a forwarded connection.
 type address string
 
 func (address) Network() string  { return "portforward" }
@@ -173,7 +173,7 @@ func (a address) String() string { return string(a) }
 func (c *forwarded) LocalAddr() net.Addr  { return address("command") }
 func (c *forwarded) RemoteAddr() net.Addr { return address("pod") }
 
-// SetDeadline does nothing: the requests' contexts have the deadlines.
+// SetDeadline does nothing: the contexts of the requests have the deadlines.
 func (c *forwarded) SetDeadline(time.Time) error      { return nil }
 func (c *forwarded) SetReadDeadline(time.Time) error  { return nil }
 func (c *forwarded) SetWriteDeadline(time.Time) error { return nil }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	appsv1 "k8s.io/api/apps/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,8 +16,8 @@ import (
 // Right is a verb on a resource of the core group, such as create on pods/portforward.
 type Right struct{ Verb, Resource string }
 
-// May asks the API server for rights before anything is done with them. The error is a *ForbiddenError of the first one that the user lacks. It is
-// no error if the server does not answer: then the request itself fails.
+// May asks the API server whether the user has rights, before anything is done. The error is a *ForbiddenError for the first right that the user
+// lacks. A server that does not answer is no error: the request that needs the right fails then.
 func (c *Client) May(ctx context.Context, rights ...Right) error {
 	for _, right := range rights {
 		resource, sub, _ := strings.Cut(right.Resource, "/")
@@ -33,7 +34,7 @@ func (c *Client) May(ctx context.Context, rights ...Right) error {
 // errDenied is the error of an access review that is not allowed.
 var errDenied = errors.New("the API server says that you may not; ask for the ClusterRole of this verb, config/command has it")
 
-// CreatePod makes a pod.
+// CreatePod creates a pod.
 func (c *Client) CreatePod(ctx context.Context, pod *corev1.Pod) error {
 	return forbidden("create", "pods", c.api.Create(ctx, pod))
 }
@@ -45,14 +46,14 @@ func (c *Client) Pod(ctx context.Context, name string) (*corev1.Pod, error) {
 	return pod, forbidden("get", "pods", err)
 }
 
-// DeletePod deletes a pod; it is no error if that is gone.
+// DeletePod deletes a pod. It is no error if the pod does not exist.
 func (c *Client) DeletePod(ctx context.Context, name string) error {
 	pod := &corev1.Pod{}
 	pod.Namespace, pod.Name = c.Namespace, name
 	return forbidden("delete", "pods", client.IgnoreNotFound(c.api.Delete(ctx, pod)))
 }
 
-// Claim returns a claim; found is false where it does not exist.
+// Claim returns a PersistentVolumeClaim; found is false if it does not exist.
 func (c *Client) Claim(ctx context.Context, name string) (claim *corev1.PersistentVolumeClaim, found bool, err error) {
 	claim = &corev1.PersistentVolumeClaim{}
 	err = c.api.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: name}, claim)
@@ -62,11 +63,11 @@ func (c *Client) Claim(ctx context.Context, name string) (claim *corev1.Persiste
 	return claim, err == nil, forbidden("get", "persistentvolumeclaims", err)
 }
 
-// ClaimNames returns the claims of the namespace, as far as the user may list them.
+// ClaimNames returns the names of the namespace's PersistentVolumeClaims, nil if the user may not list them.
 func (c *Client) ClaimNames(ctx context.Context) []string {
 	var list corev1.PersistentVolumeClaimList
 	if err := c.api.List(ctx, &list, client.InNamespace(c.Namespace)); err != nil {
-		return nil // they are for a hint alone
+		return nil // the names are for a hint only
 	}
 	var names []string
 	for i := range list.Items {
@@ -75,35 +76,40 @@ func (c *Client) ClaimNames(ctx context.Context) []string {
 	return names
 }
 
-// CreateClaim makes a claim. One that is there already is an error.
+// CreateClaim creates a PersistentVolumeClaim. It is an error if it exists.
 func (c *Client) CreateClaim(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	return forbidden("create", "persistentvolumeclaims", c.api.Create(ctx, claim))
 }
 
-// WorkerImage returns the image that the managers' workers run, "" where no manager is seen. A manager runs the image of its workers, unless
-// it is told of another one.
+// WorkerImage returns the image of the workers, empty if no manager is seen: the manager's own, unless its environment names another one.
 func (c *Client) WorkerImage(ctx context.Context) (string, error) {
-	container, err := managerContainer(ctx, c)
+	container, err := c.managerContainer(ctx)
 	return cmp.Or(valueOf(container, "WORKER_IMAGE"), container.Image), err
 }
 
-// HubEndpoint returns the Hugging Face Hub that the manager has its workers read, "" where that is the public one, or no manager is seen.
+// HubEndpoint returns the address of the Hugging Face Hub that workers read, empty for the public one, or if no manager is seen.
 func (c *Client) HubEndpoint(ctx context.Context) (string, error) {
-	container, err := managerContainer(ctx, c)
+	container, err := c.managerContainer(ctx)
 	return valueOf(container, "HF_ENDPOINT"), err
 }
 
-// managerContainer returns the manager's, the zero value where none is seen.
-func managerContainer(ctx context.Context, c *Client) (corev1.Container, error) {
+// managerContainer returns the container of the first manager, the zero value if no manager is seen.
+func (c *Client) managerContainer(ctx context.Context) (corev1.Container, error) {
 	managers, err := c.Manager(ctx)
-	for i := range managers {
-		for _, container := range managers[i].Spec.Template.Spec.Containers {
-			if container.Name == "manager" {
-				return container, err
-			}
+	if len(managers) == 0 {
+		return corev1.Container{}, err
+	}
+	return ManagerContainer(&managers[0]), err
+}
+
+// ManagerContainer returns the container in which the manager of a Deployment runs, the zero value if there is none.
+func ManagerContainer(deployment *appsv1.Deployment) corev1.Container {
+	for _, container := range deployment.Spec.Template.Spec.Containers {
+		if container.Name == "manager" {
+			return container
 		}
 	}
-	return corev1.Container{}, err
+	return corev1.Container{}
 }
 
 func valueOf(container corev1.Container, variable string) string {

@@ -15,8 +15,8 @@ import (
 // pollEvery is how often a mix is read again where it cannot be watched.
 const pollEvery = 2 * time.Second
 
-// Follow calls seen with the mix as it is and then with every later version, until seen is done, the context ends or the mix is gone. Whoever
-// may get a mix but not watch it follows it by asking again and again.
+// Follow calls seen with the mix as it is and then with every later version, until seen is done, the context ends or the mix is deleted. A mix
+// that the user may get but not watch is read again and again.
 func (c *Client) Follow(ctx context.Context, name string, seen func(*unstructured.Unstructured) (done bool, err error)) error {
 	for {
 		mix, err := c.Mix(ctx, name)
@@ -43,7 +43,7 @@ func (c *Client) watch(ctx context.Context, mix *unstructured.Unstructured, seen
 	list := &unstructured.UnstructuredList{}
 	list.SetGroupVersionKind(mixKind.GroupVersion().WithKind(mixKind.Kind + "List"))
 	watching, err := c.api.Watch(ctx, list, client.InNamespace(c.Namespace), client.MatchingFieldsSelector{Selector: fields.OneTermEqualSelector("metadata.name", mix.GetName())},
-		&client.ListOptions{Raw: listOptions(mix.GetResourceVersion())})
+		&client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: mix.GetResourceVersion()}})
 	if err != nil {
 		return false, ctx.Err() // not permitted, or the version is too old: ask again
 	}
@@ -54,7 +54,7 @@ func (c *Client) watch(ctx context.Context, mix *unstructured.Unstructured, seen
 			return false, ctx.Err()
 		case event, open := <-watching.ResultChan():
 			if !open || event.Type == watch.Error || event.Type == watch.Deleted {
-				return false, nil // the next read tells which
+				return false, nil // the next read of the mix shows which
 			}
 			later, ok := event.Object.(*unstructured.Unstructured)
 			if !ok {
@@ -79,9 +79,4 @@ func EventTime(event corev1.Event) time.Time {
 	default:
 		return event.CreationTimestamp.Time
 	}
-}
-
-// listOptions begin a watch at a version.
-func listOptions(resourceVersion string) *metav1.ListOptions {
-	return &metav1.ListOptions{ResourceVersion: resourceVersion}
 }

@@ -18,9 +18,10 @@ import (
 
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/config/crd"
+	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// serving has the API server serve another definition until the test ends, and waits until it takes a status that only this one keeps, or drops.
+// serving has the API server serve another definition until the test ends, and waits until that is effective.
 func serving(t *testing.T, definition *apiextensionsv1.CustomResourceDefinition, effective func() bool) {
 	t.Helper()
 	known := runtime.NewScheme()
@@ -61,7 +62,7 @@ func serving(t *testing.T, definition *apiextensionsv1.CustomResourceDefinition,
 	}
 }
 
-// open removes from a schema, and all below it, what a later release may have widened: lists of values, and fields that are not known.
+// open widens a schema, and all schemas in it, as later releases may: there are no enumerations and no rules, and unknown fields are kept.
 func open(schema *apiextensionsv1.JSONSchemaProps) {
 	keep := true
 	schema.Enum, schema.XValidations = nil, nil
@@ -80,7 +81,7 @@ func open(schema *apiextensionsv1.JSONSchemaProps) {
 	}
 }
 
-// saying merges text into the status of a mix, as a manager of another release writes it, and returns what the API server has kept of it.
+// saying sets the status of a mix, as a manager of another release writes it, and returns what the API server has kept of it; nil if it refuses it.
 func saying(t *testing.T, of *datav1alpha1.DatasetMix, status map[string]any) map[string]any {
 	t.Helper()
 	object := &unstructured.Unstructured{}
@@ -97,7 +98,7 @@ func saying(t *testing.T, of *datav1alpha1.DatasetMix, status map[string]any) ma
 	return kept
 }
 
-// skewed are the verbs as TestOtherManagers runs them, and what each has to show or end with.
+// skewed is a command line, the code that it must end with, and a text that it must show.
 type skewed struct {
 	line  []string
 	code  int
@@ -181,5 +182,64 @@ func TestOtherManagers(t *testing.T) {
 		if got := command(t, "wait", of.Name, "-n", space, "--timeout", "5s"); got.code != 40 || !strings.Contains(got.errors, "Negotiating") {
 			t.Error(got)
 		}
+		warnsOfUnknownFields(t, of)
 	})
+}
+
+// warnsOfUnknownFields gives a mix two fields of a newer definition. The verbs that read its spec name both in one line on standard error, and go on.
+func warnsOfUnknownFields(t *testing.T, of *datav1alpha1.DatasetMix) {
+	t.Helper()
+	object := &unstructured.Unstructured{}
+	object.SetGroupVersionKind(datav1alpha1.GroupVersion.WithKind(datav1alpha1.Kind))
+	if err := api.Get(t.Context(), client.ObjectKeyFromObject(of), object); err != nil {
+		t.Fatal(err)
+	}
+	spec := object.Object["spec"].(map[string]any)
+	spec["curriculum"] = map[string]any{"steps": int64(3)}
+	spec["domains"].([]any)[0].(map[string]any)["tongue"] = "en"
+	if err := api.Update(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	rows := "gsm8k=7473,math=7500,squad2=87599,hotpotqa=88966,humaneval=164,mbpp=427"
+	known := manifestOf(t, readSample(t))
+	for _, verb := range []skewed{
+		{[]string{"plan", of.Name, "--rows", rows}, 0, "160,10"},
+		{[]string{"plan", of.Name, "--rows", rows, "-o", "json"}, 0, `"splits"`},
+		{[]string{"diff", known, "datasetmix/" + of.Name, "--rows", rows}, 0, "the same"},
+	} {
+		got := command(t, append(verb.line, "-n", of.Namespace)...)
+		if got.code != verb.code || !strings.Contains(got.out, verb.shows) {
+			t.Errorf("%q: want %d and %q: %v", verb.line, verb.code, verb.shows, got)
+		}
+		if strings.Count(got.errors, "\n") != 1 || !strings.Contains(got.errors, `"spec.curriculum"`) || !strings.Contains(got.errors, `"spec.domains[0].tongue"`) || !strings.Contains(got.errors, "newer") {
+			t.Errorf("%q does not name the unknown fields: %q", verb.line, got.errors)
+		}
+	}
+	if got := command(t, "__complete", "plan", of.Name, "-n", of.Namespace, "--rows", ""); strings.Contains(got.errors, "curriculum") || !strings.Contains(got.out, "gsm8k=") {
+		t.Errorf("a completion shows names alone: %v", got)
+	}
+	if got := command(t, "plan", of.Name, "-n", of.Namespace, "--rows-of", "absent"); got.code != 42 {
+		t.Errorf("a mix whose rows are missing: %v", got)
+	}
+}
+
+// TestUnknownFieldsOfAManifest: plan, diff and build refuse a manifest with a field that this release does not know, and name the field.
+func TestUnknownFieldsOfAManifest(t *testing.T) {
+	known := readSample(t)
+	newer := manifestOf(t, strings.Replace(known, "\n  seed: 42", "\n  curriculum: {steps: 3}\n  seed: 42", 1))
+	for _, line := range [][]string{{"plan", "-f", newer}, {"diff", manifestOf(t, known), newer}, {"build", "-f", newer, "--data", t.TempDir()}} {
+		if got := command(t, line...); got.code != contract.InvalidTask.ExitCode() || !strings.Contains(got.errors, "spec.curriculum") {
+			t.Errorf("%q: %v", line, got)
+		}
+	}
+}
+
+// readSample returns the manifest of the six data sets.
+func readSample(t *testing.T) string {
+	t.Helper()
+	content, err := os.ReadFile("../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
 }

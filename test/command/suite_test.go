@@ -158,12 +158,8 @@ func create(t *testing.T, object client.Object) {
 // mix makes the sample of six data sets, with a status.
 func mix(t *testing.T, namespace string, status func(*datav1alpha1.DatasetMix)) *datav1alpha1.DatasetMix {
 	t.Helper()
-	content, err := os.ReadFile("../../config/samples/data_v1alpha1_datasetmix_grpo_six.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
 	made := &datav1alpha1.DatasetMix{}
-	if err := yaml.UnmarshalStrict(content, made); err != nil {
+	if err := yaml.UnmarshalStrict([]byte(readSample(t)), made); err != nil {
 		t.Fatal(err)
 	}
 	made.Namespace = namespace

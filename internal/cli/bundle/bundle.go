@@ -1,5 +1,5 @@
-// Package bundle collects what a maintainer needs to help with a mix into one archive, as far as its user may read it: no Secret
-// is read, and everything that is collected is redacted.
+// Package bundle collects into one archive what a maintainer needs to help with a mix, as far as the user may read it. It reads no Secret, and
+// redacts everything that it collects.
 package bundle
 
 import (
@@ -24,28 +24,28 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// Part is a file of the archive, or why it is not in it.
+// Part is a file of the archive. Problem is why its content is missing or incomplete, nil if it is complete.
 type Part struct {
 	Name    string
 	Content []byte
 	Problem error
 }
 
-// Mix is what a bundle is about.
+// Mix is the mix of a bundle, and how it is read.
 type Mix struct {
 	Client *kube.Client
 	Object *unstructured.Unstructured
 	Typed  *datav1alpha1.DatasetMix
-	// Version is that of the command.
+	// Version is the version of the command.
 	Version string
 	// Report reads the card of the published revision.
 	Report func(context.Context) ([]byte, error)
 }
 
-// lastLines is how much of each log is taken.
+// lastLines is the number of lines that are collected of each log.
 const lastLines = 500
 
-// Collect reads the parts. What cannot be read is a part with its problem, and ends nothing else.
+// Collect reads the parts. A part that cannot be read has a Problem; the others are read all the same.
 func Collect(ctx context.Context, m Mix) []Part {
 	pods, podsError := m.Client.Pods(ctx, m.Typed)
 	events, eventsError := m.Client.Events(ctx, m.Typed)
@@ -73,14 +73,14 @@ func Collect(ctx context.Context, m Mix) []Part {
 	return parts
 }
 
-// part makes a part of what write writes, redacted.
+// part returns a part with the redacted output of write.
 func part(name string, write func(io.Writer) error) Part {
 	var content bytes.Buffer
 	err := write(&content)
 	return Part{Name: name, Content: []byte(redact(content.String())), Problem: err}
 }
 
-// writeObject writes the object without what kubectl and the API server keep in it for themselves.
+// writeObject writes the object without its managed fields and kubectl's copy of the last applied manifest.
 func writeObject(out io.Writer, object *unstructured.Unstructured) error {
 	shown := object.DeepCopy()
 	shown.SetManagedFields(nil)
@@ -134,19 +134,18 @@ func writeLog(ctx context.Context, out io.Writer, client *kube.Client, pod corev
 	return err
 }
 
-// List writes what is in the archive, and what is not and why.
+// List writes the size of each part, or why it is incomplete.
 func List(out io.Writer, parts []Part) {
 	for _, part := range parts {
-		switch {
-		case part.Problem != nil:
-			fmt.Fprintf(out, "  %-40s not all of it: %s\n", part.Name, contract.Clean(redact(part.Problem.Error()), 300))
-		default:
+		if part.Problem != nil {
+			fmt.Fprintf(out, "  %-40s incomplete: %s\n", part.Name, contract.Clean(redact(part.Problem.Error()), 300))
+		} else {
 			fmt.Fprintf(out, "  %-40s %d bytes\n", part.Name, len(part.Content))
 		}
 	}
 }
 
-// Write writes the archive. A part that is not whole has its problem behind what there is of it.
+// Write writes the archive. The content of an incomplete part ends with its problem.
 func Write(out io.Writer, parts []Part) error {
 	archive := zip.NewWriter(out)
 	for _, part := range parts {

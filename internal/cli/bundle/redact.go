@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// removed is put in the place of what is taken out.
+// removed replaces credentials.
 const removed = "[removed]"
 
-// addresses are those of any scheme. Of each, the user, the query and the fragment go: signed addresses have their signature there.
+// addresses matches URLs of any scheme. Their user, query and fragment are removed: signed URLs have their signature in the query.
 var addresses = regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>\\\x60,;)}\]]+`)
 
-// credentials are texts that give access wherever they are: of Hubs, clouds, forges and the API server, and private keys. Of a name with a value,
-// the value is removed.
+// credentials matches texts that give access: private keys, tokens of Hubs, clouds, forges and the API server, and names of credentials with their
+// values, of which only the value is removed.
 var credentials = []struct {
 	pattern *regexp.Regexp
 	with    string
@@ -29,7 +29,7 @@ var credentials = []struct {
 	{regexp.MustCompile(`(?i)(\bauthorization\\?["']?\s*[:=]\s*)(\\?["']?)[^\s"'\\,;}\]]+`), "$1$2" + removed},
 }
 
-// redact returns a text without credentials, and its addresses without user and query.
+// redact returns a text without credentials, and without the users and queries of its URLs.
 func redact(text string) string {
 	text = addresses.ReplaceAllStringFunc(text, plainAddress)
 	for _, c := range credentials {
@@ -42,7 +42,7 @@ func plainAddress(found string) string {
 	address := strings.TrimRight(found, ":.!")
 	sentence := found[len(address):]
 	parsed, err := url.Parse(address)
-	if err != nil { // such as one that was cut, or has a user that is not escaped
+	if err != nil { // such as a URL that was cut, or that has a user with unescaped characters
 		plain, _, _ := strings.Cut(address, "?")
 		scheme, rest, _ := strings.Cut(plain, "://")
 		return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:] + sentence

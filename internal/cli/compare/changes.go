@@ -10,22 +10,22 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// changes lists the members of two recipes that differ, as deep as they do. Items of a list are named, where they have names.
+// changes returns the innermost members in which two recipes differ. An item of a list is named by its name, if all items have one.
 func changes(before, after recipe.Recipe) []Change {
 	var all []Change
 	compareValues("", plain(before), plain(after), &all)
 	return all
 }
 
-// plain returns a recipe as JSON has it, with exact numbers.
-func plain(r recipe.Recipe) any {
+// plain returns the members of a recipe as decoded JSON, with exact numbers.
+func plain(r recipe.Recipe) map[string]any {
 	encoded, err := json.Marshal(r)
 	if err != nil {
 		panic(fmt.Sprintf("compare: plain data does not marshal: %v", err)) // only strings, integers and structs
 	}
 	decoder := json.NewDecoder(bytes.NewReader(encoded))
 	decoder.UseNumber()
-	var value any
+	var value map[string]any
 	_ = decoder.Decode(&value) // what was encoded above
 	return value
 }
@@ -60,7 +60,7 @@ func compareValues(path string, before, after any, all *[]Change) {
 	*all = append(*all, Change{Path: path, Before: text(before), After: text(after)})
 }
 
-// byName returns the items of a list by their names; ok is false where one has none, or two have the same.
+// byName returns the items of a list by their names; ok is false if an item has no name, or two have the same.
 func byName(value any) (items map[string]any, ok bool) {
 	list, ok := value.([]any)
 	if !ok {
@@ -78,18 +78,10 @@ func byName(value any) (items map[string]any, ok bool) {
 	return items, true
 }
 
-func union(a, b map[string]any) []string {
-	names := slices.Collect(maps.Keys(a))
-	for name := range b {
-		if _, ok := a[name]; !ok {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+// union returns the names of two maps, sorted.
+func union(a, b map[string]any) []string { return slices.Sorted(maps.Keys(merged(a, b))) }
 
-// text returns a value as JSON; empty for none.
+// text returns a value as JSON; empty for nil.
 func text(value any) string {
 	if value == nil {
 		return ""

@@ -1,5 +1,5 @@
-// Package compare predicts what an edit of a mix builds again and which counts come out, before anything is built: it walks the stage graph
-// of both recipes, with the results that there are and, for the others, with results that are as different as their keys. It is pure.
+// Package compare predicts, before anything is built, which units an edit of a mix builds again and how its counts change. It walks the stage
+// graphs of both recipes. Where the result of a unit is not known, it assumes one that only this unit's key has. It is pure.
 package compare
 
 import (
@@ -17,57 +17,57 @@ import (
 // Side is one of two mixes.
 type Side struct {
 	Recipe recipe.Recipe
-	// Results are what is known of finished units, by key.
+	// Results are the known results of units, by key.
 	Results map[string]pipeline.Result
-	// Rows of data sets, where no result says them.
+	// Rows are the rows of the data sets whose results are not known.
 	Rows map[string]int64
-	// Published reports that the recipe is that of a revision, which omits its place and how many are kept.
+	// Published reports that the recipe is from a revision's manifest, which omits output.path and the number of revisions to keep.
 	Published bool
 }
 
-// Comparison is what a second mix changes.
+// Comparison has the differences of a second mix from a first one.
 type Comparison struct {
 	// Changes are the members of the recipe that differ.
 	Changes []Change `json:"changes,omitempty"`
-	// Stages are all stages, with what runs of each.
+	// Stages are all stages, each with the units that run.
 	Stages []Stage `json:"stages"`
-	// Counts are those that differ, in the order of the second mix. They are absent where the rows of a data set are not known.
+	// Counts are the counts that differ, in the order of the second mix; empty if Unknown is not.
 	Counts []Count `json:"counts,omitempty"`
-	// Unknown are the data sets whose rows are not known.
+	// Unknown are the data sets of the second mix whose rows are not known.
 	Unknown []string `json:"unknown,omitempty"`
-	// Estimated are the data sets that are divided anew: a group of rows that would be cut can move their counts a little.
+	// Estimated are the data sets that are split again. Their counts can differ a little, since no group of rows is cut.
 	Estimated []string `json:"estimated,omitempty"`
 }
 
-// Change is one member of the recipe, with its values as JSON.
+// Change is a member of the recipe that differs, with its values as JSON; a value is empty if the member is absent.
 type Change struct {
 	Path   string `json:"path"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 }
 
-// Stage is what runs of a stage.
+// Stage has the units of a stage that run.
 type Stage struct {
 	Name pipeline.Stage `json:"name"`
 	Runs []string       `json:"runs,omitempty"`
 	Of   int            `json:"of"`
-	// Since are the members of the recipe that make it run; empty where it runs for another reason only: an earlier stage of other data.
+	// Since are the members of the recipe that make it run; empty if no single member does, such as when the data differs.
 	Since []string `json:"since,omitempty"`
 }
 
-// Count is what one data set has of a mixed split.
+// Count has the counts of a data set in a mixed split, before and after.
 type Count struct {
 	Split   string   `json:"split"`
 	Domain  string   `json:"domain"`
 	Dataset string   `json:"dataset"`
-	Before  [3]int64 `json:"before"` // rows, unique rows, most repeats
+	Before  [3]int64 `json:"before"` // rows, unique rows, and how often a row repeats at most
 	After   [3]int64 `json:"after"`
 }
 
 // Differs reports whether the two mixes are not the same.
 func (c Comparison) Differs() bool { return len(c.Changes) > 0 }
 
-// Mixes compares two mixes. The error is that of a mix whose counts cannot be planned.
+// Mixes compares two mixes. It is an error if the counts of a mix cannot be planned.
 func Mixes(before, after Side) (Comparison, error) {
 	var c Comparison
 	if before.Published || after.Published {
@@ -83,15 +83,15 @@ func Mixes(before, after Side) (Comparison, error) {
 	}
 	c.Changes = changes(before.Recipe, after.Recipe)
 	c.Unknown = now.unknown
-	if before.Recipe.Output.Path != after.Recipe.Output.Path { // what is finished lies at the mix's own path
-		old.keys = nil
+	if before.Recipe.Output.Path != after.Recipe.Output.Path { // finished units are stored below the output path
+		old.nodes = nil
 	}
 	c.Stages = stages(old, now)
 	if len(old.unknown) == 0 && len(now.unknown) == 0 {
 		c.Counts = counts(old.plan, now.plan)
 	}
 	c.Estimated = estimated(c.Stages, now)
-	if old.keys == nil {
+	if old.nodes == nil {
 		for i := range c.Stages {
 			c.Stages[i].Since = []string{"output.path"}
 		}
@@ -100,18 +100,15 @@ func Mixes(before, after Side) (Comparison, error) {
 	return c, since(&c, before, old, after)
 }
 
-// inferred returns the second mix with what is known of it from the first one: results by key, and the rows that are kept of each data set, which
-// are as many where it is divided differently.
+// inferred returns the second mix with what the first one shows of it: the results of units with equal keys, and the rows that are kept of each
+// data set, which do not depend on how it is split.
 func inferred(before, after Side, old *walked) Side {
 	after.Rows = merged(after.Rows, before.Rows, old.rows)
-	results := map[string]pipeline.Result{}
-	maps.Copy(results, before.Results)
-	maps.Copy(results, after.Results)
-	after.Results = results
+	after.Results = merged(after.Results, before.Results)
 	return after
 }
 
-// estimated returns the data sets that are divided anew, whose rows are known.
+// estimated returns the data sets with known rows that are split again.
 func estimated(all []Stage, now *walked) []string {
 	var names []string
 	for _, stage := range all {
@@ -124,28 +121,24 @@ func estimated(all []Stage, now *walked) []string {
 	return names
 }
 
-// walked is a graph that was followed to its end.
+// walked is a stage graph that was walked to its end.
 type walked struct {
-	keys    map[pipeline.Stage]map[string]string // by stage and name
-	order   map[pipeline.Stage][]string
+	nodes   map[pipeline.Stage][]pipeline.Node
 	plan    plan.Plan
-	rows    map[string]int64 // kept of each data set
-	unknown []string
-	// balances are the results of the balance stage by what it compared.
+	rows    map[string]int64 // kept of each data set whose rows are known
+	unknown []string         // data sets whose rows are not known
+	// balances are the results of the balance stage, by their ComparisonKey.
 	balances      map[string]pipeline.BalanceResult
-	assumedSplits []string
+	assumedSplits []string // data sets whose split result is assumed
 }
 
-// placeholder is how many rows a data set is taken to have whose rows are not known: keys need some.
+// placeholder is the number of rows of a data set whose rows are not known: a plan needs one.
 const placeholder = 1_000_000
 
-// assume walks a graph to its end. A result that is not known is taken to be one that no other key has.
+// assume walks the stage graph of a side to its end, and assumes a result for each unit whose result is not known.
 func assume(side Side, earlier *walked) (*walked, error) {
-	results := maps.Clone(side.Results)
-	if results == nil {
-		results = map[string]pipeline.Result{}
-	}
-	w := &walked{keys: map[pipeline.Stage]map[string]string{}, order: map[pipeline.Stage][]string{}, rows: map[string]int64{}, balances: map[string]pipeline.BalanceResult{}}
+	results := merged(side.Results)
+	w := &walked{nodes: map[pipeline.Stage][]pipeline.Node{}, rows: map[string]int64{}, balances: map[string]pipeline.BalanceResult{}}
 	for {
 		graph, err := pipeline.Walk(side.Recipe, results)
 		if err != nil {
@@ -166,7 +159,7 @@ func assume(side Side, earlier *walked) (*walked, error) {
 	}
 }
 
-// assumed returns a result in the place of one that is not known.
+// assumed returns the assumed result of a unit. Its digests are the unit's key, so that the keys of later units differ as well.
 func (w *walked) assumed(side Side, stage pipeline.Stage, node pipeline.Node, graph pipeline.Graph, results map[string]pipeline.Result, earlier *walked) (pipeline.Result, error) {
 	switch stage {
 	case pipeline.StageDownload:
@@ -191,7 +184,7 @@ func (w *walked) assumed(side Side, stage pipeline.Stage, node pipeline.Node, gr
 	}
 }
 
-// divide returns a data set with so many rows by the shares of the splits.
+// divide returns the split result of a data set with a number of rows, divided by the shares of the splits.
 func divide(r recipe.Recipe, name string, rows int64) (pipeline.SplitResult, error) {
 	all := map[string]int64{}
 	for _, dataset := range r.DatasetNames() {
@@ -205,7 +198,8 @@ func divide(r recipe.Recipe, name string, rows int64) (pipeline.SplitResult, err
 	return pipeline.SplitResult{Read: rows, Rows: counts[name].Rows, Units: counts[name].Units}, nil
 }
 
-// balance plans what is left. Rows that were dropped from the same data by the same rules are dropped again.
+// balance returns the assumed result of the balance stage. Rows that the earlier mix dropped from the same data by the same rules are dropped
+// again.
 func (w *walked) balance(r recipe.Recipe, graph pipeline.Graph, results map[string]pipeline.Result, earlier *walked) (pipeline.BalanceResult, error) {
 	finished := graph.Results(results)
 	var balanced pipeline.BalanceResult
@@ -220,14 +214,10 @@ func (w *walked) balance(r recipe.Recipe, graph pipeline.Graph, results map[stri
 	return balanced, nil
 }
 
-// finish keeps what a comparison needs.
+// finish keeps what a comparison needs of the finished graph.
 func (w *walked) finish(r recipe.Recipe, graph pipeline.Graph, results map[string]pipeline.Result) {
 	for _, step := range graph.Steps {
-		w.keys[step.Stage] = map[string]string{}
-		for _, node := range step.Nodes {
-			w.keys[step.Stage][node.Name] = node.Key
-			w.order[step.Stage] = append(w.order[step.Stage], node.Name)
-		}
+		w.nodes[step.Stage] = step.Nodes
 	}
 	w.plan = *graph.Plan
 	finished := graph.Results(results)
@@ -242,15 +232,14 @@ func (w *walked) finish(r recipe.Recipe, graph pipeline.Graph, results map[strin
 	w.balances[pipeline.ComparisonKey(r, finished)] = *finished.Balance()
 }
 
-// stages lists what the second walk has that the first has not, by key: who built a key before builds it no more.
+// stages returns the stages with the units that run: those of the second walk whose key no unit of the first has.
 func stages(before, after *walked) []Stage {
 	var all []Stage
 	for _, name := range pipeline.Stages() {
-		stage := Stage{Name: name, Of: len(after.order[name])}
-		had := slices.Collect(maps.Values(before.keys[name]))
-		for _, unit := range after.order[name] {
-			if !slices.Contains(had, after.keys[name][unit]) {
-				stage.Runs = append(stage.Runs, unit)
+		stage := Stage{Name: name, Of: len(after.nodes[name])}
+		for _, node := range after.nodes[name] {
+			if !slices.ContainsFunc(before.nodes[name], func(had pipeline.Node) bool { return had.Key == node.Key }) {
+				stage.Runs = append(stage.Runs, node.Name)
 			}
 		}
 		all = append(all, stage)
@@ -258,7 +247,7 @@ func stages(before, after *walked) []Stage {
 	return all
 }
 
-// counts lists the data sets whose part of a mixed split differs.
+// counts returns the counts that differ between two plans.
 func counts(before, after plan.Plan) []Count {
 	type place struct{ split, domain, dataset string }
 	of := func(p plan.Plan) (places []place, numbers map[place][3]int64) {
@@ -289,7 +278,7 @@ func counts(before, after plan.Plan) []Count {
 	return all
 }
 
-// since finds for each stage that runs which members of the recipe make it run: each is changed alone.
+// since finds for each stage that runs the members of the recipe that make it run, by changing one member at a time.
 func since(c *Comparison, before Side, old *walked, after Side) error {
 	for _, member := range members(c.Changes) {
 		alone, err := with(before.Recipe, after.Recipe, member)
@@ -297,11 +286,11 @@ func since(c *Comparison, before Side, old *walked, after Side) error {
 			return err
 		}
 		if alone.Validate() != nil {
-			continue // this change makes sense only with another one
+			continue // the change is valid only together with another one
 		}
 		one, err := assume(Side{Recipe: alone, Results: before.Results, Rows: merged(after.Rows, old.rows, before.Rows)}, old)
 		if err != nil {
-			continue // and so does one that cannot be planned
+			continue // likewise
 		}
 		for i, stage := range stages(old, one) {
 			if len(stage.Runs) > 0 && len(c.Stages[i].Runs) > 0 {
@@ -312,16 +301,16 @@ func since(c *Comparison, before Side, old *walked, after Side) error {
 	return nil
 }
 
-// merged returns the first of several numbers of rows for each data set.
-func merged(rows ...map[string]int64) map[string]int64 {
-	all := map[string]int64{}
-	for _, some := range slices.Backward(rows) {
-		maps.Copy(all, some)
+// merged returns the union of maps; for a key in several of them it takes the value of the first.
+func merged[V any](several ...map[string]V) map[string]V {
+	all := map[string]V{}
+	for _, one := range slices.Backward(several) {
+		maps.Copy(all, one)
 	}
 	return all
 }
 
-// members returns the members of the recipe that have changes.
+// members returns the top-level members of the recipe that have changes.
 func members(changes []Change) []string {
 	var names []string
 	for _, change := range changes {
@@ -333,17 +322,10 @@ func members(changes []Change) []string {
 	return names
 }
 
-// with returns a recipe with one member of another one.
+// with returns a recipe in which one member is that of another recipe.
 func with(r, other recipe.Recipe, member string) (recipe.Recipe, error) {
-	of, err := decoded(r)
-	if err != nil {
-		return recipe.Recipe{}, err
-	}
-	from, err := decoded(other)
-	if err != nil {
-		return recipe.Recipe{}, err
-	}
-	if value, ok := from[member]; ok {
+	of := plain(r)
+	if value, ok := plain(other)[member]; ok {
 		of[member] = value
 	} else {
 		delete(of, member)
@@ -354,13 +336,4 @@ func with(r, other recipe.Recipe, member string) (recipe.Recipe, error) {
 	}
 	var changed recipe.Recipe
 	return changed, json.Unmarshal(encoded, &changed)
-}
-
-func decoded(r recipe.Recipe) (map[string]json.RawMessage, error) {
-	encoded, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	of := map[string]json.RawMessage{}
-	return of, json.Unmarshal(encoded, &of)
 }

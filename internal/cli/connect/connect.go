@@ -1,5 +1,5 @@
-// Package connect is how every verb of the command reaches a cluster: kubectl's flags, the completion of names, and the exit codes of failures to
-// read.
+// Package connect connects the verbs of the command to a cluster: by kubectl's flags, with completion of the names of mixes, and with exit codes
+// for errors of the API server.
 package connect
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/kube"
 )
 
-// Connection adds kubectl's flags for the cluster and namespace to a command.
+// Connection has the values of kubectl's flags for the cluster and the namespace.
 type Connection struct {
 	flags *genericclioptions.ConfigFlags
 }
@@ -62,16 +62,16 @@ func (c *Connection) names(ctx context.Context, typed string) []string {
 	return cli.Beginning(typed, names)
 }
 
-// Offer completes a flag with fixed words.
+// Offer adds completion by fixed words to a flag.
 func Offer(command *cobra.Command, flag string, words ...string) {
 	if err := command.RegisterFlagCompletionFunc(flag, func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return cli.Beginning(typed, words), cobra.ShellCompDirectiveNoFileComp
 	}); err != nil {
-		panic(err) // the flag is not there, which tests find
+		panic(err) // the flag does not exist, which tests find
 	}
 }
 
-// One gets a mix as the server has it and as this release knows it.
+// One returns a mix as the API server has it, and as this release knows it.
 func One(ctx context.Context, client *kube.Client, name string) (*unstructured.Unstructured, *datav1alpha1.DatasetMix, error) {
 	object, err := client.Mix(ctx, strings.TrimPrefix(name, "datasetmix/"))
 	if err != nil {
@@ -81,7 +81,7 @@ func One(ctx context.Context, client *kube.Client, name string) (*unstructured.U
 	return object, mix, err
 }
 
-// Reading returns a failure to read a mix with its exit code, and the name that was probably meant.
+// Reading returns an error of the API server with its exit code and, for a mix that does not exist, the name that was probably meant.
 func Reading(err error) error {
 	var missing *kube.NotFoundError
 	var forbidden *kube.ForbiddenError

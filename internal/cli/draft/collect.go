@@ -18,24 +18,24 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source/open"
 )
 
-// Claim is the name of the PersistentVolumeClaim that a manifest of own files reads.
+// Claim is the name of the PersistentVolumeClaim that a drafted manifest reads files from.
 const Claim = "my-files"
 
-// repository is how repositories of a Hub are written: hf://owner/name, as Hugging Face's own libraries have it with "datasets/", and the
-// address of the page; each may have @ and a revision behind it.
+// repository matches the names of Hub repositories: hf://owner/name, hf://datasets/owner/name as in Hugging Face's own libraries, and the address
+// of the repository's page. Each may end with @ and a revision.
 var repository = regexp.MustCompile(`^(?:hf://(?:datasets/)?|https://huggingface\.co/datasets/)([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*?)(?:@([A-Za-z0-9][A-Za-z0-9._/-]*))?/?$`)
 
-// Inputs are what a manifest is to be drafted of.
+// Inputs are the files and repositories to draft a manifest of.
 type Inputs struct {
 	// Names are files and folders, and repositories as hf://owner/name.
 	Names []string
 	// File is the manifest to be written; "-" is standard output.
 	File string
-	// Sources is what the sources of this machine need; the claims are set here.
+	// Sources are the options for reading the sources; Collect sets the claims.
 	Sources open.Options
 }
 
-// Collect looks at the inputs.
+// Collect looks at the inputs, and returns the mix to write a manifest of.
 func Collect(ctx context.Context, in Inputs) (Mix, error) {
 	folder := filepath.Dir(in.File)
 	base, err := baseOf(folder, in.Names)
@@ -68,7 +68,7 @@ func Collect(ctx context.Context, in Inputs) (Mix, error) {
 	return mix, nil
 }
 
-// baseOf returns the folder that the files are named from: that of the manifest where all of them are below it, else the deepest that holds all.
+// baseOf returns the folder that the paths of the files are relative to: the manifest's if it holds all of them, else the deepest that does.
 func baseOf(folder string, names []string) (string, error) {
 	absolute, err := filepath.Abs(folder)
 	if err != nil {
@@ -99,13 +99,13 @@ func baseOf(folder string, names []string) (string, error) {
 	return base, nil
 }
 
-// fromFile returns a data set of a file or a folder, which must not hold the manifest.
+// fromFile returns the data set of a file or a folder. It is an error if the folder holds the manifest.
 func fromFile(name, base, manifest string) (Dataset, error) {
 	if strings.HasPrefix(name, "hf:") || strings.Contains(name, "://") {
 		return Dataset{}, contract.Failf(contract.InvalidTask, "%s is neither a file nor a repository; write a repository as hf://owner/name", name)
 	}
 	if _, err := os.Stat(name); err != nil {
-		return Dataset{}, contract.Failf(contract.FileNotFound, "there is nothing to read at %s%s", name, near(name))
+		return Dataset{}, contract.Failf(contract.FileNotFound, "there is nothing to read at %s%s", name, cli.NearFile(name))
 	}
 	absolute, err := filepath.Abs(name)
 	if err != nil {
@@ -127,20 +127,7 @@ func fromFile(name, base, manifest string) (Dataset, error) {
 	return Dataset{Title: title, Name: stem, Source: recipe.Source{Volume: &recipe.Volume{ClaimName: Claim, Path: filepath.ToSlash(below)}}}, nil
 }
 
-// near returns the question whether another file of the same folder was meant.
-func near(name string) string {
-	entries, err := os.ReadDir(filepath.Dir(name))
-	if err != nil {
-		return ""
-	}
-	var names []string
-	for _, entry := range entries {
-		names = append(names, entry.Name())
-	}
-	return cli.DidYouMean(filepath.Base(name), names)
-}
-
-// fromHub returns a data set of a repository: of its default configuration, or else the first one, and of the split train, or else the first one.
+// fromHub returns the data set of a repository: its default configuration, else the first one, and the split train, else the first one.
 func fromHub(ctx context.Context, spec recipe.HuggingFace, o open.Options) (Dataset, error) {
 	card, err := open.ReadCard(ctx, spec, o)
 	if err != nil {
@@ -174,14 +161,14 @@ func fromHub(ctx context.Context, spec recipe.HuggingFace, o open.Options) (Data
 	return d, nil
 }
 
-// choices notes what else there is.
+// choices adds a comment with the names to choose from, if there are several.
 func (d *Dataset) choices(what string, names []string) {
 	if len(names) > 1 {
 		d.Comments = append(d.Comments, fmt.Sprintf("%s: %s", what, strings.Join(names, ", ")))
 	}
 }
 
-// examine finds a record for the rows. All rows of files are tried with it, and those of a repository as far as they were looked at.
+// examine guesses a record for the rows, and tries it: on all rows of files, and on the first rows of a repository.
 func (d *Dataset) examine(ctx context.Context, o open.Options) error {
 	from, err := open.New(d.Source, o)
 	if err != nil {
@@ -216,14 +203,14 @@ func (d *Dataset) examine(ctx context.Context, o open.Options) error {
 		d.Rows, d.Kept = seen.Read, seen.Kept
 	}
 	for _, drop := range seen.Dropped {
-		if drop.First != "" { // all but those that the record leaves out
+		if drop.First != "" { // not left out by the record
 			d.Bad = append(d.Bad, drop)
 		}
 	}
 	return nil
 }
 
-// record returns that of the guess as a recipe has it.
+// record returns the guessed record.
 func (d *Dataset) record() recipe.Record {
 	if d.Guess.Preset == "" {
 		return d.Guess.Record

@@ -1,5 +1,4 @@
-// Package draft writes the manifest of a mix of files, of repositories of a Hub, or of both: from their first rows, with comments about what was
-// guessed.
+// Package draft writes a manifest for files, for repositories of a Hub, or for both: from their first rows, with comments about what was guessed.
 package draft
 
 import (
@@ -18,38 +17,38 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// Dataset is what is known of one data set.
+// Dataset is a data set of the manifest.
 type Dataset struct {
-	// Title is what the user called it: a file, a repository.
+	// Title is the file or the repository that the user named.
 	Title string
-	// Name in the mix.
+	// Name is its name in the mix.
 	Name   string
 	Source recipe.Source
-	// Comments are on the source: what else there is to choose.
+	// Comments are about the source: its license, and other configurations and splits.
 	Comments []string
-	// Rows of the source, and those of them that the record keeps; 0 is not known.
+	// Rows of the source, and how many of them the record keeps; 0 if it is not known.
 	Rows, Kept int64
 	Guess      look.Guess
-	// Members of the rows.
+	// Members are the names of the rows' members.
 	Members []string
-	// Bad are rows that the record makes nothing of, by reason; the manifest skips them.
+	// Bad are the rows that cannot be read or mapped, by reason; the manifest skips them.
 	Bad []look.Drop
 }
 
-// Mix is what a manifest is written of.
+// Mix is the mix that the manifest describes.
 type Mix struct {
-	// Name of the mix, File that the manifest is written to, and Command that builds it.
+	// Name is the name of the mix, File the manifest's file, and Command the command that builds it.
 	Name, File, Command string
 	Datasets            []Dataset
 }
 
-// notInNames is what a name in a manifest cannot have.
+// notInNames matches characters that a name in a manifest cannot have.
 var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
 
-// mostName is how long a name in a manifest may be.
+// mostName is the number of characters that a name in a manifest may have.
 const mostName = 40
 
-// NameOf makes a name for a manifest of a title, another one than those that are taken.
+// NameOf returns a name for a title that a manifest can have, and that is not taken yet.
 func NameOf(title string, taken []string) string {
 	name := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(title), "-"), "-")
 	name = cmp.Or(strings.Trim(name[:min(len(name), mostName-3)], "-"), "data")
@@ -62,7 +61,7 @@ func NameOf(title string, taken []string) string {
 // english groups thousands.
 var english = message.NewPrinter(language.English)
 
-// Manifest returns the text of the manifest. It is an InvalidTask failure that a data set has nothing to make a record of.
+// Manifest returns the text of the manifest. It is an InvalidTask failure if no record could be guessed for a data set.
 func (m Mix) Manifest() (string, error) {
 	for _, d := range m.Datasets {
 		if d.Guess.Preset == "" && d.Guess.Question == "" {
@@ -104,7 +103,8 @@ func (m Mix) Manifest() (string, error) {
 	return out.String(), nil
 }
 
-// trainShare returns nine parts of ten, and less where a data set is so small that none of its rows would be in the test split.
+// trainShare returns the share of the train split, the test split's being 1: nine, or less if a data set is so small that the test split would get
+// none of its rows.
 func (m Mix) trainShare() int64 {
 	share := int64(9)
 	for _, d := range m.Datasets {
@@ -115,7 +115,7 @@ func (m Mix) trainShare() int64 {
 	return share
 }
 
-// claim names the claims of the data sets that are files.
+// claim returns the name of the claim that files are read from; empty without files.
 func (m Mix) claim() string {
 	for _, d := range m.Datasets {
 		if d.Source.Volume != nil {
@@ -125,10 +125,10 @@ func (m Mix) claim() string {
 	return ""
 }
 
-// mostShare is the greatest share that a manifest may have.
+// mostShare is the largest share that a domain may have.
 const mostShare = 1_000_000
 
-// shares returns the data sets' rows where all are known, so that a mix uses every row; else they are equal.
+// shares returns the shares of the data sets: their numbers of rows if all are known, so that the mix uses every row, else equal shares.
 func (m Mix) shares() []int64 {
 	shares := make([]int64, len(m.Datasets))
 	most := int64(0)
@@ -159,7 +159,7 @@ func (m Mix) sharesComment() string {
 	}
 }
 
-// kept returns the rows that the mix can use.
+// kept returns the number of rows that the mix can use; 0 if it is not known.
 func (d Dataset) kept() int64 { return cmp.Or(d.Kept, d.Rows) }
 
 func (d Dataset) write(line func(string, ...any), share int64) {
@@ -223,7 +223,7 @@ func (d Dataset) writeRecord(line func(string, ...any)) {
 	}
 }
 
-// others returns the answer types but one.
+// others returns the answer types except one.
 func others(not string) []string {
 	return slices.DeleteFunc([]string{record.Numeric, record.Text, record.Code}, func(t string) bool { return t == not })
 }
@@ -242,13 +242,13 @@ func sourceOf(s recipe.Source) string {
 	return fmt.Sprintf("{volume: {claimName: %s, path: %s}}", s.Volume.ClaimName, scalar(s.Volume.Path))
 }
 
-// safe are the texts that YAML reads as they are, even in a list or a mapping on one line.
+// safe matches texts that need no quotes in YAML, even in a list or a mapping on one line.
 var safe = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./-]*$`)
 
-// words are those that YAML does not read as a text.
+// words are the words that YAML does not read as a text.
 var words = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
-// scalar writes a text so that YAML reads that text.
+// scalar returns a text as a YAML scalar, in quotes if it needs them.
 func scalar(text string) string {
 	if safe.MatchString(text) && !slices.Contains(words, strings.ToLower(text)) {
 		return text
@@ -256,7 +256,7 @@ func scalar(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", "''") + "'"
 }
 
-// oneLine returns a text that stays in a comment, and does nothing to a terminal.
+// oneLine returns a text on one line, for a comment, without anything that a terminal obeys.
 func oneLine(text string) string {
 	const most = 400
 	return contract.Clean(strings.Join(strings.Fields(text), " "), most)

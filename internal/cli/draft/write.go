@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// MayWrite refuses to overwrite a file, before anything is looked at.
+// MayWrite returns an error if the file exists and may not be overwritten. It is called before the inputs are read.
 func MayWrite(file string, force bool) error {
 	if file == "-" || force {
 		return nil
@@ -23,7 +23,7 @@ func exists(file string) error {
 	return contract.Failf(contract.InvalidTask, "%s exists; name another file with --filename, or overwrite it with --force", file)
 }
 
-// Write writes a manifest, over one that exists only by force.
+// Write writes a manifest. It overwrites a file only with force.
 func Write(file, text string, force bool) error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {

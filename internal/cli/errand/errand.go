@@ -1,4 +1,5 @@
-// Package errand starts a pod of the worker for the user of the command, has it answer or serve, and removes it, however the command ends.
+// Package errand starts a pod of the worker for the user of the command, which answers a question or serves files, and removes it however the
+// command ends.
 package errand
 
 import (
@@ -21,44 +22,45 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 	"github.com/datasetmix/datasetmix/internal/rows"
 	"github.com/datasetmix/datasetmix/internal/transfer"
+	"github.com/datasetmix/datasetmix/internal/version"
 )
 
-// The verbs that start pods. A pod's name begins with that of its verb, by which an admission policy knows it.
+// The verbs that start pods. A pod's name contains its verb, by which an admission policy recognizes it.
 const (
 	Get  = "get"
 	Put  = "put"
 	Look = "look"
 )
 
-// How many seconds a pod may run that answers, and one that serves, which ends by itself soon after its command is gone.
+// The seconds that a pod may run: one that answers a question, and one that serves, which ends by itself soon after its command has ended.
 const (
 	answerSeconds = 3600
 	serveSeconds  = 24 * 3600
 )
 
-// How often a pod is read, and how long its deletion may take.
+// The time between two reads of a pod, the time that its deletion may take, and the time after which the user is told what is waited for.
 const (
 	lookEvery    = 300 * time.Millisecond
 	removeWithin = 15 * time.Second
 	sayAfter     = 3 * time.Second
 )
 
-// Errand is where a pod is started and what for.
+// Errand has the options for starting a pod.
 type Errand struct {
 	Client *kube.Client
-	// Image of the worker; empty is the one of the manager.
+	// Image is the worker's image; empty for the manager's.
 	Image string
-	// Start is how long a pod may take until it runs.
+	// Start is the time that a pod may take until it runs.
 	Start time.Duration
-	// Notes is told what the user waits for.
+	// Notes is the output for messages about what the command waits for.
 	Notes io.Writer
 }
 
-// imageRepository is where releases have their image.
+// imageRepository is the repository of the releases' images.
 const imageRepository = "ghcr.io/datasetmix/datasetmix"
 
-// WorkerImage returns the worker's image: the one that was named, the manager's, or that of the release of this command.
-func (e Errand) WorkerImage(ctx context.Context, release string) (string, error) {
+// WorkerImage returns the worker's image: the one that the user named, else the manager's, else that of this command's release.
+func (e Errand) WorkerImage(ctx context.Context) (string, error) {
 	if e.Image != "" {
 		return e.Image, nil
 	}
@@ -72,6 +74,7 @@ func (e Errand) WorkerImage(ctx context.Context, release string) (string, error)
 	} else if err != nil {
 		return "", err
 	}
+	release := version.Number()
 	if !strings.HasPrefix(release, "v") {
 		return "", contract.Failf(contract.InvalidTask, "the worker's image is not known (%s): name it with --image", why)
 	}
@@ -80,20 +83,20 @@ func (e Errand) WorkerImage(ctx context.Context, release string) (string, error)
 	return image, nil
 }
 
-// Ask has a pod answer a question about a published revision, and writes the answer once all of it is there.
-func (e Errand) Ask(ctx context.Context, mix *datav1alpha1.DatasetMix, folder string, question rows.Question, release string, out io.Writer) error {
+// Ask starts a pod that answers a question about a published revision, and writes the answer once it is complete.
+func (e Errand) Ask(ctx context.Context, mix *datav1alpha1.DatasetMix, folder string, question rows.Question, out io.Writer) error {
 	encoded, err := json.Marshal(question)
 	if err != nil {
 		return err
 	}
-	pod, err := e.reader(ctx, mix, release, "read", "--folder="+folder, string(encoded))
+	pod, err := e.reader(ctx, mix, "read", "--folder="+folder, string(encoded))
 	if err != nil {
 		return err
 	}
 	return e.Answer(ctx, pod, out)
 }
 
-// Answer starts a pod that answers in its log, and writes the answer once all of it is there.
+// Answer starts a pod that answers in its log, and writes the answer once it is complete.
 func (e Errand) Answer(ctx context.Context, pod render.Errand, out io.Writer) error {
 	pod.Seconds = answerSeconds
 	return e.with(ctx, pod, []kube.Right{{Verb: "get", Resource: "pods/log"}}, func(ctx context.Context, name string) error {
@@ -109,7 +112,7 @@ func (e Errand) Answer(ctx context.Context, pod render.Errand, out io.Writer) er
 	})
 }
 
-// answer writes what the log of a pod answers, if all of it is there.
+// answer writes the answer in the log of a pod, if it is complete.
 func (e Errand) answer(ctx context.Context, pod string, out io.Writer) error {
 	log, err := e.Client.Log(ctx, pod, &corev1.PodLogOptions{})
 	if err != nil {
@@ -119,18 +122,18 @@ func (e Errand) answer(ctx context.Context, pod string, out io.Writer) error {
 	return rows.FromLog(log, out)
 }
 
-// Serve has a pod serve a published revision.
-func (e Errand) Serve(ctx context.Context, mix *datav1alpha1.DatasetMix, folder, release string, use func(context.Context, transfer.Client) error) error {
-	pod, err := e.reader(ctx, mix, release, "serve", "--folder="+folder)
+// Serve starts a pod that serves a published revision, and calls use with a client of it.
+func (e Errand) Serve(ctx context.Context, mix *datav1alpha1.DatasetMix, folder string, use func(context.Context, transfer.Client) error) error {
+	pod, err := e.reader(ctx, mix, "serve", "--folder="+folder)
 	if err != nil {
 		return err
 	}
 	return e.forward(ctx, pod, use)
 }
 
-// Receive has a pod take files onto a claim, which owns the pod where it is known.
-func (e Errand) Receive(ctx context.Context, claim string, owner *corev1.PersistentVolumeClaim, release string, use func(context.Context, transfer.Client) error) error {
-	image, err := e.WorkerImage(ctx, release)
+// Receive starts a pod that writes files to a claim, and calls use with a client of it. The pod is owned by the claim if owner is not nil.
+func (e Errand) Receive(ctx context.Context, claim string, owner *corev1.PersistentVolumeClaim, use func(context.Context, transfer.Client) error) error {
+	image, err := e.WorkerImage(ctx)
 	if err != nil {
 		return err
 	}
@@ -142,15 +145,15 @@ func (e Errand) Receive(ctx context.Context, claim string, owner *corev1.Persist
 }
 
 // reader returns a pod that reads the claim of a mix.
-func (e Errand) reader(ctx context.Context, mix *datav1alpha1.DatasetMix, release string, arguments ...string) (render.Errand, error) {
-	image, err := e.WorkerImage(ctx, release)
+func (e Errand) reader(ctx context.Context, mix *datav1alpha1.DatasetMix, arguments ...string) (render.Errand, error) {
+	image, err := e.WorkerImage(ctx)
 	return render.Errand{
 		Verb: Get, Image: image, Claim: mix.Status.Published.ClaimName, Arguments: arguments, Worker: mix.Spec.Worker,
 		Owner: render.OwnedBy(datav1alpha1.GroupVersion.String(), datav1alpha1.Kind, mix),
 	}, err
 }
 
-// forward starts a pod that serves, and passes a client of it on.
+// forward starts a pod that serves, and calls use with a client of it.
 func (e Errand) forward(ctx context.Context, pod render.Errand, use func(context.Context, transfer.Client) error) error {
 	pod.Seconds = serveSeconds
 	return e.with(ctx, pod, []kube.Right{{Verb: "create", Resource: "pods/portforward"}}, func(ctx context.Context, name string) error {
@@ -165,14 +168,14 @@ func (e Errand) forward(ctx context.Context, pod render.Errand, use func(context
 		err = use(ctx, transfer.Client{HTTP: to.Client(), Pause: time.Second})
 		if err != nil && ctx.Err() == nil && contract.ReasonOf(err) == contract.FetchFailed {
 			if ended := e.why(ctx, name); ended != nil {
-				return ended // which says more than that nothing answers
+				return ended // more precise than that nothing answers
 			}
 		}
 		return err
 	})
 }
 
-// with starts a pod, does something with it, and removes it, whatever has happened meanwhile.
+// with starts a pod, calls do, and removes the pod, even if do fails or the command is interrupted.
 func (e Errand) with(ctx context.Context, pod render.Errand, rights []kube.Right, do func(ctx context.Context, name string) error) error {
 	pod.Namespace, pod.Name = e.Client.Namespace, "datasetmix-"+pod.Verb+"-"+strings.ToLower(rand.Text()[:10])
 	needed := append([]kube.Right{{Verb: "create", Resource: "pods"}, {Verb: "get", Resource: "pods"}, {Verb: "delete", Resource: "pods"}}, rights...)
@@ -194,7 +197,7 @@ func (e Errand) with(ctx context.Context, pod render.Errand, rights []kube.Right
 	return errors.Join(err, ctx.Err())
 }
 
-// until polls a pod until it is as wanted. A pod that has failed, or does not start in time, is an error.
+// until polls a pod until wanted reports true. It is an error if the pod fails or does not start in time.
 func (e Errand) until(ctx context.Context, name string, wanted func(*corev1.Pod) bool) error {
 	begun, said := time.Now(), ""
 	for {
@@ -227,7 +230,7 @@ func (e Errand) until(ctx context.Context, name string, wanted func(*corev1.Pod)
 	}
 }
 
-// why returns the failure of a pod that has ended, nil if it has not.
+// why returns the error of a pod that has ended, nil if it runs.
 func (e Errand) why(ctx context.Context, name string) error {
 	pod, err := e.Client.Pod(ctx, name)
 	if err != nil {
@@ -243,10 +246,10 @@ func ended(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodSucceede
 
 func running(pod *corev1.Pod) bool { return pod.Status.Phase == corev1.PodRunning || ended(pod) }
 
-// unknownCommand is how a worker ends that does not know what it is asked to do.
+// unknownCommand is the exit code of a worker that does not know the command that it was started with.
 var unknownCommand = contract.InvalidTask.ExitCode()
 
-// failed returns the error of a pod that failed: the worker's own, by its exit code and message.
+// failed returns the error of a pod that failed, by the exit code and the message of its worker; nil if the pod has not failed.
 func failed(pod *corev1.Pod) error {
 	if pod.Status.Phase != corev1.PodFailed {
 		return nil
@@ -268,7 +271,7 @@ func failed(pod *corev1.Pod) error {
 	return contract.Failf(contract.WorkerFailed, "the worker's pod failed: %s", strings.TrimSpace(pod.Status.Reason+" "+pod.Status.Message))
 }
 
-// reasonOf returns the reason with an exit code.
+// reasonOf returns the reason that has an exit code, WorkerFailed if none has.
 func reasonOf(code int) contract.Reason {
 	for reason, its := range contract.Reasons() {
 		if its == code {
@@ -278,7 +281,7 @@ func reasonOf(code int) contract.Reason {
 	return contract.WorkerFailed
 }
 
-// waits returns what a pod waits for.
+// waits returns why a pod does not run yet.
 func waits(pod *corev1.Pod) string {
 	for _, container := range pod.Status.ContainerStatuses {
 		if waiting := container.State.Waiting; waiting != nil && waiting.Reason != "" && waiting.Reason != "ContainerCreating" {
@@ -296,8 +299,8 @@ func waits(pod *corev1.Pod) string {
 	return "node " + pod.Spec.NodeName + " starts it, and mounts its volume"
 }
 
-// Folder returns the folder on the claim of a revision of a mix, and the digest of its manifest where the status has it. The current revision is
-// meant where none is named.
+// Folder returns the folder of a mix's revision on the claim, and the digest of its manifest if the status has it. An empty name is the current
+// revision.
 func Folder(mix *datav1alpha1.DatasetMix, revision string) (folder, digest string, err error) {
 	published := mix.Status.Published
 	if published == nil {

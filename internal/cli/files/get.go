@@ -25,10 +25,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/rows"
 	"github.com/datasetmix/datasetmix/internal/transfer"
-	"github.com/datasetmix/datasetmix/internal/version"
 )
 
-// get is what the verbs that read a revision have in common.
+// get has the options of the verbs that read a revision.
 type get struct {
 	from     *connect.Connection
 	revision string
@@ -36,20 +35,20 @@ type get struct {
 	start    time.Duration
 }
 
-// flags adds the flags that select a revision and configure the pod for it.
+// flags adds the flags that select a revision and configure the pod that reads it.
 func (g *get) flags(command *cobra.Command) {
 	g.from = connect.Flags(command)
 	command.Flags().StringVar(&g.revision, "revision", "", "the revision by its name; the current one unless it is named")
 	PodFlags(command, &g.image, &g.start)
 }
 
-// PodFlags adds the flags that configure the pod.
+// PodFlags adds the flags that configure a pod of the worker.
 func PodFlags(command *cobra.Command, image *string, start *time.Duration) {
 	command.Flags().StringVar(image, "image", "", "the image of the worker; that of the manager unless it is named")
 	command.Flags().DurationVar(start, "start-timeout", 2*time.Minute, "how long the worker's pod may take to start")
 }
 
-// found is a revision: on a cluster, or in a folder.
+// found is a revision, on a cluster or in a folder.
 type found struct {
 	mix            *datav1alpha1.DatasetMix // nil for a folder
 	folder, digest string
@@ -80,12 +79,12 @@ func (g *get) find(command *cobra.Command, name string) (*found, error) {
 		errand: errand.Errand{Client: client, Image: g.image, Start: g.start, Notes: command.ErrOrStderr()}}, nil
 }
 
-// isFolder reports whether a name is that of a folder on this machine: mixes have no slashes, and begin with no dot.
+// isFolder reports whether a name is a folder on this machine: names of mixes have no slashes, and begin with no dot.
 func isFolder(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\`) && !strings.HasPrefix(name, "datasetmix/")
 }
 
-// openLocal opens a revision in a folder: a revision itself, a mix's folder, or one with a single mix in it.
+// openLocal opens a revision in a folder, which is the revision's own, its mix's, or a volume's with a single mix.
 func openLocal(dir, name string) (*found, error) {
 	folder, err := rows.FindFolder(dir, name)
 	if err != nil {
@@ -101,12 +100,12 @@ func (f *found) ask(ctx context.Context, q rows.Question, out io.Writer) error {
 	if f.mix == nil {
 		err = f.local.Answer(ctx, q, out)
 	} else {
-		err = f.errand.Ask(ctx, f.mix, f.folder, q, version.Number(), out)
+		err = f.errand.Ask(ctx, f.mix, f.folder, q, out)
 	}
 	return f.named(err, q.Selection)
 }
 
-// named returns an error with the name that was probably meant, where one does not exist.
+// named returns an error with its exit code and, for a name that does not exist, with the name that was probably meant.
 func (f *found) named(err error, s rows.Selection) error {
 	if contract.ReasonOf(err) != contract.FileNotFound {
 		return connect.Reading(err)
@@ -115,7 +114,7 @@ func (f *found) named(err error, s rows.Selection) error {
 	return contract.Failf(contract.FileNotFound, "%w%s%s", err, cli.DidYouMean(s.Split, splits), cli.DidYouMean(s.Dataset, datasets))
 }
 
-// complete completes a flag with names of the mix or the folder that is the first argument.
+// complete adds completion to a flag: by names in the mix or the folder that is the first argument.
 func (g *get) complete(command *cobra.Command, flag string, which func(splits, datasets []string) []string) {
 	err := command.RegisterFlagCompletionFunc(flag, func(command *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) == 0 {
@@ -129,7 +128,7 @@ func (g *get) complete(command *cobra.Command, flag string, which func(splits, d
 		return cli.Beginning(typed, which(f.names())), cobra.ShellCompDirectiveNoFileComp
 	})
 	if err != nil {
-		panic(err) // the flag is not there, which tests find
+		panic(err) // the flag does not exist, which tests find
 	}
 }
 
@@ -150,12 +149,12 @@ func (f *found) names() (splits, datasets []string) {
 	return splits, datasets
 }
 
-// actions are what get does, by its second argument.
+// actions are the values of get's second argument.
 var actions = []string{string(rows.Head), string(rows.Sample), string(rows.Count), export}
 
 const export = "export"
 
-// Get reads rows of a published revision.
+// Get returns the verb get, which reads rows and files of a published revision.
 func Get() *cobra.Command {
 	var g get
 	var q rows.Question
@@ -224,7 +223,7 @@ func Get() *cobra.Command {
 	return command
 }
 
-// untouched returns where rows go: a terminal is protected from what they say, a file or another program gets their bytes.
+// untouched returns the output for rows: a file or another program gets their bytes unchanged, a terminal gets them cleaned.
 func untouched(command *cobra.Command) io.Writer {
 	out := command.OutOrStdout()
 	if guarded, ok := out.(interface{ Untouched() io.Writer }); ok {
@@ -233,7 +232,7 @@ func untouched(command *cobra.Command) io.Writer {
 	return out
 }
 
-// count prints counts as a table.
+// count asks for counts and prints them as a table.
 func (f *found) count(ctx context.Context, q rows.Question, out io.Writer) error {
 	var encoded bytes.Buffer
 	if err := f.ask(ctx, q, &encoded); err != nil {
@@ -262,7 +261,7 @@ func (f *found) export(command *cobra.Command, s rows.Selection, to string, over
 	if f.mix == nil {
 		return contract.Failf(contract.InvalidTask, "the files are on this machine already; copy them")
 	}
-	return connect.Reading(f.errand.Serve(command.Context(), f.mix, f.folder, version.Number(), func(ctx context.Context, client transfer.Client) error {
+	return connect.Reading(f.errand.Serve(command.Context(), f.mix, f.folder, func(ctx context.Context, client transfer.Client) error {
 		manifest, digest, err := client.Manifest(ctx)
 		if err != nil {
 			return err
@@ -291,7 +290,7 @@ func (f *found) export(command *cobra.Command, s rows.Selection, to string, over
 	}))
 }
 
-// exportName returns where a file is written: to is a file for a single one, else a folder.
+// exportName returns the name to write a file of the revision under: to itself, unless it is a folder or there are several files.
 func exportName(to, file string, files int) string {
 	info, err := os.Stat(to)
 	if to == "" || err == nil && info.IsDir() || files > 1 || strings.HasSuffix(to, string(filepath.Separator)) {
@@ -300,7 +299,7 @@ func exportName(to, file string, files int) string {
 	return to
 }
 
-// download refuses a name that is taken before anything is fetched for it.
+// download fetches a file, unless its name is taken.
 func download(ctx context.Context, client transfer.Client, file revision.PublishedFile, name string, overwrite bool) error {
 	if _, err := os.Lstat(name); err == nil && !overwrite {
 		return transfer.Exists(name)

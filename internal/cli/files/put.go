@@ -20,17 +20,16 @@ import (
 	"github.com/datasetmix/datasetmix/internal/kube"
 	"github.com/datasetmix/datasetmix/internal/render"
 	"github.com/datasetmix/datasetmix/internal/transfer"
-	"github.com/datasetmix/datasetmix/internal/version"
 )
 
-// filling is how a claim is filled.
+// filling has the options of put.
 type filling struct {
 	to, image, size, class, mode string
 	overwrite, create            bool
 	start                        time.Duration
 }
 
-// Put fills a claim from this machine.
+// Put returns the verb put, which writes files of this machine to a PersistentVolumeClaim.
 func Put() *cobra.Command {
 	var p filling
 	command := &cobra.Command{
@@ -78,7 +77,7 @@ func Put() *cobra.Command {
 	return command
 }
 
-// localFiles returns the files that arguments name, with the names that they are to have on the claim.
+// localFiles returns the files that arguments name, with their paths on the claim.
 func localFiles(arguments []string, to string) ([]transfer.Local, error) {
 	var files []transfer.Local
 	taken := map[string]string{}
@@ -125,7 +124,7 @@ func (p filling) run(command *cobra.Command, client *kube.Client, name string, f
 		return err
 	}
 	do := errand.Errand{Client: client, Image: p.image, Start: p.start, Notes: command.ErrOrStderr()}
-	return do.Receive(command.Context(), name, claim, version.Number(), func(ctx context.Context, client transfer.Client) error {
+	return do.Receive(command.Context(), name, claim, func(ctx context.Context, client transfer.Client) error {
 		sent, err := client.Upload(ctx, files, p.overwrite)
 		if err != nil {
 			return err
@@ -137,8 +136,8 @@ func (p filling) run(command *cobra.Command, client *kube.Client, name string, f
 	})
 }
 
-// claim finds the PersistentVolumeClaim, and creates it if requested. A user without the right to get claims continues: the pod shows whether there
-// is one.
+// claim returns the PersistentVolumeClaim, and creates it if requested. It returns nil without an error if the user may not get claims: whether it
+// exists shows when the pod starts.
 func (p filling) claim(command *cobra.Command, client *kube.Client, name string) (*corev1.PersistentVolumeClaim, error) {
 	ctx := command.Context()
 	claim, found, err := client.Claim(ctx, name)

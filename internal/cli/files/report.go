@@ -20,12 +20,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/version"
 )
 
-// reportFiles are the files of a revision that each format of the report is.
+// reportFiles has the file of a revision for each format of the report.
 var reportFiles = map[string]string{"html": revision.ReportFile, "text": revision.CardFile, "json": revision.StatisticsFile}
 
 var reportFormats = []string{"html", "text", "json"}
 
-// Report fetches the report of a revision.
+// Report returns the verb report, which saves or prints the report of a revision.
 func Report() *cobra.Command {
 	var g get
 	var output, to string
@@ -90,7 +90,7 @@ func Report() *cobra.Command {
 	return command
 }
 
-// reportName returns what the page is saved as: each revision's has its own name.
+// reportName returns the name of the file for the page, which differs for each revision.
 func (f *found) reportName() string {
 	name, of := f.local.Manifest.Name, f.local.Manifest.Revision
 	if f.mix != nil {
@@ -99,7 +99,7 @@ func (f *found) reportName() string {
 	return name + "-" + of + ".html"
 }
 
-// bundle lists what there is for a maintainer, and saves it.
+// bundle saves what a maintainer needs to help, and lists it first.
 func (g *get) bundle(command *cobra.Command, name, to string) error {
 	if isFolder(name) {
 		return contract.Failf(contract.InvalidTask, "a bundle is of a mix of the cluster; %s is a folder of this machine", name)

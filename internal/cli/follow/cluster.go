@@ -20,7 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/progress"
 )
 
-// Cluster follows a build on a cluster: its stages by the object's status, its units by the logs of the pods, as far as the user may read
+// Cluster follows a build on a cluster: its stages by the status of the mix, its units by the logs of the pods, as far as the user may read
 // them.
 type Cluster struct {
 	client *kube.Client
@@ -30,10 +30,10 @@ type Cluster struct {
 	failed bool
 	units  []*loggedUnit
 	notes  []string
-	seen   map[string]bool // pods whose log is read, or was
+	seen   map[string]bool // pods whose log is being read, or was read
 }
 
-// loggedUnit is a unit by the lines of its worker.
+// loggedUnit is a unit, as the log of its worker shows it.
 type loggedUnit struct {
 	stage, name string
 	last        progress.Line
@@ -46,7 +46,7 @@ func NewCluster(client *kube.Client) *Cluster {
 	return &Cluster{client: client, seen: map[string]bool{}}
 }
 
-// See takes the newest version of the mix.
+// See sets the newest version of the mix.
 func (c *Cluster) See(mix *datav1alpha1.DatasetMix) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -56,17 +56,17 @@ func (c *Cluster) See(mix *datav1alpha1.DatasetMix) {
 	c.mix = mix
 }
 
-// Fail shows that the mix does not become ready.
+// Fail notes that the mix will not become ready.
 func (c *Cluster) Fail() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.failed = true
 }
 
-// podsEvery is how often it is looked for new pods.
+// podsEvery is the time between two lists of the pods.
 const podsEvery = 2 * time.Second
 
-// ReadLogs reads the logs of the mix's pods, each from when it runs, until the context ends. What the user may not read is a note.
+// ReadLogs reads the logs of the mix's pods, each as soon as it runs, until the context ends. A right that the user lacks becomes a note.
 func (c *Cluster) ReadLogs(ctx context.Context) {
 	var reading sync.WaitGroup
 	defer reading.Wait()
@@ -97,7 +97,7 @@ func (c *Cluster) current() *datav1alpha1.DatasetMix {
 	return c.mix
 }
 
-// refused notes what the user may not read.
+// refused reports whether an error is a right that the user lacks, and notes it.
 func (c *Cluster) refused(err error) bool {
 	forbidden := (*kube.ForbiddenError)(nil)
 	if !errors.As(err, &forbidden) {
@@ -111,7 +111,7 @@ func (c *Cluster) refused(err error) bool {
 	return true
 }
 
-// take reports whether a pod has a log that is not read yet.
+// take reports whether a pod has a log that is not read yet, and marks it as read.
 func (c *Cluster) take(pod corev1.Pod) bool {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -122,10 +122,10 @@ func (c *Cluster) take(pod corev1.Pod) bool {
 	return true
 }
 
-// tail is how many lines of a log are read of what was before: the last of each unit of a pod that builds several.
+// tail is the number of earlier lines of a log that are read: enough for the last line of each unit of a pod that builds several.
 const tail = 400
 
-// longestLine of a log is all that is read of it: lines of progress are far shorter.
+// longestLine is the number of bytes that a line of progress may have; longer lines of a log are skipped.
 const longestLine = 64 << 10
 
 // readLog takes the lines of progress of a pod. A log that cannot be read now is tried again with the next list of pods.
@@ -167,13 +167,13 @@ func (c *Cluster) tell(line progress.Line) {
 		slices.SortStableFunc(c.units, func(a, b *loggedUnit) int { return strings.Compare(a.name, b.name) })
 	}
 	if line.Time.Before(of.last.Time) {
-		return // of an earlier attempt, whose log was read later
+		return // a line of an earlier attempt, whose log is read later
 	}
 	of.last = line
 	of.shown = of.began.Measure(of.name, progress.Snapshot{Phase: line.Phase, Rows: line.Rows, OfRows: line.OfRows, Bytes: line.Bytes, OfBytes: line.OfBytes, Percent: line.Percent}, line.Time)
 }
 
-// State returns the build as it is.
+// State returns the progress of the build.
 func (c *Cluster) State(now time.Time) live.Build {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -214,7 +214,7 @@ func (c *Cluster) State(now time.Time) live.Build {
 	return b
 }
 
-// stage returns a stage by its status, with the units that are in the logs.
+// stage returns a stage by its status, with the units that the logs name.
 func (c *Cluster) stage(status datav1alpha1.StageStatus, now time.Time) live.Stage {
 	of := live.Stage{Name: status.Name, Done: int(ptr.Deref(status.Done, 0)), Total: int(ptr.Deref(status.Total, 0))}
 	switch status.State {
@@ -244,7 +244,7 @@ func (c *Cluster) stage(status datav1alpha1.StageStatus, now time.Time) live.Sta
 		if shown.Outcome == live.Done {
 			done++
 		} else if of.Outcome == live.Waiting {
-			of.Outcome = live.Running // one pod builds several stages, and only the first has a Job
+			of.Outcome = live.Running // one pod builds several stages, and only the first of them has a Job
 		}
 		of.Units = append(of.Units, shown)
 	}

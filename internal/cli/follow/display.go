@@ -25,29 +25,31 @@ const (
 	asJSON = "json"
 )
 
+var modes = []string{auto, tty, plain, asJSON}
+
 // Flag adds --progress to a command and returns where its value will be.
 func Flag(command *cobra.Command) *string {
-	modes := []string{auto, tty, plain, asJSON}
 	mode := command.Flags().String("progress", auto, "how to show progress: tty is a live view, plain a line per change, json an object per change; auto is tty on a terminal, else plain")
 	_ = command.RegisterFlagCompletionFunc("progress", cobra.FixedCompletions(modes, cobra.ShellCompDirectiveNoFileComp)) // fails for a flag that does not exist
 	return mode
 }
 
-// Terminal is an output that may be a terminal. What is written to it is cleaned of what a terminal obeys, so a live view needs what is below.
+// Terminal is an output that may be a terminal. It removes from what is written whatever a terminal obeys, so a live view needs the file below.
 type Terminal interface {
-	// File is the output, nil where that is not a file.
+	// File returns the file that the output writes to, nil if it is no file.
 	File() *os.File
 }
 
-// Display shows a build in one of the ways.
+// Display shows a build as --progress asks: screen is a live view, changes are JSON; with neither, it shows nothing, and lines are printed
+// elsewhere.
 type Display struct {
 	screen  *live.Screen
 	changes *live.Changes
 }
 
-// Open returns the display of a value of --progress.
+// Open returns the display for a value of --progress.
 func Open(mode string, out io.Writer) (*Display, error) {
-	if modes := []string{auto, tty, plain, asJSON}; !slices.Contains(modes, mode) {
+	if !slices.Contains(modes, mode) {
 		return nil, contract.Failf(contract.InvalidTask, "there is no --progress %q%s; take one of %s", mode, cli.DidYouMean(mode, modes), strings.Join(modes, ", "))
 	}
 	file := terminalOf(out)
@@ -81,10 +83,10 @@ func terminalOf(out io.Writer) *os.File {
 	return nil
 }
 
-// Shows reports whether the display shows states; one that does not is for lines.
+// Shows reports whether the display shows states. If not, lines are printed instead.
 func (d *Display) Shows() bool { return d.screen != nil || d.changes != nil }
 
-// IsJSON reports whether a program reads.
+// IsJSON reports whether the display writes JSON, for a program.
 func (d *Display) IsJSON() bool { return d.changes != nil }
 
 // How often a state is shown.
@@ -93,8 +95,8 @@ const (
 	writeEvery = time.Second
 )
 
-// Run shows a state again and again until stop is called, which shows it for the last time. It does so in the background, and does nothing
-// where lines are wanted.
+// Run shows the state in the background, again and again, until stop is called, which shows it for the last time. It does nothing if the display
+// shows no states.
 func (d *Display) Run(state func(now time.Time) live.Build) (stop func()) {
 	if !d.Shows() {
 		return func() {}

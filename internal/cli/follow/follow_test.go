@@ -215,12 +215,11 @@ func TestPodsAreTakenOnce(t *testing.T) {
 
 // TestDroppedRowsAreSaid: by reason, in one line.
 func TestDroppedRowsAreSaid(t *testing.T) {
-	l := NewLocal(&bytes.Buffer{}, &Display{}, pair())
-	got := l.describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 12345, Dropped: map[string]int64{"where": 1000, "malformed": 2}, Rows: []int64{9000, 2343}}})
+	got := describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 12345, Dropped: map[string]int64{"where": 1000, "malformed": 2}, Rows: []int64{9000, 2343}}})
 	if want := "12,345 rows, 1,002 dropped (2 malformed, 1,000 where) → [9,000 2,343]"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	got = l.describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 3, Rows: []int64{2, 1}}})
+	got = describe(pipeline.Result{Split: &pipeline.SplitResult{Read: 3, Rows: []int64{2, 1}}})
 	if want := "3 rows, 0 dropped → [2 1]"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

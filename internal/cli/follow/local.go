@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -9,22 +10,19 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
 	"github.com/datasetmix/datasetmix/internal/cli/live"
+	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/stage"
 )
 
-// Local observes a build in this process. Where lines are wanted it prints one when a unit is finished.
+// Local observes a build in this process. If its display shows no states, it prints a line for each finished unit.
 type Local struct {
-	out     io.Writer
-	lines   bool
-	printer *message.Printer
-	recipe  recipe.Recipe
+	out    io.Writer
+	lines  bool
+	recipe recipe.Recipe
 
 	mutex   sync.Mutex
 	started time.Time
@@ -39,7 +37,7 @@ type localStage struct {
 	names       []string
 	units       map[string]*localUnit
 	begun, last time.Time
-	// done and total are of the units that had no result, for lines.
+	// done and total count the units that had no result, for lines.
 	done, total int
 }
 
@@ -54,12 +52,12 @@ type localUnit struct {
 
 // NewLocal returns the observer of a build of a recipe.
 func NewLocal(out io.Writer, display *Display, r recipe.Recipe) *Local {
-	l := &Local{out: out, lines: !display.Shows(), printer: message.NewPrinter(language.English), recipe: r, started: time.Now(), state: "building", outcome: live.Running,
+	l := &Local{out: out, lines: !display.Shows(), recipe: r, started: time.Now(), state: "building", outcome: live.Running,
 		stages: map[pipeline.Stage]*localStage{}}
 	for _, name := range pipeline.Stages() {
 		l.stages[name] = &localStage{names: unitsOf(r, name), units: map[string]*localUnit{}}
 	}
-	l.stages[pipeline.StageSplit].total = len(r.DatasetNames()) // they may be split while others are downloaded
+	l.stages[pipeline.StageSplit].total = len(r.DatasetNames()) // a data set may be split while others are downloaded
 	return l
 }
 
@@ -83,7 +81,7 @@ func unitsOf(r recipe.Recipe, of pipeline.Stage) []string {
 	return names
 }
 
-// Meter counts what a unit does.
+// Meter returns the meter of a unit that begins.
 func (l *Local) Meter(name pipeline.Stage, unit pipeline.Node) *progress.Meter {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -95,14 +93,14 @@ func (l *Local) Meter(name pipeline.Stage, unit pipeline.Node) *progress.Meter {
 	return meter
 }
 
-// Note adds what there is to say of the build as a whole.
+// Note adds a remark on the build as a whole.
 func (l *Local) Note(text string) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.notes = append(l.notes, text)
 }
 
-// Begin notes the stage whose units come next.
+// Begin notes that the units of a stage come next.
 func (l *Local) Begin(step pipeline.Step) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -110,14 +108,14 @@ func (l *Local) Begin(step pipeline.Step) {
 	of.total = of.done + len(step.Missing)
 }
 
-// Done notes what a unit came to, and how.
+// Done notes the result of a unit, and how it was obtained.
 func (l *Local) Done(name pipeline.Stage, unit pipeline.Node, result pipeline.Result, way stage.Way) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	of := l.stages[name]
 	of.done++
 	of.last = time.Now()
-	text := l.describe(result)
+	text := describe(result)
 	switch {
 	case name == pipeline.StagePublish && way.How == stage.Reused:
 		text += ", every byte as it was published"
@@ -138,7 +136,7 @@ func (l *Local) Done(name pipeline.Stage, unit pipeline.Node, result pipeline.Re
 	}
 }
 
-// End shows how the build ended.
+// End notes how the build ended.
 func (l *Local) End(err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -148,7 +146,7 @@ func (l *Local) End(err error) {
 	}
 }
 
-// State returns the build as it is.
+// State returns the progress of the build.
 func (l *Local) State(now time.Time) live.Build {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
@@ -165,7 +163,7 @@ func (l *Local) State(now time.Time) live.Build {
 	return b
 }
 
-// reused returns the stage with nothing done but what was there before the build.
+// reused returns the stage as it was before the build: only the units that are reused are done.
 func (s *localStage) reused(name string) live.Stage {
 	of := live.Stage{Name: name, Total: len(s.names)}
 	for _, unit := range s.units {
@@ -211,27 +209,28 @@ func (u *localUnit) state(name string, now time.Time) live.Unit {
 	return u.began.Measure(name, u.meter.Snapshot(), now)
 }
 
-func (l *Local) describe(result pipeline.Result) string {
+// describe returns a result in words.
+func describe(result pipeline.Result) string {
 	switch {
 	case result.Download != nil:
-		return l.printer.Sprintf("%d files, %d bytes, revision %s", result.Download.Files, result.Download.Bytes, orNone(result.Download.Revision))
+		return view.English.Sprintf("%d files, %d bytes, revision %s", result.Download.Files, result.Download.Bytes, cmp.Or(result.Download.Revision, "-"))
 	case result.Split != nil:
-		return l.printer.Sprintf("%d rows, %s → %v", result.Split.Read, l.leftOut(*result.Split), result.Split.Rows)
+		return view.English.Sprintf("%d rows, %s → %v", result.Split.Read, leftOut(*result.Split), result.Split.Rows)
 	case result.Balance != nil:
-		return l.balanced(*result.Balance)
+		return balanced(*result.Balance)
 	case result.Mix != nil:
-		return l.printer.Sprintf("%d rows, %d bytes", result.Mix.Rows, result.Mix.Bytes)
+		return view.English.Sprintf("%d rows, %d bytes", result.Mix.Rows, result.Mix.Bytes)
 	default:
-		return l.printer.Sprintf("revision %s, %d files, %d bytes", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
+		return view.English.Sprintf("revision %s, %d files, %d bytes", result.Publish.Revision, result.Publish.Files, result.Publish.Bytes)
 	}
 }
 
 // leftOut returns how many rows of a data set are in no split, and why.
-func (l *Local) leftOut(result pipeline.SplitResult) string {
-	text := l.printer.Sprintf("%d dropped", result.DroppedRows())
+func leftOut(result pipeline.SplitResult) string {
+	text := view.English.Sprintf("%d dropped", result.DroppedRows())
 	var reasons []string
 	for _, reason := range slices.Sorted(maps.Keys(result.Dropped)) {
-		reasons = append(reasons, l.printer.Sprintf("%d %s", result.Dropped[reason], reason))
+		reasons = append(reasons, view.English.Sprintf("%d %s", result.Dropped[reason], reason))
 	}
 	if len(reasons) > 0 {
 		text += " (" + strings.Join(reasons, ", ") + ")"
@@ -239,23 +238,16 @@ func (l *Local) leftOut(result pipeline.SplitResult) string {
 	return text
 }
 
-func (l *Local) balanced(result pipeline.BalanceResult) string {
-	text := l.printer.Sprintf("%d rows dropped that another split has", result.Overlap.Total())
+func balanced(result pipeline.BalanceResult) string {
+	text := view.English.Sprintf("%d rows dropped that another split has", result.Overlap.Total())
 	if variants := result.Variants.Total(); variants > 0 {
-		text += l.printer.Sprintf(", %d rows with a question that another has, written in another way", variants)
+		text += view.English.Sprintf(", %d rows with a question that another has, written in another way", variants)
 	}
 	if result.Duplicates != nil {
-		text += l.printer.Sprintf(", %d duplicates", result.Duplicates.Total())
+		text += view.English.Sprintf(", %d duplicates", result.Duplicates.Total())
 	}
 	if result.NearDuplicates != nil {
-		text += l.printer.Sprintf(", %d near duplicates", result.NearDuplicates.Total())
-	}
-	return text
-}
-
-func orNone(text string) string {
-	if text == "" {
-		return "-"
+		text += view.English.Sprintf(", %d near duplicates", result.NearDuplicates.Total())
 	}
 	return text
 }

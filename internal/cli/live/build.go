@@ -1,5 +1,5 @@
-// Package live shows the progress of a build: a pure function from what is known to the lines of a frame, a redraw of the last lines of a
-// terminal, and an object for each change where a program reads.
+// Package live shows the progress of a build: Frame, a pure function, returns the lines that show it, Screen draws them over the last lines of a
+// terminal, and Changes writes a JSON object for each change, for programs.
 package live
 
 import (
@@ -13,14 +13,14 @@ import (
 type Build struct {
 	// Name of the mix, with its namespace on a cluster, and its State in a few words.
 	Name, State string
-	// Outcome is how it ended, or that it is running.
+	// Outcome of the build so far.
 	Outcome Outcome
-	// Elapsed since it began; Left is how much longer it takes, as far as can be said.
+	// Elapsed is the time since the build began, Left an estimate of the time until it ends; 0 if there is none.
 	Elapsed, Left time.Duration
-	// AtLeast is how many percent are known to be done; more may follow from the stages.
+	// AtLeast is a percentage that is known to be done; the stages may show that it is more.
 	AtLeast int
 	Stages  []Stage
-	// Notes are what cannot be shown, and why.
+	// Notes are remarks on the build as a whole, such as what cannot be shown and why.
 	Notes []string
 }
 
@@ -37,26 +37,26 @@ const (
 
 func (o Outcome) String() string { return [...]string{"waiting", "running", "done", "failed"}[o] }
 
-// Stage is how far a stage is.
+// Stage is the progress of a stage.
 type Stage struct {
 	Name    string
 	Outcome Outcome
 	// Done units, of Total; Total is 0 while it is not known.
 	Done, Total int
 	Took        time.Duration
-	// Units are those that are known by name, in a fixed order.
+	// Units are the units whose names are known, in a fixed order.
 	Units []Unit
 }
 
-// Unit is how far a unit is: a data set, a mixed file or the whole mix.
+// Unit is the progress of a unit: a data set, a mixed file or the whole mix.
 type Unit struct {
 	Name    string
 	Outcome Outcome
 	progress.Snapshot
 
-	// Rate in bytes a second, or in rows where no bytes are counted; 0 is not known.
+	// Rate is in bytes a second, or in rows a second if no bytes are counted; 0 if it is not known.
 	Rate float64
-	// Left is how much longer it takes; 0 is not known.
+	// Left is an estimate of the time until the unit is done; 0 if there is none.
 	Left time.Duration
 	// Text describes the outcome.
 	Text string
@@ -93,7 +93,7 @@ func (b Build) Percent() int {
 	return min(99, max(b.AtLeast, int(progress.Overall(done))))
 }
 
-// Began is when a unit's present phase was first seen, and what it had done then: a rate is of what was done since.
+// Began is when a unit's present phase was first seen, and what was done by then: a rate counts what was done since.
 type Began struct {
 	Phase       string
 	At          time.Time
@@ -101,7 +101,7 @@ type Began struct {
 	Percent     int
 }
 
-// Measure returns a running unit with its rate and the time left, by what it has done since the phase began, and updates what that was.
+// Measure returns a running unit with its rate and the time left, computed from what was done since its phase began. A new phase sets s anew.
 func (s *Began) Measure(name string, now progress.Snapshot, at time.Time) Unit {
 	unit := Unit{Name: name, Outcome: Running, Snapshot: now}
 	if now.Percent >= 100 {

@@ -3,17 +3,18 @@ package live
 import (
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 )
 
-// Change is one line of --progress json. Every line has every key; those of the whole mix have no stage and no unit, those of a stage no
-// unit. What is not known is null or 0.
+// Change is one line of --progress json. Every line has every key. Stage and unit are empty for the whole mix, unit is empty for a stage. What is
+// not known is null or 0.
 type Change struct {
 	Time  time.Time `json:"time"`
 	Mix   string    `json:"mix"`
 	Stage string    `json:"stage"`
 	Unit  string    `json:"unit"`
-	// State of the mix in words; of a stage or a unit waiting, running, done or failed.
+	// State is the state of the mix in words; for a stage or a unit, it is waiting, running, done or failed.
 	State string `json:"state"`
 	Phase string `json:"phase"`
 	// Done and Total are units of a stage.
@@ -29,7 +30,7 @@ type Change struct {
 	Text        string `json:"text"`
 }
 
-// Changes writes a line for everything that differs from what it wrote last.
+// Changes writes a line for each mix, stage or unit that differs from the last line about it.
 type Changes struct {
 	Out  io.Writer
 	last map[[2]string]Change
@@ -44,7 +45,7 @@ func (c *Changes) Write(b Build, now time.Time) error {
 	for _, change := range changesOf(b) {
 		at := [2]string{change.Stage, change.Unit}
 		compared := change
-		compared.SecondsLeft = nil // which moves with the clock alone
+		compared.SecondsLeft = nil // changes with the clock alone
 		if before, there := c.last[at]; there && before == compared {
 			continue
 		}
@@ -57,7 +58,7 @@ func (c *Changes) Write(b Build, now time.Time) error {
 	return nil
 }
 
-// changesOf returns a build as lines: of the units that have begun, of stages, of the whole.
+// changesOf returns the lines of a build: of units that have begun, of stages, and of the whole mix.
 func changesOf(b Build) []Change {
 	var all []Change
 	for _, stage := range b.Stages {
@@ -69,14 +70,7 @@ func changesOf(b Build) []Change {
 		}
 		all = append(all, Change{Stage: stage.Name, State: stage.Outcome.String(), Done: stage.Done, Total: stage.Total, Percent: int(100 * stage.fraction())})
 	}
-	whole := Change{State: b.State, Percent: b.Percent(), SecondsLeft: seconds(b.Left)}
-	for _, note := range b.Notes {
-		if whole.Text != "" {
-			whole.Text += "; "
-		}
-		whole.Text += note
-	}
-	all = append(all, whole)
+	all = append(all, Change{State: b.State, Percent: b.Percent(), SecondsLeft: seconds(b.Left), Text: strings.Join(b.Notes, "; ")})
 	for i := range all {
 		all[i].Mix = b.Name
 	}

@@ -6,17 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 	"golang.org/x/text/width"
 
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-var printer = message.NewPrinter(language.English) // thousands are grouped
-
-// The parts of a frame that have a color, by the codes of the terminal's own palette: they are legible on dark and on light ground.
+// The styles of a frame, by their codes in the terminal's own palette, which is legible on dark and on light ground.
 const (
 	bold   = "1"
 	dim    = "2"
@@ -34,8 +30,8 @@ func paint(colors bool, code, text string) string {
 	return escape + code + "m" + text + escape + "0m"
 }
 
-// Frame returns the lines that show a build on a terminal of a size, each shorter than the terminal is wide and together fewer than it is
-// high, so that the cursor has its own line. Where the units of all stages do not fit, those that are at work come first.
+// Frame returns the lines that show a build on a terminal of a size. Each line is shorter than the terminal is wide, and the lines are fewer than
+// its rows, so that the cursor has a line of its own. If not all units fit, those that are running come first.
 func Frame(b Build, columns, rows int, colors bool) []string {
 	f := framer{columns: max(columns-1, 1), colors: colors}
 	most := max(rows-1, 1)
@@ -57,8 +53,8 @@ func Frame(b Build, columns, rows int, colors bool) []string {
 	return f.lines[:min(len(f.lines), most)]
 }
 
-// choose marks the units that have a line, as many as there is room for: those at work, then the others of their stages, then those of
-// finished stages, all or none.
+// choose marks the units that get a line, as many as there is room for: the failed ones, the running ones, the others of running stages, and then
+// all units of a finished stage, if all of them fit.
 func choose(stages []Stage, room int) [][]bool {
 	shown := make([][]bool, len(stages))
 	for i, stage := range stages {
@@ -86,7 +82,7 @@ func choose(stages []Stage, room int) [][]bool {
 	return shown
 }
 
-// nameColumn returns how wide the column of names is.
+// nameColumn returns the width of the column of names, in cells.
 func nameColumn(stages []Stage, shown [][]bool, columns int) int {
 	widest := 0
 	for i, stage := range stages {
@@ -107,10 +103,10 @@ type framer struct {
 	lines          []string
 }
 
-// piece is a part of a line, in a color; "" is the terminal's own.
+// piece is a part of a line with its style; an empty code is the terminal's default.
 type piece struct{ code, text string }
 
-// add ends a line, cut where the terminal ends.
+// add appends a line, cut to the width of the terminal.
 func (f *framer) add(pieces ...piece) {
 	var line strings.Builder
 	room := f.columns
@@ -125,7 +121,7 @@ func (f *framer) add(pieces ...piece) {
 	f.lines = append(f.lines, strings.TrimRight(line.String(), " "))
 }
 
-// head writes the first line: what is built, and how far all of it is.
+// head writes the first line: the mix, its state, and how much of the build is done.
 func (f *framer) head(b Build) {
 	text := "  " + contract.Clean(b.State, 0)
 	if percent := b.Percent(); percent > 0 {
@@ -181,7 +177,7 @@ func percentOf(u Unit) string {
 const (
 	leastBar = 8
 	mostBar  = 30
-	// leastDetail is what a line says behind its bar, before the bar is drawn longer.
+	// leastDetail is the number of cells for the details after the bar, before the bar gets longer than leastBar.
 	leastDetail = 48
 )
 
@@ -214,7 +210,7 @@ func (f *framer) line(name string, fraction float64, outcome Outcome, details []
 	f.add(append(pieces, piece{"", " " + text})...)
 }
 
-// details returns what there is to say of a unit, the more important first.
+// details returns what is known of a unit, the more important first.
 func details(u Unit) []string {
 	switch {
 	case u.Text != "":
@@ -229,17 +225,17 @@ func details(u Unit) []string {
 		}
 	}
 	add(u.OfBytes > 0, view.Bytes(u.Bytes)+" of "+view.Bytes(u.OfBytes))
-	add(u.OfBytes <= 0 && u.OfRows > 0, printer.Sprintf("%d of %d rows", u.Rows, u.OfRows))
+	add(u.OfBytes <= 0 && u.OfRows > 0, view.English.Sprintf("%d of %d rows", u.Rows, u.OfRows))
 	add(u.OfBytes <= 0 && u.OfRows <= 0 && u.Bytes > 0, view.Bytes(u.Bytes))
 	add(u.Left > 0, short(u.Left)+" left")
 	add(u.Rate > 0 && u.Bytes > 0, view.Bytes(int64(u.Rate))+"/s")
-	add(u.Rate > 0 && u.Bytes == 0, printer.Sprintf("%d rows/s", int64(u.Rate)))
-	add(u.OfRows <= 0 && u.Rows > 0, printer.Sprintf("%d rows", u.Rows))
+	add(u.Rate > 0 && u.Bytes == 0, view.English.Sprintf("%d rows/s", int64(u.Rate)))
+	add(u.OfRows <= 0 && u.Rows > 0, view.English.Sprintf("%d rows", u.Rows))
 	add(u.Phase != "", u.Phase)
 	return all
 }
 
-// short returns a duration in the units that people read.
+// short returns a duration in the units that people read, such as 4.2s, 35s, 12m05s or 3h20m.
 func short(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
@@ -253,7 +249,7 @@ func short(d time.Duration) string {
 	}
 }
 
-// cells returns how wide a text is on a terminal.
+// cells returns the width of a text on a terminal.
 func cells(text string) int {
 	n := 0
 	for _, r := range text {

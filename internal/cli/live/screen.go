@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// Screen draws frames over one another as the last lines of a terminal. What was there before stays above them, and so does the last frame.
-// A frame is one write: it hides the cursor and shows it again, so a program that is killed between two leaves a terminal as it was.
+// Screen draws frames over one another as the last lines of a terminal. The text above them and the last frame remain. A frame is one write, which
+// hides the cursor and shows it again: a program that is killed between two frames leaves the terminal usable.
 type Screen struct {
 	Out io.Writer
-	// Size is asked before each frame: a terminal may have another by now.
+	// Size is called before each frame, since the size of a terminal may change.
 	Size func() (columns, rows int)
 	// Colors reports whether the frame is colored.
 	Colors bool
@@ -27,8 +27,8 @@ const (
 	eraseBelow = "\x1b[J"
 )
 
-// Draw draws a frame in the place of the last one. If the terminal was made narrower than the last frame, that one is left above: how many
-// lines it was broken into is not known, and what was there before it must not be overwritten.
+// Draw draws a frame in the place of the last one. If the terminal has become narrower than the last frame, that frame is left above: the terminal
+// may have wrapped its lines, and the text before it must not be overwritten.
 func (s *Screen) Draw(b Build) error {
 	columns, rows := s.Size()
 	lines := Frame(b, columns, rows, s.Colors)

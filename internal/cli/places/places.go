@@ -1,4 +1,4 @@
-// Package places maps what a mix names, and a cluster mounts, to folders of this machine.
+// Package places maps the PersistentVolumeClaims, Secrets and ConfigMaps that a mix names to folders of this machine.
 package places
 
 import (
@@ -25,20 +25,20 @@ import (
 // Places are folders by the names of claims, Secrets and ConfigMaps.
 type Places struct {
 	claims, secrets, configMaps map[string]string
-	// Folder is that of the manifest. A claim that nothing else is said of is this folder, where it holds the path of its source.
+	// Folder is the folder of the manifest. It stands in for a claim without a folder of its own, if it holds the path of the source.
 	Folder string
-	// Found are the claims that were taken for that folder.
+	// Found are the claims that Folder stands in for.
 	Found []string
 }
 
-// Flags adds the flags for these folders.
+// Flags adds the flags that name the folders.
 func (p *Places) Flags(flags *pflag.FlagSet) {
 	flags.StringToStringVar(&p.claims, "claim", nil, "where the claim of a volume source lies here, such as corpora=/mnt/corpora")
 	flags.StringToStringVar(&p.secrets, "secret", nil, "a folder with a file for each key of a Secret that a source names, such as files-login=./login")
 	flags.StringToStringVar(&p.configMaps, "configmap", nil, "a folder with a file for each key of a ConfigMap that a source names, such as company-ca=./ca")
 }
 
-// FolderOf returns the folder of a manifest; of one from standard input, that in which the command runs.
+// FolderOf returns the folder of a manifest; for standard input, the current one.
 func FolderOf(manifest string) string {
 	if manifest == "-" {
 		return "."
@@ -46,14 +46,11 @@ func FolderOf(manifest string) string {
 	return filepath.Dir(manifest)
 }
 
-// Find completes the claims.
+// Find has Folder stand in for the claims without a folder whose source's path is in it.
 func (p *Places) Find(mix *datav1alpha1.DatasetMix) {
 	for _, s := range render.Sources(mix) {
 		volume := s.Source.Volume
-		if volume == nil || p.claims[volume.ClaimName] != "" {
-			continue
-		}
-		if !p.isNext(*volume) {
+		if volume == nil || p.claims[volume.ClaimName] != "" || !p.isNext(*volume) {
 			continue
 		}
 		if p.claims == nil {
@@ -64,17 +61,23 @@ func (p *Places) Find(mix *datav1alpha1.DatasetMix) {
 	}
 }
 
-// isNext reports whether the path of a source is next to the manifest.
+// isNext reports whether the path of a source exists next to the manifest.
 func (p Places) isNext(volume datav1alpha1.VolumeSource) bool {
-	_, err := os.Stat(filepath.Join(p.Folder, filepath.FromSlash(volume.Path)))
+	_, err := os.Stat(p.pathOf(volume))
 	return err == nil && !isWhole(volume)
 }
 
-// isWhole reports whether a source reads all of a claim. For that the manifest's folder is never taken: the manifest is in it, and what is built.
+// pathOf returns the path of a source in the folder of the manifest.
+func (p Places) pathOf(volume datav1alpha1.VolumeSource) string {
+	return filepath.Join(p.Folder, filepath.FromSlash(volume.Path))
+}
+
+// isWhole reports whether a source reads all of a claim. The folder of the manifest never stands in for such a claim: it holds the manifest, and
+// may hold what was built.
 func isWhole(volume datav1alpha1.VolumeSource) bool { return path.Clean("/"+volume.Path) == "/" }
 
-// Check finds what has no place before the first download begins. The credentials of Hubs, stores and registries may come from
-// where their own tools find them.
+// Check returns an error for the first claim, Secret or ConfigMap that has no folder, before any download begins. Secrets of Hubs, object stores and
+// registries need none: their credentials may come from where the tools of these services look for them.
 func (p Places) Check(mix *datav1alpha1.DatasetMix) error {
 	missing := func(who, what, name, flag string) error {
 		return contract.Failf(contract.InvalidTask, "%s reads %s %s; say where it lies here with --%s %s=FOLDER", who, what, name, flag, name)
@@ -98,21 +101,13 @@ func (p Places) Check(mix *datav1alpha1.DatasetMix) error {
 	return nil
 }
 
-// missingClaim returns the error of a path that is not next to the manifest, with the file that may have been meant.
+// missingClaim returns the error for a claim without a folder, with the file next to the manifest that may have been meant.
 func (p Places) missingClaim(who string, volume datav1alpha1.VolumeSource) error {
 	if isWhole(volume) {
 		return contract.Failf(contract.InvalidTask, "%s reads claim %s; say where it lies here with --claim %s=FOLDER", who, volume.ClaimName, volume.ClaimName)
 	}
-	near := ""
-	if entries, err := os.ReadDir(filepath.Join(p.Folder, filepath.FromSlash(path.Dir(volume.Path)))); err == nil {
-		var names []string
-		for _, entry := range entries {
-			names = append(names, entry.Name())
-		}
-		near = cli.DidYouMean(path.Base(volume.Path), names)
-	}
 	return contract.Failf(contract.InvalidTask, "%s reads %s of claim %s, and there is no such file next to the manifest%s; say where the claim lies here with --claim %s=FOLDER",
-		who, volume.Path, volume.ClaimName, near, volume.ClaimName)
+		who, volume.Path, volume.ClaimName, cli.NearFile(p.pathOf(volume)), volume.ClaimName)
 }
 
 func (p Places) bundleFolder(ref *datav1alpha1.BundleReference) string {
@@ -122,13 +117,13 @@ func (p Places) bundleFolder(ref *datav1alpha1.BundleReference) string {
 	return p.configMaps[ref.Name]
 }
 
-// Sources returns the sources of a mix as this process sees them.
+// Sources returns a function that opens the sources of a mix from this machine.
 func (p Places) Sources(mix *datav1alpha1.DatasetMix) func(recipe.Dataset) (source.Source, error) {
 	all := render.Sources(mix)
 	return func(dataset recipe.Dataset) (source.Source, error) {
 		options := open.Options{Hub: hub.Options{Endpoint: os.Getenv("HF_ENDPOINT")}, Volume: volume.Options{Claims: p.claims}}
 		if from := dataset.Source.HuggingFace; from != nil && from.Endpoint == "" {
-			options.Hub.Token = os.Getenv("HF_TOKEN") // which is for that Hub, and not for one that a manifest names
+			options.Hub.Token = os.Getenv("HF_TOKEN") // it is for the Hub of HF_ENDPOINT, not for one that a manifest names
 		}
 		if i := slices.IndexFunc(all, func(s render.Source) bool { return s.Name == dataset.Name }); i >= 0 {
 			if err := p.credentials(all[i].Source, &options); err != nil {
@@ -139,7 +134,7 @@ func (p Places) Sources(mix *datav1alpha1.DatasetMix) func(recipe.Dataset) (sour
 	}
 }
 
-// credentials reads what a source's Secrets and ConfigMaps hold.
+// credentials reads the Secrets and the ConfigMap of a source into its options.
 func (p Places) credentials(from datav1alpha1.Source, into *open.Options) error {
 	if hub := from.HuggingFace; hub != nil && hub.TokenSecretRef != nil && p.secrets[hub.TokenSecretRef.Name] != "" {
 		token, err := readKey(p.secrets[hub.TokenSecretRef.Name], hub.TokenSecretRef.Key)

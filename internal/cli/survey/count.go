@@ -10,7 +10,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Count asks the sources of all data sets how many rows they have. No row is read. The error names those that do not say.
+// Count asks the sources of all data sets for their numbers of rows, without reading a row. The error names the data sets whose sources do not have
+// them.
 func Count(ctx context.Context, r recipe.Recipe, open func(recipe.Dataset) (source.Source, error)) (map[string]int64, error) {
 	asked := map[string]int64{}
 	var unknown []string

@@ -1,5 +1,5 @@
-// Package survey looks at every data set of a mix where its source is: in this process, or on a cluster by a pod of the worker for each, which has the
-// claim or the credentials of that source and of no other.
+// Package survey looks at the rows of every data set of a mix: in this process, or on a cluster by a pod of the worker for each data set, which has
+// the claim or the credentials of that source alone.
 package survey
 
 import (
@@ -20,18 +20,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Survey is how data sets are looked at.
+// Survey has the options for looking at data sets.
 type Survey struct {
-	// Rows of each to read, 0 for all, and how many of them to show.
+	// Rows is the number of rows to read of each data set, 0 for all; Show is the number to show.
 	Rows int64
 	Show int
-	// AtOnce is how many are looked at at a time.
+	// AtOnce is the number of data sets that are looked at at the same time.
 	AtOnce int
-	// Look looks at one.
+	// Look looks at one data set.
 	Look func(context.Context, look.Question) (look.Dataset, error)
 }
 
-// Here returns a Look of this process.
+// Here returns a Look that reads the source in this process.
 func Here(open func(recipe.Dataset) (source.Source, error)) func(context.Context, look.Question) (look.Dataset, error) {
 	return func(ctx context.Context, q look.Question) (look.Dataset, error) {
 		from, err := open(q.Dataset)
@@ -42,10 +42,10 @@ func Here(open func(recipe.Dataset) (source.Source, error)) func(context.Context
 	}
 }
 
-// OnCluster returns a Look that starts a pod for each data set, as a worker of the mix.
-func OnCluster(ctx context.Context, e errand.Errand, mix *datav1alpha1.DatasetMix, release string) (func(context.Context, look.Question) (look.Dataset, error), error) {
+// OnCluster returns a Look that starts a pod for each data set, with the settings of the mix's workers.
+func OnCluster(ctx context.Context, e errand.Errand, mix *datav1alpha1.DatasetMix) (func(context.Context, look.Question) (look.Dataset, error), error) {
 	var err error
-	if e.Image, err = e.WorkerImage(ctx, release); err != nil {
+	if e.Image, err = e.WorkerImage(ctx); err != nil {
 		return nil, err
 	}
 	endpoint, err := e.Client.HubEndpoint(ctx)
@@ -71,10 +71,10 @@ func sourceOf(mix *datav1alpha1.DatasetMix, dataset string) *render.Source {
 	return nil
 }
 
-// mostAsked is how long a question may be: Linux takes no longer argument of a program.
+// mostAsked is the number of bytes that a question may have, a little less than Linux allows for an argument of a program.
 const mostAsked = 120 << 10
 
-// ask has a pod look.
+// ask starts a pod that looks at a data set, and returns what it has seen.
 func ask(ctx context.Context, e errand.Errand, pod render.Errand, q look.Question) (look.Dataset, error) {
 	var seen look.Dataset
 	encoded, err := json.Marshal(q)
@@ -95,9 +95,9 @@ func ask(ctx context.Context, e errand.Errand, pod render.Errand, q look.Questio
 	return seen, nil
 }
 
-// Each looks at the data sets of a recipe, and passes on what was seen in their order. One that cannot be read is passed on with its error, and the
-// others are read nevertheless, unless the error is that the user may not look. The error is that of the first data set that has one: why it could
-// not be looked at, or with what a build of such rows would end. Nothing goes on behind it.
+// Each looks at the data sets of a recipe, and calls seen for each, in their order. A data set that cannot be read is passed on with its error, and
+// the others are read all the same, unless the user lacks a right. The returned error is that of the first data set that has one: why it could not
+// be read, or the error with which a build of its rows would end. No Look is running when Each returns.
 func (s Survey) Each(ctx context.Context, r recipe.Recipe, seen func(recipe.Dataset, look.Dataset, error) error) (first error) {
 	ctx, cancel := context.WithCancel(ctx)
 	names := r.DatasetNames()
@@ -117,7 +117,7 @@ func (s Survey) Each(ctx context.Context, r recipe.Recipe, seen func(recipe.Data
 			}
 		})
 	}
-	defer looking.Wait() // each pod is removed by who has started it
+	defer looking.Wait() // each Look removes its pod
 	defer cancel()
 	for i, name := range names {
 		got := <-results[i]
@@ -143,7 +143,7 @@ type result struct {
 	err  error
 }
 
-// verdict returns the error with which a build would end, as far as what was seen shows it.
+// verdict returns the error with which a build of the seen rows would end.
 func verdict(r recipe.Recipe, name string, got result) error {
 	if got.err != nil {
 		return got.err

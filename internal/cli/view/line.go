@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Line returns the state of a mix in one line, for a log: it changes when a person would want to know.
+// Line returns the state of a mix in one line for a log, which changes when a person would want to know.
 func Line(mix *datav1alpha1.DatasetMix) string {
 	var stages []string
 	for _, stage := range mix.Status.Stages {

@@ -14,7 +14,7 @@ import (
 // longestValue is how many characters of a value are shown.
 const longestValue = 160
 
-// Look writes what was seen of a data set. preset is what its record has now; empty is expressions.
+// Look writes what was seen of a data set. preset is the preset of its record; empty for a record of expressions.
 func Look(out io.Writer, seen look.Dataset, preset string) {
 	at := seen.Source
 	if seen.Revision != "" && !strings.Contains(at, seen.Revision) {
@@ -29,15 +29,15 @@ func Look(out io.Writer, seen look.Dataset, preset string) {
 	if seen.Whole {
 		first = "all "
 	}
-	english.Fprintf(out, "  looked at %s%d rows of %s: %d kept%s\n", first, seen.Read, counted(seen.Files, "file"), seen.Kept, license(seen.License))
+	English.Fprintf(out, "  looked at %s%d rows of %s: %d kept%s\n", first, seen.Read, counted(seen.Files, "file"), seen.Kept, license(seen.License))
 	for _, drop := range seen.Dropped {
 		switch {
 		case drop.First == "":
-			english.Fprintf(out, "  %d left out by %s\n", drop.Rows, drop.Reason)
+			English.Fprintf(out, "  %d left out by %s\n", drop.Rows, drop.Reason)
 		case drop.Fails:
-			english.Fprintf(out, "  %d bad (%s), and a build ends at the first: %s\n", drop.Rows, drop.Reason, contract.Clean(drop.First, 0))
+			English.Fprintf(out, "  %d bad (%s), and a build ends at the first: %s\n", drop.Rows, drop.Reason, contract.Clean(drop.First, 0))
 		default:
-			english.Fprintf(out, "  %d skipped (%s), the first: %s\n", drop.Rows, drop.Reason, contract.Clean(drop.First, 0))
+			English.Fprintf(out, "  %d skipped (%s), the first: %s\n", drop.Rows, drop.Reason, contract.Clean(drop.First, 0))
 		}
 	}
 	if seen.Problem != "" {
@@ -55,7 +55,7 @@ func counted(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return english.Sprintf("%d %ss", n, noun)
+	return English.Sprintf("%d %ss", n, noun)
 }
 
 func license(name string) string {
@@ -65,7 +65,7 @@ func license(name string) string {
 	return "; license " + contract.Clean(name, 100)
 }
 
-// hints lists the names that may be mistyped, and the presets that would do.
+// hints writes the names that may be mistyped, and a preset that fits the rows.
 func hints(out io.Writer, seen look.Dataset, preset string) {
 	lacking := false
 	for _, missing := range seen.Missing {

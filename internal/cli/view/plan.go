@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Notes returns what a plan cannot know before there is any data, and what its table does not show.
+// Notes returns a line for each thing that a plan cannot know before there is any data, or that its table does not show.
 func Notes(r recipe.Recipe, measured bool) []string {
 	var notes []string
 	add := func(when bool, format string, args ...any) {
@@ -34,9 +34,9 @@ func Notes(r recipe.Recipe, measured bool) []string {
 	return notes
 }
 
-// Plan shows a plan to people.
+// Plan writes a plan as a table.
 func Plan(out io.Writer, plan plan.Plan) error {
-	p := english
+	p := English
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "SPLIT\tDOMAIN\tDATASET\tAVAILABLE\tBALANCED\tROWS\tUNIQUE\tMOST REPEATED\tSHARE\t")
 	for _, split := range plan.Splits {
@@ -44,7 +44,7 @@ func Plan(out io.Writer, plan plan.Plan) error {
 			for _, dataset := range domain.Datasets {
 				unique, repeats := p.Sprintf("%d", dataset.Unique), p.Sprintf("%d×", dataset.MaxRepeats)
 				if dataset.Drawn {
-					unique, repeats = "drawn", "drawn" // which a build counts
+					unique, repeats = "drawn", "drawn" // a build counts them
 				}
 				p.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\t\t\n", split.Name, domain.Name, dataset.Name,
 					dataset.Available, dataset.Balanced, dataset.Rows, unique, repeats)

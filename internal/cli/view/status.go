@@ -1,8 +1,9 @@
-// Package view writes what the command line shows of a mix: pure functions from what was read to text, the same for a terminal, a pipe and
+// Package view writes a mix, its plan and its rows as text for people. Its functions are pure: the text is the same for a terminal, a pipe and
 // a test.
 package view
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -23,22 +24,23 @@ import (
 	"github.com/datasetmix/datasetmix/internal/kube"
 )
 
-// Snapshot is what was read of a mix; an error replaces a part that could not be read.
+// Snapshot is a mix with its pods and its Events at one time.
 type Snapshot struct {
 	Mix    *datav1alpha1.DatasetMix
 	Pods   []corev1.Pod
 	Events []corev1.Event
-	// PodsError and EventsError are why there are none: mostly a right that the user lacks.
+	// PodsError and EventsError are why Pods or Events could not be read, mostly a right that the user lacks; nil if they were.
 	PodsError, EventsError error
 	Now                    time.Time
 }
 
-// mostEvents is how many of the last Events are shown with a status.
+// mostEvents is the number of Events that a status shows, the last ones.
 const mostEvents = 6
 
-var printer = message.NewPrinter(language.English) // thousands are grouped
+// English prints numbers with their thousands grouped.
+var English = message.NewPrinter(language.English)
 
-// Status writes what a mix is, what it is made of and what happens to it; wide has the sources and every pod.
+// Status writes the state of a mix, its stages, its counts, its pods and its Events; wide adds the sources and the finished pods.
 func Status(out io.Writer, s Snapshot, wide bool) error {
 	var b strings.Builder
 	writeHead(&b, s)
@@ -72,7 +74,7 @@ func writeHead(b *strings.Builder, s Snapshot) {
 	}
 }
 
-// Progress returns how far a build is and how much longer it is likely to take, "" while nothing is known and once it is published.
+// Progress returns how much of a build is done and about how much time is left; empty while nothing is known, and once it is published.
 func Progress(mix *datav1alpha1.DatasetMix, now time.Time) string {
 	percent := percentOf(mix)
 	if percent == 0 {
@@ -85,7 +87,7 @@ func Progress(mix *datav1alpha1.DatasetMix, now time.Time) string {
 	return text
 }
 
-// percentOf returns how far a build is, 0 while nothing is known and once it is published.
+// percentOf returns the percentage of a build that is done; 0 while nothing is known, and once it is published.
 func percentOf(mix *datav1alpha1.DatasetMix) int32 {
 	if mix.Status.Summary == nil || isReady(mix) {
 		return 0
@@ -113,7 +115,7 @@ func State(mix *datav1alpha1.DatasetMix) string {
 	return "not Ready, " + ready.Reason
 }
 
-// Message returns what the deciding condition says.
+// Message returns the message of the condition that decides the state.
 func Message(mix *datav1alpha1.DatasetMix) string {
 	for _, kind := range []string{datav1alpha1.ConditionStalled, datav1alpha1.ConditionReconciling, datav1alpha1.ConditionReady} {
 		if condition := apimeta.FindStatusCondition(mix.Status.Conditions, kind); condition != nil && (condition.Status == metav1.ConditionTrue || kind == datav1alpha1.ConditionReady) {
@@ -177,7 +179,7 @@ func writeDatasets(b *strings.Builder, mix *datav1alpha1.DatasetMix, wide bool) 
 			}
 			of, repeats := dataset.Splits[i], "-"
 			if of.MaxRepeats != nil {
-				repeats = printer.Sprintf("%d×", *of.MaxRepeats)
+				repeats = English.Sprintf("%d×", *of.MaxRepeats)
 			}
 			t.row(split, dataset.Domain, dataset.Name, count(of.Rows), count(of.Mixed), count(of.Unique), repeats, "")
 		}
@@ -199,7 +201,7 @@ func writeDatasets(b *strings.Builder, mix *datav1alpha1.DatasetMix, wide bool) 
 	}
 }
 
-// writeSources writes what each source was resolved to, and what was left out of it.
+// writeSources writes what each source was resolved to, and how many of its rows were kept and dropped.
 func writeSources(b *strings.Builder, mix *datav1alpha1.DatasetMix) {
 	t := newTable(b)
 	t.row("DATASET", "SOURCE", "REVISION", "LICENSE", "BYTES", "KEPT", "DROPPED")
@@ -282,12 +284,12 @@ func Events(out io.Writer, events []corev1.Event, now time.Time) {
 	t := &table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)}
 	t.row("LAST SEEN", "TYPE", "REASON", "MESSAGE")
 	for _, event := range events {
-		t.row(duration.HumanDuration(max(now.Sub(kube.EventTime(event)), 0)), event.Type, event.Reason, contract.Clean(event.Message, 0))
+		t.row(age(now, metav1.NewTime(kube.EventTime(event))), event.Type, event.Reason, contract.Clean(event.Message, 0))
 	}
 	t.end()
 }
 
-// why returns the cause of a part that is not shown.
+// why returns the reason that a part is not shown.
 func why(err error) string { return contract.Clean(err.Error(), 300) }
 
 func age(now time.Time, since metav1.Time) string {
@@ -298,15 +300,10 @@ func count(n *int64) string {
 	if n == nil {
 		return "-"
 	}
-	return printer.Sprintf("%d", *n)
+	return English.Sprintf("%d", *n)
 }
 
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
-}
+func orDash(text string) string { return cmp.Or(text, "-") }
 
 // Bytes returns a number of bytes in a unit that people read.
 func Bytes(n int64) string {
@@ -321,9 +318,10 @@ func Bytes(n int64) string {
 	return fmt.Sprintf("%.1f %s", value, units[unit])
 }
 
-// table aligns columns; an empty line is before it.
+// table aligns columns.
 type table struct{ writer *tabwriter.Writer }
 
+// newTable begins a table after an empty line.
 func newTable(b *strings.Builder) *table {
 	b.WriteByte('\n')
 	return &table{tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)}

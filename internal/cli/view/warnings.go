@@ -5,14 +5,11 @@ import (
 	"math"
 	"strings"
 
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
-
 	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// What a plan warns of.
+// The limits beyond which a plan is worth a warning.
 const (
 	// manyPasses is how often a row may be repeated before it is worth a warning: up to about four passes, repeated rows train a language
 	// model about as well as new ones (Muennighoff et al., Scaling Data-Constrained Language Models, 2023).
@@ -22,8 +19,8 @@ const (
 	fewRows = 100
 )
 
-// Warnings returns, in one line each, what is easily missed in the table of a plan: rows of the largest split that repeat often, and
-// what a score over another split is worth.
+// Warnings returns a line for each thing that is easily missed in the table of a plan: rows of the largest split that repeat often, and splits
+// whose rows are too few, or repeat, for a reliable score.
 func Warnings(r recipe.Recipe, p plan.Plan) []string {
 	trained := 0
 	for i, split := range r.Splits {
@@ -42,14 +39,11 @@ func Warnings(r recipe.Recipe, p plan.Plan) []string {
 	return lines
 }
 
-// english groups thousands.
-var english = message.NewPrinter(language.English)
-
 func repeats(split plan.Split) []string {
 	var often []string
 	for _, dataset := range datasetsOf(split) {
 		if dataset.MaxRepeats > manyPasses {
-			often = append(often, english.Sprintf("%s (%d rows, up to %d times)", dataset.Name, dataset.Unique, dataset.MaxRepeats))
+			often = append(often, English.Sprintf("%s (%d rows, up to %d times)", dataset.Name, dataset.Unique, dataset.MaxRepeats))
 		}
 	}
 	if len(often) == 0 {
@@ -70,7 +64,7 @@ func evaluated(split plan.Split) []string {
 		few = append(few, fmt.Sprintf("%s (%d, ±%.0f points)", dataset.Name, dataset.Unique, halfInterval(dataset.Unique)))
 	}
 	if !drawn && unique < split.Rows {
-		lines = append(lines, english.Sprintf("- %s has %d rows, but only %d different ones: a score over the mixed file counts some rows more often than others.", split.Name, split.Rows, unique))
+		lines = append(lines, English.Sprintf("- %s has %d rows, but only %d different ones: a score over the mixed file counts some rows more often than others.", split.Name, split.Rows, unique))
 	}
 	if len(few) > 0 {
 		lines = append(lines, fmt.Sprintf("- %s has few different rows of %s; the points are the 95 %% interval of a score near one half.", split.Name, enumerated(few)))
@@ -78,7 +72,7 @@ func evaluated(split plan.Split) []string {
 	return lines
 }
 
-// halfInterval returns half the 95 % interval of a proportion of one half over so many rows, in points of a hundred.
+// halfInterval returns half the width of the 95 % interval of a score of one half over a number of rows, in percentage points.
 func halfInterval(rows int64) float64 { return min(50, 98/math.Sqrt(float64(rows))) }
 
 func datasetsOf(split plan.Split) []plan.Dataset {
@@ -89,7 +83,7 @@ func datasetsOf(split plan.Split) []plan.Dataset {
 	return all
 }
 
-// enumerated joins names as a sentence does.
+// enumerated joins names by commas and a last "and".
 func enumerated(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
