@@ -31,24 +31,24 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// claimIndex finds the mixes that are built on a claim.
+// claimIndex is the index of mixes by the claim that they are built on.
 const claimIndex = "spec.output.volume"
 
-// uidIndex finds what belongs to a mix. By the label alone, a pass would read everything in its namespace: the cost of a thousand mixes in one
-// would be quadratic.
+// uidIndex is the index of Jobs, pods and ConfigMaps by their mix. With the label alone, a pass would read all of them in the namespace, so the cost of
+// a thousand mixes would be quadratic.
 const uidIndex = "metadata.labels.uid"
 
-// concurrency is how many mixes are reconciled at once. A pass is a few reads from memory and at most a few writes; it waits only for the API server.
+// concurrency is the number of mixes that are reconciled at once. A pass makes a few reads from memory and a few writes at most.
 const concurrency = 4
 
-// conflictPause is how long a pass that met a conflict waits for the cache before it is made again.
+// conflictPause is the time between a pass that met a conflict and the next one, so that the cache can catch up.
 const conflictPause = time.Second / 2
 
 // DatasetMixReconciler reconciles DatasetMixes.
 type DatasetMixReconciler struct {
 	// Client reads from the manager's cache.
 	client.Client
-	// Live reads from the API server, for the few questions that a cache must not answer.
+	// Live reads from the API server, where a cache that is late would mislead.
 	Live     client.Reader
 	Events   events.EventRecorder
 	Clock    clock.PassiveClock
@@ -90,18 +90,18 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	var err error
 	for _, phase := range []phase{
 		r.observe,         // what exists
-		r.interpret,       // what the spec means
-		r.precheck,        // mistakes that no data can make good
+		r.interpret,       // the recipe of the spec
+		r.precheck,        // mistakes that show before there is data
 		r.observeRequests, // refresh and rebuild requests, from annotations
 		r.reconcileClaim,  // the volume to build on
 		r.checkPathOwner,  // which mix owns the output path
-		r.recordResults,   // the results that finished Jobs left, and how far they lead
+		r.recordResults,   // the results in the pods of finished Jobs, and the stage graph as far as they lead
 		r.scheduleRefresh, // whether floating sources are to be resolved again
-		r.checkGraph,      // whether they can lead to a mix
+		r.checkGraph,      // an error at the end of the graph
 		r.deleteStaleJobs, // Jobs that an edit of the spec has made stale
 		r.reconcileJob,    // the Job of the next stage
 		r.collectGarbage,  // stages that the published revision does not need
-		r.watch,           // which pods read older ones
+		r.watch,           // pods that read older revisions
 	} {
 		if s.outcome, err = phase(ctx, s); err != nil || s.outcome != nil {
 			break
@@ -113,8 +113,8 @@ func (r *DatasetMixReconciler) Reconcile(ctx context.Context, request ctrl.Reque
 	return answer(errors.Join(err, r.report(ctx, s, err)), s.wake(r.Clock.Now()))
 }
 
-// answer returns what the queue does after a pass: it requeues the mix after a time, never if that is 0, and soon after a conflict. A conflict is
-// not an error: the cache was late. The newer object starts another pass when it arrives, but not every conflict has one: a quota that is used up
+// answer returns the result of a pass for the queue: to requeue the mix after wake, never if that is 0, and soon after a conflict. A conflict is not
+// an error: the cache was late. The newer object starts another pass when it arrives, but not every conflict has one: a quota that is used up
 // concurrently is answered with 409 as well. If the namespace is terminating, its objects are deleted with it.
 func answer(err error, wake time.Duration) (ctrl.Result, error) {
 	switch {
@@ -126,16 +126,15 @@ func answer(err error, wake time.Duration) (ctrl.Result, error) {
 	return ctrl.Result{RequeueAfter: wake}, nil
 }
 
-// overtaken reports whether an error can be ignored: a conflict, since the cache was late; or one of a terminating namespace, in which nothing can
-// be created.
+// overtaken reports whether an error is no failure: a conflict, since the cache was late, or an error of a terminating namespace.
 func overtaken(err error) bool {
 	return apierrors.IsConflict(err) || terminating(err)
 }
 
 // SetupWithManager registers the controller. The manager's cache should hold only objects with the operator's labels.
 //
-// Every change of a mix starts a pass, even one of its status: that pass finds nothing to do, unless the status was removed, and then it writes it
-// again.
+// Every change of a mix starts a pass, even one of its status. That pass finds nothing to do, unless the status was removed: then it writes the
+// status again.
 func (r *DatasetMixReconciler) SetupWithManager(manager ctrl.Manager) error {
 	indexer := manager.GetFieldIndexer()
 	if err := indexer.IndexField(context.Background(), &datav1alpha1.DatasetMix{}, claimIndex, claimOf); err != nil {
@@ -170,7 +169,7 @@ func claimOf(mix client.Object) []string {
 	return []string{render.ClaimName(mix.(*datav1alpha1.DatasetMix))}
 }
 
-// mixOf returns the mix that a label names: a pod is owned by a Job, and a claim has no owner.
+// mixOf returns the mix that an object's label names. Pods and claims are found by it: a pod is owned by a Job, and a claim may have no owner.
 func mixOf(_ context.Context, made client.Object) []ctrl.Request {
 	name := made.GetLabels()[datav1alpha1.LabelName]
 	if name == "" {
@@ -179,7 +178,7 @@ func mixOf(_ context.Context, made client.Object) []ctrl.Request {
 	return []ctrl.Request{{NamespacedName: types.NamespacedName{Namespace: made.GetNamespace(), Name: name}}}
 }
 
-// mixesOnClaim returns the mixes that are built on a PersistentVolumeClaim, and the one that it was made for, which may be gone.
+// mixesOnClaim returns the mixes that are built on a PersistentVolumeClaim, and the mix that it was created for, even if that was deleted.
 func (r *DatasetMixReconciler) mixesOnClaim(ctx context.Context, claim client.Object) []ctrl.Request {
 	return append(mixOf(ctx, claim), mixesOn(ctx, r.Client, claim.GetNamespace(), claim.GetName())...)
 }
@@ -196,18 +195,18 @@ func mixesOn(ctx context.Context, cache client.Reader, namespace, claim string) 
 	return requests
 }
 
-// refusals select the Events of Jobs whose pods could not be created: a ResourceQuota is used up, a LimitRange or a Pod Security Standard forbids
-// them, an admission webhook is down. The Job itself does not report it.
+// refusals returns the selector of Events about pods that a Job could not create: a ResourceQuota is used up, a LimitRange or a Pod Security Standard
+// forbids them, an admission webhook is down. The status of the Job does not show it.
 func refusals() fields.Selector {
 	return fields.SelectorFromSet(fields.Set{"involvedObject.kind": "Job", "reason": "FailedCreate"})
 }
 
-// mixOfRefusal finds the mix of the Job that an Event is about.
+// mixOfRefusal returns the mix of the Job that an Event is about.
 func (r *DatasetMixReconciler) mixOfRefusal(ctx context.Context, object client.Object) []ctrl.Request {
 	about := object.(*corev1.Event).InvolvedObject
 	job := &batchv1.Job{}
 	if err := r.Get(ctx, types.NamespacedName{Namespace: about.Namespace, Name: about.Name}, job); err != nil {
-		return nil // another owner's, or gone
+		return nil // a Job of another owner, or a deleted one
 	}
 	return mixOf(ctx, job)
 }
@@ -215,7 +214,7 @@ func (r *DatasetMixReconciler) mixOfRefusal(ctx context.Context, object client.O
 // eventLimit is the API server's limit for the note of an Event, in bytes.
 const eventLimit = 1024
 
-// report writes the status, once, if it has changed, and then records the transitions. A failed pass reports, too.
+// report writes the status if it has changed, and then records Events and metrics. A failed pass reports as well.
 func (r *DatasetMixReconciler) report(ctx context.Context, s *scope, failure error) error {
 	if failure != nil {
 		if overtaken(failure) || status.IsReady(s.build.Mix) {

@@ -18,8 +18,8 @@ import (
 	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 )
 
-// recordResults reads the results from the pods of Jobs that are finished, or whose workers all are, follows the graph as far as they lead, and
-// records what is new.
+// recordResults reads the results from the pods of Jobs that have ended, or whose workers have, walks the graph as far as they lead, and records the
+// new ones.
 func (r *DatasetMixReconciler) recordResults(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	b := &s.build
 	recorded := ledger.Read(s.results, b.Target.Location)
@@ -50,7 +50,7 @@ func (r *DatasetMixReconciler) recordResults(ctx context.Context, s *scope) (*ou
 	return r.objects(s).save(ctx, s)
 }
 
-// harvest records the results that a Job left.
+// harvest records the results in the pods of a Job.
 func (s *scope) harvest(job *batchv1.Job) {
 	s.tally.fetchErrors = append(s.tally.fetchErrors, s.build.Harvest(job)...)
 }
@@ -65,7 +65,7 @@ func podsOf(ctx context.Context, live client.Reader, job *batchv1.Job) ([]*corev
 	return pointers(list.Items), nil
 }
 
-// checkGraph judges where the graph ended.
+// checkGraph stalls a mix whose graph ended with an error.
 func (r *DatasetMixReconciler) checkGraph(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	return outcome.OfMistake(s.build.Target.Err, datav1alpha1.ReasonPlanMismatch), nil
 }
@@ -82,8 +82,8 @@ func (r *DatasetMixReconciler) observeRequests(_ context.Context, s *scope) (*ou
 	return nil, nil
 }
 
-// scheduleRefresh makes a request when it is due and nothing is being built: a build that takes longer than the refresh interval is not restarted
-// before its end.
+// scheduleRefresh makes a refresh request when one is due and nothing is being built: a build that takes longer than the refresh interval is not
+// restarted.
 func (r *DatasetMixReconciler) scheduleRefresh(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	now, b := metav1.NewTime(r.Clock.Now()).Rfc3339Copy(), &s.build
 	if wait, ok := b.NextRefresh(now.Time); !ok || wait > 0 {

@@ -14,11 +14,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// lostLimit is how many Jobs of one generation may complete without leaving a result.
+// lostLimit is the number of Jobs of one generation that may complete without leaving a result.
 const lostLimit = 3
 
-// deleteStaleJobs deletes the Jobs that an edit of the spec has made stale, keeps what they have finished, and lets nothing new start while their
-// pods still write. A Job whose workers are all done ends by itself.
+// deleteStaleJobs deletes the Jobs that an edit of the spec has made stale, and records the results that they have so far. It ends the pass while
+// their pods still write. A Job whose workers have all ended is left alone.
 func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	b := &s.build
 	var stale []*batchv1.Job
@@ -47,7 +47,7 @@ func (r *DatasetMixReconciler) deleteStaleJobs(ctx context.Context, s *scope) (*
 	return nil, nil
 }
 
-// reconcileJob creates the Job of the next stage, or judges the existing one.
+// reconcileJob creates the Job of the next stage, or reports on the existing one.
 func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	next := s.build.Target.Graph.Next()
 	if next == nil {
@@ -68,8 +68,8 @@ func (r *DatasetMixReconciler) reconcileJob(ctx context.Context, s *scope) (*out
 	}
 }
 
-// collectGarbage removes the Jobs and the tasks that have no part in the published revision. Each is judged by itself: a task without a visible Job
-// may only mean that the Job is not in the cache yet.
+// collectGarbage removes the Jobs and the tasks that the published revision was not built by. Jobs and tasks are judged separately: the Job of a task
+// may not be in the cache yet.
 func (r *DatasetMixReconciler) collectGarbage(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	var made []client.Object
 	for _, job := range s.build.Jobs {
@@ -90,7 +90,7 @@ func (r *DatasetMixReconciler) collectGarbage(ctx context.Context, s *scope) (*o
 	return nil, nil
 }
 
-// deleteJobs deletes the Jobs that run.
+// deleteJobs deletes the unfinished Jobs.
 func (o objects) deleteJobs(ctx context.Context, all []*batchv1.Job) error {
 	var failures []error
 	for _, job := range all {

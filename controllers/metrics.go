@@ -12,18 +12,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// Metrics are what the manager counts, in addition to controller-runtime. docs/metrics.md lists them. All are written after the status: what a
-// failed pass has done is counted by the pass that succeeds, or not at all, and never twice.
+// Metrics are the manager's metrics, in addition to those of controller-runtime; docs/metrics.md lists them. They are updated after the status was
+// written, so no transition is counted twice.
 type Metrics struct {
 	revisions, stalls, fetchErrors, writes, jobs *prometheus.CounterVec
 	fetchBytes, readBack, duplicates             prometheus.Counter
 	duration                                     *prometheus.HistogramVec
 	states                                       map[string]*prometheus.GaugeVec
-	// resourceWrites counts for each mix what writes counts by verb and kind.
+	// resourceWrites counts the writes for each mix; writes counts them by verb and kind.
 	resourceWrites *prometheus.CounterVec
 }
 
-// stateMetrics are the states that each mix has a gauge of, by condition.
+// stateMetrics are the states for which each mix has a gauge.
 var stateMetrics = []struct{ state, help string }{
 	{"ready", "1 while the revision of a mix's present generation is published, else 0."},
 	{"reconciling", "1 while work on a mix is going on, else 0."},
@@ -33,7 +33,7 @@ var stateMetrics = []struct{ state, help string }{
 
 const metricsNamespace = "datasetmix"
 
-// NewMetrics makes the metrics and registers them.
+// NewMetrics returns registered metrics.
 func NewMetrics(registry prometheus.Registerer) *Metrics {
 	opts := func(name, help string) prometheus.CounterOpts {
 		return prometheus.CounterOpts{Namespace: metricsNamespace, Name: name, Help: help}
@@ -67,7 +67,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 	return m
 }
 
-// tally is what a pass did, until it is counted.
+// tally has what a pass did, for the metrics.
 type tally struct {
 	writes               []write
 	jobs                 []pipeline.Stage
@@ -79,7 +79,7 @@ type write struct{ verb, kind string }
 
 func (t *tally) wrote(verb, kind string) { t.writes = append(t.writes, write{verb, kind}) }
 
-// count counts a pass: what it did, and what changed by it.
+// count adds a pass to the metrics: what it did, and the difference between two states of the mix.
 func (m *Metrics) count(done tally, before, after *datav1alpha1.DatasetMix) {
 	if m == nil {
 		return
@@ -112,7 +112,7 @@ func (m *Metrics) count(done tally, before, after *datav1alpha1.DatasetMix) {
 	m.state(after)
 }
 
-// fetched returns the bytes of the data sets that were resolved between two states.
+// fetched returns the bytes of the originals that were downloaded between two states.
 func fetched(before, after *datav1alpha1.DatasetMix) int64 {
 	known := map[string]string{}
 	for _, dataset := range before.Status.Datasets {
@@ -154,7 +154,7 @@ func (m *Metrics) state(mix *datav1alpha1.DatasetMix) {
 	}
 }
 
-// forget drops the series of a mix that is gone.
+// forget deletes the series of a deleted mix.
 func (m *Metrics) forget(mix types.NamespacedName) {
 	if m == nil {
 		return

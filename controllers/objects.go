@@ -18,7 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// objects reads and writes what belongs to a mix, and counts its writes.
+// objects reads and writes the objects of a mix, and counts the writes.
 type objects struct {
 	// cache reads from the manager's cache, live from the API server.
 	cache client.Client
@@ -28,12 +28,12 @@ type objects struct {
 
 func (r *DatasetMixReconciler) objects(s *scope) objects { return objects{r.Client, r.Live, &s.tally} }
 
-// kindOf returns the kind of an object that a mix owns: they are all of a version 1.
+// kindOf returns the kind of an object that a mix owns. All such objects have the version v1.
 func kindOf(object client.Object) string {
 	return strings.TrimPrefix(fmt.Sprintf("%T", object), "*v1.")
 }
 
-// create creates an object of a mix. It is no error if it exists already and belongs to the mix: the cache is late.
+// create creates an object of a mix. It is no error if the object exists and the mix owns it: the cache was late.
 func (o objects) create(ctx context.Context, mix *datav1alpha1.DatasetMix, object client.Object) (*outcome.Outcome, error) {
 	kind := kindOf(object)
 	err := o.cache.Create(ctx, object)
@@ -45,16 +45,16 @@ func (o objects) create(ctx context.Context, mix *datav1alpha1.DatasetMix, objec
 	}
 	o.tally.duplicates++
 	if err := o.live.Get(ctx, client.ObjectKeyFromObject(object), object); err != nil {
-		return nil, fmt.Errorf("reading what stands in the way: %w", err)
+		return nil, fmt.Errorf("reading the existing %s: %w", kind, err)
 	}
 	if jobs.OwnedBy(object, mix) {
 		return nil, nil
 	}
-	message := fmt.Sprintf("The %s %s exists and belongs to somebody else; delete it, or rename the mix.", kind, object.GetName())
+	message := fmt.Sprintf("The %s %s exists and has another owner; delete it, or rename the mix.", kind, object.GetName())
 	return outcome.Stall(datav1alpha1.ReasonNameConflict, message), nil
 }
 
-// patch changes an object from what it was.
+// patch changes an object.
 func (o objects) patch(ctx context.Context, to, from client.Object) error {
 	err := o.cache.Patch(ctx, to, client.MergeFrom(from))
 	if err == nil {
@@ -63,7 +63,7 @@ func (o objects) patch(ctx context.Context, to, from client.Object) error {
 	return err
 }
 
-// remove deletes an object in the version that was read: a Job that the cache still shows running may have ended since, with results to record.
+// remove deletes an object if it has not changed since it was read: a Job that the cache shows running may have ended, with results to record.
 func (o objects) remove(ctx context.Context, object client.Object) error {
 	uid, version := object.GetUID(), object.GetResourceVersion()
 	err := o.cache.Delete(ctx, object,
@@ -78,7 +78,7 @@ func (o objects) remove(ctx context.Context, object client.Object) error {
 	return nil
 }
 
-// ledgerLimit is the API server's limit, with room for the object's other fields.
+// ledgerLimit is the API server's limit in bytes, less some room for the object's other fields.
 const ledgerLimit = 1<<20 - 64<<10
 
 // save writes the ledger if it has changed.
@@ -102,7 +102,7 @@ func (o objects) save(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	if maps.Equal(s.results.Data, wanted.Data) && ledger.IsAt(s.results, s.build.Target.Location) {
 		return nil, nil
 	}
-	wanted.ResourceVersion = s.results.ResourceVersion // a newer record of another process is not overwritten
+	wanted.ResourceVersion = s.results.ResourceVersion // an update by another process is not overwritten
 	if err := o.cache.Update(ctx, wanted); err != nil {
 		return nil, fmt.Errorf("recording results: %w", err)
 	}
@@ -111,11 +111,11 @@ func (o objects) save(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	return nil, nil
 }
 
-// A namespace that is deleted loses its pods first, and everything else when they are gone. The pods of a Job that counts failures by index wait,
-// with a finalizer, for their successors, which cannot be created any more: the namespace would never terminate. Therefore the controller deletes
-// its Jobs itself as soon as nothing can be created.
+// When a namespace is deleted, its pods are deleted first, and everything else once they have ended. A pod of a Job that counts failures by index has a
+// finalizer until its successor is created, which a terminating namespace forbids: the namespace would never terminate. Therefore the controller
+// deletes its Jobs itself as soon as nothing can be created.
 
-// probe returns an error if the namespace of a mix is being deleted. A dry run needs no additional right, as reading namespaces would.
+// probe returns an error if the namespace of a mix is being deleted. It tries by a dry run, which needs no further right; reading namespaces would.
 func (o objects) probe(ctx context.Context, mix *datav1alpha1.DatasetMix) error {
 	probe := render.Results(mix, render.Location{}, nil)
 	probe.Name += "-probe"

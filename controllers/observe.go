@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// observe reads what exists of the mix.
+// observe reads the Jobs, pods and ConfigMaps of the mix, and the refusals of its namespace.
 func (r *DatasetMixReconciler) observe(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	own := []client.ListOption{
 		client.InNamespace(s.build.Mix.Namespace),
@@ -65,7 +65,7 @@ func ownJobs(list *batchv1.JobList, mix *datav1alpha1.DatasetMix) []*batchv1.Job
 	return slices.DeleteFunc(pointers(list.Items), func(job *batchv1.Job) bool { return !jobs.OwnedBy(job, mix) })
 }
 
-// interpret finds what the spec means.
+// interpret makes the recipe of the spec.
 func (r *DatasetMixReconciler) interpret(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	meaning, err := render.Recipe(s.build.Mix)
 	if err == nil {

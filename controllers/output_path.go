@@ -20,8 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// checkPathOwner decides which of two mixes with the same output path owns it: the one that has built there, or before that, the older one. The
-// other one waits until the folder is free.
+// checkPathOwner stalls a mix whose output path another mix owns: the one that has built there or, if none or both have, the older one.
 func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	mixes := &datav1alpha1.DatasetMixList{}
 	err := r.List(ctx, mixes, client.InNamespace(s.build.Mix.Namespace), client.MatchingFields{claimIndex: s.build.Target.Location.ClaimName})
@@ -47,7 +46,7 @@ func (r *DatasetMixReconciler) checkPathOwner(ctx context.Context, s *scope) (*o
 	return nil, nil
 }
 
-// isFirst reports whether another mix was at its location before the scope's was at its own.
+// isFirst reports whether another mix owns the output path, and not the mix of the scope.
 func isFirst(ctx context.Context, cache client.Reader, s *scope, other *datav1alpha1.DatasetMix, theirs render.Location) (bool, error) {
 	built, err := othersHaveBuilt(ctx, cache, other, theirs)
 	if err != nil || built != hasBuilt(s.build.Target.Location, s.results, s.build.Jobs) {
@@ -66,7 +65,7 @@ func hasBuilt(at render.Location, results *corev1.ConfigMap, all []*batchv1.Job)
 	return ledger.IsAt(results, at) || slices.ContainsFunc(all, func(job *batchv1.Job) bool { return target.IsHere(job) })
 }
 
-// othersHaveBuilt reports the same of another mix.
+// othersHaveBuilt reports whether another mix has results or Jobs at a location.
 func othersHaveBuilt(ctx context.Context, cache client.Reader, mix *datav1alpha1.DatasetMix, at render.Location) (bool, error) {
 	results := &corev1.ConfigMap{}
 	err := cache.Get(ctx, types.NamespacedName{Namespace: mix.Namespace, Name: render.ResultsName(mix)}, results)
@@ -84,7 +83,7 @@ func othersHaveBuilt(ctx context.Context, cache client.Reader, mix *datav1alpha1
 	return hasBuilt(at, results, ownJobs(list, mix)), nil
 }
 
-// neighbors returns the other mixes on a mix's claim: one that is deleted, or moves, may leave its folder to them.
+// neighbors returns the mixes on the claim of a mix: if the mix is deleted or its path is edited, another one may own the folder.
 func (r *DatasetMixReconciler) neighbors(ctx context.Context, mix client.Object) []ctrl.Request {
 	return mixesOn(ctx, r.Client, mix.GetNamespace(), render.ClaimName(mix.(*datav1alpha1.DatasetMix)))
 }

@@ -13,8 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// verdicts are what was found of the mixes' specs without their data. A spec is judged once in a process: compiling expressions takes milliseconds,
-// longer than a pass. The zero value is ready to use.
+// verdicts caches the results of prechecks: compiling expressions takes milliseconds, longer than the rest of a pass. The zero value is ready to use.
 type verdicts struct {
 	mutex sync.Mutex
 	of    map[client.ObjectKey]verdictOf
@@ -27,7 +26,7 @@ type verdictOf struct {
 	err        error
 }
 
-// judge finds the first mistake in what a mix means, nil where there is none.
+// judge returns the first mistake in the recipe of a mix, nil without one.
 func (v *verdicts) judge(mix *datav1alpha1.DatasetMix, meaning recipe.Recipe) error {
 	key := client.ObjectKeyFromObject(mix)
 	v.mutex.Lock()
@@ -46,14 +45,14 @@ func (v *verdicts) judge(mix *datav1alpha1.DatasetMix, meaning recipe.Recipe) er
 	return found.err
 }
 
-// forget drops what is known of a mix that is gone.
+// forget removes the verdict on a deleted mix.
 func (v *verdicts) forget(key client.ObjectKey) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	delete(v.of, key)
 }
 
-// precheck stalls a mix whose spec has a mistake whatever the data, before anything is created for it.
+// precheck stalls a mix whose spec has a mistake that shows without its data, before anything is created for it.
 func (r *DatasetMixReconciler) precheck(_ context.Context, s *scope) (*outcome.Outcome, error) {
 	return outcome.OfMistake(r.verdicts.judge(s.build.Mix, s.build.Target.Recipe), datav1alpha1.ReasonInvalidSpec), nil
 }

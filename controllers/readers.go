@@ -16,11 +16,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// watchAgain is how often a mix checks which pods read its old revisions, while any does.
+// watchAgain is the time between two searches for pods that read old revisions of a mix, while there are any.
 const watchAgain = 10 * time.Minute
 
-// keep adds to the work of a publication, or of a chain that ends with one, what it must leave on the volume besides what the recipe keeps. A pod
-// that starts afterwards mounts the newest revision before this publication, which no publication removes before its time has passed.
+// keep adds to work that publishes the revisions that the publication must not remove, in addition to those that the recipe keeps: pods read them. A pod
+// that starts after its check mounts the newest revision, which is kept for spec.output.keepSeconds after it was replaced.
 func keep(ctx context.Context, live client.Reader, s *scope, work *render.Work) error {
 	if work.Step.Stage != pipeline.StagePublish && work.Chain == "" {
 		return nil
@@ -32,7 +32,7 @@ func keep(ctx context.Context, live client.Reader, s *scope, work *render.Work) 
 	return nil
 }
 
-// watch finds the readers of a published mix with old revisions, for the status.
+// watch finds the pods that read old revisions of a published mix, for the status.
 func (r *DatasetMixReconciler) watch(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	status, keep := s.build.Mix.Status, s.build.Target.Recipe.Output.KeepRevisions
 	if len(status.History) <= keep && len(status.Held) == 0 {
@@ -47,8 +47,7 @@ func (r *DatasetMixReconciler) watch(ctx context.Context, s *scope) (*outcome.Ou
 	return nil, nil
 }
 
-// findReaders reads the pods of the namespace that have not ended from the API server: the manager's cache has only those of mixes, and a namespace
-// may hold thousands that have ended.
+// findReaders reads the pods of the namespace that have not ended. It asks the API server: the manager's cache has only the pods of mixes.
 func findReaders(ctx context.Context, live client.Reader, s *scope) error {
 	var pods []corev1.Pod
 	for _, phase := range []corev1.PodPhase{corev1.PodPending, corev1.PodRunning} {

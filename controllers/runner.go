@@ -40,14 +40,14 @@ func (r runner) work(b *build.Build, step pipeline.Step, attempt int) render.Wor
 	}
 }
 
-// again returns the work that a Job does as the mix asks for it now: the same units, in the same attempt.
+// again returns the work of an existing Job, with the same units and attempt, as it would be rendered for the mix now.
 func (r runner) again(b *build.Build, step *pipeline.Step, job *batchv1.Job) render.Work {
 	same := *step
 	same.Missing = jobs.Units(job, step)
 	return r.work(b, same, jobs.Attempt(job))
 }
 
-// start makes the Job of a step, after its task.
+// start creates the task of a step and then its Job.
 func (r runner) start(ctx context.Context, s *scope, step *pipeline.Step, attempt int) (*outcome.Outcome, error) {
 	b := &s.build
 	if ptr.Deref(b.Mix.Spec.Suspend, false) {
@@ -61,7 +61,7 @@ func (r runner) start(ctx context.Context, s *scope, step *pipeline.Step, attemp
 	job := work.Job()
 	made := []client.Object{task, job}
 	if hasTask(s, task.Name) {
-		made = made[1:] // of a deleted Job
+		made = made[1:] // the task of a deleted Job
 	}
 	for _, object := range made {
 		if result, err := r.objects.create(ctx, b.Mix, object); result != nil || err != nil {
@@ -77,7 +77,7 @@ func (r runner) start(ctx context.Context, s *scope, step *pipeline.Step, attemp
 	return outcome.Running(b, step, job, s.refusals, s.hindrance.cause), nil
 }
 
-// task returns the task of work, with what a publication must leave on the volume.
+// task returns the task of work, with the revisions that a publication must not remove.
 func (r runner) task(ctx context.Context, s *scope, work render.Work) (*corev1.ConfigMap, error) {
 	if err := keep(ctx, r.objects.live, s, &work); err != nil {
 		return nil, err
@@ -89,15 +89,15 @@ func hasTask(s *scope, name string) bool {
 	return slices.ContainsFunc(s.tasks, func(task *corev1.ConfigMap) bool { return task.Name == name })
 }
 
-// follow reports on an unfinished Job, and deletes it when the mix is suspended. The manager never suspends or resumes a Job, so it does not fight
-// with Kueue over that.
+// follow reports on an unfinished Job, and deletes it if the mix is suspended. The manager never changes whether a Job is suspended: that is Kueue's to
+// decide.
 func (r runner) follow(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	b := &s.build
 	var err error
 	if s.hindrance, err = (inquiry{r.objects, r.clock.Now()}).hindrance(ctx, b, job); err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(jobs.PodsOf(job, b.Pods), isDeleted) { // perhaps because the namespace is
+	if slices.ContainsFunc(jobs.PodsOf(job, b.Pods), isDeleted) { // perhaps its namespace is being deleted
 		if err := r.objects.probe(ctx, b.Mix); err != nil {
 			return nil, err
 		}
@@ -125,7 +125,7 @@ func (r runner) follow(ctx context.Context, s *scope, step *pipeline.Step, job *
 
 func isDeleted(pod *corev1.Pod) bool { return !pod.DeletionTimestamp.IsZero() }
 
-// giveUp deletes a Job and gives up its place in a queue. What its workers have finished is kept.
+// giveUp records the results of a Job and deletes it, which gives up its place in a queue.
 func (r runner) giveUp(ctx context.Context, s *scope, job *batchv1.Job, then *outcome.Outcome) (*outcome.Outcome, error) {
 	s.harvest(job)
 	if result, err := r.objects.save(ctx, s); result != nil || err != nil {
@@ -134,8 +134,8 @@ func (r runner) giveUp(ctx context.Context, s *scope, job *batchv1.Job, then *ou
 	return then, r.objects.remove(ctx, job)
 }
 
-// restoreTask recreates the task of a running Job if it was deleted: pods that have not mounted it would wait for it for ever. A Job whose task
-// cannot be recreated as it was starts over.
+// restoreTask recreates the task of a running Job if it was deleted: pods that have not mounted it would wait forever. If the mix was edited since, so
+// that the same task cannot be recreated, it deletes the Job.
 func (r runner) restoreTask(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	if hasTask(s, job.Name) {
 		return nil, nil
@@ -151,7 +151,7 @@ func (r runner) restoreTask(ctx context.Context, s *scope, step *pipeline.Step, 
 	return r.objects.create(ctx, s.build.Mix, task)
 }
 
-// widen sets the parallelism of a running Job to what the mix asks for now. For a Job in a queue, the queue decides.
+// widen sets the parallelism of a running Job to that of the spec, unless the Job is in a queue, which decides it.
 func (r runner) widen(ctx context.Context, s *scope, job *batchv1.Job) error {
 	if jobs.Queue(job) != "" || job.Spec.Parallelism == nil {
 		return nil
@@ -168,21 +168,20 @@ func (r runner) widen(ctx context.Context, s *scope, job *batchv1.Job) error {
 	return nil
 }
 
-// The manager does not watch Workloads, so it asks again: after the time that the Job has waited so far, between these bounds.
+// The bounds of the time after which a waiting Job's Workload is read again: as long as the Job has waited so far. Workloads are not watched.
 const (
 	askSoonest = time.Second
 	askLatest  = time.Minute
 )
 
-// workloadGrace is how long Kueue may take to create the Workload of a Job before that is reported.
+// workloadGrace is the time that Kueue may take to create the Workload of a Job before a missing one is reported.
 const workloadGrace = 10 * time.Second
 
-// queued returns what a suspended Job waits for, and recreates it when the mix asks for other pods or another queue than
-// it was made with.
+// queued reports what a suspended Job waits for. If the mix now asks for other pods or another queue, it deletes the Job, to be created again.
 func (r runner) queued(ctx context.Context, s *scope, step *pipeline.Step, job *batchv1.Job) (*outcome.Outcome, error) {
 	wanted := r.again(&s.build, step, job).Job()
 	if wanted.Annotations[datav1alpha1.AnnotationTemplate] != job.Annotations[datav1alpha1.AnnotationTemplate] {
-		message := fmt.Sprintf("Stage %s: Job %s waited, and is made again as the mix asks for it now.", step.Stage, job.Name)
+		message := fmt.Sprintf("Stage %s: the spec was edited while Job %s waited; it is created again.", step.Stage, job.Name)
 		return r.giveUp(ctx, s, job, outcome.Wait(datav1alpha1.ReasonQueued, message))
 	}
 	message := fmt.Sprintf("Stage %s: Job %s is suspended, and not by the operator.", step.Stage, job.Name)
@@ -195,7 +194,7 @@ func (r runner) queued(ctx context.Context, s *scope, step *pipeline.Step, job *
 	return outcome.Wait(datav1alpha1.ReasonQueued, message), nil
 }
 
-// admission returns why Kueue does not let a Job run, as sentences, or where to find out if the manager may not read Workloads.
+// admission returns, in sentences, why Kueue does not admit a Job or, if the manager may not read Workloads, the command that shows it.
 func (r runner) admission(ctx context.Context, s *scope, job *batchv1.Job) string {
 	mapping, err := r.objects.cache.RESTMapper().RESTMapping(schema.GroupKind{Group: "kueue.x-k8s.io", Kind: "Workload"})
 	if apimeta.IsNoMatchError(err) {

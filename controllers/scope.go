@@ -12,10 +12,10 @@ import (
 	"github.com/datasetmix/datasetmix/controllers/internal/status"
 )
 
-// scope is everything that one pass knows. Each field is set by the phase that is named with it, and the status is a function of the whole.
+// scope has everything that one pass knows. The comment of a field names the phase that sets it. The status is a function of the scope.
 type scope struct {
-	// build is the work on the mix: its Jobs and pods (observe), what it means (interpret), the requests (observeRequests, scheduleRefresh), where
-	// it is built (reconcileClaim), and how far the results lead (recordResults). reconcileJob adds the Job that it makes.
+	// build is the work on the mix: its Jobs and pods (observe), the recipe (interpret), the requests (observeRequests, scheduleRefresh), the claim and
+	// the location (reconcileClaim), and the graph with the results (recordResults). reconcileJob adds the Job that it creates.
 	build build.Build
 	// tasks are the task ConfigMaps of the mix (observe).
 	tasks []*corev1.ConfigMap
@@ -26,24 +26,24 @@ type scope struct {
 
 	// hindrance is what keeps the pods of the running Job from starting (reconcileJob).
 	hindrance hindrance
-	// readers are the pods that read the claim, nil where they were not read (reconcileJob, watch).
+	// readers are the pods that read the claim, nil if the phase did not look for them (reconcileJob, watch).
 	readers *readers.Readers
-	// askAgain is the time after which to check again what no watch reports; 0 means never (reconcileJob, watch).
+	// askAgain is the time until the next check of what no watch reports; 0 means never (reconcileJob, watch).
 	askAgain time.Duration
 
 	// outcome of the pass; nil when the mix is published.
 	outcome *outcome.Outcome
 
-	// tally of what the pass did, for the metrics.
+	// tally has what the pass did, for the metrics.
 	tally tally
 }
 
-// observed returns what the status is made of.
+// observed returns the part of the scope that the status is computed from.
 func (s *scope) observed() status.Observed {
 	return status.Observed{Build: &s.build, Outcome: s.outcome, Readers: s.readers, Recorded: ledger.ReadRequests(s.results)}
 }
 
-// soonest is the least time after which a pass is started on schedule.
+// soonest is the least time until the next pass on schedule.
 const soonest = time.Second
 
 // wake returns the time until the next pass on schedule; 0 means never.

@@ -14,7 +14,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// Scheme knows the types that the controller reads and writes.
+// Scheme returns a scheme with the types that the controller reads and writes.
 func Scheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
@@ -22,8 +22,8 @@ func Scheme() *runtime.Scheme {
 	return scheme
 }
 
-// CacheByObject keeps foreign Jobs, pods and ConfigMaps out of the manager's memory, all Events but those of Jobs whose pods were refused, and
-// every field that no pass reads. All PersistentVolumeClaims are kept: a mix can name any.
+// CacheByObject returns the options of the manager's cache, which keep it small: it has only the Jobs, pods and ConfigMaps of mixes, only the Events
+// about refused pods, and no fields that no pass reads. It has all PersistentVolumeClaims, since a mix can name any.
 func CacheByObject() map[client.Object]cache.ByObject {
 	own := labels.SelectorFromSet(labels.Set{"app.kubernetes.io/managed-by": datav1alpha1.LabelValueManagedBy})
 	bare := cache.TransformStripManagedFields()
@@ -37,7 +37,7 @@ func CacheByObject() map[client.Object]cache.ByObject {
 	}
 }
 
-// trimmed keeps of an object what trim leaves, and the tombstone of one that was deleted unwatched as it is.
+// trimmed returns a function that removes fields from an object by trim. It leaves the tombstones of objects alone whose deletion the watch missed.
 func trimmed[T client.Object](trim func(T)) toolscache.TransformFunc {
 	return func(object any) (any, error) {
 		if whole, ok := object.(T); ok {
@@ -48,21 +48,20 @@ func trimmed[T client.Object](trim func(T)) toolscache.TransformFunc {
 	}
 }
 
-// endOfJob leaves of a Job its identity, its status and what a pass compares, which is nothing of its pods' template. A finished Job stays
-// as long as its mix may need it, so a thousand mixes have five thousand.
+// endOfJob removes the fields of a Job's spec that no pass reads, such as the pod template. Finished Jobs remain, so a thousand mixes have five thousand
+// Jobs.
 func endOfJob(job *batchv1.Job) {
 	job.Spec = batchv1.JobSpec{Suspend: job.Spec.Suspend, Parallelism: job.Spec.Parallelism, ActiveDeadlineSeconds: job.Spec.ActiveDeadlineSeconds}
 }
 
-// namesOfTasks leaves of a task only its existence: it never changes, and only the workers read it. The results stay whole.
+// namesOfTasks removes the content of a task: it never changes, and only workers read it. The ConfigMap of results keeps its content.
 func namesOfTasks(config *corev1.ConfigMap) {
 	if config.Labels[datav1alpha1.LabelStage] != "" {
 		config.Data = nil
 	}
 }
 
-// endOfPod leaves of a pod its identity, its status and its containers' resources. A thousand mixes have 16,000 pods and more, and most of a pod is
-// its spec.
+// endOfPod removes the fields of a pod's spec that no pass reads. The spec is most of a pod, and a thousand mixes have 16,000 pods and more.
 func endOfPod(pod *corev1.Pod) {
 	spec := corev1.PodSpec{NodeName: pod.Spec.NodeName}
 	for _, container := range pod.Spec.Containers {

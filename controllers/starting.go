@@ -17,24 +17,22 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// The status of a pod shows that no node fits, or that its image cannot be pulled. That a volume cannot be mounted, because a Secret is missing for
-// example, is only in its Events, and why a PersistentVolumeClaim is not bound in those of the claim. They are read from the API server, and only
-// while a pod takes long: there are many Events, and nearly all are about pods that start.
+// The status of a pod shows that no node fits, or that its image cannot be pulled. Only its Events show why a volume cannot be mounted, such as a missing
+// Secret, and only the Events of a PersistentVolumeClaim show why it is not bound. These Events are read from the API server, and only while a pod is
+// slow to start: a cache of them would be large, and nearly all are about pods that start.
 
-const (
-	// firstLook is how old a pod is when its Events are first read. The next looks come when it is twice as old, and so on.
-	firstLook = 4 * time.Second
-)
+// firstLook is the age of a pod at which its Events are first read. They are read again whenever its age has doubled.
+const firstLook = 4 * time.Second
 
-// hindrance is what keeps pods from starting, as far as only Events show it.
+// hindrance is what keeps pods from starting, by their Events and those of claims.
 type hindrance struct {
-	// cause is "" where nothing is known.
+	// cause is empty if nothing is known.
 	cause string
-	// again is when to look again, 0 for never.
+	// again is the time until the next look, 0 for never.
 	again time.Duration
 }
 
-// inquiry finds what keeps pods from starting.
+// inquiry reads Events at a time.
 type inquiry struct {
 	objects objects
 	now     time.Time
@@ -82,7 +80,7 @@ func nextLookAt(age time.Duration) time.Duration {
 	return next
 }
 
-// unbound returns which claim of a mix has no volume, and why.
+// unbound returns the first claim of a mix without a volume, and why it has none; empty if all have one.
 func (q inquiry) unbound(ctx context.Context, b *build.Build) (string, error) {
 	names := []string{b.Target.Location.ClaimName}
 	for _, from := range render.Sources(b.Mix) {

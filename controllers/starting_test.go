@@ -45,7 +45,7 @@ func TestLook(t *testing.T) {
 	mount := func(seconds int64, uid types.UID) *corev1.Event {
 		return warning(seconds, "Pod", uid, "FailedMount", missing)
 	}
-	const mounted = "pod a cannot start: FailedMount: " + missing + "; it starts by itself when that is mended"
+	const mounted = "pod a cannot start: FailedMount: " + missing + "; it starts by itself once that is corrected"
 	for _, test := range []struct {
 		name   string
 		now    int64

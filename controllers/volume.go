@@ -18,7 +18,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// reconcileClaim finds or creates the PersistentVolumeClaim. It does not wait for it to be bound: with most storage classes that needs the first pod.
+// reconcileClaim finds or creates the PersistentVolumeClaim. It does not wait until the claim is bound: most storage classes bind it for the first pod.
 func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*outcome.Outcome, error) {
 	mix := s.build.Mix
 	name := render.ClaimName(mix)
@@ -41,7 +41,7 @@ func (r *DatasetMixReconciler) reconcileClaim(ctx context.Context, s *scope) (*o
 			return outcome.Progress("The PersistentVolumeClaim was created; the build starts once it is visible."), nil // the watch brings it
 		}
 	}
-	if !claim.DeletionTimestamp.IsZero() { // by itself, or with the whole namespace: no reason to stall
+	if !claim.DeletionTimestamp.IsZero() { // if its namespace is deleted with it, the mix must not stall
 		if err := r.objects(s).probe(ctx, mix); err != nil {
 			return nil, err
 		}
@@ -62,8 +62,8 @@ func (s *scope) locationOn(claim *corev1.PersistentVolumeClaim) render.Location 
 	return render.Location{ClaimName: claim.Name, ClaimUID: string(claim.UID), Path: b.Target.Recipe.Output.Path, Again: b.Ledger.Requests.Again}
 }
 
-// align updates a claim of the operator to the size and the owner that the mix asks for. It adopts a claim that a deleted mix of the same name has
-// left: that is what Retain is for.
+// align updates the size and the owner of a claim that the operator created. It adopts a claim that a deleted mix of the same name has left, since
+// deletionPolicy Retain keeps claims for that.
 func (o objects) align(ctx context.Context, s *scope, claim, wanted *corev1.PersistentVolumeClaim) (*outcome.Outcome, error) {
 	if wanted == nil || claim == wanted {
 		return nil, nil
@@ -92,7 +92,7 @@ func (o objects) align(ctx context.Context, s *scope, claim, wanted *corev1.Pers
 	return nil, nil
 }
 
-// owners returns the owners that a claim should have: the mix where the claim is deleted with it; else, from the first result on, none.
+// owners returns the owners that a claim should have: the mix if deletionPolicy is Delete, else none from the first result on.
 func (s *scope) owners(claim, wanted *corev1.PersistentVolumeClaim) []metav1.OwnerReference {
 	deleted := s.build.Mix.Spec.Output.DeletionPolicy == datav1alpha1.DeletionDelete
 	if !deleted && !s.fruitful(claim) {
@@ -110,7 +110,7 @@ func (s *scope) fruitful(claim *corev1.PersistentVolumeClaim) bool {
 	return len(ledger.Read(s.results, s.locationOn(claim)).Results) > 0 || s.build.Mix.Status.Published != nil
 }
 
-// orphan labels the claim of a deleted mix, so that it can be found. The manager creates such claims, but only a person deletes one.
+// orphan labels the claim that a deleted mix has left, so that a person can find and delete it; the manager does not.
 func orphan(ctx context.Context, c client.Client, mix types.NamespacedName) error {
 	claim := &corev1.PersistentVolumeClaim{}
 	gone := &datav1alpha1.DatasetMix{ObjectMeta: metav1.ObjectMeta{Name: mix.Name}}

@@ -76,7 +76,7 @@ func present(path string) string {
 	return path
 }
 
-// mounted returns the content of a file that the pod mounts for a data set; nil if there is none.
+// mounted returns the content of a file that the pod mounts for a data set; nil without one.
 func mounted(folder, dataset, name string) ([]byte, error) {
 	content, err := os.ReadFile(filepath.Join(folder, dataset, name))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

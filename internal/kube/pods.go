@@ -83,18 +83,18 @@ func (c *Client) CreateClaim(ctx context.Context, claim *corev1.PersistentVolume
 
 // WorkerImage returns the image of the workers, empty if no manager is seen: the manager's own, unless its environment names another one.
 func (c *Client) WorkerImage(ctx context.Context) (string, error) {
-	container, err := c.managerContainer(ctx)
+	container, err := managerContainer(ctx, c)
 	return cmp.Or(valueOf(container, "WORKER_IMAGE"), container.Image), err
 }
 
 // HubEndpoint returns the address of the Hugging Face Hub that workers read, empty for the public one, or if no manager is seen.
 func (c *Client) HubEndpoint(ctx context.Context) (string, error) {
-	container, err := c.managerContainer(ctx)
+	container, err := managerContainer(ctx, c)
 	return valueOf(container, "HF_ENDPOINT"), err
 }
 
 // managerContainer returns the container of the first manager, the zero value if no manager is seen.
-func (c *Client) managerContainer(ctx context.Context) (corev1.Container, error) {
+func managerContainer(ctx context.Context, c *Client) (corev1.Container, error) {
 	managers, err := c.Manager(ctx)
 	if len(managers) == 0 {
 		return corev1.Container{}, err

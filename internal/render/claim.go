@@ -9,28 +9,24 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// Claim returns the claim that a mix with a claimTemplate is built on; nil for a mix that names a claim. The mix owns it at first, so it is deleted
-// with a mix that never built. Once there is something on it that deletionPolicy retains, it has no owner.
+// Claim returns the PersistentVolumeClaim that a mix with a claimTemplate is built on; nil for a mix that names a claim. The mix owns it at first, so
+// a mix that never built anything takes it along when it is deleted. The controller removes the owner once the claim holds data that
+// deletionPolicy retains.
 func Claim(mix *datav1alpha1.DatasetMix) *corev1.PersistentVolumeClaim {
 	template := mix.Spec.Output.Volume.ClaimTemplate.DeepCopy()
 	if template == nil {
 		return nil
 	}
 	claim := &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: mix.Namespace, Name: ClaimName(mix), Labels: Labels(mix)},
+		ObjectMeta: metav1.ObjectMeta{Namespace: mix.Namespace, Name: ClaimName(mix), Labels: Labels(mix), OwnerReferences: owner(mix)},
 		Spec: corev1.PersistentVolumeClaimSpec{
-			Resources: corev1.VolumeResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceStorage: template.Size},
-			},
+			StorageClassName: unlessZero(template.StorageClassName),
+			Resources:        corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: template.Size}},
 		},
 	}
 	for _, mode := range template.AccessModes {
 		claim.Spec.AccessModes = append(claim.Spec.AccessModes, corev1.PersistentVolumeAccessMode(mode))
 	}
-	if template.StorageClassName != "" {
-		claim.Spec.StorageClassName = &template.StorageClassName
-	}
-	claim.OwnerReferences = owner(mix)
 	return claim
 }
 
@@ -49,7 +45,7 @@ const (
 	AnyNode
 )
 
-// SharingOf reads a claim's access modes; the widest counts.
+// SharingOf returns the sharing of a claim by the widest of its access modes.
 func SharingOf(claim *corev1.PersistentVolumeClaim) Sharing {
 	has := func(mode corev1.PersistentVolumeAccessMode) bool {
 		return slices.Contains(claim.Spec.AccessModes, mode)

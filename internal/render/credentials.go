@@ -12,13 +12,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// keys returns the single keys of Secrets and ConfigMaps that a download needs, as files below the task's folder.
+// keys returns the single keys of Secrets and ConfigMaps that a download needs, and its workload identity token, as files below the task's folder.
 func keys(download Source) []corev1.VolumeProjection {
 	var out []corev1.VolumeProjection
 	if hub := download.Source.HuggingFace; hub != nil && hub.TokenSecretRef != nil {
 		folder := path.Join(path.Base(contract.TokenFolder), download.Name)
 		hosts := secretKey(hub.TokenSecretRef.Name, contract.HostsKey, path.Join(folder, contract.HostsKey))
-		hosts.Secret.Optional = ptr.To(true) // most Secrets do not name the hosts that they may be sent to
+		hosts.Secret.Optional = ptr.To(true) // most Secrets have no such key
 		out = append(out, secretKey(hub.TokenSecretRef.Name, hub.TokenSecretRef.Key, path.Join(folder, "token")), hosts)
 	}
 	if bundle := BundleOf(download.Source); bundle != nil {
@@ -40,7 +40,7 @@ const awsAudience = "sts.amazonaws.com"
 // azureLabel asks the webhook of Azure Workload Identity to give a pod its variables and token.
 const azureLabel = "azure.workload.identity/use"
 
-// asksAzure reports whether a download of this Job asks a store of Azure as the worker's service account.
+// asksAzure reports whether a download of this Job signs in to Azure Blob Storage as the worker's service account.
 func (w Work) asksAzure() bool { return slices.ContainsFunc(w.downloads(), asksAzure) }
 
 func asksAzure(from Source) bool {
@@ -65,11 +65,11 @@ func bundleKey(ref datav1alpha1.BundleReference, at string) corev1.VolumeProject
 	}}
 }
 
-// sourceSecret is a whole Secret that a download needs. The kind of its credentials follows from its keys, so they cannot be named here, and a
-// projected volume cannot put them below a folder.
+// sourceSecret is a Secret that a download needs as a whole: which keys it has depends on the kind of its credentials. A projected volume, which
+// names keys, cannot mount it.
 type sourceSecret struct{ dataset, name string }
 
-// sourceSecrets returns those of this Job's downloads, in the order of the manifest.
+// sourceSecrets returns the whole Secrets of this Job's downloads, in the order of the manifest.
 func (w Work) sourceSecrets() []sourceSecret {
 	var secrets []sourceSecret
 	for _, download := range w.downloads() {
@@ -80,16 +80,14 @@ func (w Work) sourceSecrets() []sourceSecret {
 	return secrets
 }
 
-// secretVolumes returns a volume for each Secret, once however many downloads need it.
+// secretVolumes returns a volume for each Secret, even if several downloads need it.
 func (w Work) secretVolumes() []corev1.Volume {
 	var volumes []corev1.Volume
-	taken := map[string]bool{}
-	for _, secret := range w.sourceSecrets() {
-		if taken[secret.name] {
-			continue
+	secrets := w.sourceSecrets()
+	for i, secret := range secrets {
+		if !slices.ContainsFunc(secrets[:i], func(other sourceSecret) bool { return other.name == secret.name }) {
+			volumes = append(volumes, wholeSecret(secret.name))
 		}
-		taken[secret.name] = true
-		volumes = append(volumes, wholeSecret(secret.name))
 	}
 	return volumes
 }
@@ -100,10 +98,10 @@ func wholeSecret(name string) corev1.Volume {
 	}}
 }
 
-// secretVolume returns the name of a Secret's volume: the Secret's may be too long for a volume and contain dots.
+// secretVolume returns the name of a Secret's volume. The Secret's own name may be too long for a volume, or contain dots.
 func secretVolume(secret string) string { return "secret-" + claimLabel(secret) }
 
-// proxy returns the environment of a worker that downloads.
+// proxy returns the environment variables of a proxy.
 func proxy(from datav1alpha1.Proxy) []corev1.EnvVar {
 	exceptions := make([]string, len(from.NoProxy))
 	for i, exception := range from.NoProxy {

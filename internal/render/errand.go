@@ -11,27 +11,28 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Errand is a pod that the command starts with the rights of its user, and that ends by itself: it mounts one PersistentVolumeClaim, and has no
-// token, no Secret and no need of a network. One that looks at a source has what a download of that source has, and no claim but the source's.
+// Errand is a pod that the command starts with the rights of its user, and that ends by itself. It mounts one PersistentVolumeClaim, and has no
+// token, no Secret and no need of a network. A pod that looks at a source has the credentials of a download of that source instead, and mounts no
+// claim except the source's.
 type Errand struct {
 	Namespace, Name string
-	// Verb of the command, which is the component in the pod's labels.
+	// Verb is the verb of the command, and the component in the pod's labels.
 	Verb  string
 	Image string
 	Claim string
-	// Source is what the pod looks at, in place of a claim; nil means nothing.
+	// Source is the source that the pod looks at; nil for a pod that mounts Claim.
 	Source *Source
 	// HubEndpoint is the Hugging Face Hub of a source that names none; empty is the public one.
 	HubEndpoint string
-	// Writable is for a pod that fills the claim. Any other mounts it read-only, so the kubelet leaves its files as they are.
+	// Writable reports whether the pod writes to the claim. If not, it is mounted read-only, so that the kubelet does not change the files' owners.
 	Writable bool
-	// Arguments of the worker.
+	// Arguments are the arguments of the worker.
 	Arguments []string
-	// Worker has the scheduling of the mix's own pods; nil for none.
+	// Worker has the settings of the mix's own pods; nil for none.
 	Worker *datav1alpha1.Worker
 	// Owner is the object whose deletion removes a pod that was left behind; nil for none.
 	Owner *metav1.OwnerReference
-	// Seconds is how long it may run, whatever it does.
+	// Seconds is the time after which the pod is ended.
 	Seconds int64
 }
 
@@ -42,7 +43,7 @@ func (e Errand) Pod() *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: e.Namespace, Name: e.Name,
 			Labels: map[string]string{
-				"app.kubernetes.io/name":       datav1alpha1.LabelValueName, // network policies close it as they do a worker
+				"app.kubernetes.io/name":       datav1alpha1.LabelValueName, // network policies select it like a worker
 				"app.kubernetes.io/part-of":    datav1alpha1.LabelValuePartOf,
 				"app.kubernetes.io/managed-by": "kubectl-datasetmix",
 				"app.kubernetes.io/component":  e.Verb,
@@ -80,7 +81,7 @@ func (e Errand) Pod() *corev1.Pod {
 	return pod
 }
 
-// mount adds a claim to a pod, which then runs where other pods use that claim.
+// mount adds a claim to a pod, and prefers the node on which other pods use that claim.
 func (e Errand) mount(pod *corev1.Pod, claim, at string) {
 	label := claimLabel(claim)
 	pod.Labels[datav1alpha1.LabelClaim] = label
@@ -89,7 +90,7 @@ func (e Errand) mount(pod *corev1.Pod, claim, at string) {
 	pod.Spec.Containers[0].VolumeMounts = []corev1.VolumeMount{{Name: dataVolume, MountPath: at, ReadOnly: !e.Writable}}
 }
 
-// fetches adds to a pod what a download of its source has: credentials, certificates, the proxy, the network, and the account that a store knows.
+// fetches adds to a pod what a download of its source has: credentials, certificates, the proxy, the network and the service account.
 func (e Errand) fetches(pod *corev1.Pod, worker datav1alpha1.Worker) {
 	container := &pod.Spec.Containers[0]
 	pod.Labels[datav1alpha1.LabelNetwork] = datav1alpha1.LabelValueFetch
@@ -125,7 +126,8 @@ func (e Errand) container() corev1.Container {
 	}
 }
 
-// OwnedBy returns the reference by which a pod is deleted with an object, without blocking the deletion or being controlled by it.
+// OwnedBy returns an owner reference: the pod is deleted with the object, but does not block its deletion, and is not controlled by it. It returns
+// nil for an object without a UID.
 func OwnedBy(apiVersion, kind string, object metav1.Object) *metav1.OwnerReference {
 	if object.GetUID() == "" {
 		return nil
@@ -133,7 +135,7 @@ func OwnedBy(apiVersion, kind string, object metav1.Object) *metav1.OwnerReferen
 	return &metav1.OwnerReference{APIVersion: apiVersion, Kind: kind, Name: object.GetName(), UID: object.GetUID()}
 }
 
-// nextTo prefers the node where other pods use the claim, which may be attached to no other one.
+// nextTo returns an affinity that prefers the node on which other pods use the claim, since a volume may be attached to one node only.
 func nextTo(claim string) *corev1.Affinity {
 	terms := together(claim).PodAffinity.RequiredDuringSchedulingIgnoredDuringExecution
 	return &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
@@ -141,7 +143,7 @@ func nextTo(claim string) *corev1.Affinity {
 	}}
 }
 
-// EmptyClaim returns a new claim that the command makes for files. An empty class means the cluster's default.
+// EmptyClaim returns a new PersistentVolumeClaim for the verb put. An empty class means the cluster's default.
 func EmptyClaim(namespace, name, class string, mode corev1.PersistentVolumeAccessMode, size corev1.ResourceList) *corev1.PersistentVolumeClaim {
 	return &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},

@@ -10,8 +10,8 @@ import (
 	"github.com/datasetmix/datasetmix/python"
 )
 
-// The default instructions of the format RL. Each asks for what the scorer finds reliably: the last closed box, or a block of code. They are in the
-// keys of what they are written into, so a better one is a new version of the format, like any change of its bytes.
+// The default instructions of the format RL. Each asks for an answer that the scorer finds reliably: in the last closed box, or in a block of code.
+// They are part of the export's key. A better instruction is a new version of the format, like any other change of its bytes.
 const (
 	numericInstruction  = `Think step by step, then give the final answer as a single number in \boxed{}.`
 	formulaInstruction  = `Think step by step, then give the final answer in \boxed{}.`
@@ -20,7 +20,7 @@ const (
 	codeInstruction     = "Give the complete program, with its imports, in one block of code that begins with ```python and ends with ```."
 )
 
-// keep returns what a revision holds, in the order of a recipe; nil where it is all.
+// keep returns the parts that a revision holds, in the order of a recipe; nil for all parts.
 func keep(from []datav1alpha1.RevisionPart) (kept []recipe.RevisionPart) {
 	for _, part := range recipe.RevisionParts() {
 		if slices.Contains(from, datav1alpha1.RevisionPart(part)) {
@@ -33,7 +33,7 @@ func keep(from []datav1alpha1.RevisionPart) (kept []recipe.RevisionPart) {
 	return kept
 }
 
-// exports returns the exports of an output, with their default instructions written out.
+// exports returns the exports of an output, with default instructions filled in.
 func exports(from []datav1alpha1.Export) []recipe.Export {
 	var out []recipe.Export
 	for _, e := range from {
@@ -51,7 +51,8 @@ func exports(from []datav1alpha1.Export) []recipe.Export {
 	return out
 }
 
-// instructions returns those of an export: what is set, else the defaults. The two special kinds of text follow the text that is set.
+// instructions returns the instructions of an export: those that are set, else the defaults. A text that is set is also the default for formulas and
+// for rows without an answer.
 func instructions(from datav1alpha1.Instructions, defaults recipe.Instructions) recipe.Instructions {
 	return recipe.Instructions{
 		Numeric:  ptr.Deref(from.Numeric, defaults.Numeric),

@@ -22,11 +22,11 @@ import (
 )
 
 const (
-	// retriesPerUnit is how often a unit is tried again after a failure that may pass. The Job controller waits 10 s, 20 s and 40 s before; the
+	// retriesPerUnit is how often a unit is retried after a transient failure. The Job controller waits 10 s, 20 s and 40 s before the retries; the
 	// worker itself retries short outages.
 	retriesPerUnit = 3
-	// defaultParallelism is how many pods of a stage run at once by default: all of them share one volume, and mostly one node. What six pods ask
-	// for fits one with two processors. A pod that has to wait for another one starts two seconds after it, as the Job controller goes.
+	// defaultParallelism is the number of pods of a stage that run at once by default. They share one volume, and mostly one node; the requests of
+	// six pods fit a node with two processors. The Job controller starts a further pod about two seconds after another one has ended.
 	defaultParallelism int32 = 6
 )
 
@@ -46,15 +46,15 @@ type Work struct {
 	Results map[string]pipeline.Result
 	Step    pipeline.Step
 	Attempt int
-	// Chain names what one pod builds from the step on, see pipeline.Chain; empty where each unit has its own pod.
+	// Chain is the name of the chain that one pod builds from the step on, see pipeline.Chain; empty if each unit has its own pod.
 	Chain string
-	// Request names the request that the Job is made for; empty before the first.
+	// Request is the name of the refresh request that the Job is created for; empty before the first request.
 	Request string
-	// Location and Sharing of the claim.
+	// Location is where the mix is built, Sharing how many pods can use its claim at once.
 	Location Location
 	Sharing  Sharing
 	Settings Settings
-	// Keep is what a publication leaves on the volume in addition to what the recipe keeps; nil means nothing.
+	// Keep has the revisions that a publication must not remove, in addition to those that the recipe keeps; nil for none.
 	Keep *contract.Keep
 }
 
@@ -63,8 +63,8 @@ func (w Work) Name() string {
 	return JobName(w.Mix.Name, w.Location, w.Step.Stage, w.Step.Missing, w.Attempt, w.Chain, w.place())
 }
 
-// place returns what the mix asks of queue and pods, "" for nothing. A waiting Job that is recreated for another place has another name: Kueue
-// finds the Jobs of its Workloads by name, and would reset the new one's pods to those of the old one.
+// place returns the queue, the priority and the pod settings of the mix, empty if none is set. A waiting Job that is recreated for another place
+// has another name: Kueue finds the Jobs of its Workloads by name, and would give the new Job the pod settings of the old one.
 func (w Work) place() string {
 	queue, priority := w.Mix.Labels[datav1alpha1.LabelQueue], w.Mix.Labels[datav1alpha1.LabelQueuePriority]
 	if queue == "" && priority == "" && w.Mix.Spec.Worker == nil {
@@ -97,8 +97,8 @@ func (w Work) meta() metav1.ObjectMeta {
 	return meta
 }
 
-// Task returns the immutable ConfigMap that tells the workers what to do. It holds the results of the earlier stages, in that of a chain those
-// of its own stages as well, and nothing of credentials.
+// Task returns the immutable ConfigMap with the workers' task. It holds the results of the earlier stages and, for a chain, those of its own stages as
+// well. It holds no credentials.
 func (w Work) Task() (*corev1.ConfigMap, error) {
 	task := contract.Task{
 		Version: contract.TaskVersion,
@@ -118,7 +118,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 		}
 	}
 	for key, result := range w.Results {
-		if w.Chain != "" && result.Mix != nil { // a file that an edit leaves as it is
+		if w.Chain != "" && result.Mix != nil { // a mixed file that an edit does not change
 			task.Results[key] = result
 		}
 	}
@@ -133,7 +133,7 @@ func (w Work) Task() (*corev1.ConfigMap, error) {
 	}, nil
 }
 
-// pods returns how many completion indices the Job has.
+// pods returns the number of completion indices of the Job.
 func (w Work) pods() int {
 	if w.Chain != "" {
 		return 1
@@ -141,7 +141,8 @@ func (w Work) pods() int {
 	return len(w.Step.Missing) // at most 80 sources or 2048 mixed files
 }
 
-// Job builds the missing units, one per completion index; or one pod builds them all, and all that comes after them.
+// Job returns the Job that builds the missing units, one per completion index. The Job of a chain has one pod, which builds them all, and all later
+// stages.
 func (w Work) Job() *batchv1.Job {
 	units := int32(w.pods())
 	worker := ptr.Deref(w.Mix.Spec.Worker, datav1alpha1.Worker{})
@@ -169,8 +170,8 @@ func (w Work) Job() *batchv1.Job {
 	return job
 }
 
-// templateOf returns the hash of what a mix asks of a Job's pods and its queue. The id of the build is omitted: an edit that changes nothing else
-// of a Job must not cost it its place in the queue.
+// templateOf returns the hash of a Job's pods and its queue, by which a waiting Job is compared with the mix. The id of the build is left out: an edit
+// that changes nothing else of a Job must not cost the Job its place in the queue.
 func templateOf(job *batchv1.Job) string {
 	spec := job.Spec.DeepCopy()
 	for i, container := range spec.Template.Spec.Containers {
@@ -184,7 +185,7 @@ func templateOf(job *batchv1.Job) string {
 	return hex.EncodeToString(hash.Sum(nil))[:unitLength]
 }
 
-// Parallelism returns how many pods of a Job run at once.
+// Parallelism returns the number of a Job's pods that run at once.
 func Parallelism(mix *datav1alpha1.DatasetMix, pods int, sharing Sharing) int32 {
 	if sharing == OnePod {
 		return 1
@@ -192,8 +193,8 @@ func Parallelism(mix *datav1alpha1.DatasetMix, pods int, sharing Sharing) int32 
 	return min(int32(pods), cmp.Or(ptr.Deref(mix.Spec.Worker, datav1alpha1.Worker{}).Parallelism, defaultParallelism)) // at most 2048
 }
 
-// queue passes the labels of Kueue on. A Job with a queue begins suspended: it must not run before it is admitted, not even
-// where Kueue's webhook is down.
+// queue returns the Job's metadata with the mix's labels for Kueue, and whether the Job begins suspended, nil for no. A Job with a queue does: it must
+// not run before it is admitted, even if Kueue's webhook is down.
 func (w Work) queue() (metav1.ObjectMeta, *bool) {
 	meta := w.meta()
 	for _, label := range []string{datav1alpha1.LabelQueue, datav1alpha1.LabelQueuePriority} {
@@ -207,7 +208,7 @@ func (w Work) queue() (metav1.ObjectMeta, *bool) {
 	return meta, ptr.To(true)
 }
 
-// unlessZero returns the pointer to a value, nil for the zero value.
+// unlessZero returns a pointer to a value, nil for the zero value.
 func unlessZero[T comparable](value T) *T {
 	var zero T
 	if value == zero {
@@ -216,8 +217,8 @@ func unlessZero[T comparable](value T) *T {
 	return &value
 }
 
-// failurePolicy returns what a failed pod means: an eviction counts as no try; a failure that needs a person ends the Job at once; anything else is
-// retried.
+// failurePolicy returns the consequences of a failed pod: an eviction does not count as an attempt, a permanent failure ends the Job at once, and
+// anything else is retried.
 func failurePolicy() *batchv1.PodFailurePolicy {
 	return &batchv1.PodFailurePolicy{Rules: []batchv1.PodFailurePolicyRule{
 		{

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,14 +18,14 @@ import (
 )
 
 const (
-	// nameLimit bounds a Job's name. The pods of an Indexed Job have the host name <job>-<index>, which is a DNS label of at
-	// most 63 characters, and an index mostly has at most two digits.
+	// nameLimit is the number of characters of a Job's name. The pods of an Indexed Job have the host name <job>-<index>, a DNS label of at most 63
+	// characters, and indices of most Jobs have at most two digits.
 	nameLimit = 63 - len("-63")
-	// manyNameLimit is the limit of a Job of more than 100 units, mixed files: an index has at most four digits.
+	// manyNameLimit is the limit for a Job of more than 100 mixed files, whose indices have up to four digits.
 	manyNameLimit = 63 - len("-2047")
-	// hashLength is how many hex digits of a hash are in a name.
+	// hashLength is the number of hex digits of a hash in a name.
 	hashLength = 10
-	// unitLength is how many hex digits of a unit's key are in an annotation: 64 bits, so that no two units of one mix collide.
+	// unitLength is the number of hex digits of a unit's key in an annotation: 64 bits, so that no two units of one mix collide.
 	unitLength = 16
 )
 
@@ -44,8 +45,8 @@ type Location struct {
 	ClaimName string
 	ClaimUID  string
 	Path      string
-	// Again names a request to build everything there again, in letters and digits; empty for none. What was built before it counts as being
-	// elsewhere.
+	// Again is the name of the last request to build everything again, in letters and digits; empty for none. Results of earlier builds count as
+	// results at another location.
 	Again string
 }
 
@@ -59,7 +60,7 @@ func (l Location) String() string {
 
 // OutputPath returns the folder on the claim that a mix is built in.
 func OutputPath(mix *datav1alpha1.DatasetMix) string {
-	return defaulted(mix.Spec.Output.Path, mix.Name)
+	return cmp.Or(mix.Spec.Output.Path, mix.Name)
 }
 
 // Overlap reports whether one of two folders is, or is in, the other.
@@ -68,8 +69,8 @@ func Overlap(a, b string) bool {
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
-// Build returns the id that all log lines of one build have in common. It follows from what is built and where, so a manager that
-// was restarted, and another worker, have the same.
+// Build returns the id that all log lines of one build have in common. It depends only on the recipe and the location, so it is the same after a
+// restart of the manager, and in all workers.
 func Build(r recipe.Recipe, location Location) string {
 	hash := sha256.New()
 	// a recipe is plain data, which always encodes
@@ -78,9 +79,9 @@ func Build(r recipe.Recipe, location Location) string {
 	return hex.EncodeToString(hash.Sum(nil))[:hashLength]
 }
 
-// JobName returns the same name every time: a manager whose cache lacks the Job that it created gets the same name again. The hash is
-// over the location, the units, the chain that they begin, and the place that it is made for, so that other work has another name, and an
-// attempt after a finished one has too.
+// JobName returns the name of the Job for some work. It is always the same: a manager whose cache does not show the Job yet cannot create a second one.
+// The name has a hash of the location, the units, the chain and the place, and the number of the attempt, so other work, and a further attempt, has
+// another name.
 func JobName(mixName string, location Location, stage pipeline.Stage, units []pipeline.Node, attempt int, chain, place string) string {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%s\n", location, stage)
@@ -104,7 +105,7 @@ func JobName(mixName string, location Location, stage pipeline.Stage, units []pi
 	return fitted(mixName, limit-len(tail)) + tail
 }
 
-// fitted shortens a name to a limit; a shortened one ends with a hash of the whole, so that different names stay different.
+// fitted shortens a name to a limit. A shortened name ends with a hash of the whole name, so that different names remain different.
 func fitted(name string, limit int) string {
 	if len(name) <= limit {
 		return name
@@ -114,7 +115,7 @@ func fitted(name string, limit int) string {
 	return strings.TrimRight(name[:limit-len(hash)-1], "-") + "-" + hash
 }
 
-// Units returns units for the annotation of the Job that builds them.
+// Units returns the value of the annotation that lists the units of a Job.
 func Units(units []pipeline.Node) string {
 	var short []string
 	for _, unit := range units {
@@ -123,25 +124,24 @@ func Units(units []pipeline.Node) string {
 	return strings.Join(short, ",")
 }
 
-// Covers reports whether the units of an annotation include a unit.
+// Covers reports whether an annotation lists a unit.
 func Covers(annotation string, unit pipeline.Node) bool { return Index(annotation, unit) >= 0 }
 
-// Index returns the place of a unit among those of an annotation, which is the completion index of the pod that builds it; -1 for one
-// that is not there.
+// Index returns the position of a unit in an annotation, which is the completion index of the pod that builds it; -1 if the unit is not listed.
 func Index(annotation string, unit pipeline.Node) int {
 	return slices.Index(strings.Split(annotation, ","), shortKey(unit))
 }
 
-// ShortChain returns the name of a chain as the Job that builds it has it in an annotation.
+// ShortChain returns the name of a chain for the annotation of the Job that builds it.
 func ShortChain(chain string) string { return chain[:min(unitLength, len(chain))] }
 
-// CountUnits returns how many units an annotation lists.
+// CountUnits returns the number of units that an annotation lists.
 func CountUnits(annotation string) int { return strings.Count(annotation, ",") + 1 }
 
 func shortKey(unit pipeline.Node) string { return unit.Key[:min(unitLength, len(unit.Key))] }
 
-// Labels returns the labels of everything that is created for a mix. None is copied from the mix's own labels: a GitOps tool deletes objects with
-// its labels that are not in its repository.
+// Labels returns the labels of all objects that are created for a mix. The mix's own labels are not copied: a GitOps tool deletes objects that have its
+// labels and are not in its repository.
 func Labels(mix *datav1alpha1.DatasetMix) map[string]string {
 	return map[string]string{
 		"app.kubernetes.io/name":       datav1alpha1.LabelValueName,

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// workerID is the user and the group that workers run as, and that owns what they write.
+	// workerID is the user and the group that workers run as, and that own the files they write.
 	workerID int64 = 65532
 	taskKey        = "task.json"
 
@@ -57,14 +57,14 @@ func (w Work) pod() corev1.PodTemplateSpec {
 	return corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: spec}
 }
 
-// podSecurity returns the security context of every pod: a user that is not root, whose group owns what is written.
+// podSecurity returns the security context of every pod: a user that is not root, and a group that owns the files that are written.
 func podSecurity() *corev1.PodSecurityContext {
 	return &corev1.PodSecurityContext{
 		RunAsNonRoot: ptr.To(true),
 		RunAsUser:    ptr.To(workerID),
 		RunAsGroup:   ptr.To(workerID),
 		FSGroup:      ptr.To(workerID),
-		// the volume is chowned once, not at the start of every pod
+		// the kubelet changes the owner of the files once, not at the start of every pod
 		FSGroupChangePolicy: ptr.To(corev1.FSGroupChangeOnRootMismatch),
 		SeccompProfile:      &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 	}
@@ -152,8 +152,8 @@ func (w Work) volumes() []corev1.Volume {
 	return volumes
 }
 
-// projected puts the task and, for downloads, the access tokens and certificates into one volume: a volume inside another that
-// is mounted read-only cannot be mounted.
+// projected returns one volume with the task and, for downloads, tokens and certificates: a second volume could not be mounted inside one that is
+// mounted read-only.
 func (w Work) projected() *corev1.ProjectedVolumeSource {
 	projected := &corev1.ProjectedVolumeSource{
 		DefaultMode: ptr.To[int32](0o440),
@@ -168,13 +168,13 @@ func (w Work) projected() *corev1.ProjectedVolumeSource {
 	return projected
 }
 
-// missing reports whether this Job builds a unit of a name.
+// missing reports whether this Job builds the unit of a name.
 func (w Work) missing(name string) bool {
 	return slices.ContainsFunc(w.Step.Missing, func(unit pipeline.Node) bool { return unit.Name == name })
 }
 
-// downloads returns what this Job downloads; nothing in any other stage, except where the cache is bounded: a split may find that an original was
-// removed, and fetches it again.
+// downloads returns the sources that this Job downloads. If the cache is bounded, they include those of a split Job, which downloads an original again
+// if the cache has removed it.
 func (w Work) downloads() []Source {
 	if w.Step.Stage == pipeline.StageSplit && w.Recipe.Output.CacheSize == 0 {
 		return nil
@@ -182,13 +182,13 @@ func (w Work) downloads() []Source {
 	return w.readers()
 }
 
-// fetches reports whether a pod of this Job may need the network: a network policy selects pods by a label for that, and not by their stage.
+// fetches reports whether a pod of this Job may need the network. Network policies select pods by a label for that.
 func (w Work) fetches() bool {
 	return slices.ContainsFunc(w.downloads(), func(from Source) bool { return from.Source.Volume == nil })
 }
 
-// readers returns the sources that this Job may read in place: what it downloads, and what it splits. Files of a PersistentVolumeClaim are not
-// copied, so the split stage reads those of its data sets there, and those of every probe, since each data set is compared with all.
+// readers returns the sources that this Job may read: those that it downloads or splits and, in the split stage, every probe, since each data set is
+// compared with all probes. Files of a PersistentVolumeClaim are not copied, so the split stage reads them in place.
 func (w Work) readers() []Source {
 	split := w.Step.Stage == pipeline.StageSplit
 	if !split && w.Step.Stage != pipeline.StageDownload {
@@ -209,16 +209,16 @@ func (w Work) sourceClaims() []string {
 	return slices.Compact(claims)
 }
 
-// claimVolume returns the volume of a claim. Of one that is not read-only, the kubelet gives every file to the pod's fsGroup and lets
-// it write: a read-only mount of the container does not keep it from that, a read-only claim does.
+// claimVolume returns the volume of a claim. If the volume is not read-only, the kubelet changes the group of every file to the pod's fsGroup, even if
+// the container mounts it read-only.
 func claimVolume(name, claim string, readOnly bool) corev1.Volume {
 	return corev1.Volume{Name: name, VolumeSource: corev1.VolumeSource{
 		PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim, ReadOnly: readOnly},
 	}}
 }
 
-// sourceVolume returns the name of the volume of a source's claim; a claim's name can be too long for a volume and contain dots. A source on the
-// claim that the mix is built on is read through the same volume: a pod cannot also mount the claim read-only.
+// sourceVolume returns the name of the volume of a source's claim. The claim's own name may be too long for a volume, or contain dots. A source on the
+// claim that the mix is built on is read through the data volume: a pod cannot mount the claim a second time, read-only.
 func (w Work) sourceVolume(claim string) string {
 	if claim == w.Location.ClaimName {
 		return dataVolume
@@ -231,7 +231,7 @@ func claimLabel(claim string) string {
 	return hex.EncodeToString(sum[:])[:hashLength]
 }
 
-// together puts all pods that use a claim onto one node, whichever mix they belong to: the claim is attached to one node only.
+// together returns an affinity that puts all pods that use a claim onto one node, whatever mix they belong to: the volume is attached to one node only.
 func together(claim string) *corev1.Affinity {
 	return &corev1.Affinity{PodAffinity: &corev1.PodAffinity{
 		RequiredDuringSchedulingIgnoredDuringExecution: []corev1.PodAffinityTerm{{
@@ -241,8 +241,8 @@ func together(claim string) *corev1.Affinity {
 	}}
 }
 
-// resources fills in what is unset, so that a namespace with a quota admits the pods. The memory that is requested is the memory that may be used:
-// a worker that is killed for lack of memory has worked in vain.
+// resources fills in what is unset, so that a namespace with a quota admits the pods. The default request of memory is its limit: a worker that is
+// killed for lack of memory has worked in vain.
 func resources(from datav1alpha1.Resources) corev1.ResourceRequirements {
 	requests := ptr.Deref(from.Requests, datav1alpha1.ResourceAmounts{})
 	limits := ptr.Deref(from.Limits, datav1alpha1.ResourceAmounts{})

@@ -1,19 +1,21 @@
 package render
 
 import (
+	"cmp"
+
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// What unset fields of spec.nearDuplicates mean: 5-grams, and a signature of 100 numbers that misses about 4 of 10,000 pairs
-// which agree in 80 percent of them.
+// The defaults of spec.nearDuplicates: 5-grams, and a signature of 100 numbers. It misses about 4 of 10,000 pairs that have 80 percent of their
+// 5-grams in common.
 const (
 	defaultNearWords = 5
 	defaultNearBands = 20
 	defaultNearRows  = 5
 )
 
-// comparison returns the newest rule, unless a mix compares exactly.
+// comparison returns the rule by which questions are compared: the newest one, unless the mix compares bytes.
 func comparison(from datav1alpha1.Compare) recipe.Comparison {
 	if from == datav1alpha1.CompareExact {
 		return recipe.CompareBytes
@@ -53,9 +55,9 @@ func nearDuplicates(from *datav1alpha1.NearDuplicates) *recipe.NearDuplicates {
 		return nil
 	}
 	return &recipe.NearDuplicates{
-		N:       int(defaulted(from.Words, defaultNearWords)),
-		Bands:   int(defaulted(from.Bands, defaultNearBands)),
-		Rows:    int(defaulted(from.Rows, defaultNearRows)),
+		N:       int(cmp.Or(from.Words, defaultNearWords)),
+		Bands:   int(cmp.Or(from.Bands, defaultNearBands)),
+		Rows:    int(cmp.Or(from.Rows, defaultNearRows)),
 		Percent: int(from.Percent),
 		Words:   recipe.WordsV1,
 	}

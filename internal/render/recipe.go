@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/big"
@@ -13,28 +14,27 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// DefaultKeepRevisions is what an unset spec.output.keepRevisions means.
+// DefaultKeepRevisions is the default of spec.output.keepRevisions.
 const DefaultKeepRevisions = 3
 
-// DefaultKeepSeconds is what an unset spec.output.keepSeconds means: an hour.
+// DefaultKeepSeconds is the default of spec.output.keepSeconds: an hour.
 const DefaultKeepSeconds = 3600
 
-// Recipe returns what a mix means: quantities as the smallest integers of the same ratio, defaults filled in. The error is a sentence for the user.
-// The mix has passed the schema.
+// Recipe returns the recipe of a mix that has passed the schema: shares are the smallest integers of the same ratio, and defaults are filled in.
 func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 	spec := &mix.Spec
 	out := recipe.Recipe{
 		Name:  mix.Name,
 		Seed:  ptr.Deref(spec.Seed, 0),
-		Order: recipe.Order(defaulted(spec.Order, datav1alpha1.OrderShuffled)),
+		Order: recipe.Order(cmp.Or(spec.Order, datav1alpha1.OrderShuffled)),
 		Output: recipe.Output{
 			Path:          OutputPath(mix),
-			Format:        recipe.Format(defaulted(spec.Output.Format, datav1alpha1.FormatJSONL)),
+			Format:        recipe.Format(cmp.Or(spec.Output.Format, datav1alpha1.FormatJSONL)),
 			Shards:        int(unlessDefault(spec.Output.Shards, 1)),
 			Exports:       exports(spec.Output.Exports),
 			Layout:        recipe.LayoutRule,
 			Keep:          keep(spec.Output.Keep),
-			KeepRevisions: int(defaulted(spec.Output.KeepRevisions, DefaultKeepRevisions)),
+			KeepRevisions: int(cmp.Or(spec.Output.KeepRevisions, DefaultKeepRevisions)),
 			CacheSize:     cacheSize(spec.Output.Cache),
 		},
 		Resample:       recipe.Resample(unlessDefault(spec.Resample, datav1alpha1.ResamplePasses)),
@@ -62,7 +62,7 @@ func Recipe(mix *datav1alpha1.DatasetMix) (recipe.Recipe, error) {
 	return out, nil
 }
 
-// policy returns the licenses in the order and spelling of a recipe, since another order or spelling means nothing.
+// policy returns a policy with its licenses sorted and spelled uniformly, since neither order nor spelling has a meaning.
 func policy(from *datav1alpha1.Policy) *recipe.Policy {
 	if from == nil {
 		return nil
@@ -76,11 +76,7 @@ func policy(from *datav1alpha1.Policy) *recipe.Policy {
 }
 
 func splits(from []datav1alpha1.Split) ([]recipe.Split, error) {
-	quantities := make([]resource.Quantity, len(from))
-	for i, split := range from {
-		quantities[i] = split.Share
-	}
-	shares, err := normalize(quantities)
+	shares, err := normalize(from, func(split datav1alpha1.Split) resource.Quantity { return split.Share })
 	if err != nil {
 		return nil, fmt.Errorf("spec.splits: %w", err)
 	}
@@ -96,11 +92,7 @@ func splits(from []datav1alpha1.Split) ([]recipe.Split, error) {
 }
 
 func domains(from []datav1alpha1.Domain) ([]recipe.Domain, error) {
-	quantities := make([]resource.Quantity, len(from))
-	for i, domain := range from {
-		quantities[i] = domain.Share
-	}
-	shares, err := normalize(quantities)
+	shares, err := normalize(from, func(domain datav1alpha1.Domain) resource.Quantity { return domain.Share })
 	if err != nil {
 		return nil, fmt.Errorf("spec.domains: %w", err)
 	}
@@ -113,7 +105,7 @@ func domains(from []datav1alpha1.Domain) ([]recipe.Domain, error) {
 		out = append(out, recipe.Domain{
 			Name:     domain.Name,
 			Share:    shares[i],
-			Balance:  recipe.Balance(defaulted(domain.Balance, datav1alpha1.BalanceLargest)),
+			Balance:  recipe.Balance(cmp.Or(domain.Balance, datav1alpha1.BalanceLargest)),
 			Datasets: sets,
 		})
 	}
@@ -121,7 +113,6 @@ func domains(from []datav1alpha1.Domain) ([]recipe.Domain, error) {
 }
 
 func datasets(domain datav1alpha1.Domain) ([]recipe.Dataset, error) {
-	var quantities []resource.Quantity
 	var out []recipe.Dataset
 	for _, dataset := range domain.Datasets {
 		set := recipe.Dataset{
@@ -132,17 +123,14 @@ func datasets(domain datav1alpha1.Domain) ([]recipe.Dataset, error) {
 		}
 		set.Source.Names = set.Record.MentionsFile()
 		out = append(out, set)
-		if dataset.Share != nil {
-			quantities = append(quantities, *dataset.Share)
-		}
 	}
 	if domain.Balance != datav1alpha1.BalanceShares {
 		return out, nil
 	}
-	if len(quantities) != len(out) {
+	if slices.ContainsFunc(domain.Datasets, func(dataset datav1alpha1.Dataset) bool { return dataset.Share == nil }) {
 		return nil, errors.New("the balance Shares needs a share for each of them")
 	}
-	shares, err := normalize(quantities)
+	shares, err := normalize(domain.Datasets, func(dataset datav1alpha1.Dataset) resource.Quantity { return *dataset.Share })
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +172,7 @@ func source(from datav1alpha1.Source) recipe.Source {
 	return out
 }
 
-// cacheSize returns a bound in bytes, 0 where there is none. A bound of 0 is one of 1 byte, which no original meets.
+// cacheSize returns the maximum size of the cache in bytes, 0 for no maximum. A maximum of 0 becomes 1 byte, which no original fits into.
 func cacheSize(from *datav1alpha1.Cache) int64 {
 	if from == nil || from.MaxSize == nil {
 		return 0
@@ -230,7 +218,7 @@ func record(from datav1alpha1.Record) recipe.Record {
 	return out
 }
 
-// names returns the names sorted, as their order means nothing.
+// names returns names sorted, since their order has no meaning.
 func names(from []datav1alpha1.MemberName) []string {
 	var out []string
 	for _, name := range from {
@@ -248,17 +236,18 @@ func globs(from []datav1alpha1.FileGlob) []string {
 	return out
 }
 
-func normalize(quantities []resource.Quantity) ([]int64, error) {
-	shares := make([]*big.Rat, len(quantities))
-	for i := range quantities {
-		shares[i] = exact(quantities[i])
+// normalize returns the shares of items as the smallest integers of the same ratio.
+func normalize[T any](items []T, share func(T) resource.Quantity) ([]int64, error) {
+	shares := make([]*big.Rat, len(items))
+	for i, item := range items {
+		shares[i] = exact(share(item))
 	}
 	return recipe.NormalizeShares(shares)
 }
 
-// exact returns a quantity as a fraction: no value that a quantity can have is lost on the way.
+// exact returns a quantity as a fraction, without rounding.
 func exact(quantity resource.Quantity) *big.Rat {
-	decimal := quantity.AsDec() // of a copy: AsDec changes how the quantity is kept
+	decimal := quantity.AsDec() // of a copy: AsDec changes the quantity
 	power := new(big.Int).Exp(big.NewInt(10), big.NewInt(max(int64(decimal.Scale()), -int64(decimal.Scale()))), nil)
 	if decimal.Scale() < 0 {
 		return new(big.Rat).SetInt(new(big.Int).Mul(decimal.UnscaledBig(), power))
@@ -266,20 +255,12 @@ func exact(quantity resource.Quantity) *big.Rat {
 	return new(big.Rat).SetFrac(decimal.UnscaledBig(), power)
 }
 
-// unlessDefault returns the value of a field that came after the first release: the default is empty in a recipe, spelled out or not, so that a
-// recipe without it keeps its keys.
+// unlessDefault returns the value of a field that was added after the first release: the zero value for the default, so that older recipes keep their
+// keys.
 func unlessDefault[T comparable](value, fallback T) T {
 	var unset T
 	if value == fallback {
 		return unset
-	}
-	return value
-}
-
-func defaulted[T comparable](value, fallback T) T {
-	var unset T
-	if value == unset {
-		return fallback
 	}
 	return value
 }

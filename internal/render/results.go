@@ -7,7 +7,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// Results returns the ConfigMap that keeps what the workers reported.
+// Results returns the ConfigMap that records the results of the workers.
 func Results(mix *datav1alpha1.DatasetMix, location Location, data map[string]string) *corev1.ConfigMap {
 	return &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{

@@ -25,7 +25,7 @@ func Sources(mix *datav1alpha1.DatasetMix) []Source {
 	return all
 }
 
-// BundleOf returns where a source's certificates are; nil for none.
+// BundleOf returns the reference to a source's certificates; nil for none.
 func BundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
 	switch {
 	case from.HTTP != nil:
@@ -39,7 +39,7 @@ func BundleOf(from datav1alpha1.Source) *datav1alpha1.BundleReference {
 	}
 }
 
-// SecretOf returns the Secret of a source that needs a whole one; nil for none.
+// SecretOf returns the reference to the Secret that a source needs as a whole; nil for none.
 func SecretOf(from datav1alpha1.Source) *datav1alpha1.LocalReference {
 	switch {
 	case from.HTTP != nil:

@@ -186,7 +186,7 @@ func TestOtherManagers(t *testing.T) {
 	})
 }
 
-// warnsOfUnknownFields gives a mix two fields of a newer definition. The verbs that read its spec name both in one line on standard error, and go on.
+// warnsOfUnknownFields adds two fields of a newer definition to a mix. The verbs that read its spec name both in one line on standard error, and go on.
 func warnsOfUnknownFields(t *testing.T, of *datav1alpha1.DatasetMix) {
 	t.Helper()
 	object := &unstructured.Unstructured{}

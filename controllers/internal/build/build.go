@@ -19,15 +19,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// repairLimit is how many Jobs of one step may find damage: a volume that keeps damaging what was written needs a person.
+// repairLimit is the number of Jobs of one step that may find damage: a volume that damages files again and again needs a person.
 const repairLimit = 4
 
 // Build is the work on a mix, as it was observed.
 type Build struct {
-	// Mix as it was read; it is not changed.
+	// Mix is the mix as it was read; it is not changed.
 	Mix    *datav1alpha1.DatasetMix
 	Target Target
-	// Claim that the mix is built on.
+	// Claim is the claim that the mix is built on.
 	Claim *corev1.PersistentVolumeClaim
 	// Jobs of the mix, oldest first.
 	Jobs []*batchv1.Job
@@ -37,7 +37,7 @@ type Build struct {
 	Ledger ledger.Ledger
 }
 
-// Walk follows the graph as far as the recorded results lead.
+// Walk walks the graph as far as the recorded results lead.
 func (b *Build) Walk() { b.Target.Walk(b.Ledger.Results) }
 
 // ReportedAt returns when the last worker of a Job at the location ended, nil while results are missing, whether or not the Job is Complete.
@@ -48,7 +48,7 @@ func (b *Build) ReportedAt(job *batchv1.Job) *metav1.Time {
 	return jobs.ReportedAt(job, b.Pods, render.SharingOf(b.Claim))
 }
 
-// EndedAt returns when the work of a Job ended, nil while it has not: when its last worker did, as long as its pods are there.
+// EndedAt returns when the work of a Job ended, nil while it has not. It is the end of its last worker if its pods still exist, else the end of the Job.
 func (b *Build) EndedAt(job *batchv1.Job) *metav1.Time {
 	if at := b.ReportedAt(job); at != nil && !at.IsZero() {
 		return at
@@ -137,7 +137,7 @@ func hasGrown(claim *corev1.PersistentVolumeClaim, note jobs.Failure) bool {
 	return ok && has.Cmp(was) > 0
 }
 
-// isMended reports whether a Job failed because of damage that has been rebuilt by now: its step is the next one again.
+// isMended reports whether a Job failed because of damage that has been rebuilt by now. Another attempt may follow, up to repairLimit.
 func isMended(job *batchv1.Job, note jobs.Failure) bool {
 	return len(note.Damaged) > 0 && jobs.Attempt(job) < repairLimit
 }

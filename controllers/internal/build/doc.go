@@ -1,3 +1,3 @@
-// Package build knows how far the work on a mix has come: what is to be built at a location (Target), which of its Jobs build what is missing,
-// which have failed for good, and what they have left (Build). It is pure: observations in, answers out.
+// Package build computes how far the work on a mix has come. A Target is what to build at a location; a Build has the Jobs, the pods and the results, and
+// finds the Jobs that build what is missing, that have failed for good, or that are stale. The package is pure.
 package build

@@ -17,10 +17,12 @@ import (
 // A worker that finds finished units of earlier stages to be damaged removes them, and fails with their keys. Their results are then forgotten, so
 // that their stages run again, followed by another attempt of the Job that found the damage.
 
-// pruneLimit is far below the API server's limit; a ledger only gets near it by many edits of a big mix without a published revision in between.
+// pruneLimit is the size in bytes from which a ledger is pruned before the end of a build. It is far below the API server's limit; a ledger only reaches
+// it by many edits of a large mix without a publication in between.
 const pruneLimit = 512 << 10
 
-// Harvest records the results in a Job's pods, and of a failed Job the failure. It returns the reason of a download that failed, once.
+// Harvest records the results in a Job's pods and, if the Job failed, its failure. The first time that it records the failure of a download, it returns
+// the reason.
 func (b *Build) Harvest(job *batchv1.Job) (fetchErrors []contract.Reason) {
 	if !b.Target.IsHere(job) {
 		return nil
@@ -59,8 +61,7 @@ func (b *Build) isSuperseded(job *batchv1.Job, unit pipeline.Node) bool {
 	})
 }
 
-// Unread returns the newest Job of the next step if it is complete although its results are not known. It returns nil for a Job whose pods were
-// read already.
+// Unread returns the newest Job of the next step if it is complete but its results are not known, unless its pods were read from the API server already.
 func (b *Build) Unread(asked map[types.UID]bool) *batchv1.Job {
 	next := b.Target.Next()
 	if next == nil {
@@ -73,8 +74,7 @@ func (b *Build) Unread(asked map[types.UID]bool) *batchv1.Job {
 	return newest
 }
 
-// Prune removes what nothing refers to any more: once the graph is walked to its end, all results but its own, and the failures of Jobs that are
-// gone.
+// Prune removes the failures of deleted Jobs and, at the end of the graph or in a large ledger, the results of units that are not in the graph.
 func (b *Build) Prune() {
 	if b.Target.Err == nil && (b.Target.Graph.Next() == nil || b.Ledger.Size() > pruneLimit) {
 		known := map[string]bool{}

@@ -1,6 +1,8 @@
 package build
 
 import (
+	"slices"
+
 	batchv1 "k8s.io/api/batch/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -10,18 +12,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// Target is what is to be built of a mix, and where.
+// Target is the recipe to build, and the location to build it at.
 type Target struct {
 	Recipe   recipe.Recipe
 	Location render.Location
-	// Graph as far as the results lead, nil until it is known, and why it ends there.
+	// Graph is the stage graph as far as the results lead, nil until it was walked; Err is the error that ends it.
 	Graph *pipeline.Graph
 	Err   error
-	// Chain names what one pod builds from the next step on, "" where each unit has its own pod.
+	// Chain is the name of the chain that one pod builds from the next step on; empty if each unit has its own pod.
 	Chain string
 }
 
-// ID returns what the log lines of a build have in common, "" while it is not known what is built where.
+// ID returns the id of the build in log lines; empty while the location is not known.
 func (t *Target) ID() string {
 	if t.Location.ClaimName == "" {
 		return ""
@@ -29,13 +31,13 @@ func (t *Target) ID() string {
 	return render.Build(t.Recipe, t.Location)
 }
 
-// Walk follows the graph as far as results lead.
+// Walk walks the graph as far as results lead.
 func (t *Target) Walk(results map[string]pipeline.Result) {
 	graph, err := pipeline.Walk(t.Recipe, results)
 	t.Graph, t.Err, t.Chain = &graph, err, pipeline.Chain(t.Recipe, graph, results)
 }
 
-// Next returns the step that is under way, nil at the end and where the next one is not known.
+// Next returns the step to build next, nil at the end of the graph, after an error, and before the graph was walked.
 func (t *Target) Next() *pipeline.Step {
 	if t.Graph == nil || t.Err != nil {
 		return nil
@@ -43,12 +45,12 @@ func (t *Target) Next() *pipeline.Step {
 	return t.Graph.Next()
 }
 
-// IsHere reports whether a Job worked, or works, at the location; a task has the same annotations.
+// IsHere reports whether a Job, or its task, is for the location.
 func (t *Target) IsHere(made metav1.Object) bool {
 	return made.GetAnnotations()[datav1alpha1.AnnotationLocation] == t.Location.String()
 }
 
-// chains reports whether a Job, or its task, is for the chain that the mix asks for now, and for a step of it.
+// chains reports whether a Job, or its task, is for a chain, and whether that is the current chain and has the step.
 func (t *Target) chains(made metav1.Object, step pipeline.Step) (chained, wanted bool) {
 	name := made.GetAnnotations()[datav1alpha1.AnnotationChain]
 	first := pipeline.Stage(made.GetLabels()[datav1alpha1.LabelStage])
@@ -89,10 +91,7 @@ func (t *Target) Contributes(made metav1.Object, step pipeline.Step) bool {
 	if made.GetLabels()[datav1alpha1.LabelStage] != string(step.Stage) {
 		return false
 	}
-	for _, unit := range step.Nodes {
-		if render.Covers(made.GetAnnotations()[datav1alpha1.AnnotationUnits], unit) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(step.Nodes, func(unit pipeline.Node) bool {
+		return render.Covers(made.GetAnnotations()[datav1alpha1.AnnotationUnits], unit)
+	})
 }

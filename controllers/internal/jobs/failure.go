@@ -14,24 +14,24 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// logLimit bounds what a failure quotes of a log, in bytes.
+// logLimit is the number of bytes of a log that a failure quotes.
 const logLimit = 512
 
-// Failure is why a pod failed, and which one, so that its log can be found. It is kept with the results.
+// Failure is why a pod failed, with the name of the pod, by which its log can be found. It is recorded with the results.
 type Failure struct {
 	contract.FailureNote
 	Pod string `json:"pod,omitempty"`
-	// Capacity of the claim when it was full, as text: a larger one is worth another try.
+	// Capacity is the capacity of the claim when it was full, as text: a larger claim is worth another attempt.
 	Capacity string `json:"capacity,omitempty"`
 }
 
-// Damages reports whether a failure names the unit of a key as damaged.
+// Damages reports whether a failure says that the unit with a key is damaged.
 func (f Failure) Damages(key string) bool {
 	return slices.ContainsFunc(f.Damaged, func(cut string) bool { return cut != "" && strings.HasPrefix(key, cut) })
 }
 
-// Failed returns why a pod failed, nil if it did not. A disruption comes first, since a worker that is being terminated may report anything; then
-// the worker's own message, which a killed worker does not leave.
+// Failed returns why a pod failed, nil if it did not. A disruption counts more than the worker's message, since a worker that is being terminated may
+// report anything. A worker that was killed leaves no message.
 func Failed(pod *corev1.Pod) *Failure {
 	if pod.Status.Phase != corev1.PodFailed || endedByDeletion(pod) {
 		return nil
@@ -70,13 +70,13 @@ func endedByDeletion(pod *corev1.Pod) bool {
 	}
 	status := Worker(pod)
 	if status == nil || status.State.Terminated == nil || status.State.Terminated.FinishedAt.IsZero() {
-		return true // before it began, or too soon after for the kubelet to notice
+		return true // the worker was not started, or the kubelet has not seen it run
 	}
 	grace := cmp.Or(ptr.Deref(pod.DeletionGracePeriodSeconds, 0), ptr.Deref(pod.Spec.TerminationGracePeriodSeconds, corev1.DefaultTerminationGracePeriodSeconds))
 	return !status.State.Terminated.FinishedAt.Time.Before(pod.DeletionTimestamp.Add(-time.Duration(grace) * time.Second))
 }
 
-// disruption returns what ended a pod: a drain, a preemption, an eviction, a node that is gone.
+// disruption returns what ended a pod from outside: a drain, a preemption, an eviction, a deleted node.
 func disruption(pod *corev1.Pod) (string, bool) {
 	for _, condition := range pod.Status.Conditions {
 		if condition.Type == corev1.DisruptionTarget && condition.Status == corev1.ConditionTrue {
@@ -96,15 +96,10 @@ func memoryLimit(pod *corev1.Pod) string {
 	return ""
 }
 
-// WorstFailure returns the failure to show of several: those that need a person first, disruptions last; of equals the latest, then by name, so
-// that the same pods always show the same failure.
+// WorstFailure returns the failure to show for several pods, nil if none failed: permanent failures come first and disruptions last, and among equals
+// the pod that was created last, then the first by name, so that the same pods always show the same failure.
 func WorstFailure(pods []*corev1.Pod) *Failure {
-	var broken []*corev1.Pod
-	for _, pod := range pods {
-		if Failed(pod) != nil {
-			broken = append(broken, pod)
-		}
-	}
+	broken := slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return Failed(pod) == nil })
 	if len(broken) == 0 {
 		return nil
 	}
@@ -118,14 +113,13 @@ func WorstFailure(pods []*corev1.Pod) *Failure {
 			return 1
 		}
 	}
-	slices.SortFunc(broken, func(a, b *corev1.Pod) int {
+	return Failed(slices.MinFunc(broken, func(a, b *corev1.Pod) int {
 		return cmp.Or(
 			cmp.Compare(rank(a), rank(b)),
 			cmp.Compare(b.CreationTimestamp.Unix(), a.CreationTimestamp.Unix()),
 			cmp.Compare(a.Name, b.Name),
 		)
-	})
-	return Failed(broken[0])
+	}))
 }
 
 // tail returns the end of a log, in one line.

@@ -23,7 +23,7 @@ func Finished(job *batchv1.Job) batchv1.JobConditionType {
 	return ""
 }
 
-// Terminal returns the condition that ended a Job, nil while it goes on. FailureTarget and SuccessCriteriaMet announce an end only.
+// Terminal returns the condition of a Job that has ended, nil while it runs. The conditions FailureTarget and SuccessCriteriaMet only announce the end.
 func Terminal(job *batchv1.Job) *batchv1.JobCondition {
 	for i, condition := range job.Status.Conditions {
 		ended := condition.Type == batchv1.JobComplete || condition.Type == batchv1.JobFailed
@@ -42,7 +42,7 @@ func Started(job *batchv1.Job) *metav1.Time {
 		if condition.Type == batchv1.JobSuspended && condition.Status == corev1.ConditionFalse {
 			at = condition.LastTransitionTime.DeepCopy()
 		} else if condition.Type == batchv1.JobSuspended {
-			waits = true // resumed a moment ago, perhaps
+			waits = true // perhaps it was resumed a moment ago
 		}
 	}
 	if waits && Finished(job) == "" {
@@ -80,7 +80,7 @@ func Attempt(job *batchv1.Job) int {
 	return number
 }
 
-// Older orders Jobs by time, and those of one second by attempt and name, so that nothing depends on the order of a list.
+// Older compares Jobs by their time of creation, then by attempt and by name, so that nothing depends on the order of a list.
 func Older(a, b *batchv1.Job) int {
 	return cmp.Or(
 		a.CreationTimestamp.Compare(b.CreationTimestamp.Time),
@@ -89,7 +89,7 @@ func Older(a, b *batchv1.Job) int {
 	)
 }
 
-// Pods returns how many pods finish a Job.
+// Pods returns the number of pods that must succeed for a Job to complete.
 func Pods(job *batchv1.Job) int {
 	if job.Annotations[datav1alpha1.AnnotationChain] != "" {
 		return 1
@@ -97,7 +97,7 @@ func Pods(job *batchv1.Job) int {
 	return render.CountUnits(job.Annotations[datav1alpha1.AnnotationUnits])
 }
 
-// Units returns the units that a Job builds, in the order of its completion indices; those unknown to the step are omitted.
+// Units returns the units of a step that a Job builds, in the order of its completion indices.
 func Units(job *batchv1.Job, step *pipeline.Step) []pipeline.Node {
 	var units []pipeline.Node
 	for short := range strings.SplitSeq(job.Annotations[datav1alpha1.AnnotationUnits], ",") {

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"strconv"
 
 	batchv1 "k8s.io/api/batch/v1"
@@ -12,11 +13,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// A worker has written its unit to the volume before it ends, and its result is in the status of its container as soon as that has ended. The Job
-// becomes Complete more than a second later. Therefore a stage is done when every worker of its Job has reported its result: the next one begins,
-// and the Job ends later, however it ends.
+// A worker ends after it has written its unit to the volume, and then its result is in the status of its container. The Job becomes Complete more than a
+// second later. Therefore a stage is done as soon as every worker of its Job has reported its result; the next stage does not wait for the Job.
 
-// Worker returns the state of a pod's worker container, found by name: there may be sidecars.
+// Worker returns the status of a pod's worker container, nil without one. It is found by name, since there may be sidecars.
 func Worker(pod *corev1.Pod) *corev1.ContainerStatus {
 	for i := range pod.Status.ContainerStatuses {
 		if pod.Status.ContainerStatuses[i].Name == contract.ContainerName {
@@ -28,17 +28,11 @@ func Worker(pod *corev1.Pod) *corev1.ContainerStatus {
 
 // PodsOf returns the pods that a Job owns.
 func PodsOf(job *batchv1.Job, pods []*corev1.Pod) []*corev1.Pod {
-	var own []*corev1.Pod
-	for _, pod := range pods {
-		if OwnedBy(pod, job) {
-			own = append(own, pod)
-		}
-	}
-	return own
+	return slices.DeleteFunc(slices.Clone(pods), func(pod *corev1.Pod) bool { return !OwnedBy(pod, job) })
 }
 
-// ReportedAt returns when the last worker of a Job ended, nil while results are missing. On a PersistentVolumeClaim that one pod at a time may use,
-// a pod counts once all of its containers have ended.
+// ReportedAt returns when the last worker of a Job ended, nil while results are missing. If only one pod at a time may use the claim, all containers of
+// the pods must have ended.
 func ReportedAt(job *batchv1.Job, pods []*corev1.Pod, sharing render.Sharing) *metav1.Time {
 	ends := map[string]metav1.Time{}
 	for _, pod := range PodsOf(job, pods) {
@@ -58,8 +52,8 @@ func ReportedAt(job *batchv1.Job, pods []*corev1.Pod, sharing render.Sharing) *m
 	return &last
 }
 
-// Results returns what the worker of a pod reported: the result of the unit of its index in the Job, or those of a chain, including those that were
-// finished before a failure. whole reports that the worker has done all its work.
+// Results returns the results that the worker of a pod reported: one for the unit of its completion index, or several for a chain, whose worker reports
+// finished units even if it fails later. whole reports whether the worker has done all its work.
 func Results(job *batchv1.Job, pod *corev1.Pod) (results []contract.NodeResult, whole bool) {
 	status := Worker(pod)
 	if status == nil || status.State.Terminated == nil {

@@ -11,10 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// staleAfter is how long an Event counts: a component that keeps trying records it again before.
+// staleAfter is the age from which an Event is ignored: a component that keeps trying records it again before that.
 const staleAfter = 6 * time.Minute
 
-// Waiting returns what keeps pods from running by their own status, "" if nothing does.
+// Waiting returns what keeps pods from running, by their status; empty if nothing does.
 func Waiting(pods []*corev1.Pod) string {
 	for _, pod := range pods {
 		for _, condition := range pod.Status.Conditions {
@@ -35,7 +35,7 @@ func Waiting(pods []*corev1.Pod) string {
 	return ""
 }
 
-// Refused returns why a Job has no pod, "" if it has one, or had one since. Refusals are Events, oldest first.
+// Refused returns why the pod of a Job could not be created; empty if the Job has a pod, or got one later. Refusals are Events, oldest first.
 func Refused(job *batchv1.Job, pods []*corev1.Pod, refusals []*corev1.Event) string {
 	if job.Status.Active > 0 {
 		return ""
@@ -68,10 +68,10 @@ func RecordedAt(event *corev1.Event) *metav1.Time {
 	}
 }
 
-// Warnings are the newest Events about objects, by the object.
+// Warnings has the newest Event about each object, by the UID of the object.
 type Warnings map[types.UID]*corev1.Event
 
-// NewestWarnings returns the newest of some Events that still count, by the object that each is about.
+// NewestWarnings returns the newest Event about each object, without stale ones.
 func NewestWarnings(events []corev1.Event, now time.Time) Warnings {
 	newest := Warnings{}
 	for i := range events {
@@ -84,11 +84,11 @@ func NewestWarnings(events []corev1.Event, now time.Time) Warnings {
 	return newest
 }
 
-// About returns the newest warning about the first of some pods that has one.
+// About returns the warning about the first pod that has one; empty if none has.
 func (w Warnings) About(pods []*corev1.Pod) string {
 	for _, pod := range pods {
 		if event := w[pod.UID]; event != nil {
-			return fmt.Sprintf("pod %s cannot start: %s: %s; it starts by itself when that is mended", pod.Name, event.Reason, event.Message)
+			return fmt.Sprintf("pod %s cannot start: %s: %s; it starts by itself once that is corrected", pod.Name, event.Reason, event.Message)
 		}
 	}
 	return ""

@@ -15,18 +15,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// Ledger is what is known of the work at one location.
+// Ledger is the record of the work at one location.
 type Ledger struct {
 	Results  map[string]pipeline.Result
 	Failures map[string]jobs.Failure
-	// Requests are kept whatever the location of the results.
+	// Requests do not depend on the location.
 	Requests Requests
 }
 
 const failurePrefix = "failed."
 
-// Read reads the results and failures of a ConfigMap, which may be nil. An entry that cannot be read, such as one of another release, counts as
-// missing, and so does everything of another location.
+// Read returns the results and failures at a location that a ConfigMap records, which may be nil. Entries that cannot be read, such as those of another
+// release, and all entries of another location are omitted.
 func Read(config *corev1.ConfigMap, location render.Location) Ledger {
 	l := Ledger{Results: map[string]pipeline.Result{}, Failures: map[string]jobs.Failure{}}
 	if !IsAt(config, location) {
@@ -85,7 +85,7 @@ func (l Ledger) Data() (map[string]string, error) {
 
 // Size returns the bytes of the ledger.
 func (l Ledger) Size() int {
-	data, _ := l.Data() // what cannot be encoded takes no room
+	data, _ := l.Data() // an entry that cannot be encoded is an error of its caller
 	return SizeOf(data)
 }
 

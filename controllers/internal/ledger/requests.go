@@ -11,30 +11,30 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// Requests are the refresh and rebuild requests, from annotations or the schedule, that have been handled. They are kept with the
-// results: a request stays in the keys of what it resolved, so removing an annotation does not restore what was resolved before.
+// Requests are the refresh and rebuild requests, from annotations or the schedule, that have been handled. They are recorded with the results: the last
+// request is part of the keys of downloads, so removing an annotation does not restore earlier downloads.
 type Requests struct {
-	// RequestedAt and ForceAt are the values of the annotations that were acted upon, as the status shows them.
+	// RequestedAt and ForceAt are the values of the annotations that were handled, as the status shows them.
 	RequestedAt string `json:"requestedAt,omitempty"`
 	ForceAt     string `json:"forceAt,omitempty"`
-	// Request is in the keys of the downloads of floating sources; empty before the first.
+	// Request is the name of the last refresh request, which is part of the keys of floating sources' downloads; empty before the first.
 	Request string `json:"request,omitempty"`
-	// Again is in the location of the results; empty before the first.
+	// Again is the name of the last rebuild request, which is part of the location; empty before the first.
 	Again string `json:"again,omitempty"`
 	// At is when Request was made, or, before the first, when the schedule began.
 	At metav1.Time `json:"at,omitzero"`
 }
 
 const (
-	// requestsKey is their entry in the ConfigMap. No content key and no Job has that name.
+	// requestsKey is the entry of the requests in the ConfigMap. No content key and no failure has that name.
 	requestsKey = "asked"
-	// shownLimit is how long a value of an annotation may be to be shown in full in the status.
+	// shownLimit is the number of bytes up to which the status shows the value of an annotation in full.
 	shownLimit = 128
-	// nameLength is how many hex digits of a hash name a request.
+	// nameLength is the number of hex digits of a request's name, which is a hash.
 	nameLength = 16
 )
 
-// ReadRequests reads the handled requests, whatever the location of their results. What cannot be read counts as never requested.
+// ReadRequests returns the handled requests that a ConfigMap records, which may be nil. It returns none if they cannot be read.
 func ReadRequests(config *corev1.ConfigMap) Requests {
 	var r Requests
 	if config != nil {
@@ -43,8 +43,8 @@ func ReadRequests(config *corev1.ConfigMap) Requests {
 	return r
 }
 
-// encode returns the entry of the ConfigMap, "" without requests.
-func (r Requests) encode() (string, bool) {
+// encode returns the entry of the ConfigMap; ok is false without requests.
+func (r Requests) encode() (entry string, ok bool) {
 	if r == (Requests{}) {
 		return "", false
 	}
@@ -52,7 +52,7 @@ func (r Requests) encode() (string, bool) {
 	return string(encoded), err == nil // strings and a time: it does not fail
 }
 
-// Observed returns the requests with those in the annotations of a mix. Each value is handled once, and removing one requests nothing.
+// Observed returns the requests with those in the annotations of a mix. Each value of an annotation is one request; removing it requests nothing.
 func (r Requests) Observed(annotations map[string]string, now metav1.Time) Requests {
 	requested, forced := shown(annotations[datav1alpha1.AnnotationRequestedAt]), shown(annotations[datav1alpha1.AnnotationForceAt])
 	if requested == "" {
@@ -73,7 +73,7 @@ func RequestName(by, value string) string {
 	return hex.EncodeToString(sum[:])[:nameLength]
 }
 
-// shown returns a value as the status can hold it.
+// shown returns a value as the status shows it: a long one by its hash.
 func shown(value string) string {
 	if len(value) <= shownLimit {
 		return value

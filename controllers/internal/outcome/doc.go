@@ -1,3 +1,2 @@
-// Package outcome decides why a mix is not published: the outcome of a pass, with the reason and the message of the conditions. It is a pure
-// function of what was observed.
+// Package outcome has the outcomes of a pass: why a mix is not published, with the reason and the message of its conditions. It is pure.
 package outcome

@@ -15,8 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// Running returns the outcome of a running Job: what keeps it waiting, why it was retried, how far it is. Refusals are Events about pods that could
-// not be created, oldest first, and hindrance is what else is known to keep its pods from starting.
+// Running returns the outcome of a running Job: how many units are done, and what it waits for or why it was retried. Refusals are Events about pods
+// that could not be created, oldest first; hindrance is what other Events say about pods that do not start, empty for nothing.
 func Running(b *build.Build, step *pipeline.Step, job *batchv1.Job, refusals []*corev1.Event, hindrance string) *Outcome {
 	done, total := build.Progress(step, job)
 	message := fmt.Sprintf("Stage %s: %d of %d done.", step.Stage, done, total)
@@ -63,20 +63,20 @@ func Failed(b *build.Build, step *pipeline.Step, job *batchv1.Job) *Outcome {
 		return Stall(datav1alpha1.ReasonDeadlineExceeded, message+hint)
 	}
 	reason := datav1alpha1.ReasonRetriesExhausted
-	if note.Reason == datav1alpha1.ReasonOutOfMemory { // a person can do something about it, and the message says what
+	if note.Reason == datav1alpha1.ReasonOutOfMemory { // the message says what a person can do
 		reason = datav1alpha1.ReasonOutOfMemory
 	}
 	message := fmt.Sprintf("Stage %s failed too often, the last time with %s: %s", step.Stage, note.Reason, Sentence(note.Message))
 	return Stall(reason, message+hint)
 }
 
-// Lost returns the outcome of a step whose Jobs complete without leaving results.
+// Lost returns the outcome of a step whose Jobs completed several times without leaving results.
 func Lost(step *pipeline.Step, job *batchv1.Job, times int) *Outcome {
 	message := fmt.Sprintf("Stage %s completed %d times without its results being readable; delete Job %s to try again.", step.Stage, times, job.Name)
 	return Stall(datav1alpha1.ReasonRetriesExhausted, message)
 }
 
-// OfWorkload returns why a Workload is not admitted, in Kueue's own words, with the remedy where Kueue does not name it.
+// OfWorkload returns why a Workload is not admitted, in Kueue's words, and the remedy if Kueue does not name it; empty if no reason is known.
 func OfWorkload(workload *unstructured.Unstructured) string {
 	name := workload.GetName()
 	if active, found, _ := unstructured.NestedBool(workload.Object, "spec", "active"); found && !active {
@@ -104,7 +104,7 @@ func OfWorkload(workload *unstructured.Unstructured) string {
 	return ""
 }
 
-// because joins a cause to what it explains.
+// because returns a cause in parentheses; empty for none.
 func because(cause string) string {
 	if cause == "" {
 		return ""
@@ -112,7 +112,7 @@ func because(cause string) string {
 	return " (" + cause + ")"
 }
 
-// conditionOf returns the message of a Workload's condition if it has a status.
+// conditionOf returns the message of a Workload's condition with a status; empty without one.
 func conditionOf(workload *unstructured.Unstructured, kind, status string) string {
 	conditions, _, _ := unstructured.NestedSlice(workload.Object, "status", "conditions")
 	for _, condition := range conditions {

@@ -15,11 +15,11 @@ import (
 type Verdict int
 
 const (
-	// Progressing is the end of a pass whose work is under way, or waits for something that happens by itself.
+	// Progressing means that work is under way, or waits for something that happens by itself.
 	Progressing Verdict = iota
-	// Suspended is the end of a pass with work that the mix suspends.
+	// Suspended means that there is work, and the mix is suspended.
 	Suspended
-	// Stalled is the end of a pass after which a person has to act.
+	// Stalled means that a person has to act.
 	Stalled
 )
 
@@ -45,10 +45,10 @@ func Suspend(step *pipeline.Step) *Outcome {
 // Stall returns the outcome of a pass after which a person has to act.
 func Stall(reason, message string) *Outcome { return &Outcome{Stalled, reason, message} }
 
-// messageLimit bounds what a condition quotes, in characters.
+// messageLimit is the number of characters that a condition quotes.
 const messageLimit = 1024
 
-// Sentence turns an error's text into a message; the text may repeat what others wrote.
+// Sentence returns the text of an error as a sentence. The text may quote anything, so it is cleaned and cut.
 func Sentence(text string) string {
 	text = contract.Clean(text, messageLimit)
 	first, width := utf8.DecodeRuneInString(text)

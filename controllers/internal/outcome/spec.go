@@ -15,8 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// OfMistake returns the outcome of an error that only an edit of the mix, or of its sources, corrects: its reason is that of the error, or else the
-// given one. It returns nil for nil.
+// OfMistake returns the outcome of an error that only an edit of the mix, or of its sources, corrects. The reason is given, unless the error has one of
+// its own. It returns nil for nil.
 func OfMistake(err error, reason string) *Outcome {
 	if err == nil {
 		return nil
@@ -35,7 +35,7 @@ func OfMistake(err error, reason string) *Outcome {
 	return Stall(reason, Sentence(err.Error()))
 }
 
-// Foreign returns an outcome that names the owner of a PersistentVolumeClaim that a mix may not change, nil if it may.
+// Foreign returns the outcome for a PersistentVolumeClaim that was not created for the mix, nil if it was.
 func Foreign(claim *corev1.PersistentVolumeClaim, mix *datav1alpha1.DatasetMix) *Outcome {
 	owner := metav1.GetControllerOf(claim)
 	other := owner != nil && owner.UID != mix.UID && claim.DeletionTimestamp.IsZero()
@@ -50,7 +50,7 @@ func Foreign(claim *corev1.PersistentVolumeClaim, mix *datav1alpha1.DatasetMix) 
 	return nil
 }
 
-// Unusable returns why no mix can be built on a PersistentVolumeClaim, nil if one can.
+// Unusable returns the outcome for a PersistentVolumeClaim that no mix can be built on, nil if one can.
 func Unusable(claim *corev1.PersistentVolumeClaim) *Outcome {
 	problem := ""
 	switch {

@@ -1,3 +1,2 @@
-// Package readers finds which pods read the revisions of a mix, and which old revisions must stay for them. It is pure: pods as they were
-// listed in, revisions out.
+// Package readers finds the pods that read the revisions of a mix, and the old revisions that must be kept for them. It is pure.
 package readers

@@ -15,13 +15,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
+// The numbers of held revisions, and of pods for each, that the status lists.
 const (
-	// heldLimit and podLimit bound what the status lists.
 	heldLimit = 30
 	podLimit  = 8
 )
 
-// Readers are how the pods of a namespace chose the revisions of a mix, by the pods' names.
+// Readers has the mounts of a mix's revisions by the pods of a namespace, sorted by the names of the pods.
 type Readers struct {
 	mounts []mount
 }
@@ -31,7 +31,7 @@ type mount struct {
 	hold contract.Hold
 }
 
-// Find returns the readers of a mix at a location among pods, without its own workers.
+// Find returns the readers of a mix at a location among pods, which may include its own workers: they are left out.
 func Find(pods []corev1.Pod, mix types.UID, location render.Location) *Readers {
 	r := &Readers{}
 	for i := range pods {
@@ -47,7 +47,7 @@ func Find(pods []corev1.Pod, mix types.UID, location render.Location) *Readers {
 	return r
 }
 
-// Holds returns the holds of all pods, each once, sorted.
+// Holds returns the holds of all pods, sorted and without duplicates.
 func (r *Readers) Holds() []contract.Hold {
 	var all []contract.Hold
 	for _, mount := range r.mounts {
@@ -59,7 +59,7 @@ func (r *Readers) Holds() []contract.Hold {
 	return slices.Compact(all)
 }
 
-// Held returns the revisions of a history, beyond those that a publication keeps, that pods read.
+// Held returns the revisions of a history that pods read, except for the first ones, which a publication keeps anyway.
 func (r *Readers) Held(history []datav1alpha1.HistoryEntry, keep int) []datav1alpha1.HeldRevision {
 	var held []datav1alpha1.HeldRevision
 	for i, entry := range history {
@@ -81,7 +81,7 @@ func (r *Readers) Held(history []datav1alpha1.HistoryEntry, keep int) []datav1al
 	return held
 }
 
-// holdsOf returns how the containers of a pod, which has not ended, chose what they read of a mix's folder on a claim.
+// holdsOf returns a hold for each container that mounts revisions in a mix's folder on a claim; none for a pod that has ended.
 func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
 		return nil
@@ -98,7 +98,7 @@ func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	for _, container := range slices.Concat(pod.Spec.InitContainers, pod.Spec.Containers) {
 		status := statuses[container.Name]
 		for _, mount := range container.VolumeMounts {
-			// a container that has ended reads nothing any more; if it is restarted, it mounts the newest revision then
+			// a container that has ended reads nothing; if it is restarted, it mounts the newest revision
 			if hold, ok := holdOf(mount, folder, pod.CreationTimestamp, status); ok && volumes[mount.Name] && status.State.Terminated == nil {
 				holds = append(holds, hold)
 			}
@@ -107,8 +107,9 @@ func holdsOf(pod *corev1.Pod, claim, folder string) []contract.Hold {
 	return holds
 }
 
-// holdOf returns how a container chose what it mounts. The kubelet follows links in a subPath when it makes the container.
-func holdOf(mount corev1.VolumeMount, folder string, made metav1.Time, status corev1.ContainerStatus) (contract.Hold, bool) {
+// holdOf returns the hold of a mount: the revision that the subPath names or, since the kubelet follows links when it starts the container, those that
+// were current at that time. ok is false for a mount of another folder.
+func holdOf(mount corev1.VolumeMount, folder string, made metav1.Time, status corev1.ContainerStatus) (_ contract.Hold, ok bool) {
 	hold := contract.Hold{From: made.UTC()}
 	if before := status.LastTerminationState.Terminated; before != nil && !before.FinishedAt.IsZero() {
 		hold.From = before.FinishedAt.UTC()
@@ -117,7 +118,7 @@ func holdOf(mount corev1.VolumeMount, folder string, made metav1.Time, status co
 	first, rest, _ := strings.Cut(of, "/")
 	second, _, _ := strings.Cut(rest, "/")
 	switch {
-	case mount.SubPathExpr != "": // only the kubelet knows
+	case mount.SubPathExpr != "": // it may be any revision
 	case below && first == "revisions" && second != "":
 		return contract.Hold{Revision: second}, true
 	case below && first == "current":

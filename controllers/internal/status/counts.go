@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// requestLength is the schema's limit of a source's request, in characters.
+// requestLength is the schema's limit for a source's request, in characters.
 const requestLength = 256
 
 // splitsOf returns the sizes of the mixed splits, once there is a plan.
@@ -32,7 +32,7 @@ func splitsOf(summary pipeline.Summary) []datav1alpha1.SplitStatus {
 	return splits
 }
 
-// domainsOf returns the parts of the domains, once there is a plan.
+// domainsOf returns the rows and shares of the domains, once there is a plan.
 func domainsOf(r recipe.Recipe, summary pipeline.Summary) []datav1alpha1.DomainStatus {
 	if summary.Plan == nil {
 		return nil
@@ -71,7 +71,7 @@ func achieved(r recipe.Recipe, summary pipeline.Summary, split int, rows int64, 
 	return nil
 }
 
-// milli returns part of whole in thousandths, to the nearest. Of numbers whose product would overflow, the last digits do not count.
+// milli returns part of whole in thousandths, rounded to the nearest. Numbers whose product would overflow lose their last binary digits.
 func milli(part, whole int64) *int32 {
 	for whole > 1<<50 {
 		part, whole = part/2, whole/2
@@ -79,8 +79,8 @@ func milli(part, whole int64) *int32 {
 	return ptr.To(int32(min(1000, (2000*min(part, whole)+whole)/(2*whole))))
 }
 
-// shares returns the achieved ratio of the first split in the order of the manifest, for people: math 40.0% qa 30.0% code 30.0%.
-// It is empty while the ratio is not known.
+// shares returns the achieved shares in the first split for people, such as math 40.0% qa 30.0% code 30.0%, in the order of the manifest. It is empty
+// while they are not known.
 func shares(r recipe.Recipe, domains []datav1alpha1.DomainStatus) string {
 	var parts []string
 	for _, domain := range r.Domains {
@@ -94,7 +94,7 @@ func shares(r recipe.Recipe, domains []datav1alpha1.DomainStatus) string {
 	return strings.Join(parts, " ")
 }
 
-// datasetsOf returns the status of the data sets, as far as there are results.
+// datasetsOf returns the status of the data sets, with the counts that are known.
 func datasetsOf(b *build.Build, summary pipeline.Summary) []datav1alpha1.DatasetStatus {
 	var datasets []datav1alpha1.DatasetStatus
 	for i, name := range summary.Names {
@@ -146,7 +146,7 @@ func dropped(rows map[string]int64) []datav1alpha1.DroppedRows {
 	return list
 }
 
-// badRows returns the first rows that were skipped.
+// badRows returns the places of the first rows that were skipped.
 func badRows(names []string) []datav1alpha1.BadRow {
 	var rows []datav1alpha1.BadRow
 	for _, name := range names {
@@ -155,7 +155,7 @@ func badRows(names []string) []datav1alpha1.BadRow {
 	return rows
 }
 
-// datasetSplits returns the splits of a data set; index is its place among all, sorted by name, as in the result of the balance stage.
+// datasetSplits returns the splits of a data set, which is given by its index in summary.Names.
 func datasetSplits(r recipe.Recipe, index int, summary pipeline.Summary) []datav1alpha1.DatasetSplitStatus {
 	var splits []datav1alpha1.DatasetSplitStatus
 	for i, split := range r.Splits {

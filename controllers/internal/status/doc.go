@@ -1,3 +1,3 @@
-// Package status computes the status of a mix from what was observed: conditions, stages, counts, history, an estimate; and the Events between two
-// statuses. All of it is pure, so a pass that finds nothing new writes nothing and records nothing.
+// Package status computes the status of a mix from what was observed: conditions, stages, counts, history and an estimate of the end. It also computes
+// the Events to record between two statuses. It is pure: a pass that observes nothing new writes nothing and records nothing.
 package status

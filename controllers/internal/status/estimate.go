@@ -1,6 +1,7 @@
 package status
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -15,10 +16,10 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// The progress of a build follows from its finished units, weighed by their bytes or rows, and its end from how long the stages took so far.
-// Neither costs a write: both change only with what is in the status anyway, and do not depend on a clock.
+// The percentage of a build that is done is computed from its finished units, weighted by their bytes or rows. The estimate of its end is computed from
+// the time that the stages took so far. Neither costs an additional write: both change only when something else in the status does.
 
-// estimate adds the percentage, and the time at which the build is likely to end, to the summary of a status that is complete otherwise.
+// estimate adds the percentage and the estimated end to the summary of a status, which is complete otherwise.
 func estimate(o Observed, status *datav1alpha1.DatasetMixStatus, now metav1.Time) {
 	summary, graph := status.Summary, o.Build.Target.Graph
 	if graph == nil {
@@ -51,7 +52,7 @@ func estimate(o Observed, status *datav1alpha1.DatasetMixStatus, now metav1.Time
 	summary.EstimatedCompletionTime = endOf(status.Stages, done, percent, now)
 }
 
-// sameBuild reports whether the last status was of the same build: its percentage never falls, even where a unit is lost and made again.
+// sameBuild reports whether the last status was of the same build, whose percentage never falls, even if a unit is lost and built again.
 func sameBuild(mix *datav1alpha1.DatasetMix, status *datav1alpha1.DatasetMixStatus) bool {
 	before, ready := mix.Status, Condition(mix, datav1alpha1.ConditionReady)
 	return ready.Type != "" && ready.Status != metav1.ConditionTrue && ready.ObservedGeneration == mix.Generation &&
@@ -61,32 +62,23 @@ func sameBuild(mix *datav1alpha1.DatasetMix, status *datav1alpha1.DatasetMixStat
 
 // works reports whether a stage has a Job that may run.
 func works(status *datav1alpha1.DatasetMixStatus) bool {
-	for _, stage := range status.Stages {
-		if stage.State == datav1alpha1.StageRunning || stage.State == datav1alpha1.StageRetrying {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(status.Stages, func(stage datav1alpha1.StageStatus) bool {
+		return stage.State == datav1alpha1.StageRunning || stage.State == datav1alpha1.StageRetrying
+	})
 }
 
 // sameUnits reports whether two statuses have the same units done.
 func sameUnits(before, after []datav1alpha1.StageStatus) bool {
-	if len(before) != len(after) {
-		return false
-	}
-	for i := range after {
-		if before[i].Name != after[i].Name || before[i].State != after[i].State || !ptr.Equal(before[i].Done, after[i].Done) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(before, after, func(a, b datav1alpha1.StageStatus) bool {
+		return a.Name == b.Name && a.State == b.State && ptr.Equal(a.Done, b.Done)
+	})
 }
 
 // fractionOf returns how much of a stage is done, 0 to 1.
 func fractionOf(b *build.Build, step pipeline.Step) float64 {
 	job := b.Latest(step)
 	if job != nil && jobs.Finished(job) != "" {
-		job = nil // what it left has been recorded
+		job = nil // its results have been recorded
 	}
 	missing := map[string]bool{}
 	for _, unit := range step.Missing {
@@ -100,14 +92,14 @@ func fractionOf(b *build.Build, step pipeline.Step) float64 {
 			done += size
 		}
 	}
-	if job != nil && job.Status.CompletedIndexes == "" { // only their number is known
+	if job != nil && job.Status.CompletedIndexes == "" { // only the number of finished units is known
 		n, _ := build.Progress(&step, job)
 		return float64(n) / float64(len(step.Nodes))
 	}
 	return done / sum
 }
 
-// sizeOfUnit weighs a unit among those of its stage: by bytes of originals or rows of the mixed file, as far as they are known.
+// sizeOfUnit returns the weight of a unit within its stage: the bytes of the originals, or the rows of the mixed file, if they are known, else 1.
 func sizeOfUnit(b *build.Build, stage pipeline.Stage, unit pipeline.Node) float64 {
 	switch stage {
 	case pipeline.StageSplit:
@@ -121,7 +113,7 @@ func sizeOfUnit(b *build.Build, stage pipeline.Stage, unit pipeline.Node) float6
 	return 1
 }
 
-// rowsOfShard returns the rows of a mixed file, to the row or so.
+// rowsOfShard returns about how many rows a mixed file has; 0 if it is not known.
 func rowsOfShard(graph *pipeline.Graph, shard recipe.Shard) float64 {
 	if graph.Plan == nil || shard.Count == 0 {
 		return 0
@@ -130,11 +122,11 @@ func rowsOfShard(graph *pipeline.Graph, shard recipe.Shard) float64 {
 	return float64(split.Rows) / float64(shard.Count)
 }
 
-// shortest is how long stages must have worked before anything is concluded from it.
+// shortest is the time that stages must have taken before an end is estimated from it.
 const shortest = 5 * time.Second
 
-// endOf returns when a build is likely to end: the rest takes as long for each percent as the stages took for what they have done. It returns nil
-// where they have done too little for an estimate.
+// endOf returns when a build is likely to end, if each further percent takes as long as the percents so far took on average. It returns nil if too little
+// was done for an estimate.
 func endOf(stages []datav1alpha1.StageStatus, done map[pipeline.Stage]float64, percent int32, now metav1.Time) *metav1.Time {
 	measured := map[pipeline.Stage]float64{}
 	var took time.Duration

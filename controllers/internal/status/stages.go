@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// stagesOf returns all stages, including those not reached: how many units each has is known from the start.
+// stagesOf returns all stages, including those that are not reached yet: their numbers of units are known from the start.
 func stagesOf(b *build.Build, end *outcome.Outcome) []datav1alpha1.StageStatus {
 	var stages []datav1alpha1.StageStatus
 	next := b.Target.Next()
@@ -43,7 +43,7 @@ func unitsOf(r recipe.Recipe, stage pipeline.Stage) int32 {
 	}
 }
 
-// describe sets what is known of a stage that was reached, as if it were done.
+// describe fills in a stage that was reached, as a stage that is done.
 func describe(status *datav1alpha1.StageStatus, b *build.Build, step pipeline.Step) {
 	newest := b.Latest(step)
 	done, _ := build.Progress(&step, newest)

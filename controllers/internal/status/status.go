@@ -20,19 +20,19 @@ import (
 
 const (
 	historyLimit = 10
-	// conditionLimit is far below what the schema allows, in characters.
+	// conditionLimit is the number of characters of a condition's message, far below the limit of the schema.
 	conditionLimit = 8192
 	nothing        = "-"
 )
 
-// Observed is what a status is made of.
+// Observed is what a status is computed from.
 type Observed struct {
 	Build *build.Build
 	// Outcome of the pass; nil when the mix is published.
 	Outcome *outcome.Outcome
-	// Readers of the revisions, nil where they were not asked for.
+	// Readers of the revisions, nil if the pass did not look for them.
 	Readers *readers.Readers
-	// Recorded are the recorded requests: an unrecorded one has had no effect yet.
+	// Recorded are the recorded requests; a request has no effect before it is recorded.
 	Recorded ledger.Requests
 }
 
@@ -79,8 +79,8 @@ func Of(o Observed, now metav1.Time) datav1alpha1.DatasetMixStatus {
 	return status
 }
 
-// conditions follow kstatus: Reconciling and Stalled exclude each other and are present only when True; Ready is False with
-// Stalled, and True with neither.
+// conditions returns conditions after the rules of kstatus: Reconciling and Stalled exclude each other and are present only when True; Ready is False
+// with Stalled, and True with neither.
 func conditions(mix *datav1alpha1.DatasetMix, end *outcome.Outcome, status datav1alpha1.DatasetMixStatus, now metav1.Time) []metav1.Condition {
 	ready, abnormal := readyCondition(end, status), ""
 	if end != nil {
@@ -127,7 +127,7 @@ func readyCondition(end *outcome.Outcome, status datav1alpha1.DatasetMixStatus) 
 	return metav1.Condition{Type: datav1alpha1.ConditionReady, Status: value, Reason: end.Reason, Message: end.Message}
 }
 
-// publish adds a finished build to published and history.
+// publish sets published to a finished build, and adds it to the history.
 func publish(b *build.Build, status *datav1alpha1.DatasetMixStatus, now metav1.Time) {
 	built := b.Target.Graph.Published
 	if built == nil {
@@ -157,7 +157,7 @@ func publish(b *build.Build, status *datav1alpha1.DatasetMixStatus, now metav1.T
 	status.History = slices.Insert(slices.DeleteFunc(status.History, same), 0, entry)
 }
 
-// recent returns the history without the entries that are neither held nor among the last publications.
+// recent returns the last entries of the history, and older ones that are held.
 func recent(history []datav1alpha1.HistoryEntry, held []datav1alpha1.HeldRevision) []datav1alpha1.HistoryEntry {
 	newest := slices.Clone(history[:min(len(history), historyLimit)])
 	for _, entry := range history[len(newest):] {

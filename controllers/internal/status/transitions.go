@@ -11,7 +11,7 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// Event is one Event to record. The action says what the operator did or does about it.
+// Event is one Event to record. Action is what the operator did or does about it.
 type Event struct {
 	Kind, Reason, Action, Note string
 }
@@ -31,8 +31,8 @@ func Transitions(before, after *datav1alpha1.DatasetMix) []Event {
 	return append(events, conditionEvents(before, after)...)
 }
 
-// together adds an event, to the note of an equal one about another stage if there is one: of Events about one version of an
-// object that differ in their notes alone, Kubernetes keeps the first and counts the others.
+// together appends an event or, if there is one with the same reason about another stage, adds its note to that one: of several Events about one
+// version of an object that differ only in their notes, Kubernetes keeps the first and only counts the others.
 func together(events []Event, more Event) []Event {
 	for i := range events {
 		if events[i].Reason == more.Reason {

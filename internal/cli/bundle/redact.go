@@ -13,7 +13,7 @@ const removed = "[removed]"
 var addresses = regexp.MustCompile(`\b[A-Za-z][A-Za-z0-9+.-]*://[^\s"'<>\\\x60,;)}\]]+`)
 
 // credentials matches texts that give access: private keys, tokens of Hubs, clouds, forges and the API server, and names of credentials with their
-// values, of which only the value is removed.
+// values; there, only the value is removed.
 var credentials = []struct {
 	pattern *regexp.Regexp
 	with    string

@@ -15,7 +15,7 @@ type Build struct {
 	Name, State string
 	// Outcome of the build so far.
 	Outcome Outcome
-	// Elapsed is the time since the build began, Left an estimate of the time until it ends; 0 if there is none.
+	// Elapsed is the time since the build began, Left an estimate of the time until it ends; 0 without one.
 	Elapsed, Left time.Duration
 	// AtLeast is a percentage that is known to be done; the stages may show that it is more.
 	AtLeast int
@@ -56,7 +56,7 @@ type Unit struct {
 
 	// Rate is in bytes a second, or in rows a second if no bytes are counted; 0 if it is not known.
 	Rate float64
-	// Left is an estimate of the time until the unit is done; 0 if there is none.
+	// Left is an estimate of the time until the unit is done; 0 without one.
 	Left time.Duration
 	// Text describes the outcome.
 	Text string

@@ -25,9 +25,9 @@ import (
 // Places are folders by the names of claims, Secrets and ConfigMaps.
 type Places struct {
 	claims, secrets, configMaps map[string]string
-	// Folder is the folder of the manifest. It stands in for a claim without a folder of its own, if it holds the path of the source.
+	// Folder is the folder of the manifest. It takes the place of a claim for which no folder was named, if it holds the path of the source.
 	Folder string
-	// Found are the claims that Folder stands in for.
+	// Found are the claims whose place Folder takes.
 	Found []string
 }
 
@@ -46,7 +46,7 @@ func FolderOf(manifest string) string {
 	return filepath.Dir(manifest)
 }
 
-// Find has Folder stand in for the claims without a folder whose source's path is in it.
+// Find lets Folder take the place of claims for which no folder was named, if it holds the path of the source.
 func (p *Places) Find(mix *datav1alpha1.DatasetMix) {
 	for _, s := range render.Sources(mix) {
 		volume := s.Source.Volume
@@ -72,7 +72,7 @@ func (p Places) pathOf(volume datav1alpha1.VolumeSource) string {
 	return filepath.Join(p.Folder, filepath.FromSlash(volume.Path))
 }
 
-// isWhole reports whether a source reads all of a claim. The folder of the manifest never stands in for such a claim: it holds the manifest, and
+// isWhole reports whether a source reads all of a claim. The folder of the manifest never takes the place of such a claim: it holds the manifest, and
 // may hold what was built.
 func isWhole(volume datav1alpha1.VolumeSource) bool { return path.Clean("/"+volume.Path) == "/" }
 
