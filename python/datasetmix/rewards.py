@@ -26,6 +26,7 @@ import json
 import math
 import re
 import string
+import sys
 import unicodedata
 import warnings
 from collections import Counter, deque
@@ -1448,18 +1449,19 @@ def reward(completions: Sequence[Any], label: Sequence[Any], **columns: Any) -> 
     return [score(_said_last(completion), of).score for completion, of in zip(completions, label, strict=True)]
 
 
-def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **_: Any) -> list[float]:
-    """The scores for OpenRLHF (`--reward.remote_url rewards.py`), in the order of the queries, each a prompt with its answer behind it.
+def reward_func(queries: Sequence[str], prompts: Sequence[str], labels: Sequence[Any], **_: Any) -> dict[str, Any]:
+    """The scores for OpenRLHF (`--reward.remote_url rewards.py`): rewards, scores, which is the same, and extra_logs with acc.
 
-    A row of code scores 0 with a warning: this file runs nothing.
+    queries: each a prompt with its answer behind it. Each of the three is a list in the order of the queries, or a tensor where the
+    process has loaded PyTorch, as that of OpenRLHF has. A row of code scores 0 with a warning: this file runs nothing.
     """
-    scores: list[float] = []
-    for query, prompt, label in zip(queries, prompts, labels, strict=True):
-        found = score(query[len(prompt) :] if query.startswith(prompt) else query, label)
-        if found.score is None:
-            warnings.warn(f"{found.reason}; its rows score 0", stacklevel=2)
-        scores.append(found.score or 0.0)
-    return scores
+    found = [score(query.removeprefix(prompt), label) for query, prompt, label in zip(queries, prompts, labels, strict=True)]
+    for reason in {one.reason: None for one in found if one.score is None}:
+        warnings.warn(f"{reason}; its rows score 0", stacklevel=2)
+    torch = sys.modules.get("torch")
+    listed = torch.tensor if torch else list
+    scores = listed([one.score or 0.0 for one in found])
+    return {"rewards": scores, "scores": scores, "extra_logs": {"acc": listed([one.acc or 0.0 for one in found])}}
 
 
 def _with_question(label: Label, extra_info: Any) -> Label:

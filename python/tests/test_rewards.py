@@ -1,6 +1,7 @@
 """What the scorer pays for, by kind."""
 
 import importlib.util
+import sys
 import time
 from typing import Any
 
@@ -139,8 +140,19 @@ def test_verl() -> None:
     assert got == {"score": 0.0, "acc": 0.0, "pred": ""}
 
 
-def test_openrlhf() -> None:
-    assert rewards.reward_func(["2+2? #### 4"], ["2+2? "], [LABEL]) == [1.0]
+def test_openrlhf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenRLHF asks the result for its keys, and catches the error of one that has none: nothing is rewarded then."""
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    with pytest.warns(UserWarning, match="sandbox"):
+        got = rewards.reward_func(["2+2? #### 4", "2+2? #### 5", "def"], ["2+2? ", "2+2? ", ""], [LABEL, LABEL, '{"scorer": "code"}'])
+    assert got == {"rewards": [1.0, 0.0, 0.0], "scores": [1.0, 0.0, 0.0], "extra_logs": {"acc": [1.0, 0.0, 0.0]}}
+
+
+def test_openrlhf_with_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    got = rewards.reward_func(["2+2? #### 4"], ["2+2? "], [LABEL])
+    for value in (got["rewards"], got["scores"], got["extra_logs"]["acc"]):
+        assert torch.equal(value, torch.tensor([1.0]))
 
 
 def test_a_file_that_is_no_module_of_anybody() -> None:

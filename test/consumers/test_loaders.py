@@ -1,6 +1,7 @@
-"""LLaMA-Factory's and Axolotl's own loaders read exports. What they import and these of their functions do not call, PyTorch and its like, some
-GB, is a stand-in where it is not installed."""
+"""The own loaders of LLaMA-Factory, Axolotl, OpenRLHF and ms-swift read exports. What they import and these of their functions do not call, PyTorch
+and its like, some GB, is a stand-in where it is not installed."""
 
+import asyncio
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -15,7 +16,9 @@ from unittest import mock
 
 import mixes
 
-STAND_INS = ("torch", "torchaudio", "peft", "accelerate", "numba", "trl", "bitsandbytes", "wandb")
+STAND_INS = ("torch", "torchaudio", "peft", "accelerate", "numba", "trl", "bitsandbytes", "wandb", "aiohttp", "PIL", "modelscope", "json_repair")
+# Packages that import all models and trainers when they are imported; the modules below them are the library's own.
+PACKAGES = ("axolotl.loaders", "axolotl.utils.data", "openrlhf.utils", "swift.dataset", "swift.template")
 os.environ["HF_HUB_OFFLINE"] = os.environ["DISABLE_VERSION_CHECK"] = "1"
 os.environ["HF_HOME"] = CACHE = tempfile.mkdtemp(prefix="datasetmix-consumers-loaders-")
 
@@ -29,7 +32,7 @@ class StandIns(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def create_module(self, spec):
         module = mock.MagicMock(name=spec.name)
         module.__path__, module.__spec__, module.__version__ = [], spec, "2.0"
-        for name in ("Tensor", "Generator", "Module"):  # datasets asks whether a value is one
+        for name in ("Tensor", "Generator", "Module", "Dataset"):  # datasets asks whether a value is one, and classes derive from them
             setattr(module, name, type(name, (), {}))
             setattr(module.nn, name, type(name, (), {}))
         return module
@@ -64,20 +67,21 @@ def chats(folder):
 
 def stand_in():
     """Has the stand-ins found until the tests of this module have run."""
-    finder, packages = StandIns(), ("axolotl.loaders", "axolotl.utils.data")
+    finder = StandIns()
     sys.meta_path.append(finder)
 
     def remove():
         sys.meta_path.remove(finder)
-        for name in [name for name in sys.modules if name.partition(".")[0] in STAND_INS or name in packages]:
+        for name in [name for name in sys.modules if name.partition(".")[0] in STAND_INS or name in PACKAGES]:
             del sys.modules[name]
 
     unittest.addModuleCleanup(remove)
-    axolotl = importlib.util.find_spec("axolotl")
-    for package in packages if axolotl else ():  # which import all models and trainers; the modules below are Axolotl's own
-        sys.modules[package] = module = mock.MagicMock(name=package)
-        module.__spec__ = importlib.machinery.ModuleSpec(package, None, is_package=True)
-        module.__path__ = [os.path.join(axolotl.submodule_search_locations[0], *package.split(".")[1:])]
+    for package in PACKAGES:
+        library = importlib.util.find_spec(package.partition(".")[0])
+        if library:
+            sys.modules[package] = module = mock.MagicMock(name=package)
+            module.__spec__ = importlib.machinery.ModuleSpec(package, None, is_package=True)
+            module.__path__ = [os.path.join(library.submodule_search_locations[0], *package.split(".")[1:])]
 
 
 def setUpModule():
@@ -189,6 +193,108 @@ class Axolotl(unittest.TestCase):
             self.assertEqual(words.decode(made["input_ids"]), words.apply_chat_template(row["messages"], tokenize=False))
             learned = words.decode([of for of, label in zip(made["input_ids"], made["labels"]) if label != -100])
             self.assertIn(row["messages"][-1]["content"], learned)
+
+
+class OpenRLHF(unittest.TestCase):
+    """With the options that docs/exports.md and docs/consumers.md show."""
+
+    def setUp(self):
+        try:
+            self.prompts = importlib.import_module("openrlhf.datasets.prompts_dataset")
+            self.pairs = importlib.import_module("openrlhf.datasets.reward_dataset")
+            self.chats = importlib.import_module("openrlhf.datasets.sft_dataset")
+            self.blend = importlib.import_module("openrlhf.datasets.utils").blending_datasets
+            self.agent = importlib.import_module("openrlhf.utils.agent")
+        except ImportError as missing:
+            self.skipTest(f"there is no OpenRLHF here: {missing}")
+
+    def strategy(self, **data):
+        return types.SimpleNamespace(args=types.SimpleNamespace(data=types.SimpleNamespace(apply_chat_template=True, **data)), print=lambda _: None, is_rank_0=lambda: False)
+
+    def load(self, folder, **data):
+        strategy = self.strategy(**data)
+        return self.blend(str(folder), None, strategy), strategy
+
+    def test_prompts(self):
+        folder, words = TALK / "exports" / "rl", tokenizer()
+        loaded, strategy = self.load(folder, input_key="prompt", label_key="label")
+        got = self.prompts.PromptDataset(loaded, words, strategy)
+        self.assertEqual([got[i][:3] for i in range(len(got))],
+                         [(row["datasource"], words.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True), row["label"]) for row in rows(folder)])
+
+    def test_reward(self):
+        """Its executor asks rewards.py. An error of that is a line in its log, and no reward."""
+        folder, words = TALK / "exports" / "rl", tokenizer()
+        executor = self.agent.SingleTurnAgentExecutor(str(folder / "rewards.py"))
+
+        def tokenize(text, **_):
+            return words(text, add_special_tokens=False, return_tensors="np")
+
+        tokenize.decode = words.decode
+        for row in rows(folder)[:6]:
+            for said, want in ((f"So it is \\boxed{{{row['reference_answer']}}}.", 1.0), ("I do not know.", 0.0)):
+                engine = mock.Mock()
+                engine.generate = mock.AsyncMock(return_value=types.SimpleNamespace(outputs=[types.SimpleNamespace(
+                    token_ids=words(said, add_special_tokens=False)["input_ids"], finish_reason="stop", logprobs=None)]))
+                sampling = types.SimpleNamespace(max_tokens=256, logprobs=None)
+                prompt = words.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+                with mock.patch.dict(sys.modules):
+                    sys.modules.pop("torch", None)  # the stand-in makes no tensors
+                    done = asyncio.run(executor.execute(prompt, row["label"], sampling, 8192, tokenize, engine))
+                self.assertEqual((done["reward"], done["scores"], done["extra_logs"]), ([want], [want], {"acc": [want]}), row)
+
+    def test_sft(self):
+        folder, words = TALK / "exports" / "sft", tokenizer()
+        loaded, _ = self.load(folder, input_key="messages")
+        for got, row in zip(loaded, rows(folder), strict=True):
+            prompt, response = self.chats.preprocess_data(got, input_key="messages", apply_chat_template=words.apply_chat_template)
+            self.assertEqual(prompt, words.apply_chat_template(row["messages"][:-1], tokenize=False, add_generation_prompt=True))
+            self.assertEqual(response.removesuffix("</s>"), row["messages"][-1]["content"])
+
+    def test_dpo(self):
+        folder, words = PAIRS / "exports" / "dpo", tokenizer()
+        loaded, _ = self.load(folder, prompt_key="prompt", chosen_key="chosen", rejected_key="rejected")
+        for got, row in zip(loaded, rows(folder), strict=True):
+            prompt, chosen, rejected, _ = self.pairs.preprocess_data(got, prompt_key="prompt", apply_chat_template=words.apply_chat_template, is_dpo=True)
+            self.assertEqual(prompt, words.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True))
+            self.assertEqual([text.removesuffix("</s>") for text in (chosen, rejected)], [row[kind][-1]["content"] for kind in ("chosen", "rejected")])
+
+
+class MSSwift(unittest.TestCase):
+    """With the option --columns that docs/consumers.md shows."""
+
+    def setUp(self):
+        try:
+            sys.modules["swift.template"].history_to_messages = importlib.import_module("swift.template.utils").history_to_messages
+            with mock.patch.dict(vars(sys.modules["transformers"]), trainer=mock.MagicMock()):  # which is imported, and takes PyTorch
+                self.loader = importlib.import_module("swift.dataset.loader")
+        except (ImportError, KeyError) as missing:
+            self.skipTest(f"there is no ms-swift here: {missing}")
+
+    def load(self, path, **kw):
+        loaded, _ = self.loader.load_dataset(str(path), strict=True, use_hf=True, **kw)
+        return loaded.to_list()
+
+    def test_grpo(self):
+        folder = TALK / "exports" / "rl"
+        got = self.load(folder, columns={"prompt": "messages"}, remove_unused_columns=False)
+        self.assertEqual([(row["messages"], row["label"], row["solution"]) for row in got], [(row["prompt"], row["label"], row["solution"]) for row in rows(folder)])
+
+    def test_sft(self):
+        folder = TALK / "exports" / "sft"
+        self.assertEqual([row["messages"] for row in self.load(folder)], [row["messages"] for row in rows(folder)])
+
+    def test_pretraining(self):
+        folder = TALK / "exports" / "text"
+        self.assertEqual([row["messages"] for row in self.load(folder)], [[{"role": "assistant", "content": row["text"]}] for row in rows(folder)])
+
+    def test_pairs_of_the_mixed_files(self):
+        text = mixes.pairs(MADE.folder / "rows")
+        current = MADE.build("texts", "\n".join(line for line in text.split("\n") if "{name: chats" not in line))
+        file = current / "mixed" / "train_mixed.jsonl"
+        got = self.load(file, columns={"question": "query", "chosen": "response", "rejected": "rejected_response"})
+        self.assertEqual([([turn["content"] for turn in row["messages"]], row["rejected_response"]) for row in got],
+                         [([row["question"], row["chosen"]], row["rejected"]) for row in mixes.plain(file)])
 
 
 if __name__ == "__main__":

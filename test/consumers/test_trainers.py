@@ -1,13 +1,19 @@
-"""Trainers train on what is exported: two steps of TRL on the CPU with a random Llama, and verl's own data set and reward. There is no network."""
+"""Trainers train on what is exported: two steps of TRL on the CPU with a random Llama, and the own data sets and rewards of verl and OpenRLHF. There
+is no network."""
 
+import asyncio
 import importlib.util
 import json
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
+import types
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import mixes
 
@@ -15,6 +21,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HOME"] = CACHE = tempfile.mkdtemp(prefix="datasetmix-consumers-trainers-")
 try:
     import datasets
+    import numpy as np
     import tokenizers
     import torch
     import transformers
@@ -93,6 +100,17 @@ class TRL(unittest.TestCase):
         self.assertGreaterEqual(seen["columns"], {"label", "solution", "dataset", "domain", "answer_type", "reference_answer"})
         self.assertTrue(seen["rewards"])
 
+    def test_grpo_by_the_command_of_the_page(self):
+        folder, words = Path(CACHE) / "model", tokenizer()
+        model(words).save_pretrained(folder)
+        words.save_pretrained(folder)
+        (command,) = re.findall("`(trl grpo [^`]*) …`", (Path(__file__).parents[2] / "docs" / "exports.md").read_text())
+        options = " ".join(f"--{name} {value}" for name, value in common(model_name_or_path=folder, per_device_train_batch_size=4, num_generations=4, max_completion_length=8, report_to="none").items())
+        done = subprocess.run(["bash", "-c", f"{command} {options}"], cwd=SIX / "exports" / "rl", capture_output=True, text=True,
+                              env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"})
+        self.assertEqual(done.returncode, 0, done.stderr[-3000:])
+        self.assertIn("rewards/reward/mean", done.stdout + done.stderr)
+
     def test_rewards_of_right_answers(self):
         """TRL's own reward has a number where there is one to compare, and ours agrees with it there."""
         from trl.rewards import accuracy_reward
@@ -128,6 +146,18 @@ class TRL(unittest.TestCase):
         arguments = trl.DPOConfig(**common(per_device_train_batch_size=2, max_length=256, logging_steps=1))
         self.trained(trl.DPOTrainer(model=model(words), ref_model=model(words), args=arguments, train_dataset=self.load(PAIRS / "exports" / "dpo"), processing_class=words))
 
+    def test_kto(self):
+        """TRL makes a wanted and an unwanted row of each pair."""
+        words = tokenizer()
+        arguments = trl.KTOConfig(**common(per_device_train_batch_size=2, max_length=256, logging_steps=1))
+        self.trained(trl.KTOTrainer(model=model(words), ref_model=model(words), args=arguments, train_dataset=self.load(PAIRS / "exports" / "dpo"), processing_class=words))
+
+
+def answers():
+    """A row of each data set whose answers are scored without a sandbox, with a right answer and a wrong one."""
+    found = {row["dataset"]: row for row in datasets.load_dataset(str(SIX / "exports" / "rl"), split="train") if json.loads(row["label"])["scorer"] != "code"}
+    return [(row, text, want) for row in found.values() for text, want in ((right(row)[0]["content"], 1.0), ("I do not know it.", 0.0))]
+
 
 class Verl(unittest.TestCase):
     def test_every_row(self):
@@ -152,6 +182,66 @@ class Verl(unittest.TestCase):
                 score = rewards().compute_score(row["data_source"], "It is \\boxed{1}", row["reward_model"]["ground_truth"], extra_info=row["extra_info"])
                 keys.add(tuple(sorted(score)))
             self.assertEqual(len(keys), 1, "scores of different keys break a batch")
+
+    def test_reward(self):
+        """verl loads rewards.py by its path, and its manager puts the scores into the batch."""
+        try:
+            from omegaconf import OmegaConf
+            from verl import DataProto
+            from verl.trainer.ppo.reward import get_custom_reward_fn
+            from verl.workers.reward_manager.naive import NaiveRewardManager
+        except ImportError as missing:
+            self.skipTest(f"there is no verl here: {missing}")
+        words, asked = tokenizer(), answers()
+        config = OmegaConf.create({"reward": {"custom_reward_function": {"path": str(SIX / "exports" / "rl" / "rewards.py"), "name": "compute_score"}}})
+        words.padding_side = "right"
+        said = words([text for _, text, _ in asked], padding=True, add_special_tokens=False, return_tensors="pt")
+        prompts = torch.ones((len(asked), 1), dtype=torch.long)
+        batch = DataProto.from_dict(tensors={"prompts": prompts, "responses": said["input_ids"], "attention_mask": torch.cat([prompts, said["attention_mask"]], dim=1)},
+                                    non_tensors={name: np.array([row[name] for row, _, _ in asked], dtype=object) for name in ("data_source", "reward_model", "extra_info")})
+        got = NaiveRewardManager(words, num_examine=0, compute_score=get_custom_reward_fn(config))(batch, return_dict=True)
+        self.assertEqual(got["reward_tensor"].sum(dim=1).tolist(), [want for _, _, want in asked])
+        self.assertEqual(got["reward_extra_info"]["acc"], [want for _, _, want in asked])
+
+
+class OpenRLHF(unittest.TestCase):
+    def setUp(self):
+        try:
+            import openrlhf.datasets
+            import openrlhf.datasets.utils
+            import openrlhf.utils.agent
+        except ImportError as missing:
+            self.skipTest(f"there is no OpenRLHF here: {missing}")
+        self.openrlhf = openrlhf
+
+    def load(self, of, folder, *more, **data):
+        """A data set of its own, made as its command makes it."""
+        strategy = types.SimpleNamespace(args=types.SimpleNamespace(data=types.SimpleNamespace(apply_chat_template=True, **data)), print=lambda _: None, is_rank_0=lambda: False)
+        rows = self.openrlhf.datasets.utils.blending_datasets(str(folder), None, strategy)
+        made = of(rows, tokenizer(), *more, strategy, **({"num_processors": 1} if more else {}), **({"is_dpo": True} if "chosen_key" in data else {}))
+        self.assertEqual(len(made), len(rows))
+        return made
+
+    def test_data_sets(self):
+        of = self.openrlhf.datasets
+        self.load(of.PromptDataset, SIX / "exports" / "rl", input_key="prompt", label_key="label")
+        chats = self.load(of.SFTDataset, SIX / "exports" / "sft", 1 << 20, input_key="messages")
+        pairs = self.load(of.RewardDataset, PAIRS / "exports" / "dpo", 1 << 20, prompt_key="prompt", chosen_key="chosen", rejected_key="rejected")
+        ids, mask, learned = chats.collate_fn([chats[0], chats[1]])
+        self.assertEqual((ids.shape, mask.shape), (learned.shape, learned.shape))
+        self.assertTrue(learned.any(dim=-1).all(), "a row from which nothing is learned")
+        self.assertEqual(len(pairs.collate_fn([pairs[0], pairs[1]])), 5)
+
+    def test_reward(self):
+        """Its executor gets tensors from rewards.py."""
+        words, executor = tokenizer(), self.openrlhf.utils.agent.SingleTurnAgentExecutor(str(SIX / "exports" / "rl" / "rewards.py"))
+        for row, text, want in answers():
+            said = types.SimpleNamespace(token_ids=words(text, add_special_tokens=False)["input_ids"], finish_reason="stop", logprobs=None)
+            engine = mock.Mock(generate=mock.AsyncMock(return_value=types.SimpleNamespace(outputs=[said])))
+            prompt = words.apply_chat_template(row["prompt"], tokenize=False, add_generation_prompt=True)
+            done = asyncio.run(executor.execute(prompt, row["label"], types.SimpleNamespace(max_tokens=1024, logprobs=None), 1 << 20, words, engine))
+            for value in (done["reward"], done["scores"], done["extra_logs"]["acc"]):
+                self.assertEqual(torch.tensor([value]).tolist(), [want], row)  # as its generator of samples does
 
 
 if __name__ == "__main__":
