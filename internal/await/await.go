@@ -1,5 +1,4 @@
-// Package await waits until a revision is published on a volume, and compares its files with its manifest: the step between a mix and the training
-// that reads it.
+// Package await waits until a revision is published on a volume, and compares its files with its manifest. A training runs it before it reads a mix.
 package await
 
 import (
@@ -20,16 +19,16 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// Scheme begins the address of a revision, as Kubeflow's Trainer passes it to an initializer.
+// Scheme begins the address of a revision, which Kubeflow's Trainer passes to an initializer.
 const Scheme = "datasetmix://"
 
-// Reference names a revision: the folder of its mix on the volume, and the revision's name, empty for the current one.
+// Reference refers to a revision by the folder of its mix on the volume and the revision's name, which is empty for the current one.
 type Reference struct {
 	Folder   revision.Folder
 	Revision string
 }
 
-// String names the revision as ParseReference reads it.
+// String returns the address of the revision, which ParseReference reads.
 func (r Reference) String() string {
 	if r.Revision == "" {
 		return Scheme + string(r.Folder)
@@ -37,7 +36,7 @@ func (r Reference) String() string {
 	return Scheme + string(r.Folder) + "@" + r.Revision
 }
 
-// revisionName is what a published revision is called.
+// revisionName matches the names of published revisions.
 var revisionName = regexp.MustCompile(`^[0-9a-f]{10}$`)
 
 // ParseReference reads datasetmix://NAME[@REVISION]. NAME is the folder of the mix on its volume, by default the mix's name. The error
@@ -56,18 +55,18 @@ func ParseReference(address string) (Reference, error) {
 	return Reference{revision.Folder(folder), rev}, nil
 }
 
-// Wait is how a revision is waited for.
+// Wait has the options for waiting for a revision.
 type Wait struct {
 	Volume *store.Volume
 	Of     Reference
-	// Every is the time between two looks; Say, that between two calls of Waiting while nothing changes.
+	// Every is the time between two looks at the volume; Say is the time between two calls of Waiting while nothing changes.
 	Every, Say time.Duration
-	// Waiting is told what is waited for, and what is there instead.
+	// Waiting is called with what is on the volume instead of the revision.
 	Waiting func(found string)
 }
 
-// Published returns the manifest of the revision as soon as it is there. A shared volume does not notify of changes, so it polls. The error of a
-// context that ends has the reason SourceNotFound and describes what was there last.
+// Published waits until the revision is on the volume, and returns its manifest. It polls, since a shared volume does not notify of changes. If the context
+// ends, the error has the reason SourceNotFound and describes what was on the volume last.
 func (w Wait) Published(ctx context.Context) (revision.Manifest, error) {
 	var said string
 	var at time.Time
@@ -95,7 +94,7 @@ func (w Wait) Published(ctx context.Context) (revision.Manifest, error) {
 	}
 }
 
-// at returns where the revision is to appear.
+// at returns the folder of the revision.
 func (w Wait) at() store.Path {
 	if w.Of.Revision == "" {
 		return w.Volume.Path(w.Of.Folder.Current())
@@ -103,7 +102,7 @@ func (w Wait) at() store.Path {
 	return w.Volume.Path(w.Of.Folder.Revision(w.Of.Revision))
 }
 
-// found returns how far the mix has come.
+// found describes what is on the volume instead of the revision.
 func (w Wait) found() (string, error) {
 	entries, err := w.Volume.Path(w.Of.Folder.Revisions()).ReadDir()
 	if err == nil {
@@ -137,8 +136,8 @@ func (w Wait) found() (string, error) {
 	return strings.TrimSuffix("the volume has no such folder; it has "+strings.Join(folders, ", "), "; it has "), nil
 }
 
-// Verify compares the revision's files with its manifest: each must be there with its length, and with digests also with its bytes.
-// The error has the reason VolumeInvalid, and names the file.
+// Verify compares the lengths of the revision's files with its manifest and, if digests is true, their digests. The error has the reason VolumeInvalid, and
+// names the file.
 func (w Wait) Verify(ctx context.Context, manifest revision.Manifest, digests bool) error {
 	folder := w.Volume.Path(w.Of.Folder.Revision(manifest.Revision))
 	group, ctx := errgroup.WithContext(ctx)

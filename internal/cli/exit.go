@@ -28,13 +28,6 @@ const (
 	Interrupted = 130
 )
 
-// Codes returns the exit codes by name, for the test of docs/exit-codes.md.
-func Codes() map[string]int {
-	return map[string]int{
-		"stalled": StalledCode, "timeout": TimedOut, "no such mix": NoSuchMix, "not permitted": NotPermitted, "suspended": AtRest, "already there": AlreadyThere, "interrupted": Interrupted,
-	}
-}
-
 // Exit is an error with an exit code. One without Err ends the command in silence.
 type Exit struct {
 	Code int

@@ -23,10 +23,13 @@ func TestTheDocumentedCodesAreTheTrueOnes(t *testing.T) {
 	for _, row := range regexp.MustCompile(`(?m)^\| (\d+) \| ([a-z ]+) \| `).FindAllStringSubmatch(string(page), -1) {
 		documented[row[2]], _ = strconv.Atoi(row[1])
 	}
-	if diff := cmp.Diff(Codes(), documented); diff != "" {
+	codes := map[string]int{
+		"stalled": StalledCode, "timeout": TimedOut, "no such mix": NoSuchMix, "not permitted": NotPermitted, "suspended": AtRest, "already there": AlreadyThere, "interrupted": Interrupted,
+	}
+	if diff := cmp.Diff(codes, documented); diff != "" {
 		t.Errorf("the page differs from the code (-code +page):\n%s", diff)
 	}
-	for what, code := range Codes() {
+	for what, code := range codes {
 		for reason, taken := range contract.Reasons() {
 			if code == taken {
 				t.Errorf("%s and %s have the same code %d", what, reason, code)

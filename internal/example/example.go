@@ -1,5 +1,5 @@
-// Package example holds a mix that anyone can build in a minute: a commented manifest and three small files of generated rows,
-// which need no network, no account and no cluster.
+// Package example has a mix that can be built in a minute: a commented manifest and three small files of generated rows. It needs no network, no account and
+// no cluster.
 package example
 
 import (
@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// Claim is the name of the PersistentVolumeClaim from which the manifest takes the files. On a laptop a folder takes its place.
+// Claim is the name of the PersistentVolumeClaim from which the manifest reads the files. On a laptop, a folder takes its place.
 const Claim = "examples"
 
 // Manifest is the name of the manifest among the files.
@@ -38,7 +38,7 @@ func Files() []File {
 	}
 }
 
-// lines writes one JSON object a line.
+// lines returns rows as JSON Lines.
 func lines[T any](rows []T) []byte {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)

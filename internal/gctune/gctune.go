@@ -1,4 +1,4 @@
-// Package gctune sets up the garbage collector of this project's programs.
+// Package gctune tunes the garbage collector of the programs.
 package gctune
 
 import (
@@ -10,24 +10,23 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// SetMemoryLimit sets the garbage collector's limit to what the pod may use, less a tenth for what it does not count, and returns that in bytes.
-// Without it, a heap that doubles between two collections meets the pod's limit, and the pod is killed. An error is that there
-// is no limit that is known.
+// SetMemoryLimit sets the garbage collector's limit to nine tenths of the pod's memory limit, and returns it in bytes. The last tenth is for memory that the
+// collector does not count. Without a limit, a heap that doubles between two collections exceeds the pod's limit, and the pod is killed. It is an error
+// if the pod has no limit that is known.
 func SetMemoryLimit() (int64, error) {
 	return memlimit.Set(memlimit.WithRatio(0.9), memlimit.WithProvider(memlimit.FromCgroup))
 }
 
-// The heap grows by collectAt percent of what is alive between two collections, and by no more than mostGarbage where that is at least
-// leastAt. Most of a build's memory is of buffers that stay and of rows that soon go, so collecting half as often as Go does by itself
-// saves a twentieth of the processor's time and costs about 30 MiB; where more is alive, as with the tables of an export, it would
-// cost twice that and more.
+// Between two collections, the heap grows by collectAt percent of the live bytes, but by at most mostGarbage bytes or leastAt percent, whichever is more.
+// Most of a build's memory is buffers that stay and rows that are soon garbage. Collecting half as often as Go does by default saves a twentieth of the
+// processor time and costs about 30 MiB; with more live bytes, such as the tables of an export, it would cost twice that or more.
 const (
 	collectAt   = 200
 	leastAt     = 100
 	mostGarbage = 48 << 20
 )
 
-// SetGCPercent sets this process up to build, unless GOGC says otherwise. A limit of memory that was set stays in force.
+// SetGCPercent tunes this process for a build, unless GOGC is set. A memory limit that was set remains in force.
 func SetGCPercent() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
@@ -35,11 +34,10 @@ func SetGCPercent() {
 	}
 }
 
-// tuner sets the percentage anew after each collection.
+// tuner adjusts the percentage after each collection.
 type tuner struct{ percent int }
 
-// eachCollection has a tuner look at the heap after the next collection, and after each that follows: what nothing refers to is
-// finalized then.
+// eachCollection calls a tuner after each collection: an object without a reference is finalized then.
 func eachCollection(t *tuner) {
 	runtime.SetFinalizer(&struct{ of *tuner }{t}, func(*struct{ of *tuner }) {
 		t.tune()
@@ -56,7 +54,7 @@ func (t *tuner) tune() {
 	}
 }
 
-// percentFor returns how far a heap with so many live bytes may grow.
+// percentFor returns by how many percent a heap with a number of live bytes may grow.
 func percentFor(live uint64) int {
 	return int(min(collectAt, max(leastAt, mostGarbage*100/max(live, 1))))
 }

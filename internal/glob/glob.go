@@ -1,7 +1,5 @@
-// Package glob reads the patterns by which a manifest, or the card of a repository, names files. It is pure: what is wrong with a
-// pattern is known before there is a file.
-//
-// Imports: the standard library, internal/contract and github.com/bmatcuk/doublestar/v4.
+// Package glob reads the patterns by which a manifest, or the card of a repository, names files. It is pure: a mistake in a pattern is found before there is
+// a file.
 package glob
 
 import (
@@ -16,24 +14,23 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Bounds of a pattern. Without alternatives one comparison takes at most as many steps as the lengths of pattern and path
-// multiplied; alternatives are written out before.
+// Limits of a pattern. The number of steps of a comparison is at most the product of the lengths of pattern and path, for each alternative.
 const (
-	// MaxLength is that of a pattern in bytes, as in the schema of files.
+	// MaxLength is the number of bytes of a pattern, the same as in the schema.
 	MaxLength       = 256
-	maxAlternatives = 1024 // patterns that one with braces stands for
+	maxAlternatives = 1024 // patterns without braces for one with braces
 )
 
-// Pattern is one that is ready to be matched.
+// Pattern is a valid pattern.
 type Pattern struct {
 	Written string
-	// Alternatives are the patterns without braces that it stands for.
+	// Alternatives are the patterns without braces that together match the same paths.
 	Alternatives []string
-	// Path is what the pattern matches where that is one path alone; empty for all others.
+	// Path is the path that the pattern matches, if it can match only one; else empty.
 	Path string
 }
 
-// Parse reads a pattern. Its errors are fragments that follow the quoted pattern.
+// Parse reads a pattern. The text of its error follows the quoted pattern in a message.
 func Parse(pattern string) (Pattern, error) {
 	switch {
 	case len(pattern) > MaxLength:
@@ -58,7 +55,7 @@ func Parse(pattern string) (Pattern, error) {
 	return g, nil
 }
 
-// alternativesOf writes the braces of a valid pattern out.
+// alternativesOf returns the patterns without braces for a valid pattern.
 func alternativesOf(pattern string) ([]string, error) {
 	var out []string
 	for todo := []string{pattern}; len(todo) > 0; {
@@ -79,8 +76,8 @@ func alternativesOf(pattern string) ([]string, error) {
 	return out, nil
 }
 
-// braces finds the first pair of braces of a pattern: where it begins, where each of its alternatives ends, and where it ends;
-// end is -1 where there is none.
+// braces finds the first pair of braces in a pattern: the index at which it begins, those at which its alternatives end, and the one at which it ends, -1 if
+// there are no braces.
 func braces(pattern string) (begin int, ends []int, end int) {
 	depth := 0
 	for i := 0; i < len(pattern); i++ {
@@ -106,7 +103,7 @@ func braces(pattern string) (begin int, ends []int, end int) {
 	return 0, nil, -1
 }
 
-// afterClass returns the place behind the character class that begins at i.
+// afterClass returns the index after the character class that begins at i.
 func afterClass(pattern string, i int) int {
 	for i++; i < len(pattern) && pattern[i] != ']'; i++ {
 		if pattern[i] == '\\' {
@@ -116,7 +113,7 @@ func afterClass(pattern string, i int) int {
 	return min(i+1, len(pattern))
 }
 
-// mixesStars reports whether ** is a part of a name in a pattern, and not a name of its own.
+// mixesStars reports whether ** is only a part of a name in a pattern.
 func mixesStars(pattern string) bool {
 	bare := make([]byte, 0, len(pattern))
 	for i := 0; i < len(pattern); i++ {
@@ -136,13 +133,13 @@ func mixesStars(pattern string) bool {
 	})
 }
 
-// Check refuses patterns of files that are none.
+// Check returns an error for the first pattern that is not valid.
 func Check(patterns []string) error {
 	_, err := ParseAll(patterns)
 	return err
 }
 
-// ParseAll reads the patterns of files. The first that is none is an InvalidTask failure.
+// ParseAll reads patterns. It returns an InvalidTask failure for the first pattern that is not valid.
 func ParseAll(patterns []string) ([]Pattern, error) {
 	globs := make([]Pattern, len(patterns))
 	for i, p := range patterns {

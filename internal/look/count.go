@@ -10,8 +10,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Count returns the number of rows of a source without reading one: by the footers of its files, where all are Parquet, else by the card of its
-// repository; -1 where neither has it.
+// Count returns the number of rows of a source without reading a row: from the footers of its files if all are Parquet, else from the card of its
+// repository; -1 if neither has it.
 func Count(ctx context.Context, from source.Source) (int64, error) {
 	listing, err := from.Resolve(ctx)
 	if err != nil {
@@ -31,7 +31,7 @@ func Count(ctx context.Context, from source.Source) (int64, error) {
 	return sum, nil
 }
 
-// cardRows returns the number of rows in a listing's card.
+// cardRows returns the number of rows in a listing's card; -1 if it has none.
 func cardRows(listing source.Listing) int64 {
 	if listing.Rows > 0 {
 		return listing.Rows
@@ -39,7 +39,7 @@ func cardRows(listing source.Listing) int64 {
 	return -1
 }
 
-// footer returns the number of rows of a Parquet file by its footer, -1 of any other file.
+// footer returns the number of rows in the footer of a Parquet file; -1 for any other file.
 func footer(ctx context.Context, from source.Source, file source.File) (rows int64, err error) {
 	if file.Size < 0 || !strings.HasSuffix(strings.ToLower(file.Path), ".parquet") {
 		return -1, nil

@@ -15,24 +15,25 @@ import (
 
 // Guess is a record that fits rows.
 type Guess struct {
-	// Preset is its name where one fits, and Others are the other ones that would.
+	// Preset is the name of a preset that fits, empty if none does; Others are further presets that fit.
 	Preset string
 	Others []string
-	// Record has the expressions, where no preset fits.
+	// Record has expressions, if no preset fits.
 	Record recipe.Record
-	// Question and Answer are the members that were chosen; Answer is empty where none looks like one.
+	// Question and Answer are the members that were chosen; Answer is empty if none looks like an answer.
 	Question, Answer string
-	// Sure reports whether the members were chosen by their names, and not by their lengths.
+	// Sure reports whether the members were chosen by their names, not by their lengths.
 	Sure bool
 }
 
-// Usual names of a question and its answer, the likeliest first.
+// Usual names of questions and answers, the likeliest first.
 var (
 	questionNames = []string{"question", "prompt", "instruction", "query", "problem", "input", "task", "user", "ask", "body", "text", "title", "source"}
 	answerNames   = []string{"reference_answer", "answer", "final_answer", "response", "solution", "completion", "output", "reply", "target", "label", "assistant", "gold", "code", "result"}
 )
 
-// Guess finds a record for the rows: a preset, or expressions over the members that are likeliest to be the question and the answer.
+// Guess returns a record for the rows: a preset, or expressions over the members that are most likely the question and the answer. It returns neither if
+// no member can be a question.
 func (s Sample) Guess(ctx context.Context) (Guess, error) {
 	presets, err := s.presets(ctx)
 	if err != nil || len(presets) > 0 && presets[0] != "text" {
@@ -59,7 +60,7 @@ func (s Sample) Guess(ctx context.Context) (Guess, error) {
 	return g, s.answer(ctx, &g.Record, *answer)
 }
 
-// pick finds the member of a name, else the one with the longest texts.
+// pick returns the first member that has one of the names, else the member with the longest texts; nil if no member fits.
 func (s Sample) pick(members []Member, names []string, not string, fits func(Member) bool) (found *Member, named bool) {
 	for _, name := range names {
 		i := slices.IndexFunc(members, func(m Member) bool { return strings.EqualFold(m.Name, name) && m.Name != not && fits(m) })
@@ -79,13 +80,13 @@ func (s Sample) pick(members []Member, names []string, not string, fits func(Mem
 	return found, false
 }
 
-// isID reports whether a member is likely to number rows.
+// isID reports whether a member probably identifies rows.
 func isID(name string) bool {
 	lower := strings.ToLower(name)
 	return lower == "id" || lower == "index" || lower == "idx" || strings.HasSuffix(lower, "_id")
 }
 
-// answer sets the expression and the type of the answer: a number where every row has one, else a program or a text.
+// answer sets the expression and the type of the answer: a number if every row has one, else a program or a text.
 func (s Sample) answer(ctx context.Context, r *recipe.Record, answer Member) error {
 	plain := expressionOf(answer, "assistant")
 	candidates := []recipe.Record{{ReferenceAnswer: plain, AnswerType: record.Numeric}, {ReferenceAnswer: plain + ".number()", AnswerType: record.Numeric}}
@@ -117,7 +118,7 @@ func (s Sample) answer(ctx context.Context, r *recipe.Record, answer Member) err
 	return err
 }
 
-// withAnswer keeps the rows that have an answer.
+// withAnswer returns an expression that keeps the rows with an answer.
 func withAnswer(name string) string {
 	if plainName.MatchString(name) {
 		return "row.?" + name + `.orValue("").trim() != ""`
@@ -125,7 +126,7 @@ func withAnswer(name string) string {
 	return "row[?" + strconv.Quote(name) + `].orValue("").trim() != ""`
 }
 
-// program is how programs begin, in the usual languages of such data sets.
+// program matches the beginning of lines of programs, in the usual languages of data sets.
 var program = regexp.MustCompile(`(?m)^\s*(def |class |import |from \w+ import |#include|package |func |fn |function |public |const |let |var |SELECT )`)
 
 // isProgram reports whether most texts of a member look like programs.
@@ -141,7 +142,7 @@ func (s Sample) isProgram(name string) bool {
 
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// expressionOf returns the expression of a member as it is, or of what one side of a chat says.
+// expressionOf returns the expression for a member or, if it is a chat, for the turns of a role in it.
 func expressionOf(m Member, role string) string {
 	named := "row[" + strconv.Quote(m.Name) + "]"
 	if plainName.MatchString(m.Name) {

@@ -1,5 +1,5 @@
-// Package look reads the first rows of a source in place, without a build: what a mix would publish of them, what it would drop and why, which
-// members they have, and which presets fit them.
+// Package look reads the first rows of a source in place, without a build. It finds the rows that a mix would publish, those that it would drop and why,
+// the members of the rows, and the presets that fit them.
 package look
 
 import (
@@ -17,67 +17,67 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Dataset is what was seen of one data set.
+// Dataset is the result of looking at a data set.
 type Dataset struct {
 	Name   string `json:"name"`
 	Domain string `json:"domain"`
-	// Source in words, the commit that it means, the license that it names, and its files.
+	// Source is the source as text, Revision the commit that it was resolved to, License its license, and Files the number of its files.
 	Source   string `json:"source"`
 	Revision string `json:"revision,omitempty"`
 	License  string `json:"license,omitempty"`
 	Files    int    `json:"files"`
-	// Read is the number of rows that were read; Whole reports that there are no more.
+	// Read is the number of rows that were read; Whole reports whether these are all rows.
 	Read  int64 `json:"read"`
 	Whole bool  `json:"whole"`
-	// Kept is how many of them would be in the mix; Dropped, by reason, would not, or would fail the build.
+	// Kept is the number of rows that would be in the mix; Dropped are the others, by reason.
 	Kept    int64  `json:"kept"`
 	Dropped []Drop `json:"dropped,omitempty"`
-	// Rows are the first ones as they would be published.
+	// Rows are the first rows as they would be published.
 	Rows []json.RawMessage `json:"rows,omitempty"`
-	// Members are those that rows have at the source, in the order of their first use.
+	// Members are the members of the rows at the source, in the order of their first use.
 	Members []string `json:"members,omitempty"`
-	// Missing are members that the record names and no row has.
+	// Missing are the members that the record names and no row has.
 	Missing []Missing `json:"missing,omitempty"`
-	// Presets are those that fit the rows.
+	// Presets are the presets that fit the rows.
 	Presets []string `json:"presets,omitempty"`
-	// Problem is why no more could be read; empty where nothing is wrong.
+	// Problem is why no more rows could be read; empty if they could.
 	Problem string `json:"problem,omitempty"`
 }
 
-// Drop is a reason for which rows are dropped.
+// Drop is the number of rows that are dropped for a reason.
 type Drop struct {
 	Reason string `json:"reason"`
 	Rows   int64  `json:"rows"`
-	// Fails reports that such a row fails a build, unless read.onBadRow is Skip.
+	// Fails reports whether such a row fails a build: a bad row does, unless read.onBadRow is Skip.
 	Fails bool `json:"fails,omitempty"`
-	// First is the place of the first of them and what is wrong; empty for where.
+	// First is the place of the first such row and what is wrong with it; empty for the reason where.
 	First string `json:"first,omitempty"`
 }
 
 // Missing is a member that the record names and no row has.
 type Missing struct {
 	Name string `json:"name"`
-	// Near is the member that was most likely meant; empty where none is near.
+	// Near is the member that was probably meant; empty if none is near.
 	Near string `json:"near,omitempty"`
-	// Optional reports that the record does not need it.
+	// Optional reports whether the record does not require it.
 	Optional bool `json:"optional,omitempty"`
 }
 
-// Limits bound a look.
+// Limits has the limits of a look.
 type Limits struct {
-	// Rows to read; 0 means all of them.
+	// Rows is the number of rows to read; 0 means all.
 	Rows int64
-	// Show is how many rows are in the result.
+	// Show is the number of rows in the result.
 	Show int
-	// Near returns the one of the names that a mistyped one was most likely meant to be; empty where none is near.
+	// Near returns the name that a mistyped one was probably meant to be; empty if none is near.
 	Near func(typed string, names []string) string
 }
 
-// namedRows is how many rows are read whole, for the names of their members and for presets.
+// namedRows is the number of rows that are read whole, for the names of their members and for presets.
 const namedRows = 100
 
-// Of reads the first rows of a data set. What is wrong with them is in the result; the error is that of a source that cannot be listed or opened,
-// or of a record that does not compile.
+// Of reads the first rows of a data set. Bad rows are part of the result; it is an error if the source cannot be listed or opened, or if the record does
+// not compile.
 func Of(ctx context.Context, from source.Source, dataset recipe.Dataset, domain string, limits Limits) (Dataset, error) {
 	seen := Dataset{Name: dataset.Name, Domain: domain, Source: dataset.Source.Request()}
 	compiled, err := mapping.Compile(dataset.Record)
@@ -107,7 +107,7 @@ func Of(ctx context.Context, from source.Source, dataset recipe.Dataset, domain 
 	return seen, err
 }
 
-// Failure returns the error with which a build of such rows would end, as far as they show it.
+// Failure returns the error with which a build of these rows would end, nil if it would not.
 func (d Dataset) Failure() error {
 	fails := slices.IndexFunc(d.Dropped, func(drop Drop) bool { return drop.Fails })
 	switch {
@@ -122,7 +122,7 @@ func (d Dataset) Failure() error {
 	}
 }
 
-// mapped counts rows by what becomes of them.
+// mapped counts kept and dropped rows.
 type mapped struct {
 	*Dataset
 	fails  bool
@@ -130,7 +130,7 @@ type mapped struct {
 	writer *mapping.Writer
 }
 
-// take counts a row, or the error of one.
+// take counts a row, or the error of a bad row.
 func (m *mapped) take(row decoded.Row, err error) {
 	number := m.Read
 	m.Read++
@@ -167,7 +167,7 @@ func (m *mapped) drop(reason string, err error) {
 	m.Dropped[i].Rows++
 }
 
-// missing finds members that fields name and no row has. An optional one is reported only where it looks mistyped.
+// missing returns the members that fields name and no row has; optional ones only if they look mistyped.
 func missing(fields []decoded.Field, members []string, near func(string, []string) string) []Missing {
 	var all []Missing
 	for _, field := range fields {
@@ -187,17 +187,17 @@ func missing(fields []decoded.Field, members []string, near func(string, []strin
 	return all
 }
 
-// rows are those of a source's files, in their order.
+// rows reads the rows of a source's files, in their order.
 type rows struct {
 	from  source.Source
 	files []source.File
 	read  recipe.Read
 }
 
-// errEnough ends the reading of rows.
+// errEnough ends the reading of a file.
 var errEnough = errors.New("enough rows were read")
 
-// each passes on up to most rows of all files, bad ones with their error, and reports whether there are no more; 0 means all.
+// each calls take with up to most rows of all files, 0 for all, bad rows with their error. It reports whether there are no more rows.
 func (r rows) each(ctx context.Context, fields []decoded.Field, most int64, take func(decoded.Row, error)) (whole bool, err error) {
 	left := most
 	for _, file := range r.files {
@@ -232,7 +232,7 @@ func (r rows) eachOf(ctx context.Context, file source.File, fields []decoded.Fie
 	return f.check()
 }
 
-// sample reads the first rows whole. Rows that cannot be read are skipped: mapped reports them.
+// sample returns the first rows, whole. Bad rows are skipped, which mapped counts.
 func (r rows) sample(ctx context.Context, most int64) (Sample, error) {
 	var s Sample
 	whole := []decoded.Field{{Raw: true}}

@@ -208,8 +208,8 @@ func guessed(t *testing.T, from source.Source) Guess {
 		t.Fatal(err)
 	}
 	sample, err := Take(context.Background(), from, listing.Files)
-	if err != nil || sample.Rows() == 0 {
-		t.Fatalf("%d rows, %v", sample.Rows(), err)
+	if err != nil || len(sample.lines) == 0 {
+		t.Fatalf("%d rows, %v", len(sample.lines), err)
 	}
 	guess, err := sample.Guess(context.Background())
 	if err != nil {

@@ -8,16 +8,16 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Question is what a pod is asked to look at. It gets this as JSON, and answers with a Dataset.
+// Question is the data set that a pod looks at, which it gets as JSON. It answers with a Dataset.
 type Question struct {
 	Dataset recipe.Dataset `json:"dataset"`
 	Domain  string         `json:"domain"`
-	// Rows to read, 0 for all, and how many of them to show.
+	// Rows is the number of rows to read, 0 for all; Show is the number to show.
 	Rows int64 `json:"rows"`
 	Show int   `json:"show"`
 }
 
-// ParseQuestion reads a question. A question with a member that this release does not know is refused: the answer would be for another record.
+// ParseQuestion reads a question. It is an error if it has a member that this release does not know: the answer would be to another question.
 func ParseQuestion(encoded string) (Question, error) {
 	var q Question
 	decoder := json.NewDecoder(strings.NewReader(encoded))

@@ -9,19 +9,19 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// blockSize is how much of a remote file one request fetches, and mostBlocks how many blocks are kept: the first rows of a text are in its first
-// block, those of a Parquet file in the last one, which has the footer, and in those of the pages.
+// blockSize is the number of bytes of a remote file that one request fetches, mostBlocks the number of blocks that are kept. The first rows of a text are
+// in its first block. Those of a Parquet file are in the blocks of their pages, and need the last block, which has the footer.
 const (
 	blockSize  = 1 << 20
 	mostBlocks = 64
 )
 
-// opened is a file that can be read at any place.
+// opened is a file that can be read at any offset.
 type opened struct {
 	io.ReaderAt
 	size  int64
 	close func() error
-	// check fails if the file was written to since it was listed.
+	// check returns an error if the file was changed since it was listed.
 	check func() error
 }
 
@@ -43,7 +43,7 @@ func open(ctx context.Context, from source.Source, file source.File) (opened, er
 	return opened{&blocks{begin: begin, size: file.Size, kept: map[int64][]byte{}}, file.Size, nothing, nothing}, nil
 }
 
-// headOf returns the beginning of a file of unknown size, or all of it.
+// headOf returns the beginning of a file of unknown size, or all of a small one.
 func headOf(begin func(int64) (io.ReadCloser, error)) ([]byte, error) {
 	body, err := begin(0)
 	if err != nil {
@@ -53,7 +53,7 @@ func headOf(begin func(int64) (io.ReadCloser, error)) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(body, mostBlocks*blockSize))
 }
 
-// blocks reads a remote file in blocks and keeps the last ones. It must not be used concurrently.
+// blocks reads a remote file in blocks, and keeps the last ones. It is not safe for concurrent use.
 type blocks struct {
 	begin func(offset int64) (io.ReadCloser, error)
 	size  int64

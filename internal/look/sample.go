@@ -15,30 +15,27 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Sample is some rows of a source, unchanged.
+// Sample has some rows of a source, unchanged.
 type Sample struct {
 	lines []string // each the JSON of a row
 }
 
-// Rows returns the number of rows.
-func (s Sample) Rows() int { return len(s.lines) }
-
-// Take reads the first rows of a listed source.
+// Take returns the first rows of a source.
 func Take(ctx context.Context, from source.Source, files []source.File) (Sample, error) {
 	return rows{from: from, files: files}.sample(ctx, namedRows)
 }
 
-// Member is one member of the rows, by the kinds of its values.
+// Member is a member of the rows, with counts of its values by kind.
 type Member struct {
 	Name string
-	// Texts, Numbers and Turns count the rows with a text that is not empty, a number, and a list of turns of a chat; Others those with anything
-	// else but null.
+	// Texts counts the rows with a text that is not blank, Numbers those with a number, Turns those with a chat, and Others those with any other value
+	// except null and blank texts.
 	Texts, Numbers, Turns, Others int
-	// Length of all texts in bytes.
+	// Length is the length of all texts in bytes.
 	Length int
 }
 
-// Members returns those of the rows, in the order of their first use.
+// Members returns the members of the rows, in the order of their first use.
 func (s Sample) Members() []Member {
 	var all []Member
 	for _, line := range s.lines {
@@ -99,7 +96,7 @@ func isChat(list []any) bool {
 	})
 }
 
-// names returns the members' names.
+// names returns the names of the members.
 func (s Sample) names() []string {
 	var names []string
 	for _, m := range s.Members() {
@@ -108,7 +105,7 @@ func (s Sample) names() []string {
 	return names
 }
 
-// try returns how many rows of the sample a record fits, and what is wrong with the others.
+// try returns the number of rows that a record fits, and the reasons why it does not fit the others.
 func (s Sample) try(ctx context.Context, record recipe.Record) (kept int, reasons []string, err error) {
 	compiled, err := mapping.Compile(record)
 	if err != nil {
@@ -135,12 +132,12 @@ func (s Sample) try(ctx context.Context, record recipe.Record) (kept int, reason
 	return kept, reasons, nil
 }
 
-// distinctive are the members that identify the rows of a preset whose expressions also fit many other rows.
+// distinctive has the members that rows must have for a preset whose expressions also fit many other rows.
 var distinctive = map[string][]string{
 	"hotpotqa": {"question", "answer", "type", "level"}, "hotpotqa-context": {"context", "supporting_facts"}, "mbpp": {"test_list", "code"}, "squad2": {"answers", "context"},
 }
 
-// presets returns the names of those that fit every row, the most particular ones first: by how many of their fields the rows have.
+// presets returns the names of the presets that fit every row, those first of whose fields the rows have the most.
 func (s Sample) presets(ctx context.Context) ([]string, error) {
 	names := s.names()
 	fitting := map[string]int{}
@@ -166,7 +163,7 @@ func (s Sample) presets(ctx context.Context) ([]string, error) {
 	return found, nil
 }
 
-// fields returns how many fields of a preset are among the names.
+// fields returns the number of a preset's fields that are among the names.
 func (s Sample) fields(preset recipe.Preset, names []string) int {
 	compiled, err := mapping.Lookup(preset.Version)
 	if err != nil {
@@ -181,7 +178,7 @@ func (s Sample) fields(preset recipe.Preset, names []string) int {
 	return n
 }
 
-// texts returns the values of a member that are texts.
+// texts returns the values of a member, without those that are no texts.
 func (s Sample) texts(name string) []string {
 	var all []string
 	for _, line := range s.lines {

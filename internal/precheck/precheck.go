@@ -1,8 +1,6 @@
-// Package precheck judges what a mix asks for before there is any data: that every expression compiles, every pattern of files is
-// one, every value is one that workers know, and that the rows which sources are expected to hold can meet the mix at all. The
-// manager does it before it makes a Job, and kubectl datasetmix before it plans or builds: what one of them refuses, so does the other.
-//
-// Imports: the standard library, internal/recipe, internal/contract, internal/glob and internal/mapping.
+// Package precheck judges a recipe before there is any data: every expression must compile, every pattern of files must be valid, every value must be one
+// that workers know, and the expected rows of the sources must suffice for the mix. The manager does it before it creates a Job, and kubectl datasetmix
+// before it plans or builds, so both refuse the same mixes.
 package precheck
 
 import (
@@ -15,9 +13,9 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Recipe finds the first mistake in a recipe that no data can mend. It names the data set or probe, what is wrong and what helps, and is
-// a contract.InvalidTask failure, a contract.LicenseRefused one where the policy refuses a source of a
-// kind that names no license, or a contract.InfeasibleMix one where the expected rows cannot meet the mix.
+// Recipe returns the first mistake in a recipe that shows without data, nil if there is no such mistake. The error names the data set or probe, the mistake
+// and a remedy. Its reason is InvalidTask, LicenseRefused if the policy refuses a kind of source that names no license, or InfeasibleMix if the expected
+// rows do not suffice for the mix.
 func Recipe(r recipe.Recipe) error {
 	if err := r.Validate(); err != nil {
 		return contract.Failf(contract.InvalidTask, "%w", err)
@@ -51,7 +49,7 @@ func judge(from recipe.Source, rows recipe.Record) error {
 	return err
 }
 
-// asRecord returns a record with a probe's question; what else it holds is never read.
+// asRecord returns a record with a probe's question, for compilation alone.
 func asRecord(probe recipe.Probe) recipe.Record {
 	if probe.Preset != "" {
 		return recipe.Record{Preset: probe.Preset}
@@ -59,7 +57,7 @@ func asRecord(probe recipe.Probe) recipe.Record {
 	return recipe.Record{Question: probe.Question, ReferenceAnswer: `""`, AnswerType: "text"}
 }
 
-// patterns judges those of a source's files.
+// patterns judges the patterns of a source's files.
 func patterns(of recipe.Source) error {
 	switch {
 	case of.HuggingFace != nil:

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// message is the msg of a line of progress, by which it is told from other lines.
+// message is the msg of lines of progress, by which they are recognized.
 const message = "progress"
 
-// Line is a line of progress as the log of a worker has it.
+// Line is a line of progress in the log of a worker.
 type Line struct {
 	Time  time.Time `json:"time"`
 	Stage string    `json:"stage"`
@@ -24,7 +24,7 @@ type Line struct {
 	Percent int   `json:"percent"`
 }
 
-// Parse reads a line of a worker's log; ok is false for one that is not of progress. What other keys a line has is not looked at.
+// Parse reads a line of a worker's log; ok is false for a line that is not one of progress. Other keys of the line are ignored.
 func Parse(text []byte) (line Line, ok bool) {
 	var read struct {
 		Line
@@ -38,7 +38,7 @@ func Parse(text []byte) (line Line, ok bool) {
 	return read.Line, true
 }
 
-// pause returns how long a unit is silent between two lines: a second, and after a minute five, so that the log of a long build stays small.
+// pause returns the time between two lines of a unit: a second, and five seconds after the first minute, so that the log of a long build stays small.
 func pause(worked time.Duration) time.Duration {
 	if worked < time.Minute {
 		return time.Second
@@ -46,9 +46,9 @@ func pause(worked time.Duration) time.Duration {
 	return 5 * time.Second
 }
 
-// Logger writes what a pod's units do into its log, one unit after another. Its methods are called from one goroutine.
+// Logger writes the progress of a pod's units to its log, one unit after another. It is not safe for concurrent use.
 type Logger struct {
-	// Log is where lines go.
+	// Log is the log.
 	Log *slog.Logger
 
 	stage, unit string
@@ -57,7 +57,7 @@ type Logger struct {
 	stop, ended chan struct{}
 }
 
-// Begin begins a unit and returns its meter. Lines are written while the unit goes on, from a second after now.
+// Begin begins a unit and returns its meter. It writes lines in the background, the first one after a second, until Done or Stop.
 func (l *Logger) Begin(stage, unit string) *Meter {
 	l.Stop()
 	l.stage, l.unit, l.last = stage, unit, Snapshot{}
@@ -81,7 +81,7 @@ func (l *Logger) run(began time.Time) {
 	}
 }
 
-// Done writes a last line: the unit is finished.
+// Done marks the unit as finished and writes its last line.
 func (l *Logger) Done() {
 	if l.meter == nil {
 		return
@@ -92,7 +92,7 @@ func (l *Logger) Done() {
 	l.write(meter.Snapshot())
 }
 
-// Stop ends the lines of a unit that fails.
+// Stop ends the lines of a unit without a last one, for a unit that has failed.
 func (l *Logger) Stop() {
 	if l.meter != nil {
 		close(l.stop)

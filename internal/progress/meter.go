@@ -1,8 +1,8 @@
-// Package progress counts what a unit of a build has done while it is under way, says it in lines of the worker's log, and reads those
-// lines. docs/progress.md has their form, which the live view of kubectl-datasetmix relies on.
+// Package progress counts the rows and bytes that a unit of a build has done, writes them as lines to the worker's log, and reads those lines.
+// docs/progress.md has their format, which the live view of kubectl-datasetmix relies on.
 //
-// Whoever does the work counts whole buffers, batches or thousands of rows on the Meter of its context, never single rows: that is a few
-// hundred additions a second. Whoever shows the work takes a Snapshot when it wants one.
+// The code that does the work counts whole buffers, batches or thousands of rows on the Meter of its context, never single rows: a few hundred additions a
+// second. The code that shows the progress takes a Snapshot.
 package progress
 
 import (
@@ -12,27 +12,26 @@ import (
 	"time"
 )
 
-// Snapshot is how far a unit is. Rows and Bytes are of its present phase, as are the numbers that are expected of it; of an expected
-// number, 0 is not known.
+// Snapshot is the progress of a unit at one time.
 type Snapshot struct {
-	// Phase is what the unit does now: fetch, read, compare, write or prove. It is empty before the first one.
+	// Phase is the present phase: fetch, read, compare, write or prove; empty before the first one.
 	Phase string
-	// Rows and Bytes were done in this phase, of OfRows and OfBytes.
+	// Rows and Bytes were done in this phase, of OfRows and OfBytes, which are 0 if they are not known.
 	Rows, Bytes, OfRows, OfBytes int64
-	// Percent of the whole unit: it never falls, and is 100 only once the unit is finished.
+	// Percent is the percentage of the whole unit that is done. It never falls, and is 100 only once the unit is finished.
 	Percent int
 	// Since is when the phase began.
 	Since time.Time
 }
 
-// Meter counts what a unit does. A nil Meter counts nothing. It may be used by several goroutines.
+// Meter counts the rows and bytes that a unit has done. A nil Meter counts nothing. It is safe for concurrent use.
 type Meter struct {
 	mutex    sync.Mutex
 	now      Snapshot
 	from, to int // percent at which the phase begins and ends
 }
 
-// Begin begins a phase that takes the unit to a percentage, with the rows and the bytes that it will do, as far as that is known.
+// Begin begins a phase. to is the percentage of the unit that is done when the phase ends; rows and bytes are what the phase will do, 0 if that is not known.
 func (m *Meter) Begin(phase string, to int, rows, bytes int64) {
 	if m == nil {
 		return
@@ -52,7 +51,7 @@ func (m *Meter) Add(rows, bytes int64) {
 	defer m.mutex.Unlock()
 	m.now.Rows += rows
 	m.now.Bytes += bytes
-	if m.now.OfBytes > 0 { // some are read twice, such as those by which a file's form is told
+	if m.now.OfBytes > 0 { // some bytes are read twice, such as those from which a file's format is detected
 		m.now.Bytes = min(m.now.Bytes, m.now.OfBytes)
 	}
 	done, of := m.now.Bytes, m.now.OfBytes
@@ -65,27 +64,27 @@ func (m *Meter) Add(rows, bytes int64) {
 	}
 }
 
-// Reach corrects the bytes that were done in this phase: some came twice, others were at hand.
+// Reach sets the number of bytes that were done in this phase, for a source of which some bytes came twice, or were there already.
 func (m *Meter) Reach(bytes int64) {
 	if m != nil {
 		m.Add(0, bytes-m.Snapshot().Bytes)
 	}
 }
 
-// Counter counts rows one by one, and tells the meter of some thousand at once, when it looks at the context, too. It is of one goroutine.
+// Counter counts single rows, and adds them to a meter some thousand at a time. It is not safe for concurrent use.
 type Counter struct {
 	meter       *Meter
 	rows, bytes int64
-	left        int // rows until the meter is told
+	left        int // rows until the next Flush
 }
 
 // Counter returns a counter of the meter, which may be nil.
 func (m *Meter) Counter() *Counter { return &Counter{meter: m} }
 
-// rowsAtOnce is how many rows a Counter keeps.
+// rowsAtOnce is the number of rows that a Counter adds to its meter at a time.
 const rowsAtOnce = 4096
 
-// Row counts a row and its bytes. Its error is that of the context, at which it looks at the first row and then at one in some thousand.
+// Row counts a row and its bytes. It returns the error of the context, which it checks at the first row and then every few thousand rows.
 func (c *Counter) Row(ctx context.Context, bytes int) error {
 	c.rows++
 	c.bytes += int64(bytes)
@@ -97,7 +96,7 @@ func (c *Counter) Row(ctx context.Context, bytes int) error {
 	return ctx.Err()
 }
 
-// Flush counts the rows that the meter does not have yet.
+// Flush adds the rows that the meter does not have yet.
 func (c *Counter) Flush() {
 	c.meter.Add(c.rows, c.bytes)
 	c.rows, c.bytes = 0, 0
@@ -113,14 +112,14 @@ func (m *Meter) Finish() {
 	m.now.Percent = 100
 }
 
-// Snapshot returns how far the unit is.
+// Snapshot returns the progress of the unit.
 func (m *Meter) Snapshot() Snapshot {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	return m.now
 }
 
-// ReaderAt returns a reader that counts what is read of another one as bytes done.
+// ReaderAt returns a reader that counts the bytes that are read from another one.
 func (m *Meter) ReaderAt(of io.ReaderAt) io.ReaderAt {
 	if m == nil {
 		return of
@@ -160,12 +159,12 @@ func (r *readerAt) ReadAt(p []byte, at int64) (int, error) {
 
 type ofContext struct{}
 
-// With returns a context whose work is counted on a meter; a nil one ends the counting.
+// With returns a context with a meter, or without one if it is nil.
 func With(ctx context.Context, m *Meter) context.Context {
 	return context.WithValue(ctx, ofContext{}, m)
 }
 
-// Of returns the meter of a context, nil where it has none.
+// Of returns the meter of a context, nil if it has none.
 func Of(ctx context.Context) *Meter {
 	m, _ := ctx.Value(ofContext{}).(*Meter)
 	return m

@@ -17,12 +17,12 @@ var cardTemplate string
 //go:embed configs.md.tmpl
 var cardConfigs string
 
-// config is one configuration of the card, as load_dataset selects it.
+// config is a configuration of the card, which load_dataset selects by its name.
 type config struct {
 	Name    string
 	Default bool
 	Files   []configFiles
-	// Features are the columns in the words of Hugging Face datasets; empty where they are not known.
+	// Features are the columns as Hugging Face datasets writes them; empty if they are not known.
 	Features string
 }
 
@@ -34,8 +34,8 @@ type configFiles struct {
 // defaultConfig is the configuration that a loader uses by default: the mix.
 const defaultConfig = "default"
 
-// Card writes the README.md of a revision: the front matter by which the Hugging Face Hub and its loaders know the files,
-// then the plan, its outcome and its sources, for people. The error is the caller's mistake.
+// Card returns the README.md of a revision: front matter with the files, for the Hugging Face Hub and its loaders, and then the plan, its outcome and
+// the sources, for people. An error is the caller's mistake.
 func Card(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -74,16 +74,16 @@ func Functions() map[string]any {
 	}
 }
 
-// Short returns the beginning of a digest or a commit, by which people tell it.
+// Short returns the first 12 characters of a digest or a commit, by which people recognize it.
 func Short(digest string) string { return digest[:min(len(digest), 12)] }
 
-// namedCounts is a line of the table of one split.
+// namedCounts is a row of the table of one split.
 type namedCounts struct {
 	Name string
 	Counts
 }
 
-// loaded returns what is loaded to get the mix, below the folder of the revision: an export where no mixed file is held.
+// loaded returns the folder to load the mix from, relative to the revision's: empty, or that of an export if the revision has no mixed files.
 func (r *Revision) loaded() string {
 	if r.holdsMixed() || len(r.Exports) == 0 {
 		return ""
@@ -91,7 +91,7 @@ func (r *Revision) loaded() string {
 	return "/" + r.Exports[0].Folder
 }
 
-// single returns the folders of single data sets that the revision has.
+// single returns the folders of single data sets in the revision.
 func (r *Revision) single() (folders []string) {
 	for _, card := range folderCards {
 		if len(r.datasetConfigs(card.folder)) > 0 {
@@ -101,12 +101,12 @@ func (r *Revision) single() (folders []string) {
 	return folders
 }
 
-// configs returns the mix, and each data set by itself where it has files of its own. A loader uses one reader for all configurations of a card,
-// chosen by the files of the first. Therefore the card of a mix in Parquet has no others: they are in the cards of their folders.
+// configs returns the configurations of the card: the mix, and each data set that has files of its own. A loader reads all configurations of a card in
+// the format of the first one's files. Therefore the card of a mix in Parquet has no others: they are in the cards of their folders.
 func (r *Revision) configs() []config {
 	var configs []config
 	inParquet := slices.ContainsFunc(r.Files, func(f File) bool { return f.mixed() && rowsFormat(f.Path) != jsonLines })
-	if files := r.splitFiles(""); len(files) > 0 {
+	if files := r.filesOf("", ""); len(files) > 0 {
 		configs = append(configs, config{Name: defaultConfig, Default: true, Files: files, Features: r.features("", inParquet)})
 	}
 	if inParquet {
@@ -115,7 +115,7 @@ func (r *Revision) configs() []config {
 	return append(configs, r.datasetConfigs("")...)
 }
 
-// datasetConfigs returns the data sets by themselves, with the names of their files relative to a folder.
+// datasetConfigs returns a configuration for each data set with files in a folder, with the names of the files relative to it.
 func (r *Revision) datasetConfigs(folder string) []config {
 	of := *r
 	of.Files = nil
@@ -127,7 +127,7 @@ func (r *Revision) datasetConfigs(folder string) []config {
 	}
 	var configs []config
 	for _, d := range r.Datasets {
-		files := of.splitFiles(d.Name)
+		files := of.filesOf(d.Name, "")
 		if len(files) == 0 || d.Name == defaultConfig && folder == "" {
 			continue
 		}
@@ -139,13 +139,13 @@ func (r *Revision) datasetConfigs(folder string) []config {
 //go:embed folder.md.tmpl
 var folderTemplate string
 
-// folderCards are the folders with a card of their own, each with what its files are.
+// folderCards are the folders with a card of their own; what describes their files.
 var folderCards = []struct{ folder, what string }{
 	{"processed/", "the rows of each data set of the mix, by split, before they were balanced and mixed"},
 	{"test/", "the rows by which each data set of the mix is evaluated alone"},
 }
 
-// folderCard writes the README.md of a folder of single data sets, by which a loader finds each by name whatever the format of the mix is.
+// folderCard returns the README.md of a folder of single data sets, by which a loader finds each data set by its name.
 func (r *Revision) folderCard(folder, what string) ([]byte, error) {
 	configs := r.datasetConfigs(folder)
 	t, err := template.New("folder").Funcs(template.FuncMap{"cell": cell, "yaml": yaml}).Parse(cardConfigs + folderTemplate)
@@ -161,11 +161,8 @@ func (r *Revision) folderCard(folder, what string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// splitFiles finds the files of each split of a data set, or of the mix. A part that is published in two places is taken
-// from the first.
-func (r *Revision) splitFiles(dataset string) []configFiles { return r.filesOf(dataset, "") }
-
-// filesOf returns splitFiles, or the files of an export.
+// filesOf returns the files of each split: of a data set, of an export, or of the mix if both names are empty. Of files that are in two folders, it
+// returns those in the first one.
 func (r *Revision) filesOf(dataset, export string) []configFiles {
 	var out []configFiles
 	for _, s := range r.Splits {
@@ -185,7 +182,7 @@ func (r *Revision) filesOf(dataset, export string) []configFiles {
 
 func folder(path string) string { return path[:strings.LastIndexByte(path, '/')+1] }
 
-// sizeCategories are the Hub's, by the first number of rows that is too large for them.
+// sizeCategories are the Hub's size categories. below is the first number of rows that is too large for the category.
 var sizeCategories = []struct {
 	below int64
 	name  string
@@ -195,16 +192,12 @@ var sizeCategories = []struct {
 }
 
 func sizeCategory(rows int64) string {
-	i := slices.IndexFunc(sizeCategories, func(c struct {
-		below int64
-		name  string
-	}) bool {
-		return rows < c.below
-	})
-	if i < 0 {
-		return "n>1T"
+	for _, category := range sizeCategories {
+		if rows < category.below {
+			return category.name
+		}
 	}
-	return sizeCategories[i].name
+	return "n>1T"
 }
 
 // cell escapes text for a cell of a Markdown table, or for a line of Markdown.
@@ -214,7 +207,7 @@ func cell(s string) string {
 	).Replace(s)
 }
 
-// yaml quotes a string: JSON's quotes are YAML's.
+// yaml returns a string in quotes: a JSON string is a YAML string.
 func yaml(s string) (string, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

@@ -1,16 +1,17 @@
 package report
 
 import (
-	"bytes"
 	_ "embed" // for the context
 	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// croissantContext is the one that the appendix of Croissant 1.1 recommends, and PROV-O for where the rows came from.
+// croissantContext is the context that the appendix of Croissant 1.1 recommends, with PROV-O for the origin of the rows.
 //
 //go:embed context.json
 var croissantContext string
@@ -22,11 +23,11 @@ const (
 	recordSetID = "records"
 	splitSetID  = "splits"
 	splitNameID = splitSetID + "/name"
-	// filesSuffix ends the name of the set of files that a set of records is read from.
+	// filesSuffix ends the name of a set of files, which begins with the name of the set of records that is read from it.
 	filesSuffix = "-files"
 )
 
-// The types below have the members of Croissant in the order in which they are written.
+// The types below have the members of Croissant, in the order in which they are written.
 
 type croissant struct {
 	Context     json.RawMessage   `json:"@context"`
@@ -132,8 +133,8 @@ type fieldReference struct {
 	Field reference `json:"field"`
 }
 
-// Croissant writes the croissant.json of a revision after Croissant 1.1 (MLCommons, 29 January 2026): every file with its
-// SHA-256, the record's fields, the splits, and the data sets it derives from. The error is the caller's mistake.
+// Croissant returns the croissant.json of a revision after Croissant 1.1 (MLCommons, 29 January 2026): every file with its SHA-256, the fields of the
+// rows, the splits, and the data sets that the mix is derived from. An error is the caller's mistake.
 func Croissant(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err
@@ -158,12 +159,7 @@ func Croissant(r Revision) ([]byte, error) {
 		Files:     distribution(&r),
 	}
 	doc.RecordSets = append([]croissantRecord{splitSet(r.Splits)}, recordSets(&r)...)
-	var out bytes.Buffer
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	err := enc.Encode(doc)
-	return out.Bytes(), err
+	return revision.EncodeJSON(doc)
 }
 
 func licenseURLs(of []Dataset) []string {
@@ -194,7 +190,7 @@ func citation(r *Revision) string {
 	return fmt.Sprintf("@misc{%s-%s, title = {%s}, version = {%s}, note = {A mix made by DatasetMix of %s}}", r.Mix, r.ID, r.Mix, r.ID, strings.Join(of, ", "))
 }
 
-// distribution returns every file, and the sets of those that records are read from.
+// distribution returns every file, and the sets of files that records are read from.
 func distribution(r *Revision) []any {
 	var out []any
 	for _, f := range r.Files {
@@ -212,8 +208,8 @@ type readableSet struct {
 	paths               []string
 }
 
-// readable returns the mix, each data set by itself, and the exports, where the reference implementation of Croissant can read the files: it knows
-// gzip, but not zstd. A set of files without a container is expected in the folder of this file.
+// readable returns the sets of records: the mix, each data set, and the exports, as far as the reference implementation of Croissant can read their
+// files: it knows gzip, but not zstd. It expects a set of files without a container in the folder of croissant.json.
 func readable(r *Revision) []readableSet {
 	sets := []readableSet{{id: recordSetID}}
 	for _, d := range r.Datasets {
@@ -232,7 +228,7 @@ func readable(r *Revision) []readableSet {
 	})
 }
 
-// holdsMixed reports whether the revision has the mixed files, from which the records come.
+// holdsMixed reports whether the revision has the mixed files.
 func (r *Revision) holdsMixed() bool { return slices.ContainsFunc(r.Files, File.mixed) }
 
 var encodingFormats = []struct{ suffix, format string }{
@@ -243,8 +239,8 @@ var encodingFormats = []struct{ suffix, format string }{
 	{".zst", "application/zstd"},
 }
 
-// rowsFormat returns the format of the rows in a file, whatever they are packed with. It is what a set of files is read by: a reader
-// of Croissant unpacks by the files' names, and knows one format per set.
+// rowsFormat returns the media type of the rows in a file, without compression. A set of files has this format: a reader of Croissant decompresses by
+// the files' names.
 func rowsFormat(name string) string {
 	return encodingFormat(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// exportsOf returns the exports of a recipe, in the words of the reports.
+// exportsOf returns the exports of a recipe.
 func exportsOf(r recipe.Recipe, plan plan.Plan) []Export {
 	var rows int64
 	for _, split := range plan.Splits {
@@ -32,7 +32,7 @@ func exportsOf(r recipe.Recipe, plan plan.Plan) []Export {
 	return out
 }
 
-// exportTexts returns the columns of an export that are texts: the last three of every format.
+// exportTexts returns the columns of an export that are texts; the last three are in every format.
 func (r *Revision) exportTexts(name string) []string {
 	columns := map[string][]string{
 		string(recipe.ExportRL):   {"solution", "data_source", "ability", "task", "label", "answer_type", "reference_answer"},
@@ -47,7 +47,7 @@ func (r *Revision) exportTexts(name string) []string {
 	return append(slices.Clone(columns[format]), "id", "dataset", "domain")
 }
 
-// factoryEntry is what LLaMA-Factory wants to know of a file.
+// factoryEntry describes a file to LLaMA-Factory.
 type factoryEntry struct {
 	File       string            `json:"file_name"`
 	Formatting string            `json:"formatting,omitempty"`
@@ -55,8 +55,8 @@ type factoryEntry struct {
 	Tags       map[string]string `json:"tags,omitempty"`
 }
 
-// factoryInfo returns the content of an export's dataset_info.json, by which LLaMA-Factory finds its files: an entry for each, called after the
-// mix, the split and, of several, the number. ok is false for a format that it has no stage for.
+// factoryInfo returns the content of an export's dataset_info.json, by which LLaMA-Factory finds its files. It has an entry for each file, whose name
+// consists of the mix, the split and, if there are several files, the number. ok is false for a format that LLaMA-Factory has no stage for.
 func factoryInfo(r recipe.Recipe, export recipe.Export) (content []byte, ok bool, err error) {
 	if !export.HasFactoryInfo() {
 		return nil, false, nil

@@ -11,14 +11,14 @@ import (
 // texts are the members that every row has, in their order.
 var texts = []string{"id", "dataset", "domain", "question", "reference_answer", "answer_type"}
 
-// metadataField is the member after them, and firstMetadata are the members of it that every row has.
+// metadataField is the member after texts, and firstMetadata are the members in it that every row has.
 const metadataField = "metadata"
 
 var firstMetadata = []string{"source", "original_id"}
 
-// members returns the types of the members of a data set's rows besides their texts, or those of all data sets together.
+// members returns the types of the members of a data set's rows, without texts, or their union over all data sets if the name is empty.
 func (r *Revision) members(dataset string) schema.Type {
-	if r.Fields == nil { // what the metadata of every row has
+	if r.Fields == nil { // every row has these members in its metadata
 		text := schema.Type{Scalar: schema.String}
 		return schema.Type{Members: map[string]schema.Type{metadataField: {Members: map[string]schema.Type{firstMetadata[0]: text, firstMetadata[1]: text}}}}
 	}
@@ -32,8 +32,8 @@ func (r *Revision) members(dataset string) schema.Type {
 	return schema.Union(types...)
 }
 
-// features returns the columns of a data set, or of the mix, as a card has them; "" where they are not known, or have no one type. In
-// Parquet all that is not a text is the text of JSON.
+// features returns the columns of a data set, or of the mix, for a card; empty if they are not known, or if one has several types. In Parquet, every
+// column is a text: other values are written as JSON.
 func (r *Revision) features(dataset string, inParquet bool) string {
 	members := r.members(dataset)
 	if r.Fields == nil || !inParquet && !members.Certain() {
@@ -53,7 +53,7 @@ func (r *Revision) features(dataset string, inParquet bool) string {
 	return out.String()
 }
 
-// namesOf returns the members of an object: some first, the others sorted.
+// namesOf returns the names of an object's members: those in first, and then the others sorted.
 func namesOf(t schema.Type, first ...string) []string {
 	names := t.Names()
 	slices.SortStableFunc(names, func(a, b string) int {
@@ -68,7 +68,7 @@ func namesOf(t schema.Type, first ...string) []string {
 	return names
 }
 
-// feature writes a column, or a member of one, with its type.
+// feature writes a column, or a member of a column, with its type.
 func feature(out *strings.Builder, indent, name string, t schema.Type) {
 	quoted, err := yaml(name)
 	if err != nil {
@@ -78,7 +78,7 @@ func feature(out *strings.Builder, indent, name string, t schema.Type) {
 	featureType(out, indent+"  ", "dtype", t)
 }
 
-// featureType writes a type: after a key, or in place of its value.
+// featureType writes a type; scalar is the key before a type without members or elements.
 func featureType(out *strings.Builder, indent, scalar string, t schema.Type) {
 	switch {
 	case t.Element != nil:
@@ -109,7 +109,7 @@ func featureMembers(out *strings.Builder, indent, key string, t schema.Type) {
 	}
 }
 
-// dtype returns a scalar in the words of Hugging Face datasets. The name null is a text in YAML.
+// dtype returns the name of a scalar type in Hugging Face datasets. The name null is quoted, since YAML would read it as a value.
 func dtype(scalar string) string {
 	switch scalar {
 	case schema.Date:

@@ -12,8 +12,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Info returns the content of mixed/info.json: every key that scripts for the six data sets read, with its type, and what these leave out. The
-// shares in it are those of rows, whatever the unit of the mix.
+// Info returns the content of mixed/info.json: every key that scripts for the six data sets read, with its type, and further keys. Shares in it are
+// measured in rows, whatever the unit of the mix.
 func Info(r recipe.Recipe, plan plan.Plan) ([]byte, error) {
 	info := object{
 		{"split_ratio", splitRatio(r.Splits)},
@@ -38,8 +38,8 @@ func Info(r recipe.Recipe, plan plan.Plan) ([]byte, error) {
 	return revision.EncodeJSON(append(info, mixedFilesOf(r)...))
 }
 
-// mixedFilesOf names the files of each split and their format. A mix of one plain file per split has neither: its names are what scripts expect,
-// and its bytes have not changed since before there were other formats.
+// mixedFilesOf returns the format, and the files of each split. It returns nil for a mix with one plain file per split: scripts expect its names, and its
+// info.json has had the same bytes since before there were other formats.
 func mixedFilesOf(r recipe.Recipe) object {
 	if r.Output.Shards <= 1 && r.Output.Format == recipe.JSONL {
 		return nil
@@ -55,7 +55,7 @@ func mixedFilesOf(r recipe.Recipe) object {
 	return object{{"format", r.Output.Format}, {"files", listed}}
 }
 
-// percent returns a percentage with one decimal, as scripts expect it.
+// percent returns a percentage with one decimal, which scripts expect.
 func percent(part, whole int64) decimal {
 	tenths := (part*2000 + whole) / (2 * whole)
 	return decimal(fmt.Sprintf("%d.%d", tenths/10, tenths%10))
@@ -83,7 +83,7 @@ func joinDomains(r recipe.Recipe, text func(recipe.Domain) string) string {
 	return strings.Join(parts, ":")
 }
 
-// balances returns "50:50 per domain" where all domains are alike, else each domain by name.
+// balances returns "50:50 per domain" if all domains have the same balance, else the balance of each domain by name.
 func balances(domains []recipe.Domain) string {
 	var each, named []string
 	for _, domain := range domains {
@@ -114,9 +114,9 @@ func balanceText(domain recipe.Domain) string {
 	return strings.Join(parts, ":")
 }
 
-// Meta returns the content of a data set's meta.json: its rows per split, those that are in no split, by reason, where there are any,
-// those dropped because a later split has them, or, in a mix that drops them, because the split has the same row or a later one
-// nearly the same question; and those with a question of another row, written in another way, where that makes no difference.
+// Meta returns the content of a data set's meta.json: its rows per split, the rows in no split by reason, the rows that were dropped because a later split
+// has the same question, the split the same row, or a later split nearly the same question, and the rows whose question another row has, written in
+// another way. Counts that the recipe does not ask for are absent.
 func Meta(r recipe.Recipe, summary pipeline.Summary, dataset string, divided pipeline.SplitResult) ([]byte, error) {
 	_, domain, _ := r.Dataset(dataset)
 	meta := object{{"dataset", dataset}, {"domain", domain.Name}, {"seed", r.Seed}, {"split_ratio", splitRatio(r.Splits)}, {"total", divided.Read}}
@@ -149,8 +149,8 @@ func Meta(r recipe.Recipe, summary pipeline.Summary, dataset string, divided pip
 	return revision.EncodeJSON(meta)
 }
 
-// testIndex returns the content of test/test_index.json: the file, relative to the revision, that evaluates each data set alone,
-// in the order of the manifest.
+// testIndex returns the content of test/test_index.json: for each data set, in the order of the manifest, the file that evaluates it alone, relative to
+// the revision's folder.
 func testIndex(r recipe.Recipe) ([]byte, error) {
 	index := object{}
 	for _, domain := range r.Domains {

@@ -2,8 +2,8 @@ package report
 
 import "github.com/datasetmix/datasetmix/internal/recipe"
 
-// hubLicense returns the Hub's identifier of a license: "unknown" when there is none, and "other" when the Hub does not know it, since a card with
-// an identifier that the Hub does not know is refused.
+// hubLicense returns the Hub's identifier of a license: "unknown" for no license, and "other" for one that the Hub does not know, since the Hub refuses
+// a card with an unknown identifier.
 func hubLicense(license string) string {
 	id := recipe.LicenseID(license)
 	if id == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Of returns the revision of a manifest in the words of the reports.
+// Of returns the facts of a manifest that are reported.
 func Of(m revision.Manifest) Revision {
 	out := Revision{Mix: m.Name, ID: m.Revision, Seed: m.Recipe.Seed, Order: string(m.Recipe.Order), Compare: string(m.Recipe.Compare), Fields: m.Fields}
 	if m.Recipe.Measured() {
@@ -54,7 +54,7 @@ func Of(m revision.Manifest) Revision {
 	return out
 }
 
-// known returns a number of a published mix, 0 for one that its recipe does not ask for.
+// known returns a count of a published mix, 0 for one that its recipe does not ask for.
 func known(n *int64) int64 {
 	if n == nil {
 		return 0
@@ -92,6 +92,14 @@ func datasetOf(summary pipeline.Summary, results pipeline.Results, domain string
 	return out
 }
 
+// Balanced returns the result of a revision's balance stage, the zero value if its manifest has none.
+func Balanced(m revision.Manifest) pipeline.BalanceResult {
+	if balanced := m.Results().Balance(); balanced != nil {
+		return *balanced
+	}
+	return pipeline.BalanceResult{}
+}
+
 // drops returns the rows that the split stage dropped, by reason.
 func drops(rows map[string]int64) []Drop {
 	var out []Drop
@@ -101,7 +109,7 @@ func drops(rows map[string]int64) []Drop {
 	return out
 }
 
-// leftOut completes "dropped because …" for the reasons of the split stage.
+// leftOut has texts that complete "dropped because …", by the reasons of the split stage.
 var leftOut = map[string]string{
 	"where":               "the record's where does not keep it",
 	"contaminated":        "a source to decontaminate against has the same question",
@@ -117,7 +125,7 @@ var leftOut = map[string]string{
 	"too-long":            "the row is too long",
 }
 
-// SourceText returns a source in words.
+// SourceText returns a source as text for people.
 func SourceText(source recipe.Source) string {
 	switch {
 	case source.HuggingFace != nil:
@@ -149,10 +157,10 @@ func withoutQuery(url string) string {
 	return url
 }
 
-// owner is the split and data set of a file's rows.
+// owner is the split, and the data set or export, that a file's rows belong to.
 type owner struct{ split, dataset, export string }
 
-// placesOf returns the files of rows of a recipe's splits, by path.
+// placesOf returns the owners of a recipe's files of rows, by the files' paths.
 func placesOf(r recipe.Recipe) map[string]owner {
 	places := map[string]owner{}
 	for _, shard := range r.Shards() {

@@ -10,7 +10,7 @@ type member struct {
 	value any
 }
 
-// decimal is a JSON number that keeps its decimals: 40.0, not 40.
+// decimal is a JSON number that keeps its decimals, such as 40.0.
 type decimal string
 
 // MarshalJSON writes the number as it is.

@@ -9,15 +9,15 @@ import (
 //go:embed page.html.tmpl
 var pageTemplate string
 
-// bar is a domain's share of a split, drawn: what was achieved as a length, the target as a mark. Both in percent.
+// bar is a bar for a domain's share of a split: its length is the achieved share, its mark the target, both in percent.
 type bar struct {
 	Name             string
 	Rows             int64
 	Target, Achieved string
 }
 
-// HTML writes the report.html of a revision: one self-contained page without scripts, fonts or network, readable in light and dark mode and on
-// paper. The error is the caller's mistake.
+// HTML returns the report.html of a revision with an older layout: one self-contained page without scripts, fonts or network, for light and dark mode and
+// for paper. An error is the caller's mistake.
 func HTML(r Revision) ([]byte, error) {
 	if err := r.check(); err != nil {
 		return nil, err

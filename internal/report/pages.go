@@ -11,14 +11,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Page is a file of a revision that only repeats the manifest.
+// Page is a file of a revision that is made from the manifest alone.
 type Page struct {
 	Path    string
 	Content []byte
 }
 
-// Beside returns the files that describe the rows next to them for programs: each data set's meta.json, the index of the
-// evaluation files, what LLaMA-Factory reads of exports, and info.json.
+// Beside returns the files that describe the rows in their folder to programs: each data set's meta.json, the index of the evaluation files, the
+// dataset_info.json of exports, and info.json.
 func Beside(m revision.Manifest) ([]Page, error) {
 	results := m.Results()
 	summary := pipeline.Summarize(m.Recipe, &m.Plan, results)
@@ -59,7 +59,7 @@ func Beside(m revision.Manifest) ([]Page, error) {
 	return append(pages, Page{revision.InfoFile, info}), nil
 }
 
-// IsPage reports whether a path is that of a file for people and catalogs, which lists others.
+// IsPage reports whether a path is the path of a page for people and catalogs, which lists the other files.
 func IsPage(path string) bool {
 	return slices.Contains(pagePaths, path) || slices.ContainsFunc(folderCards, func(card struct{ folder, what string }) bool {
 		return path == card.folder+revision.CardFile
@@ -69,8 +69,7 @@ func IsPage(path string) bool {
 // pagePaths are the pages that every revision has.
 var pagePaths = []string{revision.CardFile, revision.CroissantFile, revision.ReportFile}
 
-// PagePaths returns the files for people and catalogs of the revision of a manifest: by its recipe, and by the files of rows that it
-// lists.
+// PagePaths returns the paths of a revision's pages for people and catalogs. They follow from the manifest's recipe and its files of rows.
 func PagePaths(m revision.Manifest) []string {
 	paths := slices.Clone(pagePaths)
 	for _, card := range folderCards {
@@ -81,8 +80,8 @@ func PagePaths(m revision.Manifest) []string {
 	return paths
 }
 
-// Pages returns the files for people and catalogs, but for the page of a layout that shows statistics, which are not in a manifest:
-// internal/report/page makes that one. They omit what the manifest says of themselves, so they can be made again from a manifest that lists them.
+// Pages returns the pages for people and catalogs, except for the report.html of newer layouts: it shows statistics, which are not in a manifest, and
+// internal/report/page makes it. Pages do not list themselves, so the same pages can be made from a manifest that lists them.
 func Pages(m revision.Manifest) ([]Page, error) {
 	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(file revision.PublishedFile) bool { return IsPage(file.Path) })
 	of := Of(m)

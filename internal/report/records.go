@@ -9,13 +9,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/schema"
 )
 
-// recordSets describe the rows of the mix, and those of each data set.
+// recordSets returns descriptions of the rows of the mix, of each data set and of each export.
 func recordSets(r *Revision) []croissantRecord {
 	var sets []croissantRecord
 	for _, of := range readable(r) {
 		members := r.members(of.dataset)
 		set := recordsOf{id: of.id, files: reference{of.id + filesSuffix}}
-		if rowsFormat(of.paths[0]) != jsonLines { // where all is text
+		if rowsFormat(of.paths[0]) != jsonLines { // all columns are texts
 			members.Members = maps.Clone(members.Members)
 			for name := range members.Members {
 				members.Members[name] = schema.Type{Scalar: schema.String}
@@ -26,7 +26,7 @@ func recordSets(r *Revision) []croissantRecord {
 	return sets
 }
 
-// recordsOf makes the fields of one set of records.
+// recordsOf makes the fields of a set of records.
 type recordsOf struct {
 	id    string
 	files reference
@@ -47,7 +47,7 @@ var fieldDescriptions = map[string]string{
 	"original_id":      "The source's own id of the row, else its row number.",
 }
 
-// record describes the unified record. In a mix a row may repeat with the same id: its place tells its records apart.
+// record returns the description of a set of records. A row of a mix may repeat with the same id, so the key of its records is their place.
 func (s recordsOf) record(r *Revision, of readableSet, members schema.Type) croissantRecord {
 	set := croissantRecord{Type: "cr:RecordSet", ID: s.id, Name: s.id, Description: "The rows of the mixed files in the unified format.",
 		Key: []reference{{s.id + "/file"}, {s.id + "/row"}}}
@@ -65,11 +65,11 @@ func (s recordsOf) record(r *Revision, of readableSet, members schema.Type) croi
 		form = "^(?:.*/)?(%s)(?:-[0-9]+-of-[0-9]+)?(?:\\.parquet)?$"
 	}
 	for _, name := range columns {
-		set.Fields = append(set.Fields, s.column(name, schema.Type{Scalar: schema.String}))
+		set.Fields = append(set.Fields, s.field([]string{name}, schema.Type{Scalar: schema.String}))
 	}
 	for _, name := range namesOf(members, metadataField) {
 		if t := members.Members[name]; expressible(name, t) {
-			set.Fields = append(set.Fields, s.column(name, t))
+			set.Fields = append(set.Fields, s.field([]string{name}, t))
 		}
 	}
 	names := make([]string, len(r.Splits))
@@ -89,7 +89,7 @@ func (s recordsOf) property(name, description, dataType, property string) croiss
 		Source: &fieldSource{Files: s.files, Extract: extraction{FileProperty: property}}}
 }
 
-// word is a name that a path in JSON needs no quotes for.
+// word matches names that need no quotes in a JSON path.
 var word = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // expressible reports whether Croissant can describe a member so that its reader understands it: it cannot describe lists of lists, and its reader
@@ -111,12 +111,7 @@ func expressible(name string, t schema.Type) bool {
 	return true
 }
 
-// column returns a member of the row.
-func (s recordsOf) column(name string, t schema.Type) croissantField {
-	return s.field([]string{name}, t)
-}
-
-// field returns a member by its path in the row.
+// field returns the description of a member, given by its path in the row.
 func (s recordsOf) field(at []string, t schema.Type) croissantField {
 	name := at[len(at)-1]
 	f := croissantField{Type: "cr:Field", ID: s.id + "/" + strings.Join(at, "/"), Name: name, Description: fieldDescriptions[name]}

@@ -1,8 +1,8 @@
-// Package report writes the human side of a published revision: a dataset card (README.md), Croissant metadata
-// (croissant.json) and one self-contained page (report.html).
+// Package report writes the pages of a published revision: a dataset card (README.md), Croissant metadata (croissant.json), and one self-contained page
+// (report.html).
 //
-// All three are pure functions of a Revision: the same revision has the same bytes. They depend on no clock and no map order, numbers are integers,
-// and shares are exact fractions until they are printed.
+// All three are pure functions of a Revision: the same revision has the same bytes. Numbers are integers, and shares are exact fractions until they are
+// printed.
 package report
 
 import (
@@ -16,21 +16,21 @@ import (
 	"github.com/datasetmix/datasetmix/internal/schema"
 )
 
-// Revision is what is reported: the facts of one published revision of a mix. Every number is a count of rows unless it
-// says otherwise. The order of the lists is the order of the tables.
+// Revision has the facts of a published revision that are reported. Every number is a number of rows unless its comment says otherwise. The order of the
+// lists is the order of the tables.
 type Revision struct {
-	// Mix is the mix's name and ID the revision's, as in revisions/<ID>.
+	// Mix is the name of the mix, ID the name of the revision, as in revisions/<ID>.
 	Mix, ID string
-	// Seed of every keyed order, and Order of the rows of a mixed file (Shuffled or Interleaved).
+	// Seed is the seed of the mix; Order is the order of the rows of a mixed file, Shuffled or Interleaved.
 	Seed  int64
 	Order string
-	// Unit is what shares are measured in where that is not rows: "bytes" or "tokens"; Units are those of each domain in each
-	// mixed split, in the order of Domains and Splits.
+	// Unit is the unit of shares, "bytes" or "tokens"; empty for rows. Units are the units of each domain in each mixed split, in the order of Domains
+	// and Splits; nil for rows.
 	Unit  string
 	Units [][]int64
-	// Compare names the rule by which questions are equal; "" compares their bytes.
+	// Compare is the rule by which questions are compared; empty if their bytes are.
 	Compare string
-	// URL of a page about the mix, and the day it was published (2006-01-02). Both are optional and only used by Croissant; the caller sets the
+	// URL is a page about the mix, Published the day of its publication (2006-01-02). Both are optional, and only used by Croissant. The caller sets the
 	// day, so that equal revisions can have equal bytes.
 	URL, Published string
 
@@ -38,104 +38,103 @@ type Revision struct {
 	Domains  []Domain
 	Datasets []Dataset
 	Exports  []Export
-	// Fields are the types of the rows' members besides their texts, by data set; nil where they are not known.
+	// Fields has the types of the rows' members, without texts, by data set; nil if they are not known.
 	Fields map[string]schema.Type
-	// Files of the revision, the reports themselves excepted.
+	// Files are the files of the revision, without its pages.
 	Files []File
 }
 
 // Split is one mixed split.
 type Split struct {
 	Name string
-	// Share of each data set's rows, relative to the other splits.
+	// Share is the split's share of each data set's rows, relative to the other splits.
 	Share int64
-	// Policy of the size, in the manifest's word (KeepTotal, SmallestPool, NoRepeat, Rows).
+	// Policy is the policy of the size: KeepTotal, SmallestPool, NoRepeat or Rows.
 	Policy string
-	// Rows of the mixed split, and how many of them are distinct.
+	// Rows is the number of rows of the mixed split, Unique the number of distinct ones.
 	Rows, Unique int64
 }
 
 // Domain is one domain of the mix.
 type Domain struct {
 	Name string
-	// Share of the mix, relative to the other domains: the target.
+	// Share is the target: the domain's share of the mix, relative to the other domains.
 	Share int64
-	// Rows in each mixed split, in the order of Revision.Splits: what was achieved.
+	// Rows are the rows of the domain in each mixed split, in the order of Revision.Splits.
 	Rows []int64
 }
 
 // Dataset is one source of rows.
 type Dataset struct {
 	Name, Domain string
-	// Source in words or as an address ("openai/gsm8k, main, train"); Resolved is the commit or digest it stood for.
+	// Source is the source as text ("openai/gsm8k, main, train") or as an address; Resolved is the commit or digest that it was resolved to.
 	Source, Resolved string
-	// Preset or "expressions".
+	// Mapping is the name of the preset, or "expressions".
 	Mapping string
-	// License in the source's words, best an identifier of the Hub or of SPDX; "" is not known.
+	// License is the license as the source states it, mostly an identifier of the Hub or of SPDX; empty if it is not known.
 	License string
-	// Read is how many rows the source has; Dropped says which of them are in no split, and why.
+	// Read is the number of rows of the source; Dropped are the rows that are in no split, by reason.
 	Read    int64
 	Dropped []Drop
-	// Splits in the order of Revision.Splits.
+	// Splits are the counts in each split, in the order of Revision.Splits.
 	Splits []Counts
-	// Variants are the rows with the question of another row, written in another way.
+	// Variants is the number of rows with the question of another row, written in another way.
 	Variants int64
 }
 
 // Export is the mix in the format of a trainer, in its own folder.
 type Export struct {
-	// Name of the folder, and Format in the manifest's word (RL, SFT, Preference, Text).
+	// Name is the name of the export, Folder its folder, and Format its format: RL, SFT, Preference or Text.
 	Name, Folder, Format string
-	// System is the first turn of every row; "" where rows have none.
+	// System is the system prompt, which is the first turn of every row; empty for no such turn.
 	System string
-	// Instructions follow the questions.
+	// Instructions are appended to the questions.
 	Instructions []Instruction
-	// Rows of all its files.
+	// Rows is the number of rows of all its files.
 	Rows int64
 }
 
-// Instruction is how an answer is to be given.
+// Instruction is a text about how to give an answer.
 type Instruction struct {
-	// Answers are the rows that have it, by how they are scored.
+	// Answers names the kind of answers that the rows with this instruction have.
 	Answers, Text string
 }
 
 // Drop is a number of rows that were dropped for one reason.
 type Drop struct {
-	// Reason completes "dropped because …".
+	// Reason is a text that completes "dropped because …".
 	Reason string
 	Rows   int64
 }
 
-// Counts is what became of one data set's rows in one split.
+// Counts has the numbers of a data set's rows in a split.
 type Counts struct {
-	// Rows after the split; Balanced after the data sets of the domain were brought together; Mixed in the mixed file.
+	// Rows is the number after the split stage, Balanced after the data sets of the domain were balanced, and Mixed in the mixed split.
 	Rows, Balanced, Mixed int64
-	// Unique is how many distinct rows of the data set are in the mixed file, MaxRepeats how often the most frequent of them is there: 1 means
-	// once.
+	// Unique is the number of distinct rows in the mixed split; MaxRepeats is how often the most frequent of them is in it.
 	Unique, MaxRepeats int64
 }
 
 // File is one file of the revision.
 type File struct {
-	// Path below the revision's folder, with slashes.
+	// Path is relative to the revision's folder, with slashes.
 	Path  string
 	Bytes int64
-	// SHA256 in lower-case hex.
+	// SHA256 is the digest in lower-case hex.
 	SHA256 string
-	// Rows, 0 for what has none.
+	// Rows is the number of rows, 0 for a file without rows.
 	Rows int64
-	// Split and Dataset are those of the rows: a split alone is a mixed file (or one shard of it), with a data set it
-	// is that data set's part, and a data set alone is all its rows.
+	// Split and Dataset are the split and the data set of the rows. A mixed file, or a shard of one, has no Dataset; a file with all rows of a data set has
+	// no Split.
 	Split, Dataset string
-	// Export names the export in whose format the rows of the split are; "" for their own.
+	// Export is the export that the file belongs to; empty for none.
 	Export string
 }
 
-// mixed reports whether a file is a mixed one, or a shard of one.
+// mixed reports whether a file is a mixed file, or a shard of one.
 func (f File) mixed() bool { return f.Split != "" && f.Dataset == "" && f.Export == "" }
 
-// check returns an error for a revision whose tables do not fit together, which is the caller's mistake.
+// check returns an error for a revision whose lists do not fit together, which is the caller's mistake.
 func (r *Revision) check() error {
 	if r.Mix == "" || r.ID == "" || len(r.Splits) == 0 || len(r.Domains) == 0 || len(r.Datasets) == 0 {
 		return errors.New("a report needs the names of the mix and the revision, and at least one split, domain and data set")
@@ -159,7 +158,7 @@ func (r *Revision) check() error {
 	return nil
 }
 
-// DroppedRows returns how many rows of the data set are in no split.
+// DroppedRows returns the number of the data set's rows that are in no split.
 func (d Dataset) DroppedRows() (n int64) {
 	for _, drop := range d.Dropped {
 		n += drop.Rows
@@ -167,7 +166,7 @@ func (d Dataset) DroppedRows() (n int64) {
 	return n
 }
 
-// Licenses returns the licenses of the data sets as the Hub writes them: lower case, each once, in alphabetical order.
+// Licenses returns the Hub's identifiers of the data sets' licenses, sorted and without duplicates.
 func (r *Revision) Licenses() []string {
 	var licenses []string
 	for _, d := range r.Datasets {
@@ -180,7 +179,7 @@ func (r *Revision) Licenses() []string {
 	return licenses
 }
 
-// Warnings returns, in whole sentences, what a reader must not miss: rows that repeat, and splits whose size suggests more than they hold.
+// Warnings returns, in whole sentences, what a reader must not miss: rows that repeat, and splits with fewer distinct rows than their size suggests.
 func (r *Revision) Warnings() []string {
 	var warnings []string
 	for i, split := range r.Splits {
@@ -198,16 +197,18 @@ func (r *Revision) Warnings() []string {
 	return warnings
 }
 
-// Achieved returns a domain's share of a mixed split in percent, measured in what the mix's shares are measured in.
-func (r *Revision) Achieved(domain, split int) string {
+// Achieved returns a domain's share of a mixed split in percent, measured in the unit of the mix.
+func (r *Revision) Achieved(domain, split int) string { return Percentage(r.Part(domain, split)) }
+
+// Part returns a domain's part of a mixed split, and the whole split, both in the unit of the mix.
+func (r *Revision) Part(domain, split int) (part, whole int64) {
 	if r.Unit == "" {
-		return Percentage(r.Domains[domain].Rows[split], r.Splits[split].Rows)
+		return r.Domains[domain].Rows[split], r.Splits[split].Rows
 	}
-	var whole int64
 	for _, units := range r.Units {
 		whole += units[split]
 	}
-	return Percentage(r.Units[domain][split], whole)
+	return r.Units[domain][split], whole
 }
 
 // total returns the number of rows of all mixed splits.
@@ -218,7 +219,7 @@ func (r *Revision) total() (n int64) {
 	return n
 }
 
-// ratio writes shares as people do: 4:3:3.
+// ratio returns shares as a ratio, such as 4:3:3.
 func ratio(shares []int64) string {
 	words := make([]string, len(shares))
 	for i, s := range shares {
@@ -250,7 +251,7 @@ func sum(of []int64) (n int64) {
 	return n
 }
 
-// Percentage prints part of whole with two decimals, rounded from the exact fraction. Of nothing, everything is 0.
+// Percentage returns part of whole in percent with two decimals, rounded from the exact fraction; 0.00 if whole is 0.
 func Percentage(part, whole int64) string {
 	if whole == 0 {
 		return "0.00"
@@ -258,7 +259,7 @@ func Percentage(part, whole int64) string {
 	return new(big.Rat).Mul(big.NewRat(part, whole), big.NewRat(100, 1)).FloatString(2)
 }
 
-// Thousands groups digits: 160,107.
+// Thousands returns a number with its digits grouped, such as 160,107.
 func Thousands(n int64) string {
 	digits := strconv.FormatInt(n, 10)
 	sign := ""
@@ -271,7 +272,7 @@ func Thousands(n int64) string {
 	return sign + digits
 }
 
-// size prints bytes in decimal units with one decimal, truncated: 4.1 MB.
+// size returns a number of bytes in decimal units with one decimal, truncated, such as 4.1 MB.
 func size(n int64) string {
 	if n < 1000 {
 		return count(n, "byte")

@@ -10,20 +10,20 @@ import (
 	"strings"
 )
 
-// Values below denseValues are counted in a list, which begins with firstDense and doubles; larger ones are few and counted in a map.
+// Values below denseValues are counted in a list, whose length begins with firstDense and doubles. Larger values are rare, and counted in a map.
 const (
 	firstDense  = 64
 	denseValues = 4096
 )
 
-// Counts holds how often each of many non-negative integers was seen. It is exact, does not depend on the order of what was seen, and adds up:
-// several of them together hold what a single one would. The zero value is empty.
+// Counts counts how often each non-negative integer was added. It does not depend on the order of the values, and several Counts can be merged into one.
+// The zero value is empty.
 type Counts struct {
 	dense []int64
 	large map[int64]int64
 }
 
-// Add notes a value.
+// Add counts a value.
 func (c *Counts) Add(value int64) { c.add(value, 1) }
 
 func (c *Counts) add(value, times int64) {
@@ -46,24 +46,24 @@ func (c *Counts) add(value, times int64) {
 	c.large[value] += times
 }
 
-// Merge adds the counts of another.
+// Merge adds other counts.
 func (c *Counts) Merge(other *Counts) {
 	for _, v := range other.values() {
 		c.add(v.value, v.times)
 	}
 }
 
-// subtract removes the counts of another, which are a part of these.
+// subtract removes other counts, which must be a part of these.
 func (c *Counts) subtract(other *Counts) {
 	for _, v := range other.values() {
 		c.add(v.value, -v.times)
 	}
 }
 
-// counted is one value and how often it was seen.
+// counted is a value, and how often it was added.
 type counted struct{ value, times int64 }
 
-// values returns those that were seen, in ascending order.
+// values returns the values that were added, in ascending order.
 func (c *Counts) values() []counted {
 	var out []counted
 	for value, times := range c.dense {
@@ -79,7 +79,7 @@ func (c *Counts) values() []counted {
 	return out
 }
 
-// MarshalJSON writes a list: each value, ascending, followed by how often it was seen.
+// MarshalJSON writes a list: each value, in ascending order, followed by how often it was added.
 func (c Counts) MarshalJSON() ([]byte, error) {
 	flat := []int64{}
 	for _, v := range c.values() {
@@ -104,13 +104,13 @@ func (c *Counts) UnmarshalJSON(encoded []byte) error {
 	return nil
 }
 
-// Bins is the number of bins of a Histogram, as Data Studio has them.
+// Bins is the number of bins of a Histogram, the same as in Data Studio.
 const Bins = 10
 
-// decimals is how many decimals of a fraction are written.
+// decimals is the number of decimals of a fraction.
 const decimals = 5
 
-// Summary returns the statistics of the values that were seen.
+// Summary returns the statistics of the values that were added.
 func (c *Counts) Summary() Numbers {
 	values := c.values()
 	s := Numbers{Missing: Missing{Proportion: proportion(0, 1)}}
@@ -150,12 +150,12 @@ func trimmed(text string) *json.Number {
 	return &n
 }
 
-// proportion returns a part of a whole in decimals; of nothing, everything is 0.
+// proportion returns part divided by whole; 0.0 if both are 0.
 func proportion(part, whole int64) json.Number {
 	return *fraction(big.NewRat(part, max(whole, 1)))
 }
 
-// median returns the value in the middle, or the mean of the two there.
+// median returns the value in the middle, or the mean of the two values in the middle.
 func median(values []counted, rows int64) *json.Number {
 	at := func(place int64) int64 {
 		for _, v := range values {
@@ -168,7 +168,7 @@ func median(values []counted, rows int64) *json.Number {
 	return fraction(big.NewRat(at((rows-1)/2)+at(rows/2), 2))
 }
 
-// deviation returns the standard deviation of a sample; nil of a single value. It is the root of (n·Σx² − (Σx)²) / (n·(n−1)).
+// deviation returns the standard deviation of a sample, √((n·Σx² − (Σx)²) / (n·(n−1))); nil for a single value.
 func deviation(sum, squares *big.Int, rows int64) *json.Number {
 	if rows < 2 {
 		return nil
@@ -181,7 +181,7 @@ func deviation(sum, squares *big.Int, rows int64) *json.Number {
 	return trimmed(ratio.Sqrt(ratio).Text('f', decimals))
 }
 
-// histogram returns bins of equal width, in integers; the last one ends with the greatest value.
+// histogram returns bins of equal integer width; the last edge is the greatest value.
 func histogram(values []counted, least, greatest int64) *Histogram {
 	width := (greatest-least)/Bins + 1
 	h := &Histogram{}
@@ -196,7 +196,7 @@ func histogram(values []counted, least, greatest int64) *Histogram {
 	return h
 }
 
-// powers returns the zeros in bin 0, and in bin b those of 2^(b−1) and above, below 2^b.
+// powers returns the number of zeros in bin 0, and in bin b the number of values from 2^(b−1) to below 2^b.
 func powers(values []counted) []int64 {
 	var bins []int64
 	for _, v := range values {

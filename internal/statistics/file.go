@@ -12,60 +12,60 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Version is that of the format.
+// Version is the version of the format.
 const Version = "datasetmix.statistics/v1"
 
 // File is the content of statistics.json.
 type File struct {
 	Version string `json:"version"`
-	// Parts are those of the splits in the order of declaration, and of the data sets in each, sorted by name.
+	// Parts has a part for each split, in the order of declaration, and for each data set in it, sorted by name.
 	Parts []Part `json:"parts"`
 }
 
-// Part is the statistics of a data set's rows in a split, in the words of Data Studio.
+// Part has the statistics of a data set's rows in a split. The names in JSON are those of Data Studio.
 type Part struct {
 	Dataset string `json:"dataset"`
 	Domain  string `json:"domain"`
 	Split   string `json:"split"`
-	// Rows of the processed file, and how many of them are different.
+	// Rows is the number of rows of the processed file, Unique the number of different ones.
 	Rows   int64 `json:"num_examples"`
 	Unique int64 `json:"num_unique"`
-	// Mixed is how the mixed split uses them.
+	// Mixed has the numbers of these rows in the mixed split.
 	Mixed *Mixed `json:"mixed,omitempty"`
-	// Columns are the texts, the type of the answer, and what a row measures.
+	// Columns are the texts, the type of the answer, and the bytes and tokens of a row.
 	Columns []Column `json:"statistics"`
 	// Partial is false: all rows are counted.
 	Partial bool     `json:"partial"`
 	First   []Sample `json:"first_rows,omitempty"`
 }
 
-// Mixed is how often the mixed split has the rows.
+// Mixed has the numbers of a part's rows in the mixed split.
 type Mixed struct {
 	Rows       int64 `json:"num_examples"`
 	Unique     int64 `json:"num_unique"`
 	MaxRepeats int64 `json:"max_repeats"`
-	// Epochs are the rows of the mixed split over those that there are.
+	// Epochs is Rows divided by the rows that were available to the mix.
 	Epochs json.Number `json:"epochs"`
 }
 
 // Column is one column of the rows.
 type Column struct {
 	Name string `json:"column_name"`
-	// Type is string_text (its lengths in characters are counted), string_label or int.
+	// Type is string_text, whose statistics are of the lengths in characters, string_label or int.
 	Type       string `json:"column_type"`
 	Statistics any    `json:"column_statistics"`
 }
 
-// Missing counts the absent values.
+// Missing counts absent values.
 type Missing struct {
 	Rows       int64       `json:"nan_count"`
 	Proportion json.Number `json:"nan_proportion"`
 }
 
-// Numbers are the statistics of numbers, or of the lengths of texts. Without rows there is only the sum.
+// Numbers has the statistics of numbers, or of the lengths of texts. Without rows, all but the sum is null.
 type Numbers struct {
 	Missing
-	// Empty counts the texts without a character.
+	// Empty is the number of texts without a character.
 	Empty     *int64       `json:"empty_count,omitempty"`
 	Min       *int64       `json:"min"`
 	Max       *int64       `json:"max"`
@@ -78,13 +78,13 @@ type Numbers struct {
 	Powers []int64 `json:"histogram_log2"`
 }
 
-// Histogram has bins of equal width: a value is in the last one whose edge it reaches.
+// Histogram has bins of equal width. A value is in the last bin whose lower edge it reaches.
 type Histogram struct {
 	Counts []int64 `json:"hist"`
 	Edges  []int64 `json:"bin_edges"`
 }
 
-// Labels are the statistics of labels.
+// Labels has the statistics of labels.
 type Labels struct {
 	Missing
 	NoLabel     int64            `json:"no_label_count"`
@@ -102,14 +102,14 @@ const (
 	tokensColumn   = "tokens"
 )
 
-// Types of the columns, Data Studio's.
+// Types of the columns in Data Studio.
 const (
 	textType   = "string_text"
 	labelType  = "string_label"
 	numberType = "int"
 )
 
-// Part returns the statistics of the rows; tokens reports whether theirs were counted.
+// Part returns the statistics of the rows; tokens reports whether their tokens were counted.
 func (r *Rows) Part(dataset, domain, split string, tokens bool) Part {
 	text := func(name string, of *Counts) Column {
 		numbers := of.Summary()
@@ -136,7 +136,7 @@ func (r *Rows) Part(dataset, domain, split string, tokens bool) Part {
 	return p
 }
 
-// Of returns the statistics of a revision: its parts, in the order of the plan, with the plan's numbers.
+// Of returns the statistics of a revision: its parts, which are in the order of the plan, with the numbers of the mixed splits.
 func Of(m revision.Manifest, parts []Part) File {
 	file := File{Version: Version, Parts: slices.Clone(parts)}
 	reported := pipeline.Reported(m.Recipe, m.Results())
@@ -154,14 +154,14 @@ func Of(m revision.Manifest, parts []Part) File {
 	return file
 }
 
-// CountsTokens reports whether the statistics of a recipe's rows have their tokens. A tokenizer's file is not part of a revision, so they could not
-// be counted again there.
+// CountsTokens reports whether the statistics of a recipe's rows include tokens. They do not for a tokenizer from a file, which is not part of the revision:
+// a proof could not count the tokens again.
 func CountsTokens(r recipe.Recipe) bool { return r.Unit == recipe.InTokens && r.Tokenizer.File == "" }
 
 // Encode returns the bytes of the file.
 func (f File) Encode() ([]byte, error) { return revision.EncodeJSON(f) }
 
-// Bare returns the parts without the plan's numbers: what follows from the files of rows alone.
+// Bare returns the parts without the numbers of the mixed splits, so that they depend on the processed files alone.
 func (f File) Bare() []Part {
 	parts := slices.Clone(f.Parts)
 	for i := range parts {
@@ -182,7 +182,7 @@ func Decode(encoded []byte) (File, error) {
 	return f, nil
 }
 
-// UnmarshalJSON reads the statistics as those of the column's type.
+// UnmarshalJSON reads a column, with the statistics of its type.
 func (c *Column) UnmarshalJSON(encoded []byte) error {
 	var raw struct {
 		Name       string          `json:"column_name"`
@@ -215,7 +215,7 @@ func (p Part) Numbers(column string) (Numbers, bool) {
 	return numbers, ok
 }
 
-// Labels returns the types of the answers, each with its rows where there are several: "numeric", or "numeric 40, text 2".
+// Labels returns the types of the answers as text, with their numbers of rows if there are several: "numeric", or "numeric 40, text 2".
 func (p Part) Labels() string {
 	i := slices.IndexFunc(p.Columns, func(c Column) bool { return c.Name == typeColumn })
 	if i < 0 {

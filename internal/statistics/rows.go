@@ -5,26 +5,25 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
-// Row is what is counted of a row.
+// Row has the measures of a row that are counted.
 type Row struct {
-	// Question and Answer are the characters (code points) of its texts.
+	// Question and Answer are the lengths of its texts in characters (code points).
 	Question, Answer int64
-	// Bytes of its line, without the line end, and Tokens of its texts, negative where they are not counted.
+	// Bytes is the length of its line without the line end; Tokens is the number of tokens of its texts, negative if they are not counted.
 	Bytes, Tokens int64
-	// Type of its answer.
+	// Type is the type of its answer.
 	Type AnswerType
 }
 
-// AnswerType numbers the types of answers.
+// AnswerType is the number of a type of answers.
 type AnswerType byte
 
-// types are their names, in the order of their numbers.
+// types are the names of the types of answers, by number.
 var types = [...]string{"numeric", "text", "code"}
 
-// TypeOf returns the number of a type of answers; that of any other word is the last.
+// TypeOf returns the number of a type of answers, the last one for an unknown name.
 func TypeOf(word string) AnswerType {
 	i := slices.Index(types[:], word)
 	if i < 0 {
@@ -33,9 +32,9 @@ func TypeOf(word string) AnswerType {
 	return AnswerType(i)
 }
 
-// Rows counts the rows of one data set in one split. The zero value is that of no row.
+// Rows counts the rows of one data set in one split. The zero value has no rows.
 type Rows struct {
-	// Rows that were added, and how many of them are not duplicates of an earlier one.
+	// Rows is the number of rows, Unique the number of rows that are not duplicates of an earlier one.
 	Rows   int64 `json:"rows"`
 	Unique int64 `json:"unique"`
 
@@ -43,13 +42,13 @@ type Rows struct {
 	Answer   Counts `json:"answer"`
 	Bytes    Counts `json:"bytes"`
 	Tokens   Counts `json:"tokens"`
-	// Types are the rows by the types of their answers.
+	// Types are the numbers of rows by the type of their answer.
 	Types [len(types)]int64 `json:"types"`
-	// First are the first rows, cut.
+	// First are the first rows, with their texts cut.
 	First []Sample `json:"first,omitempty"`
 }
 
-// Add counts a row, in the order of its file. again reports that it is a duplicate of the row before.
+// Add counts a row. Rows are added in the order of their file; again reports whether the row is a duplicate of the one before.
 func (r *Rows) Add(row Row, again bool) {
 	r.Rows++
 	if !again {
@@ -64,16 +63,16 @@ func (r *Rows) Add(row Row, again bool) {
 	r.Types[row.Type]++
 }
 
-// Wants reports whether there are fewer samples than are shown.
+// Wants reports whether another sample is needed.
 func (r *Rows) Wants() bool { return len(r.First) < samples }
 
-// Show keeps a row as a sample.
+// Show adds a sample.
 func (r *Rows) Show(s Sample) {
-	s.Question, s.Answer = cut(s.Question, questionShown), cut(s.Answer, answerShown)
+	s.Question, s.Answer = Cut(s.Question, questionShown), Cut(s.Answer, answerShown)
 	r.First = append(r.First, s)
 }
 
-// Without returns the counts without those of some rows. The caller sets how many are unique, and the samples.
+// Without returns the counts without the counts of other rows, which must be a part of these. The caller sets Unique and First.
 func (r *Rows) Without(gone *Rows) Rows {
 	left := Rows{Rows: r.Rows - gone.Rows, Types: r.Types}
 	for i, n := range gone.Types {
@@ -89,7 +88,7 @@ func (r *Rows) Without(gone *Rows) Rows {
 	return left
 }
 
-// Characters counts the code points of a text, which is UTF-8.
+// Characters returns the number of code points of a text in UTF-8.
 func Characters[T string | []byte](text T) int64 {
 	const (
 		ones = 0x0101010101010101
@@ -119,7 +118,7 @@ func word[T string | []byte](text T, at int) uint64 {
 	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
-// Quoted counts the code points of a text as it is in published JSON, without its quotes: an escape is one.
+// Quoted returns the number of code points of a text as published JSON has it, without its quotes: an escape counts as one.
 func Quoted(text []byte) int64 {
 	n := Characters(text)
 	for {
@@ -136,15 +135,14 @@ func Quoted(text []byte) int64 {
 	}
 }
 
-// The samples of a data set: so many rows, and so many characters of their texts.
+// The number of samples of a data set, and the numbers of characters that are kept of their texts.
 const (
-	samples         = 3
-	questionShown   = 400
-	answerShown     = 200
-	truncatedSuffix = "…"
+	samples       = 3
+	questionShown = 400
+	answerShown   = 200
 )
 
-// Sample is a row as it is shown: its texts are cut.
+// Sample is a row with its texts cut.
 type Sample struct {
 	ID       string `json:"id"`
 	Question string `json:"question"`
@@ -152,15 +150,13 @@ type Sample struct {
 	Type     string `json:"answer_type"`
 }
 
-// cut returns a text, or its beginning.
-func cut(text string, characters int) string {
-	if len(text) <= characters || utf8.RuneCountInString(text) <= characters {
-		return text
+// Cut returns a text or, if it is longer than a number of characters, its beginning with an ellipsis.
+func Cut(text string, characters int) string {
+	n := 0
+	for at := range text {
+		if n++; n > characters {
+			return strings.Clone(text[:at]) + "…"
+		}
 	}
-	at := 0
-	for range characters {
-		_, size := utf8.DecodeRuneInString(text[at:])
-		at += size
-	}
-	return strings.Clone(text[:at]) + truncatedSuffix
+	return text
 }

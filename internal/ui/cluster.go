@@ -6,24 +6,26 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/utils/ptr"
+
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 	"github.com/datasetmix/datasetmix/internal/cli/view"
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// clusterMix is a mix of the cluster in a few words.
+// clusterMix has the state of a mix of the cluster.
 type clusterMix struct {
 	Name, State, Message string
-	// Progress is how far the build is; empty while nothing is known, and when it is published.
+	// Progress is how much of the build is done, as text; empty while nothing is known, and once it is published.
 	Progress string
 	Revision string
 	Stages   []stageView
 }
 
-// stageView is how far a stage is.
+// stageView has the state of a stage, and its units.
 type stageView struct {
 	Name, State string
-	Done, Total int64
+	Done, Total int32
 }
 
 func clusterMixOf(m *datav1alpha1.DatasetMix) clusterMix {
@@ -32,14 +34,7 @@ func clusterMixOf(m *datav1alpha1.DatasetMix) clusterMix {
 		out.Revision = m.Status.Published.Revision
 	}
 	for _, stage := range m.Status.Stages {
-		v := stageView{Name: stage.Name, State: string(stage.State)}
-		if stage.Done != nil {
-			v.Done = int64(*stage.Done)
-		}
-		if stage.Total != nil {
-			v.Total = int64(*stage.Total)
-		}
-		out.Stages = append(out.Stages, v)
+		out.Stages = append(out.Stages, stageView{stage.Name, string(stage.State), ptr.Deref(stage.Done, 0), ptr.Deref(stage.Total, 0)})
 	}
 	return out
 }
@@ -50,7 +45,7 @@ type mixPage struct {
 	Mix *datav1alpha1.DatasetMix
 }
 
-// mix shows a mix of the cluster.
+// mix answers with a mix of the cluster.
 func (s *Server) mix(r *http.Request) (string, any, error) {
 	name := r.FormValue("name")
 	missing := &notFoundError{fmt.Sprintf("There is no DatasetMix %q here.", name)}

@@ -17,7 +17,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// revisionPage is what is shown of one revision.
+// revisionPage has the values of the page of a revision.
 type revisionPage struct {
 	Rev     rev
 	Report  report.Revision
@@ -26,7 +26,7 @@ type revisionPage struct {
 	Dropped bool
 }
 
-// revision shows a revision, and the ways to its rows.
+// revision answers with a revision, and links to its rows.
 func (s *Server) revision(r *http.Request) (string, any, error) {
 	of, m, err := s.manifest(r)
 	if err != nil {
@@ -44,17 +44,17 @@ func (s *Server) revision(r *http.Request) (string, any, error) {
 	return "revision.html.tmpl", page, nil
 }
 
-// change is a number of rows before and after.
+// change has the rows of a data set in a split, and how often one repeats at most, before and after.
 type change struct {
 	Split, Dataset        string
 	Before, After         int64
 	RepeatsBefore, Repeat int64
 }
 
-// Differs reports whether anything is another.
+// Differs reports whether a number has changed.
 func (c change) Differs() bool { return c.Before != c.After || c.RepeatsBefore != c.Repeat }
 
-// Difference returns how many rows there are more, with its sign.
+// Difference returns the difference of the rows, with its sign.
 func (c change) Difference() string {
 	if c.Before == c.After {
 		return "–"
@@ -69,14 +69,14 @@ func (c change) Difference() string {
 // setting is a value of the recipe before and after.
 type setting struct{ Name, Before, After string }
 
-// comparePage is what differs between two revisions.
+// comparePage has the differences of two revisions.
 type comparePage struct {
 	Rev, Other rev
 	Changes    []change
 	Settings   []setting
 }
 
-// compare shows two revisions of a mix side by side.
+// compare answers with the differences of two revisions of a mix.
 func (s *Server) compare(r *http.Request) (string, any, error) {
 	of, after, err := s.manifest(r)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *Server) compare(r *http.Request) (string, any, error) {
 	return "compare.html.tmpl", page, nil
 }
 
-// recipeAndSources returns what a revision was made of.
+// recipeAndSources returns the recipe of a revision, and the revisions of its sources.
 func recipeAndSources(m revision.Manifest) any {
 	resolved := map[string]string{}
 	for _, origin := range m.Sources {
@@ -106,7 +106,7 @@ func recipeAndSources(m revision.Manifest) any {
 	return map[string]any{"recipe": m.Recipe, "resolved": resolved}
 }
 
-// changes compares two plans, split by split and data set by data set.
+// changes returns the rows of each data set in each split by two plans.
 func changes(before, after plan.Plan) []change {
 	rows := map[[2]string]*change{}
 	var order [][2]string
@@ -137,7 +137,7 @@ func changes(before, after plan.Plan) []change {
 	return out
 }
 
-// settings lists what two values of JSON have of each other that differs, by their paths.
+// settings returns the members in which two values differ as JSON, sorted by their paths.
 func settings(before, after any) ([]setting, error) {
 	flat := make([]map[string]string, 2)
 	for i, value := range []any{before, after} {
@@ -163,7 +163,7 @@ func settings(before, after any) ([]setting, error) {
 	return out, nil
 }
 
-// flatten notes every leaf of a tree by its path. What has a name in a list is called by it, so that its place makes no difference.
+// flatten adds every leaf of a JSON value by its path. An item of a list is named by its name, if it has one, so that its position does not matter.
 func flatten(path string, tree any, into map[string]string) {
 	switch t := tree.(type) {
 	case map[string]any:
@@ -183,7 +183,7 @@ func flatten(path string, tree any, into map[string]string) {
 	}
 }
 
-// editPage is what an edit of a mix would come to.
+// editPage has the effects of an edit of a mix.
 type editPage struct {
 	Rev      rev
 	Manifest string
@@ -191,15 +191,15 @@ type editPage struct {
 	Judged   bool
 	Changes  []change
 	Settings []setting
-	// Again are the stages that would be built again, and what of them. Why says why there is no plan yet.
+	// Again are the units that would be built again. Why is why there is no plan, or on what condition it holds; empty otherwise.
 	Again []string
 	Why   string
 }
 
-// maxEdit is how large a manifest may be, as an API server has it.
+// maxEdit is the number of bytes of a manifest, about the limit of an API server.
 const maxEdit = 1 << 20
 
-// edit shows the plan of an edited manifest before anybody applies it: nothing is written, and nothing is read but the revision.
+// edit answers with the plan of an edited manifest before it is applied. It reads only the revision's manifest, and writes nothing.
 func (s *Server) edit(r *http.Request) (string, any, error) {
 	r.Body = http.MaxBytesReader(nil, r.Body, maxEdit)
 	of, m, err := s.manifest(r)
@@ -220,7 +220,7 @@ func (s *Server) edit(r *http.Request) (string, any, error) {
 	return "edit.html.tmpl", page, nil
 }
 
-// judge works out what an edited recipe would come to, as far as the results of the revision go.
+// judge computes the effects of an edited recipe, as far as the results of the revision show them.
 func (p *editPage) judge(m revision.Manifest, edited recipe.Recipe) {
 	var err error
 	if p.Settings, err = settings(m.Recipe, edited); err != nil {
@@ -242,8 +242,8 @@ func (p *editPage) judge(m revision.Manifest, edited recipe.Recipe) {
 			p.Why = "How many rows there will be is known once these are built; all stages after them are built as well."
 			return
 		}
-		// The rows of the splits are those of the revision, so what was dropped of them is known, unless the edit changes that.
-		made, err := plan.New(edited, pipeline.Remaining(edited, m.Results(), balanceResult(m)))
+		// The splits have the rows of the revision, so the dropped rows are known, unless the edit changes how rows are compared.
+		made, err := plan.New(edited, pipeline.Remaining(edited, m.Results(), report.Balanced(m)))
 		if err != nil {
 			p.Why = contract.CleanLines(err.Error())
 			return
@@ -255,12 +255,4 @@ func (p *editPage) judge(m revision.Manifest, edited recipe.Recipe) {
 		}
 	}
 	p.Changes = changes(m.Plan, *planned)
-}
-
-// balanceResult returns what was dropped of the revision's splits.
-func balanceResult(m revision.Manifest) pipeline.BalanceResult {
-	if balanced := m.Results().Balance(); balanced != nil {
-		return *balanced
-	}
-	return pipeline.BalanceResult{}
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -15,23 +16,23 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// folder is what lies below a folder. Nothing outside of it is opened, whatever a link says.
+// folder reads files below a folder. No link leads out of it.
 type folder struct {
 	root *os.Root
 
 	mu     sync.Mutex
 	read   map[string]*opened // manifests by their paths
-	recent []string
+	recent []string           // the keys of read, the last one read last
 	marks  map[string]*offsets
 }
 
-// opened is a manifest that was read, with the name of its file.
+// opened is a manifest, with what is known of its file.
 type opened struct {
 	info     fs.FileInfo
 	manifest revision.Manifest
 }
 
-// Bounds of what is read whole and kept.
+// Limits of what is read into memory and kept there.
 const (
 	maxManifest   = 256 << 20
 	maxReport     = 16 << 20
@@ -67,10 +68,10 @@ type rev struct {
 	folder    string
 }
 
-// path returns where a file of the revision lies.
+// path returns the path of a file of the revision.
 func (r rev) path(name string) string { return path.Join(r.folder, name) }
 
-// mixes finds the mixes below the folder.
+// mixes returns the mixes below the folder.
 func (f *folder) mixes() ([]mixFolder, error) {
 	if _, err := f.root.Stat(revision.ManifestFile); err == nil {
 		return []mixFolder{{Path: ".", Revisions: []rev{{Mix: ".", Name: ".", Current: true, folder: "."}}}}, nil
@@ -79,7 +80,7 @@ func (f *folder) mixes() ([]mixFolder, error) {
 	err := fs.WalkDir(f.root.FS(), ".", func(at string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil && at != ".":
-			return fs.SkipDir // what may not be read is not shown
+			return fs.SkipDir // a folder that may not be read is not shown
 		case err != nil:
 			return err
 		case !entry.IsDir():
@@ -96,12 +97,12 @@ func (f *folder) mixes() ([]mixFolder, error) {
 	return found, err
 }
 
-// revisions returns those of a mix's folder.
+// revisions returns the revisions in a mix's folder, the current one first.
 func (f *folder) revisions(mix string) []rev {
 	of := revision.Folder(mix)
 	entries, err := fs.ReadDir(f.root.FS(), path.Clean(of.Revisions()))
 	if err != nil {
-		return nil // it is no mix's folder
+		return nil // it is not the folder of a mix
 	}
 	current, _ := f.root.Readlink(path.Clean(of.Current())) // without it none is current
 	var all []rev
@@ -123,10 +124,10 @@ func (f *folder) revisions(mix string) []rev {
 	return all
 }
 
-// asked returns the mix and the revision that a request names.
+// asked returns the names of the mix and the revision in a request.
 func asked(r *http.Request) (mix, name string) { return r.FormValue("mix"), r.FormValue("rev") }
 
-// manifest returns the revision that a request names, and its manifest.
+// manifest returns the revision that a request names, with its manifest.
 func (s *Server) manifest(r *http.Request) (rev, revision.Manifest, error) {
 	of, err := s.folder.named(asked(r))
 	if err != nil {
@@ -136,7 +137,7 @@ func (s *Server) manifest(r *http.Request) (rev, revision.Manifest, error) {
 	return of, m, err
 }
 
-// named returns the revision of that name: one of those that exist, and no path of a request's own.
+// named returns the revision with a name, or the current one if the name is empty. It looks among those that exist, so a name cannot be another path.
 func (f *folder) named(mix, name string) (rev, error) {
 	if f == nil {
 		return rev{}, &notFoundError{"No folder with revisions was given: kubectl datasetmix ui DIR shows the rows of one."}
@@ -155,7 +156,7 @@ func (f *folder) named(mix, name string) (rev, error) {
 	return rev{}, &notFoundError{fmt.Sprintf("There is no revision %q of %q here; it may have been removed since.", name, mix)}
 }
 
-// manifest reads what a revision says of itself. The last few are kept.
+// manifest reads the manifest of a revision. The last few manifests are kept.
 func (f *folder) manifest(of rev) (revision.Manifest, error) {
 	at := of.path(revision.ManifestFile)
 	info, err := f.root.Stat(at)
@@ -184,9 +185,9 @@ func (f *folder) manifest(of rev) (revision.Manifest, error) {
 	return m, nil
 }
 
-// readFile reads a file of at most so many bytes.
+// readFile reads a file of at most a number of bytes.
 func (f *folder) readFile(name string, most int64) ([]byte, error) {
-	file, err := f.open(name)
+	file, _, err := f.open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -198,14 +199,21 @@ func (f *folder) readFile(name string, most int64) ([]byte, error) {
 	return content, err
 }
 
-// open opens a regular file: a pipe would never answer.
-func (f *folder) open(name string) (*os.File, error) {
+// open opens a file, which must be a regular one: a read of a pipe might never return.
+func (f *folder) open(name string) (*os.File, fs.FileInfo, error) {
 	info, err := f.root.Stat(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no regular file", name)
+		return nil, nil, fmt.Errorf("%s is no regular file", name)
 	}
-	return f.root.Open(name)
+	file, err := f.root.Open(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info, err = file.Stat(); err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return file, info, nil
 }

@@ -12,26 +12,26 @@ import (
 	"time"
 )
 
-// Bounds of one answer: it has so many rows, and looks for them for so long. Where that is not enough, the next page goes on.
+// Limits of one page: its rows, and the time for finding them. The next page goes on from there.
 const (
 	pageRows   = 25
 	lookedFor  = 200 * time.Millisecond
 	markEvery  = 1024
-	maxLine    = 8 << 20 // of a longer row, its beginning is shown
+	maxLine    = 8 << 20 // bytes; longer rows are cut
 	readBuffer = 256 << 10
 )
 
-// place is where a row begins, and its number from 0.
+// place is the offset at which a row begins, and the row's number from 0.
 type place struct{ Offset, Row int64 }
 
-// offsets are where every so many rows of a file begin, as far as anybody has looked: 8 bytes for each 1,024 rows.
+// offsets has the offset of every 1,024th row of a file, as far as it was read: 8 bytes for each 1,024 rows.
 type offsets struct {
 	mu    sync.Mutex
 	info  os.FileInfo
 	marks []int64
 }
 
-// marksOf returns the offsets of a file, which begin anew where it is another one.
+// marksOf returns the offsets of a file, empty ones if the file is another one than before.
 func (f *folder) marksOf(name string, info os.FileInfo) *offsets {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -46,7 +46,7 @@ func (f *folder) marksOf(name string, info os.FileInfo) *offsets {
 	return made
 }
 
-// seek finds where a row begins; it reads on from the last row that is known, and notes what it passes.
+// seek returns the place of a row. It reads on from the last known row before it, and keeps the offsets that it passes.
 func (o *offsets) seek(ctx context.Context, file io.ReaderAt, size, row int64) (place, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -83,11 +83,11 @@ func (o *offsets) seek(ctx context.Context, file io.ReaderAt, size, row int64) (
 type found struct {
 	Row  int64
 	Line []byte
-	// Cut says that the line is longer.
+	// Cut reports whether Line is only the beginning of the line.
 	Cut bool
 }
 
-// scan reads rows from a place on, until it has a page of those that are wanted, the time is over, or the file.
+// scan reads rows from a place on, until it has enough wanted rows, the time is up, or the file ends.
 func scan(ctx context.Context, file io.ReaderAt, size int64, from place, wanted func(line []byte) bool, rows int) (page []found, next place, ended bool, err error) {
 	if err := begins(file, size, from.Offset); err != nil {
 		return nil, from, false, err
@@ -116,7 +116,7 @@ func scan(ctx context.Context, file io.ReaderAt, size int64, from place, wanted 
 	return page, next, next.Offset >= size, nil
 }
 
-// readLine reads a line, of which it keeps the beginning, and says how long it is with its end.
+// readLine reads a line. It returns the first maxLine bytes of it, and its length with the line end.
 func readLine(from *bufio.Reader, line []byte) (_ []byte, length int64, err error) {
 	for {
 		part, err := from.ReadSlice('\n')
@@ -130,7 +130,7 @@ func readLine(from *bufio.Reader, line []byte) (_ []byte, length int64, err erro
 	}
 }
 
-// begins refuses a place that is not the beginning of a row: it comes from an address, which anybody may have written.
+// begins returns an error for an offset at which no row begins: it comes from an address, which may have been edited.
 func begins(file io.ReaderAt, size, offset int64) error {
 	if offset < 0 || offset > size {
 		return &mistakeError{fmt.Errorf("the file has no byte %d", offset)}

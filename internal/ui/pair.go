@@ -34,7 +34,7 @@ type droppedRow struct {
 	revision.DroppedRow
 }
 
-// dropped shows the rows that were dropped because others say the same, or nearly.
+// dropped answers with the rows that were dropped as duplicates or near duplicates of others.
 func (s *Server) dropped(r *http.Request) (string, any, error) {
 	of, err := s.folder.named(asked(r))
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Server) dropped(r *http.Request) (string, any, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	f, err := s.folder.open(of.path(revision.DroppedFile))
+	f, info, err := s.folder.open(of.path(revision.DroppedFile))
 	if os.IsNotExist(err) {
 		page.Ended = true
 		return "dropped.html.tmpl", page, nil
@@ -54,10 +54,6 @@ func (s *Server) dropped(r *http.Request) (string, any, error) {
 		return "", nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", nil, err
-	}
 	rows, next, ended, err := scan(r.Context(), f, info.Size(), place{at["at"], at["row"]}, func(line []byte) bool {
 		return page.Reason == "" || bytes.Contains(line, []byte(`"reason":`+string(record.StringOf(page.Reason))))
 	}, 2*pageRows)
@@ -75,24 +71,24 @@ func (s *Server) dropped(r *http.Request) (string, any, error) {
 	return "dropped.html.tmpl", page, nil
 }
 
-// pairPage is a row that was dropped, and those that are most like it.
+// pairPage has a dropped row, and the rows that are most like it.
 type pairPage struct {
 	Rev     rev
 	Dropped rowView
 	Others  []other
-	// All says that every row of the later splits was looked at.
+	// All reports whether every row of the later splits was compared.
 	All bool
 }
 
-// other is a row that a later split has.
+// other is a row of a later split.
 type other struct {
 	rowView
 	Split string
-	// Alike is how much of the words of both are the same, in percent.
+	// Alike is the percentage of the words of both rows that they have in common.
 	Alike int
 }
 
-// pair shows both sides of a pair: the row that was dropped, and the rows that are most like it.
+// pair answers with a dropped row, and the rows that are most like it.
 func (s *Server) pair(r *http.Request) (string, any, error) {
 	of, m, err := s.manifest(r)
 	if err != nil {
@@ -124,17 +120,13 @@ func (s *Server) pair(r *http.Request) (string, any, error) {
 	return "pair.html.tmpl", page, err
 }
 
-// findRow finds a row by its number: the rows of the file of all rows are in ascending order of their numbers.
+// findRow finds a row by its number in a file whose rows are in ascending order of their numbers.
 func (f *folder) findRow(name, dataset string, number int64) ([]byte, error) {
-	file, err := f.open(name)
+	file, info, err := f.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
 	missing := &notFoundError{fmt.Sprintf("%s has no row %s_%d.", name, dataset, number)}
 	for low, high := int64(0), info.Size(); low < high; {
 		middle := low + (high-low)/2
@@ -159,7 +151,7 @@ func (f *folder) findRow(name, dataset string, number int64) ([]byte, error) {
 	return nil, missing
 }
 
-// numberOf returns the number in the id that a line begins with.
+// numberOf returns the number in a row's id, with which the line begins.
 func numberOf(line []byte, dataset string) (int64, error) {
 	rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`+dataset+`_`))
 	if digits, _, closed := bytes.Cut(rest, []byte(`"`)); ok && closed {
@@ -168,7 +160,7 @@ func numberOf(line []byte, dataset string) (int64, error) {
 	return 0, fmt.Errorf("a row of data set %s begins with %q, which is no id of it", dataset, line[:min(len(line), 60)])
 }
 
-// lineAbout reads the line that holds a byte, and says where it begins and where the next one does.
+// lineAbout returns the line around an offset, the offset at which it begins, and that of the next line.
 func lineAbout(f io.ReaderAt, size, at int64) (line []byte, start, end int64, err error) {
 	const step = 64 << 10
 	var before, after []byte
@@ -204,13 +196,13 @@ func lineAbout(f io.ReaderAt, size, at int64) (line []byte, start, end int64, er
 	return append(before, after...), start, end, nil
 }
 
-// Bounds of the search for rows that are alike.
+// Limits of the search for rows that are alike.
 const (
 	alikeShown  = 3
 	alikeLooked = 3 * time.Second
 )
 
-// alike finds the rows whose questions have the most words in common with one. It compares all words; the build compared sketches of them.
+// alike returns the rows whose questions have the most words in common with that of a row. It compares all words; the build compared sketches of them.
 func (f *folder) alike(ctx context.Context, of rev, files []string, row record.Record) (best []other, all bool, err error) {
 	words := wordsOf(row.Question)
 	ctx, stop := context.WithTimeout(ctx, alikeLooked)
@@ -230,7 +222,7 @@ func (f *folder) alike(ctx context.Context, of rev, files []string, row record.R
 			best = best[:min(len(best), alikeShown)]
 		})
 		switch {
-		case os.IsNotExist(err): // the mix does not keep it
+		case os.IsNotExist(err): // the revision does not hold this file
 		case ctx.Err() != nil:
 			return best, false, nil
 		case err != nil:
@@ -240,17 +232,13 @@ func (f *folder) alike(ctx context.Context, of rev, files []string, row record.R
 	return best, true, nil
 }
 
-// each reads all rows of a file.
+// each calls row with all rows of a file.
 func (f *folder) each(ctx context.Context, name string, row func(number int64, line []byte)) error {
-	file, err := f.open(name)
+	file, info, err := f.open(name)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
 	for at, ended := (place{}), false; !ended; {
 		var rows []found
 		if rows, at, ended, err = scan(ctx, file, info.Size(), at, func([]byte) bool { return true }, markEvery); err != nil {
@@ -272,7 +260,7 @@ func wordsOf(question string) map[string]bool {
 	return words
 }
 
-// common returns how many of the words of two questions are in both, in percent of all.
+// common returns the percentage of all words of two questions that are in both.
 func common(a, b map[string]bool) int {
 	both := 0
 	for word := range a {

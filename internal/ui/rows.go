@@ -16,12 +16,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// filter says which rows are wanted; an empty member wants all.
+// filter selects rows; an empty field selects all.
 type filter struct {
 	Dataset, Domain, Type, Text, ID string
 }
 
-// wanted reports whether a line is one of the rows. Most lines are judged by their bytes alone; one that may be wanted is parsed.
+// wanted reports whether a line is a selected row. Most lines are rejected by their bytes alone; the others are parsed.
 func (f filter) wanted(line []byte) bool {
 	if f == (filter{}) {
 		return true
@@ -36,21 +36,21 @@ func (f filter) wanted(line []byte) bool {
 	}
 	row, err := record.Parse(line)
 	if err != nil {
-		return true // it is shown as it is
+		return true // it is shown as text
 	}
 	is := func(value, wanted string) bool { return wanted == "" || value == wanted }
 	return is(row.Dataset, f.Dataset) && is(row.Domain, f.Domain) && is(row.AnswerType, f.Type) && is(row.ID, f.ID) &&
 		(f.Text == "" || strings.Contains(row.Question, f.Text) || strings.Contains(row.ReferenceAnswer, f.Text))
 }
 
-// rowFile is a file of rows that can be looked at.
+// rowFile is a file of rows.
 type rowFile struct {
 	Path   string
 	Rows   int64
 	Format recipe.Format
 }
 
-// rowFiles returns those of a revision: the mixed ones first, then each data set's rows.
+// rowFiles returns the files of rows of a revision: the mixed files first, then those of single data sets.
 func rowFiles(m revision.Manifest) []rowFile {
 	var files []rowFile
 	for _, folder := range []string{"mixed/", "processed/", "raw/"} {
@@ -68,7 +68,7 @@ func rowFiles(m revision.Manifest) []rowFile {
 	return files
 }
 
-// rowsPage is what is shown of a file.
+// rowsPage has the values of a page of rows.
 type rowsPage struct {
 	Rev    rev
 	Files  []rowFile
@@ -78,12 +78,12 @@ type rowsPage struct {
 	Datasets, Domains, Types []string
 	Rows                     []rowView
 	From, Next               place
-	// Ended says that there is no more, and Looked how many rows were looked at for this page.
+	// Ended reports whether there are no more rows; Looked is the number of rows that were read for this page.
 	Ended  bool
 	Looked int64
 }
 
-// rows shows a page of rows.
+// rows answers with a page of rows.
 func (s *Server) rows(r *http.Request) (string, any, error) {
 	of, m, err := s.manifest(r)
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Server) rows(r *http.Request) (string, any, error) {
 	return "rows.html.tmpl", page, nil
 }
 
-// repeatsOf returns the most often that a row of each data set is in a mixed split.
+// repeatsOf returns how often a row of each data set is in a mixed split at most.
 func repeatsOf(m revision.Manifest) map[string]int64 {
 	out := map[string]int64{}
 	for _, split := range m.Plan.Splits {
@@ -129,7 +129,7 @@ func repeatsOf(m revision.Manifest) map[string]int64 {
 	return out
 }
 
-// from returns where a page begins: at a place that another page named, or at a row by its number.
+// from returns the place at which a page begins, which the request names by offset and row, or by the number of a row.
 func (s *Server) from(r *http.Request, of rev, file rowFile) (place, error) {
 	at, err := numbers(r, "at", "row", "number")
 	if err != nil || at["at"] > 0 || at["number"] <= 1 {
@@ -142,19 +142,15 @@ func (s *Server) from(r *http.Request, of rev, file rowFile) (place, error) {
 	if file.Format != recipe.JSONL {
 		return place{Row: row}, nil
 	}
-	f, err := s.folder.open(of.path(file.Path))
+	f, info, err := s.folder.open(of.path(file.Path))
 	if err != nil {
 		return place{}, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return place{}, err
-	}
 	return s.folder.marksOf(of.path(file.Path), info).seek(r.Context(), f, info.Size(), row)
 }
 
-// numbers reads the numbers of an address; one that is not there is 0.
+// numbers returns the numbers with given names in a request; an absent one is 0.
 func numbers(r *http.Request, names ...string) (map[string]int64, error) {
 	out := map[string]int64{}
 	for _, name := range names {
@@ -173,21 +169,17 @@ func numbers(r *http.Request, names ...string) (map[string]int64, error) {
 
 // look reads the rows of a page.
 func (s *Server) look(ctx context.Context, of rev, page *rowsPage) ([]found, error) {
-	f, err := s.folder.open(of.path(page.File.Path))
+	f, info, err := s.folder.open(of.path(page.File.Path))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	if page.File.Format == recipe.JSONL {
 		rows, next, ended, err := scan(ctx, f, info.Size(), page.From, page.Filter.wanted, pageRows)
 		page.Next, page.Ended, page.Looked = next, ended, next.Row-page.From.Row
 		return rows, err
 	}
-	// Packed rows have no places of their own: those before the page are unpacked and passed over.
+	// A compressed file cannot be read from an offset: the rows before the page are decompressed and skipped.
 	var rows []found
 	page.Next = page.From
 	n := int64(0)
@@ -213,8 +205,8 @@ func (s *Server) look(ctx context.Context, of rev, page *rowsPage) ([]found, err
 	return rows, nil
 }
 
-// packedLooked is how many packed rows one page looks through.
+// packedLooked is the number of compressed rows that are read for one page.
 const packedLooked = 50_000
 
-// splitOf returns the split that a processed file is of.
+// splitOf returns the split of a processed file.
 func splitOf(name string) string { return strings.TrimSuffix(path.Base(name), path.Ext(name)) }

@@ -1,9 +1,9 @@
-// Package ui serves pages about mixes to the one person who started it: the mixes of a cluster and their state, and the revisions of a
-// folder with their rows. It only reads.
+// Package ui serves pages about mixes to the person who started it: the state of the mixes of a cluster, or the revisions of a folder with their rows. It
+// only reads.
 //
-// It listens on the loopback device. Every address begins with a random token, which only the address that was opened has. A request must
-// name the server's own host, since a page of elsewhere can have its own name lead here, and must not come from another page. What rows
-// say is text, and the pages' policy allows no script but the server's own.
+// It listens on the loopback device. The path of every address begins with a random token, which only the person who started it is told. A request must
+// name the server's own host, since a foreign page can have its own name resolve to the loopback device, and must not come from a foreign page. Rows are
+// shown as text, and the policy of the pages allows only the server's own script.
 package ui
 
 import (
@@ -30,27 +30,27 @@ import (
 //go:embed assets
 var assets embed.FS
 
-// Options say what is shown.
+// Options are the mixes to show.
 type Options struct {
-	// Folder is a volume, a mix's folder on it, or a revision; empty where a cluster is asked.
+	// Folder is a volume, a mix's folder on it, or a revision; empty for a cluster.
 	Folder string
-	// Mixes lists the mixes of a cluster; nil where there is none to ask. Where names the cluster and the namespace.
+	// Mixes lists the mixes of a cluster, nil for a folder; Where names their namespace.
 	Mixes func(context.Context) ([]*datav1alpha1.DatasetMix, error)
 	Where string
-	// Judge makes a recipe of a manifest, as the API server and the operator would.
+	// Judge returns the recipe of a manifest, judged as by the API server and the operator.
 	Judge func(context.Context, []byte) (recipe.Recipe, error)
 }
 
 // Server answers requests.
 type Server struct {
 	options   Options
-	folder    *folder // nil where a cluster is asked
+	folder    *folder // nil for a cluster
 	token     string
 	host      string
 	templates *template.Template
 }
 
-// New returns a server that is to listen at an address: a loopback address with its port.
+// New returns a server for an address to listen at, which must be a loopback address with a port.
 func New(address string, options Options) (*Server, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -75,7 +75,7 @@ func New(address string, options Options) (*Server, error) {
 
 func newToken() string {
 	var random [32]byte
-	_, _ = rand.Read(random[:]) // which cannot fail
+	_, _ = rand.Read(random[:]) // it cannot fail
 	return base64.RawURLEncoding.EncodeToString(random[:])
 }
 
@@ -90,13 +90,13 @@ func (s *Server) Close() error {
 // URL returns the address to open.
 func (s *Server) URL() string { return "http://" + s.host + "/" + s.token + "/" }
 
-// policy is what the pages may load: their own style and script, and nothing of elsewhere.
+// policy is the Content-Security-Policy of pages: they may load the server's style and script, and nothing from other servers.
 const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
-// reportPolicy is that of a published report, which has its style in itself. Whatever somebody wrote into it, no script runs.
+// reportPolicy is the Content-Security-Policy of published reports, whose style is inline. No script in them runs.
 const reportPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 
-// Handler returns what answers requests.
+// Handler returns the handler of requests.
 func (s *Server) Handler() http.Handler {
 	pages := http.NewServeMux()
 	for pattern, answer := range map[string]func(*http.Request) (string, any, error){
@@ -129,7 +129,7 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// refused returns why a request is not answered, "" if it is.
+// refused returns why a request is not answered; empty if it is.
 func (s *Server) refused(r *http.Request) string {
 	origin, site := r.Header.Get("Origin"), r.Header.Get("Sec-Fetch-Site")
 	switch {
@@ -149,17 +149,17 @@ func (s *Server) refused(r *http.Request) string {
 	return ""
 }
 
-// notFoundError is what is asked for and not there.
+// notFoundError is the error for something that a request names and that does not exist.
 type notFoundError struct{ what string }
 
 func (e *notFoundError) Error() string { return e.what }
 
-// mistakeError is a mistake in what was asked.
+// mistakeError is the error for a mistake in a request.
 type mistakeError struct{ error }
 
 func (e *mistakeError) Unwrap() error { return e.error }
 
-// page answers with a template, whole or not at all.
+// page answers with a template, or with the error of executing it.
 func (s *Server) page(w http.ResponseWriter, r *http.Request, answer func(*http.Request) (string, any, error)) {
 	name, data, err := answer(r)
 	status := http.StatusOK
@@ -188,7 +188,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, answer func(*http.
 	_, _ = out.WriteTo(w) // the browser went away
 }
 
-// query writes the values of an address: names and values in turn.
+// query returns the query of an address, from names and values in turn.
 func query(pairs ...any) template.URL {
 	values := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -199,7 +199,7 @@ func query(pairs ...any) template.URL {
 	return template.URL(values.Encode()) //nolint:gosec // every name and value was escaped
 }
 
-// home lists what there is.
+// home answers with the mixes of the cluster or of the folder.
 func (s *Server) home(r *http.Request) (string, any, error) {
 	var home struct {
 		Cluster []clusterMix
@@ -224,7 +224,7 @@ func (s *Server) home(r *http.Request) (string, any, error) {
 	return "home.html.tmpl", home, nil
 }
 
-// report serves a published report as it is.
+// report answers with a published report.
 func (s *Server) report(w http.ResponseWriter, r *http.Request) {
 	rev, err := s.folder.named(asked(r))
 	if err != nil {

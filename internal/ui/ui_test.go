@@ -452,11 +452,7 @@ func TestManyRows(t *testing.T) {
 			t.Errorf("%s took %v, at most %v", c.name, took, c.most)
 		}
 	}
-	info, err := s.ui.folder.root.Stat(at)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := s.ui.folder.open(at)
+	f, info, err := s.ui.folder.open(at)
 	if err != nil {
 		t.Fatal(err)
 	}

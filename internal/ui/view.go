@@ -9,23 +9,23 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// rowView is a row as it is shown: as a chat where it holds one, and with code as code.
+// rowView is a row as it is shown: chats as turns, and code as code.
 type rowView struct {
 	Number                    int64 // from 1
 	ID, Dataset, Domain, Type string
 	Question, Answer          []piece
-	// Chats are the members that hold turns, by their names.
+	// Chats are the members that hold a chat.
 	Chats []chat
 	// Rest are the other members, as JSON.
 	Rest string
-	// Repeats is how often a row of the data set is in the mixed split at most.
+	// Repeats is how often a row of the data set is in a mixed split at most; 0 if it is not known.
 	Repeats int64
-	// Broken is a line that is no row.
+	// Broken is the text of a line that is no row; empty for a row.
 	Broken string
 	Cut    bool
 }
 
-// piece is a part of a text: code or not.
+// piece is a part of a text, which is code or not.
 type piece struct {
 	Code bool
 	Text string
@@ -43,10 +43,10 @@ type turn struct {
 	Tools  string
 }
 
-// shown is how many bytes are shown of one text.
+// shown is the number of bytes of a text that are shown.
 const shown = 64 << 10
 
-// cleaned returns a text that is fit to be shown.
+// cleaned returns a text cut to shown, without control characters.
 func cleaned(text string) string {
 	if len(text) > shown {
 		text = strings.ToValidUTF8(text[:shown], "") + "…"
@@ -95,8 +95,7 @@ func indented(members map[string]json.RawMessage) string {
 	return cleaned(out.String())
 }
 
-// turnsOf reads the turns of a chat, in either of the shapes that data sets have; nil where it is none. A chat that is kept as text is
-// read as well.
+// turnsOf returns the turns of a chat, with role and content or with from and value, which may be encoded in a JSON string; nil for anything else.
 func turnsOf(raw json.RawMessage) []turn {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -132,7 +131,7 @@ func turnsOf(raw json.RawMessage) []turn {
 	return turns
 }
 
-// pieces cuts a text at its fences: what is between ``` and ``` is code. A text that looks like a program is code as a whole.
+// pieces cuts a text into pieces: text between ``` and ``` is code. A text without ``` that looks like a program is code as a whole.
 func pieces(text string) []piece {
 	text = cleaned(text)
 	if !strings.Contains(text, "```") {
@@ -153,7 +152,7 @@ func pieces(text string) []piece {
 	return out
 }
 
-// looksLikeCode reports whether a text begins a line as programs do, and has indented ones.
+// looksLikeCode reports whether a text has indented lines, and a line that begins like a program's.
 func looksLikeCode(text string) bool {
 	if !strings.Contains(text, "\n    ") && !strings.Contains(text, "\n\t") {
 		return false

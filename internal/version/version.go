@@ -1,4 +1,4 @@
-// Package version knows the release that a program was built for, and how two releases get on with each other.
+// Package version has the release that a program was built for, and compares releases.
 package version
 
 import (
@@ -8,12 +8,9 @@ import (
 )
 
 // number is set by the linker: -X github.com/datasetmix/datasetmix/internal/version.number=v1.2.3.
-var number = Development
+var number = "dev"
 
-// Development is the version of a program that no release has.
-const Development = "dev"
-
-// Number returns the release that this program was built for, such as v1.2.3, or Development.
+// Number returns the release that this program was built for, such as v1.2.3; dev if it was built for none.
 func Number() string { return number }
 
 // Release returns the three numbers of a release such as v1.2.3 or v1.2.3-rc.1; ok is false for anything else.
@@ -35,8 +32,8 @@ func Release(text string) (numbers [3]int, ok bool) {
 	return numbers, true
 }
 
-// Skew returns a sentence about what a client of one release may not know of a manager of another one; empty where they are of the same
-// minor release, or one of them is no release.
+// Skew returns a sentence about fields that the older of a client and a manager does not know; empty if they are of the same minor release, or if one of
+// them is no release.
 func Skew(client, manager string) string {
 	ours, known := Release(client)
 	theirs, too := Release(manager)

@@ -26,7 +26,7 @@ func TestSkew(t *testing.T) {
 		{"v1.2.3", "v1.3.0", "newer"},
 		{"v1.2.3", "v2.0.0", "newer"},
 		{"v1.10.0", "v1.9.4", "older"},
-		{Development, "v1.9.4", ""},
+		{"dev", "v1.9.4", ""},
 		{"v1.9.4", "latest", ""},
 	}
 	for _, test := range tests {

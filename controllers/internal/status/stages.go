@@ -9,7 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/controllers/internal/jobs"
 	"github.com/datasetmix/datasetmix/controllers/internal/outcome"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
-	"github.com/datasetmix/datasetmix/internal/recipe"
+	"github.com/datasetmix/datasetmix/internal/progress"
 )
 
 // stagesOf returns all stages, including those that are not reached yet: their numbers of units are known from the start.
@@ -17,7 +17,7 @@ func stagesOf(b *build.Build, end *outcome.Outcome) []datav1alpha1.StageStatus {
 	var stages []datav1alpha1.StageStatus
 	next := b.Target.Next()
 	for _, stage := range pipeline.Stages() {
-		status := datav1alpha1.StageStatus{Name: string(stage), State: datav1alpha1.StagePending, Done: ptr.To[int32](0), Total: ptr.To(unitsOf(b.Target.Recipe, stage))}
+		status := datav1alpha1.StageStatus{Name: string(stage), State: datav1alpha1.StagePending, Done: ptr.To[int32](0), Total: ptr.To(int32(len(progress.Units(b.Target.Recipe, stage))))}
 		if step, reached := b.Target.Graph.Step(stage); reached {
 			describe(&status, b, step)
 			if next != nil && next.Stage == stage {
@@ -27,20 +27,6 @@ func stagesOf(b *build.Build, end *outcome.Outcome) []datav1alpha1.StageStatus {
 		stages = append(stages, status)
 	}
 	return stages
-}
-
-// unitsOf returns how many units a stage has.
-func unitsOf(r recipe.Recipe, stage pipeline.Stage) int32 {
-	switch stage {
-	case pipeline.StageDownload:
-		return int32(len(r.Sources()))
-	case pipeline.StageSplit:
-		return int32(len(r.DatasetNames()))
-	case pipeline.StageMix:
-		return int32(len(r.Files()))
-	default:
-		return 1
-	}
 }
 
 // describe fills in a stage that was reached, as a stage that is done.

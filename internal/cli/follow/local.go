@@ -55,30 +55,10 @@ func NewLocal(out io.Writer, display *Display, r recipe.Recipe) *Local {
 	l := &Local{out: out, lines: !display.Shows(), recipe: r, started: time.Now(), state: "building", outcome: live.Running,
 		stages: map[pipeline.Stage]*localStage{}}
 	for _, name := range pipeline.Stages() {
-		l.stages[name] = &localStage{names: unitsOf(r, name), units: map[string]*localUnit{}}
+		l.stages[name] = &localStage{names: progress.Units(r, name), units: map[string]*localUnit{}}
 	}
 	l.stages[pipeline.StageSplit].total = len(r.DatasetNames()) // a data set may be split while others are downloaded
 	return l
-}
-
-// unitsOf returns the names of a stage's units.
-func unitsOf(r recipe.Recipe, of pipeline.Stage) []string {
-	var names []string
-	switch of {
-	case pipeline.StageDownload:
-		for _, source := range r.Sources() {
-			names = append(names, source.Name)
-		}
-	case pipeline.StageSplit:
-		names = r.DatasetNames()
-	case pipeline.StageMix:
-		for _, shard := range r.Files() {
-			names = append(names, shard.Name())
-		}
-	default:
-		names = []string{r.Name}
-	}
-	return names
 }
 
 // Meter returns the meter of a unit that begins.

@@ -11,18 +11,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// flow is where the rows of a data set went; flows are those of all.
+// flow has the numbers of a data set's rows on their way from the source to the mix.
 type flow struct {
 	name          string
 	read, leftOut int64
 	splits        []splitFlow
 }
 
-// splitFlow is the part of it that is in one split.
+// splitFlow is the part of a flow in one split.
 type splitFlow struct {
-	// rows that the split got, and how many of them the balance stage dropped.
+	// rows is the number of rows after the split stage, dropped the number that the balance stage dropped.
 	rows, dropped int64
-	// unique rows that the mix has, and all of its rows, repeats included.
+	// unique is the number of distinct rows in the mix, mixed the number with repeats.
 	unique, mixed int64
 	maxRepeats    int64
 }
@@ -31,6 +31,7 @@ func (s splitFlow) unused() int64 { return s.rows - s.dropped - s.unique }
 
 func (s splitFlow) repeats() int64 { return s.mixed - s.unique }
 
+// flows has the flows of all data sets.
 type flows struct {
 	splits []string
 	of     []flow
@@ -41,15 +42,9 @@ func flowsOf(m revision.Manifest, r *report.Revision) flows {
 	for _, s := range r.Splits {
 		f.splits = append(f.splits, s.Name)
 	}
-	balanced, names := balancedOf(m), m.Recipe.DatasetNames()
-	leftOut := map[string]int64{}
-	for _, stage := range m.Stages {
-		if stage.Result.Split != nil {
-			leftOut[stage.Node.Name] = stage.Result.Split.DroppedRows()
-		}
-	}
+	balanced, names, results := report.Balanced(m), m.Recipe.DatasetNames(), m.Results()
 	for _, d := range r.Datasets {
-		of := flow{name: d.Name, read: d.Read, leftOut: leftOut[d.Name]}
+		of := flow{name: d.Name, read: d.Read, leftOut: results.Split(d.Name).DroppedRows()}
 		for s, counts := range d.Splits {
 			dropped := balanced.Dropped(s, slices.Index(names, d.Name))
 			of.splits = append(of.splits, splitFlow{counts.Rows + dropped, dropped, counts.Unique, counts.Mixed, counts.MaxRepeats})
@@ -59,10 +54,10 @@ func flowsOf(m revision.Manifest, r *report.Revision) flows {
 	return f
 }
 
-// shownFlows is how many data sets have their own node in the picture. Its tables have them all.
+// shownFlows is the number of nodes for data sets in the picture. Its tables have all data sets.
 const shownFlows = 12
 
-// grouped returns the largest data sets, and all others as one.
+// grouped returns the flows of the largest data sets, and one flow for all others.
 func (f flows) grouped() []flow {
 	if len(f.of) <= shownFlows {
 		return f.of
@@ -94,7 +89,6 @@ func (f flows) picture() template.HTML {
 	var leftOut int64
 	for s, name := range f.splits {
 		drawn.Columns[splitColumn] = append(drawn.Columns[splitColumn], picture.Node{Name: name, Kind: picture.Kept, Value: f.sum(s, func(of splitFlow) int64 { return of.rows })})
-		_ = s
 	}
 	for i, of := range f.grouped() {
 		drawn.Columns[sourceColumn] = append(drawn.Columns[sourceColumn], picture.Node{Name: short(of.name), Kind: picture.Kept, Value: of.read, Label: n(of.read)})
@@ -119,7 +113,7 @@ func (f flows) picture() template.HTML {
 	return drawn.SVG()
 }
 
-// uses adds what became of the rows of a split.
+// uses adds nodes and links for the uses of a split's rows.
 func (f flows) uses(drawn *picture.Flow, split int) {
 	name := f.splits[split]
 	mix := len(drawn.Columns[mixColumn])
@@ -129,8 +123,8 @@ func (f flows) uses(drawn *picture.Flow, split int) {
 		word  string
 		kind  picture.Kind
 		of    func(splitFlow) int64
-		from  bool // the split
-		mixed bool
+		from  bool // there is a link from the split
+		mixed bool // there is a link to the mix
 	}{
 		{"used", picture.Kept, func(of splitFlow) int64 { return of.unique }, true, true},
 		{"repeats", picture.Again, splitFlow.repeats, false, true},
@@ -167,7 +161,7 @@ func (f flows) read() (n int64) {
 	return n
 }
 
-// short returns a name that has room next to its node.
+// short returns a name cut to the room next to a node.
 func short(name string) string {
 	const room = 20
 	if len(name) <= room {
@@ -176,7 +170,7 @@ func short(name string) string {
 	return name[:room-1] + "…"
 }
 
-// splitTable is what became of the rows of one split.
+// splitTable is the table of one split.
 type splitTable struct {
 	Split string
 	Rows  []splitRow
@@ -211,7 +205,7 @@ func (f flows) tables() []splitTable {
 	return tables
 }
 
-// epochs returns how often the mix goes through the rows that there are, in hundredths, rounded down.
+// epochs returns the rows of the mix divided by the rows that were available to it, in hundredths, rounded down.
 func epochs(s splitFlow) int64 {
 	if s.rows == s.dropped {
 		return 0

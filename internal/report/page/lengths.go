@@ -11,11 +11,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/statistics"
 )
 
-// lengthsOf are the pictures of a data set: how long its questions and reference answers are, over all splits.
+// lengthsOf has the histograms of a data set over all splits: of the lengths of its questions and of its reference answers.
 type lengthsOf struct {
 	Dataset          string
 	Question, Answer template.HTML
-	// bins of both.
+	// bins are the numbers of the two histograms.
 	bins [2][]int64
 }
 
@@ -107,7 +107,7 @@ func measureOf(n statistics.Numbers) measure {
 	return measure{report.Thousands(*n.Min), oneDecimal(n.Median), oneDecimal(n.Mean), report.Thousands(*n.Max)}
 }
 
-// oneDecimal returns a number as tables have it: with one decimal, or without where that is 0.
+// oneDecimal returns a number with grouped thousands and one decimal, which is left out if it is 0.
 func oneDecimal(n *json.Number) string {
 	value, err := n.Float64()
 	if err != nil {
@@ -133,13 +133,13 @@ func grouped(n json.Number) string {
 	return report.Thousands(value)
 }
 
-// samplesOf are a few rows of a data set.
+// samplesOf has a few rows of a data set.
 type samplesOf struct {
 	Dataset, Split string
 	Rows           []statistics.Sample
 }
 
-// samplesBudget is how many bytes all samples together may have as HTML, so that a page of many data sets stays small.
+// samplesBudget is the number of bytes that all samples together may have as HTML, so that a page of many data sets stays small.
 const samplesBudget = 90 << 10
 
 func samples(s statistics.File, r *report.Revision) []samplesOf {
@@ -155,7 +155,7 @@ func samples(s statistics.File, r *report.Revision) []samplesOf {
 	return all
 }
 
-// fitting returns the rows that have room, with what HTML makes of their characters; the first is cut where it does not fit.
+// fitting returns the first rows whose HTML fits into a number of bytes. The first row is cut if it does not fit.
 func fitting(rows []statistics.Sample, room int) []statistics.Sample {
 	var out []statistics.Sample
 	for i, row := range rows {
@@ -166,7 +166,7 @@ func fitting(rows []statistics.Sample, room int) []statistics.Sample {
 			break
 		}
 		if size > room {
-			row.Question, row.Answer = firstOf(row.Question, (room-around)/8), firstOf(row.Answer, (room-around)/16)
+			row.Question, row.Answer = statistics.Cut(row.Question, (room-around)/8), statistics.Cut(row.Answer, (room-around)/16)
 		}
 		room -= size
 		out = append(out, row)
@@ -174,13 +174,13 @@ func fitting(rows []statistics.Sample, room int) []statistics.Sample {
 	return out
 }
 
-// powerRow is a histogram as a row of a table.
+// powerRow has the numbers of a histogram, for a table.
 type powerRow struct {
 	Dataset, Text string
 	Rows          []int64
 }
 
-// powersOf returns the numbers of the histograms.
+// powersOf returns the names of the bins, and the numbers of all histograms.
 func powersOf(pictures []lengthsOf) (bins []string, rows []powerRow) {
 	for _, of := range pictures {
 		for i, text := range []string{"question", "answer"} {
@@ -191,15 +191,4 @@ func powersOf(pictures []lengthsOf) (bins []string, rows []powerRow) {
 		}
 	}
 	return bins, rows
-}
-
-// firstOf returns the first characters of a text.
-func firstOf(text string, characters int) string {
-	n := 0
-	for at := range text {
-		if n++; n > characters {
-			return text[:at] + "…"
-		}
-	}
-	return text
 }

@@ -1,5 +1,5 @@
-// Package page writes the report.html of a revision: one self-contained page without scripts, fonts or network, for light and dark mode, phones,
-// paper and screen readers. Every picture has its numbers in a table.
+// Package page writes the report.html of a revision: one self-contained page without scripts, fonts or network, for light and dark mode, phones, paper
+// and screen readers. The numbers of every picture are also in a table.
 //
 // The page is a pure function of the manifest and of the statistics: the same revision has the same bytes.
 package page
@@ -12,7 +12,6 @@ import (
 	"html/template"
 	"slices"
 
-	"github.com/datasetmix/datasetmix/internal/pipeline"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/report"
 	"github.com/datasetmix/datasetmix/internal/report/picture"
@@ -42,14 +41,14 @@ func HTML(m revision.Manifest, s statistics.File) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// page is what the template shows.
+// page has the values of the template.
 type page struct {
 	report.Revision
 	Style template.CSS
 	// Bins are the names of the columns of Powers.
 	Bins   []string
 	Powers []powerRow
-	// Whole reports that the digests of files are not shortened.
+	// Whole reports whether the page shows whole digests of files.
 	Whole    bool
 	Patterns template.HTML
 	Flow     template.HTML
@@ -65,7 +64,7 @@ type page struct {
 	Near bool
 }
 
-// wholeDigests is for how many files the page has full digests. The manifest has all of them.
+// wholeDigests is the number of files up to which the page shows whole digests. The manifest always has them.
 const wholeDigests = 120
 
 func newPage(m revision.Manifest, s statistics.File) (*page, error) {
@@ -87,7 +86,7 @@ func newPage(m revision.Manifest, s statistics.File) (*page, error) {
 	return p, nil
 }
 
-// sharesOf are the shares of the domains in a mixed split.
+// sharesOf has the shares of the domains in a mixed split.
 type sharesOf struct {
 	Split string
 	Rows  []shareRow
@@ -110,16 +109,9 @@ func sharesOfAll(r *report.Revision) []sharesOf {
 		of := sharesOf{Split: split.Name}
 		for d, domain := range r.Domains {
 			row := shareRow{Domain: domain.Name, Share: domain.Share, Rows: domain.Rows[s], Wanted: report.Percentage(domain.Share, whole), Achieved: r.Achieved(d, s)}
-			achieved, all := domain.Rows[s], split.Rows
-			if r.Unit != "" {
-				achieved, all = r.Units[d][s], 0
-				for _, units := range r.Units {
-					all += units[s]
-				}
-			}
+			achieved, all := r.Part(d, s)
 			const fine = 1_000_000
-			bar := picture.Bar{Whole: fine, Mark: scaled(domain.Share, whole, fine), Value: scaled(achieved, all, fine), Marked: true}
-			row.Bar = bar.SVG()
+			row.Bar = picture.Bar{Whole: fine, Mark: scaled(domain.Share, whole, fine), Value: scaled(achieved, all, fine), Marked: true}.SVG()
 			of.Rows = append(of.Rows, row)
 		}
 		all = append(all, of)
@@ -127,7 +119,7 @@ func sharesOfAll(r *report.Revision) []sharesOf {
 	return all
 }
 
-// scaled returns part of whole in parts of another whole.
+// scaled returns part of whole, scaled to another whole.
 func scaled(part, whole, of int64) int64 {
 	if whole == 0 {
 		return 0
@@ -135,7 +127,7 @@ func scaled(part, whole, of int64) int64 {
 	return int64(float64(part) / float64(whole) * float64(of))
 }
 
-// dropsOf are the rows of a data set that are in no split, by reason.
+// dropsOf has the rows of a data set that are in no split, by reason.
 type dropsOf struct {
 	Dataset string
 	Read    int64
@@ -171,7 +163,7 @@ func probesOf(m revision.Manifest) []probe {
 	return out
 }
 
-// findings returns, in whole sentences, what comparing rows has found.
+// findings returns, in whole sentences, the results of comparing rows.
 func findings(m revision.Manifest, r *report.Revision) []string {
 	var contaminated, variants int64
 	for _, stage := range m.Stages {
@@ -182,7 +174,7 @@ func findings(m revision.Manifest, r *report.Revision) []string {
 	for _, d := range r.Datasets {
 		variants += d.Variants
 	}
-	balanced := balancedOf(m)
+	balanced := report.Balanced(m)
 	out := []string{dropped(balanced.Overlap.Total(), "because a later split has the same question") + ": a question that two splits share stays in the last of them."}
 	if m.Recipe.Duplicates == recipe.DropDuplicates {
 		out = append(out, dropped(balanced.Duplicates.Total(), "because their split has a row with the same question and answer")+".")
@@ -217,13 +209,4 @@ func rowsHave(n int64) string {
 		return "1 row has the question"
 	}
 	return report.Thousands(n) + " rows have the question"
-}
-
-func balancedOf(m revision.Manifest) pipeline.BalanceResult {
-	for _, stage := range m.Stages {
-		if stage.Result.Balance != nil {
-			return *stage.Result.Balance
-		}
-	}
-	return pipeline.BalanceResult{}
 }

@@ -13,13 +13,13 @@ const (
 	histogramBase   = 14 // below the bars, for the marks
 )
 
-// Histogram is a picture of how many rows have which length, over powers of two: bin 0 are the zeros, bin b those below 2^b.
+// Histogram is a picture of numbers of rows by length. Bin 0 has the rows of length 0, bin b those of lengths from 2^(b-1) to below 2^b.
 type Histogram struct {
 	Title string
 	Bins  []int64
 }
 
-// SVG draws the histogram, from the first bin that has rows.
+// SVG returns the histogram, from the first bin that has rows; empty if none has.
 func (h Histogram) SVG() template.HTML {
 	first := slices.IndexFunc(h.Bins, func(n int64) bool { return n > 0 })
 	if first < 0 {
@@ -46,7 +46,7 @@ func (h Histogram) SVG() template.HTML {
 	return template.HTML(d.out.String()) //nolint:gosec // every text in it was escaped
 }
 
-// BinName returns the range of a bin: "0", "1", "2–3", "4–7" and so on.
+// BinName returns the range of lengths in a bin: "0", "1", "2–3", "4–7" and so on.
 func BinName(bin int) string {
 	if bin < 2 {
 		return lower(bin)
@@ -68,17 +68,17 @@ func upper(bin int) string {
 	return strconv.FormatInt(1<<bin-1, 10)
 }
 
-// Bar is one bar of a table: a length, and a mark across it, both of the same whole. It repeats the number next to it for the eye, and must not be
-// read aloud.
+// Bar is a bar in a table: Value is its length and Mark the place of a mark across it, both as parts of Whole. It repeats the number next to it, so screen
+// readers must not read it.
 type Bar struct {
 	Value, Mark, Whole int64
-	// Marked reports that there is a mark.
+	// Marked reports whether there is a mark.
 	Marked bool
 }
 
-// SVG draws the bar, in tenths of a percent.
+// SVG returns the bar, drawn in tenths of a percent.
 func (b Bar) SVG() template.HTML {
-	const all = 1000 // which are tenths of a percent
+	const all = 1000 // tenths of a percent
 	var d drawing
 	d.printf(`<svg class="bar" aria-hidden="true"><rect class="b" width="%s%%" height="100%%"/>`, part(all, b.Value, b.Whole))
 	if b.Marked {

@@ -5,10 +5,10 @@ import (
 	"slices"
 )
 
-// Kind is how a part of a flow is filled.
+// Kind is the kind of rows in a part of a flow, which decides how the part is filled.
 type Kind string
 
-// The kinds: rows that are used, rows that are dropped, rows that are used once more, rows that are there and not used.
+// The kinds: rows that are used, that are dropped, that are repeated, and that are not used.
 const (
 	Kept  Kind = "kept"
 	Gone  Kind = "gone"
@@ -21,22 +21,22 @@ type Node struct {
 	Name  string
 	Kind  Kind
 	Value int64
-	// Label follows the name.
+	// Label is written below the name.
 	Label string
 }
 
-// Link is a flow from a node of one column to a node of a later one. Both are named by their places.
+// Link is a flow from a node to a node in a later column. Columns and nodes are given by their indices.
 type Link struct {
 	FromColumn, From, ToColumn, To int
 	Kind                           Kind
 	Value                          int64
-	// Title describes it in words.
+	// Title describes the link in words.
 	Title string
 }
 
-// Flow is a picture of rows that flow from the left to the right: heights are numbers of rows.
+// Flow is a picture of rows that flow from left to right. The height of a part shows its number of rows.
 type Flow struct {
-	// ID identifies the picture on its page; Title and Description are read aloud.
+	// ID identifies the picture on its page; Title and Description are for screen readers.
 	ID, Title, Description string
 	// Heads are the titles of the columns.
 	Heads   []string
@@ -58,18 +58,17 @@ const (
 // box is where a node is drawn.
 type box struct {
 	x, y, height px
-	in, out      px // how much of it its links have used
+	in, out      px // the height that links from and to the node have taken so far
 }
 
-// SVG draws the flow.
+// SVG returns the flow.
 func (f Flow) SVG() template.HTML {
 	boxes, height := f.layout()
 	var d drawing
 	d.printf(`<svg class="flow" viewBox="0 0 %d %s" role="img" aria-labelledby="%s-t %s-d"><title id="%s-t">%s</title><desc id="%s-d">%s</desc>`,
 		flowWidth, height, f.ID, f.ID, f.ID, text(f.Title), f.ID, text(f.Description))
 	for c, head := range f.Heads {
-		x, anchor := f.columnX(c)+whole(nodeWidth)/2, "middle"
-		d.printf(`<text class="head" x="%s" y="16" text-anchor="%s">%s</text>`, x, anchor, text(head))
+		d.printf(`<text class="head" x="%s" y="16" text-anchor="middle">%s</text>`, f.columnX(c)+whole(nodeWidth)/2, text(head))
 	}
 	most := f.most()
 	for _, link := range f.Links {
@@ -91,7 +90,7 @@ func (f Flow) SVG() template.HTML {
 	return template.HTML(d.out.String()) //nolint:gosec // every text in it was escaped
 }
 
-// most returns the number of rows in the fullest column, which sets the scale.
+// most returns the number of rows in the column with the most rows, which sets the scale.
 func (f Flow) most() int64 {
 	var most int64
 	for _, column := range f.Columns {
@@ -133,14 +132,14 @@ func (f Flow) layout() ([][]box, px) {
 	return boxes, height + whole(flowHead)
 }
 
-// ribbon draws a link: a band of one width.
+// ribbon draws a link as a band.
 func (d *drawing) ribbon(x0, y0, x1, y1, width px, link Link) {
 	middle := (x0 + x1) / 2
 	d.printf(`<path class="l %s" d="M%s %sC%s %s %s %s %s %sV%sC%s %s %s %s %s %sZ"><title>%s</title></path>`, link.Kind,
 		x0, y0, middle, y0, middle, y1, x1, y1, y1+width, middle, y1+width, middle, y0+width, x0, y0+width, text(link.Title))
 }
 
-// node draws a node and its label: outside of the picture in the first and last column, above it elsewhere.
+// node draws a node with its label: at the outer side in the first and last column, over the node elsewhere.
 func (d *drawing) node(b box, node Node, first, last bool) {
 	d.printf(`<rect class="n %s" x="%s" y="%s" width="%d" height="%s"/>`, node.Kind, b.x, b.y, nodeWidth, b.height)
 	x, anchor := b.x+whole(nodeWidth)+60, "start"
