@@ -3,7 +3,6 @@ package pipeline
 import (
 	"errors"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -83,12 +82,13 @@ func TestExpectAndCacheAreInNoKey(t *testing.T) {
 
 func TestDrift(t *testing.T) {
 	for _, c := range []struct {
-		what   string
-		expect recipe.Expect
-		want   string
+		what     string
+		expect   recipe.Expect
+		expected string
+		found    func(DownloadResult, SplitResult) string
 	}{
-		{"another digest", recipe.Expect{SHA256: "other"}, "the source of gsm8k has drifted: the SHA-256 other was expected, and DIGEST was found; pin the revision that held what was expected, or correct source.expect"},
-		{"another number of rows", recipe.Expect{Rows: 7}, "the source of gsm8k has drifted: the number of rows 7 was expected, and ROWS was found; pin the revision that held what was expected, or correct source.expect"},
+		{"another digest", recipe.Expect{SHA256: "other"}, "other", func(d DownloadResult, _ SplitResult) string { return d.Digest }},
+		{"another number of rows", recipe.Expect{Rows: 7}, "7", func(_ DownloadResult, s SplitResult) string { return strconv.FormatInt(s.Read, 10) }},
 	} {
 		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 		results := map[string]Result{}
@@ -101,12 +101,12 @@ func TestDrift(t *testing.T) {
 			}
 			return Result{}
 		}
-		want := strings.NewReplacer("DIGEST", unit(0).Download.Digest, "ROWS", strconv.FormatInt(unit(1).Split.Read, 10)).Replace(c.want)
+		found := c.found(*unit(0).Download, *unit(1).Split)
 		r.Domains[0].Datasets[0].Source.Expect = &c.expect
 		_, err := Walk(r, results)
-		var drift *DriftError
-		if !errors.As(err, &drift) || drift.Error() != want {
-			t.Errorf("%s: %v\nwant %s", c.what, err, want)
+		drift, ok := errors.AsType[*DriftError](err)
+		if !ok || drift.Source != "gsm8k" || drift.Expected != c.expected || drift.Found != found {
+			t.Errorf("%s: %v, want %s expected and %s found", c.what, err, c.expected, found)
 		}
 		if _, err := Walk(r, map[string]Result{}); err != nil {
 			t.Errorf("%s, nothing downloaded yet: %v", c.what, err)

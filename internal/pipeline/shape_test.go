@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -10,17 +11,21 @@ import (
 
 // A result that counts what nobody can have is refused, so that no sum of a plan can run over.
 func TestResultsCountWhatThereCanBe(t *testing.T) {
-	for _, result := range []Result{
-		{Download: &DownloadResult{Bytes: -1}},
-		{Download: &DownloadResult{Files: -1}},
-		{Download: &DownloadResult{Bytes: maxCount + 1}},
-		{Split: &SplitResult{Read: 1 << 62, Rows: []int64{1, 1}}},
-		{Split: &SplitResult{Dropped: map[string]int64{"where": -4}, Rows: []int64{1, 1}}},
-		{Mix: &MixResult{Rows: -1}},
-		{Mix: &MixResult{Datasets: []MixedDataset{{Unique: 1 << 60}}}},
+	for _, c := range []struct {
+		counts int64
+		result Result
+	}{
+		{-1, Result{Download: &DownloadResult{Bytes: -1}}},
+		{-2, Result{Download: &DownloadResult{Files: -2}}},
+		{maxCount + 1, Result{Download: &DownloadResult{Bytes: maxCount + 1}}},
+		{1 << 62, Result{Split: &SplitResult{Read: 1 << 62, Rows: []int64{1, 1}}}},
+		{-4, Result{Split: &SplitResult{Dropped: map[string]int64{"where": -4}, Rows: []int64{1, 1}}}},
+		{-5, Result{Mix: &MixResult{Rows: -5}}},
+		{1 << 60, Result{Mix: &MixResult{Datasets: []MixedDataset{{Unique: 1 << 60}}}}},
 	} {
-		if err := checkResult(recipes.Six(recipe.KeepTotal, recipe.KeepTotal), Node{}, result); err == nil || !strings.Contains(err.Error(), "it counts ") {
-			t.Errorf("%+v: %v", result, err)
+		err := checkResult(recipes.Six(recipe.KeepTotal, recipe.KeepTotal), Node{}, c.result)
+		if err == nil || !strings.HasSuffix(err.Error(), strconv.FormatInt(c.counts, 10)) {
+			t.Errorf("%+v: %v", c.result, err)
 		}
 	}
 }
