@@ -25,12 +25,12 @@ type Writer struct {
 	bytes  int64
 	buffer []byte
 
-	beside  *bufpipe.Worker
-	written int64
-	err     atomic.Pointer[error] // the first of the background goroutines
+	background *bufpipe.Worker
+	written    int64                 // bytes that are in the file
+	err        atomic.Pointer[error] // the first one of the background goroutines, or os.ErrClosed after Abort
 }
 
-// A writer has up to so many buffers of this size.
+// A writer has at most bufferCount buffers of bufferSize bytes.
 const (
 	bufferSize  = 512 << 10
 	bufferCount = 4
@@ -43,7 +43,7 @@ func Create(name store.Path) (*Writer, error) {
 		return nil, err
 	}
 	w.hash, w.check = sha256.New(), xxhash.New()
-	w.beside = bufpipe.Start(bufferCount, w.sum, w.write)
+	w.background = bufpipe.Start(bufferCount, w.sum, w.write)
 	return w, nil
 }
 
@@ -53,7 +53,7 @@ func CreatePlain(name store.Path) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.beside = bufpipe.Start(bufferCount, w.write)
+	w.background = bufpipe.Start(bufferCount, w.write)
 	return w, nil
 }
 
@@ -84,7 +84,7 @@ func (w *Writer) write(buffer []byte) {
 	w.written += int64(n)
 }
 
-// Write appends bytes. An error may be that of an earlier call.
+// Write appends bytes. Its error may be that of an earlier call.
 func (w *Writer) Write(p []byte) (int, error) {
 	if len(w.buffer)+len(p) > bufferSize && len(w.buffer) > 0 {
 		if err := w.flush(); err != nil {
@@ -92,7 +92,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 		}
 	}
 	if w.buffer == nil {
-		w.buffer = w.beside.Buffer(bufferSize)
+		w.buffer = w.background.Buffer(bufferSize)
 	}
 	w.buffer = append(w.buffer, p...)
 	w.bytes += int64(len(p))
@@ -104,7 +104,7 @@ func (w *Writer) flush() error {
 	if err := w.err.Load(); err != nil {
 		return store.WrapError(*err)
 	}
-	w.beside.Hand(w.buffer)
+	w.background.Hand(w.buffer)
 	w.buffer = nil
 	return nil
 }
@@ -147,15 +147,16 @@ func WrittenOf(content []byte) Written {
 
 // stop waits for the background goroutines and returns their error.
 func (w *Writer) stop() error {
-	w.beside.Wait()
+	w.background.Wait()
 	if err := w.err.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
 
-// Abort closes a file that will not be finished. It is safe after Finish.
+// Abort closes a file that will not be finished: Write and Finish return an error after it. It is safe after Finish.
 func (w *Writer) Abort() {
 	_ = w.stop() // the file is discarded
+	w.err.CompareAndSwap(nil, new(os.ErrClosed))
 	w.file.Close()
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -83,6 +84,28 @@ func TestWhatASmallFileIs(t *testing.T) {
 	must(t, err)
 	if done, err := plain.Finish(); err != nil || done != (Written{Bytes: 3}) {
 		t.Errorf("a plain file is %v, %v", done, err)
+	}
+}
+
+// TestNothingIsWrittenAfterAbort, whether or not something was waiting to be written.
+func TestNothingIsWrittenAfterAbort(t *testing.T) {
+	for _, written := range []int{0, 1, 3 * bufferSize} {
+		w, err := Create(volume.Folder(t).Join("f"))
+		must(t, err)
+		_, err = w.Write(make([]byte, written))
+		must(t, err)
+		w.Abort()
+		if _, err := w.Finish(); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("a file of %d bytes was finished after it was given up: %v", written, err)
+		}
+		for range 10 {
+			if _, err = w.Write(make([]byte, bufferSize)); err != nil {
+				break
+			}
+		}
+		if !errors.Is(err, os.ErrClosed) {
+			t.Errorf("after %d bytes, more were written to a file that was given up: %v", written, err)
+		}
 	}
 }
 

@@ -144,6 +144,18 @@ func TestRowsThatAreNotThere(t *testing.T) {
 	}
 }
 
+// TestRowsThatWereGivenUp are not finished.
+func TestRowsThatWereGivenUp(t *testing.T) {
+	in := volume.Folder(t)
+	out, err := Create(in.Join("rows.jsonl"), in.Join("rows.idx"))
+	must(t, err)
+	must(t, out.Add([]byte("a\n"), Entry{}))
+	out.Abort()
+	if _, err := out.Finish(); !errors.Is(err, fs.ErrClosed) {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestFilesThatExist: neither file of rows takes the place of another one.
 func TestFilesThatExist(t *testing.T) {
 	file, index := writeRows(t, []string{"a\n"})
