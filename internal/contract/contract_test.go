@@ -105,7 +105,7 @@ func TestTheLargestResultFits(t *testing.T) {
 			overlap[s][d] = 999_999
 		}
 	}
-	mixed := pipeline.MixResult{Rows: 1 << 40, Bytes: 1 << 50, Digest: key}
+	mixed := pipeline.MixResult{Rows: 1 << 40, Bytes: 1 << 49, Digest: key}
 	random := rand.New(rand.NewPCG(1, 2)) // real numbers are hard to pack
 	for range 64 {
 		mixed.Datasets = append(mixed.Datasets, pipeline.MixedDataset{Unique: 1e11 + random.Int64N(1e11), MaxRepeats: 1e8 + random.Int64N(1e8), Units: 1e14 + random.Int64N(1e14)})
@@ -142,7 +142,7 @@ func TestAChainThatDoesNotFitIsCut(t *testing.T) {
 			for i := range digest {
 				digest[i] = byte(random.Uint32())
 			}
-			mixed := pipeline.MixResult{Rows: random.Int64N(1 << 40), Bytes: random.Int64N(1 << 50), Digest: hex.EncodeToString(digest)}
+			mixed := pipeline.MixResult{Rows: random.Int64N(1 << 40), Bytes: random.Int64N(1 << 49), Digest: hex.EncodeToString(digest)}
 			message.Results = append(message.Results, NodeResult{pipeline.Node{Name: fmt.Sprint("train-", i), Key: hex.EncodeToString(digest)}, pipeline.Result{Mix: &mixed}})
 		}
 		encoded, err := message.Encode()

@@ -32,8 +32,7 @@ func (d *Damaged) Unwrap() error { return d.Err }
 // NoteOf returns a failure on its way to the manager.
 func NoteOf(err error) FailureNote {
 	note := FailureNote{Reason: ReasonOf(err), Message: err.Error()}
-	var damaged *Damaged
-	if errors.As(err, &damaged) {
+	if damaged, ok := errors.AsType[*Damaged](err); ok {
 		note.Damaged = damaged.Keys
 	}
 	return note

@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -78,11 +79,7 @@ func (r Reason) Permanent() bool {
 
 // Reasons lists every reason with its exit code, for documentation and for a Job's failure policy.
 func Reasons() map[Reason]int {
-	out := make(map[Reason]int, len(exitCodes))
-	for r, c := range exitCodes {
-		out[r] = c
-	}
-	return out
+	return maps.Clone(exitCodes)
 }
 
 // Failure is an error with its reason. Message is one or two whole sentences: what, where, why, what to do.
@@ -103,7 +100,7 @@ func Failf(reason Reason, format string, args ...any) error {
 	}
 	err := fmt.Errorf(format, marked...)
 	cause := errors.Unwrap(err)
-	if marked := (embedded{}); errors.As(cause, &marked) {
+	if marked, ok := errors.AsType[embedded](cause); ok {
 		cause = marked.error
 	}
 	return &Failure{Reason: reason, Message: joinEmbedded(err.Error()), Err: cause}
@@ -123,8 +120,7 @@ func Within(place string, err error) error {
 
 // ReasonOf finds the reason of an error, WorkerFailed when no layer gave one.
 func ReasonOf(err error) Reason {
-	var f *Failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*Failure](err); ok {
 		return f.Reason
 	}
 	return WorkerFailed

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -9,15 +10,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// What a worker reports is text from outside: it repeats what a Hub, a card and rows say, and a pod may be anybody's. It is judged
-// once, where it is read, by the bounds of the status: of one string that is too long, no status could be written any more.
+// What a worker reports is text from outside: it repeats what a Hub, a card and rows say, and any pod may have written it. It is judged
+// once, where it is read, by the bounds of the status: a status with one string that is too long could not be written.
 const (
-	mostCount      = 1 << 48 // of rows, and of their bytes or tokens in one file
-	mostBytes      = 1 << 53 // of files: a JSON number is exact up to there
-	mostFiles      = 1 << 30 // so that a status can count them
+	mostFiles      = 1 << 30 // a status counts them in 32 bits
 	mostShown      = 8       // files and bad rows
 	mostReasons    = 16      // for which rows are dropped
-	mostTable      = 64      // entries of a table of counts, which are splits or data sets
 	licenseLimit   = 200     // characters
 	revisionLimit  = 200
 	shownLimit     = 256 // of a file's name, and of a bad row with its place
@@ -32,7 +30,7 @@ var (
 	unitKey      = regexp.MustCompile(`^[0-9a-f]{1,64}$`)
 )
 
-// Judge makes a worker's result fit for the status, and refuses one whose numbers and names no worker reports.
+// Judge makes a worker's result fit for the status, and refuses one with numbers or names that no worker reports.
 func Judge(result pipeline.Result) (pipeline.Result, error) {
 	var kinds []error
 	if d := result.Download; d != nil {
@@ -46,11 +44,10 @@ func Judge(result pipeline.Result) (pipeline.Result, error) {
 		result.Split = &done
 	}
 	if b := result.Balance; b != nil {
-		tables := [][][]int64{b.Overlap, b.Duplicates, b.NearDuplicates, b.Variants, b.Units}
-		kinds = append(kinds, firstOf(judgeTables(tables), judgeDigest("the plan", b.Plan)))
+		kinds = append(kinds, judgeDigest("the plan", b.Plan))
 	}
 	if m := result.Mix; m != nil {
-		kinds = append(kinds, judgeMix(*m))
+		kinds = append(kinds, judgeDigest("the mixed file", m.Digest))
 	}
 	if p := result.Publish; p != nil {
 		kinds = append(kinds, judgePublish(*p))
@@ -58,7 +55,7 @@ func Judge(result pipeline.Result) (pipeline.Result, error) {
 	if len(kinds) != 1 {
 		return pipeline.Result{}, fmt.Errorf("a result is that of one stage, and this one is of %d", len(kinds))
 	}
-	return result, kinds[0]
+	return result, cmp.Or(kinds[0], result.CheckCounts())
 }
 
 func judgeDownload(d *pipeline.DownloadResult) error {
@@ -66,16 +63,12 @@ func judgeDownload(d *pipeline.DownloadResult) error {
 	var listed []pipeline.OriginalFile
 	for _, file := range d.Listed[:min(len(d.Listed), mostShown)] {
 		file.Path = Clean(file.Path, shownLimit)
-		if file.Path == "" || !IsSHA256(file.SHA256) {
-			continue // there are fewer names for people
+		if file.Path != "" && IsSHA256(file.SHA256) { // else there are fewer names for people
+			listed = append(listed, file)
 		}
-		if err := judgeBytes(file.Size); err != nil {
-			return err
-		}
-		listed = append(listed, file)
 	}
 	d.Listed = listed
-	return firstOf(judgeFiles(d.Files), judgeBytes(d.Bytes), judgeDigest("the originals", d.Digest))
+	return cmp.Or(judgeFiles(d.Files), judgeDigest("the originals", d.Digest))
 }
 
 func judgeSplit(s *pipeline.SplitResult) error {
@@ -89,67 +82,19 @@ func judgeSplit(s *pipeline.SplitResult) error {
 	if len(s.Dropped) > mostReasons {
 		return fmt.Errorf("it has %d reasons to drop rows, and there are at most %d", len(s.Dropped), mostReasons)
 	}
-	for reason, rows := range s.Dropped {
+	for reason := range s.Dropped {
 		if reason == "" || Clean(reason, reasonLimit) != reason {
 			return fmt.Errorf("%q is not a reason to drop rows", Clean(reason, reasonLimit))
 		}
-		if err := judgeCounts("dropped rows", rows); err != nil {
-			return err
-		}
 	}
-	return firstOf(judgeTables([][][]int64{{s.Rows, s.Units, {s.Read}}}), judgeBytes(s.Bytes), judgeDigest("the rows", s.Digest))
-}
-
-func judgeMix(m pipeline.MixResult) error {
-	if len(m.Datasets) > mostTable {
-		return fmt.Errorf("it has %d data sets, and a mix has at most %d", len(m.Datasets), mostTable)
-	}
-	for _, d := range m.Datasets {
-		if err := judgeCounts("rows of a data set", d.Unique, d.MaxRepeats, d.Units); err != nil {
-			return err
-		}
-	}
-	return firstOf(judgeCounts("rows", m.Rows), judgeBytes(m.Bytes), judgeDigest("the mixed file", m.Digest))
+	return judgeDigest("the rows", s.Digest)
 }
 
 func judgePublish(p pipeline.PublishResult) error {
 	if !revisionName.MatchString(p.Revision) { // it names a folder that training pods mount
 		return fmt.Errorf("%q is not the name of a revision", Clean(p.Revision, 80))
 	}
-	return firstOf(judgeFiles(p.Files), judgeBytes(p.Bytes), judgeDigest("the manifest", p.Digest))
-}
-
-func judgeTables(tables [][][]int64) error {
-	for _, table := range tables {
-		if len(table) > mostTable {
-			return fmt.Errorf("a table of counts has %d lines, and at most %d are known", len(table), mostTable)
-		}
-		for _, line := range table {
-			if len(line) > mostTable {
-				return fmt.Errorf("a table of counts has %d entries in a line, and at most %d are known", len(line), mostTable)
-			}
-			if err := judgeCounts("counts", line...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func judgeCounts(what string, counts ...int64) error {
-	for _, n := range counts {
-		if n < 0 || n > mostCount {
-			return fmt.Errorf("among the %s is %d, which counts nothing", what, n)
-		}
-	}
-	return nil
-}
-
-func judgeBytes(n int64) error {
-	if n < 0 || n > mostBytes {
-		return fmt.Errorf("%d is not a number of bytes", n)
-	}
-	return nil
+	return cmp.Or(judgeFiles(p.Files), judgeDigest("the manifest", p.Digest))
 }
 
 func judgeFiles(n int) error {
@@ -166,16 +111,7 @@ func judgeDigest(of, digest string) error {
 	return nil
 }
 
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Judged returns the note as it may be shown: of a reason that can be one of a condition, with a message of one line. A reason that is
+// Judged returns the note as it may be shown: with a reason that a condition can have, and a message of one line. A reason that is
 // not known is kept, since another release may know it.
 func (n FailureNote) Judged() FailureNote {
 	if len(n.Reason) > failureReasons || !reasonName.MatchString(string(n.Reason)) {

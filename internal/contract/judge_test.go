@@ -50,28 +50,27 @@ func TestNoResult(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		result pipeline.Result
-		says   string
+		names  string // what the error is about
 	}{
-		{"of no stage", pipeline.Result{}, "of 0"},
-		{"of two stages", pipeline.Result{Mix: &pipeline.MixResult{Digest: "d"}, Publish: &pipeline.PublishResult{Revision: "r", Digest: "d"}}, "of 2"},
-		{"a revision that leads elsewhere", published(func(p *pipeline.PublishResult) { p.Revision = "../../other" }), `"../../other" is not the name of a revision`},
-		{"a revision without a name", published(func(p *pipeline.PublishResult) { p.Revision = "" }), "is not the name of a revision"},
-		{"a negative number of files", published(func(p *pipeline.PublishResult) { p.Files = -1 }), "-1 is not a number of files"},
-		{"more bytes than there are", published(func(p *pipeline.PublishResult) { p.Bytes = 1<<53 + 1 }), "is not a number of bytes"},
-		{"no digest", published(func(p *pipeline.PublishResult) { p.Digest = "" }), "is not a digest of the manifest"},
-		{"negative rows", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Rows: []int64{1, -1}}}, "among the counts is -1"},
-		{"too many splits", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Rows: make([]int64, 65)}}, "65 entries"},
-		{"a reason of two lines", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Dropped: map[string]int64{"a\nb": 1}}}, `"a b" is not a reason`},
-		{"negative tables", pipeline.Result{Balance: &pipeline.BalanceResult{Plan: "d", Overlap: [][]int64{{-1}}}}, "among the counts is -1"},
-		{"negative draws", pipeline.Result{Mix: &pipeline.MixResult{Digest: "d", Datasets: []pipeline.MixedDataset{{Unique: -1}}}}, "among the rows of a data set is -1"},
+		{"of no stage", pipeline.Result{}, "0"},
+		{"of two stages", pipeline.Result{Mix: &pipeline.MixResult{Digest: "d"}, Publish: &pipeline.PublishResult{Revision: "r", Digest: "d"}}, "2"},
+		{"a revision that leads elsewhere", published(func(p *pipeline.PublishResult) { p.Revision = "../../other" }), `"../../other"`},
+		{"a revision without a name", published(func(p *pipeline.PublishResult) { p.Revision = "" }), `""`},
+		{"a negative number of files", published(func(p *pipeline.PublishResult) { p.Files = -1 }), "-1 "},
+		{"more bytes than there are", published(func(p *pipeline.PublishResult) { p.Bytes = 1<<53 + 1 }), "9007199254740993"},
+		{"no digest", published(func(p *pipeline.PublishResult) { p.Digest = "" }), `""`},
+		{"negative rows", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Rows: []int64{1, -2}}}, "-2"},
+		{"a reason of two lines", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Dropped: map[string]int64{"a\nb": 1}}}, `"a b"`},
+		{"negative tables", pipeline.Result{Balance: &pipeline.BalanceResult{Plan: "d", Overlap: [][]int64{{-3}}}}, "-3"},
+		{"negative draws", pipeline.Result{Mix: &pipeline.MixResult{Digest: "d", Datasets: []pipeline.MixedDataset{{Unique: -4}}}}, "-4"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			encoded, err := json.Marshal(Message{Version: MessageVersion, Result: &tc.result})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := ParseMessage(encoded); err == nil || !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("%v, want %q", err, tc.says)
+			if _, err := ParseMessage(encoded); err == nil || !strings.Contains(err.Error(), tc.names) {
+				t.Errorf("%v, want %q", err, tc.names)
 			}
 		})
 	}

@@ -40,13 +40,12 @@ const SuitableVolumes = "use a volume with a POSIX file system, such as block st
 // VolumeFailure returns an error of a volume with its reason. An error that has a reason keeps it.
 func VolumeFailure(err error) error {
 	if err == nil {
-		return nil // before there is a variable on the heap: it is asked for each row
+		return nil // the common case, once for each row
 	}
-	if known := (*Failure)(nil); errors.As(err, &known) {
+	if _, known := errors.AsType[*Failure](err); known {
 		return err
 	}
-	var of *os.LinkError
-	if errors.As(err, &of) && of.Op == "symlinkat" && errors.Is(err, syscall.EPERM) { // no right to write is EACCES
+	if of, ok := errors.AsType[*os.LinkError](err); ok && of.Op == "symlinkat" && errors.Is(err, syscall.EPERM) { // no right to write is EACCES
 		return Failf(VolumeUnsuitable, "the volume has no symbolic links: %w; %s", err, SuitableVolumes)
 	}
 	if t := troubleOf(err); t != nil {

@@ -24,7 +24,7 @@ const (
 	StagePublish  Stage = "publish"
 )
 
-// versions are the versions of the stages' algorithms. They stand in every key: raising one is the only way in which a new
+// versions are the versions of the stages' algorithms. Every key begins with one: raising it is the only way in which a new
 // release of the operator rebuilds data.
 var versions = map[Stage]string{StageDownload: "download/v1", StageSplit: "split/v2", StageBalance: "balance/v2", StageMix: "mix/v1", StagePublish: "publish/v1"}
 
@@ -131,7 +131,7 @@ type walk struct {
 func (w *walk) units(stage Stage) ([]Node, error) {
 	switch stage {
 	case StageDownload:
-		return w.downloads(), nil
+		return Downloads(w.recipe), nil
 	case StageSplit:
 		return w.divisions(), nil
 	case StageBalance:
@@ -142,8 +142,6 @@ func (w *walk) units(stage Stage) ([]Node, error) {
 		return w.publish(), nil
 	}
 }
-
-func (w *walk) downloads() []Node { return Downloads(w.recipe) }
 
 // Downloads returns the units of the download stage. What a source is expected to hold is in no key: whether it does is found by
 // comparing.
@@ -159,7 +157,7 @@ func Downloads(r recipe.Recipe) []Node {
 // those whose data set and all probes are there.
 func Ahead(r recipe.Recipe, results map[string]Result) []Node {
 	w := walk{recipe: r, results: results}
-	w.graph.Steps = []Step{{Stage: StageDownload, Nodes: w.downloads()}}
+	w.graph.Steps = []Step{{Stage: StageDownload, Nodes: Downloads(r)}}
 	there := w.originals()
 	for _, probe := range r.Probes() {
 		if there[probe.Name] == "" {

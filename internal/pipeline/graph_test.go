@@ -231,15 +231,15 @@ func TestResultsMustFitTheRecipe(t *testing.T) {
 	none := []int64{0, 0, 0, 0, 0, 0}
 	facts := regexp.MustCompile(`\b(split|balance|gsm8k|grpo-six|rows|bytes|overlap|duplicate|nearDuplicate)\b|-?\b\d+`)
 	for want, change := range map[string]func(d *SplitResult, b *BalanceResult){
-		"split gsm8k rows 1 2":              func(d *SplitResult, _ *BalanceResult) { d.Rows = d.Rows[:1] },
-		"split gsm8k -1 rows":               func(d *SplitResult, _ *BalanceResult) { d.Rows = []int64{1, -1} },
-		"split gsm8k bytes 0 2":             func(d *SplitResult, _ *BalanceResult) { d.Units = nil },
-		"split gsm8k -5 bytes":              func(d *SplitResult, _ *BalanceResult) { d.Units = []int64{-5, 1} },
-		"balance grpo-six overlap 1 2":      func(_ *SplitResult, b *BalanceResult) { b.Overlap = DroppedRows{none} },
-		"balance grpo-six duplicate 5 6":    func(_ *SplitResult, b *BalanceResult) { b.Duplicates = DroppedRows{none, none[:5]} },
-		"balance grpo-six -1 nearDuplicate": func(_ *SplitResult, b *BalanceResult) { b.NearDuplicates = DroppedRows{none, {-1, 0, 0, 0, 0, 0}} },
-		"balance grpo-six bytes 3 2":        func(_ *SplitResult, b *BalanceResult) { b.Units = [][]int64{none, none, none} },
-		"gsm8k balance rows":                func(_ *SplitResult, b *BalanceResult) { b.Overlap = DroppedRows{{99999, 0, 0, 0, 0, 0}, none} },
+		"split gsm8k rows 1 2":           func(d *SplitResult, _ *BalanceResult) { d.Rows = d.Rows[:1] },
+		"split gsm8k -1":                 func(d *SplitResult, _ *BalanceResult) { d.Rows = []int64{1, -1} },
+		"split gsm8k bytes 0 2":          func(d *SplitResult, _ *BalanceResult) { d.Units = nil },
+		"split gsm8k -5":                 func(d *SplitResult, _ *BalanceResult) { d.Units = []int64{-5, 1} },
+		"balance grpo-six overlap 1 2":   func(_ *SplitResult, b *BalanceResult) { b.Overlap = DroppedRows{none} },
+		"balance grpo-six duplicate 5 6": func(_ *SplitResult, b *BalanceResult) { b.Duplicates = DroppedRows{none, none[:5]} },
+		"balance grpo-six -7":            func(_ *SplitResult, b *BalanceResult) { b.NearDuplicates = DroppedRows{none, {-7, 0, 0, 0, 0, 0}} },
+		"balance grpo-six bytes 3 2":     func(_ *SplitResult, b *BalanceResult) { b.Units = [][]int64{none, none, none} },
+		"gsm8k balance rows":             func(_ *SplitResult, b *BalanceResult) { b.Overlap = DroppedRows{{99999, 0, 0, 0, 0, 0}, none} },
 	} {
 		d, b := divided, BalanceResult{}
 		change(&d, &b)

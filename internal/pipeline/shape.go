@@ -10,7 +10,9 @@ import (
 // maxCount is more than any result counts, rows or bytes, and leaves the plan's sums room.
 const maxCount = 1_000_000_000_000_000
 
-// judgeCounts looks for numbers that count nothing.
+// CheckCounts returns an error if a number of the result cannot be a count: it is negative, or more than there can be.
+func (r Result) CheckCounts() error { return judgeCounts(reflect.ValueOf(r)) }
+
 func judgeCounts(v reflect.Value) error {
 	switch v.Kind() {
 	case reflect.Int, reflect.Int64:
@@ -52,16 +54,16 @@ func checkResult(r recipe.Recipe, unit Node, result Result) error {
 	if done := result.Publish; done != nil && done.Revision != RevisionName(unit.Key) { // it becomes the name of a folder
 		return fmt.Errorf("it names the revision %.100q, and that of its key is %s", done.Revision, RevisionName(unit.Key))
 	}
-	return judgeCounts(reflect.ValueOf(result))
+	return result.CheckCounts()
 }
 
 // shaped checks that there are as many numbers as the recipe has splits and data sets.
 func shaped(r recipe.Recipe, result Result) error {
 	if done := result.Split; done != nil {
-		if err := perSplit(r, "rows", done.Rows); err != nil || !r.Measured() {
+		if err := asMany("rows", "splits", len(done.Rows), len(r.Splits)); err != nil || !r.Measured() {
 			return err
 		}
-		return perSplit(r, r.Unit.Name(), done.Units)
+		return asMany(r.Unit.Name(), "splits", len(done.Units), len(r.Splits))
 	}
 	if done := result.Balance; done != nil {
 		for _, reason := range DropReasons() {
@@ -77,36 +79,27 @@ func shaped(r recipe.Recipe, result Result) error {
 	return nil
 }
 
-// perSplit checks that there is a number for each split.
-func perSplit(r recipe.Recipe, what string, numbers []int64) error {
-	return asMany(what, "splits", numbers, len(r.Splits))
-}
-
 // perDataset checks that there is a number for each split and data set, if there is any.
 func perDataset(r recipe.Recipe, what string, table [][]int64) error {
 	if table == nil {
 		return nil
 	}
-	if len(table) != len(r.Splits) {
-		return fmt.Errorf("it has the %s of %d splits, and the recipe has %d", what, len(table), len(r.Splits))
+	if err := asMany(what, "splits", len(table), len(r.Splits)); err != nil {
+		return err
 	}
 	datasets := len(r.DatasetNames())
 	for _, numbers := range table {
-		if err := asMany(what, "data sets", numbers, datasets); err != nil {
+		if err := asMany(what, "data sets", len(numbers), datasets); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func asMany(what, of string, numbers []int64, want int) error {
-	if len(numbers) != want {
-		return fmt.Errorf("it has the %s of %d %s, and the recipe has %d", what, len(numbers), of, want)
-	}
-	for _, n := range numbers {
-		if n < 0 {
-			return fmt.Errorf("it has %d %s", n, what)
-		}
+// asMany checks that there are numbers of as many splits or data sets as the recipe has.
+func asMany(what, of string, got, want int) error {
+	if got != want {
+		return fmt.Errorf("it has the %s of %d %s, and the recipe has %d", what, got, of, want)
 	}
 	return nil
 }
