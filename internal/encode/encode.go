@@ -51,22 +51,6 @@ func NewWriter(w io.Writer, format recipe.Format, kept ...string) (Writer, error
 	}
 }
 
-// Extension returns how the name of a file in a format ends, from its first dot.
-func Extension(format recipe.Format) (string, error) {
-	switch format {
-	case recipe.JSONL:
-		return ".jsonl", nil
-	case recipe.JSONLZstd:
-		return ".jsonl.zst", nil
-	case recipe.JSONLGzip:
-		return ".jsonl.gz", nil
-	case recipe.Parquet:
-		return ".parquet", nil
-	default:
-		return "", unknown(format)
-	}
-}
-
 func unknown(format recipe.Format) error {
 	return fmt.Errorf("the output format %q is not known; JSONL, JSONLZstd, JSONLGzip and Parquet are", format)
 }

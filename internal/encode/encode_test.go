@@ -291,20 +291,9 @@ func TestUnknownFormat(t *testing.T) {
 	if _, err := NewWriter(io.Discard, "Avro"); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v", err)
 	}
-	if _, err := Extension("Avro"); err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("%v", err)
-	}
 	for _, err := range Rows(strings.NewReader(""), 0, "Avro") {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v", err)
-		}
-	}
-}
-
-func TestExtensions(t *testing.T) {
-	for format, want := range map[recipe.Format]string{recipe.JSONL: ".jsonl", recipe.JSONLZstd: ".jsonl.zst", recipe.JSONLGzip: ".jsonl.gz", recipe.Parquet: ".parquet"} {
-		if got, err := Extension(format); got != want || err != nil {
-			t.Errorf("%s: %s, %v", format, got, err)
 		}
 	}
 }

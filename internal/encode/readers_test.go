@@ -36,12 +36,8 @@ func TestOtherProgramsReadTheRows(t *testing.T) {
 			if _, err := exec.LookPath(c.program[0]); err != nil {
 				t.Skipf("%s is not here", c.program[0])
 			}
-			extension, err := Extension(c.format)
-			if err != nil {
-				t.Fatal(err)
-			}
 			for _, rows := range [][]string{nil, lines[:1], lines} {
-				name := filepath.Join(t.TempDir(), "rows"+extension)
+				name := filepath.Join(t.TempDir(), "rows"+c.format.Extension())
 				if err := os.WriteFile(name, write(t, c.format, rows), 0o600); err != nil {
 					t.Fatal(err)
 				}

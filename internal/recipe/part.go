@@ -35,12 +35,7 @@ func judgeKeep(r Recipe) error {
 	if len(o.Keep) == 0 {
 		return nil
 	}
-	var sorted []RevisionPart
-	for _, part := range RevisionParts() {
-		if slices.Contains(o.Keep, part) {
-			sorted = append(sorted, part)
-		}
-	}
+	sorted := slices.DeleteFunc(RevisionParts(), func(part RevisionPart) bool { return !slices.Contains(o.Keep, part) })
 	if !slices.Equal(sorted, o.Keep) || len(sorted) == len(RevisionParts()) {
 		return errors.New("output.keep holds something else than some of Raw, Processed, Mixed and Test, in this order")
 	}

@@ -332,6 +332,20 @@ const (
 	Parquet   Format = "Parquet"
 )
 
+// Extension returns how the name of a file of the format ends; that of JSONL for an unknown format.
+func (f Format) Extension() string {
+	switch f {
+	case JSONLZstd:
+		return ".jsonl.zst"
+	case JSONLGzip:
+		return ".jsonl.gz"
+	case Parquet:
+		return ".parquet"
+	default:
+		return ".jsonl"
+	}
+}
+
 // Resample says how a data set gives more rows than it has.
 type Resample string
 

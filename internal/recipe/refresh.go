@@ -1,6 +1,9 @@
 package recipe
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // commitLength is how many hex digits a commit has.
 const commitLength = 40
@@ -12,12 +15,7 @@ func (s Source) Floating() bool {
 	case s.HuggingFace != nil:
 		return !IsHex(s.HuggingFace.Revision, commitLength)
 	case s.HTTP != nil:
-		for _, file := range s.HTTP.URLs {
-			if file.SHA256 == "" {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(s.HTTP.URLs, func(file HTTPFile) bool { return file.SHA256 == "" })
 	case s.OCI != nil:
 		_, digest, _ := strings.Cut(s.OCI.Reference, "@sha256:")
 		return digest == ""

@@ -1,5 +1,7 @@
 package recipe
 
+import "cmp"
+
 // Scorer says how an answer is compared with the reference answer. The Python package has the scorers, and a label names one.
 type Scorer string
 
@@ -14,23 +16,14 @@ const (
 	CodeScorer         Scorer = "Code"
 )
 
-// Label returns the scorer's name in a label, as python/datasetmix/rewards.py has it.
-func (s Scorer) Label() string {
-	switch s {
-	case NumericScorer:
-		return "numeric"
-	case FormulaScorer:
-		return "formula"
-	case NoAnswerTextScorer:
-		return "no-answer text"
-	case YesNoTextScorer:
-		return "yes-no text"
-	case CodeScorer:
-		return "code"
-	default:
-		return "text"
-	}
+// labels are the names of scorers in python/datasetmix/rewards.py.
+var labels = map[Scorer]string{
+	NumericScorer: "numeric", FormulaScorer: "formula", TextScorer: "text", NoAnswerTextScorer: "no-answer text", YesNoTextScorer: "yes-no text",
+	CodeScorer: "code",
 }
+
+// Label returns the scorer's name in a label; that of TextScorer for any other text.
+func (s Scorer) Label() string { return cmp.Or(labels[s], labels[TextScorer]) }
 
 // ScorerOf returns the scorer of the rows with an answer type: the record's own, else its preset's, else that of the answer type.
 func (r Record) ScorerOf(answerType string) Scorer {

@@ -22,3 +22,11 @@ func TestShardsAndSplitsDoNotMeet(t *testing.T) {
 		t.Error("a split of two shards has no unit of its own name")
 	}
 }
+
+func TestExtensions(t *testing.T) {
+	for format, want := range map[recipe.Format]string{recipe.JSONL: ".jsonl", recipe.JSONLZstd: ".jsonl.zst", recipe.JSONLGzip: ".jsonl.gz", recipe.Parquet: ".parquet", "Avro": ".jsonl"} {
+		if got := format.Extension(); got != want {
+			t.Errorf("%s: %s", format, got)
+		}
+	}
+}

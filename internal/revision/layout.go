@@ -83,11 +83,7 @@ func MetaFile(dataset string) string { return path.Join("processed", dataset, "m
 
 // MixedFile returns the mix of one split, or one shard of it. No two splits' files meet: no split's name has an underscore.
 func MixedFile(shard recipe.Shard, format recipe.Format) string {
-	number := ""
-	if shard.Count > 1 {
-		number = fmt.Sprintf("-%05d-of-%05d", shard.Index, shard.Count)
-	}
-	return path.Join("mixed", shard.Split+"_mixed"+number+extension(format))
+	return path.Join("mixed", shard.Split+"_mixed"+numberOf(shard)+format.Extension())
 }
 
 // ExportFolder returns the folder of an export: a data set that trainers open by its path, with nothing else in it that a loader reads.
@@ -95,11 +91,7 @@ func ExportFolder(export string) string { return path.Join("exports", export) }
 
 // ExportFile returns a file of an export: the rows of one split, or one shard of it.
 func ExportFile(shard recipe.Shard) string {
-	number := ""
-	if shard.Count > 1 {
-		number = fmt.Sprintf("-%05d-of-%05d", shard.Index, shard.Count)
-	}
-	return path.Join(ExportFolder(shard.Export), shard.Split+number+extension(recipe.Parquet))
+	return path.Join(ExportFolder(shard.Export), shard.Split+numberOf(shard)+recipe.Parquet.Extension())
 }
 
 // RewardsFile returns the scorer next to the rows of an export of format RL.
@@ -116,18 +108,12 @@ func FileOf(shard recipe.Shard, format recipe.Format) string {
 	return MixedFile(shard, format)
 }
 
-// extension returns how the name of a file of a format ends; that of JSONL for what is not known.
-func extension(format recipe.Format) string {
-	switch format {
-	case recipe.JSONLZstd:
-		return ".jsonl.zst"
-	case recipe.JSONLGzip:
-		return ".jsonl.gz"
-	case recipe.Parquet:
-		return ".parquet"
-	default:
-		return ".jsonl"
+// numberOf returns what a shard of several has in its file's name.
+func numberOf(shard recipe.Shard) string {
+	if shard.Count <= 1 {
+		return ""
 	}
+	return fmt.Sprintf("-%05d-of-%05d", shard.Index, shard.Count)
 }
 
 // TestFile is a data set's rows of a split other than the first, to evaluate it alone.

@@ -27,7 +27,7 @@ import (
 // A question in several splits stays in the last declared one that has it: what is tested is never trained on.
 // Questions come sorted from the split stage, so equal ones meet while the files are read once, side by side.
 func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
-	b := balancer{job: j, staging: staging, names: j.recipe.DatasetNames(), list: digests{}, left: map[rowFile]int64{},
+	b := balancer{job: j, staging: staging, names: j.recipe.DatasetNames(), list: digests{},
 		drops: extsort.New(staging.Folder().Scratch, dropSize, dropMemory)}
 	defer b.drops.Close()
 	if j.recipe.Output.Layout != "" { // before a mix is made that could not be published
@@ -56,6 +56,7 @@ func (j job) balance(ctx context.Context, staging *store.Staging) (pipeline.Resu
 
 // find compares all rows, and rewrites the files that lose some.
 func (b *balancer) find(ctx context.Context) error {
+	b.units()
 	rows := int64(0)
 	for _, name := range b.names {
 		for _, n := range b.job.finished.Split(name).Rows {
@@ -68,7 +69,6 @@ func (b *balancer) find(ctx context.Context) error {
 			return err
 		}
 	}
-	b.units()
 	return nil
 }
 
@@ -79,11 +79,7 @@ type balancer struct {
 	drops   *extsort.Sorter
 	list    digests
 	done    pipeline.BalanceResult
-	left    map[rowFile]int64 // units of the files that lost rows
 }
-
-// rowFile names a file of rows: its split, its data set.
-type rowFile struct{ split, dataset int }
 
 // rowRef names a row: its split, its data set, its number in their file.
 type rowRef struct {
@@ -210,15 +206,11 @@ func (b *balancer) filter(ctx context.Context) error {
 	if err != nil {
 		return store.WrapError(err)
 	}
-	next := dropReader{sorted: sorted}
+	next := dropReader{sorted: sorted, ref: rowRef{row: -1}}
 	if err := next.advance(); err != nil || next.ended {
 		return err
 	}
-	path, err := b.staging.Path(droppedName)
-	if err != nil {
-		return err
-	}
-	listed, err := filewriter.Create(path)
+	listed, err := createFile(b.staging, droppedName)
 	if err != nil {
 		return err
 	}
@@ -250,10 +242,12 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *fil
 		return err
 	}
 	defer out.Abort()
-	left, err := b.newRemainder(folder, b.job.recipe.Splits[split].Name)
+	all, err := countedIn(folder, b.job.recipe.Splits[split].Name)
 	if err != nil {
 		return err
 	}
+	left := remainder{all: all, gone: newRowCounter(b.job.recipe)}
+	units := int64(0)
 	counter := progress.Of(ctx).Counter()
 	defer counter.Flush()
 	for i := range rows.Len() {
@@ -272,7 +266,7 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *fil
 			}
 			continue
 		}
-		b.left[rowFile{split, dataset}] += entry.Units
+		units += entry.Units
 		if err := left.keep(line, entry); err != nil {
 			return err
 		}
@@ -280,23 +274,22 @@ func (b *balancer) filterFile(ctx context.Context, next *dropReader, listed *fil
 			return err
 		}
 	}
+	if b.job.recipe.Measured() {
+		b.done.Units[split][dataset] = units
+	}
 	b.list[dataName+"/"+name], err = out.Finish()
 	return errors.Join(err, left.write(b.staging, statisticsOf(dataName+"/"+name)))
 }
 
-// units adds up the bytes or tokens of the rows that are left, where shares are measured in them.
+// units notes the bytes or tokens of all rows, where shares are measured in them. Those of a file that loses rows are counted when it is rewritten.
 func (b *balancer) units() {
 	if !b.job.recipe.Measured() {
 		return
 	}
 	b.done.Units = make([][]int64, len(b.job.recipe.Splits))
 	for s := range b.done.Units {
-		for d, name := range b.names {
-			units := b.job.finished.Split(name).Units[s]
-			if b.done.Dropped(s, d) > 0 {
-				units = b.left[rowFile{s, d}]
-			}
-			b.done.Units[s] = append(b.done.Units[s], units)
+		for _, name := range b.names {
+			b.done.Units[s] = append(b.done.Units[s], b.job.finished.Split(name).Units[s])
 		}
 	}
 }
@@ -320,12 +313,11 @@ func (b *balancer) leaveOut(ref rowRef, reason pipeline.DropReason, line []byte,
 	return row, err
 }
 
-// dropReader gives each dropped row once.
+// dropReader yields each dropped row once, with the first of its reasons.
 type dropReader struct {
 	sorted *extsort.Reader
-	ref    rowRef
+	ref    rowRef // the row that comes next
 	reason pipeline.DropReason
-	begun  bool
 	ended  bool
 }
 
@@ -339,8 +331,8 @@ func (r *dropReader) advance() error {
 		if err != nil {
 			return store.WrapError(err)
 		}
-		if ref, reason := readDrop(key); !r.begun || ref != r.ref {
-			r.begun, r.ref, r.reason = true, ref, reason
+		if ref, reason := readDrop(key); ref != r.ref {
+			r.ref, r.reason = ref, reason
 			return nil
 		}
 	}

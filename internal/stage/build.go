@@ -30,16 +30,16 @@ type Observer interface {
 //
 // Units are brought to the disk while those that need them are built, and have their names before the revision has its own.
 func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]pipeline.Result, error) {
-	own, err := w.mounted(r)
+	own, unmount, err := w.mounted(r)
 	if err != nil {
 		return nil, err
 	}
-	defer own.close()
+	defer unmount()
 	if own.present, err = own.begin(revision.Folder(r.Output.Path)); err != nil {
 		return nil, err
 	}
 	defer own.present.Leave()
-	own.later, own.damaged, own.begun = &pendingCommits{units: map[store.Path]*pendingCommit{}}, map[string]bool{}, &begunSplits{of: map[string]*splitter{}}
+	own.later, own.damaged, own.begun = &pendingCommits{units: map[store.Path]*pendingCommit{}}, map[string]bool{}, &begunSplits{}
 	results, err := own.walk(ctx, r, parallel, observer)
 	return results, errors.Join(err, own.later.finish()) // what is finished stays, however the build ends
 }
@@ -61,15 +61,15 @@ func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observ
 		}
 		observer.Begin(*step)
 		results, err = w.buildStep(ctx, r, results, *step, parallel, observer)
-		var damaged *contract.Damaged
-		switch {
-		case err == nil:
-		case repairs < mostRepairs && errors.As(err, &damaged):
-			repairs++
-			w.repairs(results, damaged.Keys)
-		default:
+		if err == nil {
+			continue
+		}
+		damaged, ok := errors.AsType[*contract.Damaged](err)
+		if !ok || repairs == mostRepairs {
 			return nil, err
 		}
+		repairs++
+		w.repairs(results, damaged.Keys)
 	}
 }
 
@@ -119,7 +119,7 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 		group.Go(func() error { return build(step.Stage, unit) })
 	}
 	err := group.Wait()
-	if failed := (*undiagnosed)(nil); errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*undiagnosed](err); ok {
 		err = diagnosis{failed.job}.diagnose(ctx, failed.error)
 	}
 	return finished, err

@@ -18,13 +18,11 @@ type Chained interface {
 // reported, before the next one begins, so that a process that dies leaves them all, and the next process continues after them. A unit of an
 // earlier stage that is missing or damaged is not built here: this process has neither network nor credentials.
 func (w *Worker) Chain(ctx context.Context, todo Job, told Chained) error {
-	own, err := w.mounted(todo.Recipe)
+	own, unmount, err := w.mounted(todo.Recipe)
 	if err != nil {
 		return err
 	}
-	if w.volume == nil {
-		defer own.close()
-	}
+	defer unmount()
 	first, results := todo.Stage, maps.Clone(todo.Results)
 	if results == nil {
 		results = map[string]pipeline.Result{}

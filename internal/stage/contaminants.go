@@ -33,14 +33,13 @@ func newContaminants(ctx context.Context, j job) (*contaminants, error) {
 	if err != nil {
 		return nil, contract.Failf(contract.InvalidTask, "decontaminate: %w", err)
 	}
-	c := &contaminants{}
+	c := &contaminants{index: index}
 	for i, probe := range j.recipe.Probes() {
 		if err := readProbe(ctx, j, probe, func(question string) { index.Add(i, question) }); err != nil {
 			return nil, contract.Within(probePlace(probe.Name), err)
 		}
 		c.names = append(c.names, probe.Name)
 	}
-	c.index = index
 	return c, nil
 }
 
@@ -57,15 +56,13 @@ func (c *contaminants) newFinder() *finder {
 	return &finder{c.names, c.index.NewMatcher()}
 }
 
-// finding is the probe that has a question, and the reason to drop it; both are empty for a question that may stay.
-type finding struct{ probe, reason string }
-
-func (f *finder) find(question string) finding {
+// find returns which probe has a question, and the reason to drop the row; nil for a question that may stay.
+func (f *finder) find(question string) *revision.DroppedSourceRow {
 	found, ok := f.matcher.Match(question)
 	if !ok {
-		return finding{}
+		return nil
 	}
-	return finding{f.names[found.Source], contaminatedBy[found.Reason]}
+	return &revision.DroppedSourceRow{Reason: contaminatedBy[found.Reason], Probe: f.names[found.Source]}
 }
 
 func readProbe(ctx context.Context, j job, probe recipe.Probe, add func(question string)) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
@@ -50,8 +51,7 @@ func (d diagnosis) diagnose(ctx context.Context, failure error) error {
 	if err != nil {
 		return errors.Join(failure, err)
 	}
-	var proof *unproved
-	if len(doomed) == 0 && errors.As(failure, &proof) {
+	if _, proof := errors.AsType[*unproved](failure); proof && len(doomed) == 0 {
 		doomed = d.madeAfter(pipeline.StageDownload)
 	}
 	if len(doomed) == 0 {
@@ -80,10 +80,7 @@ type unitOf struct {
 
 // damaged lists the units before this one's stage that are not what their stages left, and those that were made of them.
 func (d diagnosis) damaged(ctx context.Context) ([]unitOf, error) {
-	for _, step := range d.job.graph.Steps {
-		if step.Stage == d.job.stage {
-			break
-		}
+	for _, step := range d.earlier() {
 		var doomed []unitOf
 		for _, unit := range step.Nodes {
 			if !d.needs(step.Stage, unit) {
@@ -117,20 +114,21 @@ func (d diagnosis) needs(stage pipeline.Stage, unit pipeline.Node) bool {
 	return finished && (unit.Name == d.job.node.Name || !dataset)
 }
 
-// madeAfter lists the units of the stages between two.
+// earlier returns the steps of the stages before this unit's.
+func (d diagnosis) earlier() []pipeline.Step {
+	return slices.DeleteFunc(slices.Clone(d.job.graph.Steps), func(step pipeline.Step) bool { return step.Stage.Follows(d.job.stage) })
+}
+
+// madeAfter lists the units of the stages after one and before this unit's.
 func (d diagnosis) madeAfter(stage pipeline.Stage) []unitOf {
 	var units []unitOf
-	after := false
-	for _, step := range d.job.graph.Steps {
-		if step.Stage == d.job.stage {
-			break
+	for _, step := range d.earlier() {
+		if step.Stage == stage || !step.Stage.Follows(stage) {
+			continue
 		}
-		if after {
-			for _, unit := range step.Nodes {
-				units = append(units, unitOf{step.Stage, unit})
-			}
+		for _, unit := range step.Nodes {
+			units = append(units, unitOf{step.Stage, unit})
 		}
-		after = after || step.Stage == stage
 	}
 	return units
 }

@@ -33,10 +33,11 @@ func readDigests(folder store.Path) (digests, error) {
 	return list, err
 }
 
-// of returns the entry of a file; one that is not listed is read.
-func (d digests) of(folder store.Path, name string) (written, error) {
-	if entry, ok := d[name]; ok {
-		return entry, nil
+// writtenAs returns what the writer of a unit's file noted. A file that is in no list is read.
+func writtenAs(folder store.Path, name string) (written, error) {
+	list, err := readDigests(folder)
+	if entry, ok := list[name]; ok || err != nil {
+		return entry, err
 	}
 	digest, size, err := digestOf(context.Background(), folder.Join(name))
 	if err != nil {

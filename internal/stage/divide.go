@@ -75,6 +75,11 @@ type rowCounts struct {
 	kind             statistics.AnswerType
 }
 
+// of returns what the statistics count of the row, but for its tokens.
+func (c rowCounts) of(line []byte) statistics.Row {
+	return statistics.Row{Question: int64(c.question), Answer: int64(c.answer), Type: c.kind, Bytes: int64(len(line) - 1)}
+}
+
 // countsSize is the length of encoded rowCounts.
 const countsSize = 4 + 4 + 1
 
@@ -201,15 +206,8 @@ func splitOf(group mix.Place, borders []mix.Place) int {
 	return split
 }
 
-// part is one split's file of rows.
-type part struct {
-	written
-	rows, units int64
-	statistics  *statistics.Rows
-}
-
 // write writes the files of all splits, each with its index and its questions.
-func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, error) {
+func (d *divider) write(ctx context.Context, staging *store.Staging) ([]*splitFile, error) {
 	borders, err := d.borders()
 	if err != nil {
 		return nil, store.WrapError(err)
@@ -245,13 +243,12 @@ func (d *divider) write(ctx context.Context, staging *store.Staging) ([]part, er
 		}
 	}
 	counter.Flush()
-	parts := make([]part, len(files))
-	for i, file := range files {
-		if parts[i], err = file.finish(); err != nil {
+	for _, file := range files {
+		if err := file.finish(); err != nil {
 			return nil, err
 		}
 	}
-	return parts, nil
+	return files, nil
 }
 
 // askedSize is the length of a value in a file of questions, at most.
@@ -274,13 +271,12 @@ func readAsked(value []byte) (a asked, row int64) {
 	return a, int64(binary.BigEndian.Uint64(value))
 }
 
-// splitFile is one split's rows on their way to the volume.
+// splitFile writes the file of one split's rows.
 type splitFile struct {
 	rows          *rowfile.Writer
+	written       written // once it is finished
 	units         int64
-	counted       statistics.Rows
-	tokens        bool          // are counted
-	last          rowfile.Short // the identity of the row before
+	counted       rowCounter
 	byForm        bool
 	questions     *extsort.Sorter // question → what was asked, row
 	questionsPath store.Path
@@ -295,7 +291,7 @@ func createSplit(staging *store.Staging, name string, of *divider) (*splitFile, 
 	if err != nil {
 		return nil, err
 	}
-	return &splitFile{rows: rows, byForm: of.byForm, tokens: statistics.CountsTokens(of.recipe), questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
+	return &splitFile{rows: rows, byForm: of.byForm, counted: newRowCounter(of.recipe), questions: extsort.New(staging.Folder().Scratch, shortSize, questionMemory), questionsPath: path}, nil
 }
 
 func (f *splitFile) add(identity rowfile.Short, head rowHead, line []byte) error {
@@ -304,18 +300,19 @@ func (f *splitFile) add(identity rowfile.Short, head rowHead, line []byte) error
 		return store.WrapError(err)
 	}
 	f.units += head.units
-	if err := f.count(identity, head, line); err != nil {
+	entry := rowfile.Entry{Identity: identity, Units: head.units}
+	if err := f.counted.add(head.counts.of(line), entry, line); err != nil {
 		return err
 	}
-	return f.rows.Add(line, rowfile.Entry{Identity: identity, Units: head.units})
+	return f.rows.Add(line, entry)
 }
 
-func (f *splitFile) finish() (part, error) {
+func (f *splitFile) finish() (err error) {
 	if err := f.writeQuestions(); err != nil {
-		return part{}, err
+		return err
 	}
-	done, err := f.rows.Finish()
-	return part{done, f.rows.Rows(), f.units, &f.counted}, err
+	f.written, err = f.rows.Finish()
+	return err
 }
 
 func (f *splitFile) writeQuestions() error {

@@ -27,11 +27,6 @@ type original struct {
 	Inode uint64 `json:"inode,omitempty"`
 }
 
-// listed returns the file as its source lists it.
-func (o original) listed() source.File {
-	return source.File{Path: o.Path, Size: o.Size, Validator: o.Validator}
-}
-
 // readOriginals reads the list of a download, which must be that of its result: the rows that follow are of these very bytes.
 func readOriginals(folder store.Path, done *pipeline.DownloadResult) ([]original, error) {
 	var originals []original
@@ -101,7 +96,7 @@ func (d downloader) downloadFrom(ctx context.Context, named recipe.NamedSource, 
 			originals[i] = read[i]
 		} else if atHand {
 			originals[i], _, err = d.job.worker.examine(ctx, local, file, func(*source.Hashed) error { return nil })
-		} else if known, ok := last.has(d.named(named, file), file); ok {
+		} else if known, ok := last.has(d.named(named, file)); ok {
 			originals[i] = original{OriginalFile: known}
 		} else {
 			originals[i], err = d.bring(ctx, fetching{named, from}, file, staging, originalPath(i))
@@ -128,7 +123,7 @@ func (d downloader) downloadFrom(ctx context.Context, named recipe.NamedSource, 
 // resolve lists a source's files, or those of the lock, where there is one.
 func (d downloader) resolve(ctx context.Context, named recipe.NamedSource) (source.Source, source.Listing, error) {
 	dataset := recipe.Dataset{Name: named.Name, Source: named.Source} // or a probe
-	locked, ok := d.job.worker.locked(named.Name)
+	locked, ok := d.job.worker.Lock.Source(named.Name)
 	if ok {
 		dataset.Source = locked.Pinned(named.Source)
 	}

@@ -36,14 +36,11 @@ func newLeftOut(staging *store.Staging) *leftOut { return &leftOut{staging: stag
 // add adds a row; rows come in the order of the source. Without rows there is no map, as in a result that was read back, and no file.
 func (l *leftOut) add(row revision.DroppedSourceRow) error {
 	if l.out == nil {
-		path, err := l.staging.Path(droppedName)
+		out, err := createFile(l.staging, droppedName)
 		if err != nil {
 			return err
 		}
-		if l.out, err = filewriter.Create(path); err != nil {
-			return err
-		}
-		l.counts = map[string]int64{}
+		l.out, l.counts = out, map[string]int64{}
 	}
 	l.counts[row.Reason]++
 	if row.Message != "" {
@@ -78,13 +75,12 @@ func (l *leftOut) name(row revision.DroppedSourceRow) {
 	l.named = append(l.named, string(text))
 }
 
-// finish completes the list. Without rows there is none.
-func (l *leftOut) finish() (list written, there bool, err error) {
-	if l.out == nil {
-		return written{}, false, nil
+// finish completes the list, and notes it among the unit's files. Without rows there is none.
+func (l *leftOut) finish(files digests) (err error) {
+	if l.out != nil {
+		files[droppedName], err = l.out.Finish()
 	}
-	list, err = l.out.Finish()
-	return list, true, err
+	return err
 }
 
 func (l *leftOut) abort() {

@@ -3,7 +3,6 @@ package stage
 import (
 	"bufio"
 	"errors"
-	"io"
 	"io/fs"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
@@ -77,35 +76,19 @@ func seenAgain(path store.Path) (*schema.Fields, error) {
 	}
 	defer f.Close()
 	fields := &schema.Fields{}
-	lines := bufio.NewReaderSize(f, 1<<20)
-	var line []byte
-	for row := int64(0); ; row++ {
-		if line, err = wholeLine(lines, line[:0]); errors.Is(err, io.EOF) {
-			return fields, nil
-		} else if err != nil {
-			return nil, err
-		}
-		r, err := record.Parse(line)
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, decoded.MaxRow+2)
+	for row := int64(0); lines.Scan(); row++ {
+		r, err := record.Parse(lines.Bytes())
 		if err != nil {
 			return nil, err
 		}
-		if err := fields.AddRest(row, line[r.Rest():]); err != nil {
+		if err := fields.AddRest(row, lines.Bytes()[r.Rest():]); err != nil {
 			return nil, err
 		}
 	}
-}
-
-// wholeLine reads a line without its end.
-func wholeLine(from *bufio.Reader, line []byte) ([]byte, error) {
-	for len(line) <= decoded.MaxRow {
-		part, err := from.ReadSlice('\n')
-		line = append(line, part...)
-		switch {
-		case err == nil:
-			return line[:len(line)-1], nil
-		case !errors.Is(err, bufio.ErrBufferFull):
-			return line, err
-		}
+	if err := lines.Err(); err != nil {
+		return nil, store.UnreadableError(err)
 	}
-	return nil, contract.Failf(contract.VolumeInvalid, "a row has more than %d bytes", decoded.MaxRow)
+	return fields, nil
 }

@@ -17,16 +17,12 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// mixedName returns the file in a mix unit's folder. It ends as a published one does.
-func mixedName(shard recipe.Shard, format recipe.Format) (string, error) {
+// mixedName returns the name of the file in a mix unit's folder. It ends as a published one does.
+func mixedName(shard recipe.Shard, format recipe.Format) string {
 	if shard.Export != "" {
 		format = recipe.Parquet
 	}
-	extension, err := encode.Extension(format)
-	if err != nil {
-		return "", contract.Failf(contract.InvalidTask, "%w", err)
-	}
-	return "mixed" + extension, nil
+	return "mixed" + format.Extension()
 }
 
 // contextEvery is how many rows pass between two looks at the context.
@@ -101,15 +97,8 @@ func openPlanned(j job, split int, dataset plan.Dataset, hold int64) (*rowfile.R
 
 // write writes the file, and takes its length and digest from what lies below the encoding.
 func (m *mixer) write(ctx context.Context) error {
-	name, err := mixedName(m.file, m.job.recipe.Output.Format)
-	if err != nil {
-		return err
-	}
-	path, err := m.staging.Path(name)
-	if err != nil {
-		return err
-	}
-	out, err := filewriter.Create(path)
+	name := mixedName(m.file, m.job.recipe.Output.Format)
+	out, err := createFile(m.staging, name)
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func (b *balancer) near(ctx context.Context) error {
 	if wanted == nil || len(b.job.recipe.Splits) < 2 {
 		return nil
 	}
-	n := nearer{job: b.job, names: b.names, drop: b.drop, wanted: *wanted, record: int64(4 * wanted.Bands * wanted.Rows), bands: extsort.New(b.staging.Folder().Scratch, bandSize, bandMemory)}
+	n := nearer{of: b, wanted: *wanted, record: int64(4 * wanted.Bands * wanted.Rows), bands: extsort.New(b.staging.Folder().Scratch, bandSize, bandMemory)}
 	defer n.bands.Close()
 	signatures, err := b.staging.Folder().Scratch()
 	if err != nil {
@@ -47,9 +47,7 @@ func (b *balancer) near(ctx context.Context) error {
 
 // nearer finds near duplicates.
 type nearer struct {
-	job        job
-	names      []string // of the data sets, sorted
-	drop       func(rowRef, pipeline.DropReason) error
+	of         *balancer
 	wanted     recipe.NearDuplicates
 	record     int64 // length of a signature in the file
 	signatures *os.File
@@ -75,14 +73,14 @@ type banded struct {
 
 func (n *nearer) appendKey(dst []byte, band uint64, row banded) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, band)
-	dst = append(dst, byte(len(n.job.recipe.Splits)-1-row.split))
+	dst = append(dst, byte(len(n.of.job.recipe.Splits)-1-row.split))
 	dst = binary.BigEndian.AppendUint16(dst, uint16(row.dataset))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(row.row))
 	return binary.BigEndian.AppendUint64(dst, uint64(row.number))
 }
 
 func (n *nearer) readKey(key []byte) (band uint64, row banded) {
-	row.split = len(n.job.recipe.Splits) - 1 - int(key[8])
+	row.split = len(n.of.job.recipe.Splits) - 1 - int(key[8])
 	row.dataset = int(binary.BigEndian.Uint16(key[9:]))
 	row.row = int64(binary.BigEndian.Uint64(key[11:]))
 	row.number = int64(binary.BigEndian.Uint64(key[19:]))
@@ -94,10 +92,10 @@ func (n *nearer) sketch(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	from := int64(0)
-	for s := range n.job.recipe.Splits {
-		for d, name := range n.names {
+	for s := range n.of.job.recipe.Splits {
+		for d, name := range n.of.names {
 			first := banded{rowRef{split: s, dataset: d}, from}
-			from += n.job.finished.Split(name).Rows[s]
+			from += n.of.job.finished.Split(name).Rows[s]
 			group.Go(func() error { return n.sketchFile(ctx, first) })
 		}
 	}
@@ -111,11 +109,11 @@ func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 	if err != nil {
 		return contract.Failf(contract.InvalidTask, "nearDuplicates: %w", err)
 	}
-	folder, err := n.job.input(pipeline.StageSplit, n.names[row.dataset])
+	folder, err := n.of.job.input(pipeline.StageSplit, n.of.names[row.dataset])
 	if err != nil {
 		return err
 	}
-	rows, err := openRows(folder, n.job.recipe.Splits[row.split].Name+rowSuffix, 0)
+	rows, err := openRows(folder, n.of.job.recipe.Splits[row.split].Name+rowSuffix, 0)
 	if err != nil {
 		return err
 	}
@@ -215,7 +213,7 @@ func (n *nearer) judge(row banded, later []banded) error {
 		}
 		if dedup.Similar(n.mine, n.others, n.wanted.Percent) {
 			n.dropped[row.number/64] |= 1 << (row.number % 64)
-			return n.drop(row.rowRef, pipeline.NearDuplicate)
+			return n.of.drop(row.rowRef, pipeline.NearDuplicate)
 		}
 	}
 	return nil

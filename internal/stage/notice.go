@@ -39,7 +39,7 @@ const mostChanges = 4
 // notice returns what has changed of the files at hand since a finished download has read them, "" if nothing has. It compares size, time and
 // inode; the files are not read for it.
 func (i inspection) notice(ctx context.Context, final store.Path, done *pipeline.DownloadResult) (string, error) {
-	if _, locked := i.job.worker.locked(i.job.node.Name); !i.job.worker.Notice || i.job.stage != pipeline.StageDownload || locked {
+	if _, locked := i.job.worker.Lock.Source(i.job.node.Name); !i.job.worker.Notice || i.job.stage != pipeline.StageDownload || locked {
 		return "", nil
 	}
 	named, _ := i.job.recipe.Source(i.job.node.Name)

@@ -14,27 +14,15 @@ import (
 
 // begunSplits are the splits of a build, by data set, whose rows were read while their originals were hashed. The key of a split has the
 // digest of the originals, so such a split has no final name until the download has its result.
-type begunSplits struct {
-	mutex sync.Mutex
-	of    map[string]*splitter
-}
+type begunSplits struct{ of sync.Map }
 
-// put keeps a split until take or drop is called.
-func (b *begunSplits) put(name string, s *splitter) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	b.of[name] = s
-}
-
-// take returns the split of a data set to whoever goes on with it; nil where none was begun.
+// take removes the split of a data set and returns it, to be finished or closed; nil where none was begun.
 func (b *begunSplits) take(name string) *splitter {
 	if b == nil {
 		return nil
 	}
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	s := b.of[name]
-	delete(b.of, name)
+	begun, _ := b.of.LoadAndDelete(name)
+	s, _ := begun.(*splitter)
 	return s
 }
 
@@ -73,7 +61,7 @@ func (d downloader) onePass(ctx context.Context, from source.Local, files []sour
 			return err
 		})
 		if err == nil {
-			d.job.worker.begun.put(d.job.node.Name, s)
+			d.job.worker.begun.of.Store(d.job.node.Name, s)
 			return originals
 		}
 		s.close()
@@ -82,31 +70,25 @@ func (d downloader) onePass(ctx context.Context, from source.Local, files []sour
 	return nil
 }
 
-// hashed passes every row of files at hand on, and returns what the files are.
+// hashed passes every row of files at hand on, and returns what the files are. Where a file is not read in order, its rows may be other bytes than
+// those that are hashed, unless nothing has written to it meanwhile.
 func (r *reader) hashed(ctx context.Context, from source.Local, files []source.File, to taker) ([]original, error) {
+	meter := progress.Of(ctx)
+	ctx = progress.With(ctx, nil) // the bytes are counted once, as those of rows
 	for i, file := range files {
 		r.file = i + 1
-		o, err := r.hashedOf(ctx, from, file, to)
+		of, still, err := r.job.worker.examine(ctx, from, file, func(f *source.Hashed) error {
+			return r.rowsOf(ctx, file.Path, file.Size, metered{f, meter.ReaderAt(f)}, to)
+		})
+		if err == nil && !still {
+			err = contract.Failf(contract.FetchFailed, "%s was written to while it was read", file.Path)
+		}
 		if err != nil {
 			return nil, err
 		}
-		r.originals = append(r.originals, o)
+		r.originals = append(r.originals, of)
 	}
 	return r.originals, r.checkRows()
-}
-
-// hashedOf does what hashed does, for one file. Where a file is not read in order, its rows may be other bytes than those that are hashed,
-// unless nothing has written to it meanwhile.
-func (r *reader) hashedOf(ctx context.Context, from source.Local, file source.File, to taker) (original, error) {
-	meter := progress.Of(ctx)
-	ctx = progress.With(ctx, nil) // the bytes are counted once, as those of rows
-	of, still, err := r.job.worker.examine(ctx, from, file, func(f *source.Hashed) error {
-		return r.rowsOf(ctx, file.Path, file.Size, metered{f, meter.ReaderAt(f)}, to)
-	})
-	if err == nil && !still {
-		err = contract.Failf(contract.FetchFailed, "%s was written to while it was read", file.Path)
-	}
-	return of, err
 }
 
 // metered is a file whose bytes are counted when they are read.

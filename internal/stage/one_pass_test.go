@@ -111,7 +111,7 @@ func TestAnExpectedDigestIsJudgedBeforeASplitIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := newWorld(t)
-	other.claims, other.worker.Lock = w.claims, &lock
+	other.claims, other.worker.Lock = w.claims, lock
 	content := []byte(recipes.TwoFiles()["sums.jsonl"])
 	other.put("sums.jsonl", string(flip(content)))
 	other.fails(recipes.Two(), contract.ChecksumMismatch, "data set sums", "sums.jsonl has the SHA-256", "was promised")

@@ -198,11 +198,11 @@ func TestBuildByALock(t *testing.T) {
 	if moved := other.build(onHub("main")).Published.Revision; moved == first.Revision {
 		t.Fatal("the branch has moved, and the revision is the same")
 	}
-	other.worker.Lock = &lock // the finished download of the newer commit does not count
+	other.worker.Lock = lock // the finished download of the newer commit does not count
 	if again := other.build(onHub("main")).Published; again.Revision != first.Revision || again.Digest != first.Digest {
 		t.Errorf("by the lock: %+v, want %+v", again, first)
 	}
-	other.worker.Lock = nil // what was locked stays until something is asked for anew
+	other.worker.Lock = revision.Lock{} // what was locked stays until something is asked for anew
 	if again := other.build(onHub("main")).Published; again.Revision != first.Revision {
 		t.Errorf("after the lock: revision %s, want %s", again.Revision, first.Revision)
 	}
@@ -224,7 +224,7 @@ func TestALockThatCannotBeMet(t *testing.T) {
 		i := slices.IndexFunc(lock.Sources, func(s revision.LockedSource) bool { return s.Name == "sums" })
 		c.change(&lock.Sources[i])
 		lock.Sources[i].Digest = revision.OriginalsDigest(append(lock.Sources[i].Files, pipeline.OriginalFile{}))
-		w.worker.Lock = &lock
+		w.worker.Lock = lock
 		w.hub.ResetCounts()
 		t.Log(what)
 		w.fails(onHub("main"), contract.SourceDrifted, "data set sums", c.want)

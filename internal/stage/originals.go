@@ -19,7 +19,7 @@ import (
 // filesName is the folder of a download's folder that links the originals. While they are linked, they stay in the cache.
 const filesName = "files"
 
-// cache returns the volume's, for this mix.
+// cache returns the cache on the volume, as this mix uses it.
 func (j job) cache() store.Cache {
 	return store.Cache{Root: j.worker.path(revision.CacheFolder), Owner: string(j.folder)}
 }
@@ -41,11 +41,7 @@ func (d downloader) bring(ctx context.Context, from fetching, file source.File, 
 	if err != nil {
 		return original{}, store.WrapError(err)
 	}
-	path, err := staging.Path(name)
-	if err != nil {
-		return original{}, err
-	}
-	if err := d.job.cache().Link(held, path); err != nil {
+	if err := d.job.cache().Link(held, staging.Folder().Join(name)); err != nil {
 		return original{}, err
 	}
 	return original{OriginalFile: pipeline.OriginalFile{Path: file.Path, Size: info.Size(), SHA256: held.Digest}}, held.Note(d.job.worker.proofs)
@@ -54,10 +50,7 @@ func (d downloader) bring(ctx context.Context, from fetching, file source.File, 
 // fetch downloads one file into the cache, unless it is there. It is held until it is closed.
 func (d downloader) fetch(ctx context.Context, from fetching, file source.File) (*store.Held, error) {
 	cache, known := d.job.cache(), d.named(from.NamedSource, file)
-	digest, size := file.SHA256, file.Size
-	if digest == "" {
-		digest, size = known.digest()
-	}
+	digest, size := known.digest()
 	if held, ok, err := cache.Hold(ctx, digest, size); ok || err != nil {
 		return held, err
 	}
@@ -75,10 +68,8 @@ func (d downloader) fetch(ctx context.Context, from fetching, file source.File) 
 	if err != nil {
 		return nil, err
 	}
-	if file.SHA256 == "" {
-		if err := known.note(got); err != nil {
-			return nil, err
-		}
+	if err := known.note(got); err != nil {
+		return nil, err
 	}
 	return cache.Keep(ctx, partial, got.SHA256)
 }
@@ -98,13 +89,10 @@ func (d downloader) room(from recipe.NamedSource, files []source.File, last prev
 	var missing int64
 	for _, file := range files {
 		known := d.named(from, file)
-		if _, same := last.has(known, file); same || file.Size < 0 {
+		if _, same := last.has(known); same || file.Size < 0 {
 			continue
 		}
-		digest := file.SHA256
-		if digest == "" {
-			digest, _ = known.digest()
-		}
+		digest, _ := known.digest()
 		missing += cache.Missing(digest, d.partID(file), file.Size)
 	}
 	if limit := d.job.recipe.Output.CacheSize; limit > 0 && missing > 0 {
@@ -115,21 +103,29 @@ func (d downloader) room(from recipe.NamedSource, files []source.File, last prev
 	return store.Room(d.job.worker.path(string(d.job.folder)), missing, "what has to be downloaded")
 }
 
-// named is a file by what its source calls it, and the place where its digest is noted. Without a name nothing is known of it.
+// named is a file by what its source calls it, and the place where its digest is noted. Of a file without a name, only what its source lists is
+// known.
 type named struct {
+	source.File
 	notes store.Notes
 	name  string
 }
 
+// digest returns the SHA-256 and the size of the file: those that its source lists, else those that were noted; "" where neither is known.
 func (n named) digest() (digest string, size int64) {
-	if n.name == "" {
+	switch {
+	case n.SHA256 != "":
+		return n.SHA256, n.Size
+	case n.name == "":
 		return "", -1
+	default:
+		return n.notes.Known(n.name)
 	}
-	return n.notes.Known(n.name)
 }
 
+// note notes what was fetched, for a source that lists no SHA-256.
 func (n named) note(got source.Fetched) error {
-	if n.name == "" {
+	if n.name == "" || n.SHA256 != "" {
 		return nil
 	}
 	return n.notes.Note(n.name, got.SHA256, got.Size)
@@ -139,7 +135,7 @@ func (n named) note(got source.Fetched) error {
 // may rely on since the bytes were compared with it, or the ETag or date that its server gives it. An ETag or date is whatever the server says, so
 // it counts in this mix alone.
 func (d downloader) named(from recipe.NamedSource, file source.File) named {
-	known := named{name: nameOf(from, file), notes: d.job.notes()}
+	known := named{File: file, name: nameOf(from, file), notes: d.job.notes()}
 	if file.GitBlob != "" {
 		known.notes = d.job.cache().Notes()
 	}
@@ -189,15 +185,12 @@ func (d downloader) lastDownload() (previousOriginals, error) {
 }
 
 // has returns the earlier entry of a file, and whether the file is the same as it was.
-func (l previousOriginals) has(known named, file source.File) (pipeline.OriginalFile, bool) {
+func (l previousOriginals) has(file named) (pipeline.OriginalFile, bool) {
 	i := slices.IndexFunc(l, func(o original) bool { return o.Path == file.Path })
 	if i < 0 {
 		return pipeline.OriginalFile{}, false
 	}
-	digest := file.SHA256
-	if digest == "" {
-		digest, _ = known.digest()
-	}
+	digest, _ := file.digest()
 	was := l[i].OriginalFile
 	return was, digest == was.SHA256 && (file.Size < 0 || file.Size == was.Size)
 }

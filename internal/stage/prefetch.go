@@ -107,6 +107,6 @@ func ahead(ctx context.Context, file decode.File, fields []decoded.Field, first 
 
 // isBadRow reports whether an error of decode is about a single row, which is counted like any other.
 func isBadRow(err error) bool {
-	var bad *decoded.BadRow
-	return errors.As(err, &bad)
+	_, bad := errors.AsType[*decoded.BadRow](err)
+	return bad
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/pipeline"
+	"github.com/datasetmix/datasetmix/internal/plan"
 	"github.com/datasetmix/datasetmix/internal/progress"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/revision"
@@ -26,9 +27,11 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 		return pipeline.Result{}, err
 	}
 	defer staging.Close()
-	p := publisher{job: j, staging: staging, list: digests{}, checksums: map[string]string{}, madeOf: map[string]string{}, others: map[string]verify.Other{}, manifest: revision.Manifest{
-		Version: revision.ManifestVersion, Name: j.recipe.Name, Revision: rev, Recipe: j.recipe.Content(), Plan: *j.graph.Plan,
-	}}
+	p := publisher{
+		job: j, staging: staging, list: digests{},
+		proof:    verify.Options{Checksums: map[string]string{}, MadeOf: map[string]string{}, Others: map[string]verify.Other{}},
+		manifest: revision.Manifest{Version: revision.ManifestVersion, Name: j.recipe.Name, Revision: rev, Recipe: j.recipe.Content(), Plan: *j.graph.Plan},
+	}
 	digest, err := p.assemble()
 	if err != nil {
 		return pipeline.Result{}, err
@@ -37,11 +40,11 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 		return pipeline.Result{}, err
 	}
 	reads := p.bytes
-	for _, other := range p.others {
+	for _, other := range p.proof.Others {
 		reads += other.File.Bytes
 	}
 	progress.Of(ctx).Begin("prove", 99, 0, reads)
-	if err := prove(ctx, j, unit, staging.Folder(), verify.Options{Checksums: p.checksums, MadeOf: p.madeOf, Others: p.others}); err != nil {
+	if err := prove(ctx, j, unit, staging.Folder(), p.proof); err != nil {
 		return pipeline.Result{}, err
 	}
 	if err := j.worker.later.finish(); err != nil {
@@ -101,12 +104,8 @@ type publisher struct {
 	manifest revision.Manifest
 	// list has every file of the revision as its writer knew it, for later checks of the revision.
 	list digests
-	// checksums are what the writers of linked files noted beside their digests.
-	checksums map[string]string
-	// madeOf are what the writers of exported files noted of the rows that they made them of.
-	madeOf map[string]string
-	// others are the rows that the revision is made of and does not hold.
-	others map[string]verify.Other
+	// proof is what the writers of the files noted for the proof, and the rows that the revision is made of and does not hold.
+	proof verify.Options
 	// about is what statistics.json says.
 	about statistics.File
 	bytes int64
@@ -188,7 +187,7 @@ func (p *publisher) sources() error {
 
 // datasets links every data set's rows: all of them, per split, and the split that evaluates it alone.
 func (p *publisher) datasets() error {
-	for _, name := range p.job.recipe.DatasetNames() {
+	for d, name := range p.job.recipe.DatasetNames() {
 		_, domain, _ := p.job.recipe.Dataset(name)
 		divided := *p.job.finished.Split(name)
 		folder, err := p.job.input(pipeline.StageSplit, name)
@@ -208,8 +207,8 @@ func (p *publisher) datasets() error {
 				return err
 			}
 		}
-		for i, split := range p.job.recipe.Splits {
-			if err := p.linkSplit(i, split.Name, name); err != nil {
+		for s := range p.job.recipe.Splits {
+			if err := p.linkSplit(s, p.manifest.Plan.Splits[s].Datasets()[d]); err != nil {
 				return err
 			}
 		}
@@ -231,58 +230,35 @@ func (p *publisher) dropped() error {
 	return p.linkRows(folder, droppedName, rows, revision.DroppedFile)
 }
 
-func (p *publisher) linkSplit(index int, split, dataset string) error {
-	folder, name, err := p.job.processed(index, dataset)
+// linkSplit links a data set's rows of a split. Where the revision does not hold them, they are added to its proof.
+func (p *publisher) linkSplit(split int, dataset plan.Dataset) error {
+	folder, name, err := p.job.processed(split, dataset.Name)
 	if err != nil {
 		return err
 	}
-	rows, processed := p.available(split, dataset), revision.ProcessedFile(dataset, split)
+	splitName := p.job.recipe.Splits[split].Name
+	processed := revision.ProcessedFile(dataset.Name, splitName)
 	var names []string
 	if p.job.recipe.Output.Holds(recipe.ProcessedPart) {
 		names = append(names, processed)
-	} else if err := p.atHand(folder, name, rows, processed); err != nil {
-		return err
-	}
-	if split == p.job.recipe.EvaluationSplit() && p.job.recipe.HoldsTest() {
-		names = append(names, revision.TestFile(dataset, split))
-	}
-	return p.linkRows(folder, name, rows, names...)
-}
-
-// atHand adds the rows that the revision is made of but does not hold to the proof.
-func (p *publisher) atHand(folder store.Path, file string, rows int64, name string) error {
-	list, err := readDigests(folder)
-	if err != nil {
-		return err
-	}
-	as, err := list.of(folder, file)
-	if err != nil {
-		return err
-	}
-	p.others[name] = verify.Other{Path: folder.Join(file), File: revision.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256}}
-	if !p.ofBalance(folder.Join(file)) {
-		p.checksums[name] = as.XXH64
-	}
-	return nil
-}
-
-func (p *publisher) available(split, dataset string) int64 {
-	plan, _ := p.manifest.Plan.Split(split)
-	for _, d := range plan.Datasets() {
-		if d.Name == dataset {
-			return d.Available
+	} else {
+		as, err := writtenAs(folder, name)
+		if err != nil {
+			return err
 		}
+		p.proof.Others[processed] = verify.Other{Path: folder.Join(name), File: published(processed, as, &dataset.Available)}
+		p.noteChecksum(folder.Join(name), processed, as)
 	}
-	return 0
+	if splitName == p.job.recipe.EvaluationSplit() && p.job.recipe.HoldsTest() {
+		names = append(names, revision.TestFile(dataset.Name, splitName))
+	}
+	return p.linkRows(folder, name, dataset.Available, names...)
 }
 
 func (p *publisher) mixes() error {
 	step, _ := p.job.graph.Step(pipeline.StageMix)
 	for i, shard := range p.job.recipe.Files() {
-		name, err := mixedName(shard, p.job.recipe.Output.Format)
-		if err != nil {
-			return err
-		}
+		name := mixedName(shard, p.job.recipe.Output.Format)
 		unit := step.Nodes[i]
 		mixed := p.job.results[unit.Key].Mix
 		if err := p.linkRows(p.job.unit(pipeline.StageMix, unit.Key), name, mixed.Rows, revision.FileOf(shard, p.job.recipe.Output.Format)); err != nil {
@@ -294,11 +270,7 @@ func (p *publisher) mixes() error {
 
 // linkRows links a file of a unit under its names in the revision.
 func (p *publisher) linkRows(folder store.Path, file string, rows int64, names ...string) error {
-	list, err := readDigests(folder)
-	if err != nil {
-		return err
-	}
-	as, err := list.of(folder, file)
+	as, err := writtenAs(folder, file)
 	if err != nil {
 		return err
 	}
@@ -315,36 +287,42 @@ func (p *publisher) link(from store.Path, name string, as written, rows int64) e
 	if err := p.staging.Link(from, name); err != nil {
 		return err
 	}
-	p.list[name] = as
-	if !p.ofBalance(from) {
-		p.checksums[name] = as.XXH64
-	}
+	p.noteChecksum(from, name, as)
 	if as.Rows != "" {
-		p.madeOf[name] = as.Rows
+		p.proof.MadeOf[name] = as.Rows
 	}
-	p.lists(revision.PublishedFile{Path: name, Bytes: as.Bytes, Rows: &rows, SHA256: as.SHA256})
+	p.lists(name, as, &rows)
 	return nil
 }
 
-// ofBalance reports whether a file is one of the balance stage, whose digest is in no result: damage of its note would go unnoticed, so the SHA-256
-// is computed again.
-func (p *publisher) ofBalance(file store.Path) bool {
+// noteChecksum has the proof compare a file with the XXH64 that its writer noted. The digests of the balance stage's files are in no result:
+// damage of their notes would go unnoticed, so the SHA-256 of those files is computed again.
+func (p *publisher) noteChecksum(file store.Path, name string, as written) {
 	folder, err := p.job.input(pipeline.StageBalance, p.job.recipe.Name)
-	return err != nil || file.Rel(folder) != file.Rel(p.job.worker.path("."))
+	if err == nil && file.Rel(folder) == file.Rel(p.job.worker.path(".")) {
+		p.proof.Checksums[name] = as.XXH64
+	}
 }
 
 // write publishes a small file and lists it.
 func (p *publisher) write(name string, content []byte) error {
 	as := filewriter.WrittenOf(content)
-	p.list[name] = as
-	if name != revision.ManifestFile {
-		p.lists(revision.PublishedFile{Path: name, Bytes: as.Bytes, SHA256: as.SHA256})
+	if name == revision.ManifestFile {
+		p.list[name] = as
+	} else {
+		p.lists(name, as, nil)
 	}
 	return p.staging.WriteFile(name, content)
 }
 
-func (p *publisher) lists(file revision.PublishedFile) {
-	p.manifest.Files = append(p.manifest.Files, file)
+// lists lists a file of the revision; rows is nil for one that has none.
+func (p *publisher) lists(name string, as written, rows *int64) {
+	p.list[name] = as
+	p.manifest.Files = append(p.manifest.Files, published(name, as, rows))
 	p.files++
-	p.bytes += file.Bytes
+	p.bytes += as.Bytes
+}
+
+func published(name string, as written, rows *int64) revision.PublishedFile {
+	return revision.PublishedFile{Path: name, Bytes: as.Bytes, Rows: rows, SHA256: as.SHA256}
 }

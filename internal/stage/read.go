@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
@@ -101,9 +103,10 @@ func (r *reader) eachOf(ctx context.Context, file original, path store.Path, to 
 		return err
 	}
 	defer f.Close()
-	comparing := f.compare(ctx)
+	var comparing errgroup.Group
+	comparing.Go(func() error { return f.compare(ctx) })
 	err = r.rowsOf(ctx, file.Path, file.Size, f, to)
-	if differs := comparing(); differs != nil {
+	if differs := comparing.Wait(); differs != nil {
 		return differs
 	}
 	return err
@@ -148,8 +151,8 @@ func (r *reader) row(file string, row decoded.Row, as mapped, line []byte, to ta
 	case as.err == nil:
 		return to.take(as, line)
 	}
-	var bad unmappable
-	if !errors.As(as.err, &bad) {
+	bad, ok := errors.AsType[unmappable](as.err)
+	if !ok {
 		return as.err
 	}
 	where := row.Where()
@@ -160,8 +163,8 @@ func (r *reader) row(file string, row decoded.Row, as mapped, line []byte, to ta
 
 // unreadable skips the row that an error of decode is about, and returns an error that concerns more than one row.
 func (r *reader) unreadable(file string, err error, to taker) error {
-	var bad *decoded.BadRow
-	if !errors.As(err, &bad) {
+	bad, ok := errors.AsType[*decoded.BadRow](err)
+	if !ok {
 		return err
 	}
 	number := r.rows

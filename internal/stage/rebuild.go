@@ -22,28 +22,12 @@ func (i inspection) isCurrent(final store.Path, result pipeline.Result) bool {
 	if i.job.stage != pipeline.StageDownload {
 		return true
 	}
-	if locked, ok := i.job.worker.locked(i.job.node.Name); ok {
+	if locked, ok := i.job.worker.Lock.Source(i.job.node.Name); ok {
 		named := result.Download.Names == "" || result.Download.Names == revision.NamesDigest(locked.Files)
 		return named && locked.Digest == result.Download.Digest && locked.Revision == result.Download.Revision
 	}
 	named, _ := i.job.recipe.Source(i.job.node.Name)
 	return !i.job.worker.Anew || !named.Source.Floating()
-}
-
-// markRebuilt notes for which request a unit was built.
-func (j job) markRebuilt(staging *store.Staging) error {
-	if j.again == "" {
-		return nil
-	}
-	return staging.WriteFile(againName, []byte(j.again))
-}
-
-// locked returns the entry of the lock for a source.
-func (w *Worker) locked(name string) (revision.LockedSource, bool) {
-	if w.Lock == nil {
-		return revision.LockedSource{}, false
-	}
-	return w.Lock.Source(name)
 }
 
 // requestName is the file of a download's folder that names its source, where a request to resolve it anew is in its key.

@@ -34,7 +34,8 @@ func (r *retention) prune() error {
 	if sign := r.job.worker.present; sign != nil {
 		r.alone, r.since = sign.Alone(), sign.Since
 	}
-	for _, step := range []func() error{r.keep, r.unused, r.sweep} {
+	sweep := func() error { return r.job.worker.sweep(r.job.folder, pipeline.Stages(), r.leave) }
+	for _, step := range []func() error{r.keep, r.unused, sweep} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -133,20 +134,19 @@ func (r *retention) removeStale(folder store.Path) error {
 		if err != nil || r.used[entry.Name()] || strings.HasPrefix(entry.Name(), ".") || !r.stale(info) {
 			continue
 		}
-		at := folder.Join(entry.Name())
-		if err := r.leave(at); err != nil {
-			return err
-		}
-		if err := store.RemoveAll(at); err != nil {
+		if err := r.remove(folder.Join(entry.Name())); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sweep removes what killed workers left.
-func (r *retention) sweep() error {
-	return r.job.worker.sweep(r.job.folder, pipeline.Stages(), r.leave)
+// remove removes the folder of a unit.
+func (r *retention) remove(folder store.Path) error {
+	if err := r.leave(folder); err != nil {
+		return err
+	}
+	return store.RemoveAll(folder)
 }
 
 // leave removes the originals that only the folder of a download has, which is about to be removed. Where the cache is bounded, Trim removes them.
@@ -192,7 +192,7 @@ func (r *retention) removeSuperseded() error {
 		return err
 	}
 	for _, folder := range folders {
-		if err := errors.Join(r.leave(folder), store.RemoveAll(folder)); err != nil {
+		if err := r.remove(folder); err != nil {
 			return err
 		}
 	}

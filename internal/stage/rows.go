@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"github.com/datasetmix/datasetmix/internal/filewriter"
 	"github.com/datasetmix/datasetmix/internal/rowfile"
 	"github.com/datasetmix/datasetmix/internal/store"
 )
@@ -14,6 +15,15 @@ const (
 
 // indexOf returns the name of the index of a file of rows.
 func indexOf(name string) string { return name[:len(name)-len(rowSuffix)] + idxSuffix }
+
+// createFile begins a large file in a unit's folder.
+func createFile(staging *store.Staging, name string) (*filewriter.Writer, error) {
+	path, err := staging.Path(name)
+	if err != nil {
+		return nil, err
+	}
+	return filewriter.Create(path)
+}
 
 // createRows begins a file of rows in a unit's folder.
 func createRows(staging *store.Staging, name string) (*rowfile.Writer, error) {

@@ -38,7 +38,7 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 		}
 	}
 	defer s.close()
-	parts, err := s.divider.write(ctx, staging)
+	files, err := s.divider.write(ctx, staging)
 	if err != nil {
 		return pipeline.Result{}, err
 	}
@@ -46,12 +46,12 @@ func (j job) split(ctx context.Context, staging *store.Staging) (pipeline.Result
 	counted := map[string]*statistics.Rows{}
 	done := pipeline.SplitResult{Read: s.read, Dropped: s.leftOut.counts, Bad: s.leftOut.named, Bytes: s.size,
 		Groups: s.divider.different, LargestGroup: s.divider.largest}
-	for i, part := range parts {
-		list[j.recipe.Splits[i].Name+rowSuffix] = part.written
-		counted[j.recipe.Splits[i].Name] = part.statistics
-		done.Rows = append(done.Rows, part.rows)
+	for i, file := range files {
+		list[j.recipe.Splits[i].Name+rowSuffix] = file.written
+		counted[j.recipe.Splits[i].Name] = &file.counted.rows
+		done.Rows = append(done.Rows, file.rows.Rows())
 		if j.recipe.Measured() {
-			done.Units = append(done.Units, part.units)
+			done.Units = append(done.Units, file.units)
 		}
 	}
 	done.Digest = list.ofDataset(j.recipe)
@@ -108,8 +108,10 @@ func (s *splitter) readAll(each func() error) (err error) {
 	if record := s.dataset.Record; record.Rule != "" && record.MentionsFile() && !s.dataset.Source.Names {
 		return contract.Failf(contract.InvalidTask, "the record uses the variable file, and its source does not say that names count; set names in the source of the recipe")
 	}
-	if err := s.createRaw(); err != nil {
-		return err
+	if s.job.recipe.Output.Holds(recipe.RawPart) {
+		if s.raw, err = createFile(s.staging, rawName); err != nil {
+			return err
+		}
 	}
 	named := recipe.NamedSource{Name: s.dataset.Name, Source: s.dataset.Source}
 	s.rows = &reader{job: s.job, source: named, read: s.dataset.Read, fields: s.mapping.Fields()}
@@ -128,24 +130,7 @@ func (s *splitter) readAll(each func() error) (err error) {
 			return err
 		}
 	}
-	dropped, there, err := s.leftOut.finish()
-	if there {
-		s.list[droppedName] = dropped
-	}
-	return err
-}
-
-// createRaw begins the file of all rows, where a revision holds it.
-func (s *splitter) createRaw() error {
-	if !s.job.recipe.Output.Holds(recipe.RawPart) {
-		return nil
-	}
-	path, err := s.staging.Path(rawName)
-	if err != nil {
-		return err
-	}
-	s.raw, err = filewriter.Create(path)
-	return err
+	return s.leftOut.finish(s.list)
 }
 
 // close discards what is not finished.
@@ -170,7 +155,7 @@ func (s *splitter) take(row mapped, line []byte) (err error) {
 func (s *splitter) skip(row revision.DroppedSourceRow) error { return s.leftOut.add(row) }
 
 func (s *splitter) newMapper() mapper {
-	m := &recordMapper{mapping: s.mapping, keeps: &s.keeps, divider: s.divider, units: s.units, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder(), seen: &schema.Fields{}}
+	m := &recordMapper{of: s, writer: mapping.NewWriter(s.mapping, s.dataset.Name, s.domain.Name), contaminants: s.probes.newFinder(), seen: &schema.Fields{}}
 	s.fieldsMu.Lock()
 	defer s.fieldsMu.Unlock()
 	s.fields = append(s.fields, m.seen)
@@ -178,28 +163,25 @@ func (s *splitter) newMapper() mapper {
 }
 
 // contaminated looks up the question of a row, and the other texts that its record compares, among those of the probes.
-func (m *recordMapper) contaminated(row decoded.Row, question string) (f finding, err error) {
+func (m *recordMapper) contaminated(row decoded.Row, question string) (*revision.DroppedSourceRow, error) {
 	if m.contaminants == nil {
-		return f, nil
+		return nil, nil
 	}
-	if f = m.contaminants.find(question); f.reason != "" {
-		return f, nil
+	if found := m.contaminants.find(question); found != nil {
+		return found, nil
 	}
-	others, err := m.mapping.Others(row)
+	others, err := m.of.mapping.Others(row)
 	for _, text := range others {
-		if f = m.contaminants.find(text); f.reason != "" {
-			return f, nil
+		if found := m.contaminants.find(text); found != nil {
+			return found, nil
 		}
 	}
-	return f, err
+	return nil, err
 }
 
-// recordMapper makes records of a data set's rows. What it shares with others is read only, or safe for concurrent use.
+// recordMapper makes records of a data set's rows. What it uses of its splitter is only read, or may be used by several goroutines.
 type recordMapper struct {
-	mapping      mapping.Mapping
-	keeps        *keeps
-	divider      *divider
-	units        *tokens.Units
+	of           *splitter
 	writer       *mapping.Writer
 	contaminants *finder
 	seen         *schema.Fields
@@ -214,15 +196,16 @@ func (m *recordMapper) row(number int64, row decoded.Row, lines []byte) (mapped,
 	}
 	if found, err := m.contaminated(row, said.Question); err != nil {
 		return mapped{err: unmappable{err}}, lines[:begin]
-	} else if found.reason != "" {
-		return mapped{leftOut: &revision.DroppedSourceRow{Row: number, Reason: found.reason, Probe: found.probe}}, lines[:begin]
+	} else if found != nil {
+		found.Row = number
+		return mapped{leftOut: found}, lines[:begin]
 	}
-	m.keeps.note(said.Kept)
+	m.of.keeps.note(said.Kept)
 	if err := m.seen.AddRest(number, lines[begin+said.Rest:]); err != nil {
 		return mapped{err: err}, lines[:begin]
 	}
 	var as mapped
-	as.at, as.head = m.divider.place(&said, m.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
+	as.at, as.head = m.of.divider.place(&said, m.of.units.Of(said.Question, said.ReferenceAnswer), &m.buffer)
 	return as, append(lines, '\n')
 }
 

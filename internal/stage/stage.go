@@ -25,8 +25,8 @@ type Worker struct {
 	Volume string
 	// Source returns the source of a data set, with its credentials.
 	Source func(recipe.Dataset) (source.Source, error)
-	// Lock pins the bytes that sources resolve to; nil leaves that to the sources.
-	Lock *revision.Lock
+	// Lock pins the bytes that sources resolve to; the zero value pins none.
+	Lock revision.Lock
 	// Lacks is called once with what the volume cannot do and a build can do without; it may be nil.
 	Lacks func(what string)
 	// Anew resolves floating sources again, whatever an earlier build found.
@@ -99,13 +99,11 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	if err != nil {
 		return pipeline.Result{}, Way{}, contract.Failf(reasonOfWalk(err), "%w", err)
 	}
-	own, err := w.mounted(todo.Recipe)
+	own, unmount, err := w.mounted(todo.Recipe)
 	if err != nil {
 		return pipeline.Result{}, Way{}, err
 	}
-	if w.volume == nil {
-		defer own.close()
-	}
+	defer unmount()
 	if own.Meter != nil {
 		ctx = progress.With(ctx, own.Meter(todo.Stage, todo.Unit))
 	}
@@ -122,7 +120,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	switch {
 	case way.How != Reused:
 	case todo.Stage == pipeline.StagePublish: // a lost worker may not have reached the last steps
-		return result, way, errors.Join(j.swap(result.Publish.Revision), newRetention(j).prune(), newRetention(j).release())
+		return result, way, j.conclude(result.Publish.Revision)
 	default:
 		if err := store.Touch(final); !errors.Is(err, fs.ErrNotExist) {
 			return result, way, err
@@ -155,7 +153,7 @@ func (j job) make(ctx context.Context, final store.Path) (pipeline.Result, error
 		return pipeline.Result{}, err
 	}
 	result, err := j.attempt(ctx, final)
-	if damage := (*damaged)(nil); errors.As(err, &damage) {
+	if _, changed := errors.AsType[*damaged](err); changed {
 		j.careful = true
 		return j.attempt(ctx, final)
 	}
@@ -181,19 +179,16 @@ func (j job) attempt(ctx context.Context, final store.Path) (pipeline.Result, er
 }
 
 func reasonOfWalk(err error) contract.Reason {
-	var infeasible *plan.InfeasibleError
-	var drift *pipeline.DriftError
-	var license *recipe.LicenseError
-	switch {
-	case errors.As(err, &infeasible):
+	if _, ok := errors.AsType[*plan.InfeasibleError](err); ok {
 		return contract.InfeasibleMix
-	case errors.As(err, &drift):
-		return contract.SourceDrifted
-	case errors.As(err, &license):
-		return contract.LicenseRefused
-	default:
-		return contract.InvalidTask
 	}
+	if _, ok := errors.AsType[*pipeline.DriftError](err); ok {
+		return contract.SourceDrifted
+	}
+	if _, ok := errors.AsType[*recipe.LicenseError](err); ok {
+		return contract.LicenseRefused
+	}
+	return contract.InvalidTask
 }
 
 func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result, error) {
@@ -232,8 +227,10 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 	if err := writeJSON(staging, revision.ResultFile, result); err != nil {
 		return err
 	}
-	if err := j.markRebuilt(staging); err != nil {
-		return err
+	if j.again != "" {
+		if err := staging.WriteFile(againName, []byte(j.again)); err != nil {
+			return err
+		}
 	}
 	switch {
 	case j.replaces:
@@ -253,13 +250,18 @@ func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 	case pipeline.StageDownload:
 		return newRetention(j).removeSuperseded()
 	case pipeline.StagePublish:
-		if err := j.swap(result.Publish.Revision); err != nil {
-			return err
-		}
-		return errors.Join(newRetention(j).prune(), newRetention(j).release())
+		return j.conclude(result.Publish.Revision)
 	default:
 		return nil
 	}
+}
+
+// conclude points the mix's link at a published revision, and removes what is no longer needed.
+func (j job) conclude(rev string) error {
+	if err := j.swap(rev); err != nil {
+		return err
+	}
+	return errors.Join(newRetention(j).prune(), newRetention(j).release())
 }
 
 func writeJSON(staging *store.Staging, name string, value any) error {
@@ -270,17 +272,17 @@ func writeJSON(staging *store.Staging, name string, value any) error {
 	return staging.WriteFile(name, encoded)
 }
 
-// mounted returns the worker with its volume open.
-func (w *Worker) mounted(r recipe.Recipe) (*Worker, error) {
-	own := *w
-	if own.volume != nil {
-		return &own, nil
+// mounted returns the worker with its volume open, until unmount is called by whoever opened it.
+func (w *Worker) mounted(r recipe.Recipe) (own *Worker, unmount func(), err error) {
+	if w.volume != nil {
+		return w, func() {}, nil
 	}
-	var err error
+	copied := *w
+	own = &copied
 	own.proofs = &hashing.Proofs{}
 	own.volume, err = store.Make(w.Volume)
 	own.suits = sync.OnceValue(func() error { return own.probe(r.Output.Path) })
-	return &own, err
+	return own, func() { own.volume.Close() }, err // it was only looked at
 }
 
 // probe fails where the volume cannot do what a build needs, and reports what else it cannot do.
@@ -293,8 +295,6 @@ func (w *Worker) probe(folder string) error {
 	}
 	return err
 }
-
-func (w *Worker) close() { w.volume.Close() } // it was only looked at
 
 // path returns the place of a name on the volume.
 func (w *Worker) path(name string) store.Path { return w.volume.Path(name) }

@@ -32,24 +32,29 @@ func writeStatistics(staging *store.Staging, name string, value any) error {
 	return staging.WriteFile(name, encoded)
 }
 
-// count counts a row of the split.
-func (f *splitFile) count(identity rowfile.Short, head rowHead, line []byte) error {
-	counts := statistics.Row{
-		Question: int64(head.counts.question), Answer: int64(head.counts.answer), Type: head.counts.kind,
-		Bytes: int64(len(line) - 1), Tokens: tokensOf(f.tokens, head.units),
-	}
-	again := f.counted.Rows > 0 && identity == f.last
-	f.last = identity
-	f.counted.Add(counts, again)
-	return show(&f.counted, line)
+// rowCounter counts rows in the order of their file, in which equal ones follow one another.
+type rowCounter struct {
+	rows   statistics.Rows
+	tokens bool          // are counted: the units of a row may be bytes
+	last   rowfile.Short // the identity of the row before
 }
 
-// tokensOf returns what is counted of a row's units, which may be no tokens.
-func tokensOf(counted bool, units int64) int64 {
-	if !counted {
-		return -1
+func newRowCounter(r recipe.Recipe) rowCounter { return rowCounter{tokens: statistics.CountsTokens(r)} }
+
+// add counts a row, and keeps it as a sample where one is wanted.
+func (c *rowCounter) add(row statistics.Row, entry rowfile.Entry, line []byte) error {
+	again := c.rows.Rows > 0 && entry.Identity == c.last
+	c.last = entry.Identity
+	c.rows.Add(c.withTokens(row, entry), again)
+	return show(&c.rows, line)
+}
+
+// withTokens returns what is counted of a row with its tokens, -1 where they are not counted.
+func (c *rowCounter) withTokens(row statistics.Row, entry rowfile.Entry) statistics.Row {
+	if row.Tokens = -1; c.tokens {
+		row.Tokens = entry.Units
 	}
-	return units
+	return row
 }
 
 // show keeps a row as a sample, where one is wanted.
@@ -65,27 +70,21 @@ func show(rows *statistics.Rows, line []byte) error {
 	return nil
 }
 
-// rowOf returns what is counted of a row that was parsed.
-func rowOf(row record.Record, line []byte, tokens int64) statistics.Row {
+// rowOf returns what is counted of a row that was parsed, but for its tokens.
+func rowOf(row record.Record, line []byte) statistics.Row {
 	return statistics.Row{
 		Question: statistics.Characters(row.Question), Answer: statistics.Characters(row.ReferenceAnswer), Type: statistics.TypeOf(row.AnswerType),
-		Bytes: int64(len(bytes.TrimSuffix(line, []byte("\n")))), Tokens: tokens,
+		Bytes: int64(len(bytes.TrimSuffix(line, []byte("\n")))),
 	}
 }
 
 // remainder is the statistics of rows once some are dropped: the counts of all, less those of the dropped, so that what stays need not be parsed.
 // The zero value, without counts of all, is that of a unit of an earlier release: publishing counts its rows.
 type remainder struct {
-	all    *statistics.Rows
-	gone   statistics.Rows
-	left   statistics.Rows // its samples, and how many rows are unique
-	tokens bool
-	last   rowfile.Short
-}
-
-func (b *balancer) newRemainder(folder store.Path, split string) (*remainder, error) {
-	all, err := countedIn(folder, split)
-	return &remainder{all: all, tokens: statistics.CountsTokens(b.job.recipe)}, err
+	all  *statistics.Rows
+	gone rowCounter
+	left statistics.Rows // its samples, and how many rows are unique
+	last rowfile.Short   // the identity of the row before among those left
 }
 
 // countedIn reads the counts of a split from a split unit's folder; nil where the unit has none.
@@ -99,7 +98,7 @@ func countedIn(folder store.Path, split string) (*statistics.Rows, error) {
 }
 
 func (r *remainder) drop(row record.Record, line []byte, entry rowfile.Entry) {
-	r.gone.Add(rowOf(row, line, tokensOf(r.tokens, entry.Units)), false)
+	r.gone.rows.Add(r.gone.withTokens(rowOf(row, line), entry), false)
 }
 
 func (r *remainder) keep(line []byte, entry rowfile.Entry) error {
@@ -114,7 +113,7 @@ func (r *remainder) write(staging *store.Staging, name string) error {
 	if r.all == nil {
 		return nil
 	}
-	left := r.all.Without(&r.gone)
+	left := r.all.Without(&r.gone.rows)
 	left.Unique, left.First = r.left.Unique, r.left.First
 	return writeStatistics(staging, name, &left)
 }
@@ -170,8 +169,7 @@ func countAgain(r recipe.Recipe, folder store.Path, name string) (*statistics.Ro
 		return nil, err
 	}
 	defer file.Close()
-	var rows statistics.Rows
-	var last rowfile.Short
+	counter := newRowCounter(r)
 	for i := range file.Len() {
 		line, entry, err := file.Row(i)
 		if err != nil {
@@ -181,12 +179,9 @@ func countAgain(r recipe.Recipe, folder store.Path, name string) (*statistics.Ro
 		if err != nil {
 			return nil, err
 		}
-		again := i > 0 && entry.Identity == last
-		last = entry.Identity
-		rows.Add(rowOf(row, line, tokensOf(statistics.CountsTokens(r), entry.Units)), again)
-		if err := show(&rows, line); err != nil {
+		if err := counter.add(rowOf(row, line), entry, line); err != nil {
 			return nil, err
 		}
 	}
-	return &rows, nil
+	return &counter.rows, nil
 }

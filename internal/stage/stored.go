@@ -32,18 +32,11 @@ type damaged struct{ error }
 
 func (d *damaged) Unwrap() error { return d.error }
 
-// compare compares the file with its digest in a goroutine, unless this process has done that. The returned function waits for its end, and fails
-// where the file is another one.
-func (o opened) compare(ctx context.Context) (wait func() error) {
+// compare compares the file with its digest, unless this process has done that, and fails where the file is another one.
+func (o opened) compare(ctx context.Context) error {
 	if o.whole {
-		return func() error { return nil }
+		return nil
 	}
-	found := make(chan error, 1)
-	go func() { found <- o.comparison(ctx) }()
-	return func() error { return <-found }
-}
-
-func (o opened) comparison(ctx context.Context) error {
 	info, err := o.Stat()
 	if err != nil {
 		return store.WrapError(err)
@@ -77,7 +70,7 @@ func (r *reader) open(ctx context.Context, file original, path store.Path) (open
 	if !ok {
 		return opened{}, contract.Failf(contract.InvalidTask, "%s was read from its source in place, and the source cannot be reached from here", file.Path)
 	}
-	f, err := local.At(ctx, file.listed())
+	f, err := local.At(ctx, source.File{Path: file.Path, Size: file.Size, Validator: file.Validator})
 	if contract.ReasonOf(err) == contract.FetchFailed {
 		err = contract.Failf(contract.ChecksumMismatch, "%w "+readFirst, err)
 	}
@@ -91,8 +84,7 @@ const readFirst = "A mix is made of the bytes that it read first: put that file 
 // stored opens an original of a download: where the unit has it linked, else in the cache, and else it is fetched again.
 func (r *reader) stored(ctx context.Context, file original, path store.Path) (opened, error) {
 	f, err := r.linked(ctx, file, path)
-	var damage *damaged
-	if err == nil || !errors.Is(err, fs.ErrNotExist) && !errors.As(err, &damage) {
+	if _, changed := errors.AsType[*damaged](err); !changed && !errors.Is(err, fs.ErrNotExist) {
 		return f, err
 	}
 	held, ok, err := r.job.cache().Hold(ctx, file.SHA256, file.Size)
@@ -122,7 +114,7 @@ func (r *reader) linked(ctx context.Context, file original, path store.Path) (op
 		return &damaged{errors.Join(err, store.WrapError(path.Remove()))}
 	}}
 	if r.job.careful {
-		if err := o.comparison(ctx); err != nil {
+		if err := o.compare(ctx); err != nil {
 			f.Close()
 			return opened{}, err
 		}

@@ -96,7 +96,7 @@ func TestADigestOfALockIsNoPath(t *testing.T) {
 	if _, err := revision.ParseLock(encoded); contract.ReasonOf(err) != contract.InvalidTask {
 		t.Errorf("the lock is read: %v", err)
 	}
-	w.worker.Lock = &lock
+	w.worker.Lock = lock
 	if _, err := w.worker.Build(context.Background(), onHub(commitOf(1)), 1, w); err == nil {
 		t.Error("a build from such a lock succeeds")
 	}

@@ -14,23 +14,23 @@ import (
 )
 
 // unitsFor returns what counts the rows of the mix; nil where shares are measured in rows.
-func unitsFor(j job) (*tokens.Units, error) {
+func unitsFor(j job) (units *tokens.Units, err error) {
 	tokenizer := j.recipe.Tokenizer
 	var file []byte
 	if j.recipe.Measured() && tokenizer.File != "" {
-		var err error
 		if file, err = j.worker.tokenizer(tokenizer.File, tokenizer.SHA256); err != nil {
 			return nil, err
 		}
 	}
-	units, err := tokens.UnitsOf(j.recipe, file)
-	if err != nil && file != nil {
-		return nil, contract.Failf(contract.InvalidData, "the tokenizer: %w", err)
+	units, err = tokens.UnitsOf(j.recipe, file)
+	if err == nil {
+		return units, nil
 	}
-	if err != nil {
-		return nil, contract.Failf(contract.InvalidTask, "the tokenizer: %w", err)
+	reason := contract.InvalidTask
+	if file != nil {
+		reason = contract.InvalidData
 	}
-	return units, nil
+	return nil, contract.Failf(reason, "the tokenizer: %w", err)
 }
 
 // maxTokenizer is how large a tokenizer.json may be. The largest published ones have a quarter of that.

@@ -221,11 +221,11 @@ func TestAFolderInThePlaceOfTheLink(t *testing.T) {
 func TestADiagnosisThatIsEndedFindsNoDamage(t *testing.T) {
 	w := filled(t)
 	graph, results := w.results(recipes.Two())
-	own, err := w.worker.mounted(recipes.Two())
+	own, unmount, err := w.worker.mounted(recipes.Two())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer own.close()
+	defer unmount()
 	step, _ := graph.Step(pipeline.StagePublish)
 	j := diagnosis{job{recipe: recipes.Two(), results: results, stage: pipeline.StagePublish, node: step.Nodes[0], worker: own, graph: graph, folder: revision.Folder("mix")}}
 	if doomed, err := j.damaged(context.Background()); err != nil || len(doomed) > 0 {

@@ -42,7 +42,7 @@ func Probe(folder Path) (lacks []string, err error) {
 // keeps its own reason.
 func unsuitable(what string, err error) error {
 	known := contract.VolumeFailure(err)
-	if of := (*contract.Failure)(nil); errors.As(err, &of) && of.Err != nil {
+	if of, ok := errors.AsType[*contract.Failure](err); ok && of.Err != nil {
 		err = of.Err
 	}
 	if reason := contract.ReasonOf(known); reason == contract.InsufficientStorage || reason == contract.VolumeIOError ||
