@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -270,7 +271,7 @@ func TestRepeatsAgreeWithTryingEveryTotal(t *testing.T) {
 		r.Splits[0].Size.Rows = 10_000
 		_, err := New(r, counts)
 		facts := strings.Fields(infeasibility(err)) // split, rows, data set, its rows, repeats, maxRepeats, its value, total, data set in the way …
-		if len(facts) < 9 || facts[7] != fmt.Sprint(most) {
+		if len(facts) < 9 || facts[7] != strconv.FormatInt(most, 10) {
 			t.Fatalf("%+v %+v: %q does not name the total %d", r, counts, err, most)
 		}
 		limit := r.MaxRepeats
