@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,18 +30,8 @@ type Policy struct {
 }
 
 func (p Policy) withDefaults() Policy {
-	if p.Attempts == 0 {
-		p.Attempts = 6
-	}
-	if p.Base == 0 {
-		p.Base = time.Second
-	}
-	if p.Max == 0 {
-		p.Max = 30 * time.Second
-	}
-	if p.MaxWait == 0 {
-		p.MaxWait = 6 * time.Minute
-	}
+	p.Attempts = cmp.Or(p.Attempts, 6)
+	p.Base, p.Max, p.MaxWait = cmp.Or(p.Base, time.Second), cmp.Or(p.Max, 30*time.Second), cmp.Or(p.MaxWait, 6*time.Minute)
 	if p.Random == nil {
 		p.Random = rand.Float64
 	}

@@ -1,6 +1,9 @@
 package source
 
-import "context"
+import (
+	"cmp"
+	"context"
+)
 
 // Options are how the files of a source are read, whatever its kind; a zero field is its default.
 type Options struct {
@@ -15,9 +18,7 @@ type Options struct {
 
 // Wrap returns a kind of source with what all kinds need around it: judged listings, retries, and readers that resume.
 func Wrap(kind Source, o Options) Source {
-	if o.MaxFile == 0 {
-		o.MaxFile = 1 << 40
-	}
+	o.MaxFile = cmp.Or(o.MaxFile, 1<<40)
 	if o.Progress == nil {
 		o.Progress = func(int64) {}
 	}

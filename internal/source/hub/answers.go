@@ -26,7 +26,7 @@ type repoInfo struct {
 // among the bytes of the answer, and the reader of JSON bounds how deep it may go.
 type cardData struct {
 	License oneOrMore
-	Configs []cardEntry
+	Configs []cardConfig
 	// odd is what the card has in the place of a list of configurations; empty is nothing.
 	odd string
 	// rows are those that the card counts, by configuration and split.
@@ -87,14 +87,9 @@ func kindOfJSON(b json.RawMessage) string {
 	}
 }
 
-// cardEntry is one entry of the configurations, as far as it is understood. One that is not understood hides no other.
-type cardEntry struct {
-	config cardConfig
-}
-
-// UnmarshalJSON never fails.
-func (e *cardEntry) UnmarshalJSON(b []byte) error {
-	*e = cardEntry{}
+// UnmarshalJSON never fails: an entry that is not understood hides no other.
+func (c *cardConfig) UnmarshalJSON(b []byte) error {
+	*c = cardConfig{}
 	var entry struct {
 		Name    json.RawMessage `json:"config_name"`
 		Default json.RawMessage `json:"default"`
@@ -103,39 +98,30 @@ func (e *cardEntry) UnmarshalJSON(b []byte) error {
 	}
 	if json.Unmarshal(b, &entry) != nil {
 		if name, ok := scalar(b); ok { // older cards list the names alone
-			e.config.name = name
+			c.name = name
 		} else {
-			e.config.odd = kindOfJSON(b) + " in the place of a configuration"
+			c.odd = kindOfJSON(b) + " in the place of a configuration"
 		}
 		return nil
 	}
-	e.config.isDefault = string(entry.Default) == "true"
+	c.isDefault = string(entry.Default) == "true"
 	var ok bool
-	if e.config.name, ok = scalar(entry.Name); !ok {
-		e.config.odd = "no config_name"
+	if c.name, ok = scalar(entry.Name); !ok {
+		c.odd = "no config_name"
 	}
 	if folder, ok := scalar(entry.DataDir); ok {
-		if e.config.folder = path.Clean(folder); e.config.folder == "." {
-			e.config.folder = ""
+		if c.folder = path.Clean(folder); c.folder == "." {
+			c.folder = ""
 		}
 	} else if !absent(entry.DataDir) {
-		e.config.odd = kindOfJSON(entry.DataDir) + " as data_dir"
+		c.odd = kindOfJSON(entry.DataDir) + " as data_dir"
 	}
 	if !absent(entry.Data) {
-		if e.config.splits, ok = splitsOf(entry.Data); !ok {
-			e.config.odd = "data_files that are neither patterns nor a list of splits with the path of each"
+		if c.splits, ok = splitsOf(entry.Data); !ok {
+			c.odd = "data_files that are neither patterns nor a list of splits with the path of each"
 		}
 	}
 	return nil
-}
-
-// configs returns the card's configurations.
-func (c cardData) configs() []cardConfig {
-	var out []cardConfig
-	for _, e := range c.Configs {
-		out = append(out, e.config)
-	}
-	return out
 }
 
 // splitsOf reads data_files: one pattern or several, which are the split train; a list of splits with their patterns; or the

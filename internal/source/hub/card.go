@@ -43,7 +43,7 @@ func ReadCard(ctx context.Context, spec recipe.HuggingFace, o Options, c *transp
 		return Card{}, err
 	}
 	card := Card{Revision: info.SHA, License: info.CardData.license()}
-	for _, entry := range info.CardData.configs() {
+	for _, entry := range info.CardData.Configs {
 		if entry.odd != "" {
 			continue
 		}

@@ -282,23 +282,13 @@ func (h *hub) Open(ctx context.Context, f source.File, offset int64) (io.ReadClo
 	}
 	ns, name, _ := strings.Cut(h.spec.Repo, "/")
 	u := h.at(append([]string{"datasets", ns, name, "resolve", f.Revision}, strings.Split(f.Path, "/")...)...)
-	a, err := h.client.Do(ctx, transport.Request{Method: http.MethodGet, URL: u, Authorization: transport.Bearer(h.token), Header: transport.RangeFrom(offset, "")})
-	if err != nil {
-		return nil, err
-	}
-	if a.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		transport.Drain(a.Body)
-		return nil, source.CannotContinue(f, offset, "the server's copy ends before that")
-	}
-	if err := h.refusal(a, f.Path); err != nil {
-		transport.Drain(a.Body)
-		return nil, err
-	}
-	if err := h.sameFile(a.Said, f); err != nil {
-		_ = a.Body.Close() // err is the failure to report
-		return nil, err
-	}
-	return transport.Content(a, f, offset)
+	request := transport.Request{Method: http.MethodGet, URL: u, Authorization: transport.Bearer(h.token), Header: transport.RangeFrom(offset, "")}
+	return h.client.Read(ctx, request, f, offset, func(a *transport.Answer) error {
+		if err := h.refusal(a, f.Path); err != nil {
+			return err
+		}
+		return h.sameFile(a.Said, f)
+	})
 }
 
 // sameFile compares what the Hub says of a file with what was listed; mirrors may say nothing.
@@ -315,10 +305,7 @@ func (h *hub) sameFile(said http.Header, f source.File) error {
 		return differs("size", strconv.Quote(contract.Clean(size, 30)), strconv.FormatInt(f.Size, 10))
 	}
 	// The first answer's: 64 digits are the content's SHA-256, 40 are git's own digest of a small file.
-	etag := said.Get("X-Linked-Etag")
-	if etag == "" {
-		etag = said.Get("ETag")
-	}
+	etag := cmp.Or(said.Get("X-Linked-Etag"), said.Get("ETag"))
 	switch etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`); {
 	case contract.IsSHA256(etag) && f.SHA256 != "" && etag != f.SHA256 && said.Get("X-Linked-Etag") != "":
 		return differs("SHA-256", etag, f.SHA256)

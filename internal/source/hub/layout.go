@@ -3,6 +3,7 @@ package hub
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -27,16 +28,8 @@ const (
 
 // byLayout finds files by where they usually lie.
 func (s selection) byLayout(paths []string) ([]string, error) {
-	if s.config == "" {
-		return s.ofRoot(paths)
-	}
-	for _, folder := range configFolders(s.config) {
-		if below := within(folder, dataFiles(paths)); len(below) > 0 {
-			return s.below(folder, below)
-		}
-	}
-	if s.config == defaultConfig {
-		return s.ofRoot(paths)
+	if s.config == "" || s.config == defaultConfig || s.folderOf(s.config, paths) != "" {
+		return s.byLayoutOf(s.config, paths)
 	}
 	return nil, s.nothing(paths)
 }
@@ -44,15 +37,21 @@ func (s selection) byLayout(paths []string) ([]string, error) {
 // byLayoutOf finds the files of a configuration that the card names without saying where they are: in a folder of that name,
 // or all over the repository.
 func (s selection) byLayoutOf(config string, paths []string) ([]string, error) {
-	for _, folder := range configFolders(config) {
-		if below := within(folder, dataFiles(paths)); len(below) > 0 {
-			return s.below(folder, below)
-		}
+	if folder := s.folderOf(config, paths); folder != "" {
+		return s.below(folder, within(folder, dataFiles(paths)))
 	}
 	return s.ofRoot(paths)
 }
 
-func configFolders(config string) []string { return []string{config, "data/" + config} }
+// folderOf returns the folder with the files of a configuration; empty where there is none.
+func (s selection) folderOf(config string, paths []string) string {
+	for _, folder := range []string{config, "data/" + config} {
+		if config != "" && len(within(folder, dataFiles(paths))) > 0 {
+			return folder
+		}
+	}
+	return ""
+}
 
 // below chooses among the files of a folder.
 func (s selection) below(folder string, paths []string) ([]string, error) {
@@ -76,9 +75,7 @@ func (s selection) ofRoot(paths []string) ([]string, error) {
 	case slices.Contains(configs, defaultConfig):
 		return s.below(defaultConfig, within(defaultConfig, data))
 	case len(configs) > 1:
-		return nil, contract.Failf(contract.SourceNotFound,
-			"%s has several configurations and no default one: name one of %s with config, or the files with files.",
-			source.Capital(s.where), source.Enumerate(configs))
+		return nil, s.noDefault(configs)
 	default:
 		return s.amongFiles(data)
 	}
@@ -255,10 +252,7 @@ func (s selection) oneFolder(data []string) error {
 	if len(folders) == 1 {
 		return nil
 	}
-	var names []string
-	for folder := range folders {
-		names = append(names, folder) // enumerate sorts them
-	}
+	names := slices.Collect(maps.Keys(folders)) // Enumerate sorts them
 	return contract.Failf(contract.SourceNotFound,
 		"The files of %s are called after no split and lie in several folders: %s. Name one of them with config, or the files with files, for example **/*%s.",
 		s.where, source.Enumerate(names), formatOf(data[0]))
@@ -343,11 +337,7 @@ func stem(name string) (_ string, sharded bool) {
 
 // oneFormat refuses a guess that would read the same rows twice, once from each format.
 func (s selection) oneFormat(chosen []string) error {
-	formats := map[string]bool{}
-	for _, p := range chosen {
-		formats[formatOf(p)] = true
-	}
-	if len(formats) > 1 {
+	if slices.ContainsFunc(chosen, func(p string) bool { return formatOf(p) != formatOf(chosen[0]) }) {
 		return contract.Failf(contract.SourceNotFound,
 			"The files of %s are in several formats, perhaps the same rows twice: %s. Name those to read with files.",
 			s.where, source.Enumerate(chosen))

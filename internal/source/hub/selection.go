@@ -48,15 +48,14 @@ type selection struct {
 // choose finds the files of a configuration and split: by the card where it has configurations, else by the layouts that
 // the Hub knows. An empty configuration is the default or only one, an empty split every split.
 func (s selection) choose(ctx context.Context, card cardData, paths []string) ([]string, error) {
-	configs := card.configs()
 	switch {
 	case card.odd != "":
 		return nil, contract.Failf(contract.InvalidData,
 			"The card of %s has %s where a list of configurations belongs. Name the files with files.", s.where, card.odd)
-	case len(configs) == 0:
+	case len(card.Configs) == 0:
 		return s.byLayout(paths)
 	}
-	c, err := s.findConfig(configs)
+	c, err := s.findConfig(card.Configs)
 	if err != nil {
 		return nil, err
 	}
@@ -210,13 +209,18 @@ func (s selection) findConfig(configs []cardConfig) (cardConfig, error) {
 		return cardConfig{}, contract.Failf(contract.SourceNotFound,
 			"The card of %s describes configuration %q more than once. Name the files with files.", s.where, s.config)
 	case s.config == "":
-		return cardConfig{}, contract.Failf(contract.SourceNotFound,
-			"%s has several configurations and no default one: name one of %s with config, or the files with files.",
-			source.Capital(s.where), source.Enumerate(names))
+		return cardConfig{}, s.noDefault(names)
 	default:
 		return cardConfig{}, contract.Failf(contract.SourceNotFound,
 			"%s has no configuration %q. It has %s.", source.Capital(s.where), s.config, source.Enumerate(names))
 	}
+}
+
+// noDefault returns the failure of a repository with several configurations where none is asked for.
+func (s selection) noDefault(configs []string) error {
+	return contract.Failf(contract.SourceNotFound,
+		"%s has several configurations and no default one: name one of %s with config, or the files with files.",
+		source.Capital(s.where), source.Enumerate(configs))
 }
 
 // shownName returns a name of a card in a message.

@@ -199,11 +199,18 @@ func (a *artifact) strange() error {
 func (a *artifact) document(ctx context.Context, identifier string) (body []byte, media string, err error) {
 	accept := []string{string(types.OCIManifestSchema1), string(types.DockerManifestSchema2), string(types.OCIImageIndex), string(types.DockerManifestList)}
 	err = a.client.Retry.Do(ctx, func() error {
-		found, err := a.get(ctx, "manifests", identifier, http.Header{"Accept": accept}, a.where())
+		c, err := a.connect(ctx)
+		if err != nil {
+			return err
+		}
+		found, err := c.Do(ctx, a.request("manifests", identifier, http.Header{"Accept": accept}))
 		if err != nil {
 			return err
 		}
 		defer transport.Drain(found.Body)
+		if err := c.Refusal(found, a.where()); err != nil {
+			return err
+		}
 		media = found.Header.Get("Content-Type")
 		body, err = io.ReadAll(io.LimitReader(found.Body, maxManifest+1))
 		if len(body) > maxManifest {
@@ -225,37 +232,20 @@ func (a *artifact) OpenRange(ctx context.Context, f source.File, offset, length 
 	if length < f.Size {
 		header.Set("Range", fmt.Sprintf("bytes=%d-%d", offset, offset+length-1))
 	}
-	found, err := a.get(ctx, "blobs", "sha256:"+f.SHA256, header, f.Path+" of "+a.where())
-	if err != nil {
-		return nil, err
-	}
-	if found.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		transport.Drain(found.Body)
-		return nil, source.CannotContinue(f, offset, "the registry's copy ends before that")
-	}
-	return transport.Content(found, f, offset)
-}
-
-// get asks the registry. The answer is a success, or one to a range that cannot be had; its body must be closed.
-func (a *artifact) get(ctx context.Context, kind, identifier string, header http.Header, what string) (*transport.Answer, error) {
 	c, err := a.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return c.Read(ctx, a.request("blobs", "sha256:"+f.SHA256, header), f, offset, func(found *transport.Answer) error {
+		return c.Refusal(found, f.Path+" of "+a.where())
+	})
+}
+
+// request returns the request for a manifest or a blob.
+func (a *artifact) request(kind, identifier string, header http.Header) transport.Request {
 	repository := a.reference.Context()
 	u := &url.URL{Scheme: a.scheme(), Host: repository.RegistryStr(), Path: path.Join("/v2", repository.RepositoryStr(), kind, identifier)}
-	found, err := c.Do(ctx, transport.Request{Method: http.MethodGet, URL: u, Header: header})
-	if err != nil {
-		return nil, err
-	}
-	if found.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		return found, nil
-	}
-	if err := c.Refusal(found, what); err != nil {
-		transport.Drain(found.Body)
-		return nil, err
-	}
-	return found, nil
+	return transport.Request{Method: http.MethodGet, URL: u, Header: header}
 }
 
 func (a *artifact) scheme() string {

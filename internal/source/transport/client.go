@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -31,7 +32,7 @@ func NewClient(o Options, retry source.Policy) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{Retry: retry, Hosts: o.Hosts, carrier: guarded{bound{carrier, o.Hosts}}, timeouts: o.Timeouts}, nil
+	return &Client{Retry: retry, Hosts: o.Hosts, carrier: guarded{carrier, o.Hosts}, timeouts: o.Timeouts}, nil
 }
 
 // Transport returns what carries the client's requests.
@@ -130,6 +131,25 @@ func (c *Client) once(ctx context.Context, req Request, at *url.URL, foreign boo
 		r.Header.Set("Authorization", req.Authorization)
 	}
 	return c.timeouts.watch(r, staying(c.carrier).Do)
+}
+
+// Read sends a request for a file and returns its content from an offset on. refusal returns the failure of an answer that is none, nil
+// for a success.
+func (c *Client) Read(ctx context.Context, req Request, f source.File, offset int64, refusal func(*Answer) error) (io.ReadCloser, error) {
+	a, err := c.Do(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if a.StatusCode == http.StatusRequestedRangeNotSatisfiable {
+		err = source.CannotContinue(f, offset, "the server's copy ends before that")
+	} else {
+		err = refusal(a)
+	}
+	if err != nil {
+		Drain(a.Body)
+		return nil, err
+	}
+	return content(a, f, offset)
 }
 
 // RangeFrom returns the header that asks for a file from an offset, if it is still the one with the validator.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +16,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Content returns the body of a successful answer from an offset on. It closes the body when it fails.
-func Content(a *Answer, f source.File, offset int64) (io.ReadCloser, error) {
+// content returns the body of a successful answer from an offset on. It closes the body when it fails.
+func content(a *Answer, f source.File, offset int64) (io.ReadCloser, error) {
 	body, err := positioned(a, f, offset)
 	if err != nil {
 		_ = a.Body.Close() // err is the failure to report
@@ -55,13 +57,8 @@ func positioned(a *Answer, f source.File, offset int64) (io.ReadCloser, error) {
 }
 
 // packed reports whether a file's own bytes are compressed, which some servers call its encoding.
-func packed(path string) bool {
-	for _, end := range []string{".gz", ".zst", ".bz2", ".xz", ".br"} {
-		if strings.HasSuffix(path, end) {
-			return true
-		}
-	}
-	return false
+func packed(name string) bool {
+	return slices.Contains([]string{".gz", ".zst", ".bz2", ".xz", ".br"}, path.Ext(name))
 }
 
 var contentRange = regexp.MustCompile(`^bytes (\d+)-\d+/(\d+|\*)$`)

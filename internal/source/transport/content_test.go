@@ -62,7 +62,7 @@ func TestContent(t *testing.T) {
 		{"as it is", 200, whole, "Content-Encoding: identity", source.File{Size: 10}, 0, whole, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			body, err := Content(answered(tc.status, tc.body, tc.headers), tc.file, tc.offset)
+			body, err := content(answered(tc.status, tc.body, tc.headers), tc.file, tc.offset)
 			if tc.says != "" {
 				if err == nil || !strings.HasSuffix(err.Error(), tc.says) || contract.ReasonOf(err) == contract.WorkerFailed {
 					t.Errorf("%v, want %q", err, tc.says)

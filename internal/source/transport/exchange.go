@@ -151,7 +151,7 @@ func (t *exchanging) RoundTrip(r *http.Request) (*http.Response, error) {
 		return res, nil
 	}
 	res.Header.Del("Content-Encoding") // a remark of whoever stored the object, about the bytes that are its own
-	body, err := Content(a, *x.File, x.Offset)
+	body, err := content(a, *x.File, x.Offset)
 	if err != nil {
 		x.note(nil, err)
 		return nil, err
@@ -178,7 +178,7 @@ func (c *capped) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// tidy makes an answer the one that a library expects: Content has checked the position, and libraries refuse, or fail on, what proxies
+// tidy makes an answer the one that a library expects: the position was checked by content, and libraries refuse, or fail on, what proxies
 // leave out.
 func (x *Exchange) tidy(r *http.Request, res *http.Response) {
 	if res.Header.Get("Last-Modified") == "" {

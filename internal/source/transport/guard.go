@@ -166,21 +166,29 @@ func numericIPv4(host string) (netip.Addr, bool) {
 	return netip.AddrFrom4(b), true
 }
 
-// guarded is a transport that checks the host of every request before it goes out.
-type guarded struct{ inner http.RoundTripper }
+// guarded is a transport that checks the host of every request before it goes out, and sends credentials only to the hosts that they are
+// for. Every kind of source sends its requests through it, as do the libraries of stores and registries, also where a redirect leads and
+// where tokens are issued.
+type guarded struct {
+	inner http.RoundTripper
+	hosts Hosts
+}
 
 func (g guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := checkHost(r.URL); err != nil {
 		return nil, err
 	}
+	if carriesCredentials(r) {
+		if err := g.hosts.Check(r.URL); err != nil {
+			return nil, err
+		}
+	}
 	return g.inner.RoundTrip(r)
 }
 
-// CloseIdleConnections lets http.Client reach the transport's.
-func (g guarded) CloseIdleConnections() { closeIdle(g.inner) }
-
-func closeIdle(transport http.RoundTripper) {
-	if c, ok := transport.(interface{ CloseIdleConnections() }); ok {
+// CloseIdleConnections closes the idle connections of the inner transport for http.Client.
+func (g guarded) CloseIdleConnections() {
+	if c, ok := g.inner.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

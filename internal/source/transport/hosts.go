@@ -112,25 +112,6 @@ func (h Hosts) Check(u *url.URL) error {
 		h, contract.HostsKey, contract.Clean(u.Host, 200))
 }
 
-// bound is a transport that sends credentials only to the hosts that they are for. Every kind of source sends its requests through it, as
-// do the libraries of stores and registries, also where a redirect leads and where tokens are issued.
-type bound struct {
-	inner http.RoundTripper
-	Hosts Hosts
-}
-
-func (b bound) RoundTrip(r *http.Request) (*http.Response, error) {
-	if carriesCredentials(r) {
-		if err := b.Hosts.Check(r.URL); err != nil {
-			return nil, err
-		}
-	}
-	return b.inner.RoundTrip(r)
-}
-
-// CloseIdleConnections lets http.Client reach the transport's.
-func (b bound) CloseIdleConnections() { closeIdle(b.inner) }
-
 // carriesCredentials reports whether a request shows who asks. A body does: one is only ever sent to get a token for credentials.
 func carriesCredentials(r *http.Request) bool {
 	return r.Header.Get("Authorization") != "" || r.Header.Get("X-Amz-Security-Token") != "" || r.Body != nil && r.Body != http.NoBody

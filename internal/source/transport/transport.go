@@ -4,6 +4,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,16 +30,7 @@ type Timeouts struct {
 }
 
 func (t Timeouts) withDefaults() Timeouts {
-	if t.Connect == 0 {
-		t.Connect = 10 * time.Second
-	}
-	if t.Header == 0 {
-		t.Header = time.Minute
-	}
-	if t.Idle == 0 {
-		t.Idle = time.Minute
-	}
-	return t
+	return Timeouts{cmp.Or(t.Connect, 10*time.Second), cmp.Or(t.Header, time.Minute), cmp.Or(t.Idle, time.Minute)}
 }
 
 // Options are how a source's servers are reached; the zero value reaches public ones.

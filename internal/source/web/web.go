@@ -108,19 +108,8 @@ func (w *web) Open(ctx context.Context, f source.File, offset int64) (io.ReadClo
 	} else if offset > 0 && ifRange == "" {
 		return nil, source.CannotContinue(f, offset, "neither the server nor the manifest says what would prove it unchanged")
 	}
-	a, err := w.client.Do(ctx, transport.Request{Method: http.MethodGet, URL: u, Authorization: w.login.header(), Header: transport.RangeFrom(offset, ifRange)})
-	if err != nil {
-		return nil, err
-	}
-	if a.StatusCode == http.StatusRequestedRangeNotSatisfiable {
-		transport.Drain(a.Body)
-		return nil, source.CannotContinue(f, offset, "the server's copy ends before that")
-	}
-	if err := w.refusal(a, f.Path); err != nil {
-		transport.Drain(a.Body)
-		return nil, err
-	}
-	return transport.Content(a, f, offset)
+	request := transport.Request{Method: http.MethodGet, URL: u, Authorization: w.login.header(), Header: transport.RangeFrom(offset, ifRange)}
+	return w.client.Read(ctx, request, f, offset, func(a *transport.Answer) error { return w.refusal(a, f.Path) })
 }
 
 func (w *web) find(path string) *url.URL {
