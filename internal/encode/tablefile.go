@@ -103,10 +103,7 @@ func (p *pageChecker) same(want []byte, other error) error {
 }
 
 func (p *pageChecker) magic() error {
-	if err := p.same([]byte(parquetMagic), errors.New("the file does not begin and end as Parquet")); err != nil {
-		return err
-	}
-	return nil
+	return p.same([]byte(parquetMagic), errors.New("the file does not begin and end as Parquet"))
 }
 
 // page reads the size of the packed page from its header, which must otherwise be the one that the rows make.

@@ -148,11 +148,7 @@ func (k *member) of(row *rowValue) (record.JSON, error) {
 	if v == nil || err != nil {
 		return "", err
 	}
-	value, err := record.ValueOf(v)
-	if err != nil {
-		return "", k.value.failure(err.Error())
-	}
-	return value, nil
+	return record.ValueOf(v), nil
 }
 
 // value evaluates the expression. An absent value is nil; everything else is as decode has it.

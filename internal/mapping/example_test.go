@@ -10,26 +10,27 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-func ExampleMap() {
+func ExampleWriter() {
 	const text = `{"question": "How many altogether?", "answer": "48 + 24 = 72\n#### 72"}`
-	preset, err := mapping.Lookup("gsm8k")
+	compiled, err := mapping.Compile(recipe.Record{Preset: "gsm8k"})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	lines := mapping.NewWriter(compiled, "gsm8k", "math")
 	file := decode.File{Name: "train.jsonl", Data: bytes.NewReader([]byte(text)), Size: int64(len(text))}
-	for row, err := range decode.Rows(context.Background(), file, preset.Fields()) {
+	for row, err := range decode.Rows(context.Background(), file, compiled.Fields()) {
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		r, group, err := mapping.Map(preset, row, mapping.Origin{Dataset: "gsm8k", Domain: "math", Number: row.Number})
+		said, line, err := lines.Row(nil, row, row.Number)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		fmt.Println(string(r.AppendJSON(nil)))
-		fmt.Println(group)
+		fmt.Println(string(line))
+		fmt.Println(said.Group)
 	}
 	// Output:
 	// {"id":"gsm8k_0","dataset":"gsm8k","domain":"math","question":"How many altogether?","reference_answer":"72","answer_type":"numeric","metadata":{"source":"gsm8k","original_id":"0"}}
@@ -68,14 +69,14 @@ func ExampleCompile() {
 			fmt.Println(err)
 			return
 		}
-		r, _, err := mapping.Map(compiled, row, mapping.Origin{Dataset: "d", Domain: "x", Number: row.Number})
+		content, err := compiled.Map(row)
 		if reason, dropped := mapping.IsDropped(err); dropped {
 			fmt.Println("left out by", string(reason))
 			continue
 		}
-		fmt.Println(r.ID, r.Question, err)
+		fmt.Println(content.Question, err)
 	}
 	// Output:
-	// d_0 How many? <nil>
+	// How many? <nil>
 	// left out by where
 }

@@ -125,7 +125,8 @@ func (x *expression) subject() language.Subject {
 	if x.path == nil {
 		return language.Subject{Text: "the result"}
 	}
-	return language.Subject{Field: fieldName(strings.Join(x.path.names, " or "), x.path.below...)}
+	names := append([]string{strings.Join(x.path.names, " or ")}, x.path.below...)
+	return language.Subject{Field: strings.Join(names, ".")}
 }
 
 // about returns what a part of an expression is about, in the words of a message.
@@ -153,10 +154,6 @@ func (x *expression) unparse(e ast.Expr) string {
 		}
 	}
 	return quoted(text)
-}
-
-func fieldName(name string, below ...string) string {
-	return strings.Join(append([]string{name}, below...), ".")
 }
 
 // looksLikeJSON reports whether a text begins as a list or an object of JSON does.

@@ -86,7 +86,7 @@ func operatorPlan(name string, args []plan) plan {
 		return valuePlan(args, of)
 	}
 	if call := language.Function(name, len(args)); call != nil {
-		return callPlan(call, args)
+		return valuePlan(args, call)
 	}
 	return nil
 }
@@ -97,30 +97,30 @@ var typeNames = map[string]ref.Val{
 }
 
 // valuePlan computes a value of others; nil, and an error, are left to CEL.
-func valuePlan(args []plan, of func([]ref.Val) ref.Val) plan {
+func valuePlan(args []plan, of func(...ref.Val) ref.Val) plan {
 	return func(row *rowValue) (ref.Val, bool) {
 		values, ok := evaluated(args, row)
 		if !ok {
 			return nil, false
 		}
-		v := of(values)
+		v := of(values...)
 		return v, v != nil && !types.IsError(v)
 	}
 }
 
 // ofValues are operators and functions of CEL that a plan computes from all their arguments. nil is left to CEL.
-var ofValues = map[string]func([]ref.Val) ref.Val{
-	operators.In: func(v []ref.Val) ref.Val {
+var ofValues = map[string]func(...ref.Val) ref.Val{
+	operators.In: func(v ...ref.Val) ref.Val {
 		if list, ok := v[1].(traits.Container); ok {
 			return list.Contains(v[0])
 		}
 		return nil
 	},
-	overloads.TypeConvertType: func(v []ref.Val) ref.Val {
+	overloads.TypeConvertType: func(v ...ref.Val) ref.Val {
 		t, _ := v[0].Type().(ref.Val)
 		return t
 	},
-	"orValue": func(v []ref.Val) ref.Val {
+	"orValue": func(v ...ref.Val) ref.Val {
 		if o, ok := v[0].(*types.Optional); ok && o.HasValue() {
 			return o.GetValue()
 		} else if ok {
@@ -128,15 +128,15 @@ var ofValues = map[string]func([]ref.Val) ref.Val{
 		}
 		return nil
 	},
-	"value": func(v []ref.Val) ref.Val {
+	"value": func(v ...ref.Val) ref.Val {
 		if o, ok := v[0].(*types.Optional); ok && o.HasValue() {
 			return o.GetValue()
 		}
 		return nil
 	},
-	overloads.TypeConvertDyn: func(v []ref.Val) ref.Val { return v[0] },
-	"first":                  func(v []ref.Val) ref.Val { return endOf(v, false) },
-	"last":                   func(v []ref.Val) ref.Val { return endOf(v, true) },
+	overloads.TypeConvertDyn: func(v ...ref.Val) ref.Val { return v[0] },
+	"first":                  func(v ...ref.Val) ref.Val { return endOf(v, false) },
+	"last":                   func(v ...ref.Val) ref.Val { return endOf(v, true) },
 }
 
 // endOf returns the first or the last element of a list, or none.
@@ -247,17 +247,6 @@ func boolPlan(of plan) plan {
 		v, ok := of(row)
 		_, isBool := v.(types.Bool)
 		return v, ok && isBool
-	}
-}
-
-func callPlan(call func(...ref.Val) ref.Val, args []plan) plan {
-	return func(row *rowValue) (ref.Val, bool) {
-		values, ok := evaluated(args, row)
-		if !ok {
-			return nil, false
-		}
-		v := call(values...)
-		return v, !types.IsError(v)
 	}
 }
 

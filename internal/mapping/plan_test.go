@@ -61,11 +61,7 @@ func compare(t *testing.T, m *mapping, a, b any) {
 	want, wanted := x.evaluate(values)
 	var entries []record.Entry
 	if want != nil {
-		value, err := record.ValueOf(want)
-		if wanted == nil {
-			wanted = err
-		}
-		entries = []record.Entry{{Key: "k", Value: value}}
+		entries = []record.Entry{{Key: "k", Value: record.ValueOf(want)}}
 	}
 	if (wanted == nil) != (mapError == nil) {
 		t.Fatalf("%s, a %v, b %v: the mapping %v, CEL %v", text, a, b, mapError, wanted)
@@ -93,7 +89,7 @@ func TestPlans(t *testing.T) {
 // TestPresetsHavePlans: without one, a row costs several times as much.
 func TestPresetsHavePlans(t *testing.T) {
 	for _, p := range allPresets(t) {
-		m := p.mapping
+		m := p.Mapping.(*mapping)
 		for _, x := range []*expression{m.question, m.answer} {
 			if x.path == nil && x.plan == nil {
 				t.Errorf("%s: %s has no plan", p.Name, x.text)

@@ -2,15 +2,13 @@ package mapping
 
 import (
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
 // Preset is a named mapping of recipe's table, compiled.
 type Preset struct {
 	recipe.Preset
-
-	mapping *mapping
+	Mapping
 }
 
 // Presets returns the presets in the order of the documentation.
@@ -53,12 +51,3 @@ func find(version string) (recipe.Preset, error) {
 	}
 	return p, contract.Failf(contract.InvalidTask, "there is no preset %q; the presets are %q", version, versions)
 }
-
-// Fields returns the fields of a row that the preset reads.
-func (p Preset) Fields() []decoded.Field { return p.mapping.Fields() }
-
-// Map evaluates the preset for a row whose values are in the order of Fields.
-func (p Preset) Map(row decoded.Row) (Content, error) { return p.mapping.Map(row) }
-
-// Others evaluates what the preset has besides the question to be compared with probes.
-func (p Preset) Others(row decoded.Row) ([]string, error) { return p.mapping.Others(row) }

@@ -154,7 +154,6 @@ func TestPresetsRefuse(t *testing.T) {
 		{"a title that is no string", "hotpotqa-context", hotpotRow.with("context", []any{[]any{nil, []any{}}}), `paragraph 1 of the field "context" has not a title`},
 		{"a sentence that is no string", "hotpotqa-context", hotpotRow.with("context", []any{[]any{"T", []any{true}}}), `has a sentence that is a boolean`},
 		{"no prompt and no text", "mbpp", mbppRow.with("prompt", nil), `none of the fields prompt and text is there`},
-		{"something that has no place in the metadata", "mbpp", mbppRow.with("test_imports", 1.5), `a float64 cannot stand in the metadata`},
 		{"tests that are no list", "mbpp", mbppRow.with("test_list", "assert f()"), `the field "test_list" is a string and must be a list of strings`},
 		{"an id that is an object", "mbpp", mbppRow.with("task_id", source{}), `the id in field "task_id" is an object`},
 	} {

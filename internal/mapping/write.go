@@ -137,11 +137,7 @@ func (k *member) appendValue(line []byte, row *rowValue) ([]byte, error) {
 	if text, ok := v.(string); ok {
 		return k.value.appendText(line, text, row), nil
 	}
-	written, err := record.AppendValue(line, v)
-	if err != nil {
-		return line, k.value.failure(err.Error())
-	}
-	return written, nil
+	return decoded.AppendValue(line, v), nil
 }
 
 // digests returns those of the record of a line.

@@ -2,7 +2,7 @@ package rows
 
 import (
 	"bytes"
-	"container/heap"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -172,51 +172,33 @@ func (r Revision) sample(ctx context.Context, files []revision.PublishedFile, q 
 
 // drawn returns the numbers, in rising order, of the k rows of n that come first in the keyed order of the seed. Ties go to the lower number.
 func drawn(n, k, seed int64) []int64 {
-	key := mix.NewKey(seed, "sample of rows")
-	kept := &last{}
-	var number [8]byte
+	type place struct {
+		key uint64
+		row int64
+	}
+	var kept []place
+	drop := func() {
+		slices.SortFunc(kept, func(a, b place) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.row, b.row)) })
+		kept = kept[:min(k, int64(len(kept)))]
+	}
+	key, number := mix.NewKey(seed, "sample of rows"), [8]byte{}
 	for row := range n {
 		binary.LittleEndian.PutUint64(number[:], uint64(row))
-		at := place{key.Of(number[:]), row}
-		switch {
-		case int64(kept.Len()) < k:
-			heap.Push(kept, at)
-		case k > 0 && at.before((*kept)[0]):
-			(*kept)[0] = at
-			heap.Fix(kept, 0)
+		if kept = append(kept, place{key.Of(number[:]), row}); int64(len(kept)) >= 2*k+dropAfter {
+			drop()
 		}
 	}
+	drop()
 	var rows []int64
-	for _, at := range *kept {
+	for _, at := range kept {
 		rows = append(rows, at.row)
 	}
 	slices.Sort(rows)
 	return rows
 }
 
-// place is where a row is in the order of a seed.
-type place struct {
-	key uint64
-	row int64
-}
-
-func (p place) before(other place) bool {
-	return p.key < other.key || p.key == other.key && p.row < other.row
-}
-
-// last is a heap with the last place on top.
-type last []place
-
-func (h last) Len() int           { return len(h) }
-func (h last) Less(i, j int) bool { return h[j].before(h[i]) }
-func (h last) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *last) Push(x any)        { *h = append(*h, x.(place)) }
-func (h *last) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	*h = old[:len(old)-1]
-	return x
-}
+// dropAfter is how many rows beyond twice a sample are gathered before those that are not in it are dropped.
+const dropAfter = 1 << 12
 
 // count writes how many rows there are. They are counted in their files, and must be as many as the manifest says.
 func (r Revision) count(ctx context.Context, files []revision.PublishedFile, out io.Writer) error {
@@ -244,10 +226,7 @@ func (r Revision) count(ctx context.Context, files []revision.PublishedFile, out
 		return contract.Failf(contract.VolumeInvalid, "the files have %d rows, the manifest says %d; verify the revision", counts.Rows, want)
 	}
 	slices.SortFunc(counts.Datasets, func(a, b DatasetCount) int {
-		if order := strings.Compare(a.Domain, b.Domain); order != 0 {
-			return order
-		}
-		return strings.Compare(a.Dataset, b.Dataset)
+		return cmp.Or(strings.Compare(a.Domain, b.Domain), strings.Compare(a.Dataset, b.Dataset))
 	})
 	return json.NewEncoder(out).Encode(counts)
 }

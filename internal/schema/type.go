@@ -70,21 +70,6 @@ func (t *Type) UnmarshalJSON(text []byte) error {
 // Names returns the members of an object, sorted.
 func (t Type) Names() []string { return slices.Sorted(maps.Keys(t.Members)) }
 
-// Dates lists the members, at any depth, that hold dates.
-func (t Type) Dates(path string) []string {
-	switch {
-	case t.Element != nil:
-		return t.Element.Dates(path + "[]")
-	case t.Scalar == Date:
-		return []string{path}
-	}
-	var out []string
-	for _, name := range t.Names() {
-		out = append(out, t.Members[name].Dates(path+"."+name)...)
-	}
-	return out
-}
-
 // Set is what was seen of the rows of one data set.
 type Set struct {
 	Name   string

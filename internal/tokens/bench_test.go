@@ -37,7 +37,7 @@ func BenchmarkInit(b *testing.B) {
 	for _, name := range []string{"o200k_base", "cl100k_base"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if _, err := newEncoding(name); err != nil {
+				if _, err := counterOf(name); err != nil {
 					b.Fatal(err)
 				}
 			}

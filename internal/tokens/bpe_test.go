@@ -20,7 +20,7 @@ var counters = map[string]func() *bpe{
 }
 
 func must(name string) *bpe {
-	b, err := newEncoding(name)
+	b, err := counterOf(name)
 	if err != nil {
 		panic(err)
 	}

@@ -13,50 +13,42 @@ type encoding struct {
 	load    func() *codec.Codec
 	size    int
 	pattern string
+	// counter makes the counter once: it takes half a second, and a process may split many data sets.
+	counter func() (*bpe, error)
 }
 
-// encodingOf returns an encoding by its name.
-func encodingOf(name string) (encoding, error) {
-	switch name {
-	case "o200k_base":
-		return encoding{codec.NewO200kBase, 199_998, patternO200K}, nil
-	case "cl100k_base":
-		return encoding{codec.NewCl100kBase, 100_256, patternCL100K}, nil
-	}
-	return encoding{}, fmt.Errorf("there is no encoding %q: o200k_base and cl100k_base are known", name)
+// encodings are the known ones by name.
+var encodings = map[string]encoding{
+	"o200k_base":  newEncoding(codec.NewO200kBase, 199_998, patternO200K),
+	"cl100k_base": newEncoding(codec.NewCl100kBase, 100_256, patternCL100K),
 }
 
-// made keeps the counters of encodings: each takes half a second to make, and a process may split many data sets.
-var made = map[string]func() (*bpe, error){
-	"o200k_base":  sync.OnceValues(func() (*bpe, error) { return makeEncoding("o200k_base") }),
-	"cl100k_base": sync.OnceValues(func() (*bpe, error) { return makeEncoding("cl100k_base") }),
+func newEncoding(load func() *codec.Codec, size int, pattern string) encoding {
+	e := encoding{load: load, size: size, pattern: pattern}
+	e.counter = sync.OnceValues(e.newCounter)
+	return e
 }
 
-// newEncoding returns the counter of an encoding, the same one every time.
-func newEncoding(name string) (*bpe, error) {
-	once, ok := made[name]
+// counterOf returns the counter of an encoding, the same one every time.
+func counterOf(name string) (*bpe, error) {
+	e, ok := encodings[name]
 	if !ok {
-		_, err := encodingOf(name)
-		return nil, err
+		return nil, fmt.Errorf("there is no encoding %q: o200k_base and cl100k_base are known", name)
 	}
-	return once()
+	return e.counter()
 }
 
-// makeEncoding makes the counter of an encoding. The module gives the vocabulary; splitting and merging are ours, since its own
-// are 15 to 30 times slower, and cut line feeds with other white space between them wrongly. A token's rank is its number, and
-// two neighbours merge if what they make together is a token, however it is cut: so every cut of every token is a merge.
-func makeEncoding(name string) (*bpe, error) {
-	e, err := encodingOf(name)
-	if err != nil {
-		return nil, err
-	}
+// newCounter returns the counter of an encoding. The module has the vocabulary; splitting and merging are done here, since the module is
+// 15 to 30 times slower, and cuts line feeds with other white space between them wrongly. A token's rank is its number, and two neighbors
+// merge if together they are a token, however that is cut: so every cut of every token is a merge.
+func (e encoding) newCounter() (*bpe, error) {
 	source := e.load()
 	tokens := make([]string, e.size)
 	ids := make(map[string]uint32, e.size)
 	for id := range tokens {
 		token, err := source.Decode([]uint{uint(id)})
 		if err != nil {
-			return nil, fmt.Errorf("the vocabulary of %s: %w", name, err)
+			return nil, fmt.Errorf("the vocabulary of %s: %w", source.GetName(), err)
 		}
 		tokens[id], ids[token] = token, uint32(id)
 	}
@@ -65,7 +57,7 @@ func makeEncoding(name string) (*bpe, error) {
 	for c := range b.bytes {
 		id, ok := ids[string([]byte{byte(c)})]
 		if !ok {
-			return nil, fmt.Errorf("the vocabulary of %s has no token for the byte %#x", name, c)
+			return nil, fmt.Errorf("the vocabulary of %s has no token for the byte %#x", source.GetName(), c)
 		}
 		b.bytes[c] = id
 	}

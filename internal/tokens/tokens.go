@@ -34,7 +34,7 @@ func New(tokenizer recipe.Tokenizer, file []byte) (Counter, error) {
 	case tokenizer.Encoding != "" && tokenizer.File != "":
 		return nil, errors.New("a tokenizer is an encoding or a file, not both")
 	case tokenizer.Encoding != "":
-		return newEncoding(tokenizer.Encoding)
+		return counterOf(tokenizer.Encoding)
 	case tokenizer.File == "":
 		return estimate{}, nil
 	}

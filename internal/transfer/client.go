@@ -129,13 +129,7 @@ func (p progress) Write(b []byte) (int, error) {
 // Download writes a file of the revision under a name on this machine: it is there whole, with the bytes of the manifest, or not at all. A file
 // that has the name stays unless it may be replaced.
 func (c Client) Download(ctx context.Context, f revision.PublishedFile, name string, overwrite bool) error {
-	return Save(name, overwrite, func(out io.Writer) error {
-		sum := rows.NewSum(out)
-		if err := c.read(ctx, f.Path, sum); err != nil {
-			return err
-		}
-		return sum.Check(f)
-	})
+	return Save(name, overwrite, func(out io.Writer) error { return c.Write(ctx, f, out) })
 }
 
 // Write writes a file of the revision to where it cannot be taken back; what was written counts only if there is no error.

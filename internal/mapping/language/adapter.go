@@ -1,6 +1,7 @@
 package language
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -50,11 +51,7 @@ func (s sorted) Iterator() traits.Iterator {
 		keys = append(keys, it.Next())
 	}
 	slices.SortFunc(keys, func(a, b ref.Val) int {
-		x, y := fmt.Sprint(a.Value()), fmt.Sprint(b.Value())
-		if c := strings.Compare(x, y); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Type().TypeName(), b.Type().TypeName())
+		return cmp.Or(strings.Compare(fmt.Sprint(a.Value()), fmt.Sprint(b.Value())), strings.Compare(a.Type().TypeName(), b.Type().TypeName()))
 	})
 	return types.NewRefValList(Adapter{}, keys).Iterator()
 }

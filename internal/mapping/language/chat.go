@@ -111,9 +111,5 @@ func jsonText(args ...ref.Val) ref.Val {
 	if err != nil {
 		return wrong(func(Subject) string { return err.Error() })
 	}
-	text, err := record.ValueOf(v)
-	if err != nil {
-		return wrong(func(Subject) string { return err.Error() })
-	}
-	return types.String(text)
+	return types.String(record.ValueOf(v))
 }

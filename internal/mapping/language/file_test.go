@@ -25,8 +25,8 @@ func TestFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := record.ValueOf(native); err != nil || string(got) != c.want {
-			t.Errorf("%s: %s, %v\nwant %s", c.path, got, err, c.want)
+		if got := record.ValueOf(native); string(got) != c.want {
+			t.Errorf("%s: %s\nwant %s", c.path, got, c.want)
 		}
 	}
 }

@@ -43,11 +43,7 @@ func given(t *testing.T, expression, row string) string {
 	if native == nil {
 		return "absent"
 	}
-	text, err := record.ValueOf(native)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return string(record.ValueOf(native))
 }
 
 // TestEnvIsMadeOnce: it takes milliseconds, and nothing of it is changed.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/cel-go/common/types"
 	"github.com/google/cel-go/common/types/ref"
-	"github.com/google/cel-go/common/types/traits"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
@@ -65,19 +64,9 @@ func Describe(v any) string {
 
 // describeValue returns the kind of a value of CEL.
 func describeValue(v ref.Val) string {
-	switch v.(type) {
-	case types.Null:
-		return "absent or null"
-	case types.Int, types.Uint, types.Double, longNumber:
-		return "a number"
-	case types.Bool:
-		return "a boolean"
-	case types.String:
-		return "a string"
-	case traits.Mapper:
-		return "an object"
-	case traits.Lister:
-		return "a list"
+	native, err := Native(v)
+	if err != nil {
+		return "a value of type " + v.Type().TypeName()
 	}
-	return "a value of type " + v.Type().TypeName()
+	return Describe(native)
 }
