@@ -2,9 +2,6 @@ package open_test
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,47 +9,8 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
-	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
-
-// TestBoundsOfAListing: a Hub that lists without end, or what no repository has, is left.
-func TestBoundsOfAListing(t *testing.T) {
-	cursor := 0
-	for _, tc := range []struct {
-		name string
-		page hub.Effect
-		says string
-	}{
-		{"pages without end", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			cursor++
-			w.Header().Set("Link", fmt.Sprintf(`<?cursor=%d>; rel="next"`, cursor))
-			_, _ = io.WriteString(w, "[]")
-		}, "does not end"},
-		{"a page without end", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			_, _ = io.WriteString(w, "[")
-			for range 20 << 20 {
-				if _, err := io.WriteString(w, " "); err != nil {
-					return
-				}
-			}
-		}, "more than 16777216 bytes"},
-		{"a path without end", func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
-			page, _ := json.Marshal([]map[string]any{{"type": "file", "path": strings.Repeat("a/", 3000) + "b.csv", "size": 3, "oid": someCommit}})
-			_, _ = w.Write(page)
-		}, "is not a path inside the repository"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			standIn, s, c := onHub(t, hub.Options{}, recipe.HuggingFace{Repo: "acme/set"}, "", withFiles("train.csv"))
-			standIn.Faults.Add(hub.Fault{On: hub.KindTree, Times: -1, Do: tc.page})
-			_, err := s.Resolve(context.Background())
-			sources.WantReason(t, err, contract.InvalidData)
-			if !strings.Contains(err.Error(), tc.says) || len(err.Error()) > 1000 || len(c.Waits()) > 0 {
-				t.Errorf("message %q after %d waits, want %q", err, len(c.Waits()), tc.says)
-			}
-		})
-	}
-}
 
 func TestBoundOfHeaders(t *testing.T) {
 	s := onWeb(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

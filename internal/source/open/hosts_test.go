@@ -126,7 +126,7 @@ func TestCredentialsGoWhereTheirSecretSays(t *testing.T) {
 		}
 	})
 	t.Run("a Hub whose files lie elsewhere", func(t *testing.T) {
-		h, c := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, withFiles("train.parquet")), sources.NewClock()
+		h, c := hub.New(hub.Options{Tokens: map[string][]string{"hf_secret": {"*"}}}, hub.Repo{ID: "acme/set", SHA: someCommit, Files: map[string]hub.File{"train.parquet": {Content: []byte("rows"), LFS: true}}}), sources.NewClock()
 		env := environment(c)
 		env.Hub.Endpoint, env.Hub.Token = hub.Start(t, h), "hf_secret"
 		env.Network.Hosts = hosts(t, "127.0.0.1")

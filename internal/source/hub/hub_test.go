@@ -1,4 +1,4 @@
-package open_test
+package hub_test
 
 import (
 	"context"
@@ -15,26 +15,42 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
+	kind "github.com/datasetmix/datasetmix/internal/source/hub"
+	"github.com/datasetmix/datasetmix/internal/source/transport"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/realrows"
 	"github.com/datasetmix/datasetmix/internal/testing/repos"
 	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
+const someCommit = "0123456789abcdef0123456789abcdef01234567"
+
+// opened returns the source of a repository, with a clock that never waits.
+func opened(t *testing.T, spec recipe.HuggingFace, o kind.Options, c *sources.Clock) source.Source {
+	t.Helper()
+	reading := sources.Options(c)
+	client, err := transport.NewClient(transport.Options{}, reading.Retry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := kind.New(spec, o, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source.Wrap(s, reading)
+}
+
 // onHub makes a source for a repository of a Hub, and returns the Hub and the source's clock with it.
 func onHub(t *testing.T, opts hub.Options, spec recipe.HuggingFace, token string, repos ...hub.Repo) (*hub.Hub, source.Source, *sources.Clock) {
 	t.Helper()
 	standIn, c := hub.New(opts, repos...), sources.NewClock()
-	env := environment(c)
-	env.Hub.Endpoint, env.Hub.Token = hub.Start(t, standIn)+"/", token
-	return standIn, newSource(t, recipe.Source{HuggingFace: &spec}, env), c
+	return standIn, opened(t, spec, kind.Options{Endpoint: hub.Start(t, standIn) + "/", Token: token}, c), c
 }
 
 // TestTheSixDatasets resolves the sources of the samples against the stand-in, and reads one file of each whole.
 func TestTheSixDatasets(t *testing.T) {
 	standIn := hub.New(hub.Options{}, repos.Generated(0.01)...)
-	env := environment(sources.NewClock())
-	env.Hub.Endpoint = hub.Start(t, standIn)
+	o := kind.Options{Endpoint: hub.Start(t, standIn)}
 	train := func(config string) string { return config + "/train-00000-of-00001.parquet" }
 	for _, tc := range []struct {
 		spec    recipe.HuggingFace
@@ -55,7 +71,7 @@ func TestTheSixDatasets(t *testing.T) {
 				train("sanitized"), "sanitized/validation-00000-of-00001.parquet"}},
 	} {
 		t.Run(tc.spec.Repo, func(t *testing.T) {
-			s := newSource(t, recipe.Source{HuggingFace: &tc.spec}, env)
+			s := opened(t, tc.spec, o, sources.NewClock())
 			l, err := s.Resolve(context.Background())
 			if err != nil {
 				t.Fatal(err)
@@ -250,7 +266,7 @@ func answers(t *testing.T, byPath map[string]any) source.Source {
 	}))
 	t.Cleanup(server.Close)
 	spec := recipe.HuggingFace{Repo: "acme/set", Endpoint: server.URL + "/mirror/"}
-	return newSource(t, recipe.Source{HuggingFace: &spec}, environment(sources.NewClock()))
+	return opened(t, spec, kind.Options{}, sources.NewClock())
 }
 
 func TestOddAnswers(t *testing.T) {
@@ -351,9 +367,7 @@ func TestFileOfNoCommit(t *testing.T) {
 func TestQuotaIsWaitedFor(t *testing.T) {
 	c := sources.NewClock()
 	standIn := hub.New(hub.Options{Quota: map[string]int{"api": 2}, PageSize: 1, Now: c.Now}, withFiles("a.csv", "b.csv"))
-	env := environment(c)
-	env.Hub.Endpoint = hub.Start(t, standIn)
-	s := newSource(t, recipe.Source{HuggingFace: &recipe.HuggingFace{Repo: "acme/set"}}, env)
+	s := opened(t, recipe.HuggingFace{Repo: "acme/set"}, kind.Options{Endpoint: hub.Start(t, standIn)}, c)
 	if _, err := s.Resolve(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -370,5 +384,31 @@ func TestMirrorOfAnotherSmallFile(t *testing.T) {
 	sources.WantReason(t, err, contract.ChecksumMismatch)
 	if !strings.Contains(err.Error(), "git blob SHA-1") || standIn.Downloads() != 0 {
 		t.Errorf("%v, after %d downloads", err, standIn.Downloads())
+	}
+}
+
+// TestNewRefuses: a specification that cannot work is an error before anything is read, and its message holds nothing secret.
+func TestNewRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		spec recipe.HuggingFace
+		o    kind.Options
+		says string
+	}{
+		{"no namespace", recipe.HuggingFace{Repo: "squad"}, kind.Options{}, `"squad" is not namespace/name`},
+		{"a path", recipe.HuggingFace{Repo: "a/../b"}, kind.Options{}, "not namespace/name"},
+		{"a bad pattern", recipe.HuggingFace{Repo: "a/b", Files: []string{"a["}}, kind.Options{}, `"a[" in files`},
+		{"an empty pattern", recipe.HuggingFace{Repo: "a/b", Files: []string{""}}, kind.Options{}, "not a valid pattern"},
+		{"an endpoint without a scheme", recipe.HuggingFace{Repo: "a/b"}, kind.Options{Endpoint: "hub:8080"}, "endpoint"},
+		{"an endpoint with a password", recipe.HuggingFace{Repo: "a/b", Endpoint: "https://u:secret@hub"}, kind.Options{}, "endpoint"},
+		{"a token of two lines", recipe.HuggingFace{Repo: "a/b"}, kind.Options{Token: "secret\nsecret"}, "The token for a/b"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := kind.New(tc.spec, tc.o, nil)
+			sources.WantReason(t, err, contract.InvalidTask)
+			if !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("message %q, want %q and nothing secret", err, tc.says)
+			}
+		})
 	}
 }

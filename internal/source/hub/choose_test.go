@@ -1,4 +1,4 @@
-package open_test
+package hub_test
 
 import (
 	"context"
