@@ -7,7 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// As returns how a recipe says that the files of a source are written; the caller adds the name, the data and the size of each.
+// As returns a File with the format that a recipe states for the files of a source; the caller sets the name, the data and the size of each.
 func As(read recipe.Read) File {
 	var f File
 	if read.Path != "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// badJSON returns the error of a text that should be one row.
+// badJSON returns the BadRow of a text that is not one row of JSON.
 func badJSON(text []byte, err error) error {
 	class := decoded.Malformed
 	switch {
@@ -33,7 +33,7 @@ var (
 // isCut reports whether JSON text ended too early.
 func isCut(err error) bool { return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) }
 
-// jsonError returns the error of JSON text in plain words. An error of the reader below is returned as it is.
+// jsonError returns the error of JSON text in plain words. An error of the underlying reader is returned unchanged.
 func jsonError(err error) error {
 	var syntax *jsontext.SyntacticError
 	var packing *packingError

@@ -26,9 +26,9 @@ const (
 	maxWorkers = 4
 )
 
-// Batches yields what Rows does, some rows at a time, decoded ahead of the caller in other goroutines; those of JSON Lines on
-// several processors. An error comes after the rows that it comes with: after a BadRow a caller may go on, any other is the
-// last. When Batches is done, nobody reads the file any more.
+// Batches yields the rows that Rows yields, several at a time, decoded ahead of the caller in other goroutines; JSON Lines are decoded on
+// several processors. An error belongs behind the rows that it is yielded with: after a BadRow a caller may go on, any other error is the
+// last. When Batches returns, no goroutine reads the file any more.
 func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[Batch, error] {
 	return func(yield func(Batch, error) bool) {
 		inner, cancel := context.WithCancel(ctx)
@@ -57,7 +57,7 @@ func Batches(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[Batc
 	}
 }
 
-// Batch is rows that come one after the other. They are the caller's until it frees them, and for good if it never does.
+// Batch is rows that come one after the other. They belong to the caller until it frees them.
 type Batch struct {
 	Rows  []decoded.Row
 	chunk *chunk
@@ -70,17 +70,17 @@ func (b Batch) Free() {
 	}
 }
 
-// batch is rows and the bare error of the row behind them. Their numbers and lines count from where their piece of the file
-// begins; count and lines are how many it has, once it is over.
+// batch is rows and the bare error of the row after them. Row numbers and line numbers count from the beginning of the piece of the file
+// that the batch is part of; count and lines, set in the last batch of a piece, are the rows and the lines of the piece.
 type batch struct {
 	rows         []decoded.Row
 	failed       decoded.Row
 	err, srcErr  error
 	count, lines int64
-	chunk        *chunk // whose last batch this is
+	chunk        *chunk // set in the last batch of a chunk
 }
 
-// base is where a piece begins in its file.
+// base is the number of rows and lines in the file before a piece.
 type base struct{ rows, lines int64 }
 
 // move numbers the rows of a batch as in the file, and returns its error in the caller's form.
@@ -203,7 +203,7 @@ type chunk struct {
 // freeChunks keeps the chunks that were freed.
 var freeChunks = sync.Pool{New: func() any { return &chunk{text: make([]byte, 0, chunkBytes), room: make([]byte, 0, chunkBytes/64)} }}
 
-// chunks has the lines that follow decoded by workers, and leaves to j what is no whole line. It returns false when the context
+// chunks lets workers decode the lines that follow, and leaves the rest that is not a whole line to j. It returns false when the context
 // has ended.
 func (p *producer) chunks(j *jsonLines) bool {
 	workers := min(runtime.GOMAXPROCS(0), maxWorkers)
@@ -264,7 +264,7 @@ func fill(buf, rest []byte, stream io.Reader) (text, tail []byte, err error) {
 
 // chunk decodes whole lines. Only single rows can be bad there.
 func (j *jsonLines) chunk(c *chunk, file string) []batch {
-	clear(j.scanner.before) // which are of another chunk
+	clear(j.scanner.before) // it points into the previous chunk
 	j.scanner.cursor.room = c.room[:0]
 	defer func() { c.room = j.scanner.cursor.room }()
 	var out []batch

@@ -41,7 +41,7 @@ type records struct {
 	fields [][]byte
 	first  int64 // the line where the record begins
 
-	both bool   // each line of the record may be a record by itself
+	both bool   // each line of the record could also be a separate record
 	out  []byte // the fields of a record with quotes, without them
 	ends []int  // where each of them ends
 }

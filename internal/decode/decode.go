@@ -36,15 +36,15 @@ type File struct {
 	// Path leads from the top of a JSON document to the array of its rows, name by name: {"data", "rows"} for
 	// {"data": {"rows": […]}}. Without it the text is an array, JSON Lines or of the SQuAD form.
 	Path []string
-	// Table is what is known of the file if it is a table, CSV or one of its relatives. With nil it is detected.
+	// Table is the form of the file if it is CSV or a similar table; nil means that the form is detected.
 	Table *Table
-	// NonFinite is what becomes of numbers that are not finite.
+	// NonFinite is how numbers that are not finite are read.
 	NonFinite decoded.NonFinite
 	// Own reports that the project wrote the file: its unpacked size and its rows are not bounded.
 	Own bool
 }
 
-// Table is how a text of delimited fields is written.
+// Table is the form of a text of delimited fields.
 type Table struct {
 	// Delimiter of the fields; 0 means detect it.
 	Delimiter byte
@@ -100,7 +100,7 @@ func Rows(ctx context.Context, f File, fields []decoded.Field) iter.Seq2[decoded
 	}
 }
 
-// explain reports whether a format's bare error ends the file, and makes of it the one that a caller gets.
+// explain reports whether a format's bare error ends the file, and returns the error for the caller, with place and reason.
 func explain(where decoded.Place, src *source, err error) (last bool, _ error) {
 	var row *decoded.BadRow
 	if src.err == nil && errors.As(err, &row) {

@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// maxDepth is how deep lists and objects may lie in each other, as in jsontext.
+	// maxDepth is the most levels of lists and objects, as in jsontext.
 	maxDepth = 10000
 	// fewNames are compared with each other one by one; more of them are sorted.
 	fewNames = 16
 )
 
 // checker reads one text and reports whether it is one JSON object, by the same strict rules as jsontext: UTF-8, the grammar of RFC 8259, no name
-// twice in an object, no half of a surrogate pair, at most maxDepth levels. On the way it notes where the wanted values are. It makes no errors:
-// what it does not take goes to jsontext, which finds what is wrong, or nothing.
+// twice in an object, no half of a surrogate pair, at most maxDepth levels. On the way it notes where the wanted values are. It returns
+// no errors: a text that it does not accept goes to jsontext, which finds the error, or none.
 //
 // FuzzChecker holds it to jsontext: both take the same texts.
 type checker struct {
 	text []byte
-	// smooth says that there is no control character in the text. backslash is where the next one stands; once that is behind,
-	// it is looked for again.
+	// smooth is true if the text has no control character. backslash is the place of the next backslash; once the reader has passed it, the
+	// next one is searched.
 	smooth    bool
 	backslash int
 	// names are those of the objects that are open, the outermost first.
@@ -42,7 +42,7 @@ type memberName struct {
 	key  uint64
 }
 
-// span is where the value of a wanted node stands. A plain one is a string without escapes.
+// span is the text of the value of a wanted node. A plain one is a string without escapes.
 type span struct {
 	wanted *wanted
 	raw    []byte
@@ -154,9 +154,9 @@ func (c *checker) quoted(at int) (name memberName, end int) {
 	return name, end
 }
 
-// endOfString reads a string whose opening quote comes before at, and gives the place behind its closing one, a negative one if
-// it is no valid one. escaped reports whether there are escapes in it. Where the survey of the text found no control character, only
-// the next quote and the next backslash matter, and to find one byte the library has the processor's vector instructions.
+// endOfString reads a string whose opening quote is before at, and returns the place after its closing quote, a negative number if the
+// string is not valid. escaped reports whether it has escapes. If the text has no control character, only the next quote and the next
+// backslash matter, and the standard library finds a byte by vector instructions.
 func (c *checker) endOfString(at int) (end int, escaped bool) {
 	text := c.text
 	if c.smooth {

@@ -87,7 +87,7 @@ func (w *wanted) add(path []string, leaf int) {
 	at.add(path[1:], leaf)
 }
 
-// node returns the child of a name, and makes it where there is none.
+// node returns the child of a name, and creates it if it does not exist.
 func (w *wanted) node(name string) *wanted {
 	at := w.child(name)
 	if at == nil {
@@ -97,7 +97,7 @@ func (w *wanted) node(name string) *wanted {
 	return at
 }
 
-// find returns the node of a name as it is in a row, quotes and escapes included, or nil.
+// find returns the node of a name that is given as in the row, with quotes and escapes; nil if it does not exist.
 func (w *wanted) find(quoted []byte) *wanted {
 	for _, c := range w.children {
 		if bytes.Equal(c.quoted, quoted) {
@@ -171,7 +171,7 @@ type lackingField struct {
 
 func (l *lackingField) Error() string { return decoded.NoField(l.field, l.own).Error() }
 
-// beside returns the error in view of another row: where that one has the field, this row is odd, and the file does not lack it.
+// beside returns the error compared with another row: if the other row has the field, the file has it, and only this row lacks it.
 func (l *lackingField) beside(other string, names []string) error {
 	if !hasName(names, l.field) || hasName(l.own, l.field) {
 		return l

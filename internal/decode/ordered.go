@@ -7,8 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
-// asJSON returns the text of a value that was checked, on one line: of one that goes over several there is no white space between its
-// parts.
+// asJSON returns the text of a checked value on one line: if it has several lines, the white space between its parts is removed.
 func asJSON(text []byte) decoded.JSON {
 	if bytes.IndexByte(text, '\n') < 0 && bytes.IndexByte(text, '\r') < 0 {
 		return decoded.JSON(text)
@@ -32,7 +31,7 @@ func appendTight(dst, text []byte) []byte {
 	return dst
 }
 
-// plainJSON returns the text of a value that has no text of its own.
+// plainJSON returns the JSON text of a value whose source is not JSON.
 func plainJSON(v any) decoded.JSON { return decoded.JSON(decoded.AppendValue(nil, v)) }
 
 // isComposite reports whether checked JSON text is a list or an object.

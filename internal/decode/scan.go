@@ -22,13 +22,13 @@ type scanner struct {
 	selection
 	nonFinite decoded.NonFinite
 	cursor    cursor
-	// lent says that the texts of rows stay as they are for as long as their values are used, which then lie in them.
+	// lent is true if the texts of rows stay unchanged while their values are used; strings then point into them.
 	lent bool
-	// before are the strings of the row before, by field.
+	// before are the strings of the previous row, by field.
 	before []boxed
 	// plain is Row.Plain of the row.
 	plain uint64
-	// odd says that the text of the row has numbers that are not finite somewhere.
+	// odd is true if the text of the row has numbers that are not finite.
 	odd bool
 	// there are the names of the first object, for the message that a field is missing.
 	there []string
@@ -59,9 +59,9 @@ func (s *scanner) row(text []byte, values []any) error {
 	return s.fillOptional(values, text, s.there)
 }
 
-// spans takes the wanted fields of an object from where a checker found them. The strings of a row lie in its text, where that is lent,
-// or in one piece of memory; one that the row before has in the same field, as the context of a question or a title often is, is that
-// row's.
+// spans reads the wanted fields of an object from the spans that a checker found. The strings of a row point into its text, if that is
+// lent, or into one piece of memory. A string that equals the one of the same field in the previous row, as a context or a title often
+// does, is that string.
 func (s *scanner) spans(text []byte, found []span, values []any) error {
 	if s.there == nil {
 		s.there = names(text)
@@ -191,7 +191,7 @@ func (s *scanner) member(c *cursor, w *wanted, values []any) {
 	}
 }
 
-// names lists the first names of an object that was checked, as they stand there.
+// names lists the first names of a checked object, with their quotes and escapes.
 func names(text []byte) []string {
 	found := []string{}
 	c := newCursor(text)
@@ -222,12 +222,12 @@ type cursor struct {
 	// scratch is where escapes are undone before a text gets its own memory, entries where those of a list gather.
 	scratch []byte
 	gather  []any
-	// lent says that strings may lie in text. room is memory for those that do not, of the row or, where they are lent, of its chunk;
-	// without it each has memory of its own.
+	// lent is true if strings may point into text. room is the memory of the row, or of its chunk, for other strings; without it each is
+	// allocated.
 	lent  bool
 	room  []byte
 	known map[string]string
-	// infinite says that there was a number that is not finite, which no text has that was checked as it stands.
+	// infinite is true if a number was not finite; it happens only in texts that were checked with other numbers in their place.
 	infinite bool
 }
 
@@ -246,7 +246,7 @@ func (c *cursor) kind() byte {
 	return 0
 }
 
-// members yields the names of the next object, quoted as they stand there. The body has to take each value.
+// members yields the names of the next object, with their quotes and escapes. The body has to read each value.
 func (c *cursor) members(yield func(name []byte) bool) {
 	c.kind()
 	c.at++
@@ -258,7 +258,7 @@ func (c *cursor) members(yield func(name []byte) bool) {
 	c.at++
 }
 
-// entries yields once for each value of the next list. The body has to take it.
+// entries yields once for each value of the next list. The body has to read it.
 func (c *cursor) entries(yield func(n int) bool) {
 	c.kind()
 	c.at++
@@ -278,7 +278,7 @@ func (c *cursor) quoted() []byte {
 	return c.text[start:c.at]
 }
 
-// raw takes a value as it stands.
+// raw returns the text of the next value.
 func (c *cursor) raw() []byte {
 	c.kind()
 	start := c.at
@@ -286,7 +286,7 @@ func (c *cursor) raw() []byte {
 	return c.text[start:c.at]
 }
 
-// skip takes a value without a look at it.
+// skip moves past the next value.
 func (c *cursor) skip() {
 	c.kind()
 	c.at = jsonscan.SkipValue(c.text, c.at)
@@ -373,7 +373,7 @@ func (c *cursor) part(text []byte) string {
 	return c.own(text)
 }
 
-// own copies a text into the room, or into memory of its own.
+// own copies a text into the room, or allocates a string.
 func (c *cursor) own(text []byte) string {
 	if c.room == nil {
 		return string(text)

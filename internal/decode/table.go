@@ -118,7 +118,7 @@ type table struct {
 	records records
 	names   []string
 	fields  []decoded.Field
-	columns []int // of each field, -1 for one that is not there
+	columns []int // by field; -1 if the table does not have it
 	done    func()
 }
 

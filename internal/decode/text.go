@@ -28,14 +28,14 @@ func Checked(text string) (length int, err error) {
 // Values finds where values of JSON end in a line, much faster than Checked does, which accepts every value that it finds.
 type Values struct {
 	checker *checker
-	// odd reports that the line has what no value may have, or what is left to Checked.
+	// odd is true if the line has line ends, which no value may have.
 	odd bool
 }
 
 // checkers are reused.
 var checkers = sync.Pool{New: func() any { return new(checker) }}
 
-// NewValues begins with a line whose bytes are UTF-8.
+// NewValues returns the Values of a line, which must be UTF-8.
 func NewValues(line []byte) Values {
 	c := checkers.Get().(*checker)
 	control, _ := jsonscan.Survey(line)
@@ -50,7 +50,7 @@ func (v Values) Close() {
 	checkers.Put(v.checker)
 }
 
-// End returns the place behind the value that begins at a place, -1 if there is none.
+// End returns the place after the value that begins at a place, -1 if none begins there.
 func (v Values) End(at int) int {
 	if v.odd || at >= len(v.checker.text) {
 		return -1
@@ -59,8 +59,7 @@ func (v Values) End(at int) int {
 	return v.checker.value(at, 1)
 }
 
-// Text opens a text that holds one JSON value, by the rules of a row of JSON Lines: what a column of another format, or a field,
-// holds as text.
+// Text returns the value of a text of JSON, such as a column or a field may hold, by the rules of a row of JSON Lines.
 func Text(text string) (any, error) {
 	raw := jsontext.Value(text)
 	if !raw.IsValid() {

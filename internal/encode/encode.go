@@ -2,7 +2,7 @@
 //
 // A row is one published line of internal/record with its line feed; what is read is, byte for byte, what was written. The bytes of a file follow
 // from its rows alone: not from GOMAXPROCS, the sizes of the writes, the time or the machine. They do depend on the versions of the compressors,
-// which no format promises to keep. TestGolden notices a change, and says what it requires. Reading asks only that a file be right, so files of
+// which no format promises to keep. TestGolden fails on a change, and names what a change requires. Reading asks only that a file be right, so files of
 // earlier versions stay readable.
 //
 // docs/format.md describes each format to the byte. Imports: internal/record, internal/decode (which reads Parquet from

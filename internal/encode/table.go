@@ -79,7 +79,7 @@ func newTable(fields []Field, to pages) *Table {
 	return t
 }
 
-// add describes a field and what lies below it.
+// add adds a field, and the fields below it, to the schema.
 func (t *Table) add(field Field, above []string, list bool) {
 	path := append(append([]string{}, above...), field.Name)
 	element := format.SchemaElement{Name: field.Name, RepetitionType: thrift.New(format.Required)}

@@ -106,7 +106,7 @@ func (p *pageChecker) magic() error {
 	return p.same([]byte(parquetMagic), errors.New("the file does not begin and end as Parquet"))
 }
 
-// page reads the size of the packed page from its header, which must otherwise be the one that the rows make.
+// page reads the size of the packed page from its header; all else in the header must follow from the rows.
 func (p *pageChecker) page(header format.PageHeader, content []byte, again *[]byte) (head, packed int, err error) {
 	ahead, err := p.from.Peek(int(min(p.left, maxPageHeader)))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// whose are the columns that say which row it is, in every format but RL.
+// whose are the columns that identify the row, in every format but RL.
 var whose = []encode.Field{{Name: "id"}, {Name: "dataset"}, {Name: "domain"}}
 
 // addWhose fills them, from a leaf on.
@@ -72,7 +72,7 @@ func (preference) add(x *Rows, to *encode.Table) error {
 			return err
 		}
 	}
-	shared := 0 // the turns before the answers stand in both lists, where there is no prompt of its own, and sometimes where there is
+	shared := 0 // the turns before the answers are in both lists if the row has no prompt, and sometimes if it has one
 	for shared < len(pair[0])-1 && shared < len(pair[1])-1 && pair[0][shared] == pair[1][shared] {
 		shared++
 	}

@@ -1,4 +1,4 @@
-// Package export gives the rows of a mix the shapes that trainers read. It is pure: a published row and an export make the values of a
+// Package export converts the rows of a mix to the tables that trainers read. It is pure: a published row and an export make the values of a
 // table's columns, and nothing else is looked at.
 //
 // docs/exports.md has the columns. Imports: internal/recipe, internal/encode, internal/record, internal/contract.
@@ -29,7 +29,7 @@ type shape interface {
 	fields() []encode.Field
 	// id is the leaf of the row's id.
 	id() int
-	// add fills the leaves of texts. The error says what the row lacks.
+	// add fills the leaves of texts. The error names what the row lacks.
 	add(x *Rows, to *encode.Table) error
 	// index fills the leaf of the row's place in the split, if there is one.
 	index(n int64, to *encode.Table)
@@ -73,7 +73,7 @@ func (x *Rows) Add(line []byte, to *encode.Table) error {
 	return to.EndRow()
 }
 
-// add adds the texts of a row that the row group does not have yet. An id stands for one row of the mix.
+// add adds the texts of a row that the row group does not have yet. An id identifies one row of the mix.
 func (x *Rows) add(line []byte, to *encode.Table) error {
 	if err := x.row.read(line); err != nil {
 		if _, parsed := record.Parse(trimmed(line)); parsed != nil {
@@ -88,7 +88,7 @@ func (x *Rows) add(line []byte, to *encode.Table) error {
 	return nil
 }
 
-// question returns the question with its instruction behind it. It is good until the next one.
+// question returns the question followed by its instruction. The slice is valid until the next call.
 func (x *Rows) question(scorer recipe.Scorer) []byte {
 	instruction := x.instruction(scorer)
 	if instruction == "" {
@@ -98,7 +98,7 @@ func (x *Rows) question(scorer recipe.Scorer) []byte {
 	return x.asked
 }
 
-// instruction returns what stands behind the question of a row that is scored by a scorer.
+// instruction returns the instruction of the export that follows a question which a scorer scores.
 func (x *Rows) instruction(scorer recipe.Scorer) string {
 	of := x.export.Instructions
 	switch scorer {

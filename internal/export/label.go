@@ -7,8 +7,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// labels writes labels: JSON objects of what an answer is scored by, which is text, since its shape differs by row and a column of a
-// table has one. Their members are sorted; one that is empty is absent. A label says
+// labels writes labels: the text of JSON objects with all that scoring an answer needs. They are text because their members differ by row,
+// and a column of a table has one type. The members are sorted, and empty ones are omitted. A label has
 //
 //	answer         the reference answer
 //	answer_type    numeric, text or code

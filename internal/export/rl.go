@@ -46,7 +46,7 @@ var rlFields = []encode.Field{
 	{Name: "reference_answer"},
 }
 
-// The leaves that have values of their own, by their places among all.
+// The places, among all leaves, of those that do not repeat another.
 const (
 	rlRole = iota
 	rlContent
@@ -73,8 +73,7 @@ const (
 	rlAnswer
 )
 
-// sourcePrefix stands before the name of a data set: a trainer that knows a data set by its bare name would score it by a rule of its
-// own.
+// sourcePrefix comes before the name of a data set: a trainer that knows a data set by its bare name would score it by its own rule.
 const sourcePrefix = "datasetmix/"
 
 func (f *rl) fields() []encode.Field {
@@ -114,7 +113,7 @@ func (f *rl) id() int { return rlID }
 // index adds the row's place in the split.
 func (f *rl) index(n int64, to *encode.Table) { to.Integer(rlIndex, n) }
 
-// prompt returns what the row keeps as one, its chat up to the answer, or the question with its instruction; before it stands the system prompt.
+// prompt adds the prompt that the row keeps, its chat up to the answer, or the question with its instruction, after the system prompt.
 func (f *rl) prompt(x *Rows, scorer recipe.Scorer, to *encode.Table) error {
 	turns, err := x.keptPrompt()
 	if err == nil && turns == nil && x.export.Context {

@@ -7,7 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
-// row is a published row, taken apart. What is raw is as it stands in the line; the rest is text without escapes.
+// row is a published row, taken apart. Raw members are unchanged parts of the line; the others are texts without escapes.
 type row struct {
 	id, dataset, domain, question, answer, answerType []byte
 
@@ -20,8 +20,7 @@ type row struct {
 
 var errRow = errors.New("the line is not a unified record as it is published")
 
-// read takes a line apart. That it is a published row in all its parts is for record.Parse to judge: here is done only what the values
-// need, and quickly.
+// read takes a line apart. It checks only what it needs, to be fast; record.Parse checks that the line is a published row.
 func (r *row) read(line []byte) error {
 	line = trimmed(line)
 	r.plain = r.plain[:0]
@@ -77,7 +76,7 @@ func plainID(line []byte) ([]byte, bool) {
 	return id, bytes.IndexByte(id, '\\') < 0
 }
 
-// text returns what a JSON string means. It is good until the next row.
+// text returns what a JSON string means. The slice is valid until the next row.
 func (r *row) text(raw []byte) ([]byte, error) {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1], nil
@@ -91,7 +90,7 @@ func (r *row) text(raw []byte) ([]byte, error) {
 	return plain[begin:len(plain):len(plain)], nil
 }
 
-// known are the members of the metadata that labels look at, raw; nil is one that is not there.
+// known are the members of the metadata that labels use, raw; an absent one is nil.
 type known struct {
 	answers, entryPoint, impossible, test, testImports, testList, testSetup []byte
 }
@@ -120,7 +119,7 @@ func (r *row) known() (k known) {
 	return k
 }
 
-// keeps returns the raw value of a member of the source's row that is kept; nil where there is none, and where it is null.
+// keeps returns the raw value of a kept member of the source's row; nil if it is absent or null.
 func (r *row) keeps(name string) []byte {
 	if len(r.kept) == 0 {
 		return nil
@@ -143,7 +142,7 @@ func memberOf(object []byte, name string) (found []byte) {
 	return found
 }
 
-// eachMember goes through the members in what follows the brace of an object, as long as it is wanted.
+// eachMember calls each with the members in what follows the brace of an object, until each returns false.
 func eachMember(object []byte, each func(name, value []byte) bool) {
 	for at := 0; at < len(object) && object[at] == '"'; {
 		end := jsonscan.SkipValue(object, at)

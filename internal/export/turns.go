@@ -18,7 +18,7 @@ const (
 	assistantRole = "assistant"
 )
 
-// turn is one of a chat.
+// turn is a turn of a chat.
 type turn struct{ role, content string }
 
 // shareGPT are the roles that ShareGPT has other names for.
@@ -43,7 +43,7 @@ func turnsOf(raw []byte) ([]turn, error) {
 	return turns, nil
 }
 
-// unpacked returns what a text of JSON holds; what is no text is returned as it is.
+// unpacked returns the JSON in a text; a value that is not a text is returned unchanged.
 func unpacked(raw []byte) []byte {
 	var inner string
 	if raw[0] == '"' && json.Unmarshal(raw, &inner) == nil {
@@ -111,7 +111,7 @@ func said(raw []byte, role string) ([]turn, error) {
 	return []turn{{role, text}}, nil
 }
 
-// chat returns the turns that the row keeps as messages; nil is none.
+// chat returns the turns that the row keeps as messages; nil if it keeps none.
 func (x *Rows) chat() ([]turn, error) {
 	for _, name := range []string{recipe.KeptMessages, recipe.KeptConversations} {
 		if raw := x.row.keeps(name); raw != nil {
@@ -121,7 +121,7 @@ func (x *Rows) chat() ([]turn, error) {
 	return nil, nil
 }
 
-// keptPrompt returns the turns of a prompt that the row keeps, or those of its chat before the last answer; nil is none.
+// keptPrompt returns the turns of a prompt that the row keeps, or those of its chat before the last answer; nil if it has neither.
 func (x *Rows) keptPrompt() ([]turn, error) {
 	if raw := x.row.keeps(recipe.KeptPrompt); raw != nil {
 		return said(raw, userRole)
@@ -157,7 +157,7 @@ func (x *Rows) asks(scorer recipe.Scorer) ([]turn, error) {
 	return append(turns, asked), nil
 }
 
-// system returns the system prompt of a row: the one that it keeps, else that of the export. It may be empty.
+// system returns the system prompt that a row keeps, else that of the export. It may be empty.
 func (x *Rows) system() string {
 	var own string
 	if raw := x.row.keeps(recipe.KeptSystem); raw != nil && x.export.Context && json.Unmarshal(raw, &own) == nil && own != "" {

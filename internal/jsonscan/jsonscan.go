@@ -1,9 +1,8 @@
 // Package jsonscan reads and writes the bytes of JSON texts (RFC 8259): where a string, a number or a value ends, what a string means, how
-// one is written. It is the one home of what the readers of rows have in common; each reads with it what it needs, and no more.
+// one is written. All readers of rows share it.
 //
-// Functions take the place to begin at and return the place behind what they read. Where that is not there they return a negative one,
-// which is the complement (^) of the place of the first byte that is wrong. Text is taken as bytes: whether it is UTF-8 is for the caller to
-// ask. Imports: the standard library only.
+// Functions take the place to begin at and return the place after what they read. If it is not valid they return a negative number, the
+// complement (^) of the place of the first wrong byte. Text is taken as bytes: the caller checks whether it is UTF-8. Imports: the standard library only.
 package jsonscan
 
 import "bytes"
@@ -11,7 +10,7 @@ import "bytes"
 // Text is JSON, or a part of it.
 type Text interface{ ~string | ~[]byte }
 
-// spaces has a bit for each character that may stand between tokens.
+// spaces has a bit for each character that may separate tokens.
 const spaces = 1<<' ' | 1<<'\t' | 1<<'\n' | 1<<'\r'
 
 // SkipSpace returns the place of the next byte that is no white space, or the end of the text.
@@ -22,8 +21,7 @@ func SkipSpace[T Text](text T, at int) int {
 	return at
 }
 
-// SkipString returns the place behind the quote that ends a string, given the place behind its opening one. It does not look at what the
-// string has in it.
+// SkipString returns the place after the quote that ends a string, given the place after its opening quote. It does not check the string.
 func SkipString(text []byte, at int) int {
 	for start := at; ; {
 		next := bytes.IndexByte(text[at:], '"')
@@ -41,8 +39,8 @@ func SkipString(text []byte, at int) int {
 	}
 }
 
-// SkipValue returns the place behind the value that begins at a place, where there is no white space. It looks at no more than is needed
-// to find the end: in lists and objects only strings and brackets matter.
+// SkipValue returns the place after the value that begins at a place, which must not be white space. It checks only what it needs to find
+// the end: in lists and objects, strings and brackets.
 func SkipValue(text []byte, at int) int {
 	for depth := 0; at < len(text); {
 		switch text[at] {
@@ -73,7 +71,7 @@ func SkipValue(text []byte, at int) int {
 	return ^min(at, len(text))
 }
 
-// endOfScalar returns the place behind a number or a literal.
+// endOfScalar returns the place after a number or a literal.
 func endOfScalar(text []byte, at int) int {
 	for start := at; ; at++ {
 		if at < len(text) {

@@ -20,7 +20,7 @@ func plainRun[T Text](text T, at int) int {
 	return at
 }
 
-// EndOfString reads a string, given the place behind its opening quote. escaped reports whether there are escapes in it. Halves of
+// EndOfString reads a string, given the place after its opening quote. escaped reports whether there are escapes in it. Halves of
 // surrogate pairs are refused.
 func EndOfString[T Text](text T, at int) (end int, escaped bool) {
 	for {
@@ -39,7 +39,7 @@ func EndOfString[T Text](text T, at int) (end int, escaped bool) {
 	}
 }
 
-// EndOfPublished reads a string as EndOfString does, and takes only what AppendString writes: no escape that is not needed, nor one in
+// EndOfPublished reads a string as EndOfString does, and accepts only what AppendString writes: no escape that is not needed or has
 // another form.
 func EndOfPublished[T Text](text T, at int) (end int, escaped bool) {
 	for {

@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// Class is one word for why a row is no record, for counts and reports.
+// Class is the kind of error of a row that a mapping refuses, for counts and reports.
 type Class string
 
 // The classes of rows that a mapping refuses.
@@ -40,7 +40,7 @@ type refusal struct {
 
 func (r *refusal) Unwrap() error { return r.error }
 
-// answers is how the reference answers of a mapping are judged. The zero value accepts every string and every number, as the rule of the first
+// answers are the rules by which a mapping judges reference answers. The zero value accepts every string and every number, as the rule of the first
 // releases does.
 type answers struct {
 	judged bool
@@ -48,7 +48,7 @@ type answers struct {
 	optional bool
 }
 
-// answersOf returns how a record wants its answers judged. The constant "" for the reference answer means that the rows have none.
+// answersOf returns the rules of a record for its answers. The constant "" for the reference answer means that the rows have none.
 func (c *compiler) answersOf(r recipe.Record, answer *expression) answers {
 	if c.err != nil || r.Rule == "" {
 		return answers{}
@@ -65,7 +65,7 @@ func (c *compiler) answersOf(r recipe.Record, answer *expression) answers {
 	return how
 }
 
-// answered returns the reference answer of a row, as it is wanted.
+// answered returns the reference answer of a row, judged as the record asks.
 func (m *mapping) answered(row *rowValue, answerType string) (string, error) {
 	x := m.answer
 	if !m.answers.judged {
@@ -92,7 +92,7 @@ func (m *mapping) answered(row *rowValue, answerType string) (string, error) {
 	return answer, nil
 }
 
-// answerOf returns the value of the reference answer, nil where there is none.
+// answerOf returns the value of the reference answer, nil if the row has none.
 func (m *mapping) answerOf(row *rowValue) (any, error) {
 	if x := m.answer; m.answers.optional && x.path != nil && x.path.ends(row) {
 		return nil, nil
@@ -134,7 +134,7 @@ func (x *expression) refuse(class Class, what string) error {
 // blank reports whether a text is invisible: white space, and characters without a width.
 func blank(s string) bool {
 	if s != "" && s[0] > ' ' && s[0] < 0x7f {
-		return false // Which is so for nearly every text.
+		return false // as nearly every text
 	}
 	for _, r := range s {
 		if !unicode.IsSpace(r) && !unicode.Is(unicode.Cf, r) && !unicode.Is(unicode.Cc, r) {

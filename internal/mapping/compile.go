@@ -64,7 +64,7 @@ type compiler struct {
 	err     error
 }
 
-// compile makes a mapping of a record that has no preset, or that is what a preset says.
+// compile makes a mapping of a record of expressions, its own or those of a preset.
 func compile(r recipe.Record, preset string, kept []recipe.KeptMember) (*mapping, error) {
 	env, err := language.Env()
 	if err != nil {
@@ -309,7 +309,7 @@ func (c *compiler) direct(e ast.Expr) *path {
 	return nil
 }
 
-// or returns the path that selects the first of two, nil if one of them is none or must be there.
+// or returns the path that selects the first of two, nil if one of them is nil or not optional.
 func (p *path) or(q *path) *path {
 	if p == nil || q == nil || !p.optional || !q.optional {
 		return nil

@@ -29,7 +29,7 @@ type mapping struct {
 type member struct {
 	name  string
 	value *expression
-	// text is the field with the text of the value where that is a list or an object, -1 where none is asked for.
+	// text is the field with the text of the value if that is a list or an object, -1 if no field has it.
 	text int
 }
 
@@ -48,7 +48,7 @@ type expression struct {
 	checked *ast.AST
 }
 
-// path selects the first of some fields that is there, and from it what is below.
+// path selects the first of some fields that a row has, and in it a member below.
 type path struct {
 	fields   []int
 	names    []string
@@ -59,7 +59,7 @@ type path struct {
 // Fields returns the fields that the expressions name, each once.
 func (m *mapping) Fields() []decoded.Field { return slices.Clone(m.fields) }
 
-// Map evaluates the mapping for a row whose values stand in the order of Fields.
+// Map evaluates the mapping for a row whose values are in the order of Fields.
 func (m *mapping) Map(row decoded.Row) (Content, error) {
 	values := &rowValue{}
 	if err := m.take(values, row); err != nil {
@@ -90,7 +90,7 @@ func (m *mapping) take(values *rowValue, row decoded.Row) error {
 	return nil
 }
 
-// content returns what a row says.
+// content returns the content of a row.
 func (m *mapping) content(row *rowValue) (c Content, err error) {
 	if c, err = m.texts(row); err != nil {
 		return c, err
@@ -111,7 +111,7 @@ func (m *mapping) content(row *rowValue) (c Content, err error) {
 	return c, nil
 }
 
-// texts returns what a row says but for its metadata and what is kept of it.
+// texts returns the content of a row without its metadata and its kept members.
 func (m *mapping) texts(row *rowValue) (c Content, err error) {
 	if c.Question, err = m.question.asked(row); err != nil {
 		return c, err
@@ -187,7 +187,7 @@ func (x *expression) native(out ref.Val) (any, error) {
 	return v, nil
 }
 
-// take returns what is at the path, and whether the path leads there.
+// take returns the value at the path, and whether the row has one.
 func (p *path) take(row *rowValue) (v any, ok bool) {
 	for _, i := range p.fields {
 		if v = row.values[i]; v != nil {
@@ -203,7 +203,7 @@ func (p *path) take(row *rowValue) (v any, ok bool) {
 	return v, true
 }
 
-// textual returns the value of an expression that must be a string, or a number where that is wanted, too.
+// textual returns the value of an expression, which must be a string; with aScalar it may also be a number.
 func (x *expression) textual(row *rowValue, want result) (string, error) {
 	if x.constant != "" {
 		return x.constant, nil
@@ -218,7 +218,7 @@ func (x *expression) textual(row *rowValue, want result) (string, error) {
 	return x.textOf(v, want)
 }
 
-// textOf returns a value of the expression that must be a string, or a number where that is wanted, too.
+// textOf returns a value of the expression, which must be a string; with aScalar it may also be a number.
 func (x *expression) textOf(v any, want result) (string, error) {
 	switch v := v.(type) {
 	case string:

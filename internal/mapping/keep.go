@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
-// keptMember is a member of the source's row that is published as it is.
+// keptMember is a member of the source's row that is published unchanged.
 type keptMember struct {
 	recipe.KeptMember
 

@@ -20,16 +20,16 @@ type Mapping interface {
 	Others(row decoded.Row) ([]string, error)
 }
 
-// Content is what a row says, wherever it is.
+// Content is the content of a row, whatever its place in the mix.
 type Content struct {
 	Question, ReferenceAnswer, AnswerType string
 	// OriginalID is the source's own id of the row, "" if it has none.
 	OriginalID string
 	// Group keeps rows together: those with equal groups are in the same split. "" means the question.
 	Group string
-	// Metadata is that beyond source and original_id, in its order.
+	// Metadata is the metadata without source and original_id, in its order.
 	Metadata []record.Entry
-	// Kept are members of the source's row that are published as they are, in ascending order of their names.
+	// Kept are members of the source's row that are published unchanged, in ascending order of their names.
 	Kept []record.Entry
 }
 

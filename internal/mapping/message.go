@@ -129,7 +129,7 @@ func (x *expression) subject() language.Subject {
 	return language.Subject{Field: strings.Join(names, ".")}
 }
 
-// about returns what a part of an expression is about, in the words of a message.
+// about returns the subject of a part of an expression for a message.
 func (x *expression) about(e ast.Expr) language.Subject {
 	if name, _, of := fieldOf(e); of != nil {
 		return language.Subject{Field: name}

@@ -12,19 +12,19 @@ import (
 
 // rowValue is the variable row: the fields of a row by their names. Absent and null fields are the same: neither is there.
 type rowValue struct {
-	// Mapper has the methods that no expression can reach, since row as a whole is refused.
+	// Mapper has the methods that no expression can call, since row as a whole is refused.
 	traits.Mapper
 
 	names  []decoded.Field
 	values []any
 	plain  uint64 // as decoded.Row has it
 	joined []byte // texts that are put together
-	// at is the path of the row's file, and files gives the variable file for it.
+	// at is the path of the row's file, and files has the variable file for it.
 	at    string
 	files *language.Files
 }
 
-// ResolveName and Parent make it the activation of an evaluation, too.
+// ResolveName and Parent make a rowValue the activation of an evaluation.
 func (r *rowValue) ResolveName(name string) (any, bool) {
 	if name == language.FileName && r.files != nil {
 		return r.files.Of(r.at), true

@@ -17,7 +17,7 @@ import (
 
 // Writer makes the lines of a data set's rows. They are those of Map and AppendJSON to the byte, and the digests are the same, but there
 // is no record in between: what a row says goes from its values into the line, and a text that is in JSON as it is goes there without another
-// look at it. A Writer uses its memory again; it is of one goroutine.
+// look at it. A Writer reuses its memory, so only one goroutine may use it.
 type Writer struct {
 	mapping *mapping
 	// What comes before the number of a row, before its question, and before its original id.
@@ -34,8 +34,8 @@ type Writer struct {
 // memberSpan is where the value of a member of the metadata is in the line.
 type memberSpan struct{ member, start, end int }
 
-// Said is what of a row is compared, and where it belongs. Its texts are good until the next row, and as long as the values of their own
-// are.
+// Said is the content of a row that rows are compared by. Its texts are valid until the next row, and no longer than the values of the
+// row.
 type Said struct {
 	Question, ReferenceAnswer, AnswerType string
 	// Group keeps rows together; it is the question where the mapping has no other.
@@ -102,7 +102,7 @@ func (w *Writer) Row(line []byte, row decoded.Row, number int64) (Said, []byte, 
 	return said, line, nil
 }
 
-// appendMembers appends the members of the metadata, and notes where their values stand.
+// appendMembers appends the members of the metadata, and records the places of their values.
 func (w *Writer) appendMembers(line []byte, row *rowValue) (_ []byte, err error) {
 	w.spans = w.spans[:0]
 	for i := range w.mapping.metadata {
@@ -158,8 +158,8 @@ type part struct {
 	constant, text string
 }
 
-// partsOf returns the pieces that an expression puts one behind the other, nil for one that does anything else. A text that is made of them
-// is in JSON as they do.
+// partsOf returns the pieces that an expression joins, nil if it does anything else. The JSON of a joined text is the joined JSON of its
+// pieces.
 func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 	for _, addend := range addends(e) {
 		if addend.Kind() == ast.LiteralKind {
@@ -180,7 +180,7 @@ func (c *compiler) partsOf(e ast.Expr) (parts []part) {
 	return parts
 }
 
-// maxPlain is how many fields of a row say whether they are plain.
+// maxPlain is the most fields of a row that decoded.Row.Plain has bits for.
 const maxPlain = 64
 
 // joined returns the text that an expression puts together of several plain pieces, and reports whether it does.

@@ -72,7 +72,7 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// AppendMetadata appends the metadata as it is in the record.
+// AppendMetadata appends the metadata in the published form.
 func (r *Record) AppendMetadata(dst []byte) []byte {
 	dst = append(dst, '{')
 	for i, e := range r.Metadata {

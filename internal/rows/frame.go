@@ -15,8 +15,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// MostInLog is how many bytes an answer in a pod's log may have. A kubelet keeps 10 MiB of a log unless it is told otherwise, with a time
-// and a stream before each line, and drops the oldest lines beyond that.
+// MostInLog is how many bytes an answer in a pod's log may have. A kubelet keeps 10 MiB of a log by default, with a time and a stream
+// before each line, and drops the oldest lines beyond that.
 const MostInLog = 4 << 20
 
 // The lines of an answer in a log begin with one of these; all other lines are the worker's log.

@@ -27,7 +27,7 @@ const (
 	Head   Kind = "head"   // the first rows
 	Sample Kind = "sample" // rows drawn by a seed, in their order
 	Count  Kind = "count"  // how many rows there are, by data set
-	File   Kind = "file"   // a file as it is
+	File   Kind = "file"   // a file, unchanged
 )
 
 // Question is a question about a revision. A pod gets it as JSON.

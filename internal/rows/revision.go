@@ -1,4 +1,4 @@
-// Package rows answers questions about the rows of a published revision: the first ones, a sample, how many there are, or a file as it is. On a
+// Package rows answers questions about the rows of a published revision: the first ones, a sample, how many there are, or a file, unchanged. On a
 // cluster a worker's pod answers, for a revision in a folder the command itself, with the same code and the same bytes.
 package rows
 

@@ -271,7 +271,7 @@ func (s *scanner) members(seen *Seen, depth int) bool {
 			return false
 		}
 		if bytes.IndexByte(name, '\\') >= 0 {
-			if meaning, ok := jsonscan.AppendUnquoted(nil, name); ok { // else it is told apart by how it is written
+			if meaning, ok := jsonscan.AppendUnquoted(nil, name); ok { // else it is compared as it is written
 				name = meaning
 			}
 		}

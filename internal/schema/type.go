@@ -77,7 +77,7 @@ type Set struct {
 }
 
 // Judge returns the type of the rows of several data sets together: an object whose members are those that any row has. In the member named strict,
-// each member must have one type: the error names the one that has not, and where two that differ were seen. Other members without a single type
+// each member must have one type: the error names the member that has several, and where two of them were seen. Other members without a single type
 // are Any.
 func Judge(strict string, sets ...Set) (Type, error) {
 	parts := make([]part, 0, len(sets))
@@ -174,7 +174,7 @@ func judge(parts []part, path string) (Type, error) {
 	return Type{}, conflict(parts, path, there)
 }
 
-// conflict returns the error of a member that has two types, or one that no column holds.
+// conflict returns the error of a member that has two types, or a type that no column holds.
 func conflict(parts []part, path string, there []kind) error {
 	a := there[0]
 	at, _ := first(parts, a)

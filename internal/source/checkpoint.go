@@ -7,9 +7,9 @@ import (
 // checkpointEvery is how many bytes of a file without a digest may have to be fetched again after a crash.
 const checkpointEvery = 32 << 20
 
-// checkpoint is written next to the part of a file whose digest is not known. Nothing proves what is on the disk of such a part, so
-// the checkpoint says which file it is of, and how much of it was on the disk before the checkpoint was: a node that loses its
-// power may leave a file of the right length with other bytes at its end.
+// checkpoint is written next to the part of a file whose digest is not known. Nothing proves the bytes of such a part, so the checkpoint
+// names the file, and how many of its bytes were on the disk before the checkpoint was written: a node that loses its power may leave a
+// file of the right length with other bytes at its end.
 type checkpoint struct {
 	Path      string `json:"path"`
 	Size      int64  `json:"size"`
@@ -17,7 +17,7 @@ type checkpoint struct {
 	Synced    int64  `json:"synced"`
 }
 
-// checkpointed returns how much of a part is known to be of the file; 0 where no checkpoint is of the file.
+// checkpointed returns how many bytes of a part are surely those of the file; 0 if it has no checkpoint of the file.
 func checkpointed(part Part, f File) int64 {
 	encoded, err := part.Checkpoint()
 	if err != nil {
@@ -26,7 +26,7 @@ func checkpointed(part Part, f File) int64 {
 	return syncedOf(encoded, f)
 }
 
-// syncedOf returns how much of a file a checkpoint knows to be on the disk.
+// syncedOf returns how many bytes of a file were on the disk before an encoded checkpoint was; 0 if the checkpoint is not of the file.
 func syncedOf(encoded []byte, f File) int64 {
 	var c checkpoint
 	if json.Unmarshal(encoded, &c) != nil || f.Validator == "" || c.Synced < 0 ||

@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/progress"
 )
 
-// Fetched is what a fetch brought.
+// Fetched is the result of a fetch.
 type Fetched struct {
 	// SHA256 of the whole file, lower-case hex.
 	SHA256 string
@@ -23,8 +23,8 @@ type Fetched struct {
 	Reused int64
 }
 
-// How often a fetch goes through a file. Bytes that are wrong twice are what the source holds: the first time it may have
-// been the part, or something on the way.
+// How often a fetch reads a file. If its bytes are wrong twice, the source itself is wrong: the first time the part may have been damaged,
+// or the transfer.
 const (
 	maxPasses = 4 // of a source that cannot continue a transfer
 	maxWrong  = 2
@@ -33,7 +33,7 @@ const (
 // copyBuffer is large enough that a network volume is written to in large pieces.
 const copyBuffer = 256 << 10
 
-// Part is where a file is fetched to, with a checkpoint next to it.
+// Part is the destination of a fetch, with a checkpoint next to it.
 type Part interface {
 	// File is open for reading and writing, and stays open.
 	File() *os.File
@@ -134,11 +134,11 @@ func Digest(ctx context.Context, s Source, f File) (Fetched, error) {
 	return Fetched{SHA256: v.digest(), Size: v.size}, v.check()
 }
 
-// buffersAhead is how many buffers a file may be read ahead of its hashing: 4 MiB, so that neither waits for the other's turn on
-// a processor that both share with others.
+// buffersAhead is how many buffers a file may be read ahead of its hashing: 4 MiB, so that neither waits for the other while other
+// processes use the processor.
 const buffersAhead = 16
 
-// readThrough reads a body to its end, in pieces that are handed on, and hashed in the background.
+// readThrough reads a body to its end, passes its pieces to a function, and hashes them in the background.
 func readThrough(body io.Reader, v *verifier, piece func([]byte) error) error {
 	hashing := bufpipe.Start(buffersAhead, v.write)
 	defer hashing.Wait()

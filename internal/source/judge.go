@@ -11,12 +11,11 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// judged is a source whose listings are judged: what a Hub, a store or a registry says of its files is text from outside, and
-// becomes names, numbers and digests here and nowhere else. A digest names a file on the volume later, and a path is shown to
-// people.
+// judged is a source whose listings are checked. The listing of a Hub, a store or a registry is untrusted text; it becomes names, numbers
+// and digests only here. Later a digest names a file on the volume, and people see the path.
 type judged struct{ Source }
 
-// Bounds of what a source says.
+// Bounds of a listing.
 const (
 	// MaxPath is the longest path of a file, as on Linux; MaxFiles is how many files a source may have.
 	MaxPath  = 4096
@@ -48,7 +47,7 @@ func (j judged) Resolve(ctx context.Context) (Listing, error) {
 }
 
 func (j judged) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, error) {
-	if wrong := f.wrong(); wrong != "" { // a file may come from a lock or a note
+	if wrong := f.wrong(); wrong != "" { // the file may come from a lock
 		return nil, contract.Failf(contract.InvalidTask, "The file %q is listed with %s.", contract.Clean(f.Path, 200), wrong)
 	}
 	return j.Source.Open(ctx, f, offset)
@@ -56,7 +55,7 @@ func (j judged) Open(ctx context.Context, f File, offset int64) (io.ReadCloser, 
 
 var checksumText = regexp.MustCompile(`^(md5:[0-9a-f]{32}|crc32c:[0-9a-f]{8}|crc64nvme:[0-9a-f]{16})$`)
 
-// wrong returns what of a file cannot be believed; empty is nothing.
+// wrong returns the part of a listed file that is not valid; empty if all is.
 func (f File) wrong() string {
 	switch {
 	case f.Path == "":

@@ -13,8 +13,8 @@ type Ranged interface {
 	OpenRange(ctx context.Context, f File, offset, length int64) (io.ReadCloser, error)
 }
 
-// A file larger than a part comes in parts, so many at once: one connection to a store carries a small share of what a
-// network can. Together they are what a reader keeps in memory.
+// A file larger than a part is read in parts, several at once: one connection to a store uses a small share of the network. A reader keeps
+// these parts in memory.
 const (
 	partSize = 4 << 20
 	parts    = 4
@@ -51,7 +51,7 @@ func (p *parallel) read(ctx context.Context, f File, from, to int64, buffer []by
 	}
 	defer body.Close()
 	buffer = append(buffer[:0], make([]byte, to-from)...)
-	_, err = io.ReadFull(body, buffer) // a body that is short has an error of its own
+	_, err = io.ReadFull(body, buffer) // a short body returns a better error than ReadFull
 	return buffer, err
 }
 
@@ -112,7 +112,7 @@ func (r *inParts) Read(p []byte) (int, error) {
 		first := r.coming[0]
 		<-first.done
 		if r.err = first.err; r.err != nil {
-			r.cancel() // what comes after it is of no use
+			r.cancel() // the parts after it are not needed
 			continue
 		}
 		r.coming = r.coming[1:]

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Policy is how often and how long to try again; a zero field is its default.
+// Policy is how often and how long to retry; a zero field means its default.
 type Policy struct {
 	// Attempts at one request, the first included, and at going on with one transfer without a byte of progress.
 	// Default 6.
@@ -20,8 +20,8 @@ type Policy struct {
 	// Base is the wait before the second attempt; each further wait is twice as long, up to Max. Half of a wait is
 	// random, so that the pods of a cluster do not come back together. Defaults 1 s and 30 s.
 	Base, Max time.Duration
-	// MaxWait is the longest wait that a source may ask for; one that asks for more is RateLimited, and the Job
-	// gives its pod back meanwhile. Default 6 min: the Hub's budgets are renewed every 5.
+	// MaxWait is the longest wait that a source may ask for; a longer one fails with RateLimited, and the Job releases its pod meanwhile.
+	// Default 6 min: the Hub renews its budgets every 5.
 	MaxWait time.Duration
 	// Random returns a number in [0, 1); nil is math/rand's.
 	Random func() float64
@@ -113,7 +113,7 @@ func gaveUp(err error, attempts int) error {
 	}
 }
 
-// Do calls until the call succeeds, fails for good, or has failed as often as the policy allows.
+// Do repeats a call until it succeeds, fails permanently, or has failed as often as the policy allows.
 func (p Policy) Do(ctx context.Context, call func() error) error {
 	p = p.withDefaults()
 	for attempt := 1; ; attempt++ {

@@ -1,4 +1,4 @@
-// Package source says what a data set's bytes come from, whatever its kind: a repository on a Hugging Face Hub, files by address,
+// Package source reads the files of a data set from any kind of source: a repository on a Hugging Face Hub, files by address,
 // objects of a store, an artifact of an OCI registry, a folder of another PersistentVolumeClaim. The kinds are packages below this
 // one, and package open picks one.
 //
@@ -35,12 +35,11 @@ type Source interface {
 // Local is a Source whose files are on this machine: they are read where they are, and a copy gains nothing.
 type Local interface {
 	Source
-	// At opens a listed file for reading at any place. That it is still the listed one is known when it is opened, and
-	// again from Unchanged.
+	// At opens a listed file for reading at any place. It fails if the file was written to since it was listed; Unchanged checks that again.
 	At(ctx context.Context, f File) (LocalFile, error)
 }
 
-// LocalFile is a file where it lies.
+// LocalFile is an open file on this machine.
 type LocalFile interface {
 	io.ReaderAt
 	io.Closer

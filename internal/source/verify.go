@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// verifier receives a file's bytes from the first one, and compares them with those that were promised.
+// verifier hashes the bytes of a file from the first one, and compares size and digests with the listed ones.
 type verifier struct {
 	file File
 	size int64
@@ -43,7 +43,7 @@ func (v *verifier) write(p []byte) {
 	}
 }
 
-// digestBuffer is what is read at once of a file that is only hashed. It stays in the processor's cache. Hashing in another
+// digestBuffer is how many bytes of a file that is only hashed are read at once: few enough for the processor's cache. Hashing in another
 // goroutine would not help: there is no I/O to overlap.
 const digestBuffer = 64 << 10
 

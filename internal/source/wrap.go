@@ -12,7 +12,7 @@ type Options struct {
 	// Retry is how often and how long to try again.
 	Retry Policy
 	// Progress receives how many bytes have arrived since its last call, including those that arrive twice. It is called often, and
-	// concurrently when files are read concurrently. By default, no one is told.
+	// concurrently when files are read concurrently. By default it is not reported.
 	Progress func(bytes int64)
 }
 
@@ -34,7 +34,7 @@ func Wrap(kind Source, o Options) Source {
 	}
 }
 
-// local reads files where they lie.
+// local reads files on this machine.
 type local struct {
 	*resuming
 	kind Local

@@ -87,12 +87,12 @@ func (b *bpe) piece(s *state, piece string) uint32 {
 type link struct {
 	token            uint32
 	previous, behind int32 // places of the neighbours; -1 and the piece's length at the ends
-	// rank of the merge with the one behind; noMerge if there is none, or if this token has become part of another.
+	// rank of the merge with the token after it; noMerge if they do not merge, or if this token has become part of another.
 	rank uint32
 }
 
-// merge counts the tokens of a piece in n log n steps: candidates stand in a queue by rank and place, and one whose rank is
-// no longer that of its place is out of date.
+// merge counts the tokens of a piece in n log n steps: candidates are in a queue by rank and place, and one whose rank is
+// no longer that of its place is ignored.
 func (b *bpe) merge(s *state, piece string) uint32 {
 	if _, ok := b.whole[piece]; ok {
 		return 1

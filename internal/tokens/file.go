@@ -170,7 +170,7 @@ func (m *model) into(b *bpe) error {
 	return nil
 }
 
-// noToken stands for a byte that a vocabulary has no token for. It merges with nothing.
+// noToken is the token of a byte that a vocabulary has no token for. It merges with nothing.
 const noToken = math.MaxUint32
 
 // inNoText reports whether a byte is in no UTF-8 text (RFC 3629), so that a vocabulary which was learned from text, such as
@@ -216,7 +216,7 @@ func byteNames() (names [256]rune) {
 	return names
 }
 
-// wholePieces turns the names of tokens into the bytes that they stand for. A name with another character names no bytes.
+// wholePieces returns the tokens by the bytes that their names mean. A name with a character that names no byte is left out.
 func wholePieces(ids map[string]uint32) map[string]uint32 {
 	bytesOf := map[rune]byte{}
 	for c, name := range byteNames() {

@@ -42,7 +42,7 @@ const (
 	patternTekken = casedWord + `|` + casedWord2 + `|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*` + layout
 )
 
-// splitterOf has the splitters by pattern.
+// splitterOf returns the splitter of a pattern, if it is known.
 func splitterOf(pattern string) (splitter, bool) {
 	switch pattern {
 	case patternGPT2:
@@ -117,7 +117,7 @@ func small(c byte) byte {
 	return c
 }
 
-// word returns the end of a word with what may stand before it.
+// word returns the end of a word with the character that may come before it.
 func (s splitter) word(text string, i int) (int, bool) {
 	c, size := at(text, i)
 	switch s.words {

@@ -22,7 +22,7 @@ type Client struct {
 	HTTP *http.Client
 	// Pause is the time before a request that failed is tried again.
 	Pause time.Duration
-	// Progress, if there is one, is told of bytes that went over.
+	// Progress, unless nil, receives the number of bytes that were transferred since its last call.
 	Progress func(bytes int64)
 }
 
@@ -52,7 +52,7 @@ func (c Client) again(ctx context.Context, ask func() (further bool, err error))
 	}
 }
 
-// address returns that of a path. The host is never looked up: the connection leads to the pod.
+// address returns the URL of a path. Its host is never looked up: the connection leads to the pod.
 func address(path string) string { return "http://pod.invalid" + path }
 
 // ask sends a request and returns a response of success.
@@ -111,7 +111,7 @@ func (c Client) read(ctx context.Context, name string, to *rows.Sum) error {
 	})
 }
 
-// told returns a reader that reports the progress of what is read.
+// told returns a reader that reports to Progress.
 func (c Client) told(from io.Reader) io.Reader {
 	if c.Progress == nil {
 		return from

@@ -54,7 +54,7 @@ func Files(of rows.Revision) http.Handler {
 	})
 }
 
-// failure is an error as it is answered.
+// failure is an error in an answer.
 type failure struct {
 	Reason  contract.Reason `json:"reason"`
 	Message string          `json:"message"`
@@ -69,7 +69,7 @@ func refuse(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// err returns the error that was answered.
+// err returns the failure as an error.
 func (f failure) err() error {
 	err := contract.Failf(f.Reason, "%s", f.Message)
 	if f.Taken {

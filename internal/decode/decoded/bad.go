@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Class is one word for what is wrong with a row, for counts and reports. docs/contributing/decoding.md lists the classes.
+// Class is the kind of error of a bad row, for counts and reports. docs/contributing/decoding.md lists the classes.
 type Class string
 
 // The classes of bad rows.
@@ -25,7 +25,7 @@ type BadRow struct {
 	Class Class
 	// Where names the row, as Row.Where does.
 	Where string
-	// Err is what is wrong and what to do.
+	// Err is the error, with what to do.
 	Err error
 }
 
@@ -61,7 +61,7 @@ func NoField(name string, there []string) error {
 	return fmt.Errorf("there is no field %q; the fields of the file are %s%s; choose the preset or mapping that fits them", name, Listed(there), meant)
 }
 
-// Listed returns names as a message has them.
+// Listed returns names for a message.
 func Listed(names []string) string {
 	if len(names) == 0 {
 		return "none"
@@ -69,8 +69,8 @@ func Listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// nearest returns the name that a person probably meant, "" if none is near: one that differs by case, by a separator, or by at most
-// a letter in three.
+// nearest returns the name that a person probably meant, "" if no name is similar. A similar name differs in case, in separators, or in at
+// most one letter of three.
 func nearest(name string, among []string) string {
 	best, least := "", 0
 	plain := func(s string) string {

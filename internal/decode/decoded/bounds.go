@@ -10,7 +10,7 @@ const (
 	// MaxValues is how many values the wanted fields of a row may have, those in lists and objects and the names of objects
 	// included; and how many columns a table.
 	MaxValues = 1 << 20
-	// MaxKept is the longest that the wanted fields of a row may be together, in bytes as they stand in the file.
+	// MaxKept is the most bytes that the wanted fields of a row may have together in the file.
 	MaxKept = 16 << 20
 )
 

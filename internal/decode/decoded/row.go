@@ -1,4 +1,4 @@
-// Package decoded has what all decoders produce: rows, their values and places, what a row may hold, and what makes one bad.
+// Package decoded has the types that all decoders share: rows, their values and places, the bounds of a row, and the errors of bad rows.
 package decoded
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// MaxRow is the longest row of a text format, in bytes as they stand there, and the longest SQuAD article: 128 MiB. Buffers
+// MaxRow is the most bytes of a row in the file of a text format, and of a SQuAD article: 128 MiB. Buffers
 // start small and grow only for a row that needs it.
 const MaxRow = 128 << 20
 
@@ -51,8 +51,8 @@ type Row struct {
 	// Values of the wanted fields, in the order they were asked for: string, Number, bool, nil, []any or map[string]any.
 	// The slice is used again for the next row; the values in it belong to the caller.
 	Values []any
-	// Plain has the bit 1<<i where the i-th value is a string that JSON holds as it is: UTF-8 without a character that needs an escape. A value
-	// whose bit is not set may also be one.
+	// Plain has the bit 1<<i set where the i-th value is a string that needs no escape in JSON. A value whose bit is not set may be such a
+	// string as well.
 	Plain uint64
 
 	Place Place
@@ -91,7 +91,7 @@ func (p Place) String() string {
 	}
 }
 
-// Reader is what each format does. Next fills the row's values and its place, the place before anything can fail; after the last row it returns
+// Reader reads the rows of one format. Next fills the row's values and its place, the place before anything can fail; after the last row it returns
 // io.EOF. Its errors are bare: the caller adds the place and a reason. After a BadRow the next call returns the next row; after any other error
 // there is none.
 type Reader interface {
@@ -99,7 +99,7 @@ type Reader interface {
 	Close()
 }
 
-// NonFinite is what becomes of a wanted number that is not finite: NaN, Infinity, -Infinity.
+// NonFinite is how a wanted number that is not finite is read: NaN, Infinity, -Infinity.
 type NonFinite bool
 
 // NonFiniteBad and NonFiniteNull: neither JSON nor a record has such numbers: the row is bad, or the value is null.

@@ -10,8 +10,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
 )
 
-// What a Parquet file may unpack to: unpackFree bytes, and unpackRatio for each of its own. A row counts rowCost, which is about what the record of
-// an empty one takes on the volume, and a value valueCost more than its text. Real files stay far below: a long text that every row repeats is in a
+// A Parquet file may unpack to unpackFree bytes, and to unpackRatio more for each byte of the file. A row counts rowCost bytes, about what the
+// record of an empty row takes on the volume, and a value valueCost more than its text. Real files stay far below: a long text that every row repeats is in a
 // dictionary once, but each row has its own question as well, and some hundred kilobytes of such a text for each would be needed.
 const (
 	unpackFree  = 256 << 20
@@ -54,7 +54,7 @@ func (b *budget) room() (values, texts int) {
 	return decoded.MaxValues, decoded.MaxKept
 }
 
-// row counts the current row of the columns, and refuses one that is too large by itself.
+// row counts the current row of the columns, and refuses a row that is too large.
 func (b *budget) row(columns []*column) error {
 	if b.own {
 		return nil

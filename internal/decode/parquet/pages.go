@@ -165,7 +165,7 @@ func checkHeader(h *format.PageHeader, left int64) error {
 	return nil
 }
 
-// plainHeader returns the header of the page as it would stand in a file that is not packed. Statistics are omitted: they are not used here.
+// plainHeader returns the header of the page for a file that is not packed. Statistics are omitted: they are not used here.
 func plainHeader(h *format.PageHeader, size int) ([]byte, error) {
 	h.UncompressedPageSize, h.CompressedPageSize, h.CRC = int32(size), int32(size), 0
 	h.DataPageHeader.V.Statistics, h.DataPageHeaderV2.V.Statistics = format.Statistics{}, format.Statistics{}

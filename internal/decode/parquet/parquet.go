@@ -49,21 +49,14 @@ type rows struct {
 
 // Open reads rows of a file of so many bytes, without bounds if the project wrote it. Damaged input gives errors, never panics.
 func Open(src io.ReaderAt, size int64, fields []decoded.Field, nonFinite decoded.NonFinite, own bool) (r decoded.Reader, err error) {
-	footer, err := readFooter(src, size)
+	defer recovered(&err)
+	limits := newBudget(size, own)
+	meta, file, err := openFile(src, size, &limits)
 	if err != nil {
 		return nil, err
-	}
-	defer recovered(&err)
-	meta, file, err := openFooter(footer)
-	if err != nil {
-		return nil, fmt.Errorf("the Parquet footer cannot be read (%w); fetch the file again", err)
 	}
 	root, err := newSchema(meta.Schema, nonFinite)
 	if err != nil {
-		return nil, err
-	}
-	limits := newBudget(size, own)
-	if err := limits.rows(meta.RowGroups); err != nil {
 		return nil, err
 	}
 	p := &rows{src: src, size: size, budget: limits, leaves: leavesOf(file.Root(), nil), groups: file.RowGroups(), meta: meta.RowGroups, fields: fields}
@@ -87,23 +80,29 @@ func Open(src io.ReaderAt, size int64, fields []decoded.Field, nonFinite decoded
 
 // Count returns the number of rows in the footer of a file of so many bytes.
 func Count(src io.ReaderAt, size int64) (rows int64, err error) {
-	footer, err := readFooter(src, size)
-	if err != nil {
-		return 0, err
-	}
 	defer recovered(&err)
-	meta, _, err := openFooter(footer)
-	if err != nil {
-		return 0, fmt.Errorf("the Parquet footer cannot be read (%w); fetch the file again", err)
-	}
 	limits := newBudget(size, false)
-	if err := limits.rows(meta.RowGroups); err != nil {
+	meta, _, err := openFile(src, size, &limits)
+	if err != nil {
 		return 0, err
 	}
 	for _, group := range meta.RowGroups {
 		rows += group.NumRows
 	}
 	return rows, nil
+}
+
+// openFile opens a file of so many bytes by its footer, which claims no more rows than the budget has.
+func openFile(src io.ReaderAt, size int64, limits *budget) (*format.FileMetaData, *parquet.File, error) {
+	footer, err := readFooter(src, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	meta, file, err := openFooter(footer)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the Parquet footer cannot be read (%w); fetch the file again", err)
+	}
+	return meta, file, limits.rows(meta.RowGroups)
 }
 
 // readFooter finds a file that was cut short before the library does, which would allocate what a false length says.

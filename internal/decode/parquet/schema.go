@@ -326,7 +326,7 @@ func (n *node) entries(parent string) (any, error) {
 	return entries, nil
 }
 
-// wraps reports whether a repeated node of a LIST is no more than a wrapper around its one child.
+// wraps reports whether a repeated node of a LIST only wraps its one child.
 func (n *node) wraps(parent string) bool {
 	one := len(n.children) == 1 && n.children[0].kind != format.Repeated
 	return one && n.name != "array" && n.name != parent+"_tuple" && !n.list && !n.mapped

@@ -122,7 +122,7 @@ func converted(e format.SchemaElement) (c convert, known bool) {
 	return nil, true // BSON, INTERVAL, LIST and MAP of nothing
 }
 
-// only returns c where the physical type is the one that the logical type is defined for.
+// only returns c if the physical type is the one that the logical type is defined for, else nil.
 func only(physical, want format.Type, c convert) convert {
 	if physical != want {
 		return nil

@@ -28,8 +28,8 @@ func turns(args ...ref.Val) ref.Val {
 		}
 	}
 	chat := args[0]
-	if _, text := chat.(types.String); text {
-		if chat = openJSON(chat); types.IsError(chat) {
+	if text, ok := chat.(types.String); ok {
+		if chat = openJSON(string(text)); types.IsError(chat) {
 			return chat
 		}
 	}

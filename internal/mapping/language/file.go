@@ -34,7 +34,7 @@ func fileOf(at string) *fileValue {
 	return &fileValue{at, Adapter{}.NativeToValue(map[string]any{"path": at, "name": name, "folders": folders})}
 }
 
-// unescaped decodes the percent signs of a folder's name; a name with other ones is kept as it is.
+// unescaped decodes the percent signs of a folder's name; a name with other percent signs is kept unchanged.
 func unescaped(s string) string {
 	if plain, err := url.PathUnescape(s); err == nil {
 		return plain
@@ -42,7 +42,7 @@ func unescaped(s string) string {
 	return s
 }
 
-// Files has the variable file. Rows of one file come one after the other, so the last one is mostly the wanted one.
+// Files returns the variable file of rows. It keeps the last one, since the rows of a file come one after another.
 type Files struct{ last atomic.Pointer[fileValue] }
 
 // Of returns the variable for the file at a path.

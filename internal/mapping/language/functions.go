@@ -20,6 +20,17 @@ func textOf(v ref.Val) (string, ref.Val) {
 	return "", wrong(func(it Subject) string { return it.The() + " is " + describeValue(v) + " and must be a string" })
 }
 
+// onText returns a function of one text.
+func onText(call func(s string) ref.Val) func(...ref.Val) ref.Val {
+	return func(args ...ref.Val) ref.Val {
+		s, bad := textOf(args[0])
+		if bad != nil {
+			return bad
+		}
+		return call(s)
+	}
+}
+
 // afterLast returns the text after the last mark, without the white space around it.
 func afterLast(args ...ref.Val) ref.Val {
 	s, bad := textOf(args[0])
@@ -41,11 +52,7 @@ func afterLast(args ...ref.Val) ref.Val {
 
 // number returns the text of a number without white space around it and without the commas between its digits: GSM8K's answers
 // end in "#### 1,234".
-func number(args ...ref.Val) ref.Val {
-	s, bad := textOf(args[0])
-	if bad != nil {
-		return bad
-	}
+func number(s string) ref.Val {
 	s = strings.ReplaceAll(strings.TrimSpace(s), ",", "")
 	if !isNumber(s) {
 		return wrong(func(it Subject) string { return fmt.Sprintf("%s is %.40q and not a number", it.The(), s) })
@@ -70,11 +77,7 @@ func IsDigits(s string) bool {
 }
 
 // boxed returns what the last \boxed of a LaTeX text holds, else the last \fbox.
-func boxed(args ...ref.Val) ref.Val {
-	s, bad := textOf(args[0])
-	if bad != nil {
-		return bad
-	}
+func boxed(s string) ref.Val {
 	for _, command := range []string{`\boxed`, `\fbox`} {
 		if at := lastCommand(s, command); at >= 0 {
 			held, err := argument(s[at+len(command):], command)
@@ -89,7 +92,7 @@ func boxed(args ...ref.Val) ref.Val {
 	})
 }
 
-// lastCommand finds the last use of a LaTeX command, -1 when there is none. A letter right after it makes another command.
+// lastCommand returns the place of the last use of a LaTeX command, -1 if it is not used. A letter right after it makes another command.
 func lastCommand(s, command string) int {
 	for end := len(s); ; {
 		at := strings.LastIndex(s[:end], command)
@@ -136,11 +139,7 @@ func argument(s, command string) (string, error) {
 }
 
 // openJSON returns the value of a text of JSON.
-func openJSON(args ...ref.Val) ref.Val {
-	s, bad := textOf(args[0])
-	if bad != nil {
-		return bad
-	}
+func openJSON(s string) ref.Val {
 	v, err := decode.Text(s)
 	if err != nil {
 		return wrong(func(it Subject) string { return it.The() + " is not a text of JSON: " + err.Error() })
@@ -148,11 +147,7 @@ func openJSON(args ...ref.Val) ref.Val {
 	return Adapter{}.NativeToValue(v)
 }
 
-func trim(args ...ref.Val) ref.Val {
-	s, bad := textOf(args[0])
-	if bad != nil {
-		return bad
-	}
+func trim(s string) ref.Val {
 	return types.String(strings.TrimSpace(s))
 }
 
@@ -226,18 +221,14 @@ func tooLong() ref.Val {
 }
 
 // fail refuses the row with a message from the expression.
-func fail(args ...ref.Val) ref.Val {
-	s, bad := textOf(args[0])
-	if bad != nil {
-		return bad
-	}
+func fail(s string) ref.Val {
 	return wrong(func(Subject) string { return s })
 }
 
 // Unanswerable is the reference answer of a question that its context does not answer.
 const Unanswerable = "unanswerable"
 
-// squadAnswer returns the first of SQuAD's answers, or Unanswerable where there is none. All of them must be texts, and where the source has
+// squadAnswer returns the first of SQuAD's answers, or Unanswerable if the list is empty. All of them must be texts, and where the source has
 // is_impossible, its list of answers must agree.
 func squadAnswer(args ...ref.Val) ref.Val {
 	v, impossible := args[0], args[1]

@@ -74,17 +74,17 @@ var (
 
 var functions = []function{
 	{"afterLast", true, []*cel.Type{aText, aText}, aText, afterLast},
-	{"number", true, []*cel.Type{aText}, aText, number},
-	{"boxed", true, []*cel.Type{aText}, aText, boxed},
-	{"json", true, []*cel.Type{aText}, cel.DynType, openJSON},
+	{"number", true, []*cel.Type{aText}, aText, onText(number)},
+	{"boxed", true, []*cel.Type{aText}, aText, onText(boxed)},
+	{"json", true, []*cel.Type{aText}, cel.DynType, onText(openJSON)},
 	{"jsonText", false, []*cel.Type{cel.DynType}, aText, jsonText},
 	{"turns", true, []*cel.Type{cel.DynType}, textList, turns},
 	{"turns", true, []*cel.Type{cel.DynType, aText}, textList, turns},
-	{"trim", true, []*cel.Type{aText}, aText, trim},
+	{"trim", true, []*cel.Type{aText}, aText, onText(trim)},
 	{"split", true, []*cel.Type{aText, aText}, textList, split},
 	{"join", true, []*cel.Type{textList, aText}, aText, join},
 	{"replace", true, []*cel.Type{aText, aText, aText}, aText, replace},
-	{"fail", false, []*cel.Type{aText}, cel.DynType, fail},
+	{"fail", false, []*cel.Type{aText}, cel.DynType, onText(fail)},
 	{"squadAnswer", false, []*cel.Type{cel.DynType, cel.OptionalType(cel.DynType)}, aText, squadAnswer},
 	{"hotpotParagraphs", false, []*cel.Type{cel.DynType}, aText, hotpotParagraphs},
 }

@@ -15,7 +15,7 @@ import (
 // and are still there.
 var tableLogs = map[string]string{"_delta_log": "Delta", ".hoodie": "Hudi"}
 
-// Files returns the paths that the patterns name, and without patterns those of data. Its messages call what holds the paths where.
+// Files returns the paths that the patterns name, and without patterns those of data. In messages, where names what holds the paths.
 func Files(ctx context.Context, patterns, paths []string, where string) ([]string, error) {
 	if len(patterns) > 0 {
 		return matchAll(ctx, patterns, paths, where)
@@ -23,7 +23,7 @@ func Files(ctx context.Context, patterns, paths []string, where string) ([]strin
 	return withoutMarkers(paths, where)
 }
 
-// withoutMarkers returns the paths to read where no pattern names them: all but those that are no data by their names or their folders' names.
+// withoutMarkers returns the paths to read where no pattern names them: all whose names, and those of their folders, are not of markers.
 // Spark and Hadoop begin such names with a dot or an underscore; checksums of Hadoop end with .crc. They are sorted.
 func withoutMarkers(paths []string, where string) ([]string, error) {
 	for _, p := range paths {
@@ -40,7 +40,7 @@ func withoutMarkers(paths []string, where string) ([]string, error) {
 	}), nil
 }
 
-// TableFormat returns the format of the table whose log a file is, or is part of; empty is none.
+// TableFormat returns the format of the table whose log a file belongs to; empty if it belongs to none.
 func TableFormat(p string) string {
 	for _, name := range strings.Split(p, "/") {
 		if format := tableLogs[name]; format != "" {

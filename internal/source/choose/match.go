@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Bounds of what matching may cost, whoever wrote the patterns: strangers write cards.
+// Bounds of the cost of matching: patterns come from cards, which anyone may write.
 const (
 	maxMatching = 1 << 36 // bytes of patterns times bytes of paths, in one choice
 	lookEvery   = 1024    // comparisons between two looks at the context
@@ -28,7 +28,7 @@ type Matching struct {
 	work  int
 }
 
-// NewMatching returns a choice among paths. Its messages call what holds them where.
+// NewMatching returns a choice among paths. In messages, where names what holds them.
 func NewMatching(ctx context.Context, where string, paths []string) *Matching {
 	m := &Matching{ctx: ctx, where: where, Paths: paths, known: make(map[string]bool, len(paths))}
 	for _, p := range paths {

@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source/transport"
 )
 
-// repoInfo is what is read of the Hub's information about a repository.
+// repoInfo is the part of the Hub's information about a repository that is used.
 type repoInfo struct {
 	SHA      string   `json:"sha"`
 	Disabled bool     `json:"disabled"`
@@ -27,7 +27,7 @@ type repoInfo struct {
 type cardData struct {
 	License oneOrMore
 	Configs []cardConfig
-	// odd is what the card has in the place of a list of configurations; empty is nothing.
+	// odd names what the card has instead of a list of configurations; empty if it has a list, or nothing.
 	odd string
 	// rows are those that the card counts, by configuration and split.
 	rows map[[2]string]int64
@@ -70,10 +70,10 @@ func countedRows(b json.RawMessage) map[[2]string]int64 {
 	return rows
 }
 
-// absent reports whether a card leaves a key out, or gives it no value.
+// absent reports whether a card has no value for a key.
 func absent(b json.RawMessage) bool { return len(b) == 0 || string(b) == "null" }
 
-// kindOfJSON returns what a value is, where something else is expected.
+// kindOfJSON returns the kind of a value in the words of a message.
 func kindOfJSON(b json.RawMessage) string {
 	switch b[0] {
 	case '{':

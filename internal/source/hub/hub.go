@@ -33,7 +33,7 @@ type hub struct {
 
 var repoID = regexp.MustCompile(`^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$`)
 
-// Options are what a Hub is asked with.
+// Options are the settings and credentials of a Hub.
 type Options struct {
 	// Endpoint is the base URL of the Hub, as in HF_ENDPOINT; a data set's own endpoint takes its place. Empty is https://huggingface.co.
 	Endpoint string
@@ -107,7 +107,7 @@ func (h *hub) choose(ctx context.Context, info repoInfo, files map[string]source
 	s := selection{config: h.spec.Config, split: h.spec.Split, where: h.where()}
 	chosen, err := s.choose(ctx, info.CardData, paths)
 	if nothing := h.holdsData(paths); err != nil && nothing != nil {
-		return nil, nothing // which says more than that none was chosen
+		return nil, nothing // which explains more than that none was chosen
 	}
 	return chosen, err
 }
@@ -158,8 +158,7 @@ func (h *hub) api(more ...string) *url.URL {
 	return h.at(append([]string{"api", "datasets", ns, name}, more...)...)
 }
 
-// get reads one answer of the API into v and returns its headers. It retries by itself, so that one failed page of a
-// long listing does not begin the listing again.
+// get reads one answer of the API into v and returns its headers. It retries, so that one failed page does not restart a long listing.
 func (h *hub) get(ctx context.Context, u *url.URL, v any) (got apiAnswer, err error) {
 	err = h.client.Retry.Do(ctx, func() error {
 		got, err = h.getOnce(ctx, u, v)
@@ -168,7 +167,7 @@ func (h *hub) get(ctx context.Context, u *url.URL, v any) (got apiAnswer, err er
 	return got, err
 }
 
-// apiAnswer is what an answer of the API has besides its content.
+// apiAnswer is the header and the size of an answer of the API.
 type apiAnswer struct {
 	header http.Header
 	bytes  int
@@ -274,8 +273,8 @@ func nextPage(header http.Header) string {
 	return ""
 }
 
-// Open asks the Hub where the file lies, each time anew since a signed address ends, checks that it is the listed file,
-// and reads it there.
+// Open asks the Hub for the address of the file, each time again since a signed address expires, checks that it is the listed file, and
+// reads it from there.
 func (h *hub) Open(ctx context.Context, f source.File, offset int64) (io.ReadCloser, error) {
 	if !contract.IsGitDigest(f.Revision) {
 		return nil, contract.Failf(contract.InvalidTask, "%s of %s is not pinned to a commit.", f.Path, h.where())

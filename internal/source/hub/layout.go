@@ -26,7 +26,7 @@ const (
 	testSplit       = "test"
 )
 
-// byLayout finds files by where they usually lie.
+// byLayout finds files by the usual layouts of repositories.
 func (s selection) byLayout(paths []string) ([]string, error) {
 	if s.config == "" || s.config == defaultConfig || s.folderOf(s.config, paths) != "" {
 		return s.byLayoutOf(s.config, paths)
@@ -43,7 +43,7 @@ func (s selection) byLayoutOf(config string, paths []string) ([]string, error) {
 	return s.ofRoot(paths)
 }
 
-// folderOf returns the folder with the files of a configuration; empty where there is none.
+// folderOf returns the folder with the files of a configuration; empty if it has no folder.
 func (s selection) folderOf(config string, paths []string) string {
 	for _, folder := range []string{config, "data/" + config} {
 		if config != "" && len(within(folder, dataFiles(paths))) > 0 {
@@ -62,7 +62,7 @@ func (s selection) below(folder string, paths []string) ([]string, error) {
 	return chosen, err
 }
 
-// ofRoot chooses among all files. Those that the Hub has converted lie in a folder for each configuration.
+// ofRoot chooses among all files. Files that the Hub has converted are in a folder for each configuration.
 func (s selection) ofRoot(paths []string) ([]string, error) {
 	data := dataFiles(paths)
 	if len(data) == 0 {
@@ -84,7 +84,7 @@ func (s selection) ofRoot(paths []string) ([]string, error) {
 // convertedName matches the name of a file on the branch refs/convert/parquet: configuration, split and a number of four digits.
 var convertedName = regexp.MustCompile(`^([^/]+)/[^/]+/[0-9]{4}\.[a-z.]+$`)
 
-// converted returns the configurations of files that all lie as on the branch refs/convert/parquet; none where one does not.
+// converted returns the configurations of files that all have the layout of the branch refs/convert/parquet; none if a file has not.
 func converted(data []string) []string {
 	var configs []string
 	for _, p := range data {
@@ -139,7 +139,7 @@ func (s selection) amongFiles(data []string) ([]string, error) {
 	return chosen, s.oneFormat(chosen)
 }
 
-// family is files that lie together and are called alike: of one split, or of none.
+// family is the files of one folder whose names differ only by numbers: those of a split, or of none.
 type family struct {
 	name    string // of the split, as files or a folder have it
 	place   string // the folder that holds those
@@ -243,7 +243,7 @@ func (s selection) ambiguous(families []family) error {
 		s.where, s.split, source.Enumerate(both), what)
 }
 
-// oneFolder refuses to take files of several folders for one split where nothing says that they belong together.
+// oneFolder refuses files of several folders as one split, since nothing shows that they belong together.
 func (s selection) oneFolder(data []string) error {
 	folders := map[string]bool{}
 	for _, p := range data {
@@ -345,7 +345,7 @@ func (s selection) oneFormat(chosen []string) error {
 	return nil
 }
 
-// withoutPacking returns a name without the end that says how the file is packed.
+// withoutPacking returns a name without the extension of its compression.
 func withoutPacking(name string) string {
 	for _, end := range []string{".gz", ".gzip", ".bz2", ".zst", ".zstd"} {
 		name = strings.TrimSuffix(name, end)

@@ -20,11 +20,11 @@ import (
 type cardConfig struct {
 	name      string
 	isDefault bool
-	// folder is where its files lie, and what its patterns are relative to; empty is the repository's root.
+	// folder holds its files, and its patterns are relative to it; empty is the root of the repository.
 	folder string
 	// splits are empty where the card leaves the files to the layout.
 	splits []cardSplit
-	// odd is what of the entry is not understood; empty is nothing. Other entries remain usable.
+	// odd names the part of the entry that is not understood; empty if all is. Other entries remain usable.
 	odd string
 }
 
@@ -158,8 +158,8 @@ func (s selection) notThere(pattern string, paths []string) error {
 		where, contract.Clean(pattern, glob.MaxLength), source.Enumerate(paths))
 }
 
-// asked leaves out what a pattern matches by accident: hidden files, descriptions of the data set and, where a pattern finds
-// files of data, all that are none.
+// asked leaves out what a pattern matches by accident: hidden files, descriptions of the data set and, if the pattern finds files of data,
+// all other files.
 func asked(g glob.Pattern, chosen []string) []string {
 	if g.Path != "" {
 		return chosen

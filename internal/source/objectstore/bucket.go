@@ -27,7 +27,7 @@ import (
 
 // bucket is the objects below a folder of an object store: S3 and what speaks like it, Google Cloud Storage, Azure Blob
 // Storage. The libraries list, sign and ask; the transport of this project judges the answers, and
-// its policy says how often to try.
+// its policy limits the retries.
 type bucket struct {
 	spec   recipe.ObjectStore
 	name   string // of the bucket or container
@@ -55,7 +55,7 @@ type provider struct {
 
 var bucketURL = regexp.MustCompile(`^(s3|gs|azblob)://([A-Za-z0-9$][A-Za-z0-9._-]*)(?:/(.*))?$`)
 
-// Options are what an object store is asked with.
+// Options are the credentials of an object store.
 type Options struct {
 	// Secret is a folder with the files of the data set's Secret, named like its keys; empty where there is none, and then the
 	// standard variables and files of the service's own tools are read.
@@ -154,7 +154,7 @@ func (b *bucket) at(key string) string {
 	return scheme + "://" + b.name + "/" + key
 }
 
-// page is how many objects are asked for at once, the most that every store gives.
+// page is how many objects are requested at once, the most that every store returns.
 const page = 1000
 
 // maxObjectPages is how many pages of a listing are asked for: some stores have few objects on one, and pages without any.
@@ -357,5 +357,5 @@ func (o *object) Read(p []byte) (int, error) {
 type credentials struct {
 	transport.Secret
 	client *http.Client
-	token  string // a file that proves which workload asks; empty is none
+	token  string // the file of a workload identity token; empty if there is none
 }

@@ -40,10 +40,10 @@ type artifact struct {
 	spec      recipe.OCI
 	reference name.Reference
 	client    *transport.Client
-	secret    string // the folder of the Secret; empty is none
+	secret    string // the folder of the Secret; empty if there is none
 
 	mu     sync.Mutex
-	asking *transport.Client // once the registry has said how it wants to be asked
+	asking *transport.Client // with credentials for the registry; nil before connect
 }
 
 // Annotations of a layer.
@@ -56,7 +56,7 @@ const (
 // schemeHTTP is recipe.OCI.Scheme of a registry without TLS.
 const schemeHTTP = "HTTP"
 
-// Options are what a registry is asked with.
+// Options are the credentials of a registry.
 type Options struct {
 	// Secret is a folder with the files of the data set's Secret, named like its keys; empty where there is none, and then what
 	// `docker login` left on this machine is read.
@@ -255,7 +255,7 @@ func (a *artifact) scheme() string {
 	return "https"
 }
 
-// connect asks the registry, once, how it wants to be asked: with nothing, a password, or a token that a password gets.
+// connect asks the registry, once, which credentials it requires: none, a password, or a token that a password gets.
 func (a *artifact) connect(ctx context.Context) (*transport.Client, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

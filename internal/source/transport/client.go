@@ -50,11 +50,11 @@ func staying(carrier http.RoundTripper) *http.Client {
 	return &http.Client{Transport: carrier, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// Request is what is asked for.
+// Request is a request for an address.
 type Request struct {
 	Method string
 	URL    *url.URL
-	// Authorization is sent to the host of URL and to no other; empty is none.
+	// Authorization is sent to the host of URL and to no other; empty means no header.
 	Authorization string
 	// Header holds further fields.
 	Header http.Header
@@ -63,8 +63,8 @@ type Request struct {
 // Answer is the response at the end of the redirects.
 type Answer struct {
 	*http.Response
-	// Said holds the fields of all answers on the way; of several with one name, the first. The host that knows the file answers
-	// before the host that merely keeps its bytes.
+	// Said holds the fields of all answers on the way; of several with one name, the first. The host that knows the file answers before the
+	// host that only stores its bytes.
 	Said http.Header
 	// Foreign is true if the last answer came from another host than the one that was asked.
 	Foreign bool
@@ -75,7 +75,7 @@ type Answer struct {
 func (c *Client) Do(ctx context.Context, req Request) (*Answer, error) {
 	at, said, foreign := req.URL, http.Header{}, false
 	for requests := 1; ; requests++ {
-		foreign = foreign || !SameHost(at, req.URL) // for good: another host does not choose what credentials open
+		foreign = foreign || !SameHost(at, req.URL) // also back on the first host: another host does not choose what credentials open
 		res, err := c.once(ctx, req, at, foreign)
 		if err != nil {
 			return nil, err
@@ -133,8 +133,8 @@ func (c *Client) once(ctx context.Context, req Request, at *url.URL, foreign boo
 	return c.timeouts.watch(r, staying(c.carrier).Do)
 }
 
-// Read sends a request for a file and returns its content from an offset on. refusal returns the failure of an answer that is none, nil
-// for a success.
+// Read sends a request for a file and returns its content from an offset on. refusal returns the failure of an answer without the
+// file, nil for a success.
 func (c *Client) Read(ctx context.Context, req Request, f source.File, offset int64, refusal func(*Answer) error) (io.ReadCloser, error) {
 	a, err := c.Do(ctx, req)
 	if err != nil {
@@ -197,7 +197,7 @@ func Shown(u *url.URL) string {
 	return bare.String()
 }
 
-// Bearer returns the value of Authorization for a token; empty is none.
+// Bearer returns the value of Authorization for a token, which may be empty.
 func Bearer(token string) string {
 	if token == "" {
 		return ""

@@ -56,7 +56,7 @@ func positioned(a *Answer, f source.File, offset int64) (io.ReadCloser, error) {
 	return a.Body, nil
 }
 
-// packed reports whether a file's own bytes are compressed, which some servers call its encoding.
+// packed reports whether a file is compressed by its name; some servers send that as the encoding.
 func packed(name string) bool {
 	return slices.Contains([]string{".gz", ".zst", ".bz2", ".xz", ".br"}, path.Ext(name))
 }
@@ -138,8 +138,7 @@ func budget(header string) (left, reset int64, ok bool) {
 	return left, reset, left >= 0 && reset >= 0
 }
 
-// Refusal returns the failure that a status stands for, whoever answered; nil where it stands for success. what names the
-// thing that was asked for.
+// Refusal returns the failure that a status means, whichever host answered; nil for a success. what names the thing that was requested.
 func (c *Client) Refusal(a *Answer, what string) error {
 	status := a.StatusCode
 	said := fmt.Sprintf("the answer of %s is %d %s", a.Request.URL.Host, status, http.StatusText(status))

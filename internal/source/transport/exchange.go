@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source"
 )
 
-// Exchange is one call to a service that a library makes, and what was answered in it. A library's errors differ by
+// Exchange is one call of a library to a service, and the answers to it. A library's errors differ by
 // service and may hold a signed address; status and headers do not, and are the same for all.
 type Exchange struct {
 	// File is read from Offset; nil where the call does not read a file.
@@ -36,7 +36,7 @@ func (x *Exchange) During(ctx context.Context) context.Context {
 	return context.WithValue(ctx, exchangeKey{}, x)
 }
 
-// errSecondTry ends a request that a library makes by itself after the first one failed: the policy says how often to try.
+// errSecondTry ends a request that a library repeats after the first one failed: only the policy retries.
 var errSecondTry = errors.New("the transfer broke")
 
 // maxRequests is how many requests a library makes for one call: it asks for the next page of a listing itself where one is empty.
@@ -116,7 +116,7 @@ func (c *Client) Observed() http.RoundTripper {
 type exchanging struct {
 	inner    http.RoundTripper
 	timeouts Timeouts
-	// follows leaves redirects to whoever asks, and answers as they are.
+	// follows is true if the library follows redirects itself and gets answers unchanged.
 	follows bool
 }
 
@@ -150,7 +150,7 @@ func (t *exchanging) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !reads || res.StatusCode >= http.StatusMultipleChoices {
 		return res, nil
 	}
-	res.Header.Del("Content-Encoding") // a remark of whoever stored the object, about the bytes that are its own
+	res.Header.Del("Content-Encoding") // metadata of the object, whose bytes are sent as they were stored
 	body, err := content(a, *x.File, x.Offset)
 	if err != nil {
 		x.note(nil, err)
@@ -199,8 +199,8 @@ func (x *Exchange) tidy(r *http.Request, res *http.Response) {
 	}
 }
 
-// Failure returns a call's error with its reason: the one of this package, else the one that the status stands for. what is the thing
-// that was asked for; code is the service's own word for what is wrong, empty where it has none.
+// Failure returns a call's error with its reason: the one of this package, else the one that the status means. what is the thing that was
+// requested; code is the error code of the service, empty if it has none.
 func (c *Client) Failure(x *Exchange, what, code string, err error) error {
 	var known *contract.Failure
 	if errors.As(err, &known) || errors.As(x.broken(), &known) {

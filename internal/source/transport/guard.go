@@ -14,8 +14,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// What a worker never connects to. The services that give a node's credentials to whoever asks lie on link-local addresses,
-// or on one of the few below; no data set does. Loopback and private addresses stay open: a server inside the cluster is an
+// A worker never connects to the addresses below. The metadata services of clouds, which return the credentials of a node to any process,
+// have link-local addresses or one of these; no data set has. Loopback and private addresses stay open: a server inside the cluster is an
 // ordinary place for data, and a NetworkPolicy is the means to close them.
 //
 // Addresses are checked when a connection is made, so after every redirect and every answer of the DNS, and once more before
@@ -38,7 +38,7 @@ var metadataNames = map[string]bool{
 	"metadata.oraclecloud.com": true, "metadata.tencentyun.com": true, "instance-data": true, "instance-data.ec2.internal": true,
 }
 
-// refusedAddress returns what an address is that no connection is made to; empty for one that may be connected to.
+// refusedAddress returns what an address is if no connection to it is allowed; empty if one is.
 func refusedAddress(ip netip.Addr) string {
 	ip = ip.Unmap().WithZone("")
 	if what := metadataAddresses[ip]; what != "" {

@@ -112,7 +112,7 @@ func (h Hosts) Check(u *url.URL) error {
 		h, contract.HostsKey, contract.Clean(u.Host, 200))
 }
 
-// carriesCredentials reports whether a request shows who asks. A body does: one is only ever sent to get a token for credentials.
+// carriesCredentials reports whether a request has credentials. A body has: it is sent only to get a token for them.
 func carriesCredentials(r *http.Request) bool {
 	return r.Header.Get("Authorization") != "" || r.Header.Get("X-Amz-Security-Token") != "" || r.Body != nil && r.Body != http.NoBody
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Secret is where a library's credentials are read.
+// Secret is the place of a library's credentials.
 type Secret struct {
 	// Folder holds a file for each key of a Secret; empty is the process's environment, with a variable for each.
 	Folder string

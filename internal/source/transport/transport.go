@@ -1,6 +1,5 @@
-// Package transport is how sources reach servers. No other package of the data plane builds what carries requests, so that every
-// request is guarded: the address, the hosts that credentials may be sent to, the time that it takes, where redirects lead, and what
-// an answer may be.
+// Package transport sends the requests of sources to servers. No other package of the data plane creates HTTP transports, so that every
+// request is guarded: its address, the hosts that credentials may be sent to, its time, its redirects, and its answer.
 package transport
 
 import (

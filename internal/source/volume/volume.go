@@ -30,7 +30,7 @@ type volume struct {
 	folder string // where the claim is mounted
 }
 
-// Options are what a source on a volume is given.
+// Options are the mounted PersistentVolumeClaims.
 type Options struct {
 	// Claims maps the names of mounted PersistentVolumeClaims to their folders.
 	Claims map[string]string
@@ -150,7 +150,7 @@ func stamp(info fs.FileInfo) string {
 	return fmt.Sprintf("%d-%d", info.Size(), info.ModTime().UnixNano())
 }
 
-// Open reads a listed file, and fails at once or at the end when it is not, or does not stay, the one that was listed.
+// Open reads a listed file. It fails at once if the file was changed since it was listed, and at the end if it was changed meanwhile.
 func (v *volume) Open(ctx context.Context, f source.File, offset int64) (io.ReadCloser, error) {
 	r, err := v.open(ctx, f)
 	if err != nil {
@@ -177,7 +177,7 @@ func (v *volume) open(ctx context.Context, f source.File) (*volumeFile, error) {
 	if info, err := root.Stat(f.Path); err != nil {
 		return nil, v.failure(f.Path, err)
 	} else if !info.Mode().IsRegular() {
-		return nil, v.changed(f) // opening a pipe would wait for whoever writes to it
+		return nil, v.changed(f) // opening a pipe would wait for a writer
 	}
 	file, err := root.OpenFile(f.Path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // it may be a pipe by now: that is no longer the same file
 	if err != nil {

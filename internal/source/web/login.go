@@ -21,8 +21,8 @@ type Login struct {
 	Username, Password string
 }
 
-// ReadLogin reads a folder with a file for each key of a Secret: token, or username and password. A folder that does not exist
-// is no login. Its errors are contract.AuthenticationFailed.
+// ReadLogin reads a folder with a file for each key of a Secret: token, or username and password. Without the folder
+// there is no login. Its errors are contract.AuthenticationFailed.
 func ReadLogin(folder string) (Login, error) {
 	var l Login
 	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
@@ -56,7 +56,7 @@ func (l Login) trimmed() Login {
 
 func (l Login) isZero() bool { return l == Login{} }
 
-// header returns the value of Authorization; empty is none.
+// header returns the value of Authorization; empty without a login.
 func (l Login) header() string {
 	switch {
 	case l.Token != "":

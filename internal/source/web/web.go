@@ -27,7 +27,7 @@ type webFile struct {
 	sha256 string
 }
 
-// Options are what files by address are read with.
+// Options are the credentials of files by address.
 type Options struct {
 	// Login is sent to the one host of the addresses, over https, and to no other host.
 	Login Login

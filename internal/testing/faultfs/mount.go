@@ -1,4 +1,4 @@
-// Package faultfs mounts hack/faultfs for tests: a file system in a process of its own, as it is a module of its own.
+// Package faultfs mounts hack/faultfs for tests: a file system in a separate process, since it is a separate module.
 package faultfs
 
 import (
@@ -32,7 +32,7 @@ var program = sync.OnceValues(func() (string, error) {
 	return name, build.Run()
 })
 
-// Main returns the TestMain of a package whose tests mount; it gives the exit code.
+// Main runs the tests of a package whose tests mount, and returns the exit code for its TestMain.
 func Main(m *testing.M) int {
 	code := m.Run()
 	if folder := built.Load(); folder != nil {
@@ -41,8 +41,8 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// Mount mounts an existing folder once more, with faults such as "link=EPERM" or "read=EIO@7" until the test ends, and gives where. The
-// fault "inodes" gives a file another inode number each time. Where this machine cannot, the test is passed over.
+// Mount mounts an existing folder once more until the test ends, with faults such as "link=EPERM" or "read=EIO@7", and returns the mount
+// point. With the fault "inodes" a file has another inode number each time. Where this machine cannot mount, the test is skipped.
 func Mount(t *testing.T, folder string, faults ...string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {

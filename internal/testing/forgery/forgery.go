@@ -125,7 +125,7 @@ func Forge(t *testing.T, folder string, edits ...Forgery) {
 	})
 }
 
-// ToldAgain writes what repeats a forged manifest by it: not even that gives the forgery away.
+// ToldAgain writes the pages that repeat the manifest again from a forged one, so that they do not contradict it.
 func ToldAgain(t *testing.T, folder string, m *revision.Manifest) {
 	t.Helper()
 	beside, err := report.Beside(*m)
@@ -135,12 +135,12 @@ func ToldAgain(t *testing.T, folder string, m *revision.Manifest) {
 	put := func(pages ...report.Page) {
 		for _, page := range pages {
 			Change(t, filepath.Join(folder, page.Path), func([]byte) []byte { return page.Content })
-			digest, i := Digest(page.Content), slices.IndexFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == page.Path })
-			m.Files[i].SHA256, m.Files[i].Bytes = digest, int64(len(page.Content))
+			file := &m.Files[listed(m, page.Path)]
+			file.SHA256, file.Bytes = Digest(page.Content), int64(len(page.Content))
 		}
 	}
 	put(beside...)
-	if slices.ContainsFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == revision.LockFile }) {
+	if listed(m, revision.LockFile) >= 0 {
 		lock, err := revision.LockOf(*m).Encode()
 		if err != nil {
 			t.Fatal(err)
@@ -214,12 +214,12 @@ func RepeatOne(rows [][]byte) [][]byte {
 
 // Drop takes a file out of a manifest.
 func Drop(m *revision.Manifest, path string) {
-	for i, file := range m.Files {
-		if file.Path == path {
-			m.Files = append(m.Files[:i:i], m.Files[i+1:]...)
-			return
-		}
-	}
+	m.Files = slices.DeleteFunc(slices.Clone(m.Files), func(f revision.PublishedFile) bool { return f.Path == path })
+}
+
+// listed returns the place of a file in a manifest, -1 if it has none.
+func listed(m *revision.Manifest, path string) int {
+	return slices.IndexFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == path })
 }
 
 // Says makes rows say something else in every file that has them, so that all counts and places stay.
@@ -316,23 +316,14 @@ func With(path string) Forgery {
 // Twice returns a forgery that lists a file a second time.
 func Twice(path string) Forgery {
 	return func(_ *testing.T, _ string, m *revision.Manifest) {
-		for _, file := range m.Files {
-			if file.Path == path {
-				m.Files = append(m.Files, file)
-				return
-			}
-		}
+		m.Files = append(m.Files, m.Files[listed(m, path)])
 	}
 }
 
 // ListedRows returns a forgery that lists another number of rows of a file.
 func ListedRows(path string, rows int64) Forgery {
 	return func(_ *testing.T, _ string, m *revision.Manifest) {
-		for i := range m.Files {
-			if m.Files[i].Path == path {
-				m.Files[i].Rows = &rows
-			}
-		}
+		m.Files[listed(m, path)].Rows = &rows
 	}
 }
 
@@ -444,8 +435,7 @@ func Resealed(t *testing.T, folder string, m *revision.Manifest) {
 		}
 		name := revision.FileOf(m.Recipe.Files()[next], m.Recipe.Output.Format)
 		next++
-		i := slices.IndexFunc(m.Files, func(f revision.PublishedFile) bool { return f.Path == name })
-		done := *result.Mix
+		i, done := listed(m, name), *result.Mix
 		done.Bytes, done.Digest = m.Files[i].Bytes, m.Files[i].SHA256
 		result.Mix = &done
 	})(t, folder, m)

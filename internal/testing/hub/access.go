@@ -9,7 +9,7 @@ import (
 // repoHandler answers a request about a repository at the revision that was asked for.
 type repoHandler func(w http.ResponseWriter, r *http.Request, repo *commit)
 
-// refuse answers with an error in the Hub's form: the code and message stand in headers, and again in the body.
+// refuse answers with an error in the Hub's form: the code and the message are in headers, and again in the body.
 func refuse(w http.ResponseWriter, status int, code, message string) {
 	if code != "" {
 		w.Header().Set("X-Error-Code", code)

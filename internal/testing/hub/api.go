@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -215,20 +216,13 @@ func (h *Hub) tree(w http.ResponseWriter, r *http.Request, repo *commit) {
 	to := min(from+h.opts.PageSize, len(all))
 	if to < len(all) {
 		q.Set("cursor", strconv.Itoa(to))
-		w.Header().Set("Link", "<"+h.linkBase(r)+r.URL.EscapedPath()+"?"+q.Encode()+`>; rel="next"`)
+		w.Header().Set("Link", "<"+cmp.Or(h.opts.LinkBase, ownBase(r))+r.URL.EscapedPath()+"?"+q.Encode()+`>; rel="next"`)
 	}
 	page := all[from:to]
 	if page == nil {
 		page = []map[string]any{} // an empty repository is [], not null
 	}
 	writeJSON(w, http.StatusOK, page)
-}
-
-func (h *Hub) linkBase(r *http.Request) string {
-	if h.opts.LinkBase != "" {
-		return h.opts.LinkBase
-	}
-	return ownBase(r)
 }
 
 func ownBase(r *http.Request) string {

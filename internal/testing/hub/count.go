@@ -189,7 +189,7 @@ func (q *quotas) meter(next http.Handler) http.Handler {
 	})
 }
 
-// take uses one request of a budget, and says how many are left (negative: this one was too many) and for how long.
+// take uses one request of a budget, and returns how many are left (negative if this one was too many) and the time to the reset.
 func (q *quotas) take(budget string, quota int) (left int, reset time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

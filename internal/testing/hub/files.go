@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/hmac"
 	"crypto/sha1"
@@ -34,7 +35,7 @@ func newObject(path string, f File) object {
 	}
 }
 
-// gitBlob returns the 40-hex name git gives to content.
+// gitBlob returns git's digest of a content, in 40 hexadecimal digits.
 func gitBlob(content []byte) string {
 	d := sha1.New()
 	fmt.Fprintf(d, "blob %d\x00", len(content))
@@ -42,7 +43,7 @@ func gitBlob(content []byte) string {
 	return hex.EncodeToString(d.Sum(nil))
 }
 
-// resolve answers where a file lies. What a client must know of it stands here and not on the answer that follows.
+// resolve redirects to the address of a file. Its commit, digest and size are in this answer, and not in the one that follows.
 func (h *Hub) resolve(w http.ResponseWriter, r *http.Request, repo *commit) {
 	path := r.PathValue("path")
 	o, ok := repo.objects[path]
@@ -105,14 +106,11 @@ func serve(w http.ResponseWriter, r *http.Request, o object) {
 	http.ServeContent(w, r, o.name, time.Time{}, bytes.NewReader(o.content))
 }
 
-// signed returns the address of a large file: good for a while, for whoever holds it.
+// signed returns the address of a large file, which works for a while and without a token.
 func (h *Hub) signed(own, sha string, o object) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	base := strings.TrimSuffix(h.opts.CDN, "/")
-	if base == "" {
-		base = own
-	}
+	base := cmp.Or(strings.TrimSuffix(h.opts.CDN, "/"), own)
 	path := "/cdn/xet-bridge-us/" + o.sha256
 	until := h.opts.Now().Add(h.opts.SignedFor).Unix()
 	q := url.Values{

@@ -3,7 +3,7 @@
 //
 // It answers what a downloader of data sets asks (https://huggingface.co/docs/hub/api): the information about a
 // repository, its paged file tree, and its files behind the redirects that make a real download awkward. A large file
-// is redirected to a signed address on another host, and its commit, digest and size stand on that first answer alone;
+// is redirected to a signed address on another host, and only that first answer has its commit, digest and size;
 // a small file is redirected to a relative address whose query string must be kept. Private, gated, disabled and
 // missing repositories are refused with the Hub's own codes.
 //
@@ -12,6 +12,7 @@
 package hub
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ type Repo struct {
 	Aliases []string
 	// Formerly are older IDs, answered with a redirect on the same host.
 	Formerly []string
-	// License is the card's licence identifier; empty leaves it out.
+	// License is the card's license identifier; empty leaves it out.
 	License string
 	// Configs are the card's configurations.
 	Configs []Config
@@ -67,12 +68,12 @@ type SplitFiles struct {
 // File is a file's bytes, and how the Hub keeps them.
 type File struct {
 	Content []byte
-	// LFS says that the file lies in large-file storage: redirected to the other host and known by its SHA-256.
+	// LFS is true for a file in large-file storage: redirected to the other host and known by its SHA-256.
 	// Other files are known by the SHA-1 of their git blob.
 	LFS bool
 }
 
-// Options are what differs between one stand-in and another; the zero value serves.
+// Options are the settings of a stand-in; the zero value serves.
 type Options struct {
 	// CDN is the base URL of the host that serves large files; empty is the Hub's own address, under /cdn.
 	CDN string
@@ -117,12 +118,7 @@ type commit struct {
 
 // New makes a Hub that serves the repositories. It panics when one cannot be served, as only a mistake in a test can.
 func New(opts Options, repos ...Repo) *Hub {
-	if opts.PageSize == 0 {
-		opts.PageSize = 3
-	}
-	if opts.SignedFor == 0 {
-		opts.SignedFor = time.Hour
-	}
+	opts.PageSize, opts.SignedFor = cmp.Or(opts.PageSize, 3), cmp.Or(opts.SignedFor, time.Hour)
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}

@@ -24,19 +24,16 @@ func Two() recipe.Recipe {
 }
 
 // Sums returns rows of the gsm8k form, each with its own question.
-func Sums(what string, rows int) string {
-	var out strings.Builder
-	for i := range rows {
-		fmt.Fprintf(&out, "{\"question\":\"%s %d?\",\"answer\":\"#### %d\"}\n", what, i, i)
-	}
-	return out.String()
-}
+func Sums(what string, rows int) string { return lines(what, "#### ", rows) }
 
 // Facts returns rows of the hotpotqa form, each with its own question.
-func Facts(rows int) string {
+func Facts(rows int) string { return lines("Who is", "A", rows) }
+
+// lines returns rows whose questions and answers begin alike and end in the number of the row.
+func lines(question, answer string, rows int) string {
 	var out strings.Builder
 	for i := range rows {
-		fmt.Fprintf(&out, "{\"question\":\"Who is %d?\",\"answer\":\"A%d\"}\n", i, i)
+		fmt.Fprintf(&out, "{\"question\":\"%s %d?\",\"answer\":\"%s%d\"}\n", question, i, answer, i)
 	}
 	return out.String()
 }

@@ -1,5 +1,5 @@
-// Package refusals is the specification of the schema's validation: what the API server refuses, and in which words. The schema is
-// tested against it by itself, and a real API server is.
+// Package refusals is the specification of the schema's validation: what the API server refuses, and in which words. Both the schema
+// alone and a real API server are tested against it.
 package refusals
 
 import (

@@ -75,7 +75,7 @@ func (s *Shared) NewBucket(t *testing.T, versions bool) Bucket {
 	return b
 }
 
-// Put writes an object; algorithm is that of the checksum that is stored with it, empty is none.
+// Put writes an object; algorithm is that of the checksum that is stored with it, empty for none.
 func (b Bucket) Put(key string, content []byte, algorithm types.ChecksumAlgorithm) {
 	b.t.Helper()
 	_, err := b.client.PutObject(context.Background(), &s3.PutObjectInput{

@@ -1,5 +1,5 @@
-// Package stores starts hack/stores for tests: object stores, a registry and web servers in a process of their own, as they
-// are a module of their own.
+// Package stores starts hack/stores for tests: object stores, a registry and web servers in a separate process, since they
+// are a separate module.
 package stores
 
 import (
@@ -88,10 +88,10 @@ type Shared struct {
 	asked atomic.Bool
 }
 
-// Share makes Shared of what Start is called with.
+// Share returns the Shared stores that a function starts.
 func Share(start func() (*Stores, error)) *Shared { return &Shared{start: sync.OnceValues(start)} }
 
-// Main returns a package's TestMain: it stops the stores at the end, and gives the exit code.
+// Main runs the tests of a package, stops the stores at the end, and returns the exit code for its TestMain.
 func (s *Shared) Main(m *testing.M) int {
 	code := m.Run()
 	if s.asked.Load() {

@@ -7,7 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// Folder returns an empty folder on a volume of its own, which is closed with the test.
+// Folder returns an empty folder on a new volume, which is closed at the end of the test.
 func Folder(tb testing.TB) store.Path {
 	tb.Helper()
 	opened, err := store.Open(tb.TempDir())
