@@ -112,12 +112,12 @@ func (s *Sketcher) AppendBands(dst []uint64, signature Signature) []uint64 {
 // Similar reports whether the share of equal minima of two signatures of one sketcher is at least a percentage: equal·100 ≥
 // percent·slots. An empty signature is similar to nothing, not even to another one.
 func Similar(a, b Signature, percent int) bool {
-	equal, slots := Agreement(a, b)
+	equal, slots := agreement(a, b)
 	return slots > 0 && equal*100 >= percent*slots
 }
 
-// Agreement returns in how many of its slots a signature equals another one of the same sketcher; both are 0 where one is empty.
-func Agreement(a, b Signature) (equal, slots int) {
+// agreement returns in how many slots two signatures of one sketcher are equal, and how many they have; both are 0 if a signature is empty.
+func agreement(a, b Signature) (equal, slots int) {
 	if len(a) != len(b) {
 		return 0, 0
 	}

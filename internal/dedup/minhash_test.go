@@ -198,7 +198,7 @@ func TestProbabilityCurve(t *testing.T) {
 				if slices.ContainsFunc(s.AppendBands(nil, right), func(key uint64) bool { return slices.Contains(keys, key) }) {
 					candidates++
 				}
-				equal, slots := Agreement(left, right)
+				equal, slots := agreement(left, right)
 				estimate := float64(equal) / float64(slots)
 				sum += estimate
 				squares += estimate * estimate
@@ -235,7 +235,7 @@ func TestEstimateOfRealQuestions(t *testing.T) {
 		changed := strings.Join(words, " ")
 		both, any := jaccard(question, changed, n)
 		exact := float64(both) / float64(any)
-		equal, slots := Agreement(s.copyOf(question), s.Sketch(changed))
+		equal, slots := agreement(s.copyOf(question), s.Sketch(changed))
 		off := math.Abs(float64(equal)/float64(slots) - exact)
 		worst = max(worst, off)
 		// The standard error is at most 1/2√128 = 0.044.
@@ -274,7 +274,7 @@ func FuzzSketch(f *testing.F) {
 			t.Fatalf("%q: %#x, by definition %#x", a, left, want)
 		}
 		both, any := jaccard(a, b, n)
-		equal, slots := Agreement(left, right)
+		equal, slots := agreement(left, right)
 		switch {
 		case any == 0 || len(left) == 0 || len(right) == 0:
 			if slots != 0 {

@@ -17,27 +17,16 @@ const (
 // maxSources is how many sources Probes can tell apart.
 const maxSources = math.MaxUint16 + 1
 
-// Reason is why a row's question may stand in no split.
+// Reason is why a row's question may be in no split.
 type Reason int
 
 // The reasons. Equal comes before NGram: a row that is both is Equal.
 const (
-	// Equal: the question's words are a probe's.
+	// Equal means that a probe has a question of the same words.
 	Equal Reason = iota + 1
-	// NGram: enough of the question's n-grams are those of probes.
+	// NGram means that probes have enough of the question's n-grams.
 	NGram
 )
-
-// String returns the reason as reports name it.
-func (r Reason) String() string {
-	switch r {
-	case Equal:
-		return "Equal"
-	case NGram:
-		return "NGram"
-	}
-	return fmt.Sprintf("Reason(%d)", int(r))
-}
 
 // Found says why a question matched, and by which source.
 type Found struct {
@@ -57,7 +46,7 @@ func digestOf(words []byte) digest {
 	return digest(sum[:len(digest{})])
 }
 
-// Probes is an index of questions that may stand in no split.
+// Probes is an index of questions that may be in no split.
 //
 // A question takes about 40 bytes, and each different n-gram 12.5 to 19: the 14,973 questions of GSM8K's and MATH's train
 // files have 464,415 different 13-grams, which take 6 to 9 MB. Add is for one goroutine; after the last Add any number of
@@ -124,12 +113,6 @@ func (p *Probes) Add(source int, text string) {
 		p.owners.add(hash, uint16(source))
 	}
 }
-
-// Questions returns how many different questions are indexed.
-func (p *Probes) Questions() int { return len(p.equal) }
-
-// NGrams returns how many different n-grams are indexed.
-func (p *Probes) NGrams() int { return p.owners.count }
 
 // Matcher looks rows up in an index. It is for one goroutine, and allocates nothing once its buffers fit the longest text.
 type Matcher struct {

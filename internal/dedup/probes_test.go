@@ -115,14 +115,6 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-func TestReasonsHaveNames(t *testing.T) {
-	for reason, want := range map[Reason]string{Equal: "Equal", NGram: "NGram", 0: "Reason(0)"} {
-		if got := reason.String(); got != want {
-			t.Errorf("%d is %q, want %q", int(reason), got, want)
-		}
-	}
-}
-
 // slowMatch holds every n-gram of every source as a string.
 func slowMatch(ngramsOf recipe.NGrams, sources [][]string, row string) (Found, bool) {
 	normal := slowNormal(row)

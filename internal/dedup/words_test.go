@@ -144,10 +144,10 @@ func TestQuestionsAreFoundInEveryLanguage(t *testing.T) {
 			}
 			s := sketcher(t, 5, 20, 5)
 			probe := append(Signature(nil), s.Sketch(c.probe)...)
-			if equal, slots := Agreement(probe, s.Sketch(c.before+c.probe)); equal*100 < 40*slots {
+			if equal, slots := agreement(probe, s.Sketch(c.before+c.probe)); equal*100 < 40*slots {
 				t.Errorf("the question and the one behind %q agree in %d of %d minima", c.before, equal, slots)
 			}
-			if equal, slots := Agreement(probe, s.Sketch(c.other)); equal*100 > 30*slots {
+			if equal, slots := agreement(probe, s.Sketch(c.other)); equal*100 > 30*slots {
 				t.Errorf("the question and another one agree in %d of %d minima", equal, slots)
 			}
 		})

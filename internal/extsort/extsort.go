@@ -21,20 +21,20 @@ const (
 	readSize = 64 << 10
 	// sizeBytes is the length of a value's size, which comes before the key.
 	sizeBytes = 4
-	// prefixBytes of a key stand in the index: most comparisons look no further.
+	// prefixBytes is how much of a key is in the index: most comparisons need no more.
 	prefixBytes = 8
 	// entryBytes is what the index takes for a record: an entry, and room for it while the index is sorted.
 	entryBytes = 2 * 16
 )
 
-// Sorter takes records in any order, from any number of goroutines, and gives them back sorted. It must be closed.
+// Sorter takes records in any order, from any number of goroutines, and returns them sorted. It must be closed.
 type Sorter struct {
 	scratch func() (*os.File, error)
 	keySize int
 	memory  int
 
 	mutex  sync.Mutex
-	blocks [][]byte // those in use; records stand one after the other, none in two blocks
+	blocks [][]byte // in use: records one after the other, none in two blocks
 	free   [][]byte
 	index  []entry
 	spare  []entry // memory for the index
@@ -57,7 +57,7 @@ func New(scratch func() (*os.File, error), keySize, memory int) *Sorter {
 	return &Sorter{scratch: scratch, keySize: keySize, memory: max(memory, blockSize)}
 }
 
-// Add takes a record whose value is the values one after the other. It keeps none of the slices. Errors are those of the file.
+// Add adds a record whose value is all values, one after the other. It keeps none of the slices. Its errors are those of the file.
 func (s *Sorter) Add(key []byte, values ...[]byte) error {
 	size := 0
 	for _, value := range values {
@@ -163,26 +163,20 @@ func (s *Sorter) record(e entry) []byte {
 	return at[:sizeBytes+s.keySize+int(binary.LittleEndian.Uint32(at))]
 }
 
-// Sorted returns the records in order; none may be added any more. Of several sorters it returns the records of all, those of
-// an earlier one first where keys are equal; they must have keys of one length. The reader ends with the sorters: what it gave
-// is not to be looked at once one of them is closed.
-func Sorted(sorters ...*Sorter) (*Reader, error) {
-	r := &Reader{keySize: sorters[0].keySize}
-	for _, s := range sorters {
-		if err := s.reduce(); err != nil {
-			return nil, err
-		}
-		for _, part := range s.runs {
-			r.sources = append(r.sources, source{reader: newRunReader(s.file, part, s.keySize)})
-		}
-		s.sort()
-		r.sources = append(r.sources, source{reader: &heldReader{sorter: s}})
+// Sorted returns the records in order; none may be added any more. The reader may be used until the sorter is closed, and so may the records
+// that it returned.
+func (s *Sorter) Sorted() (*Reader, error) {
+	if err := s.reduce(); err != nil {
+		return nil, err
 	}
+	r := &Reader{keySize: s.keySize}
+	for _, part := range s.runs {
+		r.sources = append(r.sources, source{reader: newRunReader(s.file, part, s.keySize)})
+	}
+	s.sort()
+	r.sources = append(r.sources, source{reader: &heldReader{sorter: s}})
 	return r, r.begin()
 }
-
-// Sorted returns the records in order; none may be added any more.
-func (s *Sorter) Sorted() (*Reader, error) { return Sorted(s) }
 
 // reduce merges runs until there are few enough to be read at once.
 func (s *Sorter) reduce() error {

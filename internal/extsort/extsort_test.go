@@ -31,9 +31,9 @@ func all(t *testing.T, r *Reader) []pair {
 	}
 }
 
-func sorted(t *testing.T, sorters ...*Sorter) []pair {
+func sorted(t *testing.T, s *Sorter) []pair {
 	t.Helper()
-	r, err := Sorted(sorters...)
+	r, err := s.Sorted()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -391,26 +391,6 @@ func TestWritesWaitInABuffer(t *testing.T) {
 	}
 	if err := w.flush(); err != nil || w.at != 2*writeSize+2 {
 		t.Errorf("%d bytes are written: %v", w.at, err)
-	}
-}
-
-func TestSeveralSortersAreReadAsOne(t *testing.T) {
-	random := rand.New(rand.NewPCG(5, 6))
-	in := records(random, 30_000, 16, 100)
-	folder := t.TempDir()
-	var sorters []*Sorter
-	for part := range slices.Chunk(in, 7_000) {
-		s := New(scratchIn(folder), 16, 1<<20)
-		defer s.Close()
-		for _, p := range part {
-			if err := s.Add(p.key, p.value); err != nil {
-				t.Fatal(err)
-			}
-		}
-		sorters = append(sorters, s)
-	}
-	if !equal(sorted(t, sorters...), stable(in)) {
-		t.Error("not in the order of a stable sort")
 	}
 }
 

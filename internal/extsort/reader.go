@@ -229,8 +229,7 @@ func (w *runWriter) flush() error {
 	return err
 }
 
-// Source returns the place of the sorter or file, among those that are read, that the record of the last Next came from. It means
-// nothing where a sorter wrote runs.
+// Source returns which of the files that are read, by its place among them, the record of the last Next came from.
 func (r *Reader) Source() int { return r.heap[0] }
 
 // Save writes all records, sorted, as a file that Open reads: each its value's size (4 bytes, little endian), its key and

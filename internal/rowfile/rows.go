@@ -41,11 +41,8 @@ func (w *Writer) Add(line []byte, e Entry) error {
 	return err
 }
 
-// Rows and Bytes are those that were added.
+// Rows returns how many rows were added.
 func (w *Writer) Rows() int64 { return w.rows }
-
-// Bytes returns the bytes of the rows.
-func (w *Writer) Bytes() int64 { return w.content.Bytes() }
 
 // Finish completes both files and returns what was written to that of the rows; they are durable once their folder is committed.
 func (w *Writer) Finish() (filewriter.Written, error) {
@@ -62,10 +59,7 @@ func (w *Writer) Abort() {
 }
 
 // Rows reads the rows of a finished file in any order, and cheaply front to back.
-type Rows struct {
-	*Index
-	content *window
-}
+type Rows struct{ index, content *window }
 
 // Open opens a file of rows by its index. A file of at most hold bytes is held in memory with its index, for reading in any
 // order.
@@ -77,25 +71,39 @@ func Open(file, index store.Path, hold int64) (*Rows, error) {
 	if content.Size() > hold {
 		hold = 0 // holding the index of a file that is read anyway would save little
 	}
-	entries, err := openIndex(index, hold)
+	entries, err := openWindow(index, hold)
 	if err != nil {
 		content.Close()
-		return nil, err
+		return nil, store.UnreadableError(err)
 	}
-	return &Rows{entries, content}, nil
+	r := &Rows{entries, content}
+	if entries.Size()%entrySize != 0 {
+		r.Close() // it was only read
+		return nil, store.UnreadableError(fmt.Errorf("%s has %d bytes, which is no whole number of %d-byte entries", index, entries.Size(), entrySize))
+	}
+	return r, nil
 }
+
+// Len returns the number of rows.
+func (r *Rows) Len() int64 { return r.index.Size() / entrySize }
 
 // Place is where a row is in its file, in bytes.
 type Place struct{ Offset, Length int64 }
 
-// Find returns the entry of a row and its place.
+// Find returns the entry of a row and its place. The row ends where the next one begins; both entries are read at once, so that a row drawn
+// anywhere costs one look at the index.
 func (r *Rows) Find(i int64) (Entry, Place, error) {
-	entry, end, err := r.between(i)
-	if err != nil {
-		return entry, Place{}, err
+	last, size := i+1 == r.Len(), int64(2*entrySize)
+	if last {
+		size = entrySize
 	}
-	if end < 0 {
-		end = r.content.Size()
+	encoded, err := r.index.Part(i*entrySize, size)
+	if err != nil {
+		return Entry{}, Place{}, store.UnreadableError(err)
+	}
+	entry, end := readEntry(encoded), r.content.Size()
+	if !last {
+		end = readEntry(encoded[entrySize:]).Offset
 	}
 	return entry, Place{entry.Offset, end - entry.Offset}, nil
 }
@@ -124,6 +132,6 @@ func (r *Rows) Row(i int64) ([]byte, Entry, error) {
 
 // Close closes both files.
 func (r *Rows) Close() error {
-	r.Index.Close() // it was only read
+	r.index.Close() // it was only read
 	return r.content.Close()
 }

@@ -12,19 +12,19 @@ import (
 	"github.com/datasetmix/datasetmix/internal/hashing"
 )
 
-// Cache holds downloaded originals by their SHA-256, for every mix on the volume.
+// Cache holds downloaded originals by their SHA-256. All mixes on the volume share it.
 //
 //	sha256/<digest>    an original: finished, durable, never modified
-//	partial/<hash>     one that is being downloaded, or whose download was interrupted; its writer has it locked. Its
-//	                   checkpoint is next to it, and goes with it
-//	known/<hash> the digest of something that a source names otherwise: by git's digest, or an ETag
+//	partial/<hash>     an original that is being downloaded, or whose download was interrupted; its writer holds its lock. Its
+//	                   checkpoint is next to it, and is removed with it
+//	known/<hash>       the SHA-256 of something that a source names in another way: by git's digest
 //
-// An original is in use while it has another name (a unit's folder links it) or someone holds a lock on it. Trim removes those
-// that are not, the least recently used first.
+// An original is in use while it has another name (a unit's folder links it) or a process holds a lock on it. Trim removes originals that are
+// not in use, the least recently used first.
 type Cache struct {
 	Root Path
-	// Owner is the mix that downloads. It continues its own interrupted downloads alone: another mix may use its own proxy, or trust its own
-	// certificate authority. And it removes them once it needs none.
+	// Owner is the mix that downloads. It continues only its own interrupted downloads, since another mix may use another proxy or trust another
+	// certificate authority, and it removes them once it needs none of them.
 	Owner string
 }
 
@@ -47,7 +47,7 @@ type Held struct {
 	*os.File
 	// Digest of the original.
 	Digest string
-	// hashed is how the file was when its bytes were known to have the digest.
+	// hashed describes the file as it was when its bytes were hashed.
 	hashed fs.FileInfo
 }
 
@@ -81,7 +81,7 @@ func (c Cache) Hold(ctx context.Context, digest string, size int64) (held *Held,
 	return nil, false, c.Discard(digest)
 }
 
-// hold returns an open file that has a digest, from its beginning on.
+// hold returns an open file, whose digest is known, at its beginning.
 func hold(f *os.File, digest string) (*Held, error) {
 	hashed, err := f.Stat()
 	if err == nil {
@@ -93,14 +93,13 @@ func hold(f *os.File, digest string) (*Held, error) {
 // openShared opens an original with the lock of a reader. If its name is still that of another file after some tries, the file system gives one
 // file several numbers: what is open stays open, whatever its name is.
 func openShared(blob Path) (*os.File, error) {
-	const tries = 20
 	for n := 1; ; n++ {
 		f, err := blob.Open()
 		if err != nil {
 			return nil, err
 		}
 		share(f)
-		if n == tries || stillNamed(f, blob) {
+		if n == raceTries || stillNamed(f, blob) {
 			return f, nil
 		}
 		f.Close() // removed between the two steps
@@ -119,7 +118,7 @@ func (h *Held) Note(in *hashing.Proofs) error {
 	return nil
 }
 
-// Discard removes an original that is not what its name says.
+// Discard removes an original whose bytes do not have the digest that is its name.
 func (c Cache) Discard(digest string) error {
 	blob, err := c.Blob(digest)
 	if err != nil {

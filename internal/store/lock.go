@@ -28,6 +28,10 @@ const (
 	lockTries = 200
 )
 
+// raceTries is how often a name is tried that another process takes away between two steps. That happens now and then; where it happens each time,
+// the file system gives one file several numbers.
+const raceTries = 20
+
 // lockSoon asks for an exclusive lock on what is new: a process that has it is only checking for a writer.
 func lockSoon(f *os.File) grip { return soon(lockTries, func() grip { return lock(f) }) }
 
@@ -64,8 +68,8 @@ func flock(f *os.File, how int) grip {
 // abandonedAfter is how long a file or folder must be unchanged before it counts as abandoned where locks are unknown.
 const abandonedAfter = 24 * time.Hour
 
-// abandoned reports whether a file or folder has no writer any more. A lock decides where it can: for what this machine has made, on any file
-// system; not every network file system knows the locks of other machines.
+// abandoned reports whether a file or folder has no writer any more. A lock is proof for what this machine has made. For the rest, only its age
+// counts, because not every network file system knows the locks of other machines.
 func abandoned(at Path, got grip, here bool) bool {
 	switch {
 	case got == held:

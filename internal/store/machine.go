@@ -21,7 +21,7 @@ var thisMachine = sync.OnceValue(func() string {
 
 var ofMachine = regexp.MustCompile(`-([0-9a-f]{8})-[0-9A-Z]+$`)
 
-// here reports whether this machine made what has the name. Names of earlier releases, without a machine, count as such.
+// here reports whether this machine made the folder with a name. A name without a machine, of an earlier release, counts as made here.
 func here(name string) bool {
 	of := ofMachine.FindStringSubmatch(name)
 	return of == nil || of[1] == thisMachine()

@@ -13,14 +13,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// Notes are the digests of what sources name otherwise: one file for each name, in a folder that is made with the first. The reader of a note
-// trusts its writer, so what only a server says of a file is noted for one mix alone.
+// Notes are the SHA-256 of files that sources name in another way: one note for each name, in a folder that is made with the first note. A note
+// is trusted, so a name that only a server vouches for is noted for one mix alone.
 type Notes struct{ Folder Path }
 
-// Notes returns those of names that prove the content by themselves: git's digests. Every mix on the volume shares them.
+// Notes returns the notes of names that prove the content by themselves, which are git's digests. Every mix on the volume shares them.
 func (c Cache) Notes() Notes { return Notes{c.Root.Join(knownFolder)} }
 
-// known is a note.
+// known is the content of a note.
 type known struct {
 	SHA256 string `json:"sha256"`
 	Size   int64  `json:"size"`
@@ -31,7 +31,7 @@ func (n Notes) of(name string) Path {
 	return n.Folder.Join(hex.EncodeToString(sum[:]))
 }
 
-// Note remembers the digest of what a source names otherwise. The name must tell any other content apart.
+// Note writes the note of a name. No other content may have that name.
 func (n Notes) Note(name, digest string, size int64) error {
 	if err := MakeFolder(n.Folder); err != nil {
 		return err
@@ -69,7 +69,7 @@ func parseNote(encoded []byte) (digest string, size int64) {
 const (
 	// KeepNotes is how long the note of a removed original stays: where originals come and go, it shows that a file is the same again.
 	KeepNotes = 30 * 24 * time.Hour
-	// keepRemains is how long an unfinished small file stays: writing one takes a moment.
+	// keepRemains is how long an unfinished small file stays; writing one takes a moment.
 	keepRemains = time.Hour
 )
 

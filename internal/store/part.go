@@ -16,7 +16,7 @@ import (
 type Partial struct {
 	Path Path
 	lock *os.File // the file itself
-	own  bool     // of this writer alone: no other one will continue it
+	own  bool     // no other writer will continue the part
 	// shared is the name that the part has between two writers, where there are no locks and its writer has given it a private name.
 	shared Path
 }
@@ -32,7 +32,7 @@ func (c Cache) Partial(id string) (*Partial, error) {
 	if err := sweepOwn(path); err != nil {
 		return nil, err
 	}
-	for range partialTries {
+	for range raceTries {
 		p, err := OpenPartial(path)
 		if err != nil {
 			return nil, err
@@ -66,7 +66,7 @@ func OpenPartial(at Path) (*Partial, error) {
 	return &Partial{Path: at, lock: f}, nil
 }
 
-// part returns the name of a part that is the owner's.
+// part returns the place of one of the owner's parts.
 func (c Cache) part(id string) Path {
 	sum := sha256.Sum256([]byte(id))
 	return c.Root.Join(partialFolder, c.ownerPrefix()+hex.EncodeToString(sum[:]))
@@ -78,13 +78,9 @@ func (c Cache) ownerPrefix() string {
 	return hex.EncodeToString(sum[:4]) + "."
 }
 
-// partialTries is how often a part's name is checked. Another process removes a name now and then; where it happens each time, the file system
-// gives one file several numbers.
-const partialTries = 20
-
 // ownPartial makes a part that no other worker will continue.
 func ownPartial(path Path) (*Partial, error) {
-	for range partialTries {
+	for range raceTries {
 		own, at, err := createTemp(path.Dir(), path.Base()+ownInfix)
 		if err != nil {
 			return nil, WrapError(err)
@@ -94,7 +90,7 @@ func ownPartial(path Path) (*Partial, error) {
 		}
 		own.Close() // swept away before it was locked
 	}
-	return nil, contract.Failf(contract.WorkerFailed, "%d new files in %s were removed at once by other processes; run it again", partialTries, path.Dir())
+	return nil, contract.Failf(contract.WorkerFailed, "%d new files in %s were removed at once by other processes; run it again", raceTries, path.Dir())
 }
 
 // claim renames a part to a name that no other worker knows, in one step, where there are no locks: of two writers one has it, the other one starts

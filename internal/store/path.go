@@ -61,7 +61,7 @@ func (p Path) Dir() Path { return Path{p.root, path.Dir(p.name)} }
 // Base returns the last part of the name.
 func (p Path) Base() string { return path.Base(p.name) }
 
-// add returns p with a suffix at the end of its name.
+// add returns the place whose name is that of p and a suffix.
 func (p Path) add(suffix string) Path { return Path{p.root, p.name + suffix} }
 
 // IsZero reports whether p is no place at all.

@@ -7,14 +7,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 )
 
-// Presence is a sign that a process builds in a folder.
+// Presence is the sign of a process that builds in a folder: a shared lock on the folder.
 type Presence struct {
 	folder *os.File
 	// Since is when it was made, by the volume's clock.
 	Since time.Time
 }
 
-// Enter makes a folder and a sign in it. The sign goes with Leave, or with the process.
+// Enter makes a folder, if need be, and takes its sign. Leave gives the sign back, and so does the end of the process.
 func Enter(folder Path) (*Presence, error) {
 	if err := MakeFolder(folder); err != nil {
 		return nil, err
@@ -41,8 +41,8 @@ func Enter(folder Path) (*Presence, error) {
 // enterTries is how often Enter tries while another process, alone in the folder, removes what is not needed.
 const enterTries = 60_000
 
-// Alone turns p into an exclusive lock and reports whether it was the only sign: then there is no other until Leave. p is no sign any more. It
-// reports false where locks may not be seen by all who may build there.
+// Alone turns p into an exclusive lock and reports whether p was the only sign; then no other process can enter until Leave. It reports false on
+// a file system whose locks other machines may not see. Either way, p is no sign any more.
 func (p *Presence) Alone() bool {
 	_ = tryLock(p.folder, unlocked) // another lock takes its place
 	return locksAreSeen(p.folder) && lock(p.folder) == taken

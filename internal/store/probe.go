@@ -52,11 +52,11 @@ func unsuitable(what string, err error) error {
 	return contract.Failf(contract.VolumeUnsuitable, "the volume cannot do what a build needs: %s failed (%w); %s", what, err, contract.SuitableVolumes)
 }
 
-// attempt is something that a build does on a volume.
+// attempt is an operation of a build on a volume.
 type attempt struct {
 	what  string
 	do    func(at Path) error
-	costs string // to do without
+	costs string // the price of doing without it; empty for what no build can do without
 }
 
 // needed is what no build can do without.
@@ -233,7 +233,7 @@ func tryNumber(at Path) error {
 	return err
 }
 
-// Room fails where a volume has less room than what is to be written to it in a folder, whoever else writes.
+// Room fails if the volume of a folder has fewer free bytes than are to be written. It cannot know what others will write.
 func Room(folder Path, bytes int64, what string) error {
 	f, err := folder.openFolder()
 	if err != nil {

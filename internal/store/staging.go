@@ -32,7 +32,7 @@ func Begin(final Path) (*Staging, error) {
 	if err := MakeFolder(parent); err != nil {
 		return nil, err
 	}
-	for range stageTries {
+	for range raceTries {
 		path, err := unique(parent, stagingPrefix+final.Base()+"-"+thisMachine()+"-", func(at Path) error { return at.failure(at.root.Mkdir(at.name, folderMode)) })
 		if err != nil {
 			return nil, WrapError(err)
@@ -42,14 +42,11 @@ func Begin(final Path) (*Staging, error) {
 			return staging, WrapError(err)
 		}
 	}
-	return nil, contract.Failf(contract.WorkerFailed, "%d new folders in %s were removed at once by other processes; run it again", stageTries, parent)
+	return nil, contract.Failf(contract.WorkerFailed, "%d new folders in %s were removed at once by other processes; run it again", raceTries, parent)
 }
 
-// stageTries is how often a folder is made that another process sweeps away before it is locked.
-const stageTries = 20
-
-// inhabit locks a new folder; it returns nil where another process was quicker and swept it away. Where there are no locks, no process sweeps away
-// what is new.
+// inhabit locks a new folder. It returns nil if another process has swept the folder away before. Without locks, no process sweeps away what is
+// new.
 func inhabit(final, path Path) (*Staging, error) {
 	folder, err := path.openFolder()
 	if err != nil {
@@ -63,7 +60,7 @@ func inhabit(final, path Path) (*Staging, error) {
 	return nil, errors.Join(err, folder.Close(), removeAll(path))
 }
 
-// As returns the folder with another final name, next to the one that it was begun for. s is not to be used any more.
+// As returns the folder with another final name in the same parent folder. s must not be used any more.
 func (s *Staging) As(final Path) *Staging {
 	as := s.Keep()
 	as.final = final
@@ -126,7 +123,7 @@ func (s *Staging) sync() error {
 
 func linked(info fs.FileInfo) bool { return namesOf(info) > 1 }
 
-// namesOf returns how many names a file has, 1 where that is not told.
+// namesOf returns how many names a file has, 1 where the file system does not tell.
 func namesOf(info fs.FileInfo) int {
 	_, names := inodeOf(info)
 	return names
@@ -171,7 +168,7 @@ func (s *Staging) Replace() error {
 	return WrapError(removeAll(doomed))
 }
 
-// Keep returns the folder in a Staging of its own: closing s does nothing any more.
+// Keep moves the folder to a new Staging and returns it. Closing s does nothing any more.
 func (s *Staging) Keep() *Staging {
 	kept := *s
 	s.path, s.lock = Path{}, nil

@@ -142,7 +142,7 @@ func Link(from, to Path) error {
 	}
 }
 
-// errCopy is why a file of another volume has no second name.
+// errCopy is why a file cannot get a second name on another volume.
 var errCopy = errors.New("files of two volumes")
 
 func copyFile(from, to Path) error {
@@ -164,8 +164,8 @@ func copyTo(in *os.File, to Path) error {
 	return errors.Join(err, Protect(out), out.Sync(), out.Close())
 }
 
-// SwapLink points a symbolic link at another target in one step: a reader finds the old target or the new one. What a killed worker left of its own
-// swap is removed.
+// SwapLink points a symbolic link at another target in one step, so that a reader finds either the old target or the new one. It removes what a
+// killed worker left of another swap.
 func SwapLink(name Path, target string) error {
 	next := name.add(".next")
 	for n := 1; ; n++ {
@@ -182,14 +182,11 @@ func SwapLink(name Path, target string) error {
 		if err == nil {
 			return SyncFolder(name.Dir())
 		}
-		if n == swapTries || !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
+		if n == raceTries || !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 			return WrapError(err)
 		}
 	}
 }
-
-// swapTries is how often a link is swapped while another worker swaps it.
-const swapTries = 20
 
 // RemoveAll removes a folder in two steps, so that no half-removed one is under its final name.
 func RemoveAll(name Path) error {

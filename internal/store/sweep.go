@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// What is being written, or removed, has a name with one of these prefixes. Any worker may remove it once it has no writer.
+// Prefixes of the names of what is being written or removed. Any worker may remove such a file or folder once it has no writer.
 const (
 	stagingPrefix = ".staging-" // a folder
 	doomedPrefix  = ".removing-"

@@ -17,9 +17,9 @@ type cached struct {
 	id   fileID
 	size int64
 	used time.Time
-	// part of a download that is not finished.
+	// part reports that it is a part of a download that is not finished.
 	part bool
-	// The number of names that it has: more than one where a unit has linked it.
+	// names is how many names it has: more than one if a unit links it.
 	names int
 }
 
@@ -98,7 +98,7 @@ func (c Cache) files() ([]cached, error) {
 	return files, nil
 }
 
-// ofPart reports whether a file belongs to a part that exists: its checkpoint, or the next one, which is not locked.
+// ofPart reports whether a file belongs to an existing part: it is the part's checkpoint, or is to become it.
 func ofPart(path Path) bool {
 	part, _, beside := strings.Cut(path.Base(), revision.CheckpointSuffix)
 	if !beside {

@@ -28,17 +28,9 @@ type manifest struct {
 
 // readManifest reads the manifest, which must have the digest that is wanted, if one is.
 func readManifest(from *files.Set, want string) (m manifest, err error) {
-	f, err := from.Open(revision.ManifestFile)
+	encoded, err := readAtMost(from, revision.ManifestFile, maxManifest)
 	if err != nil {
 		return m, contract.Within(from.Folder.String()+" is no published revision", err)
-	}
-	defer f.Close()
-	encoded, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
-	if err != nil {
-		return m, files.Unreadable(revision.ManifestFile, err)
-	}
-	if len(encoded) > maxManifest {
-		return m, files.Differ("%s has more than %d bytes, and no revision has such a one", revision.ManifestFile, maxManifest)
 	}
 	sum := sha256.Sum256(encoded)
 	m.digest, m.bytes = hex.EncodeToString(sum[:]), int64(len(encoded))
@@ -52,6 +44,23 @@ func readManifest(from *files.Set, want string) (m manifest, err error) {
 		return m, files.Differ("%s cannot be compared with: %w", revision.ManifestFile, err)
 	}
 	return m, nil
+}
+
+// readAtMost reads a file of a revision that has no more than so many bytes.
+func readAtMost(from *files.Set, name string, most int64) ([]byte, error) {
+	f, err := from.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	encoded, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, files.Unreadable(name, err)
+	}
+	if int64(len(encoded)) > most {
+		return nil, files.Differ("%s has more than %d MiB, which no release publishes", name, most>>20)
+	}
+	return encoded, nil
 }
 
 // checkManifest checks that the recipe and the results give the keys, the plan and the revision that the manifest states, and that the originals

@@ -3,7 +3,6 @@ package verify
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"io"
 	"slices"
 
 	"github.com/datasetmix/datasetmix/internal/report"
@@ -91,17 +90,9 @@ func readStatistics(from *files.Set, m revision.Manifest) (stated statistics.Fil
 	if !hasStatistics(m) {
 		return stated, nil
 	}
-	f, err := from.Open(revision.StatisticsFile)
+	encoded, err := readAtMost(from, revision.StatisticsFile, maxStatistics)
 	if err != nil {
 		return stated, err
-	}
-	defer f.Close()
-	encoded, err := io.ReadAll(io.LimitReader(f, maxStatistics+1))
-	if err != nil {
-		return stated, files.Unreadable(revision.StatisticsFile, err)
-	}
-	if len(encoded) > maxStatistics {
-		return stated, files.Differ("%s has more than %d MiB, which no release publishes", revision.StatisticsFile, maxStatistics>>20)
 	}
 	if stated, err = statistics.Decode(encoded); err != nil {
 		return stated, files.Differ("%w", err)
