@@ -8,8 +8,8 @@ type Worker struct {
 	ended      chan struct{}
 }
 
-// Start begins to work through buffers; up to so many are on their way at once. Each goes through the works in their order, and
-// each work has a goroutine of its own: one is at a buffer while the next is at the one before. They must not keep them.
+// Start returns a worker with so many buffers. Each buffer goes through the works in their order. Each work has its own goroutine, so that one
+// processes a buffer while the next one processes the buffer before. A work must not keep its buffer.
 func Start(buffers int, works ...func([]byte)) *Worker {
 	w := &Worker{free: make(chan []byte, buffers), full: make(chan []byte, buffers), ended: make(chan struct{})}
 	for range buffers {
@@ -25,7 +25,7 @@ func Start(buffers int, works ...func([]byte)) *Worker {
 	return w
 }
 
-// pass does a work and hands the buffers on.
+// pass processes buffers and hands them to the next work.
 func pass(from <-chan []byte, to chan<- []byte, work func([]byte)) {
 	defer close(to)
 	for buffer := range from {
@@ -34,7 +34,7 @@ func pass(from <-chan []byte, to chan<- []byte, work func([]byte)) {
 	}
 }
 
-// finish does the last work and gives the buffers back.
+// finish processes buffers by the last work and makes them free again.
 func (w *Worker) finish(from <-chan []byte, work func([]byte)) {
 	defer close(w.ended)
 	for buffer := range from {
@@ -52,10 +52,10 @@ func (w *Worker) Buffer(size int) []byte {
 	return buffer
 }
 
-// Hand passes a buffer on to be processed. The caller may go on to read it, until it asks for another.
+// Hand passes a buffer on to be processed. The caller may read it until it asks for another one.
 func (w *Worker) Hand(buffer []byte) { w.full <- buffer }
 
-// Wait returns when all buffers were worked through. Nothing may be handed over after it; it may be called again.
+// Wait returns once all buffers are processed. Nothing may be handed over after it; it may be called again.
 func (w *Worker) Wait() {
 	if w.full != nil {
 		close(w.full)

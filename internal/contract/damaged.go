@@ -16,7 +16,7 @@ type Damaged struct {
 	Err  error
 }
 
-// DamagedUnits returns the failure of a unit because of others, by their keys.
+// DamagedUnits returns the failure of a unit because of damaged units, which are given by their keys.
 func DamagedUnits(keys []string, err error) error {
 	d := &Damaged{Err: err}
 	for _, key := range keys[:min(len(keys), mostDamaged)] {
@@ -29,7 +29,7 @@ func (d *Damaged) Error() string { return d.Err.Error() }
 
 func (d *Damaged) Unwrap() error { return d.Err }
 
-// NoteOf returns a failure on its way to the manager.
+// NoteOf returns a failure as a termination message has it.
 func NoteOf(err error) FailureNote {
 	note := FailureNote{Reason: ReasonOf(err), Message: err.Error()}
 	if damaged, ok := errors.AsType[*Damaged](err); ok {

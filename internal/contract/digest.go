@@ -2,8 +2,8 @@ package contract
 
 import "github.com/datasetmix/datasetmix/internal/recipe"
 
-// Digests come from outside: from a listing, a lock, a note, a task. They name files on the volume and parts of addresses, so
-// whatever is none is refused where it enters, and once more before it names a file.
+// Digests come from outside: from a listing, a lock, a note, a task. They become names of files on the volume and parts of addresses, so a text
+// that is not a digest is refused where it enters, and once more before it names a file.
 
 // IsSHA256 reports whether a text is a SHA-256 as it is written everywhere here: 64 lower-case hexadecimal digits.
 func IsSHA256(text string) bool { return recipe.IsHex(text, 64) }

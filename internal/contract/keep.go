@@ -6,11 +6,11 @@ import "time"
 // another.
 const clockSkew = time.Minute
 
-// Keep says which revisions a publication leaves on the volume beside those that the recipe keeps.
+// Keep is which revisions a publication leaves on the volume in addition to those that the recipe keeps.
 type Keep struct {
-	// Seconds is for how long a revision stays after a newer one was published: what nobody knows of may mount it.
+	// Seconds is for how long a revision stays after a newer one was published, for pods that the manager does not see.
 	Seconds int64 `json:"seconds,omitempty"`
-	// Holds are of the pods that mount the volume.
+	// Holds are those of the pods that mount the volume, one for each.
 	Holds []Hold `json:"holds,omitempty"`
 }
 

@@ -46,11 +46,11 @@ type Task struct {
 	Recipe  recipe.Recipe   `json:"recipe"`
 	// Results of the finished units of all earlier stages, by key.
 	Results map[string]pipeline.Result `json:"results,omitempty"`
-	// Chain says that one pod builds all units, and then those of every later stage.
+	// Chain reports that one pod builds all units, and then those of every later stage.
 	Chain bool `json:"chain,omitempty"`
 	// Again names a request to build everything anew, finished or not; empty means none. It is in no key.
 	Again string `json:"again,omitempty"`
-	// Keep says what a publication leaves on the volume beside what the recipe keeps; nil is nothing.
+	// Keep is what a publication leaves on the volume in addition to what the recipe keeps; nil adds nothing.
 	Keep *Keep `json:"keep,omitempty"`
 }
 
@@ -126,9 +126,9 @@ type FailureNote struct {
 // noteLimit bounds the text of a failure, in bytes, so that a message always fits.
 const noteLimit = 1024
 
-// Encode returns the message in at most MessageLimit bytes, packed where it would take more. A result that does not fit even so is
-// an error: half a result is of no use. Of a chain's results the last are left out where all do not fit: what is on the volume is told
-// again, in milliseconds, by the pod that is made for it.
+// Encode returns the message in at most MessageLimit bytes, packed where it would take more. A single result that does not fit even when packed
+// is an error. Of a chain's results, the last ones are left out until the rest fits: the pods of the units left out find them finished on the
+// volume and report them again in milliseconds.
 func (m Message) Encode() ([]byte, error) {
 	m.Version = MessageVersion
 	if m.Failure != nil {

@@ -29,7 +29,7 @@ func CleanLines(text string) string {
 	}, text)
 }
 
-// seen returns what is shown of a character.
+// seen returns the character that is shown in place of another one.
 func seen(r rune) rune {
 	switch {
 	case r == '\t', r == '\n', r == '\v', r == '\f', r == '\r', r == '\u0085', r == '\u2028', r == '\u2029':
@@ -64,7 +64,7 @@ func Sentences(texts ...string) string {
 // embedMark surrounds an error in a message until both are joined. It is no character of any text.
 const embedMark = "\x00\uffff"
 
-// embedded is an error whose text is found again in the message that it becomes a part of.
+// embedded is an error whose text can be found in the message that it becomes a part of.
 type embedded struct{ error }
 
 func (e embedded) Error() string { return embedMark + e.error.Error() + embedMark }

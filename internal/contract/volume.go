@@ -8,16 +8,16 @@ import (
 	"syscall"
 )
 
-// trouble is what errors of a file system come to.
+// trouble is a kind of errors of a file system.
 type trouble struct {
 	reason Reason
 	errs   []error
-	// says what is wrong, and what to do; %w is the error.
+	// says is the message: what is wrong, and what to do; %w is the error.
 	says string
 }
 
-// troubles tells errors of a volume by what they are. An error that may pass is tried again; what the file system cannot do, or does
-// not let a worker do, needs a person. Only what was put in a build's way is wrong itself.
+// troubles are the kinds of errors of a volume. An error that may pass is tried again; what the file system cannot do, or does not let a worker
+// do, needs a person. VolumeInvalid is only for what is wrong on the volume itself.
 var troubles = []trouble{
 	{InsufficientStorage, []error{syscall.ENOSPC, syscall.EDQUOT},
 		"the volume is full: %w; give the claim more storage, or remove unused revisions"},

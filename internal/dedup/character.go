@@ -8,7 +8,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// character is what becomes of a character by the rule of AppendQuestion.
+// character is the treatment of a character by the rule of AppendQuestion.
 type character uint8
 
 const (

@@ -1,5 +1,5 @@
 // Package dedup compares questions by what they say: it brings them into the form in which two of them are equal to a person
-// (AppendQuestion), finds their words (AppendWords), indexes the questions that may stand in no split (Probes), and sketches
+// (AppendQuestion), finds their words (AppendWords), indexes the questions that may be in no split (Probes), and sketches
 // questions so that near duplicates can be found (Sketcher).
 //
 // # What is compared

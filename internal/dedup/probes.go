@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Bounds of an n-gram's words: fewer than one is none, and more than a question has is equality.
+// Bounds of the number of words of an n-gram. One longer than a question only finds equal questions.
 const (
 	minWords = 1
 	maxWords = 64
@@ -28,7 +28,7 @@ const (
 	NGram
 )
 
-// Found says why a question matched, and by which source.
+// Found is why a question matched, and by which source.
 type Found struct {
 	Reason Reason
 	// Source is the number that Add was given. For Equal it is the lowest one with that question; for NGram the one that

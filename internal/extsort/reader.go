@@ -13,10 +13,10 @@ type Reader struct {
 	keySize int
 	sources []source
 	heap    []int // sources that have a record, the least first
-	taken   bool  // the record of heap[0] was given out
+	taken   bool  // the record of heap[0] was returned
 }
 
-// source is a sorted part, and its present record: size, key, value.
+// source is a sorted part with its current record: size, key, value.
 type source struct {
 	reader
 	record []byte
@@ -25,7 +25,7 @@ type source struct {
 
 // reader is one sorted part.
 type reader interface {
-	// advance gives the next record, nil at the end. It is good until the next call.
+	// advance returns the next record, nil at the end. It may be used until the next call.
 	advance() ([]byte, error)
 }
 
@@ -54,7 +54,7 @@ func (r *Reader) advance(i int) (more bool, err error) {
 	return true, nil
 }
 
-// Next returns the next record, io.EOF after the last. Both slices are good until the next call.
+// Next returns the next record, io.EOF after the last. Both slices may be used until the next call.
 func (r *Reader) Next() (key, value []byte, err error) {
 	record, err := r.next()
 	if err != nil {
@@ -118,8 +118,8 @@ func (r *Reader) less(a, b int) bool {
 type heldReader struct {
 	sorter *Sorter
 	next   int // of the index, behind those in ahead
-	// ahead are the records that come next, in batch. They lie anywhere in memory: looked up one after the other, without anything
-	// between, they are waited for at once.
+	// ahead are the records that come next, in batch. They are scattered in memory. Looked up one right after the other, the processor loads them
+	// at the same time.
 	ahead [][]byte
 	batch [32][]byte
 }
@@ -148,10 +148,10 @@ func (h *heldReader) fill() {
 // runReader reads a run.
 type runReader struct {
 	file        *os.File
-	unread, end int64 // what is still to be read
+	unread, end int64 // the part of the file that is still to be read
 	keySize     int
 	buffer      []byte
-	from, len   int // the present record in buffer
+	from, len   int // the current record in buffer
 }
 
 func newRunReader(file *os.File, part run, keySize int) *runReader {

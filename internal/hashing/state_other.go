@@ -4,5 +4,5 @@ package hashing
 
 import "io/fs"
 
-// stateOf knows no file on other systems, which name these times otherwise: they hash once more.
+// stateOf knows no file on other systems, where these times have other names: there, files are hashed once more.
 func stateOf(fs.FileInfo) (state, bool) { return state{}, false }

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// DriftError says that a source holds something else than was expected.
+// DriftError reports that a source holds something else than was expected.
 type DriftError struct {
 	// Source is the name of the data set or probe.
 	Source string
@@ -46,8 +46,8 @@ func CheckAtMost(s recipe.NamedSource, read int64) error {
 	return nil
 }
 
-// drift compares the results of a stage, as far as there are any, with what is expected of the sources and with the policy. It is a comparison
-// of facts that are known: an expectation or a license that is set, corrected or removed builds nothing again.
+// drift compares the results that a stage has so far with what is expected of the sources and with the policy. Neither is in a key, so a change
+// of an expectation or of the allowed licenses builds nothing again.
 func (w *walk) drift(stage Stage, units []Node) error {
 	for _, unit := range units {
 		named, _ := w.recipe.Source(unit.Name)

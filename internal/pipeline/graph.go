@@ -143,8 +143,8 @@ func (w *walk) units(stage Stage) ([]Node, error) {
 	}
 }
 
-// Downloads returns the units of the download stage. What a source is expected to hold is in no key: whether it does is found by
-// comparing.
+// Downloads returns the units of the download stage. No key has what a source is expected to hold: that is compared
+// with the result.
 func Downloads(r recipe.Recipe) []Node {
 	var units []Node
 	for _, named := range r.Sources() {
@@ -154,7 +154,7 @@ func Downloads(r recipe.Recipe) []Node {
 }
 
 // Ahead lists the units of the split stage that can be built before the stage is reached, while other data sets are downloaded:
-// those whose data set and all probes are there.
+// those whose data set and probes are all downloaded.
 func Ahead(r recipe.Recipe, results map[string]Result) []Node {
 	w := walk{recipe: r, results: results}
 	w.graph.Steps = []Step{{Stage: StageDownload, Nodes: Downloads(r)}}
@@ -204,7 +204,7 @@ func (w *walk) divisions() []Node {
 	return units
 }
 
-// originals returns the digests of all downloads by name, each with that of the files' names where rows depend on them.
+// originals returns the digest of each finished download by name, followed by the digest of its files' names if rows depend on them.
 func (w *walk) originals() map[string]string {
 	digests := map[string]string{}
 	for _, unit := range w.graph.Steps[0].Nodes {
@@ -259,7 +259,7 @@ func ComparisonKey(r recipe.Recipe, results Results) string {
 	return key(StageBalance, of)
 }
 
-// ratios returns the domains without what earlier stages have used up.
+// ratios returns the shares and balances of domains and data sets, which is what the balance stage needs of them.
 func (w *walk) ratios() any {
 	type part struct {
 		Name  string `json:"name"`

@@ -5,8 +5,8 @@ import "github.com/datasetmix/datasetmix/internal/recipe"
 // The types below are parts of keys. All of them are empty, and then absent, in a recipe that uses nothing of them: such a
 // recipe has the keys that it had before there was anything to use.
 
-// measured says how shares are measured: nothing where that is in rows. A tokenizer's file is known by its digest, wherever
-// it lies.
+// measured is how shares are measured; empty where they are measured in rows. A tokenizer's file is identified by its digest, not by its
+// path.
 type measured struct {
 	Unit      recipe.ShareUnit `json:"unit,omitempty"`
 	Tokenizer recipe.Tokenizer `json:"tokenizer,omitzero"`
@@ -23,7 +23,7 @@ func measuredKey(r recipe.Recipe) measured {
 	return m
 }
 
-// deduplicated says which rows are dropped because others say the same, or nearly so, and when they do.
+// deduplicated is the rules by which rows are dropped as duplicates and near duplicates of others.
 type deduplicated struct {
 	Duplicates     recipe.Duplicates      `json:"duplicates,omitempty"`
 	NearDuplicates *recipe.NearDuplicates `json:"nearDuplicates,omitempty"`
@@ -44,7 +44,7 @@ type probed struct {
 	Question string      `json:"question,omitempty"`
 }
 
-// decontaminated says against what, and how, every data set is decontaminated.
+// decontaminated is the probes that every data set is decontaminated against, and the rules for that.
 type decontaminated struct {
 	Against []probed        `json:"against"`
 	NGrams  *recipe.NGrams  `json:"ngrams,omitempty"`
@@ -123,8 +123,8 @@ func exportedKey(r recipe.Recipe, e recipe.Export) *exported {
 	return &key
 }
 
-// sourceKey returns the source without what only says how its bytes are reached, or what they must be: who asks for them is in no
-// key, and whether they are as expected is found by comparing.
+// sourceKey returns the source without how its bytes are reached and what they are expected to be. The way to the same bytes is in no key, and
+// what is expected is compared with the result.
 func sourceKey(s recipe.Source) recipe.Source {
 	s = s.Published()
 	s.Expect = nil

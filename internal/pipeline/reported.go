@@ -29,13 +29,13 @@ func Remaining(r recipe.Recipe, results Results, balanced BalanceResult) plan.Co
 	return counts
 }
 
-// Reports reports whether mixed files say something of their data sets that the plan does not: what was drawn, or the bytes or
-// tokens of their rows.
+// Reports reports whether the results of mixed files have numbers of their data sets that the plan does not have: which rows were drawn, or the
+// bytes or tokens of the rows.
 func Reports(r recipe.Recipe) bool { return r.Measured() || r.Resample == recipe.WithReplacement }
 
-// Reported returns what the finished mixed files say of the data sets of each split, in the order of
-// declaration, sorted by name: the sum of the files' units, and what every file says of the whole split. An entry is nil while
-// a file of the split is not finished, and where the files say nothing because the plan says it all.
+// Reported returns the numbers of data sets, sorted by name, in the results of each split's mixed files, by split in the order of declaration.
+// Units are summed over the files; the other numbers are of the whole split in every file. The entry of a split is nil while one of its files is
+// not finished, and where files report nothing, because the plan has all numbers.
 func Reported(r recipe.Recipe, results Results) [][]MixedDataset {
 	reported := make([][]MixedDataset, len(r.Splits))
 	shards := r.Files() // the first of them are the mixed ones, or those of an export, which say the same

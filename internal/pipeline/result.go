@@ -22,11 +22,11 @@ type DownloadResult struct {
 	Digest string `json:"digest"`
 	// Names is the SHA-256 over the names of the files in row order, where the source's Names is set; else empty.
 	Names string `json:"names,omitempty"`
-	// Listed are the first files, for people; of a long path, its end. Names are in no key, and so this is in none, and in no manifest.
+	// Listed are the first files, for people to read; of a long path, its end. Like all names of files, they are in no key and no manifest.
 	Listed []OriginalFile `json:"listed,omitempty"`
 }
 
-// Content returns the result without what is said to people alone.
+// Content returns the result without what is only for people to read.
 func (r Result) Content() Result {
 	if r.Split != nil {
 		done := *r.Split
@@ -57,8 +57,8 @@ type SplitResult struct {
 	Bytes int64 `json:"bytes"`
 	// Digest over the SHA-256 of the file of all rows and of each split's file.
 	Digest string `json:"digest"`
-	// Groups of rows that stay on one side of the splits, and the rows of the largest, for people: in no key, and in no manifest.
-	// 0 is not known.
+	// Groups is the number of groups of rows that stay in one split, and LargestGroup the rows of the largest, for people to read: they are in no
+	// key and no manifest. 0 means not known.
 	Groups       int64 `json:"groups,omitempty"`
 	LargestGroup int64 `json:"largestGroup,omitempty"`
 }
@@ -72,18 +72,18 @@ func (d SplitResult) DroppedRows() int64 {
 	return rows
 }
 
-// BalanceResult is what is left of every data set once equal questions lie on one side only.
+// BalanceResult is what is left of every data set once no question is in two splits.
 type BalanceResult struct {
 	// Overlap are the rows dropped because a later split holds the same question.
 	Overlap DroppedRows `json:"overlap,omitempty"`
-	// Duplicates are those dropped because the split has a row that says the same.
+	// Duplicates are the rows dropped because the split has another row with the same question and answer.
 	Duplicates DroppedRows `json:"duplicates,omitempty"`
-	// NearDuplicates are those dropped because a later split has nearly the same question.
+	// NearDuplicates are the rows dropped because a later split has nearly the same question.
 	NearDuplicates DroppedRows `json:"nearDuplicates,omitempty"`
 	// Variants are the rows, dropped or not, whose question is that of a row before them but for the way in which it is written;
 	// nil without any. (The last split comes first, its data sets by name, their rows in order.)
 	Variants DroppedRows `json:"variants,omitempty"`
-	// Units are the bytes or tokens of the rows that are left, like them; absent where shares are measured in rows.
+	// Units are the bytes or tokens of the rows that are left, per split and data set; absent where shares are measured in rows.
 	Units [][]int64 `json:"units,omitempty"`
 	// Plan is the digest of the plan of the rows that are left.
 	Plan string `json:"plan"`
@@ -112,7 +112,7 @@ func (d DroppedRows) Total() int64 {
 	return rows
 }
 
-// DropReason says why the balance stage drops a row. Of several reasons the first counts.
+// DropReason is why the balance stage drops a row. Of several reasons the first counts.
 type DropReason int
 
 // The reasons, in the order of their tables.
@@ -169,16 +169,15 @@ type MixResult struct {
 	Bytes int64 `json:"bytes"`
 	// Digest is the file's SHA-256.
 	Digest string `json:"digest"`
-	// Datasets are what only the finished rows tell of each data set, sorted by name; absent where shares are measured in rows
-	// and rows are used in passes, since then the plan says all.
+	// Datasets are the numbers of each data set that only the finished rows show, sorted by name; absent where shares are measured in rows and
+	// rows are used in passes, since then the plan has all numbers.
 	Datasets []MixedDataset `json:"datasets,omitempty"`
 }
 
 // MixedDataset is one data set's part of a mixed file, and of its split.
 type MixedDataset struct {
-	// Unique are its different rows in the whole split, MaxRepeats how often the most frequent one appears there: which rows
-	// are drawn for the split follows from the seed, so every shard of it says the same. Those of single shards would not add
-	// up.
+	// Unique are its different rows in the whole split, and MaxRepeats is how often the most frequent one appears there. Numbers of single
+	// shards could not be added up. The rows that are drawn follow from the seed, so every shard of a split reports the same.
 	Unique     int64 `json:"unique"`
 	MaxRepeats int64 `json:"maxRepeats"`
 	// Units are the bytes or tokens of its rows in this file.

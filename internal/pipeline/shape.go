@@ -7,7 +7,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// maxCount is more than any result counts, rows or bytes, and leaves the plan's sums room.
+// maxCount is the most rows or bytes that a result may count. Sums of such numbers in a plan do not overflow.
 const maxCount = 1_000_000_000_000_000
 
 // CheckCounts returns an error if a number of the result cannot be a count: it is negative, or more than there can be.
@@ -46,7 +46,7 @@ func judgeCounts(v reflect.Value) error {
 }
 
 // checkResult checks that a result counts what the recipe has: results travel through pods' messages, ConfigMaps and manifests, where
-// anybody may have changed them.
+// anyone may have changed them.
 func checkResult(r recipe.Recipe, unit Node, result Result) error {
 	if err := shaped(r, result); err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Summary says what became of the rows of a mix, as far as that is known: the status, the reports and meta.json say the same by it.
+// Summary is what became of the rows of a mix, as far as that is known. The status, the reports and meta.json all take their numbers from it.
 type Summary struct {
 	// Plan is nil while there is none; it is in the order of the manifest.
 	Plan *plan.Plan
@@ -19,8 +19,7 @@ type Summary struct {
 	results Results
 	// datasets are those of the plan by split, in the order of Names.
 	datasets [][]plan.Dataset
-	// reported is what the finished files of each split say of the data sets, in the order of Names; an entry is nil where, or while,
-	// they say nothing.
+	// reported is what Reported returns.
 	reported [][]MixedDataset
 }
 

@@ -15,15 +15,15 @@ type Count struct {
 	Rows []int64
 	// Units are the bytes or tokens of those rows; nil where shares are measured in rows.
 	Units []int64
-	// Before is how the rows lay before any was dropped, for the words of a failure; nil where no data is there yet.
+	// Before is how the rows were divided before any was dropped, for the message of a failure; nil while no data has been read.
 	Before *Grouping
 }
 
-// Grouping says how the rows of a data set lie in the splits.
+// Grouping is how the rows of a data set are divided among the splits.
 type Grouping struct {
 	// Rows per split.
 	Rows []int64
-	// Groups of rows that stay on one side of the splits, and the rows of the largest; 0 is not known.
+	// Groups is the number of groups of rows that stay in one split, and LargestGroup the rows of the largest; 0 means not known.
 	Groups, LargestGroup int64
 }
 

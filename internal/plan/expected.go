@@ -5,9 +5,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// CheckExpected finds what the rows that sources are expected to hold cannot meet, however many of them are left out, kept together or
-// dropped: what it refuses, no build can make. A source of which nothing is expected is taken to have rows enough. The error is an
-// *InfeasibleError.
+// CheckExpected refuses a recipe that the rows which its sources are expected to hold cannot meet, however many of them are left out, kept
+// together or dropped: no build of it can succeed. A source without an expectation counts as large enough. The error is an *InfeasibleError.
 func CheckExpected(r recipe.Recipe) error {
 	for _, domain := range r.SortedDomains() {
 		for _, dataset := range domain.Datasets {
@@ -50,7 +49,7 @@ func checkExpectedRepeats(r recipe.Recipe, split recipe.Split) error {
 	return nil
 }
 
-// expectedOfDataset returns how many rows the data set's source is expected to hold, 0 where nobody said.
+// expectedOfDataset returns how many rows the data set's source is expected to hold, 0 if no number is given.
 func expectedOfDataset(d recipe.Dataset) int64 {
 	if d.Source.Expect == nil {
 		return 0
@@ -58,7 +57,7 @@ func expectedOfDataset(d recipe.Dataset) int64 {
 	return d.Source.Expect.Rows
 }
 
-// expectedOfDomain returns the sum of the data sets', 0 where one is not known.
+// expectedOfDomain returns how many rows the sources of a domain's data sets are expected to hold, 0 if one of the numbers is not known.
 func expectedOfDomain(d recipe.Domain) (sum int64) {
 	for _, dataset := range d.Datasets {
 		rows := expectedOfDataset(dataset)

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// InfeasibleError says why counts cannot meet a recipe, and what to do.
+// InfeasibleError is why counts cannot meet a recipe, with what to do.
 type InfeasibleError struct {
 	Split   string
 	Problem string
@@ -22,7 +22,7 @@ func infeasible(split, format string, args ...any) error {
 	return &InfeasibleError{Split: split, Problem: fmt.Sprintf(format, args...)}
 }
 
-// checkRows finds what cannot be balanced: rows from where there are none.
+// checkRows refuses a domain without a row in the split, and a data set without one unless the domain's balance is None.
 func checkRows(index int, split string, domain recipe.Domain, have mix.Domain, counts Counts) error {
 	if slices.Max(have.Rows) == 0 {
 		why, remedy := counts.whyEmpty(index, domain.Datasets...)
@@ -77,7 +77,7 @@ func whyEmpty(d recipe.Dataset, split int, of Grouping) (why, remedy string) {
 	return fmt.Sprintf(" (the rows of data set %s, %d in all, are in other splits)", d.Name, rows), "add rows or give the split a larger share"
 }
 
-// checkUnits finds rows in which a share cannot be measured, because they have no bytes or tokens at all.
+// checkUnits refuses a share that cannot be measured, because the rows have no bytes or tokens at all.
 func checkUnits(r recipe.Recipe, split string, domain recipe.Domain, have mix.Domain) error {
 	if !r.Measured() {
 		return nil

@@ -53,8 +53,8 @@ type Dataset struct {
 	// Units are the bytes or tokens that so many rows have if they are like the data set's rows on average, rounded; absent
 	// where shares are measured in rows. The mix stage counts the rows' own, in its result.
 	Units int64 `json:"units,omitempty"`
-	// Drawn says that rows are drawn with replacement. Which ones, only going through the draws tells, and a plan takes as long
-	// for ten rows as for ten thousand million: the mix stage counts Unique and MaxRepeats of such a data set, in its result.
+	// Drawn reports that rows are drawn with replacement. Which rows are drawn shows only when all draws are made, and a plan must take no longer
+	// for ten billion rows than for ten, so the mix stage counts Unique and MaxRepeats of these data sets in its result.
 	Drawn bool `json:"drawn,omitempty"`
 }
 

@@ -56,7 +56,7 @@ func Shards(r recipe.Recipe, split Split) []Shard {
 	return shards
 }
 
-// RowsOf returns the number of rows of some shards: of those before one, the place of its first row in the split.
+// RowsOf returns the number of rows of shards. For the shards before another one, that is the place in the split of the other's first row.
 func RowsOf(shards []Shard) int64 {
 	var rows int64
 	for _, shard := range shards {

@@ -28,19 +28,19 @@ type Export struct {
 	// Name of the folder below exports/.
 	Name   string       `json:"name"`
 	Format ExportFormat `json:"format"`
-	// SystemPrompt is the first message of every prompt; empty is none.
+	// SystemPrompt is the first message of every prompt; without one, prompts begin with the question.
 	SystemPrompt string `json:"systemPrompt,omitempty"`
-	// Instructions stand behind the question, by how the answer is scored.
+	// Instructions follow the question, by how the answer is scored.
 	Instructions Instructions `json:"instructions,omitzero"`
-	// Context says that what a row keeps as system and as history stands before its turns. Recipes of older releases do not have it,
-	// and neither has one without such rows.
+	// Context reports that what a row keeps as system and as history comes before its turns. It is false in recipes of older releases, and in
+	// those without such rows.
 	Context bool `json:"context,omitempty"`
-	// Scorer is the SHA-256, in hex, of the rewards.py beside the rows; empty where the format has none. It is in no key of a
+	// Scorer is the SHA-256, in hex, of the rewards.py next to the rows; empty for formats without a scorer. It is in no key of a
 	// mixed file: the rows do not depend on it.
 	Scorer string `json:"scorer,omitempty"`
 }
 
-// Instructions say how an answer is to be given, by the scorer of the row; an empty one says nothing.
+// Instructions are how an answer is to be given, by the scorer of the row; an empty one adds nothing.
 type Instructions struct {
 	Numeric  string `json:"numeric,omitempty"`
 	Formula  string `json:"formula,omitempty"`
@@ -103,7 +103,7 @@ const (
 	KeptHistory       = "history"
 )
 
-// HasContext reports whether the rows of a data set keep what stands before their turns.
+// HasContext reports whether the rows of a data set keep what comes before their turns.
 func (r Recipe) HasContext() bool {
 	names := r.KeptNames()
 	return slices.Contains(names, KeptSystem) || slices.Contains(names, KeptHistory)

@@ -18,11 +18,11 @@ var OwnMembers = []string{"id", "dataset", "domain", "question", "reference_answ
 type KeptMember struct {
 	// Name in the published row, and in the source's, unless the member is the whole row.
 	Name string
-	// Whole says that it is the whole row of the source.
+	// Whole reports that the member is the whole row of the source.
 	Whole bool
-	// Text says that it is published as a text.
+	// Text reports that the member is published as a text.
 	Text bool
-	// Asked says that the manifest names it, so that a data set without it is a mistake; a preset keeps what is there.
+	// Asked reports that the manifest names the member, so that a data set without it is a mistake. A preset keeps the members that are there.
 	Asked bool
 }
 

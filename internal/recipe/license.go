@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// Policy says what a mix may hold. It changes no row: what is refused is not built.
+// Policy is what a mix may hold. It changes no row: a mix that it refuses is not built.
 type Policy struct {
 	// Licenses are those that the sources of data sets may have, each as LicenseID gives it, sorted.
 	Licenses []string `json:"licenses"`
-	// UnknownLicenses says whether a source that names no license may be taken; empty is RefuseUnknown.
+	// UnknownLicenses is whether a source that names no license may be taken; empty is RefuseUnknown.
 	UnknownLicenses UnknownLicenses `json:"unknownLicenses,omitempty"`
 }
 
-// UnknownLicenses says what becomes of a source that names no license.
+// UnknownLicenses is what becomes of a source that names no license.
 type UnknownLicenses string
 
 // A source that names no license is refused, or taken.
@@ -23,7 +23,7 @@ const (
 	AllowUnknown  UnknownLicenses = "Allow"
 )
 
-// LicenseError says that a data set has a license that the policy does not name.
+// LicenseError reports that a data set has a license that the policy does not name.
 type LicenseError struct {
 	Dataset string
 	// License in the source's words; empty where it names none.

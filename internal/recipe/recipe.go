@@ -1,7 +1,7 @@
-// Package recipe holds a mix as plain data, the plan that follows from it and the graph of stages that builds it.
+// Package recipe is a mix as plain data: what a DatasetMix asks for, judged, and without anything of Kubernetes.
 //
-// Everything here is a pure function of its arguments: the operator, the workers and the local build walk the same graph
-// and arrive at the same keys. Imports: internal/mix and the standard library.
+// Everything here is a pure function of its arguments: the operator, the workers and the local build read the same recipe and come to the same
+// keys. Imports: internal/mix and the standard library.
 package recipe
 
 // Recipe is a whole mix as plain data: what a DatasetMix means once its quantities are integers and its defaults are
@@ -221,7 +221,7 @@ type ObjectStore struct {
 	RoleARN string `json:"roleARN,omitempty"`
 }
 
-// Addressing is where a bucket's name stands in an address: in the path or in the host.
+// Addressing is the part of an address that has a bucket's name: the path or the host.
 type Addressing string
 
 // The two ways in which an S3 bucket is addressed.
@@ -272,11 +272,11 @@ type Record struct {
 	AnswerType      string `json:"answerType,omitempty"`
 	// Metadata in its order.
 	Metadata []Metadata `json:"metadata,omitempty"`
-	// Where says which rows to keep; empty keeps all. It may stand beside a preset, and so may GroupBy.
+	// Where is true for the rows to keep; empty keeps all. It may be set together with a preset, and so may GroupBy.
 	Where string `json:"where,omitempty"`
-	// GroupBy gives the value by which rows stay on one side of a split; empty is the question.
+	// GroupBy is the value that keeps rows together in one split if it is equal; empty is the question.
 	GroupBy string `json:"groupBy,omitempty"`
-	// Answers says whether a row must have a reference answer; empty is that it must. It may stand beside a preset.
+	// Answers is whether a row must have a reference answer; empty requires one. It may be set together with a preset.
 	Answers Answers `json:"answers,omitempty"`
 	// Rule is the version of the rule by which rows become records, RecordRule in every recipe that is made now. Empty is that of
 	// the releases before: a reference answer may be empty, a numeric one need be no number, and the members of objects in the metadata are sorted by name.

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Request returns what is asked of a source, in a few words for people: without what may be secret in an address.
+// Request returns a short description of a source for people, without what may be secret in an address.
 func (s Source) Request() string {
 	switch {
 	case s.HuggingFace != nil:

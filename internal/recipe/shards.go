@@ -16,7 +16,7 @@ type Shard struct {
 }
 
 // Name returns the name of the shard's unit: that of the split where it is the split's only file, else train.00003, behind the name of
-// its export and a slash. No split has such a name: neither a dot nor a slash may stand in one.
+// its export and a slash. No split has such a name, since a split's name has neither a dot nor a slash.
 func (s Shard) Name() string {
 	name := s.Split
 	if s.Count > 1 {

@@ -39,7 +39,7 @@ var rules = map[string][]string{"RecordRule": {RecordRule}, "Comparison": {strin
 // Enumerations returns the values of each type that the API bounds to some, by the type's name there.
 func Enumerations() map[string][]string { return enumerations }
 
-// Bounds of a recipe, those of the API. What goes beyond them was made by nobody who may be believed, and would cost time.
+// Bounds of a recipe, which are those of the API. A recipe beyond them was not made by this operator, and could cost much time.
 const (
 	maxSplits   = 8
 	maxDomains  = 16

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// EncodeJSON returns how every small JSON file on the volume is written: indented, every character as it is, one line end.
+// EncodeJSON returns a value in the form of every small JSON file on the volume: indented, without escapes for HTML, with a line end.
 func EncodeJSON(value any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
@@ -18,7 +18,7 @@ func EncodeJSON(value any) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// SameJSON reports whether two values are written the same on the volume.
+// SameJSON reports whether two values have the same EncodeJSON.
 func SameJSON(a, b any) bool {
 	encodedA, errA := EncodeJSON(a)
 	encodedB, errB := EncodeJSON(b)

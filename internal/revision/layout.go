@@ -59,7 +59,7 @@ func (f Folder) Revision(name string) string { return path.Join(f.Revisions(), n
 // Current returns the link to the newest revision.
 func (f Folder) Current() string { return path.Join(string(f), current) }
 
-// Link returns what the link Current holds, relative to the mix's folder.
+// Link returns the target of the link Current for a revision, relative to the mix's folder.
 func Link(name string) string { return path.Join(revisions, name) }
 
 // Files of a published revision, relative to its folder.

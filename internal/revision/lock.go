@@ -17,8 +17,8 @@ import (
 // LockVersion is the version that every lock names.
 const LockVersion = "datasetmix.lock/v1"
 
-// Lock says of every source what was asked for and what that was resolved to: enough to fetch the same bytes again, and to
-// know that they are the same.
+// Lock is what was requested of every source and what the request was resolved to: enough to fetch the same bytes again, and to know that they
+// are the same.
 type Lock struct {
 	Version string `json:"version"`
 	// Sources of all data sets, and of all that is decontaminated against, sorted by name.
@@ -38,7 +38,7 @@ type LockedSource struct {
 	Bytes int64                   `json:"bytes"`
 	// Digest over sizes and SHA-256 of the files: OriginalsDigest.
 	Digest string `json:"digest"`
-	// Rows of the source, before any is left out. Nobody counts those of what is decontaminated against.
+	// Rows of the source, before any is left out; 0 for a source to decontaminate against, whose rows are not counted.
 	Rows int64 `json:"rows,omitempty"`
 }
 
@@ -95,7 +95,7 @@ func ParseLock(encoded []byte) (Lock, error) {
 	return lock, nil
 }
 
-// check judges what the lock says of one source.
+// check checks the entry of one source.
 func (s LockedSource) check() error {
 	if !recipe.IsName(s.Name) {
 		return fmt.Errorf("a source is called %.100q, which none can be", s.Name)
@@ -129,8 +129,8 @@ func (l Lock) Source(name string) (LockedSource, bool) {
 	return LockedSource{}, false
 }
 
-// Pinned returns what a source was asked for, with everything pinned that can be: the commit, the digest of an artifact, and that of
-// every address. It resolves to the same files, or to none.
+// Pinned returns the request of a source with everything pinned that can be: the commit, the digest of an artifact, and the digest of the file at
+// each address. It resolves to the same files, or fails.
 func (s LockedSource) Pinned(request recipe.Source) recipe.Source {
 	if hub := request.HuggingFace; hub != nil && contract.IsGitDigest(s.Revision) {
 		pinned := *hub

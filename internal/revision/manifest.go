@@ -18,8 +18,8 @@ import (
 // ManifestVersion is the version that every manifest names.
 const ManifestVersion = "datasetmix.manifest/v1"
 
-// Manifest tells everything about a published revision: what was asked for, from which bytes it was made, what came of
-// every stage, and every file with its digest. It holds no time and no place, so the same build has the same manifest.
+// Manifest describes a published revision: what was requested, from which bytes it was made, the results of every stage, and every file with its
+// digest. It holds neither times nor paths outside of the revision, so the same build has the same manifest.
 type Manifest struct {
 	Version  string `json:"version"`
 	Name     string `json:"name"`

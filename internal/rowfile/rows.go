@@ -1,4 +1,4 @@
-// Package rowfile is a file of rows and the index next to it, which has the place of each row.
+// Package rowfile writes and reads files of rows, each with an index next to it, which has the place of each row.
 package rowfile
 
 import (

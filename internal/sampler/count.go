@@ -9,15 +9,15 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// countRows is how many rows are counted at a time, in 32 MiB. A data set with more is gone through again for each so many:
-// draws cost little, and a data set of which more rows are asked for than it has is rarely that large.
+// countRows is how many rows are counted at a time, in 32 MiB. For a data set with more rows, all draws are repeated for each part of the rows:
+// draws cost little, and a data set that gives more rows than it has is rarely that large.
 const countRows = 4 << 20
 
 // contextEvery is how many draws pass between two looks at the context.
 const contextEvery = 1 << 20
 
-// Uses returns how the rows of each data set are used in a whole mixed split, sorted by name: Unique and MaxRepeats. They are the
-// plan's, or counted where rows are drawn. No row is read: which ones are drawn follows from the seed.
+// Uses returns Unique and MaxRepeats of each data set in a whole mixed split, sorted by name. Where rows are drawn, they are counted, else they
+// are those of the plan. No row is read: which rows are drawn follows from the seed.
 func Uses(ctx context.Context, r recipe.Recipe, split plan.Split) ([]pipeline.MixedDataset, error) {
 	var uses []pipeline.MixedDataset
 	for _, dataset := range split.Datasets() {
@@ -33,7 +33,8 @@ func Uses(ctx context.Context, r recipe.Recipe, split plan.Split) ([]pipeline.Mi
 	return uses, nil
 }
 
-// count goes through so many occurrences of so many rows, once for each atOnce of the rows.
+// count returns how many of the rows are drawn in so many occurrences, and how often the most frequent one is. It repeats the draws for each
+// atOnce of the rows.
 func count(ctx context.Context, draws mix.Draws, rows, occurrences, atOnce int64) (unique, most int64, err error) {
 	times := make([]int64, min(rows, atOnce))
 	for first := int64(0); first < rows; first += atOnce {

@@ -1,5 +1,5 @@
-// Package sampler gives the rows of one data set in the order in which a mixed file uses them. The stage that writes mixed files
-// and the proof of them go through it both, each with files of its own.
+// Package sampler yields the rows of a data set in the order in which a mixed file uses them. The stage that writes mixed files and the proof
+// of a revision both use it, each with its own files of rows.
 package sampler
 
 import (
@@ -20,7 +20,7 @@ const passMemory = 4 << 20
 // holdMemory is the memory, in bytes, for the data sets of one mixed file that are small enough to be held while they repeat.
 const holdMemory = 32 << 20
 
-// Sequences are those of the data sets of one mixed file, sorted by name.
+// Sequences are the sequences of all data sets of one mixed file, sorted by name.
 type Sequences []*Sequence
 
 // Open begins a shard of a planned split. open opens the rows of a data set by its place, and may hold so many bytes in memory.
@@ -47,7 +47,7 @@ func (s Sequences) Close() {
 }
 
 // Sequence yields a data set's rows, occurrence by occurrence: in the first pass in the order of the file, in each later one in
-// a keyed order of its own. So none comes twice in a pass, and the rows that repeat first are others each time.
+// a keyed order of its own. Therefore no row comes twice in a pass, and each pass begins with other rows.
 type Sequence struct {
 	rows    *rowfile.Rows
 	draws   mix.Draws
@@ -56,7 +56,7 @@ type Sequence struct {
 	seed    int64
 	scratch store.Path
 
-	pass   int64           // of sorted; 0 means none
+	pass   int64           // the pass that sorted has; 0 means none
 	places *extsort.Sorter // place in the order of the pass → place in the file
 	sorted *extsort.Reader
 	at     int64 // the place of the next of sorted in the pass
@@ -70,7 +70,7 @@ type Row struct {
 	Units int64
 }
 
-// valueBytes is the length of what a row's place in a pass leads to: offset, length and units, in eight bytes each.
+// valueBytes is the length of a row's value in the sorter: its offset, length and units, in eight bytes each.
 const valueBytes = 3 * 8
 
 // New returns the occurrences of rows in a span. The order of a pass that does not fit in memory is made in a file of the folder scratch.
@@ -106,8 +106,8 @@ func (s *Sequence) Next() (Row, error) {
 	}
 }
 
-// begin makes the order of a pass from a row on, as far as the span goes: by content; equal contents keep the order of the file. What
-// other shards use of the pass is not sorted.
+// begin sorts the rows of a pass that the span uses from a row on, by their places; rows of equal contents keep the order of the file. The rows
+// that only other shards use are not sorted.
 func (s *Sequence) begin(pass, first int64) error {
 	if s.places == nil {
 		s.places = extsort.New(s.scratch.Scratch, len(mix.Place{}), passMemory)
@@ -162,8 +162,8 @@ type part struct {
 	before    int64
 }
 
-// part returns what the span uses of a pass from a row on. Counting how many rows are in each bucket costs a look at all; it is saved where
-// the whole pass is used, or nearly.
+// part returns the buckets that the span uses of a pass from a row on. To find them, the rows of each bucket are counted, unless the span uses more
+// than half of the pass: then it is the whole pass.
 func (s *Sequence) part(pass, first int64) (part, error) {
 	rows := s.rows.Len()
 	whole := part{low: 0, high: buckets - 1}

@@ -2,18 +2,18 @@ package sampler
 
 import "iter"
 
-// Woven yields the rows of a mixed file in their order. A goroutine of its own reads them ahead.
+// Woven yields the rows of a mixed file in their order. A background goroutine reads ahead.
 type Woven struct {
 	full, free chan *batch
 	stop       chan struct{}
 	ended      chan struct{}
 
-	now *batch // that rows are given of
-	row int    // the next of it
-	at  int    // where that begins
+	now *batch // whose rows are returned
+	row int    // the next row of now
+	at  int    // where that row begins in now.lines
 }
 
-// batch is rows that follow one another, and the error that comes after them.
+// batch is a run of rows, and the error that follows them.
 type batch struct {
 	lines []byte
 	rows  []wovenRow
@@ -25,13 +25,13 @@ type wovenRow struct {
 	units        int64
 }
 
-// A batch is handed over once it has so many bytes; up to so many are on their way.
+// A batch is handed over once it has batchBytes bytes; up to batchCount batches are ahead of the reader.
 const (
 	batchBytes = 256 << 10
 	batchCount = 3
 )
 
-// Weave begins to read the rows of the sequences in an order of data sets. Until it is closed, nobody else may use the sequences.
+// Weave begins to read the rows of the sequences in an order of data sets. No other caller may use the sequences until it is closed.
 func Weave(sequences Sequences, order iter.Seq[int]) *Woven {
 	w := &Woven{full: make(chan *batch, batchCount), free: make(chan *batch, batchCount), stop: make(chan struct{}), ended: make(chan struct{}), now: &batch{}}
 	for range batchCount {
@@ -82,7 +82,7 @@ func (w *Woven) Next() (dataset int, row Row, more bool, err error) {
 	return next.dataset, Row{line, next.units}, true, nil
 }
 
-// turn goes on to the next batch and gives the one before back; false is that there is none.
+// turn goes on to the next batch and frees the one before. It reports false after the last batch.
 func (w *Woven) turn() bool {
 	done := w.now
 	next, more := <-w.full

@@ -18,17 +18,17 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// Observer is told of each stage when it begins and of each unit when it is finished: that of a data set's split may come while
-// others are downloaded. It is called from one goroutine at a time.
+// Observer receives each stage when it begins and each unit when it is finished. A data set may be split while others are still downloaded.
+// Only one goroutine at a time calls it.
 type Observer interface {
 	Begin(step pipeline.Step)
 	Done(stage pipeline.Stage, unit pipeline.Node, result pipeline.Result, way Way)
 }
 
 // Build walks a recipe's graph to its end in this process, up to parallel units of a stage at once: the same stages as the
-// Jobs of a cluster, to the same bytes. It gives every result by key.
+// Jobs of a cluster, to the same bytes. It returns every result by key.
 //
-// Units are brought to the disk while those that need them are built, and have their names before the revision has its own.
+// Units are made durable in the background while the units that read them are built. All have their final names before the revision has.
 func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]pipeline.Result, error) {
 	own, unmount, err := w.mounted(r)
 	if err != nil {
@@ -44,8 +44,8 @@ func (w *Worker) Build(ctx context.Context, r recipe.Recipe, parallel int, obser
 	return results, errors.Join(err, own.later.finish()) // what is finished stays, however the build ends
 }
 
-// mostRepairs is how often a build begins again at a stage whose units were found damaged: a volume that goes on breaking them is no
-// place for a build.
+// mostRepairs is how often a build goes back to a stage whose units were found damaged. A volume that damages them more often is not fit for
+// a build.
 const mostRepairs = 3
 
 func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observer Observer) (map[string]pipeline.Result, error) {
@@ -73,7 +73,7 @@ func (w *Worker) walk(ctx context.Context, r recipe.Recipe, parallel int, observ
 	}
 }
 
-// repairs forgets the results of units that were damaged, and notes that they are built again for that.
+// repairs removes the results of damaged units, whose keys may be cut short, and notes why the units are built again.
 func (w *Worker) repairs(results map[string]pipeline.Result, keys []string) {
 	for key := range results {
 		if slices.ContainsFunc(keys, func(cut string) bool { return strings.HasPrefix(key, cut) }) {
@@ -88,10 +88,10 @@ func (w *Worker) buildStep(ctx context.Context, r recipe.Recipe, results map[str
 	group.SetLimit(parallel)
 	var mutex sync.Mutex
 	finished := maps.Clone(results)
-	// build builds a unit, and after a download what it makes possible: a data set is split while another is still on its way.
+	// build builds a unit. After the download of a data set it splits the data set, while others are still downloaded.
 	var build func(stage pipeline.Stage, unit pipeline.Node) error
 	build = func(stage pipeline.Stage, unit pipeline.Node) (err error) {
-		defer func() { err = cmp.Or(err, w.begun.drop(unit.Name)) }() // a split that failed, or was found finished
+		defer func() { err = cmp.Or(err, w.begun.drop(unit.Name)) }() // of a split that failed, or was found finished
 		mutex.Lock()
 		known := maps.Clone(finished)
 		mutex.Unlock()

@@ -16,8 +16,7 @@ import (
 // diagnosis looks for the cause of a unit's failure in the units that it is made of.
 type diagnosis struct{ job job }
 
-// suspect reports whether damaged units may be the cause of a failure. Rows of a source are bad by themselves; those of a finished unit are
-// not.
+// suspect reports whether damaged units may be the cause of a failure. Bad rows are the fault of a source, unless they come from a finished unit.
 func (d diagnosis) suspect(reason contract.Reason) bool {
 	switch reason {
 	case contract.VolumeInvalid:
@@ -29,7 +28,7 @@ func (d diagnosis) suspect(reason contract.Reason) bool {
 	}
 }
 
-// undiagnosed is the failure of a unit whose cause is sought once no other unit is being built.
+// undiagnosed is the failure of a unit. Its cause is looked for once no other unit is being built.
 type undiagnosed struct {
 	error
 	job job
@@ -37,8 +36,8 @@ type undiagnosed struct {
 
 func (u *undiagnosed) Unwrap() error { return u.error }
 
-// diagnose looks for the cause of a failure in the finished units that this one is made of. Those that have changed since their stages wrote them
-// are removed, with all that was made of them, and are therefore built again. What was read of them stays unpublished.
+// diagnose looks for the cause of a failure in the finished units that this one is made of. Units that have changed since their stages wrote
+// them are removed, with all units that were made of them, and are therefore built again.
 //
 // If a revision cannot be proved although all of its units are as they were written, the damage is gone by now or cannot be detected, such as that
 // of an index: then all of its parts are built again.
@@ -104,7 +103,7 @@ func (d diagnosis) damaged(ctx context.Context) ([]unitOf, error) {
 	return nil, nil
 }
 
-// needs reports whether this unit is made of another, of an earlier stage. A data set is split while others are downloaded.
+// needs reports whether this unit is made of a unit of an earlier stage. A split needs no downloads but its own and those of probes.
 func (d diagnosis) needs(stage pipeline.Stage, unit pipeline.Node) bool {
 	_, finished := d.job.results[unit.Key]
 	if stage != pipeline.StageDownload || d.job.stage != pipeline.StageSplit {
@@ -176,7 +175,7 @@ func (d diagnosis) intact(ctx context.Context, stage pipeline.Stage, unit pipeli
 	return true, nil
 }
 
-// notIntact reports whether a unit is not intact where that is what an error is about.
+// notIntact returns what an error says about a finished unit: that it is not intact, or, where the volume has trouble, the error itself.
 func notIntact(err error) (bool, error) {
 	if err == nil {
 		return false, nil

@@ -13,8 +13,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// digestsName lists what a unit wrote, by name, so that publishing need not read the files to list them. A revision is proved from its files, not
-// from this list: a file that has changed since is found then.
+// digestsName is the list of what a unit wrote, by name, so that publishing need not read the files to list them. A revision is proved from its
+// files, not from this list, so a file that has changed since is found.
 const digestsName = "digests.json"
 
 // written is a file as its writer knows it.
@@ -23,7 +23,7 @@ type written = filewriter.Written
 // digests are the files of one unit by their names in its folder.
 type digests map[string]written
 
-// readDigests reads a unit's list. Units of releases before it have none.
+// readDigests reads a unit's list. It returns nil for units of earlier releases, which have no list.
 func readDigests(folder store.Path) (digests, error) {
 	var list digests
 	err := store.ReadJSON(folder.Join(digestsName), &list)

@@ -60,7 +60,7 @@ func (d *divider) close() {
 	d.groups.Close()
 }
 
-// rowHead identifies a row, besides its line.
+// rowHead is what the splits need to know of a row besides its line.
 type rowHead struct {
 	group    mix.Place
 	question rowfile.Short // as it is compared
@@ -116,7 +116,8 @@ func readHead(encoded []byte) (h rowHead) {
 	return h
 }
 
-// place returns where a row belongs, by what it says: the same for all rows that say it. Several goroutines may call it, each with its own buffer.
+// place returns the place of a row in the order of all rows, and its head. Both follow from what the row says alone. Several goroutines may call
+// it, each with its own buffer.
 func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix.Place, head rowHead) {
 	groupID := said.Digests.Question
 	head.asked.answer, head.units = rowfile.Short(said.Digests.Pair[:shortSize]), units
@@ -134,8 +135,8 @@ func (d *divider) place(said *mapping.Said, units int64, buffer *[]byte) (at mix
 	return d.orderKey.Place(rowfile.Short(said.Digests.Identity[:shortSize])), head
 }
 
-// answerOf returns what tells reference answers apart: a short one, as most are, is itself after its length, which costs no digest; a longer one is
-// the beginning of its digest after a byte that is no such length.
+// answerOf returns an identifier of a reference answer. A short answer, as most are, is its length and its text, which costs no digest. A longer
+// one is a byte that is not such a length and the beginning of its digest.
 func answerOf(answer string, buffer *[]byte) (id rowfile.Short) {
 	if len(answer) < len(id) {
 		id[0] = byte(len(answer))

@@ -18,16 +18,16 @@ import (
 // originalsName lists the files of a download unit's folder, in row order.
 const originalsName = "originals.json"
 
-// original is one file of a data set. Where it has a validator, it is read where its source has it, and that tells whether it
-// still is the file that was read first; else it lies in the unit's folder.
+// original is one file of a data set. With a validator, it is read at its source, and the validator shows whether it is still the file that
+// was read first. Without one, it is in the unit's folder.
 type original struct {
 	pipeline.OriginalFile
 	Validator string `json:"validator,omitempty"`
-	// Inode tells, beside the validator, that another file has taken the place of the one that was read; 0 is not known.
+	// Inode shows that another file has taken the place of the one that was read, even if the validator is the same; 0 means not known.
 	Inode uint64 `json:"inode,omitempty"`
 }
 
-// readOriginals reads the list of a download, which must be that of its result: the rows that follow are of these very bytes.
+// readOriginals reads the list of a download. It must be the list that the download's result has the digest of.
 func readOriginals(folder store.Path, done *pipeline.DownloadResult) ([]original, error) {
 	var originals []original
 	if err := store.ReadJSON(folder.Join(originalsName), &originals); err != nil {
@@ -46,11 +46,11 @@ func readOriginals(folder store.Path, done *pipeline.DownloadResult) ([]original
 	return originals, nil
 }
 
-// originalPath returns where the i-th original lies in a download unit's folder; its name at the source is in the list only, so
-// that no name from outside becomes one on the volume.
+// originalPath returns the path of the i-th original in a download unit's folder. Its name at the source is only in the list, so that no
+// name from outside becomes one on the volume.
 func originalPath(i int) string { return path.Join(filesName, fmt.Sprintf("%05d", i)) }
 
-// downloader brings the originals of one source.
+// downloader downloads the originals of one source.
 type downloader struct{ job job }
 
 // download brings a data set's originals into the cache and links them into the unit's folder. Those of a source at hand stay
@@ -156,7 +156,7 @@ func asLocked(locked revision.LockedSource, files []source.File) ([]source.File,
 	return pinned, nil
 }
 
-// What a result lists of the files, so that it fits into a termination message.
+// Bounds of the files that a result lists, so that it fits into a termination message.
 const (
 	mostListed  = 8
 	longestPath = 120 // bytes

@@ -13,13 +13,13 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// leftOut lists the rows of a data set that are in no split, counts them by reason, and names the first bad ones.
+// leftOut writes the list of a data set's rows that are in no split, counts them by reason, and keeps the texts of the first bad ones.
 type leftOut struct {
 	staging *store.Staging
 	out     *filewriter.Writer // nil while there is none
 	counts  map[string]int64
 	named   []string
-	room    int // bytes that are left for names
+	room    int // bytes that are left for named
 	line    bytes.Buffer
 }
 

@@ -14,14 +14,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// fieldsName is the file of a split unit's folder with what was seen of the members of the data set's rows. It follows from the rows, whose
-// digest is the unit's result.
+// fieldsName is the file of a split unit's folder with the types of the members of the data set's rows. It follows from the rows, whose
+// digest is in the unit's result.
 const fieldsName = "fields.json"
 
-// strict is the member of a row in which each member has one type. What a record keeps of its source is as the source has it.
+// strict is the member of a row whose own members each have one type. What a record keeps of its source may have several, as the source does.
 const strict = "metadata"
 
-// seen returns what all mappers have seen.
+// seen returns the types of the members that all mappers have seen.
 func (s *splitter) seen() *schema.Fields {
 	all := &schema.Fields{}
 	for _, fields := range s.fields {
@@ -30,8 +30,8 @@ func (s *splitter) seen() *schema.Fields {
 	return all
 }
 
-// typesOf judges the members of the rows that are published as JSON: each has one type in its data set and, where the mix is
-// published so, over the whole mix.
+// typesOf returns the types of the members of each data set's rows. It fails where a member of metadata has two types in its data set or, if
+// mixed files are JSON, in the whole mix.
 func typesOf(j job) (map[string]schema.Type, error) {
 	types := map[string]schema.Type{}
 	var sets []schema.Set
@@ -55,7 +55,7 @@ func typesOf(j job) (map[string]schema.Type, error) {
 	return types, nil
 }
 
-// fieldsOf reads what was seen of a data set. Units of earlier releases have no such file, and their rows are read.
+// fieldsOf reads the types of the members of a data set's rows. Units of earlier releases lack this file, so their rows are read.
 func fieldsOf(j job, name string) (*schema.Fields, error) {
 	folder, err := j.input(pipeline.StageSplit, name)
 	if err != nil {

@@ -37,7 +37,7 @@ func (k *keeps) note(members []record.Entry) {
 	}
 }
 
-// missing returns a name that no row has, "" if there is none.
+// missing returns a name that no row has, "" if every name is in some row.
 func (k *keeps) missing() string {
 	for i, name := range k.names {
 		if !k.seen[i].Load() {

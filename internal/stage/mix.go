@@ -50,7 +50,7 @@ type mixer struct {
 	staging   *store.Staging
 	file      recipe.Shard
 	shard     plan.Shard
-	first     int64 // the place of its first row in the split
+	first     int64 // the place in the split of the shard's first row
 	sequences sampler.Sequences
 	done      pipeline.MixResult
 	// rows is the XXH64 of the rows that a file of an export was made of.
@@ -95,7 +95,7 @@ func openPlanned(j job, split int, dataset plan.Dataset, hold int64) (*rowfile.R
 	return rows, nil
 }
 
-// write writes the file, and takes its length and digest from what lies below the encoding.
+// write writes the file. Its length and digest are those of the encoded bytes.
 func (m *mixer) write(ctx context.Context) error {
 	name := mixedName(m.file, m.job.recipe.Output.Format)
 	out, err := createFile(m.staging, name)

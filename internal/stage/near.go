@@ -53,7 +53,7 @@ type nearer struct {
 	signatures *os.File
 	bands      *extsort.Sorter // band key, row: no value
 
-	dropped []uint64 // one bit for each row that is
+	dropped []uint64 // a bit for each row over all files, set once the row is dropped
 	mine    dedup.Signature
 	others  dedup.Signature
 	buffer  []byte
@@ -103,7 +103,7 @@ func (n *nearer) sketch(ctx context.Context) error {
 	return group.Wait()
 }
 
-// sketchFile reads one file of rows; the number of its first row is given.
+// sketchFile sketches one file of rows, of which row is the first.
 func (n *nearer) sketchFile(ctx context.Context, row banded) error {
 	sketcher, err := dedup.NewSketcher(n.wanted.Words, n.wanted.N, n.wanted.Bands, n.wanted.Rows)
 	if err != nil {
@@ -195,7 +195,7 @@ func (n *nearer) match(ctx context.Context) error {
 	}
 }
 
-// judge drops a row that is nearly one of those; those of its own split come last.
+// judge drops a row if it is a near duplicate of one of the rows of later splits. Rows of its own split come last in the list.
 func (n *nearer) judge(row banded, later []banded) error {
 	if len(later) == 0 || later[0].split == row.split || n.isDropped(row) {
 		return nil

@@ -12,14 +12,14 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// Way says how a unit came to its result.
+// Way is how a unit came to its result.
 type Way struct {
 	How How
-	// Why a finished unit was not reused; empty where a rebuild was requested, or where there was none.
+	// Why is the reason why a finished unit was not reused; empty where a rebuild was requested, or where no finished unit existed.
 	Why string
 }
 
-// How is the one word of a Way.
+// How is a Way in one word.
 type How string
 
 // A unit was built, was found finished, was finished and read again from its source, or was damaged and built again.

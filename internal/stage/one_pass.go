@@ -36,9 +36,9 @@ func (b *begunSplits) drop(name string) error {
 	return s.staging.Close()
 }
 
-// onePass reads the rows of a data set and hashes its originals at hand, in one pass, and keeps its split for when its key is known. It
-// returns nothing where that is not to be done or fails. The originals are then hashed by themselves, and whatever is wrong with them or
-// with their rows is found and said in its own stage.
+// onePass reads the rows of a data set at hand and hashes its originals in one pass, and keeps the split until its key is known. It returns nil
+// where this is not possible or fails. The originals are then only hashed, and what is wrong with them or with their rows is found again and
+// reported by its own stage.
 func (d downloader) onePass(ctx context.Context, from source.Local, files []source.File) []original {
 	_, _, dataset := d.job.recipe.Dataset(d.job.node.Name)
 	switch j := d.job; {
@@ -91,7 +91,7 @@ func (r *reader) hashed(ctx context.Context, from source.Local, files []source.F
 	return r.originals, r.checkRows()
 }
 
-// metered is a file whose bytes are counted when they are read.
+// metered is a file whose bytes are counted as they are read.
 type metered struct {
 	source.LocalFile
 	at io.ReaderAt

@@ -13,7 +13,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// mapper does what can be done with a row by itself. It belongs to one goroutine; several work on one source.
+// mapper does with each row what needs no other row. Each mapper belongs to one goroutine; several work on one source.
 type mapper interface {
 	// row maps a row with its number at the source. It appends what it writes to lines, and returns them.
 	row(number int64, row decoded.Row, lines []byte) (mapped, []byte)
@@ -33,8 +33,8 @@ type batch struct {
 	decode.Batch
 	first  int64 // the number of the first row at the source
 	err    error
-	mapped []mapped
-	lines  []byte
+	mapped []mapped // of the rows, in their order
+	lines  []byte   // of the rows, one after the other
 	done   chan struct{}
 }
 

@@ -54,7 +54,7 @@ func (j job) publish(ctx context.Context, unit *store.Staging) (pipeline.Result,
 	return pipeline.Result{Publish: &published}, errors.Join(writeJSON(unit, digestsName, p.list), commitRevision(ctx, j, staging, published, p.list))
 }
 
-// unitsName lists the keys of the units that a revision was built from, in its publish unit's folder.
+// unitsName is the file of a publish unit's folder with the keys of the units that the revision was built from.
 const unitsName = "units.json"
 
 func keysOf(graph pipeline.Graph) []string {
@@ -67,7 +67,7 @@ func keysOf(graph pipeline.Graph) []string {
 	return keys
 }
 
-// proofFolder holds the notes of a revision's proof, in its publish unit's folder.
+// proofFolder is the folder in a publish unit's folder with the notes of the revision's proof.
 const proofFolder = "proof"
 
 // prove proves a revision before it has its name. Its notes stay, so that the next proof need not read again what this one has.
@@ -106,7 +106,7 @@ type publisher struct {
 	list digests
 	// proof is what the writers of the files noted for the proof, and the rows that the revision is made of and does not hold.
 	proof verify.Options
-	// about is what statistics.json says.
+	// about is the content of statistics.json.
 	about statistics.File
 	bytes int64
 	files int

@@ -30,10 +30,10 @@ type reader struct {
 	originals []original
 	listing   []source.File // of the source, after an original had to be fetched again
 
-	file  int   // that is read, from 1
-	rows  int64 // that were read, including the bad ones
-	bad   int64 // rows that were skipped
-	first error // of them
+	file  int   // the place of the file that is read, from 1
+	rows  int64 // rows read so far, including bad ones
+	bad   int64 // rows that were skipped because they are bad
+	first error // the error of the first bad row
 }
 
 // taker receives the rows of a source, one by one, in their order. Both methods may end the reading with an error.
@@ -46,8 +46,8 @@ type taker interface {
 	skip(row revision.DroppedSourceRow) error
 }
 
-// unmappable is the error of a well-formed row that the mapping cannot make a record of. Such rows are counted under
-// their mapping.Class, the others under their decode.Class.
+// unmappable is the error of a well-formed row that the mapping cannot make a record of. Such a row is counted under its mapping.Class, a
+// malformed one under its decoded.Class.
 type unmappable struct{ error }
 
 // each passes every row of every file to the taker.

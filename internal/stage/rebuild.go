@@ -10,7 +10,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// againName is the file of a unit's folder with the request that it was built again for.
+// againName is the file of a unit's folder that names the request for which the unit was built again.
 const againName = "again"
 
 // isCurrent reports whether a finished unit is the wanted one. Else the unit is built again, and replaces the finished one at its end.
@@ -44,7 +44,7 @@ func (d downloader) plainKey() string {
 	return units[slices.IndexFunc(units, func(unit pipeline.Node) bool { return unit.Name == d.job.node.Name })].Key
 }
 
-// refreshed reports whether the download is one of many of its source.
+// refreshed reports whether a request to resolve the source anew is in the download's key.
 func (d downloader) refreshed() bool { return d.plainKey() != d.job.node.Key }
 
 // earlierDownloads lists the folders of downloads of the same source for earlier requests.

@@ -18,7 +18,7 @@ import (
 // protected.
 const unusedFor = time.Hour
 
-// retention removes what is no longer needed on the volume.
+// retention removes from the volume what no revision and no build needs any more.
 type retention struct {
 	job   job
 	used  map[string]bool // keys of units, and names of revisions, that a kept revision needs
@@ -28,8 +28,8 @@ type retention struct {
 
 func newRetention(j job) *retention { return &retention{job: j, used: map[string]bool{}} }
 
-// prune removes what no kept revision is made of: the oldest revisions beyond those to keep, units, revisions that no build finished, what killed
-// workers left, and the originals that only these had.
+// prune removes the oldest revisions beyond those to keep, units that no kept revision is made of, revisions that no build finished, what
+// killed workers left, and the originals that only these folders linked.
 func (r *retention) prune() error {
 	if sign := r.job.worker.present; sign != nil {
 		r.alone, r.since = sign.Alone(), sign.Since
@@ -76,8 +76,8 @@ func (r *retention) keep() error {
 	return nil
 }
 
-// held reports whether a revision is kept for another reason than its number. It was the newest since its manifest was written, at most: one that
-// was published again was so before, too.
+// held reports whether a revision is kept for another reason than being among the newest. The times of its manifest and of its successor bound
+// when it was the newest, since pods that looked it up then may read it.
 func (r *retention) held(name string, superseded time.Time) bool {
 	published := time.Time{}
 	if info, err := r.job.revision(name).Join(revision.ManifestFile).Lstat(); err == nil {
@@ -105,7 +105,7 @@ func (r *retention) partsOf(unit store.Path, rev string) (keys []string, err err
 	return keys, nil
 }
 
-// stale reports whether a folder that no kept revision needs belongs to no build under way.
+// stale reports whether a folder that no kept revision needs is old enough that no build under way uses it.
 func (r *retention) stale(info fs.FileInfo) bool {
 	return r.alone && info.ModTime().Before(r.since) || time.Since(info.ModTime()) >= unusedFor
 }
@@ -149,7 +149,8 @@ func (r *retention) remove(folder store.Path) error {
 	return store.RemoveAll(folder)
 }
 
-// leave removes the originals that only the folder of a download has, which is about to be removed. Where the cache is bounded, Trim removes them.
+// leave removes the originals that only one folder links, if it is a download's folder, which is about to be removed. Where the cache is bounded,
+// Trim removes them.
 func (r *retention) leave(folder store.Path) error {
 	if folder.Dir() != r.job.worker.path(r.job.folder.Stage(pipeline.StageDownload)) || r.job.recipe.Output.CacheSize > 0 {
 		return nil

@@ -80,7 +80,7 @@ type splitter struct {
 	list digests            // of the files that are written when all rows are read
 	read int64              // rows of the source, including those that are dropped
 	raw  *filewriter.Writer // nil where no revision holds it
-	size int64              // of all rows as lines
+	size int64              // bytes of all rows as lines
 }
 
 func newSplitter(ctx context.Context, j job, staging *store.Staging) (*splitter, error) {
@@ -133,7 +133,7 @@ func (s *splitter) readAll(each func() error) (err error) {
 	return s.leftOut.finish(s.list)
 }
 
-// close discards what is not finished.
+// close discards all files that are not finished.
 func (s *splitter) close() {
 	if s.raw != nil {
 		s.raw.Abort()

@@ -1,5 +1,5 @@
-// Package stage does the work: download, split, balance, mix and publish, each from finished folders to a finished folder.
-// It is the only place that joins sources, decoders, records and the volume.
+// Package stage builds the units of a mix: it downloads, splits, balances, mixes and publishes. Each unit reads finished folders and writes one.
+// It is the only package that joins sources, decoders, records and the volume.
 package stage
 
 import (
@@ -37,17 +37,17 @@ type Worker struct {
 	// Meter returns a meter for the work of a unit that begins; nil counts nothing. Several goroutines may call it.
 	Meter func(pipeline.Stage, pipeline.Node) *progress.Meter
 
-	// proofs are of the originals that this process has read.
+	// proofs are the digests of the originals that this process has read.
 	proofs *hashing.Proofs
 	// volume is open while units are built.
 	volume *store.Volume
 	// suits probes the volume, once.
 	suits func() error
-	// present is the sign that all stages of a mix are built in this process.
+	// present is the sign on the volume that this process builds all stages of a mix.
 	present *store.Presence
-	// begun are the splits whose rows were read with their originals.
+	// begun are the splits whose rows were read while their originals were hashed.
 	begun *begunSplits
-	// later are the units of this process that are finished but not yet durable; nil commits each at once.
+	// later are the units that this process has finished and not yet made durable; nil commits each unit at once.
 	later *pendingCommits
 	// damaged are the keys of units that this process found damaged, and removed.
 	damaged map[string]bool
@@ -79,11 +79,11 @@ type job struct {
 	// finished are the results of the graph's finished nodes.
 	finished pipeline.Results
 	folder   revision.Folder
-	// careful compares an original with its digest before its rows are read, not at the same time: one was damaged.
+	// careful compares each original with its digest before its rows are read, not at the same time, because one was damaged.
 	careful bool
-	// begun is a split whose rows are read; nil reads them.
+	// begun is this split, if its rows were read already; else nil.
 	begun *splitter
-	// replaces a finished unit that must not be used any more.
+	// replaces reports that the unit takes the place of a finished one that must not be used any more.
 	replaces bool
 }
 
@@ -131,7 +131,7 @@ func (w *Worker) run(ctx context.Context, todo Job) (pipeline.Result, Way, error
 	return result, way, err
 }
 
-// found returns the result of a finished unit and whether that is reused. A unit that has to be built has no result.
+// found looks for the finished unit. It returns its result, and whether that result is reused or why not.
 func (j job) found(ctx context.Context, final store.Path) (result pipeline.Result, way Way, err error) {
 	err = store.ReadJSON(final.Join(revision.ResultFile), &result)
 	switch {
@@ -147,7 +147,8 @@ func (j job) found(ctx context.Context, final store.Path) (result pipeline.Resul
 	}
 }
 
-// make builds the unit on a volume that suits, once more where an original was found damaged: its rows may be among those that were written.
+// make builds the unit, after a check that the volume can do what a build needs. If an original is found damaged, its rows may be among those
+// that were written, so the unit is built once more.
 func (j job) make(ctx context.Context, final store.Path) (pipeline.Result, error) {
 	if err := j.worker.suits(); err != nil {
 		return pipeline.Result{}, err
@@ -160,7 +161,7 @@ func (j job) make(ctx context.Context, final store.Path) (pipeline.Result, error
 	return result, err
 }
 
-// attempt builds the unit in a staging folder, and renames that.
+// attempt builds the unit in a staging folder and renames the folder.
 func (j job) attempt(ctx context.Context, final store.Path) (pipeline.Result, error) {
 	staging, err := j.begin(final)
 	if err != nil {
@@ -208,8 +209,8 @@ func (j job) build(ctx context.Context, staging *store.Staging) (pipeline.Result
 	}
 }
 
-// begin begins the unit's folder, or takes that of a split whose rows are read. What a killed download left stays until this one is done,
-// which continues with its originals.
+// begin begins the unit's folder, or takes the folder of a split whose rows were read already. What a killed download left stays until this
+// download is done, since it continues with the originals there.
 func (j *job) begin(final store.Path) (*store.Staging, error) {
 	switch j.stage {
 	case pipeline.StageDownload:
@@ -222,7 +223,7 @@ func (j *job) begin(final store.Path) (*store.Staging, error) {
 	return store.Stage(final)
 }
 
-// finish records the result next to what it describes and renames the folder.
+// finish writes the result into the unit's folder and renames the folder.
 func (j job) finish(staging *store.Staging, result pipeline.Result) error {
 	if err := writeJSON(staging, revision.ResultFile, result); err != nil {
 		return err

@@ -57,7 +57,7 @@ func (c *rowCounter) withTokens(row statistics.Row, entry rowfile.Entry) statist
 	return row
 }
 
-// show keeps a row as a sample, where one is wanted.
+// show keeps a row as a sample if one more is wanted.
 func show(rows *statistics.Rows, line []byte) error {
 	if !rows.Wants() {
 		return nil

@@ -21,9 +21,9 @@ type opened struct {
 	source.LocalFile
 	proofs *hashing.Proofs
 	digest string
-	// whole reports that it was compared with its digest when it was opened.
+	// whole reports that the file was compared with its digest when it was opened.
 	whole bool
-	// other makes the failure of a file with another digest.
+	// other returns the failure of a file whose digest differs.
 	other func(found string) error
 }
 
@@ -32,7 +32,7 @@ type damaged struct{ error }
 
 func (d *damaged) Unwrap() error { return d.error }
 
-// compare compares the file with its digest, unless this process has done that, and fails where the file is another one.
+// compare compares the file with its digest, unless this process has done so already, and fails if it differs.
 func (o opened) compare(ctx context.Context) error {
 	if o.whole {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
 
-// Claims are what a proof has shown, and what it has not, in sentences without full stops.
+// Claims are what a proof has shown and what it has not shown, in sentences without full stops.
 type Claims struct {
 	Proved    []string `json:"proved"`
 	NotProved []string `json:"notProved"`
@@ -86,7 +86,7 @@ func (p Proof) Compared() string {
 	return fmt.Sprintf("as normalized by %s", p.Manifest.Recipe.Compare)
 }
 
-// withoutEvidence adds what the recipe asks for and the files hold no evidence of.
+// withoutEvidence adds what the recipe asks for and the files of a revision cannot show.
 func (c Claims) withoutEvidence(r recipe.Recipe, otherPages []string) Claims {
 	var grouped []string
 	for _, name := range r.DatasetNames() {

@@ -12,7 +12,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
-// noRows marks a file that does not hold rows.
+// noRows is the number of rows of a file that holds none, such as a page.
 const noRows = -1
 
 // checkListing checks that the manifest lists the files that a revision of its recipe has, and no other, each once and with as many rows as it

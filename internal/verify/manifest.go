@@ -18,7 +18,7 @@ import (
 // maxManifest is how many bytes of a manifest are read. One of a mix of 10,000 originals has 2 MB.
 const maxManifest = 64 << 20
 
-// manifest is what a revision says of itself.
+// manifest is the manifest of a revision, with what is known of its bytes.
 type manifest struct {
 	revision.Manifest
 	digest string // of its bytes

@@ -12,8 +12,8 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
-// checkPages makes the files again that repeat what the manifest says, and compares their digests with those that the manifest lists. So what
-// loaders, catalogs and people read of a revision is what was proved of it.
+// checkPages makes the files again that only repeat the manifest, and compares their digests with those that the manifest lists. Therefore what
+// loaders, catalogs and people read about a revision is what was proved of it.
 //
 // Another release may word a page for people and catalogs differently. It is accepted where the digest of the manifest is
 // known from elsewhere, since the manifest has the digest of the page as it was published.

@@ -22,7 +22,7 @@ type rowChecks struct {
 	single    *single.Checks
 	mixed     *mixed.Checks
 	notes     *single.Notes
-	// counts are the questions of each split.
+	// counts are the numbers of questions by split.
 	counts []int
 }
 

@@ -27,7 +27,7 @@ type Proof struct {
 	// OtherPages are those that another release wrote: they are as they were published, and this release would write them differently.
 	OtherPages []string
 
-	anchored bool // by the digest that was given
+	anchored bool // the manifest has the digest that was given
 }
 
 // Options of a proof.
@@ -39,18 +39,18 @@ type Options struct {
 	Notes store.Path
 	// Earlier are the notes of earlier proofs, newest first. What one of them has found of the rows of files with the same bytes is reused.
 	Earlier []store.Path
-	// Checksums are the XXH64 of files by path, noted of the same bytes as their SHA-256. Where a file has one, that is compared: the SHA-256 is
-	// then right as well.
+	// Checksums are the XXH64 of files by path, computed of the same bytes as their SHA-256. A file that has one is compared with it instead of
+	// its SHA-256, which is then right as well.
 	Checksums map[string]string
-	// MadeOf are the XXH64, by path, of the rows that the files of exports were made of, as lines, as their writers noted them. Where a file has
-	// one and a checksum, the rows are compared: the file is what its writer made of the right ones. Any other is made again.
+	// MadeOf are the XXH64, by path, of the rows, as lines, that the files of exports were made of, as their writers noted them. Of a file with
+	// such a note and a checksum, only the rows are compared, since its writer made it of them. Any other file is made again and compared.
 	MadeOf map[string]string
 	// Others are files of rows that the revision is made of and does not hold, by the names that they would have in it: what they show is
 	// proved all the same.
 	Others map[string]Other
 }
 
-// Other is a file that is elsewhere, as it would be listed.
+// Other is a file of rows outside of the revision, with its entry as a manifest would list it.
 type Other = files.Other
 
 // Revision verifies the revision in a folder, whatever the folder is called. The first difference is an error that says which

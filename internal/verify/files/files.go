@@ -15,7 +15,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/store"
 )
 
-// Other is a file of rows that is elsewhere, as it would be listed.
+// Other is a file of rows outside of the revision, with its entry as a manifest would list it.
 type Other struct {
 	Path store.Path
 	File revision.PublishedFile
@@ -23,7 +23,7 @@ type Other struct {
 
 // Set is the files of a revision.
 type Set struct {
-	Context context.Context // of the call whose state this is
+	Context context.Context // of the call that reads the files
 	Folder  store.Path
 	// Others are files of rows that the revision is made of and does not hold, by the names that they would have in it.
 	Others map[string]Other
@@ -96,7 +96,7 @@ func (s *Set) Listed(path string) (file revision.PublishedFile, ok bool) {
 	return file, ok
 }
 
-// Held returns the name of a file of rows where the revision holds it or it is at hand, else nothing.
+// Held returns the name of a file of rows if the revision holds it or it is among Others, else "".
 func (s *Set) Held(name string) string {
 	_, listed := s.listed[name]
 	if _, other := s.Others[name]; !listed && !other {
@@ -105,7 +105,7 @@ func (s *Set) Held(name string) string {
 	return name
 }
 
-// At returns where a file is: in the revision, or elsewhere if it is not held.
+// At returns the place of a file: in the revision, or outside of it for one of Others.
 func (s *Set) At(path string) store.Path {
 	if other, ok := s.Others[path]; ok {
 		return other.Path
@@ -113,7 +113,7 @@ func (s *Set) At(path string) store.Path {
 	return s.Folder.Join(path)
 }
 
-// All returns the files that are looked at: those of the manifest, then the others by their names.
+// All returns the files to check: those of the manifest, then Others by their names.
 func (s *Set) All() []revision.PublishedFile {
 	files := slices.Clone(s.order)
 	for _, name := range slices.Sorted(maps.Keys(s.Others)) {

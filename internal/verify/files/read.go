@@ -20,7 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/revision"
 )
 
-// A file is read once, in chunks: while one is hashed, the rows of the next are checked.
+// A file is read once, in chunks: while one chunk is hashed, the rows of the next are checked.
 const (
 	firstChunk  = 64 << 10 // most files are no larger
 	chunkSize   = 1 << 20
@@ -48,7 +48,7 @@ func (s *Set) pass(file revision.PublishedFile, each EachRow) error {
 	return rows.end()
 }
 
-// bytes passes a file's bytes on, unless the function is nil; they must be those of the manifest.
+// bytes reads a file, whose bytes must be those of the manifest, and passes them on, unless chunk is nil.
 func (s *Set) bytes(f io.Reader, file revision.PublishedFile, chunk func([]byte)) error {
 	sum, want := hash.Hash(xxhash.New()), s.Checksums[file.Path]
 	if want == "" {
@@ -169,7 +169,7 @@ func readBeside(ctx context.Context, from io.Reader, sum hash.Hash, chunk func([
 	return size, err
 }
 
-// rowReader cuts chunks into rows. Its error is the first of a row.
+// rowReader cuts chunks into rows. Its error is the first error of each.
 type rowReader struct {
 	file  string
 	each  EachRow

@@ -28,7 +28,7 @@ type Check struct {
 	Close func()
 }
 
-// Task is one file to read. Files that are the same on the volume are one task.
+// Task is one file to read. Names of the same file on the volume are one task.
 type Task struct {
 	check Check
 	file  revision.PublishedFile

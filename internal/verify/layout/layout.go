@@ -1,4 +1,4 @@
-// Package layout knows which files of rows a revision has for each data set and split, and reads their rows.
+// Package layout lists the files of rows that a revision has for each data set and split, and parses their rows.
 package layout
 
 import (
@@ -36,7 +36,8 @@ type Revision struct {
 type Dataset struct {
 	Name  string
 	Place int // among the data sets sorted by name
-	// Raw is the file of all rows, "" if it is not there; Dropped lists the rows that the split stage left out, "" if there are none.
+	// Raw is the file of all rows, "" if the revision does not hold it. Dropped is the list of the rows that the split stage left out, "" if it
+	// left none out.
 	Raw, Dropped string
 	Result       pipeline.SplitResult
 	Splits       []Split

@@ -8,7 +8,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 )
 
-// Read returns what a row of the data set says.
+// Read parses a row of the data set.
 func (d *Dataset) Read(file string, n int64, line []byte) (record.View, error) {
 	if row, ok := d.form.View(line); ok {
 		return row, nil

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/numbers"
 )
 
-// turn returns the data set of the next row; ok is false once the file should have ended.
+// turn returns the data set whose row is next; ok is false once the file should have ended.
 func (c *fileCheck) turn() (d *layout.Dataset, ok bool) {
 	if c.turns == nil {
 		c.turns, c.stop = iter.Pull(plan.Weave(c.checks.of.Manifest.Recipe, c.shard))
@@ -84,7 +84,7 @@ func (c *exportCheck) alone(from *io.SectionReader) error {
 	return nil
 }
 
-// reported uses the units of the rows as they were reported: they cannot be counted in a file that does not have the rows as they are.
+// reported takes the units of the rows as the result reports them, since they cannot be counted in a file that has only some of their texts.
 func (c *fileCheck) reported() {
 	for i, of := range c.result.Datasets {
 		c.units[i] = of.Units
@@ -113,7 +113,7 @@ func (c *exportCheck) sameIDs() error {
 	return nil
 }
 
-// bare reports whether only exports show which rows the mix has.
+// bare reports whether only exports hold the rows of the mix.
 func (c *exportCheck) bare() bool { return c.base == nil && !c.checks.of.HasRowsOf(c.file.split) }
 
 // lines passes on the rows that the file was made of: those of the splits in the recipe's order, or those of the mixed file with the same rows.

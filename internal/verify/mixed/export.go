@@ -41,7 +41,7 @@ func (c *exportCheck) wanted() files.Check {
 	return files.Check{}
 }
 
-// noted reports whether the writer of the file noted its rows.
+// noted reports whether the writers of the file, and of the mixed file with the same rows, noted what is compared.
 func (c *exportCheck) noted() bool {
 	return c.checks.madeOf[c.file.name] != "" && c.checks.of.Files.Checksums[c.file.name] != "" && (c.base == nil || c.checks.of.Files.Checksums[c.base.name] != "")
 }

@@ -120,7 +120,7 @@ type fileCheck struct {
 	rows      int64
 	units     []int64 // of the rows of each data set
 	sequences sampler.Sequences
-	due       *sampler.Woven
+	due       *sampler.Woven // the rows that the file must have
 	sum       *xxhash.Digest // of the rows as lines, where an export was made of them in another form
 
 	// What follows is for a file whose rows are nowhere else.

@@ -19,7 +19,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/verify/questions"
 )
 
-// Kind is what a place means for the row with a number.
+// Kind is a kind of place where a row may be.
 type Kind byte
 
 // The places of a row.
@@ -86,10 +86,11 @@ type occurrences struct {
 	hash      uint64
 }
 
-// tally is what was found of a data set in a split that has no file of its rows.
+// tally counts the rows of a data set in a split that has no file of its rows: all, different ones, and how often the rarest and the most
+// frequent one are there.
 type tally struct{ rows, unique, least, most int64 }
 
-// division goes through all rows by their numbers.
+// division checks all rows in the order of their numbers.
 type division struct {
 	of        *layout.Revision
 	questions *questions.Set

@@ -23,7 +23,7 @@ import (
 
 const memory = 6 << 20 // bytes; what does not fit goes through scratch files
 
-// Set is the questions of a revision's rows, and their answers where no row may be there twice.
+// Set is the questions of a revision's rows, and their answers where duplicates are dropped.
 type Set struct {
 	of     *layout.Revision
 	byForm bool // questions are compared by their form, else by their bytes
@@ -40,7 +40,7 @@ func New(of *layout.Revision, byForm bool) *Set {
 // Close removes what was sorted.
 func (s *Set) Close() { s.sorter.Close() } // scratch files: they are not read again
 
-// Add adds a row's question, and its answer where no row may be there twice.
+// Add adds a row's question, and its answer where duplicates are dropped.
 func (s *Set) Add(row record.View, at Ref, buffers *Forms) error {
 	var hashes [2 * hashSize]byte
 	s.hash(hashes[:], s.compared(row.Question, buffers))
@@ -60,7 +60,7 @@ func (s *Set) AddHashes(hashes []byte, at Ref) error {
 }
 
 // Hashes returns what a question and its answer are compared by, both as they are in JSON: two hashes of 64 bits of each, under keys that are not
-// known before. Rows with equal ones are read again and compared before they are reported.
+// known before. Rows with equal hashes are read again and compared before they are reported.
 func (s *Set) Hashes(question, answer []byte, buffers *Forms) (hashes [2 * hashSize]byte) {
 	s.hash(hashes[:], s.compared(question, buffers))
 	s.hash(hashes[hashSize:], answer)
@@ -73,7 +73,7 @@ func (s *Set) distinct() bool { return s.of.Manifest.Recipe.Duplicates == recipe
 // Forms are the buffers in which the form of a question is made.
 type Forms struct{ text, form []byte }
 
-// compared returns what a question is compared by, of a question as it stands in JSON.
+// compared returns the bytes by which a question is compared. The question is given as it is written in JSON.
 func (s *Set) compared(question []byte, buffers *Forms) []byte {
 	if !s.byForm {
 		return question
@@ -228,7 +228,7 @@ func (s *Set) twice(a, b Ref) error {
 		s.file(a), first.ID, second.ID)
 }
 
-// unread reports whether one of two rows is in no file of its split: then its number is known, and not its place.
+// unread reports whether one of the rows is in no file of its split, so that only its number is known, not its place.
 func (s *Set) unread(refs ...Ref) bool {
 	return slices.ContainsFunc(refs, func(at Ref) bool { return s.file(at) == "" })
 }

@@ -24,8 +24,8 @@ import (
 // knownName is the note of what a proof has found of the files of single data sets.
 const knownName = "proof.json"
 
-// known is what a proof has found of the rows of single data sets. A new ratio leaves their files as they are, so a later proof reuses it for files
-// with the same digests. Their digests are checked each time.
+// known is what a proof has found of the rows of single data sets. New shares leave their files as they are, so a later proof reuses the finding for
+// files with the same digests, which it checks.
 type known struct {
 	// Subject is a digest of everything that the finding is about.
 	Subject   string `json:"subject"`
@@ -34,7 +34,7 @@ type known struct {
 	Indexes []knownIndex `json:"indexes"`
 }
 
-// knownIndex is an index beside the note.
+// knownIndex is an index in the folder of the note.
 type knownIndex struct {
 	Name string `json:"name"`
 	// XXH64 of the index in hex: nothing else would show damage.
@@ -126,7 +126,7 @@ func (n *Notes) identified(k known) bool {
 	return true
 }
 
-// take links the notes of an earlier proof, and reports whether it did: not where the index is no longer what it was.
+// take links the notes of an earlier proof and reports true, or reports false if one of its indexes has changed.
 func (n *Notes) take(folder store.Path, k known) bool {
 	for _, index := range k.Indexes {
 		if !fs.ValidPath(index.Name) || checksum(folder.Join(index.Name)) != index.XXH64 {

@@ -156,7 +156,7 @@ func (c *rawCheck) row(_ int64, line []byte) error {
 	return nil
 }
 
-// skip goes to the next row that was dropped.
+// skip reads the next row that was dropped.
 func (c *rawCheck) skip() error {
 	c.next = -1
 	if c.dropped == nil {
@@ -173,7 +173,7 @@ func (c *rawCheck) skip() error {
 	return nil
 }
 
-// lost counts a row that was dropped.
+// lost counts the bytes or tokens of a row that was dropped.
 func (c *rawCheck) lost(n int64, line []byte) error {
 	if c.checks.of.Units == nil {
 		return nil
@@ -241,7 +241,7 @@ func (c *splitCheck) row(offset int64, line []byte) error {
 	return c.note(n, rowfile.Entry{Offset: offset, Units: units}, line)
 }
 
-// look notes which members the row has, where the manifest has their types.
+// look notes the members of the row, if the manifest has their types.
 func (c *splitCheck) look(n int64, row record.View, line []byte) error {
 	if c.dataset.Fields == nil {
 		return nil

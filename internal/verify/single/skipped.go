@@ -96,7 +96,7 @@ func (l *skippedList) advance() error {
 	return nil
 }
 
-// pass goes by a row that was kept. They come in order.
+// pass fails if a row that was kept is listed. The rows come in order.
 func (l *skippedList) pass(id int64) error {
 	for l.next >= 0 && l.next < id {
 		if err := l.advance(); err != nil {
