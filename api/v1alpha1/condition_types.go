@@ -1,18 +1,18 @@
 package v1alpha1
 
-// Types of the conditions, after the rules of kstatus: a client that knows nothing of mixes can tell from them whether
-// one is current, in progress or failed.
+// Types of the conditions, after the rules of kstatus: a client that does not know the resource can see from them whether a mix is
+// current, in progress or failed.
 const (
-	// ConditionReady is the summary. Positive polarity, always present. True: a revision that follows from the present
-	// generation is published and verified. False: it is not and nothing is going on (stalled or suspended). Unknown: it
-	// is on its way. An earlier revision stays usable meanwhile and is in status.published.
+	// ConditionReady is the summary. Positive polarity, always present. True: the revision of the present generation is published
+	// and verified. False: it is not, and no work is going on, since the mix is stalled or suspended. Unknown: work is going on. An
+	// earlier revision remains usable meanwhile and is in status.published.
 	ConditionReady = "Ready"
 
 	// ConditionReconciling means that the controller is working towards the present generation. Negative polarity,
 	// present only while True, never together with ConditionStalled.
 	ConditionReconciling = "Reconciling"
 
-	// ConditionStalled means that a person has to act: the controller will not try again until the spec, or what its
+	// ConditionStalled means that a person has to act: the controller does not try again before the spec, or the cause that the
 	// message names, has changed. Negative polarity, present only while True, and then ConditionReady is False.
 	ConditionStalled = "Stalled"
 )
@@ -23,16 +23,15 @@ const (
 	ReasonPublished = "Published"
 	// ReasonProgressing: a stage is under way, or about to start.
 	ReasonProgressing = "Progressing"
-	// ReasonProgressingWithRetry: as ReasonProgressing, after a failure that is being tried again; the message has the
-	// failure.
+	// ReasonProgressingWithRetry: as ReasonProgressing, after a failure; the message has the failure.
 	ReasonProgressingWithRetry = "ProgressingWithRetry"
 	// ReasonWaitingForVolume: the claim that the mix names does not exist yet.
 	ReasonWaitingForVolume = "WaitingForVolume"
-	// ReasonWaitingForPods: the pods of a stage cannot be made or started (quota, scheduling, image, a missing Secret);
+	// ReasonWaitingForPods: the pods of a stage cannot be created or started (quota, scheduling, image, a missing Secret);
 	// the message has the cause.
 	ReasonWaitingForPods = "WaitingForPods"
-	// ReasonQueued: the Job of a stage is suspended, and not by the manager: it waits for Kueue to admit it. The message has what
-	// Kueue says of it, where the manager may read Workloads.
+	// ReasonQueued: the Job of a stage waits until Kueue admits it, or is suspended by someone else. The message has Kueue's reason,
+	// if the manager may read Workloads.
 	ReasonQueued = "Queued"
 	// ReasonSuspended: spec.suspend is true, and the present generation is not published yet.
 	ReasonSuspended = "Suspended"
@@ -40,24 +39,24 @@ const (
 
 // Reasons of ConditionStalled that the controller finds itself.
 const (
-	// ReasonInvalidSpec: the spec passes the schema but means nothing, for example shares that cannot be made integers.
+	// ReasonInvalidSpec: the spec passes the schema but is not valid, for example an expression that does not compile.
 	ReasonInvalidSpec = "InvalidSpec"
 	// ReasonNameConflict: an object with the name of one that the mix needs exists and belongs to another owner.
 	ReasonNameConflict = "NameConflict"
-	// ReasonPathConflict: another mix builds at the same path of the same claim, or at one that lies inside the other. The one
-	// that was there first keeps it.
+	// ReasonPathConflict: another mix builds at the same path of the same claim, or one path is inside the other. The mix that was
+	// there first keeps the path.
 	ReasonPathConflict = "PathConflict"
 	// ReasonVolumeUnusable: the claim is read-only, a block device, lost or being deleted.
 	ReasonVolumeUnusable = "VolumeUnusable"
-	// ReasonRetriesExhausted: a stage failed too often, each time with a failure that might have passed.
+	// ReasonRetriesExhausted: a stage failed too often, each time with a transient failure.
 	ReasonRetriesExhausted = "RetriesExhausted"
 	// ReasonDeadlineExceeded: the Job of a stage ran for longer than spec.worker.activeDeadlineSeconds.
 	ReasonDeadlineExceeded = "DeadlineExceeded"
-	// ReasonOutOfMemory: a worker was killed for exceeding its memory limit, as often as it is tried again; raise
+	// ReasonOutOfMemory: a worker was killed for exceeding its memory limit, at every attempt; raise
 	// spec.worker.resources.limits.memory.
 	ReasonOutOfMemory = "OutOfMemory"
-	// ReasonPlanMismatch: the workers' plan is not the one that follows from the counts. Operator and worker image are of
-	// different versions.
+	// ReasonPlanMismatch: the workers' plan differs from the one that the operator computes from the counts. Operator and worker image
+	// are of different versions.
 	ReasonPlanMismatch = "PlanMismatch"
 )
 
@@ -78,11 +77,11 @@ const (
 	ReasonRevisionNotFound = "RevisionNotFound"
 	// ReasonFileNotFound: a repository or folder has no such file, or none that a pattern matches.
 	ReasonFileNotFound = "FileNotFound"
-	// ReasonUnitsDamaged: finished stages on the volume were not what they had left there, again and again.
+	// ReasonUnitsDamaged: results of finished stages on the volume were damaged, again and again.
 	ReasonUnitsDamaged = "UnitsDamaged"
-	// ReasonSourceEmpty: a source has files, and no data in them.
+	// ReasonSourceEmpty: a source has files without data.
 	ReasonSourceEmpty = "SourceEmpty"
-	// ReasonChecksumMismatch: bytes are not those that were promised.
+	// ReasonChecksumMismatch: bytes do not have the digest that was announced.
 	ReasonChecksumMismatch = "ChecksumMismatch"
 	// ReasonSourceDrifted: a source differs from its expect, or from what it held when it was downloaded.
 	ReasonSourceDrifted = "SourceDrifted"
@@ -94,11 +93,11 @@ const (
 	ReasonLeakageDetected = "LeakageDetected"
 	// ReasonInsufficientStorage: the volume is full.
 	ReasonInsufficientStorage = "InsufficientStorage"
-	// ReasonInvalidData: a file or a row cannot be read as what it should be.
+	// ReasonInvalidData: a file or a row cannot be read or mapped.
 	ReasonInvalidData = "InvalidData"
-	// ReasonVolumeInvalid: what lies on the volume is not what a finished stage left there.
+	// ReasonVolumeInvalid: files on the volume are not those that a finished stage left there.
 	ReasonVolumeInvalid = "VolumeInvalid"
-	// ReasonVolumeUnsuitable: the volume's file system cannot do, or does not let a worker do, what a build needs.
+	// ReasonVolumeUnsuitable: the volume's file system lacks a feature or a permission that a build needs.
 	ReasonVolumeUnsuitable = "VolumeUnsuitable"
 )
 
@@ -113,7 +112,7 @@ const (
 	ReasonVolumeIOError = "VolumeIOError"
 	// ReasonWorkerFailed: anything unforeseen.
 	ReasonWorkerFailed = "WorkerFailed"
-	// ReasonDisrupted: a pod was evicted, preempted or lost with its node. That counts as no try.
+	// ReasonDisrupted: a pod was evicted, preempted or lost with its node. That does not count as an attempt.
 	ReasonDisrupted = "Disrupted"
 	// ReasonResultLost: a stage finished, but the pod or its message is gone; the next attempt reads the result back from
 	// the volume.
@@ -122,7 +121,7 @@ const (
 
 // Reasons of the Events, recorded on transitions only. Normal.
 const (
-	// EventStageStarted: the Job of a stage was made or, if it waited in a queue, let run.
+	// EventStageStarted: the Job of a stage was created or, if it waited in a queue, admitted.
 	EventStageStarted = "StageStarted"
 	// EventStageSucceeded: the results of all units of a stage are recorded.
 	EventStageSucceeded = "StageSucceeded"

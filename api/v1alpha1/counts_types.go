@@ -15,14 +15,13 @@ type SplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Rows *int64 `json:"rows,omitempty"`
 
-	// unique is how many of the rows are distinct. With spec.resample WithReplacement it is known once the mixed files are
-	// made.
+	// unique is the number of distinct rows. With spec.resample WithReplacement it is known once the mixed files are built.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Unique *int64 `json:"unique,omitempty"`
 
-	// units is how many bytes or tokens the rows have, where spec.unit is Bytes or Tokens, once the mixed files are made.
+	// units is the number of bytes or tokens of the rows, if spec.unit is Bytes or Tokens, once the mixed files are built.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -63,7 +62,7 @@ type DomainSplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Rows *int64 `json:"rows,omitempty"`
 
-	// units is how many bytes or tokens these rows have, where spec.unit is Bytes or Tokens, once the mixed files are made.
+	// units is the number of bytes or tokens of these rows, if spec.unit is Bytes or Tokens, once the mixed files are built.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -76,8 +75,8 @@ type DomainSplitStatus struct {
 	// +kubebuilder:validation:Maximum=1000
 	TargetMilli *int32 `json:"targetMilli,omitempty"`
 
-	// achievedMilli is the share that the rows have, measured in spec.unit, in thousandths, rounded to the nearest. Where
-	// spec.unit is Bytes or Tokens it is known once the mixed files are made.
+	// achievedMilli is the share that the rows have, measured in spec.unit, in thousandths, rounded to the nearest. If
+	// spec.unit is Bytes or Tokens, it is known once the mixed files are built.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -85,7 +84,7 @@ type DomainSplitStatus struct {
 	AchievedMilli *int32 `json:"achievedMilli,omitempty"`
 }
 
-// DatasetStatus is what became of one data set.
+// DatasetStatus has the source and the counts of one data set.
 type DatasetStatus struct {
 	// name of the data set.
 	//
@@ -101,7 +100,7 @@ type DatasetStatus struct {
 	// +kubebuilder:validation:MaxLength=40
 	Domain string `json:"domain,omitempty"`
 
-	// source is what the data set's source was resolved to, once it is downloaded.
+	// source is the state that the data set's source was resolved to, once it is downloaded.
 	//
 	// +optional
 	Source *SourceStatus `json:"source,omitempty"`
@@ -121,8 +120,8 @@ type DatasetStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Dropped []DroppedRows `json:"dropped,omitempty"`
 
-	// badRows names the first rows that were skipped because they could not be read or mapped, each with its place and the
-	// reason, where the data set's onBadRow is Skip. At most 8; dropped has their number.
+	// badRows has the first rows that were skipped because they could not be read or mapped, each with its place and the reason,
+	// if the data set's onBadRow is Skip. At most 8; dropped has the number of all.
 	//
 	// +optional
 	// +listType=atomic
@@ -140,11 +139,11 @@ type DatasetStatus struct {
 	Splits []DatasetSplitStatus `json:"splits,omitempty"`
 }
 
-// SourceStatus is what a source was resolved to. The revision's lock.json has all of it for every source.
+// SourceStatus is the state that a source was resolved to. The revision's lock.json has it in full for every source.
 //
 // +kubebuilder:validation:MinProperties=1
 type SourceStatus struct {
-	// request is what was asked for, in short: the kind of the source, its place and its revision.
+	// request is the source as the spec has it, in short: its kind, its place and its revision.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -158,14 +157,14 @@ type SourceStatus struct {
 	// +kubebuilder:validation:MaxLength=200
 	Revision string `json:"revision,omitempty"`
 
-	// license of the data set as its card says, for a source that has a card.
+	// license of the data set in its card, for a source that has a card.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=200
 	License string `json:"license,omitempty"`
 
-	// files are the first files that were taken, in row order, at most 8. fileCount is the number of all of them.
+	// files are the first files of the source, in row order, at most 8. fileCount is the number of all files.
 	//
 	// +optional
 	// +listType=atomic
@@ -173,13 +172,13 @@ type SourceStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Files []SourceFile `json:"files,omitempty"`
 
-	// fileCount is how many files were taken.
+	// fileCount is the number of files of the source.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	FileCount *int32 `json:"fileCount,omitempty"`
 
-	// bytes of all files as they came.
+	// bytes of all files as they were downloaded.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -201,7 +200,7 @@ type SourceStatus struct {
 
 // SourceFile is one file of a source.
 type SourceFile struct {
-	// path at the source; of a long one, its end.
+	// path of the file at the source; only its end if it is long.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -222,17 +221,18 @@ type SourceFile struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// BadRow names a row that was skipped: its place and the reason. What is longer is cut.
+// BadRow is the place of a row that was skipped, and the reason. A longer text is cut.
 //
 // +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=256
 type BadRow string
 
-// DroppedRows is how many rows were dropped for one reason.
+// DroppedRows is the number of rows that were dropped for one reason.
 type DroppedRows struct {
-	// reason why the rows were dropped: where (the record does not keep them), contaminated or contaminated-ngrams (a source to
-	// decontaminate against has the same question, or overlaps it), unmappable (the record can make nothing of them), no-answer,
-	// not-a-number (of a numeric answer), or what is wrong with them: malformed, invalid-utf8, duplicate-name, missing-field, wrong-shape or too-long.
+	// reason why the rows were dropped: where (the record's where does not keep them), contaminated or contaminated-ngrams (a source
+	// to decontaminate against has the same question, or overlaps it), unmappable (an expression of the record fails for them),
+	// no-answer, not-a-number (a numeric answer that is no number), or a defect: malformed, invalid-utf8, duplicate-name,
+	// missing-field, wrong-shape or too-long.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -261,20 +261,20 @@ type DatasetSplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	Rows *int64 `json:"rows,omitempty"`
 
-	// balanced is how many rows the data set has after balancing within its domain, repeats included.
+	// balanced is the number of rows of the data set after balancing within its domain, repeats included.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Balanced *int64 `json:"balanced,omitempty"`
 
-	// mixed is how many rows of the mixed split are of the data set, repeats included.
+	// mixed is the number of rows of the mixed split that are from the data set, repeats included.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Mixed *int64 `json:"mixed,omitempty"`
 
-	// unique is how many of the mixed rows are distinct. With spec.resample WithReplacement it is known once the mixed files
-	// are made, and so is maxRepeats.
+	// unique is the number of distinct rows among the mixed rows. With spec.resample WithReplacement, unique and maxRepeats are
+	// known once the mixed files are built.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
@@ -286,35 +286,35 @@ type DatasetSplitStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	MaxRepeats *int64 `json:"maxRepeats,omitempty"`
 
-	// overlap is how many rows were left out because a later split, of this or of another data set, has the same question.
+	// overlap is the number of rows that were left out because a later split, of this or of another data set, has the same question.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Overlap *int64 `json:"overlap,omitempty"`
 
-	// variants is how many rows, left out or not, have the question of another row of the mix but for the way in which it is
-	// written, where spec.compare is Normalized. Of the rows with one question, those are counted that are not written like the
-	// first: of the last split, of the data set whose name sorts first.
+	// variants is the number of rows, left out or not, whose question is the same as that of another row of the mix but written in
+	// another way, if spec.compare is Normalized. Among rows with the same question, the first is the one in the last split and the
+	// data set whose name sorts first; rows that are written differently from it are counted.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Variants *int64 `json:"variants,omitempty"`
 
-	// duplicates is how many rows were left out because the split has a row with the same question and reference answer, where
+	// duplicates is the number of rows that were left out because the split has a row with the same question and reference answer, if
 	// spec.duplicates is Drop.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Duplicates *int64 `json:"duplicates,omitempty"`
 
-	// nearDuplicates is how many rows were left out because a later split, of this or of another data set, has nearly the same
-	// question, where spec.nearDuplicates is set.
+	// nearDuplicates is the number of rows that were left out because a later split, of this or of another data set, has nearly the
+	// same question, if spec.nearDuplicates is set.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	NearDuplicates *int64 `json:"nearDuplicates,omitempty"`
 
-	// units is how many bytes or tokens the mixed rows have, where spec.unit is Bytes or Tokens, once the mixed files are made.
+	// units is the number of bytes or tokens of the mixed rows, if spec.unit is Bytes or Tokens, once the mixed files are built.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0

@@ -34,12 +34,12 @@ type DatasetMix struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitzero"`
 
-	// spec is the mix as it should be. All of it can be edited, except for which volume the output is on.
+	// spec is the desired mix. All of it can be edited except the output's volume.
 	//
 	// +required
 	Spec DatasetMixSpec `json:"spec,omitzero"`
 
-	// status is what the controller observed. It is derived anew on every pass.
+	// status is the observed state. The controller computes it anew on every pass.
 	//
 	// +optional
 	// +kubebuilder:default={"observedGeneration":-1}
@@ -57,7 +57,7 @@ type DatasetMixList struct {
 	Items []DatasetMix `json:"items"`
 }
 
-// DatasetMixSpec is a mix as it should be.
+// DatasetMixSpec is the desired mix.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.tokenizer) || (has(self.unit) && self.unit == 'Tokens')",message="A tokenizer must be set only with the unit Tokens."
 // +kubebuilder:validation:XValidation:rule="!has(self.resample) || self.resample != 'WithReplacement' || !has(self.limits) || !has(self.limits.maxRepeats)",message="The limit maxRepeats must not be set with the resample WithReplacement, where the draws decide how often a row appears."
@@ -76,7 +76,7 @@ type DatasetMixSpec struct {
 
 	// splits are the parts into which the rows of each data set are divided, before anything is balanced, repeated or
 	// mixed. Rows with the same question are always in the same part. Each split becomes one mixed file. At least 1, at
-	// most 8. The order matters where a row is left over: it goes to the later split.
+	// most 8. Their order matters for a row that is left over: it goes to the later split.
 	//
 	// +required
 	// +listType=map
@@ -86,7 +86,7 @@ type DatasetMixSpec struct {
 	Splits []Split `json:"splits,omitempty"`
 
 	// domains are the groups of data sets that are mixed in the ratio of their shares. At least 1, at most 16. Their order
-	// means nothing.
+	// does not matter.
 	//
 	// +required
 	// +listType=map
@@ -107,35 +107,34 @@ type DatasetMixSpec struct {
 	// +optional
 	Resample Resample `json:"resample,omitempty"`
 
-	// unit is what the shares of domains, and those of data sets where the balance is Shares, are measured in: Rows, or the
-	// Bytes or Tokens of the rows' questions and reference answers. The sizes of splits are in rows whatever the unit. Unset
-	// is Rows.
+	// unit of the shares of domains, and of the shares of data sets if the balance is Shares: Rows, or the Bytes or Tokens of the
+	// rows' questions and reference answers. The sizes of splits are always in rows. Unset is Rows.
 	//
 	// +optional
 	Unit ShareUnit `json:"unit,omitempty"`
 
-	// tokenizer counts the tokens, with the unit Tokens only. Unset estimates them from the text, which is faster and the same
-	// everywhere, too.
+	// tokenizer counts the tokens, with the unit Tokens only. Unset estimates their number from the text, which is faster and also
+	// reproducible.
 	//
 	// +optional
 	Tokenizer *Tokenizer `json:"tokenizer,omitempty"`
 
-	// compare defines when two questions are the same, and then never in two splits: Normalized (Unicode's compatibility form, case,
-	// white space and invisible characters make no difference) or Exact (every byte is the same). It rules the default
-	// group of rows, what a later split takes from an earlier one, duplicates, and the proof. Unset is Normalized.
+	// compare defines when two questions are the same: Normalized (Unicode's compatibility form, case, white space and invisible
+	// characters make no difference) or Exact (every byte is the same). The same question is never in two splits. The rule applies to
+	// the default group of rows, overlaps of splits, duplicates and the proof. Unset is Normalized.
 	//
 	// +optional
 	Compare Compare `json:"compare,omitempty"`
 
-	// duplicates defines what becomes of rows of one split, in whatever data sets, with the same question, as compare has it, and the
-	// same reference answer to the byte: Keep, or Drop (one of them stays: the first of the data set whose name sorts first).
-	// Unset is Keep.
+	// duplicates defines the handling of rows of one split, in any data sets, with the same question by the rule of compare and the
+	// same reference answer to the byte: Keep, or Drop (only the first row of the data set whose name sorts first remains). Unset is
+	// Keep.
 	//
 	// +optional
 	Duplicates Duplicates `json:"duplicates,omitempty"`
 
-	// nearDuplicates drops the rows of a split whose question is nearly that of a row of a later split. Unset drops only those
-	// with the same question.
+	// nearDuplicates drops the rows of a split whose question is nearly the same as that of a row of a later split. Unset drops only
+	// rows with the same question.
 	//
 	// +optional
 	NearDuplicates *NearDuplicates `json:"nearDuplicates,omitempty"`
@@ -145,19 +144,19 @@ type DatasetMixSpec struct {
 	// +optional
 	Decontaminate *Decontaminate `json:"decontaminate,omitempty"`
 
-	// limits that a mix has to keep, else it is not built and stalls as InfeasibleMix. Unset sets none.
+	// limits of the mix. A mix that exceeds one is not built and stalls with the reason InfeasibleMix. Unset sets no limits.
 	//
 	// +optional
 	Limits *Limits `json:"limits,omitempty"`
 
-	// policy defines what the mix may hold. A data set that it refuses is not built, and the mix stalls as LicenseRefused; an edit of
-	// the policy builds nothing again. Unset allows everything.
+	// policy defines which data sets the mix may have. If it refuses one, the mix is not built and stalls with the reason
+	// LicenseRefused. An edit of the policy builds nothing again. Unset allows all.
 	//
 	// +optional
 	Policy *Policy `json:"policy,omitempty"`
 
 	// refresh defines when sources whose content may change under the same name (a branch, an address without a digest, a
-	// folder) are looked at again. If they hold what they held, nothing is built. Unset looks again only when the annotation
+	// folder) are checked again. If their content is the same, nothing is built. Unset checks only when the annotation
 	// data.datasetmix.io/requestedAt changes.
 	//
 	// +optional
@@ -168,25 +167,25 @@ type DatasetMixSpec struct {
 	// +required
 	Output Output `json:"output,omitzero"`
 
-	// worker defines what the pods that build the mix are given. Unset is as documented at its fields. No field of it changes
-	// the output, so an edit does not build anything again.
+	// worker has the settings of the pods that build the mix. Unset has the defaults of its fields. No field changes the output, so an
+	// edit does not build anything again.
 	//
 	// +optional
 	Worker *Worker `json:"worker,omitempty"`
 
-	// suspend stops the build when true: no Job is made, and a running one is suspended (its pods are ended, what is
-	// finished on the volume stays). False continues. Unset is false.
+	// suspend stops the build when true: no Job is created, and a running one is deleted with its pods; finished results remain on the
+	// volume. False continues the build. Unset is false.
 	//
 	// +optional
 	Suspend *bool `json:"suspend,omitempty"`
 }
 
-// Policy defines what a mix may hold.
+// Policy defines which data sets a mix may have.
 //
 // +kubebuilder:validation:XValidation:rule="self.licenses.all(l, l.lowerAscii() != 'unknown')",message="The licenses of a policy must not have unknown, which is no license: set unknownLicenses to Allow."
 type Policy struct {
-	// licenses are those that the sources of data sets may have, as the Hub or SPDX writes them (apache-2.0, CC-BY-SA-4.0); case makes no
-	// difference. A source with several needs them all here, or one of those that OR joins. At least 1, at most 64.
+	// licenses that the sources of data sets may have, as identifiers of the Hub or SPDX (apache-2.0, CC-BY-SA-4.0); case makes no
+	// difference. All licenses of a source must be listed, or one of those that OR joins. At least 1, at most 64.
 	//
 	// +required
 	// +listType=set
@@ -197,30 +196,30 @@ type Policy struct {
 	// +kubebuilder:validation:items:Pattern=`^[A-Za-z0-9][A-Za-z0-9.+_ ()-]*$`
 	Licenses []string `json:"licenses,omitempty"`
 
-	// unknownLicenses defines what becomes of a data set whose source names no license, as no file on a claim, in an object store or
-	// behind an address does: Refuse or Allow. Unset is Refuse.
+	// unknownLicenses defines whether to refuse a data set whose source names no license: Refuse or Allow. Files on a claim, in an
+	// object store or at an address never name one. Unset is Refuse.
 	//
 	// +optional
 	UnknownLicenses UnknownLicenses `json:"unknownLicenses,omitempty"`
 }
 
-// UnknownLicenses defines what becomes of a data set whose source names no license.
+// UnknownLicenses defines whether to refuse a data set whose source names no license.
 //
 // +kubebuilder:validation:Enum=Refuse;Allow
 type UnknownLicenses string
 
-// What becomes of a data set whose source names no license.
+// The values of unknownLicenses.
 const (
 	UnknownLicensesRefuse UnknownLicenses = "Refuse"
 	UnknownLicensesAllow  UnknownLicenses = "Allow"
 )
 
-// Refresh defines when sources are looked at again.
+// Refresh defines when sources are checked again.
 //
 // +kubebuilder:validation:MinProperties=1
 type Refresh struct {
-	// everySeconds is how long after the last look the next one comes, if nothing is being built then. At least 60, at most
-	// 31536000 (a year).
+	// everySeconds is the number of seconds between two checks. A check waits while a build is running. At least 60, at most 31536000
+	// (a year).
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=60
@@ -263,12 +262,12 @@ type SizePolicy string
 const (
 	// SizeKeepTotal is the sum of the split's rows over all data sets; scarce domains repeat.
 	SizeKeepTotal SizePolicy = "KeepTotal"
-	// SizeSmallestPool is the largest total for which no domain needs more than its balanced pool: only what balancing
-	// repeated repeats.
+	// SizeSmallestPool is the largest total for which no domain needs more than its balanced pool: only rows that balancing
+	// repeats are repeated.
 	SizeSmallestPool SizePolicy = "SmallestPool"
 	// SizeNoRepeat is the largest total in which no row appears twice.
 	SizeNoRepeat SizePolicy = "NoRepeat"
-	// SizeRows is exactly as many rows as rows says.
+	// SizeRows is exactly the number in rows.
 	SizeRows SizePolicy = "Rows"
 )
 
@@ -291,7 +290,7 @@ type Size struct {
 	Rows int64 `json:"rows,omitempty"`
 }
 
-// Balance defines how the data sets of one domain are brought together.
+// Balance defines how the data sets of one domain are balanced.
 //
 // +kubebuilder:validation:Enum=Largest;Smallest;None;Shares
 type Balance string
@@ -302,7 +301,7 @@ const (
 	BalanceLargest Balance = "Largest"
 	// BalanceSmallest takes as many rows of every data set as the smallest has.
 	BalanceSmallest Balance = "Smallest"
-	// BalanceNone takes the data sets as they are.
+	// BalanceNone takes all rows of every data set once.
 	BalanceNone Balance = "None"
 	// BalanceShares follows the data sets' own shares.
 	BalanceShares Balance = "Shares"
@@ -329,14 +328,14 @@ type Domain struct {
 	// +kubebuilder:validation:MaxLength=20
 	Share resource.Quantity `json:"share,omitzero"`
 
-	// balance defines how the data sets of the domain are brought together: Largest (repeat rows of every data set until each
-	// has as many as the largest), Smallest (take as many of each as the smallest has), None (take them as they are) or
+	// balance defines how the data sets of the domain are balanced: Largest (repeat rows of every data set until each
+	// has as many as the largest), Smallest (take as many of each as the smallest has), None (take all rows of each once) or
 	// Shares (follow the data sets' own shares). Unset is Largest.
 	//
 	// +optional
 	Balance Balance `json:"balance,omitempty"`
 
-	// datasets of the domain. At least 1, at most 32, and at most 64 over all domains. Their order means nothing.
+	// datasets of the domain. At least 1, at most 32, and at most 64 over all domains. Their order does not matter.
 	//
 	// +required
 	// +listType=map
@@ -359,7 +358,7 @@ type Dataset struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// share of the domain's rows, relative to the other data sets' shares, where the domain's balance is Shares; unset
+	// share of the domain's rows, relative to the other data sets' shares, if the domain's balance is Shares; unset
 	// otherwise. Greater than 0, at most 1000000, at most 9 decimals.
 	//
 	// +optional
@@ -372,7 +371,7 @@ type Dataset struct {
 	// +required
 	Source Source `json:"source,omitzero"`
 
-	// read defines how the files are read. Unset finds out how from their content, and fails on a row that cannot be read.
+	// read defines how the files are read. Unset detects it from their content, and fails on a row that cannot be read.
 	//
 	// +optional
 	Read *Read `json:"read,omitempty"`
@@ -396,8 +395,8 @@ type Preset string
 type Expression string
 
 // Record defines how a row of the source becomes a record of the mix: by a preset, or by its own expressions, which are
-// question, referenceAnswer, answerType and, if wanted, metadata. An expression that does not compile stalls the mix when
-// the data set is split, and the message names the place and the cause.
+// question, referenceAnswer, answerType and, if wanted, metadata. An expression that does not compile stalls the mix
+// before anything is built, and the message names the place and the cause.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.preset) != has(self.question)",message="A record must have exactly one of preset and question."
 // +kubebuilder:validation:XValidation:rule="has(self.question) == has(self.referenceAnswer) && has(self.question) == has(self.answerType)",message="The question, the referenceAnswer and the answerType of a record must be set together."
@@ -417,8 +416,8 @@ type Record struct {
 	// +optional
 	Question Expression `json:"question,omitempty"`
 
-	// referenceAnswer is the expression of what is held to be right, a string, or a number, which is written with the digits
-	// of the source; for example row.solution.boxed(). 1 to 1024 characters. Unset with a preset.
+	// referenceAnswer is the expression of the correct answer, a string, or a number, which is written with the digits of the
+	// source; for example row.solution.boxed(). 1 to 1024 characters. Unset with a preset.
 	//
 	// +optional
 	ReferenceAnswer Expression `json:"referenceAnswer,omitempty"`
@@ -439,33 +438,33 @@ type Record struct {
 	// +kubebuilder:validation:MaxItems=16
 	Metadata []Metadata `json:"metadata,omitempty"`
 
-	// where is the expression of whether a row is kept, a bool, for example row.level != "Level 1". A row that is not kept is
+	// where is the expression that decides whether a row is kept, a bool, for example row.level != "Level 1". A row that is not kept is
 	// counted as dropped. It may be set with a preset. 1 to 1024 characters. Unset keeps every row.
 	//
 	// +optional
 	Where Expression `json:"where,omitempty"`
 
 	// groupBy is the expression of a string or number by which rows belong together: rows with the same value stay on one
-	// side of a split, for example row.title. Values are the same where every byte is. A row for which it is empty or absent
-	// belongs with the rows that have the same question, as spec.compare has it. It may be set with a preset. 1 to 1024
+	// side of a split, for example row.title. Values are the same if every byte is. A row for which it is empty or absent
+	// belongs with the rows that have the same question by the rule of spec.compare. It may be set with a preset. 1 to 1024
 	// characters. Unset groups by the question.
 	//
 	// +optional
 	GroupBy Expression `json:"groupBy,omitempty"`
 
-	// answers defines whether a row must have a reference answer: Required (a row without one, or with one of nothing but white
-	// space, is a bad row, which read.onBadRow deals with) or Optional (such a row is kept, with an empty answer). Rows that have
-	// none by nature, such as plain text, may have the referenceAnswer "" in quotes instead. It may be set with a preset. Unset
-	// is Required, or what the preset says.
+	// answers defines whether a row must have a reference answer: Required (a row without one, or with only white space, is a bad row,
+	// which read.onBadRow handles) or Optional (such a row is kept, with an empty answer). For rows that never have an answer, such as
+	// plain text, set the referenceAnswer to "" in quotes instead. It may be set with a preset. Unset is Required, or the
+	// preset's.
 	//
 	// +optional
 	Answers Answers `json:"answers,omitempty"`
 
-	// keep names members of the source's row that are published as they are behind the seven members of every row, in the
-	// order of their names, for example messages and tools: the text of the source's JSON byte for byte, or, of a source that is
-	// not JSON, the JSON of the value. "*" is the whole row, which is published as the member row. A row that lacks a member has none;
-	// a member that no row of the data set has is an error. It may be set with a preset, and then adds to what the preset keeps. At
-	// most 16 names. Unset keeps nothing but what the preset keeps.
+	// keep names members of the source's row that are published unchanged after the seven members of every row, in the order of
+	// their names, for example messages and tools: the text of the source's JSON byte for byte, or, of a source that is not JSON,
+	// the JSON of the value. "*" is the whole row, which is published as the member row. A row that lacks a member is published
+	// without it; a member that no row of the data set has is an error. It may be set with a preset, and then adds to what the
+	// preset keeps. At most 16 names. Unset keeps only the members that the preset keeps.
 	//
 	// +optional
 	// +listType=set
@@ -473,10 +472,9 @@ type Record struct {
 	// +kubebuilder:validation:MaxItems=16
 	Keep []MemberName `json:"keep,omitempty"`
 
-	// keepAsText names members of the source's row that are published as texts, as those of keep are as JSON: a string as it
-	// is, anything else as a string that holds its JSON. For members that are of one type in one row and of another in the next,
-	// or whose objects have other members in each row. A name that is in keep as well, or that the preset keeps, is kept as text. At
-	// most 16 names. Unset keeps no text.
+	// keepAsText names members of the source's row that are published as texts: a string unchanged, anything else as a string that
+	// holds its JSON. It is for members whose type differs between rows, or whose objects have different members in each row. A
+	// name that is in keep as well, or that the preset keeps, is kept as text. At most 16 names. Unset keeps no text.
 	//
 	// +optional
 	// +listType=set
@@ -484,9 +482,9 @@ type Record struct {
 	// +kubebuilder:validation:MaxItems=16
 	KeepAsText []MemberName `json:"keepAsText,omitempty"`
 
-	// decontaminate lists expressions of further texts of a row that spec.decontaminate compares as it does the question, for
+	// decontaminate lists expressions of further texts of a row that spec.decontaminate compares like the question, for
 	// example row.rejected. Each returns a string, a list of strings, or nothing. It may be set with a preset, and then adds to the
-	// preset's own. At most 8 expressions. Unset compares the question alone, and what the preset names.
+	// preset's own. At most 8 expressions. Unset compares the question, and the texts of the preset's own expressions.
 	//
 	// +optional
 	// +listType=atomic
@@ -536,7 +534,7 @@ const (
 // +kubebuilder:validation:Enum=Required;Optional
 type Answers string
 
-// What may be said of reference answers.
+// The values of answers.
 const (
 	// AnswersRequired makes a row without a reference answer a bad row.
 	AnswersRequired Answers = "Required"
@@ -577,12 +575,12 @@ const (
 	OrderInterleaved Order = "Interleaved"
 )
 
-// Limits that a mix has to keep.
+// Limits has the limits of a mix.
 //
 // +kubebuilder:validation:MinProperties=1
 type Limits struct {
-	// maxRepeats is how often one row may appear in a mixed split. A mix that needs more is not built; the message says
-	// what would be feasible. At least 1, at most 1000000. Unset sets no limit; status.datasets shows the repeats.
+	// maxRepeats is how often one row may appear in a mixed split. A mix that needs more is not built; the message names a feasible
+	// value. At least 1, at most 1000000. Unset sets no limit; status.datasets shows the repeats.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

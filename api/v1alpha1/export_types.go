@@ -7,7 +7,7 @@ type ExportFormat string
 
 // The formats of exports.
 const (
-	// ExportRL has a prompt and what its answer is scored by, and rewards.py next to the rows, for TRL, verl, OpenRLHF and Axolotl.
+	// ExportRL has a prompt and the label that its answer is scored by, with rewards.py next to the rows, for TRL, verl, OpenRLHF and Axolotl.
 	ExportRL ExportFormat = "RL"
 	// ExportSFT has chats that end in the answer.
 	ExportSFT ExportFormat = "SFT"
@@ -17,7 +17,7 @@ const (
 	ExportText ExportFormat = "Text"
 )
 
-// Export is the mix once more, in the shape that a trainer reads: Parquet files with the rows of the mixed files, in their order.
+// Export is a second form of the mix that a trainer reads: Parquet files with the rows of the mixed files, in the same order.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.instructions) || self.format in ['RL', 'SFT']",message="The instructions of an export must be set only with the format RL or SFT, which ask questions."
 // +kubebuilder:validation:XValidation:rule="!has(self.systemPrompt) || self.format != 'Text'",message="The systemPrompt of an export must not be set with the format Text, which has no turns."
@@ -30,27 +30,28 @@ type Export struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name,omitempty"`
 
-	// format is the shape of the rows: RL (a prompt, and what its answer is scored by), SFT (messages that end in the answer),
+	// format is the shape of the rows: RL (a prompt, and the label that its answer is scored by), SFT (messages that end in the answer),
 	// Preference (a prompt, and an answer that is chosen and one that is rejected, which the rows of every data set must keep) or Text.
 	//
 	// +required
 	Format ExportFormat `json:"format,omitempty"`
 
-	// systemPrompt is the first message of every row that has none with the role system. At most 8192 characters. Unset is none.
+	// systemPrompt is the first message of every row without a message of the role system. At most 8192 characters. Unset adds none.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=8192
 	SystemPrompt string `json:"systemPrompt,omitempty"`
 
-	// instructions follow the question after an empty line, and say how the answer is to be given, so that it can be scored.
-	// They do not follow messages or a prompt that rows keep. Unset are the defaults of the format: SFT has none; those of RL ask for the answer in \boxed{}, or for a block of code.
+	// instructions are appended to the question after an empty line, and ask for an answer in a form that can be scored. They are not
+	// appended to messages or a prompt that rows keep. Unset has the defaults of the format: SFT has none; those of RL ask for the
+	// answer in \boxed{}, or for a block of code.
 	//
 	// +optional
 	Instructions *Instructions `json:"instructions,omitempty"`
 }
 
-// Instructions say how an answer is to be given, by how it is scored. Each is a sentence for the model; an empty one says nothing.
+// Instructions ask the model for an answer in a form that can be scored, by the kind of answer. An empty one adds nothing.
 //
 // +kubebuilder:validation:MinProperties=1
 type Instructions struct {
@@ -69,7 +70,7 @@ type Instructions struct {
 	Text *string `json:"text,omitempty"`
 
 	// formula is for rows of answer type text that are scored as formulas, such as those of MATH. At most 2048 characters. Unset
-	// is text where that is set, else the format's default.
+	// is text if that is set, else the format's default.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=0
@@ -77,7 +78,7 @@ type Instructions struct {
 	Formula *string `json:"formula,omitempty"`
 
 	// noAnswer is for rows of answer type text that may have no answer, such as those of SQuAD 2.0. At most 2048 characters.
-	// Unset is text where that is set, else the format's default.
+	// Unset is text if that is set, else the format's default.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=0

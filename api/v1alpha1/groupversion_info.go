@@ -1,9 +1,8 @@
-// Package v1alpha1 is the API of DatasetMix: a resource that says which data sets to take, how to split them, how to
-// balance them within a domain and in what ratio to mix the domains.
+// Package v1alpha1 has the API of DatasetMix, a resource that defines a training-data mix: the data sets, how they are split and balanced
+// within their domains, and the ratio in which the domains are mixed.
 //
-// Two rules hold for every field of spec. The controller never writes to it. And there are no defaults in the schema:
-// what a field means when it is unset is in its comment, so that a manifest in a repository and the object in the
-// cluster never differ.
+// Two rules hold for every field of spec, so that a manifest in a repository and the object in the cluster never differ: the controller
+// never writes to spec, and the schema has no defaults. The meaning of an unset field is in its comment.
 //
 // +kubebuilder:object:generate=true
 // +groupName=data.datasetmix.io

@@ -5,7 +5,7 @@ package v1alpha1
 // +kubebuilder:validation:Enum=Passes;WithReplacement
 type Resample string
 
-// The ways to contribute more rows than there are.
+// The values of resample.
 const (
 	// ResamplePasses uses each row as often as any other, give or take one.
 	ResamplePasses Resample = "Passes"
@@ -13,7 +13,7 @@ const (
 	ResampleWithReplacement Resample = "WithReplacement"
 )
 
-// ShareUnit is what shares are measured in.
+// ShareUnit is the unit of shares.
 //
 // +kubebuilder:validation:Enum=Rows;Bytes;Tokens
 type ShareUnit string
@@ -28,24 +28,24 @@ const (
 	UnitTokens ShareUnit = "Tokens"
 )
 
-// Encoding is a byte pair encoding that the workers bring with them.
+// Encoding is a byte pair encoding that is built into the workers.
 //
 // +kubebuilder:validation:Enum=o200k_base;cl100k_base
 type Encoding string
 
-// Tokenizer counts tokens: one that the workers bring with them, or one from a file on the output volume.
+// Tokenizer counts tokens. It is built into the workers, or a file on the output volume.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.encoding) != has(self.file)",message="A tokenizer must be exactly one of encoding and file."
 // +kubebuilder:validation:XValidation:rule="has(self.file) == has(self.sha256)",message="The file and the sha256 of a tokenizer must be set together."
 // +kubebuilder:validation:MinProperties=1
 type Tokenizer struct {
-	// encoding is o200k_base or cl100k_base. Unset where the tokenizer is a file.
+	// encoding is o200k_base or cl100k_base. Unset if the tokenizer is a file.
 	//
 	// +optional
 	Encoding Encoding `json:"encoding,omitempty"`
 
-	// file is the path of a tokenizer.json below the root of the output volume, where it has to lie before the build. Unset
-	// where the tokenizer is an encoding.
+	// file is the path of a tokenizer.json below the root of the output volume, where it must be before the build. Unset if the
+	// tokenizer is an encoding.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -53,8 +53,8 @@ type Tokenizer struct {
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('/') && !('/' + self + '/').contains('/../')",message="A path must be a relative path without '..' segments."
 	File string `json:"file,omitempty"`
 
-	// sha256 is the file's SHA-256 in lower-case hex; a file with another digest is refused. It must be set with file, and must
-	// be unset without: the counts of a build follow from the spec alone.
+	// sha256 is the file's SHA-256 in lower-case hex; a file with another digest is refused. It must be set if and only if file is, so
+	// that the spec alone determines the counts of a build.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=64

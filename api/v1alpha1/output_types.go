@@ -19,20 +19,20 @@ const (
 	FormatParquet Format = "Parquet"
 )
 
-// DeletionPolicy defines what becomes of a claim that the operator made when the mix is deleted.
+// DeletionPolicy defines whether the claim that the operator created is deleted with the mix.
 //
 // +kubebuilder:validation:Enum=Retain;Delete
 type DeletionPolicy string
 
 // The deletion policies.
 const (
-	// DeletionRetain leaves the claim and the data.
+	// DeletionRetain keeps the claim and the data.
 	DeletionRetain DeletionPolicy = "Retain"
-	// DeletionDelete deletes the claim, and with it, after the storage class's reclaim policy, the data.
+	// DeletionDelete deletes the claim; the reclaim policy of the storage class decides about the data.
 	DeletionDelete DeletionPolicy = "Delete"
 )
 
-// RevisionPart is a part of what a revision holds.
+// RevisionPart is a part of a revision.
 // +kubebuilder:validation:Enum=Raw;Processed;Mixed;Test
 type RevisionPart string
 
@@ -63,13 +63,13 @@ type Output struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*$`
 	Path string `json:"path,omitempty"`
 
-	// format of the mixed files: JSONL, JSONLZstd (.jsonl.zst), JSONLGzip (.jsonl.gz) or Parquet. All other files of rows are
-	// JSONL whatever the format. Unset is JSONL.
+	// format of the mixed files: JSONL, JSONLZstd (.jsonl.zst), JSONLGzip (.jsonl.gz) or Parquet. All other files of rows are always
+	// JSONL. Unset is JSONL.
 	//
 	// +optional
 	Format Format `json:"format,omitempty"`
 
-	// shards is the number of files per mixed split. Each of several has its number in its name, such as
+	// shards is the number of files per mixed split. If there are several, each has its number in its name, such as
 	// train_mixed-00000-of-00008.jsonl, and its part of every data set. At least 1, at most 1024, and at most 2048 files over
 	// all splits. Unset is 1, a file without a number.
 	//
@@ -78,8 +78,8 @@ type Output struct {
 	// +kubebuilder:validation:Maximum=1024
 	Shards int32 `json:"shards,omitempty"`
 
-	// exports are the mix once more, each in the shape that a trainer reads, row for row in the order of the mixed files:
-	// exports/<name>/train.parquet and so on, in as many files as shards says. At most 8. Unset is none.
+	// exports are further forms of the mix that trainers read, with the same rows in the order of the mixed files:
+	// exports/<name>/train.parquet and so on, in as many files as shards. At most 8. Unset is none.
 	//
 	// +optional
 	// +listType=map
@@ -88,10 +88,10 @@ type Output struct {
 	// +kubebuilder:validation:MaxItems=8
 	Exports []Export `json:"exports,omitempty"`
 
-	// keep defines what a revision holds: Raw (raw/, every row of each data set), Processed (processed/, the rows of each split), Mixed
-	// (mixed/) and Test (test/, the rows that evaluate each data set alone). What is not kept is not written, and a later verify proves
-	// the less of the revision; the manifest, the pages and the exports are always there. Changing it publishes another revision;
-	// leaving Raw out, or taking it in, divides the data sets again. Unset keeps all four.
+	// keep has the parts of a revision that are kept: Raw (raw/, every row of each data set), Processed (processed/, the rows of each split), Mixed
+	// (mixed/) and Test (test/, the rows that evaluate each data set alone). A part that is not kept is not written, and verify
+	// proves less of such a revision; the manifest, the pages and the exports are always written. Changing it publishes another revision;
+	// adding or removing Raw splits the data sets again. Unset keeps all four.
 	//
 	// +optional
 	// +listType=set
@@ -99,43 +99,43 @@ type Output struct {
 	// +kubebuilder:validation:MaxItems=4
 	Keep []RevisionPart `json:"keep,omitempty"`
 
-	// keepRevisions is how many published revisions stay on the volume, the newest included. One that a pod of the namespace
-	// reads stays in addition to them, see status.held, and so does one that keepSeconds keeps. At least 1, at most 100. Unset is 3.
+	// keepRevisions is the number of published revisions that remain on the volume, the newest included. Revisions that pods of the
+	// namespace read (see status.held), or that keepSeconds keeps, remain in addition to them. At least 1, at most 100. Unset is 3.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	KeepRevisions int32 `json:"keepRevisions,omitempty"`
 
-	// keepSeconds is for how many seconds a revision stays after a newer one was published, whatever keepRevisions says. It
-	// covers pods that the operator does not see: of another namespace, or of another cluster with the same volume. At least 60,
-	// at most 31536000, a year. Unset is 3600, an hour.
+	// keepSeconds is the number of seconds that a revision remains after a newer one was published, even beyond keepRevisions. It
+	// protects pods that the operator does not see: in another namespace, or in another cluster with the same volume. At least 60, at
+	// most 31536000, a year. Unset is 3600, an hour.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=31536000
 	KeepSeconds int64 `json:"keepSeconds,omitempty"`
 
-	// cache bounds the originals that stay on the volume. Unset keeps the originals of every revision that is kept.
+	// cache limits the originals that remain on the volume. Unset keeps the originals of every kept revision.
 	//
 	// +optional
 	Cache *Cache `json:"cache,omitempty"`
 
-	// deletionPolicy defines what becomes of a claim made from claimTemplate when the mix is deleted: Retain leaves it, Delete
-	// deletes it. A claim named by claimName always stays. Unset is Retain.
+	// deletionPolicy defines whether a claim made from claimTemplate is deleted with the mix: Retain keeps it, Delete deletes it. A
+	// claim named by claimName is never deleted. Unset is Retain.
 	//
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 }
 
-// Cache bounds the downloaded originals, which all mixes on a volume share.
+// Cache limits the downloaded originals, which all mixes on a volume share.
 //
 // +kubebuilder:validation:XValidation:rule="quantity(string(self.maxSize)).compareTo(quantity('0')) >= 0",message="The maxSize of a cache must not be negative."
 // +kubebuilder:validation:MinProperties=1
 type Cache struct {
-	// maxSize is how many bytes of originals may stay in the volume's cache once this mix is published, for example 20Gi; the
-	// least recently used go first. Originals that a running build needs, or that another mix without a cache keeps, stay
-	// whatever the bound. An original that is needed after it went is fetched again. 0 keeps none.
+	// maxSize is the number of bytes of originals that may remain in the volume's cache once this mix is published, for example 20Gi;
+	// the least recently used ones are removed first. Originals that a running build needs, or that another mix without a limit keeps,
+	// are never removed. An original that is needed later is downloaded again. 0 keeps none.
 	//
 	// +required
 	// +kubebuilder:validation:XIntOrString
@@ -143,15 +143,14 @@ type Cache struct {
 	MaxSize *resource.Quantity `json:"maxSize,omitempty"`
 }
 
-// OutputVolume is the claim that a mix is built and published on. Exactly one field is set, and which claim it is cannot
-// be changed: a published revision stays where it is.
+// OutputVolume is the claim that a mix is built and published on. Exactly one field is set, and the claim cannot be changed: a published
+// revision never moves.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.claimName) != has(self.claimTemplate)",message="An output volume must be exactly one of claimName and claimTemplate."
 // +kubebuilder:validation:XValidation:rule="has(self.claimName) == has(oldSelf.claimName)",message="An output volume cannot be changed between claimName and claimTemplate; create another DatasetMix instead."
 // +kubebuilder:validation:MinProperties=1
 type OutputVolume struct {
-	// claimName is the name of a PersistentVolumeClaim in the same namespace, which may also be made later. It cannot be
-	// changed.
+	// claimName is the name of a PersistentVolumeClaim in the same namespace, which may be created later. It cannot be changed.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -160,7 +159,7 @@ type OutputVolume struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="The claimName cannot be changed; create another DatasetMix instead."
 	ClaimName string `json:"claimName,omitempty"`
 
-	// claimTemplate describes the claim that the operator makes, named after the mix with the suffix -data.
+	// claimTemplate describes the claim that the operator creates, whose name is that of the mix with the suffix -data.
 	//
 	// +optional
 	ClaimTemplate *ClaimTemplate `json:"claimTemplate,omitempty"`
@@ -177,11 +176,11 @@ const (
 	ReadWriteOnce AccessMode = "ReadWriteOnce"
 	// ReadWriteMany can be attached to many nodes; the pods of a mix may spread.
 	ReadWriteMany AccessMode = "ReadWriteMany"
-	// ReadWriteOncePod can be used by one pod; the pods of a mix run one at a time, and so does whoever reads it.
+	// ReadWriteOncePod can be used by one pod at a time, be it a worker or a training.
 	ReadWriteOncePod AccessMode = "ReadWriteOncePod"
 )
 
-// ClaimTemplate describes the claim that the operator makes. Nothing but size can be changed.
+// ClaimTemplate describes the claim that the operator creates. Only its size can be changed.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName) && self.accessModes == oldSelf.accessModes",message="The storageClassName and the accessModes of a claimTemplate cannot be changed; create another DatasetMix instead."
 // +kubebuilder:validation:XValidation:rule="quantity(string(self.size)).isGreaterThan(quantity('0'))",message="The size of a claimTemplate must be greater than 0."
@@ -203,7 +202,7 @@ type ClaimTemplate struct {
 	AccessModes []AccessMode `json:"accessModes,omitempty"`
 
 	// size of the claim in bytes, for example 5Gi. It can grow, if the storage class allows that. A mix needs about three
-	// times the size of its originals, decoded, plus the mixed files of every kept revision.
+	// times the decoded size of its originals, and in addition the mixed files of every kept revision.
 	//
 	// +required
 	// +kubebuilder:validation:XIntOrString

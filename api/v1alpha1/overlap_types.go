@@ -5,30 +5,30 @@ package v1alpha1
 // +kubebuilder:validation:Enum=Normalized;Exact
 type Compare string
 
-// When two questions are the same.
+// The values of compare.
 const (
-	// CompareNormalized takes them for the same where a person would: the way in which they are written makes no difference.
+	// CompareNormalized ignores differences of writing, such as case and white space.
 	CompareNormalized Compare = "Normalized"
-	// CompareExact takes them for the same where every byte is.
+	// CompareExact compares every byte.
 	CompareExact Compare = "Exact"
 )
 
-// Duplicates defines what becomes of rows of one split that say the same.
+// Duplicates defines the handling of rows of one split with the same question and reference answer.
 //
 // +kubebuilder:validation:Enum=Keep;Drop
 type Duplicates string
 
-// What becomes of duplicates.
+// The values of duplicates.
 const (
-	// DuplicatesKeep leaves them.
+	// DuplicatesKeep keeps all of them.
 	DuplicatesKeep Duplicates = "Keep"
 	// DuplicatesDrop keeps one of them.
 	DuplicatesDrop Duplicates = "Drop"
 )
 
-// NearDuplicates defines which questions are nearly the same. It is found by MinHash: a question has a signature of bands times
-// rows numbers, the smallest hashes of its n-grams of words; questions whose signatures agree in one band are compared, and
-// are nearly the same where at least percent of the numbers agree.
+// NearDuplicates defines which questions are nearly the same. They are found by MinHash: a question has a signature of bands times
+// rows numbers, the smallest hashes of its n-grams of words. Questions whose signatures agree in one band are compared, and are nearly
+// the same if at least percent of the numbers agree.
 type NearDuplicates struct {
 	// words is the number of words of an n-gram. In languages without spaces between words, each character is one. At least 1, at
 	// most 50. Unset is 5.
@@ -38,7 +38,7 @@ type NearDuplicates struct {
 	// +kubebuilder:validation:Maximum=50
 	Words int32 `json:"words,omitempty"`
 
-	// bands is the number of bands of a signature: with more of them fewer near duplicates are missed, and more pairs are
+	// bands is the number of bands of a signature: with more bands, fewer near duplicates are missed, and more pairs are
 	// compared. At least 1, at most 64. Unset is 20.
 	//
 	// +optional
@@ -46,8 +46,8 @@ type NearDuplicates struct {
 	// +kubebuilder:validation:Maximum=64
 	Bands int32 `json:"bands,omitempty"`
 
-	// rows is the number of numbers in a band: with more of them fewer pairs are compared, and more near duplicates are missed.
-	// At least 1, at most 32. Unset is 5, with which, and with 20 bands, about 4 of 10,000 pairs at 80 percent are missed.
+	// rows is the number of numbers in a band: with more rows, fewer pairs are compared, and more near duplicates are missed. At least
+	// 1, at most 32. Unset is 5. With 5 rows and 20 bands, about 4 of 10,000 pairs at 80 percent are missed.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -63,10 +63,10 @@ type NearDuplicates struct {
 	Percent int32 `json:"percent,omitempty"`
 }
 
-// Decontaminate names sources whose questions may be in no split. A row is dropped when its question is one of theirs, upper
-// and lower case, punctuation and spaces aside, or shares enough n-grams with one.
+// Decontaminate names sources whose questions may be in no split. A row is dropped if its question is one of theirs, regardless of case,
+// punctuation and spaces, or shares enough n-grams with one.
 type Decontaminate struct {
-	// against are the sources. At least 1, at most 16. Their order means nothing, and their rows are in no published file.
+	// against are the sources. At least 1, at most 16. Their order does not matter, and their rows are in no published file.
 	//
 	// +required
 	// +listType=map
@@ -98,18 +98,18 @@ type Probe struct {
 	// +required
 	Source Source `json:"source,omitzero"`
 
-	// read defines how the files are read. Unset finds out how from their content, and fails on a row that cannot be read.
+	// read defines how the files are read. Unset detects it from their content, and fails on a row that cannot be read.
 	//
 	// +optional
 	Read *Read `json:"read,omitempty"`
 
 	// preset names a mapping for a well-known data set, whose question is used; docs/presets.md has their expressions.
-	// Unset where question is set.
+	// Unset if question is set.
 	//
 	// +optional
 	Preset Preset `json:"preset,omitempty"`
 
-	// question is the expression of the question of a row, for example row.problem. 1 to 1024 characters. Unset beside a
+	// question is the expression of the question of a row, for example row.problem. 1 to 1024 characters. Unset with a
 	// preset.
 	//
 	// +optional

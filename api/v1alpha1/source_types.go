@@ -1,7 +1,7 @@
 package v1alpha1
 
-// Source defines where a data set's files come from. Exactly one field is set. What the same bytes mean does not depend on
-// where they came from.
+// Source defines where a data set's files come from. Exactly one of huggingFace, http, objectStore, oci and volume is set. Files with the
+// same bytes are read in the same way from every kind of source.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.huggingFace) ? 1 : 0) + (has(self.http) ? 1 : 0) + (has(self.objectStore) ? 1 : 0) + (has(self.oci) ? 1 : 0) + (has(self.volume) ? 1 : 0) == 1",message="A source must be exactly one of huggingFace, http, objectStore, oci and volume."
 // +kubebuilder:validation:MinProperties=1
@@ -26,19 +26,19 @@ type Source struct {
 	// +optional
 	OCI *OCISource `json:"oci,omitempty"`
 
-	// volume is a folder or a file on another claim of the same namespace.
+	// volume is a folder or a file on a claim of the same namespace.
 	//
 	// +optional
 	Volume *VolumeSource `json:"volume,omitempty"`
 
-	// expect defines what the source has to hold. A source that holds something else is refused, and the mix stalls as
-	// SourceDrifted. Setting or correcting it builds nothing again. Unset takes what the source holds.
+	// expect defines the content that the source must have. If it has another one, the mix stalls with the reason SourceDrifted.
+	// Setting or correcting it builds nothing again. Unset accepts any content.
 	//
 	// +optional
 	Expect *Expect `json:"expect,omitempty"`
 }
 
-// Expect defines what a source has to hold, as status.datasets and lock.json show it.
+// Expect defines the content that a source must have, by values that status.datasets and lock.json show.
 //
 // +kubebuilder:validation:MinProperties=1
 type Expect struct {
@@ -49,8 +49,8 @@ type Expect struct {
 	// +kubebuilder:validation:Maximum=10000000000
 	Rows int64 `json:"rows,omitempty"`
 
-	// sha256 is the digest over all files of the source, lower-case hex: that of status.datasets[].source.digest. It does not
-	// depend on how the files are called. Unset is any.
+	// sha256 is the digest over all files of the source in lower-case hex, as in status.datasets[].source.digest. It does not depend on
+	// the names of the files. Unset is any.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=64
@@ -73,7 +73,7 @@ type HuggingFaceSource struct {
 	Repo string `json:"repo,omitempty"`
 
 	// revision is a commit (40 hex digits), a branch or a tag. It is resolved to a commit once per build; only a commit
-	// makes a build reproducible for ever. Unset is the repository's main branch. status.datasets shows the commit.
+	// makes a build reproducible forever. Unset is the repository's main branch. status.datasets shows the commit.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -91,8 +91,8 @@ type HuggingFaceSource struct {
 	// +kubebuilder:validation:Pattern=`^[^<>:/\\|?*\[\]{}]+$`
 	Config string `json:"config,omitempty"`
 
-	// split is a split of the repository, for example train. Unset takes every split of the configuration. It has nothing
-	// to do with spec.splits, which divide whatever rows were taken.
+	// split is a split of the repository, for example train. Unset takes every split of the configuration. It is independent of
+	// spec.splits, which divide the rows that are taken.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -148,14 +148,14 @@ type HTTPSource struct {
 	URLs []HTTPFile `json:"urls,omitempty"`
 
 	// secretRef names a Secret with credentials for the host of urls: the key token for a bearer token, or the keys username
-	// and password for basic credentials. They are sent to that host alone, over https alone, and to no host that it redirects
+	// and password for basic credentials. They are sent only to that host and only over https, and not to hosts that it redirects
 	// to. They reach the worker as files; the operator has no right to read Secrets. Unset sends none.
 	//
 	// +optional
 	SecretRef *LocalReference `json:"secretRef,omitempty"`
 
-	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for servers whose certificates are
-	// of one's own making. Unset trusts the public ones.
+	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for servers with certificates of a
+	// private authority. Unset trusts the public ones.
 	//
 	// +optional
 	CABundleRef *BundleReference `json:"caBundleRef,omitempty"`
@@ -198,7 +198,7 @@ type BundleReference struct {
 
 // HTTPFile is one file by address.
 type HTTPFile struct {
-	// url is the address, http or https, without credentials. How to read the file is found in its content, not in its name.
+	// url is the address, http or https, without credentials. The format of the file is detected from its content, not from its name.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=8
@@ -206,8 +206,8 @@ type HTTPFile struct {
 	// +kubebuilder:validation:Pattern=`^https?://[^\s/@#]+(/[^\s#]*)?$`
 	URL string `json:"url,omitempty"`
 
-	// sha256 is the file's SHA-256 in lower-case hex. A file with another digest is refused. Unset takes whatever the
-	// address serves; status.datasets shows the digest of what was taken.
+	// sha256 is the file's SHA-256 in lower-case hex. A file with another digest is refused. Unset accepts any file; status.datasets
+	// shows its digest.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=64
@@ -216,8 +216,8 @@ type HTTPFile struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// VolumeSource is a folder or a file on a claim of the same namespace. It is mounted read-only, into the pods
-// of the download and split stages, which read the files where they lie.
+// VolumeSource is a folder or a file on a claim of the same namespace. The pods of the download and split stages mount the claim
+// read-only and read the files in place.
 type VolumeSource struct {
 	// claimName is the name of the PersistentVolumeClaim.
 	//
@@ -264,12 +264,12 @@ type SecretKeyReference struct {
 	Key string `json:"key,omitempty"`
 }
 
-// OnBadRow defines what becomes of a row that cannot be read or mapped.
+// OnBadRow defines the handling of a row that cannot be read or mapped.
 //
 // +kubebuilder:validation:Enum=Fail;Skip
 type OnBadRow string
 
-// What becomes of bad rows.
+// The values of onBadRow.
 const (
 	// OnBadRowFail ends the build.
 	OnBadRowFail OnBadRow = "Fail"
@@ -277,38 +277,38 @@ const (
 	OnBadRowSkip OnBadRow = "Skip"
 )
 
-// NonFinite defines what becomes of a number that is not finite.
+// NonFinite defines the handling of a number that is not finite.
 //
 // +kubebuilder:validation:Enum=BadRow;Null
 type NonFinite string
 
-// What becomes of numbers that are not finite.
+// The values of nonFinite.
 const (
-	// NonFiniteBadRow makes the row a bad one.
+	// NonFiniteBadRow makes the row a bad row.
 	NonFiniteBadRow NonFinite = "BadRow"
 	// NonFiniteNull reads the number as null.
 	NonFiniteNull NonFinite = "Null"
 )
 
-// Quote defines what quotation marks mean in a table.
+// Quote defines the meaning of quotation marks in a table.
 //
 // +kubebuilder:validation:Enum=Double;None
 type Quote string
 
-// What quotation marks mean.
+// The values of quote.
 const (
 	// QuoteDouble is RFC 4180: a field in marks may have delimiters and line ends in it, and marks that are doubled.
 	QuoteDouble Quote = "Double"
-	// QuoteNone takes them for text like any other.
+	// QuoteNone reads them as text.
 	QuoteNone Quote = "None"
 )
 
-// Table defines how a text of delimited fields is written, CSV and its relatives, where the text does not show it.
+// Table defines the format of delimited text, such as CSV, if it cannot be detected from the text.
 //
 // +kubebuilder:validation:MinProperties=1
 type Table struct {
-	// delimiter is the character between the fields, for example "|" or "\t". One ASCII character that is no quotation mark and no
-	// line end. Unset is the comma, semicolon or tab that the first records have.
+	// delimiter is the character between the fields, for example "|" or "\t". One ASCII character except a quotation mark or a
+	// line end. Unset is the comma, semicolon or tab of the first records.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -316,14 +316,14 @@ type Table struct {
 	// +kubebuilder:validation:Pattern=`^[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x7e]$`
 	Delimiter string `json:"delimiter,omitempty"`
 
-	// quote defines what quotation marks mean: Double (a field in marks may have delimiters, line ends and doubled marks in it) or None
-	// (they are text, and every line is a record). Unset is Double, and refuses fields between tabs that would be records as well.
+	// quote defines the meaning of quotation marks: Double (a field in marks may have delimiters, line ends and doubled marks in it) or
+	// None (they are text, and every line is a record). Unset is Double, and refuses a field between tabs that may be several records.
 	//
 	// +optional
 	Quote Quote `json:"quote,omitempty"`
 
-	// columns are the names of a table that has no header, in their order. 1 to 256 names of 1 to 256 characters. Unset is for a
-	// table whose first record has them.
+	// columns are the names of the columns of a table without a header, in their order. 1 to 256 names of 1 to 256 characters. Unset
+	// takes the names from the first record.
 	//
 	// +optional
 	// +listType=set
@@ -341,7 +341,7 @@ type Table struct {
 // +kubebuilder:validation:MinProperties=1
 type Read struct {
 	// path leads from the top of a JSON document to the list of its rows, as names with dots between them, for example
-	// data.rows. 1 to 256 characters. Unset is for every other file, and for a document that is the list itself.
+	// data.rows. 1 to 256 characters. Unset for any other file, and for a document that is itself the list.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -349,26 +349,25 @@ type Read struct {
 	// +kubebuilder:validation:Pattern=`^[^.]+(\.[^.]+)*$`
 	Path string `json:"path,omitempty"`
 
-	// table means that the files are tables of delimited fields, and defines how they are written. Unset is that a file's first lines say
-	// whether it is one.
+	// table declares the files to be delimited text, and defines its format. Unset detects delimited text from a file's first lines.
 	//
 	// +optional
 	Table *Table `json:"table,omitempty"`
 
-	// nonFinite defines what becomes of a number that the record wants and that is not finite, NaN or Infinity: BadRow (the row is a
-	// bad one) or Null (the value is null). Unset is BadRow. What the record does not want may be anything.
+	// nonFinite defines the handling of a number that is not finite, NaN or Infinity, in a field that the record uses: BadRow (the row is
+	// a bad row) or Null (the value is null). Other fields may have any value. Unset is BadRow.
 	//
 	// +optional
 	NonFinite NonFinite `json:"nonFinite,omitempty"`
 
-	// onBadRow defines what becomes of a row that cannot be read or mapped: Fail (the build ends and the mix stalls as
-	// InvalidData) or Skip (the row is left out and counted; status.datasets names the first ones). Unset is Fail.
+	// onBadRow defines the handling of a row that cannot be read or mapped: Fail (the mix stalls with the reason InvalidData) or Skip (the
+	// row is left out and counted; status.datasets has the first ones). Unset is Fail.
 	//
 	// +optional
 	OnBadRow OnBadRow `json:"onBadRow,omitempty"`
 
-	// maxBadRows is how many rows may be skipped before the build fails all the same, with the onBadRow Skip only. At least 1,
-	// at most 10,000,000,000. Unset is any number.
+	// maxBadRows is the number of rows that may be skipped before the build fails, with the onBadRow Skip only. At least 1, at most
+	// 10,000,000,000. Unset is any number.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1

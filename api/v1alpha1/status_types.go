@@ -2,9 +2,8 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// DatasetMixStatus is what the controller observed. All of it follows from the spec, the results that the workers
-// reported and the Jobs that exist; it is never read back to decide anything. Only published and history outlive the
-// generation that they came from.
+// DatasetMixStatus is the observed state of a mix. It is computed from the spec, the results of the workers and the existing Jobs, and the
+// controller decides nothing by it. Only published and history remain when the spec is edited.
 //
 // +kubebuilder:validation:MinProperties=1
 type DatasetMixStatus struct {
@@ -23,23 +22,23 @@ type DatasetMixStatus struct {
 	// +kubebuilder:validation:Minimum=-1
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 
-	// lastHandledRequestedAt is the newest value of the annotation data.datasetmix.io/requestedAt that was acted upon. Of a
-	// value of more than 128 bytes it is the SHA-256.
+	// lastHandledRequestedAt is the last value of the annotation data.datasetmix.io/requestedAt that was handled, or the SHA-256 of a
+	// value of more than 128 bytes.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	LastHandledRequestedAt string `json:"lastHandledRequestedAt,omitempty"`
 
-	// lastHandledForceAt is the newest value of the annotation data.datasetmix.io/forceAt that was acted upon, as
-	// lastHandledRequestedAt.
+	// lastHandledForceAt is the last value of the annotation data.datasetmix.io/forceAt that was handled, or the SHA-256 of a value of
+	// more than 128 bytes.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=128
 	LastHandledForceAt string `json:"lastHandledForceAt,omitempty"`
 
-	// lastRefreshTime is when the sources were last asked to be looked at again; unset where that was never asked.
+	// lastRefreshTime is when a check of the sources was last requested; unset if it never was.
 	//
 	// +optional
 	LastRefreshTime *metav1.Time `json:"lastRefreshTime,omitempty"`
@@ -58,7 +57,7 @@ type DatasetMixStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Stages []StageStatus `json:"stages,omitempty"`
 
-	// splits has the number of rows of each mixed split, once the plan is made.
+	// splits has the number of rows of each mixed split, once there is a plan.
 	//
 	// +optional
 	// +listType=map
@@ -67,7 +66,7 @@ type DatasetMixStatus struct {
 	// +kubebuilder:validation:MaxItems=8
 	Splits []SplitStatus `json:"splits,omitempty"`
 
-	// domains has the share of each domain, sorted by name, once the plan is made.
+	// domains has the share of each domain, sorted by name, once there is a plan.
 	//
 	// +optional
 	// +listType=map
@@ -76,7 +75,7 @@ type DatasetMixStatus struct {
 	// +kubebuilder:validation:MaxItems=16
 	Domains []DomainStatus `json:"domains,omitempty"`
 
-	// datasets has what became of each data set, sorted by name.
+	// datasets has the sources and counts of the data sets, sorted by name.
 	//
 	// +optional
 	// +listType=map
@@ -85,13 +84,13 @@ type DatasetMixStatus struct {
 	// +kubebuilder:validation:MaxItems=64
 	Datasets []DatasetStatus `json:"datasets,omitempty"`
 
-	// published is the newest published revision. It stays while the next one is built, and when that one fails.
+	// published is the newest published revision. It remains while the next one is built, and if that fails.
 	//
 	// +optional
 	Published *Published `json:"published,omitempty"`
 
-	// history has the revisions that were published, newest first, the last 10 and those that are held. Whether an old one is
-	// still on the volume is up to spec.output.keepRevisions and keepSeconds.
+	// history has the last 10 published revisions and those that are held, newest first. Whether an old one is still on the volume
+	// depends on spec.output.keepRevisions and keepSeconds.
 	//
 	// +optional
 	// +listType=map
@@ -100,8 +99,8 @@ type DatasetMixStatus struct {
 	// +kubebuilder:validation:MaxItems=40
 	History []HistoryEntry `json:"history,omitempty"`
 
-	// held are the revisions beyond spec.output.keepRevisions that pods of the namespace read, newest first, at most 30. They stay
-	// on the volume until the first publication after their pods have ended. They are what was last seen while the mix was Ready.
+	// held are the revisions beyond spec.output.keepRevisions that pods of the namespace read, newest first, at most 30. They remain
+	// on the volume until the first publication after these pods have ended. The list is updated while the mix is Ready.
 	//
 	// +optional
 	// +listType=map
@@ -111,7 +110,7 @@ type DatasetMixStatus struct {
 	Held []HeldRevision `json:"held,omitempty"`
 }
 
-// HeldRevision is an old revision that stays since pods read it.
+// HeldRevision is an old revision that remains because pods read it.
 type HeldRevision struct {
 	// revision is the name of the revision.
 	//
@@ -120,14 +119,14 @@ type HeldRevision struct {
 	// +kubebuilder:validation:MaxLength=64
 	Revision string `json:"revision,omitempty"`
 
-	// bytes of all files of the revision; those that it shares with other revisions take no room of their own. Unset where the
-	// revision was published by an operator that did not note it.
+	// bytes of all files of the revision. Files that it shares with other revisions take no further room. Unset if the operator that
+	// published it did not record the number.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Bytes *int64 `json:"bytes,omitempty"`
 
-	// pods that read it, or may, sorted by name; of more than 8 the first.
+	// pods that read the revision, or may, sorted by name. At most 8.
 	//
 	// +optional
 	// +listType=set
@@ -137,7 +136,7 @@ type HeldRevision struct {
 	// +kubebuilder:validation:items:MaxLength=253
 	Pods []string `json:"pods,omitempty"`
 
-	// podCount is how many pods read it, or may.
+	// podCount is the number of pods that read the revision, or may.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
@@ -148,30 +147,30 @@ type HeldRevision struct {
 //
 // +kubebuilder:validation:MinProperties=1
 type Summary struct {
-	// stage is the name of the stage that is under way or comes next, - if there is none.
+	// stage is the name of the stage that is under way or comes next; - without one.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=20
 	Stage string `json:"stage,omitempty"`
 
-	// progress is how many units of the stage are done, for example 3/6, - if there is no stage.
+	// progress is the number of finished units of the stage and of all its units, for example 3/6; - without a stage.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=20
 	Progress string `json:"progress,omitempty"`
 
-	// percent of the work of the build that is done, by what the finished units of each stage come to. It never falls during a build, is
-	// 100 once the present generation is published and not before, and unset while nothing is done.
+	// percent of the build that is done, estimated from the finished units of each stage. It never falls during a build. It is 100 only
+	// once the present generation is published, and unset while nothing is done.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	Percent int32 `json:"percent,omitempty"`
 
-	// estimatedCompletionTime is when the build is likely to end, by how long its stages have taken for what they have done. It is looked
-	// at again whenever a unit is finished, and unset while no worker runs and while too little is done to tell.
+	// estimatedCompletionTime is when the build will probably end, estimated from the time that its stages took so far. It is updated
+	// whenever a unit is finished, and unset while no worker runs or too little is done for an estimate.
 	//
 	// +optional
 	EstimatedCompletionTime *metav1.Time `json:"estimatedCompletionTime,omitempty"`
@@ -193,7 +192,7 @@ type StageState string
 const (
 	// StagePending waits for an earlier stage.
 	StagePending StageState = "Pending"
-	// StageQueued has a Job that Kueue, or whoever else suspended it, does not let run yet.
+	// StageQueued has a Job that is suspended, by Kueue or by someone else.
 	StageQueued StageState = "Queued"
 	// StageRunning has a Job.
 	StageRunning StageState = "Running"
@@ -221,31 +220,31 @@ type StageStatus struct {
 	// +required
 	State StageState `json:"state,omitempty"`
 
-	// done is how many units (sources, data sets, mixed files) have their result.
+	// done is the number of units (sources, data sets, mixed files) that are finished.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Done *int32 `json:"done,omitempty"`
 
-	// total is how many units the stage has; unset while that is not known.
+	// total is the number of units of the stage; unset while it is not known.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Total *int32 `json:"total,omitempty"`
 
-	// attempt is the number of the newest Job of the stage, from 1; unset if no Job was needed or it is gone.
+	// attempt is the number of the newest Job of the stage, from 1; unset if no Job was needed or it was deleted.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	Attempt int32 `json:"attempt,omitempty"`
 
-	// startTime is when the first Job of the stage was made or, if it waited in a queue, when it was last let run; unset as attempt,
-	// and while it waits.
+	// startTime is when the first Job of the stage was created or, if it waited in a queue, when it was last admitted; unset while it
+	// waits, and if no Job was needed or it was deleted.
 	//
 	// +optional
 	StartTime *metav1.Time `json:"startTime,omitempty"`
 
-	// completionTime is when the newest Job of the stage finished; unset as attempt.
+	// completionTime is when the newest Job of the stage finished; unset if no Job was needed or it was deleted.
 	//
 	// +optional
 	CompletionTime *metav1.Time `json:"completionTime,omitempty"`
@@ -260,7 +259,7 @@ type Published struct {
 	// +kubebuilder:validation:MaxLength=64
 	Revision string `json:"revision,omitempty"`
 
-	// claimName is the claim that it is on.
+	// claimName is the claim that the revision is on.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
@@ -287,7 +286,7 @@ type Published struct {
 	// +kubebuilder:validation:Minimum=0
 	Bytes *int64 `json:"bytes,omitempty"`
 
-	// time at which the controller saw that it was published.
+	// time at which the controller observed the publication.
 	//
 	// +required
 	Time metav1.Time `json:"time,omitzero"`
@@ -302,7 +301,7 @@ type HistoryEntry struct {
 	// +kubebuilder:validation:MaxLength=64
 	Revision string `json:"revision,omitempty"`
 
-	// generation of the mix that it was published for.
+	// generation of the mix that the revision was published for.
 	//
 	// +required
 	// +kubebuilder:validation:Minimum=1
@@ -315,13 +314,13 @@ type HistoryEntry struct {
 	// +kubebuilder:validation:MaxLength=80
 	Digest string `json:"digest,omitempty"`
 
-	// bytes of all files of the revision. Unset where it was published by an operator that did not note it.
+	// bytes of all files of the revision. Unset if the operator that published it did not record the number.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
 	Bytes *int64 `json:"bytes,omitempty"`
 
-	// time at which it was published.
+	// time at which the revision was published.
 	//
 	// +required
 	Time metav1.Time `json:"time,omitzero"`

@@ -1,8 +1,7 @@
 package v1alpha1
 
-// ObjectStoreSource is the objects below a folder of a bucket: of S3 and whatever speaks like it, of Google Cloud Storage, or
-// of Azure Blob Storage. An object is pinned when it is listed, by its version, generation or ETag, and is read as it was or
-// not at all.
+// ObjectStoreSource is the objects below a folder of a bucket: of S3 or a compatible store, of Google Cloud Storage, or of Azure Blob
+// Storage. An object is pinned by its version, generation or ETag when it is listed; if it changes later, reading it fails.
 //
 // +kubebuilder:validation:XValidation:rule="!self.url.startsWith('azblob://') || has(self.endpoint)",message="An azblob url needs an endpoint, which names the storage account, for example https://myaccount.blob.core.windows.net."
 // +kubebuilder:validation:XValidation:rule="self.url.startsWith('s3://') || (!has(self.region) && !has(self.addressing) && !has(self.roleARN))",message="The fields region, addressing and roleARN must be set only with an s3 url."
@@ -10,7 +9,7 @@ package v1alpha1
 // +kubebuilder:validation:XValidation:rule="!has(self.roleARN) || (has(self.access) && self.access == 'WorkloadIdentity')",message="A roleARN must be set only with the access WorkloadIdentity."
 type ObjectStoreSource struct {
 	// url is s3://bucket, gs://bucket or azblob://container, and optionally an object or a folder in it, for example
-	// s3://corpora/math/v2. A folder is what keys begin with before a slash: math/v2 is not the beginning of math/v20.
+	// s3://corpora/math/v2. A folder is a whole prefix of keys before a slash: math/v2 does not match math/v20.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=6
@@ -29,7 +28,7 @@ type ObjectStoreSource struct {
 	Files []FileGlob `json:"files,omitempty"`
 
 	// endpoint is the address of the service, for example https://minio.storage.svc:9000. With azblob it names the storage
-	// account: https://myaccount.blob.core.windows.net. Unset is the provider's own.
+	// account: https://myaccount.blob.core.windows.net. Unset is the provider's.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=8
@@ -51,24 +50,23 @@ type ObjectStoreSource struct {
 	// +optional
 	Addressing Addressing `json:"addressing,omitempty"`
 
-	// access defines who asks for the objects: Anonymous (no credentials are sent), Secret (those of secretRef) or
-	// WorkloadIdentity (a token for the service account that the worker runs as: worker.serviceAccountName). The metadata
-	// services of clouds are never asked for credentials. Unset is Secret with a secretRef, else Anonymous.
+	// access defines the credentials for the objects: Anonymous (none), Secret (those of secretRef) or WorkloadIdentity (a token of the
+	// worker's service account, worker.serviceAccountName). Credentials are never taken from a cloud's metadata service. Unset is Secret
+	// with a secretRef, else Anonymous.
 	//
 	// +optional
 	Access Access `json:"access,omitempty"`
 
 	// secretRef names a Secret with credentials. Its keys are, for s3, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, for
-	// credentials that end, AWS_SESSION_TOKEN; for gs, credentials.json with the key of a service account; for azblob,
+	// temporary credentials, AWS_SESSION_TOKEN; for gs, credentials.json with the key of a service account; for azblob,
 	// AZURE_STORAGE_KEY or AZURE_STORAGE_SAS_TOKEN. They reach the worker as files; the operator has no right to read Secrets.
 	// Unset sends none.
 	//
 	// +optional
 	SecretRef *LocalReference `json:"secretRef,omitempty"`
 
-	// roleARN is the role of AWS that the worker's service account takes on, with the access WorkloadIdentity: the worker is
-	// given a token for sts.amazonaws.com and nothing else. Unset leaves that to the variables that a webhook of the cluster
-	// sets, such as the one of Amazon EKS.
+	// roleARN is the role of AWS that the worker's service account assumes, with the access WorkloadIdentity: the worker gets a token
+	// for sts.amazonaws.com only. Unset leaves the role to the variables that a webhook of the cluster sets, such as that of Amazon EKS.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=20
@@ -76,30 +74,30 @@ type ObjectStoreSource struct {
 	// +kubebuilder:validation:Pattern=`^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`
 	RoleARN string `json:"roleARN,omitempty"`
 
-	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for an endpoint whose certificate is
-	// of one's own making. Unset trusts the public ones.
+	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for an endpoint with a certificate of a
+	// private authority. Unset trusts the public ones.
 	//
 	// +optional
 	CABundleRef *BundleReference `json:"caBundleRef,omitempty"`
 }
 
-// Addressing defines where a bucket's name is in an address.
+// Addressing defines the place of a bucket's name in an address.
 //
 // +kubebuilder:validation:Enum=Path;VirtualHost
 type Addressing string
 
-// The two ways in which an S3 bucket is addressed.
+// The values of addressing.
 const (
 	AddressingPath        Addressing = "Path"
 	AddressingVirtualHost Addressing = "VirtualHost"
 )
 
-// Access defines who asks a store for its objects.
+// Access defines the credentials for an object store.
 //
 // +kubebuilder:validation:Enum=Anonymous;Secret;WorkloadIdentity
 type Access string
 
-// The ways of access to an object store.
+// The values of access.
 const (
 	AccessAnonymous        Access = "Anonymous"
 	AccessSecret           Access = "Secret"
@@ -107,11 +105,11 @@ const (
 )
 
 // OCISource is files in an OCI registry, as ORAS pushes them: each is a layer, and its name the layer's title
-// (org.opencontainers.image.title). Layers without a title, such as those of images, are no files.
+// (org.opencontainers.image.title). Layers without a title, such as those of images, are ignored.
 type OCISource struct {
 	// reference is registry/repository with :tag, @sha256:digest or both, for example
 	// registry.example.org/corpora/math:v2. A tag is resolved to a digest once per build; only a digest makes a build
-	// reproducible for ever. status.datasets shows the digest.
+	// reproducible forever. status.datasets shows the digest.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=5
@@ -140,19 +138,19 @@ type OCISource struct {
 	// +optional
 	SecretRef *LocalReference `json:"secretRef,omitempty"`
 
-	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for a registry whose certificate is
-	// of one's own making. Unset trusts the public ones.
+	// caBundleRef names certificates in PEM form that are trusted in addition to the public ones, for a registry with a certificate of a
+	// private authority. Unset trusts the public ones.
 	//
 	// +optional
 	CABundleRef *BundleReference `json:"caBundleRef,omitempty"`
 }
 
-// RegistryScheme is how a registry is spoken to.
+// RegistryScheme is the protocol of a registry.
 //
 // +kubebuilder:validation:Enum=HTTPS;HTTP
 type RegistryScheme string
 
-// The two ways to speak to a registry.
+// The values of scheme.
 const (
 	RegistryHTTPS RegistryScheme = "HTTPS"
 	RegistryHTTP  RegistryScheme = "HTTP"

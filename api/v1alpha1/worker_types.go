@@ -2,45 +2,43 @@ package v1alpha1
 
 import "k8s.io/apimachinery/pkg/api/resource"
 
-// The fields below look like those of a pod and mean the same. They are types of our own because every string and list
-// of this API is bounded, which those of a pod are not, and because the whole schema has to fit the annotation of a
-// client-side apply.
+// The types below have fields of a pod with the same meaning. The types of a pod are not used, since every string and list of this API has
+// a limit, and since the whole schema must fit into the annotation of a client-side apply.
 
-// Worker defines what the pods that build the mix are given.
+// Worker has the settings of the pods that build the mix.
 //
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="!has(self.minParallelism) || self.minParallelism < (has(self.parallelism) ? self.parallelism : 6)",message="The minParallelism must be less than the parallelism, which is 6 where it is unset."
 type Worker struct {
-	// parallelism is how many pods of a stage run at once. At least 1, at most 64. A claim with the access mode
-	// ReadWriteOncePod has one at a time whatever this says. Unset is 6. A change applies at once; to a Job in a queue, when
-	// it is made again.
+	// parallelism is the number of pods of a stage that run at once. At least 1, at most 64. On a claim with the access mode
+	// ReadWriteOncePod it is always 1. Unset is 6. A change applies at once; to a Job in a queue, when it is created again.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=64
 	Parallelism int32 `json:"parallelism,omitempty"`
 
-	// minParallelism is how many pods of a stage have to run at once at least for Kueue to admit the Job of the stage; Kueue then
-	// lets as many run as the quota has room for. At least 1, at most 63, and less than parallelism. Unset is all of them. It
-	// means nothing where no queue is. Changes apply to Jobs that are not made yet, or wait in a queue.
+	// minParallelism is the least number of concurrent pods with which Kueue may admit the Job of a stage; Kueue admits as many as the
+	// quota allows. At least 1, at most 63, and less than parallelism. Unset is parallelism. It has no effect without a queue. Changes
+	// apply to Jobs that are not created yet, or wait in a queue.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=63
 	MinParallelism int32 `json:"minParallelism,omitempty"`
 
-	// activeDeadlineSeconds is how many seconds the Job of a stage may run, all its retries included; a mix whose stage takes
-	// longer is stalled. Time in a queue or while suspended does not count. At least 60, at most 31536000, a year. Unset is
-	// without end. Changes apply to Jobs that are not made yet.
+	// activeDeadlineSeconds is the number of seconds that the Job of a stage may run, retries included. If it takes longer, the mix
+	// stalls. Time in a queue or while suspended does not count. At least 60, at most 31536000, a year. Unset is no limit. Changes apply
+	// to Jobs that are not created yet.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=60
 	// +kubebuilder:validation:Maximum=31536000
 	ActiveDeadlineSeconds int64 `json:"activeDeadlineSeconds,omitempty"`
 
-	// resources of each worker pod. Unset amounts are: requests of 250m CPU and 512Mi memory, limits of 2 CPU and 512Mi
-	// memory. A worker keeps its memory within 512Mi whatever the size of the data, for rows of which the record wants 16Mi
-	// at most, and refuses larger ones; more memory makes it faster. Changes apply to Jobs that are not made yet.
+	// resources of each worker pod. The defaults are requests of 250m CPU and 512Mi memory, and limits of 2 CPU and 512Mi memory. 512Mi
+	// are enough for data of any size if the record uses at most 16Mi of each row; larger rows are refused. More memory makes a worker
+	// faster. Changes apply to Jobs that are not created yet.
 	//
 	// +optional
 	Resources *Resources `json:"resources,omitempty"`
@@ -61,8 +59,8 @@ type Worker struct {
 	// +kubebuilder:validation:MaxItems=16
 	Tolerations []Toleration `json:"tolerations,omitempty"`
 
-	// priorityClassName of the worker pods. Unset is the cluster's default. It is none of the cluster's own, whose names begin
-	// with "system-".
+	// priorityClassName of the worker pods. Its name must not begin with "system-", which is for pods of the cluster itself. Unset is the
+	// cluster's default.
 	//
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="!self.startsWith('system-')",message="A priorityClassName that begins with system- is for pods of the cluster itself, which a worker must not push aside; name another one."
@@ -77,8 +75,8 @@ type Worker struct {
 	// +kubebuilder:validation:MaxLength=253
 	RuntimeClassName string `json:"runtimeClassName,omitempty"`
 
-	// serviceAccountName of the worker pods. They never mount its token; it matters for image pull secrets and admission
-	// policies. Unset is the namespace's default account.
+	// serviceAccountName of the worker pods. They never mount its token; it matters for image pull secrets, admission policies and
+	// workload identities. Unset is the namespace's default account.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=1
@@ -94,14 +92,14 @@ type Worker struct {
 	// +kubebuilder:validation:MaxItems=8
 	ImagePullSecrets []LocalReference `json:"imagePullSecrets,omitempty"`
 
-	// proxy is the way of downloads to the hosts of their sources. Unset connects to them directly.
+	// proxy is the proxy for downloads. Unset connects to the hosts of sources directly.
 	//
 	// +optional
 	Proxy *Proxy `json:"proxy,omitempty"`
 }
 
-// Proxy defines which requests go by way of a proxy. It is the worker's HTTP_PROXY, HTTPS_PROXY and NO_PROXY. There is no place for
-// credentials: a mix is read by more people than a Secret.
+// Proxy defines which requests use a proxy. It sets the worker's HTTP_PROXY, HTTPS_PROXY and NO_PROXY. It has no credentials, since more
+// people may read a mix than a Secret.
 //
 // +kubebuilder:validation:MinProperties=1
 type Proxy struct {
@@ -113,8 +111,7 @@ type Proxy struct {
 	// +kubebuilder:validation:Pattern=`^(https?|socks5h?)://[^\s/?#@]+/?$`
 	HTTP string `json:"http,omitempty"`
 
-	// https is the proxy for addresses that begin with https://. It makes the connection and sees nothing of what is
-	// sent. Unset is none.
+	// https is the proxy for addresses that begin with https://. It only forwards the encrypted connection. Unset is none.
 	//
 	// +optional
 	// +kubebuilder:validation:MinLength=8
@@ -122,9 +119,9 @@ type Proxy struct {
 	// +kubebuilder:validation:Pattern=`^(https?|socks5h?)://[^\s/?#@]+/?$`
 	HTTPS string `json:"https,omitempty"`
 
-	// noProxy are hosts that are connected to directly: a name and all below it (example.org, cluster.local), all below a name
-	// and not itself (.example.org), an IP address, or a range of them (10.0.0.0/8), each with a port or without. At most 64.
-	// Unset is none but this machine.
+	// noProxy are hosts to connect to directly: a name with its subdomains (example.org, cluster.local), only the subdomains of a name
+	// (.example.org), an IP address, or a range of addresses (10.0.0.0/8), each with or without a port. At most 64. Unset is only the
+	// pod itself.
 	//
 	// +optional
 	// +listType=atomic
@@ -144,12 +141,12 @@ type ProxyException string
 //
 // +kubebuilder:validation:MinProperties=1
 type Resources struct {
-	// requests are what the scheduler sets aside.
+	// requests are the amounts that the scheduler reserves.
 	//
 	// +optional
 	Requests *ResourceAmounts `json:"requests,omitempty"`
 
-	// limits are what a pod may not exceed.
+	// limits are the amounts that a pod may not exceed.
 	//
 	// +optional
 	Limits *ResourceAmounts `json:"limits,omitempty"`
@@ -175,12 +172,12 @@ type ResourceAmounts struct {
 // +kubebuilder:validation:Enum=Exists;Equal
 type TolerationOperator string
 
-// TaintEffect is what a taint does.
+// TaintEffect is the effect of a taint.
 //
 // +kubebuilder:validation:Enum=NoSchedule;PreferNoSchedule;NoExecute
 type TaintEffect string
 
-// Toleration lets a worker pod onto nodes with a matching taint. The fields mean what they mean in a pod.
+// Toleration allows worker pods on nodes with a matching taint. The fields have the same meaning as in a pod.
 //
 // +kubebuilder:validation:XValidation:rule="has(self.key) || (has(self.operator) && self.operator == 'Exists')",message="A toleration without a key must have the operator Exists."
 // +kubebuilder:validation:MinProperties=1
@@ -209,8 +206,8 @@ type Toleration struct {
 	// +optional
 	Effect TaintEffect `json:"effect,omitempty"`
 
-	// tolerationSeconds is for how long a pod stays on its node after a taint with the effect NoExecute appeared. Unset is
-	// for ever.
+	// tolerationSeconds is the number of seconds that a pod stays on its node after a taint with the effect NoExecute was added. Unset
+	// is forever.
 	//
 	// +optional
 	// +kubebuilder:validation:Minimum=0
