@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// dataset is one file of the corpus, in the form in which its source publishes it.
+// dataset is one file of the corpus, in the format in which its source publishes it.
 type dataset struct {
 	name, domain string
 	rows         int // at scale 1: those of the real data set
@@ -43,7 +43,7 @@ var datasets = []dataset{
 	}},
 }
 
-// hotpot returns a row of 5.5 KB of which a mapping wants a fiftieth: ten paragraphs that are read past.
+// hotpot returns a row of 5.5 KB: a mapping uses a fiftieth of it, and skips ten paragraphs.
 func hotpot(w *writer, i int) string {
 	titles, sentences := make([]string, 10), make([]string, 10)
 	for k := range titles {
@@ -55,7 +55,7 @@ func hotpot(w *writer, i int) string {
 		i, fmt.Sprint("Q", i, " ", w.text(90)), w.text(14), strings.Join(titles, ", "), strings.Join(sentences, ", "))
 }
 
-// writer draws text that compresses and hashes like prose: words of a vocabulary in which few are frequent and most are rare.
+// writer writes text that compresses and hashes like prose, from a vocabulary with few frequent and many rare words.
 type writer struct {
 	state  uint64
 	blocks []string
@@ -88,7 +88,7 @@ func newWriter() *writer {
 	return w
 }
 
-// next returns a number of SplitMix64 (Steele, Lea and Flood, 2014): the same numbers with every release of Go.
+// next returns the next number of SplitMix64 (Steele, Lea and Flood, 2014), which is the same in every release of Go.
 func (w *writer) next() uint64 {
 	w.state += 0x9e3779b97f4a7c15
 	z := w.state
@@ -110,7 +110,7 @@ func (w *writer) text(chars int) string {
 	return text.String()[:chars]
 }
 
-// corpus makes the files of a scale in a folder, unless they are there, and returns their bytes.
+// corpus writes the files of a scale to a folder, unless they exist, and returns their size in bytes.
 func corpus(folder string, scale float64) (int64, error) {
 	if size := sizeOf(folder); size > 0 {
 		return size, nil
@@ -136,7 +136,7 @@ func corpus(folder string, scale float64) (int64, error) {
 	return sizeOf(unfinished), os.Rename(unfinished, folder)
 }
 
-// sizeOf returns the bytes of the files in a folder, 0 if it is not there.
+// sizeOf returns the size of the files in a folder in bytes, 0 if it does not exist.
 func sizeOf(folder string) int64 {
 	var size int64
 	entries, _ := os.ReadDir(folder) // which are none

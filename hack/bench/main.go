@@ -1,7 +1,7 @@
-// Command bench measures a whole build on one machine: against the same mix in plain Python, and against reading the originals
-// and copying the results, which is about what no program can do better. It makes its own corpus of the shape and the number of
-// rows of the six data sets, and goes through the programs in turn several times, so that whatever else the machine does falls on
-// all of them. docs/contributing/performance.md holds its figures.
+// Command bench compares a whole build on one machine with the same mix in plain Python, and with reading the originals and copying the
+// results, which is about the least time that any program needs. It makes its own corpus with the shape and the number of rows of the six
+// data sets, and runs the programs in turn several times, so that other load on the machine affects all of them.
+// docs/contributing/performance.md has the figures.
 package main
 
 import (
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// beside returns the folder of a file next to the checkout in which this runs, "" for none.
+// beside returns the folder of a file next to the current checkout, empty if there is no such file.
 func beside(pattern string) string {
 	found, err := filepath.Glob(filepath.Join("..", pattern))
 	if err != nil || len(found) == 0 {

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// What the output of a mix has that is compared with the plain one.
+// The outputs that are compared with the plain one.
 const (
 	rlExport   = "exports: [{name: rl, format: RL}]"
 	mixedAlone = "keep: [Mixed]"
 )
 
-// manifest returns the mix that is measured: the six data sets from a claim, split 5:1, mixed math:3:3; output is one more line of its output,
-// or none.
+// manifest returns the mix that is measured: the six data sets from a claim, split 5:1 and mixed math:3:3. output is one more line of its
+// output; empty for none.
 func manifest(math int, output string) string {
 	var out strings.Builder
 	out.WriteString(`apiVersion: data.datasetmix.io/v1alpha1

@@ -18,7 +18,7 @@ import (
 //go:embed pipeline.py
 var pipeline []byte
 
-// bench is where and what is measured.
+// bench has the options of the measurements.
 type bench struct {
 	program, dir, elsewhere, profile string
 	polars                           string // a Python that has polars; empty where it is not measured
@@ -27,13 +27,13 @@ type bench struct {
 	group                            string // the control group that builds run in, if any
 }
 
-// figure is one program's run.
+// figure has the measures of one run of a program.
 type figure struct {
 	Seconds float64 `json:"seconds"`
-	// CPU is the seconds that all its processors were busy.
+	// CPU is its processor time in seconds.
 	CPU float64 `json:"cpuSeconds"`
-	// Resident is the most memory it had, in bytes. A process inherits this figure from the one that starts it, so it is never
-	// less than that of this program, which therefore holds next to nothing.
+	// Resident is its peak of memory in bytes. A process inherits this figure from its parent, so it is never less than that of this
+	// program, which therefore uses little memory.
 	Resident int64 `json:"residentBytes"`
 }
 
@@ -43,7 +43,7 @@ func (b *bench) volume() string            { return filepath.Join(b.out(), "volu
 func (b *bench) fresh() error              { return errors.Join(os.RemoveAll(b.out()), os.MkdirAll(b.out(), 0o750)) }
 func scaled(name string, f float64) string { return fmt.Sprintf("%s-%g", name, f) }
 
-// timed runs a program to its end. What others have written before is on the disk by then.
+// timed runs a program and returns its figure. It first waits until the files of earlier programs are on the disk.
 func timed(name string, args ...string) (figure, error) {
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -90,8 +90,8 @@ func (b *bench) build(originals, manifest string) (figure, error) {
 	return timed(program, append(args, "build", "-f", file, "--data", b.volume(), "--claim", "corpus="+originals)...)
 }
 
-// against builds the plain mix and one with another output, in turn, each on its own volume, and returns the median of the builds of the other, and
-// of what it costs more: pairs that are measured back to back share the load of the machine.
+// against builds the plain mix and a mix with another output in turn, each on its own volume. It returns the medians of the other mix's builds
+// and of their additional cost. The two builds of a pair run one after the other, so that other load affects both.
 func (b *bench) against(originals, output string) (with figure, cost float64, err error) {
 	var figures []figure
 	var costs []float64
@@ -111,7 +111,7 @@ func (b *bench) against(originals, output string) (with figure, cost float64, er
 	return median(figures), costs[len(costs)/2], nil
 }
 
-// measure measures everything in turn, several times, and returns the medians.
+// measure runs all programs in turn, several times, and returns the medians.
 func (b *bench) measure(name, originals, script string) (result, error) {
 	r := result{Corpus: name, Bytes: sizeOf(originals)}
 	var first, second, python, copied []figure
@@ -146,7 +146,7 @@ func (b *bench) measure(name, originals, script string) (result, error) {
 	return r, nil
 }
 
-// median takes each figure by itself.
+// median returns the median of each measure.
 func median(figures []figure) figure {
 	pick := func(of func(figure) float64) float64 {
 		values := make([]float64, len(figures))
@@ -163,7 +163,7 @@ func median(figures []figure) figure {
 	}
 }
 
-// own measures with this project's corpus and pipeline.
+// own measures this project's corpus and the plain pipeline of this project.
 func (b *bench) own(scale float64) (result, error) {
 	originals, script := b.path(scaled("corpus", scale)), b.path("pipeline.py")
 	if _, err := corpus(originals, scale); err != nil {
@@ -175,7 +175,7 @@ func (b *bench) own(scale float64) (result, error) {
 	return b.measure(fmt.Sprintf("own corpus, scale %g", scale), originals, script)
 }
 
-// other measures with another project's generator and pipeline next to the checkout.
+// other measures the corpus and the pipeline of another project next to the checkout.
 func (b *bench) other(scale float64) (result, error) {
 	originals := b.path(scaled("other", scale))
 	if sizeOf(originals) == 0 {
@@ -207,7 +207,7 @@ func (b *bench) other(scale float64) (result, error) {
 	return r, nil
 }
 
-// growth builds at another scale, several times, and returns the medians.
+// growth builds a corpus of another scale, several times, and returns the medians.
 func (b *bench) growth(base result, scale float64) (*growth, error) {
 	originals := b.path(scaled("corpus", scale))
 	size, err := corpus(originals, scale)
@@ -254,15 +254,15 @@ func (b *bench) growth(base result, scale float64) (*growth, error) {
 	return &g, err
 }
 
-// manifestDigest returns the SHA-256 of what was published last: its manifest lists every file with its own.
+// manifestDigest returns the SHA-256 of the manifest of the last revision, which lists every file with its own digest.
 func (b *bench) manifestDigest() (string, error) {
 	content, err := os.ReadFile(filepath.Join(b.volume(), "bench", "current", "manifest.json"))
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:]), err
 }
 
-// memoryGroup makes a control group of the kernel, of version 2 or 1, whose processes have so many bytes of memory, the pages of
-// the files that they read and write included. It takes root.
+// memoryGroup creates a control group, of version 2 or 1, that limits the memory of its processes in bytes, including the cached pages of
+// their files. It needs root.
 func memoryGroup(limit int64) (string, error) {
 	const root = "/sys/fs/cgroup"
 	group, file := filepath.Join(root, "datasetmix-bench"), "memory.max"

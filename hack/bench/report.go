@@ -6,7 +6,7 @@ import (
 	"text/tabwriter"
 )
 
-// report is what was measured.
+// report has the results of all measurements.
 type report struct {
 	Processors int      `json:"processors"`
 	Go         string   `json:"go"`
@@ -15,26 +15,26 @@ type report struct {
 	Growth     *growth  `json:"growth,omitempty"`
 }
 
-// result are the medians for one corpus.
+// result has the medians for one corpus.
 type result struct {
 	Corpus string `json:"corpus"`
 	Bytes  int64  `json:"bytes"`
 	Build  figure `json:"build"`
 	Second figure `json:"second"`
-	// Export is a build with an export of format RL, and ExportCost the part of a build's processor time that it takes more.
+	// Export is a build with an export of format RL, ExportCost its additional processor time relative to a plain build.
 	Export     figure  `json:"export"`
 	ExportCost float64 `json:"exportCost"`
-	// Mixed is a build that keeps the mixed files alone, MixedFaster how many times it is as fast as Python.
+	// Mixed is a build that keeps only the mixed files, MixedFaster its speed relative to Python.
 	Mixed       figure  `json:"mixed"`
 	MixedFaster float64 `json:"mixedFaster"`
-	// Polars is the same mix by polars, if it was measured, and PolarsFaster how many times the build is as fast.
+	// Polars is the same mix in polars, if it was measured, PolarsFaster the speed of the build relative to it.
 	Polars       *figure `json:"polars,omitempty"`
 	PolarsFaster float64 `json:"polarsFaster,omitempty"`
 	Python       figure  `json:"python"`
 	Copy         figure  `json:"copy"`
-	// Faster is how many times the build is as fast as Python.
+	// Faster is the speed of the build relative to Python.
 	Faster float64 `json:"faster"`
-	// SecondShare is the second build's part of the first's time.
+	// SecondShare is the time of the second build relative to the first.
 	SecondShare float64 `json:"secondShare"`
 }
 
@@ -44,9 +44,9 @@ type growth struct {
 	Bytes  int64   `json:"bytes"`
 	Build  figure  `json:"build"`
 	Second figure  `json:"second"`
-	// Times is how many times as long as the build at the first scale it took.
+	// Times is its time relative to the build at the first scale.
 	Times float64 `json:"times"`
-	// Limit is the memory, in bytes, that Limited had, and Same whether it published the same bytes.
+	// Limit is the memory limit of Limited in bytes; Same reports whether it published the same bytes.
 	Limit   int64  `json:"limitBytes,omitempty"`
 	Limited figure `json:"limited,omitzero"`
 	Same    bool   `json:"same,omitempty"`

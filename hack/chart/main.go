@@ -1,5 +1,5 @@
-// Command chart writes the templates of charts/datasetmix that hold no values but names, images and switches, from what kustomize makes of
-// config: the same objects are written down once. The manager's Deployment is written by hand, since its values are many.
+// Command chart writes templates of charts/datasetmix from the objects that kustomize renders from config, so that these objects are defined
+// once: all templates whose values are only names, images and switches. The manager's Deployment has many values and is written by hand.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// Names that no object has, by which the generated text is found again.
+// Placeholders: names that no object has, which are replaced by values of the chart.
 const (
 	ownNamespace = "release-namespace"
 	anyNamespace = "worker-namespace"
@@ -33,16 +33,16 @@ const (
 	imageTag     = "release"
 )
 
-// template is one file of the chart: the objects of a folder of config, where the values ask for them.
+// template is a file of the chart with the objects of a folder of config.
 type template struct {
 	file, folder string
 	// guard is the condition of the whole file.
 	guard string
-	// takes selects objects; nil takes all.
+	// takes reports whether an object is in the file; nil takes all.
 	takes func(kind, name string) bool
 	// around writes text before and after the objects.
 	before, after string
-	// suffix is what names end with in config, and what takes its place.
+	// suffix is a suffix of names in config, and its replacement.
 	suffix, instead string
 }
 
@@ -146,7 +146,7 @@ func (t template) text(files filesys.FileSystem) (string, error) {
 	return b.String(), nil
 }
 
-// filled returns the text of an object with the chart's values in the places of the names above.
+// filled returns the text of an object, with the placeholders replaced by values of the chart.
 func filled(text string) string {
 	const opening = "\x00"
 	text = strings.ReplaceAll(text, "{{", opening) // of alerts and dashboards
@@ -160,7 +160,7 @@ func filled(text string) string {
 	return strings.ReplaceAll(text, opening, `{{ "{{" }}`)
 }
 
-// objectsOf returns what kustomize makes of a folder.
+// objectsOf returns the objects that kustomize renders from a folder.
 func objectsOf(files filesys.FileSystem, folder string) ([]*resource.Resource, error) {
 	made, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(files, "/config/"+folder)
 	if err != nil {
@@ -169,15 +169,15 @@ func objectsOf(files filesys.FileSystem, folder string) ([]*resource.Resource, e
 	return made.Resources(), nil
 }
 
-// wholeCluster is the folder of what one cluster needs.
+// wholeCluster is the folder of the objects for a whole cluster.
 const wholeCluster = "default"
 
-// namespaces are those that folders of config are for.
+// namespaces are the namespaces of the folders of config.
 var namespaces = map[string]string{
 	wholeCluster: ownNamespace, "namespaced": ownNamespace, "prometheus": ownNamespace, "kueue": ownNamespace, "network-policy/workers": anyNamespace,
 }
 
-// tree returns config in memory, with the names above as its namespaces and its image, as kustomize edit would set them.
+// tree returns config in memory, with placeholders as its namespaces and its image, set as by kustomize edit.
 func tree(config string) (filesys.FileSystem, error) {
 	files := filesys.MakeFsInMemory()
 	folder := os.DirFS(config)

@@ -113,7 +113,7 @@ func (r *reference) fields(path string, object schema, depth int) {
 	}
 }
 
-// example returns what is said of a field's value.
+// example returns the example of a field's value.
 func (r *reference) example(path string) string {
 	line := r.examples[path]
 	if line == "" || len(line) > longest {
@@ -126,7 +126,7 @@ func (r *reference) example(path string) string {
 	return " Example: " + fence + line + fence
 }
 
-// items returns the schema of what a list holds, and any other as it is.
+// items returns the schema of a list's items, and any other schema unchanged.
 func items(field schema) schema {
 	if field.Items != nil && field.Items.Schema != nil {
 		return *field.Items.Schema
@@ -134,7 +134,7 @@ func items(field schema) schema {
 	return field
 }
 
-// anchor returns the name that a heading has in links.
+// anchor returns the anchor of a heading.
 func anchor(path string) string {
 	return strings.ToLower(strings.NewReplacer(".", "", "[]", "").Replace(path))
 }

@@ -14,10 +14,10 @@ import (
 	datav1alpha1 "github.com/datasetmix/datasetmix/api/v1alpha1"
 )
 
-// longest is how many bytes the example of a field has at most: what is longer is seen in the examples of its fields.
+// longest is the number of bytes of a field's example; longer values are shown in the examples of the fields below.
 const longest = 160
 
-// examples are the values that mixes have of fields, as `name: value` on one line, by the fields' paths; the shortest of each counts.
+// examples has a value of each field as `name: value` on one line, by the field's path: the shortest one in the mixes.
 type examples map[string]string
 
 // readExamples reads the mixes of some files.

@@ -1,5 +1,5 @@
-// Command docs writes the reference pages that follow from the code: docs/api.md from the CustomResourceDefinition
-// and the samples, docs/presets.md from the table of presets. `make generate` runs it, `make verify` wants no difference.
+// Command docs writes the reference pages that are generated from the code: docs/api.md from the CustomResourceDefinition and the samples,
+// docs/presets.md from the table of presets. `make generate` runs it; `make verify` fails if a page differs.
 package main
 
 import (

@@ -1,6 +1,5 @@
-// Command hub serves a stand-in Hugging Face Hub with the repositories of the samples: for a demonstration or an end-to-end
-// test in a cluster without a way to the internet. Point HF_ENDPOINT at it. With -write it leaves the files that the samples
-// read from elsewhere in a folder.
+// Command hub serves a stand-in Hugging Face Hub with the repositories of the samples, for a demonstration or an end-to-end test in a cluster
+// without internet access. Set HF_ENDPOINT to its address. With -write it writes the files that the samples read from other sources to a folder.
 package main
 
 import (
@@ -71,7 +70,7 @@ func run(listen, data, cdn, token string, scale float64) error {
 	return nil
 }
 
-// write leaves the files of the samples in folders.
+// write writes the files of the samples to folders.
 func write(folders []string) error {
 	for _, folder := range folders {
 		for name, content := range repos.SampleFiles() {

@@ -24,10 +24,10 @@ import (
 //go:embed equivalent.txt
 var equivalents string
 
-// mutant is one change: of which kind, and the line of code that it changes, by which it is known when lines move.
+// mutant is one change, identified by its kind and by the line of code that it changes, since line numbers move.
 type mutant struct{ file, kind, line string }
 
-// report is what gremlins writes of one package.
+// report is the report of gremlins about one package.
 type report struct {
 	Files []struct {
 		Name      string `json:"file_name"`
@@ -40,7 +40,7 @@ type mutation struct {
 	Line, Column int
 }
 
-// What became of a mutant, in gremlins' words.
+// The statuses of a mutant in gremlins.
 const (
 	killed     = "KILLED"
 	lived      = "LIVED"

@@ -1,6 +1,6 @@
-// Command reader stands for a training pod in the demo and the end-to-end tests: it prints what lies in a mounted mix, the
-// first row and the digest of a file, and tries to write, which must fail. With -train it reads the file again and again until it is
-// ended, and fails when it finds other bytes.
+// Command reader takes the place of a training in the demo and the end-to-end tests: it prints the files of a mounted mix, and the first row and the
+// digest of a file, and tries to write, which must fail. With -train it reads the file again and again until it is terminated, and fails if the bytes
+// have changed.
 package main
 
 import (

@@ -80,7 +80,7 @@ func zipped(entries []entry) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// filesOf reads a folder; links are what they lead to.
+// filesOf returns the files of a folder; it follows links.
 func filesOf(folder string) ([]entry, error) {
 	var entries []entry
 	files := os.DirFS(folder)

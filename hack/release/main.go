@@ -1,4 +1,4 @@
-// Command release makes everything of a release, with no container engine and the same bytes each time: make release VERSION=v1.2.3.
+// Command release makes all files of a release, without a container engine and with the same bytes each time: make release VERSION=v1.2.3.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/version"
 )
 
-// release is what is made, and where.
+// release has the options of a release.
 type release struct {
 	version string
 	// repository of the image, without tag and digest.
@@ -83,7 +83,7 @@ func (r release) main(ctx context.Context, install string) error {
 	return r.make(ctx)
 }
 
-// make writes every file of the release, and what signs for all of them last.
+// make writes every file of the release, and then their checksums and the signature.
 func (r release) make(ctx context.Context) error {
 	if _, ok := version.Release(r.version); !ok {
 		return fmt.Errorf("%q is no release; name one such as v1.2.3", r.version)
@@ -159,7 +159,7 @@ func clusterImage(ctx context.Context, p platform, folder, out string) error {
 	return told(command)
 }
 
-// told runs a command; its error has what it said.
+// told runs a command; its error includes the command's output.
 func told(command *exec.Cmd) error {
 	if out, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", strings.Join(command.Args, " "), err, out)

@@ -68,10 +68,10 @@ type relationship struct {
 	Related string `json:"relatedSpdxElement"`
 }
 
-// unsaid is what SPDX has for what the document leaves open.
+// unsaid is the SPDX value for information that the document does not give.
 const unsaid = "NOASSERTION"
 
-// makeSBOM writes what a program is made of: the modules that it carries in itself, as go version -m lists them.
+// makeSBOM writes the list of a program's modules, as go version -m shows them.
 func (r release) makeSBOM(program, name string) error {
 	content, err := os.ReadFile(program)
 	if err != nil {

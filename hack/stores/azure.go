@@ -13,10 +13,9 @@ import (
 	"time"
 )
 
-// azure is a stand-in for Azure Blob Storage: there is no server of it that can be had as a Go module. It knows what this
-// project asks: a flat listing in pages, a blob or a part of one under the condition of an ETag, and the signature of an
-// address; and how a blob is written. Containers are there as soon as something is in them. The rules are those of Microsoft's
-// reference of the REST API.
+// azure is a stand-in for Azure Blob Storage, since no server for it exists as a Go module. It implements the requests of this project: a flat listing
+// in pages, reading a blob or a part of it under the condition of an ETag, signed addresses, and writing a blob. A container exists as soon as it has
+// a blob. The rules are those of Microsoft's reference of the REST API.
 type azure struct {
 	account, signature string
 

@@ -114,8 +114,7 @@ func (o options) run(ctx context.Context) error {
 	}
 }
 
-// free returns an address with a port: the one that is named, else one that nobody has at this moment. The gateway takes no
-// listener.
+// free returns an address with a port: the one that is given, else one that is free at this moment. The gateway does not accept a listener.
 func free(ctx context.Context, address string) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -139,7 +138,7 @@ func local(address string) string {
 	return address
 }
 
-// answers waits until a store does.
+// answers waits until a store answers.
 func answers(ctx context.Context, url string, failed <-chan error) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

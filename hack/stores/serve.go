@@ -24,8 +24,7 @@ import (
 // health is a path that the S3 gateway answers without a signature.
 const health = "/healthz"
 
-// serveS3 starts the gateway over a folder. What it keeps beside the bytes lies in files, too: not every file system that
-// a test meets has extended attributes.
+// serveS3 starts the gateway over a folder. It keeps metadata in files, since not every file system has extended attributes.
 func (o options) serveS3(ctx context.Context, address string, failed chan<- error) error {
 	if o.dir == "" {
 		return errors.New("it needs a folder: -dir")
@@ -107,7 +106,7 @@ func (o options) servePrivate(ctx context.Context, address string, failed chan<-
 	return serve(ctx, address, o.tls, o.wantsLogin(http.FileServer(http.Dir(o.seed))), failed)
 }
 
-// wantsLogin lets those in who send the login.
+// wantsLogin passes on requests that have the login.
 func (o options) wantsLogin(next http.Handler) http.Handler {
 	if o.login == "" {
 		return next

@@ -16,7 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/source/open"
 )
 
-// fetch reads the file as a worker does, keeps nothing of it, and prints its SHA-256.
+// fetch reads the file as a worker does, without storing it, and prints its SHA-256.
 func fetch(ctx context.Context, out io.Writer, address string) error {
 	var options open.Options
 	if strings.HasPrefix(address, "https:") {
@@ -42,7 +42,7 @@ func fetch(ctx context.Context, out io.Writer, address string) error {
 	return err
 }
 
-// certificateOf returns the server's own certificate: it vouches for itself here.
+// certificateOf returns the server's own certificate, which is self-signed.
 func certificateOf(ctx context.Context, address string) ([]byte, error) {
 	u, err := url.Parse(address)
 	if err != nil {

@@ -1,7 +1,6 @@
-// Command download measures a worker's download path against curl on one machine, over loopback: the same server sends the same
-// bytes to both in turn, several times, and the medians count. The worker's path reads, resumes, watches and hashes, and keeps
-// nothing; curl reads and keeps nothing. Each is a process of its own, so that its peak of memory is its own, too.
-// docs/contributing/performance.md holds its figures.
+// Command download compares a worker's download path with curl on one machine, over loopback: the same server sends the same bytes to both
+// in turn, several times, and the medians count. The worker's path reads, resumes, watches and hashes; curl only reads. Neither stores
+// anything. Each runs in its own process, so that its peak of memory can be measured. docs/contributing/performance.md has the figures.
 package main
 
 import (
@@ -47,7 +46,7 @@ func main() {
 	}
 }
 
-// measured is one program's way through the file.
+// measured is one program's download of the file.
 type measured struct {
 	took   time.Duration
 	cpu    time.Duration // of all its threads
@@ -58,7 +57,7 @@ type measured struct {
 // rate returns bytes per second.
 func (m measured) rate(size int64) float64 { return float64(size) / m.took.Seconds() }
 
-// compare lets both programs fetch in turn and prints how they did.
+// compare runs both programs in turn and prints their figures.
 func compare(ctx context.Context, out io.Writer, size int64, rounds int, tls bool) error {
 	self, err := os.Executable()
 	if err != nil {

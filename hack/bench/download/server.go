@@ -17,8 +17,8 @@ import (
 	"strings"
 )
 
-// writeFile writes the file of a size: no two pieces of it are the same, so that bytes from a wrong place would be found, and
-// making them costs a server about what encrypting them does.
+// writeFile writes a file of a size. No two pieces of it are the same, so that bytes from a wrong offset would be found. Making them costs
+// a server about as much as encrypting them.
 func writeFile(w io.Writer, size int64) error {
 	cipherBlock, err := aes.NewCipher(make([]byte, 16))
 	if err != nil {
@@ -73,7 +73,7 @@ type running struct {
 	in      io.Closer
 }
 
-// start starts the server and gives the file's address.
+// start starts the server and returns the address of the file.
 func start(ctx context.Context, self string, size int64, tls bool) (*running, string, error) {
 	process := exec.CommandContext(ctx, self, "-role", "serve", "-size", strconv.FormatInt(size, 10), "-tls="+strconv.FormatBool(tls)) //nolint:gosec // this program
 	process.Stderr = os.Stderr

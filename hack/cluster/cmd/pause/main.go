@@ -1,4 +1,4 @@
-// Command pause is the sandbox program of every pod: it holds the pod's namespaces open and reaps what is handed to it.
+// Command pause is the sandbox program of every pod: it keeps the pod's namespaces open and reaps orphaned processes.
 package main
 
 import (

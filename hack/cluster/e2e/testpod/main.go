@@ -1,4 +1,4 @@
-// Command testpod is what the pods of the cluster's test run: a few small deeds, each with a clear failure.
+// Command testpod is the program of the pods in the cluster's test: a few small tasks, each with a clear failure.
 package main
 
 import (
@@ -29,7 +29,7 @@ func run(args []string) error {
 	return deeds[args[0]](args[1:])
 }
 
-// write does what a worker does to a volume: a file, its hard link in a new folder, and a symbolic link swapped by renaming.
+// write writes to a volume like a worker: a file, a hard link to it in a new folder, and a symbolic link that is replaced by renaming.
 func write(args []string) error {
 	dir, name, text := args[0], args[1], os.ExpandEnv(args[2])
 	revision := filepath.Join(dir, "revisions", name)
@@ -67,7 +67,7 @@ func read(args []string) error {
 	return nil
 }
 
-// get prints what a server answers. Who the server is does not matter here, that it is reached does.
+// get prints the answer of a server. It does not verify the server's certificate: the test is whether the server can be reached.
 func get(args []string) error {
 	client := &http.Client{
 		Timeout:   10 * time.Second,

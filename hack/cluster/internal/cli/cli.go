@@ -15,17 +15,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// ExitError ends the program with this code and no message: what there is to say has been printed.
+// ExitError ends the program with an exit code and without a message, which was printed already.
 type ExitError int
 
 func (e ExitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// exitDown is what `status` exits with when the cluster is not Ready.
+// exitDown is the exit code of `status` if the cluster is not Ready.
 const exitDown ExitError = 3
 
 const defaultName = "datasetmix"
 
-// options say which cluster is meant.
+// options select a cluster.
 type options struct {
 	name  string
 	state string // the folder of all clusters' states
@@ -78,7 +78,7 @@ func packagesCommand() *cobra.Command {
 	}
 }
 
-// complete fills in what was not given, from where the program lies.
+// complete fills in options that were not given, from the folder of the program.
 func (o *options) complete() error {
 	if err := spec.ValidateName(o.name); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (o *options) complete() error {
 
 func (o *options) stateDir() string { return filepath.Join(o.state, o.name) }
 
-// running returns the record of a cluster that runs.
+// running returns the record of a running cluster.
 func (o *options) running() (host.Record, error) {
 	r, found, err := host.ReadRecord(o.stateDir())
 	if err == nil && (!found || !r.Alive()) {
@@ -117,11 +117,11 @@ func (o *options) running() (host.Record, error) {
 	return r, err
 }
 
-// nodeFlag adds the flag to a command that says which node it is about.
+// nodeFlag adds the flag that selects a node to a command.
 func (o *options) nodeFlag(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().IntVar(&o.node, "node", 0, "the node's number; the first, 0, runs the control plane")
 	return cmd
 }
 
-// client talks to the i-th node of a cluster.
+// client returns a client of the i-th node of a cluster.
 func client(r host.Record, i int) *control.Client { return control.NewClient(r.NodeDir(i)) }

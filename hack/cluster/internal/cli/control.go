@@ -63,7 +63,7 @@ func printComponents(out io.Writer, components []supervise.Status, now time.Time
 	}
 }
 
-// actionCommands stop and start single components, for tests of what happens without them.
+// actionCommands returns the commands that stop and start single components, for tests of their failures.
 func actionCommands(o *options) []*cobra.Command {
 	var kill bool
 	command := func(use, short string, action supervise.Action) *cobra.Command {
@@ -117,7 +117,7 @@ func logsCommand(o *options) *cobra.Command {
 	return o.nodeFlag(cmd)
 }
 
-// connectCommands cut a node off the network and bring it back, for tests of losing a node.
+// connectCommands returns the commands that disconnect a node from the network and connect it again, for tests of a lost node.
 func connectCommands(o *options) []*cobra.Command {
 	command := func(use, short string, connected bool) *cobra.Command {
 		return &cobra.Command{
@@ -137,7 +137,7 @@ func connectCommands(o *options) []*cobra.Command {
 	}
 }
 
-// printTail prints the last n lines of a file. Memory is bounded by the lines that it prints.
+// printTail prints the last n lines of a file. It keeps no more than these in memory.
 func printTail(out io.Writer, path string, n int) error {
 	file, err := os.Open(path)
 	if err != nil {

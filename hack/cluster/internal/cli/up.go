@@ -59,7 +59,7 @@ func (u *upOptions) run(ctx context.Context, out io.Writer) error {
 	return host.Stop(context.WithoutCancel(ctx), r)
 }
 
-// start makes sure that the cluster runs.
+// start starts the cluster unless it runs.
 func (u *upOptions) start(ctx context.Context, out io.Writer) (host.Record, error) {
 	unlock, err := host.Lock(u.state)
 	if err != nil {
@@ -129,7 +129,7 @@ func (u *upOptions) describe() (spec.Cluster, error) {
 	return c, err
 }
 
-// finish waits for the cluster and hands out its kubeconfig.
+// finish waits until the cluster is Ready, and writes its kubeconfig.
 func (u *upOptions) finish(ctx context.Context, r host.Record) error {
 	if err := waitReady(ctx, r); err != nil {
 		return err
@@ -179,7 +179,7 @@ func waitNodeReady(ctx context.Context, r host.Record, i int) error {
 	return err
 }
 
-// failed shows what the cluster said, and clears it away.
+// failed prints the cluster's logs, and removes the cluster.
 func (u *upOptions) failed(ctx context.Context, out io.Writer, r host.Record, err error) error {
 	for i := range r.Nodes {
 		for _, name := range []string{"supervisor", render.APIServer, render.Containerd, render.Kubelet} {

@@ -34,7 +34,7 @@ func NewClient(stateDir string) *Client {
 	return &Client{http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 
-// Status asks for the cluster's state.
+// Status returns the cluster's state.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	var status Status
 	body, err := c.call(ctx, http.MethodGet, "/status", nil)
@@ -44,7 +44,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return status, err
 }
 
-// Do has an action performed on a component.
+// Do performs an action on a component.
 func (c *Client) Do(ctx context.Context, component string, action supervise.Action) error {
 	body, err := json.Marshal(action)
 	if err == nil {

@@ -1,5 +1,5 @@
-// Package control is how the host's commands talk to a running cluster's supervisor: HTTP over a Unix socket in the state
-// folder, the one thing that is visible on both sides.
+// Package control has the client and the server of the host's commands and a cluster's supervisor. They use HTTP over a Unix socket in the state
+// folder, which is the only folder that is visible to both.
 package control
 
 import (
@@ -32,7 +32,7 @@ type Status struct {
 	Components []supervise.Status `json:"components"`
 }
 
-// Cluster is what the server serves.
+// Cluster is the cluster that the server controls.
 type Cluster interface {
 	// Status returns the state at this moment.
 	Status() Status
@@ -42,7 +42,7 @@ type Cluster interface {
 	Load(ctx context.Context, archive io.Reader) (string, error)
 }
 
-// Serve answers until the context ends.
+// Serve serves requests until the context ends.
 func Serve(ctx context.Context, socket string, c Cluster) error {
 	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

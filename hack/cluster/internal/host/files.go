@@ -21,7 +21,7 @@ func writeFiles(c spec.Cluster) error {
 			return fmt.Errorf("writing the files of node %s: %w", c.NodeName(i), err)
 		}
 	}
-	// The control plane's alone: with these two, anybody can be impersonated.
+	// For the control plane only: with these two, any user can be impersonated.
 	dir := nodePath(c, 0, render.PKIDir)
 	if err := authority.Write(dir, "ca"); err != nil {
 		return err
@@ -33,7 +33,7 @@ func writeFiles(c spec.Cluster) error {
 	return pki.Pair{Cert: public, Key: private}.WriteTo(filepath.Join(dir, "service-account.pub"), filepath.Join(dir, "service-account.key"))
 }
 
-// nodePath returns where the host has what the i-th node has at a path below spec.StateDir.
+// nodePath returns the path on the host of a path below spec.StateDir on the i-th node.
 func nodePath(c spec.Cluster, i int, path string) string {
 	relative, err := filepath.Rel(spec.StateDir, path)
 	if err != nil { // only for a relative path, and all of them are constants

@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Lock takes the folder for this process, so that two `up` or `down` do not meet. The folder itself is locked: a lock file
-// would be left behind.
+// Lock locks the folder, so that two `up` or `down` do not run at once. The folder itself is locked, since a lock file would be left behind.
 func Lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err

@@ -42,8 +42,8 @@ func TakenNetworks() ([]netip.Prefix, error) {
 	return taken, nil
 }
 
-// Wire lays virtual cables from the host to the first node, and from the first node to each other node. On the host it adds one
-// link with one address and the route that comes with it: nothing is forwarded, and no firewall rule is touched.
+// Wire connects the host to the first node, and the first node to each other node, by pairs of virtual network interfaces (veth). On the host it
+// adds one interface with one address and its route: nothing is forwarded, and no firewall rule is changed.
 func Wire(r Record) error {
 	nodes := make([]*netlink.Handle, 0, r.Nodes)
 	defer func() {
@@ -81,7 +81,7 @@ func Wire(r Record) error {
 	return nil
 }
 
-// nodeLink returns the first node's end of the i-th node's cable.
+// nodeLink returns the name of the first node's interface to the i-th node.
 func nodeLink(i int) string { return fmt.Sprintf("node%d", i) }
 
 func nodeHandle(p Process) (*netlink.Handle, error) {
@@ -97,7 +97,7 @@ func nodeHandle(p Process) (*netlink.Handle, error) {
 	return handle, nil
 }
 
-// lay makes a cable with one end here and the other in a process' network namespace.
+// lay creates a pair of interfaces, one here and one in a process' network namespace.
 func lay(h *netlink.Handle, name, peer string, p Process) error {
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = name
@@ -108,7 +108,7 @@ func lay(h *netlink.Handle, name, peer string, p Process) error {
 	return nil
 }
 
-// wireFirst adds a bridge with the first node's address to that node; all cables lead to it.
+// wireFirst adds a bridge with the first node's address to that node; it joins all interfaces of the cluster.
 func wireFirst(r Record, n *netlink.Handle) error {
 	attributes := netlink.NewLinkAttrs()
 	attributes.Name = spec.NodeBridge
@@ -121,7 +121,7 @@ func wireFirst(r Record, n *netlink.Handle) error {
 	return configure(n, spec.NodeBridge, prefix(r.Cluster, r.NodeIP(0)))
 }
 
-// wireNext lays a cable from the first node's bridge to the i-th node.
+// wireNext connects the i-th node to the first node's bridge.
 func wireNext(r Record, i int, first, n *netlink.Handle) error {
 	if err := lay(first, nodeLink(i), spec.NodeLink, r.Processes[i]); err != nil {
 		return err
@@ -132,7 +132,7 @@ func wireNext(r Record, i int, first, n *netlink.Handle) error {
 	return configure(n, spec.NodeLink, prefix(r.Cluster, r.NodeIP(i)))
 }
 
-// join puts a link into the bridge and sets it up.
+// join adds an interface to the bridge and activates it.
 func join(n *netlink.Handle, name string) error {
 	link, err := n.LinkByName(name)
 	if err != nil {
@@ -148,7 +148,7 @@ func join(n *netlink.Handle, name string) error {
 	return configure(n, name, nil)
 }
 
-// route leads everything to the host, except for the other nodes' pods.
+// route adds routes: a default route to the host, and routes to the other nodes' pods.
 func route(c spec.Cluster, i int, n *netlink.Handle) error {
 	if err := configure(n, "lo", nil); err != nil {
 		return err
@@ -173,7 +173,7 @@ func route(c spec.Cluster, i int, n *netlink.Handle) error {
 	return nil
 }
 
-// SetConnected takes a node off the network, or back onto it. The first node is where the network is.
+// SetConnected disconnects a node from the network, or connects it again. It cannot disconnect the first node, which has the bridge.
 func SetConnected(r Record, node string, connected bool) error {
 	var names []string
 	for i := 1; i < r.Nodes; i++ {
@@ -218,7 +218,7 @@ func configure(h *netlink.Handle, name string, address *net.IPNet) error {
 	return nil
 }
 
-// Unwire removes the cable. It goes by itself with the node's namespace, but some time later.
+// Unwire removes the host's interface. The kernel would remove it with the node's namespace, but some time later.
 func Unwire(c spec.Cluster) error {
 	link, err := netlink.LinkByName(c.HostLink())
 	if err == nil {

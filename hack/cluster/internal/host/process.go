@@ -18,11 +18,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stopTimeout is how long a node may take to stop before it is killed.
+// stopTimeout is the time that a node may take to stop before it is killed.
 const stopTimeout = 40 * time.Second
 
-// Start starts the nodes' first processes, each in namespaces of its own, wires them and lets them go on. What it returns with an
-// error is to be stopped too.
+// Start starts the nodes' first processes, each in its own namespaces, connects the nodes, and lets the processes continue. The caller must stop
+// the returned processes even if there is an error.
 func Start(c spec.Cluster) (Record, error) {
 	r := Record{Cluster: c}
 	if err := writeFiles(c); err != nil {
@@ -80,7 +80,7 @@ func startNode(c spec.Cluster, i int) (Process, io.WriteCloser, error) {
 	return Process{PID: cmd.Process.Pid, StartTime: start}, stdin, err
 }
 
-// Stop ends the cluster and removes everything of it from the host. It can be repeated.
+// Stop ends the cluster and removes all its traces from the host. It can be repeated.
 func Stop(ctx context.Context, r Record) error {
 	var failed error
 	for _, p := range r.Processes {
@@ -97,7 +97,7 @@ func Stop(ctx context.Context, r Record) error {
 	return errors.Join(failed, Unwire(r.Cluster), sandbox.RemoveFiles(r.Cluster))
 }
 
-// terminate ends a process, first kindly. The kernel ends everything in its namespaces with it.
+// terminate ends a process with SIGTERM, and after a timeout with SIGKILL. The kernel kills all processes in its namespaces with it.
 func terminate(ctx context.Context, pid int) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) {

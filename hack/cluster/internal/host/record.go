@@ -14,7 +14,7 @@ import (
 	"github.com/datasetmix/datasetmix/hack/cluster/internal/spec"
 )
 
-// Record is what the host remembers of a cluster, as RecordFile in its state folder.
+// Record has the processes and the network of a cluster. The host keeps it as RecordFile in the state folder.
 type Record struct {
 	spec.Cluster
 	Processes []Process `json:"processes"` // the nodes' first processes
@@ -23,11 +23,11 @@ type Record struct {
 // Process is a process of the host.
 type Process struct {
 	PID int `json:"pid"`
-	// StartTime is in ticks since boot: it tells the process from a later one with the same number.
+	// StartTime is in ticks since boot. By it, a later process with the same number is recognized as another one.
 	StartTime string `json:"startTime"`
 }
 
-// ReadRecord returns the record in the state folder, and false when there is none.
+// ReadRecord returns the record in the state folder, and false if it has no record.
 func ReadRecord(stateDir string) (Record, bool, error) {
 	var r Record
 	content, err := os.ReadFile(filepath.Join(stateDir, spec.RecordFile))

@@ -1,5 +1,5 @@
-// Package host is the host's side of a cluster: what must be installed, the virtual cable to the node, starting and ending its
-// first process, and removing what is left.
+// Package host manages a cluster from the host: it checks what is installed, connects the nodes, starts and ends their first processes, and removes
+// their traces.
 package host
 
 import (
@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// cniDirs are where distributions put the CNI plugins: Debian's place, then everybody else's.
+// cniDirs are the folders of the CNI plugins: Debian's, then that of other distributions.
 var cniDirs = []string{"/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni"}
 
 var cniPlugins = []string{"bridge", "host-local", "loopback", "portmap"}
@@ -42,7 +42,7 @@ func Packages() []string {
 	return slices.Compact(names)
 }
 
-// Check returns an error with all that is missing to run a cluster with the binaries in binDir.
+// Check returns an error that lists everything that a cluster with the binaries in binDir needs and the host lacks.
 func Check(binDir string) error {
 	var missing []error
 	if os.Geteuid() != 0 {

@@ -108,7 +108,7 @@ func build(s Spec) (v1.Image, error) {
 	return mutate.ConfigFile(img, config)
 }
 
-// entry is one path of the layer: a folder when it comes from nowhere.
+// entry is one path of the layer; it is a folder if it has no source.
 type entry struct {
 	from string
 	info fs.FileInfo
@@ -147,7 +147,7 @@ func collect(s Spec) (map[string]entry, error) {
 	return entries, nil
 }
 
-// addParents adds the folders above every entry: runtimes make missing ones, but with modes of their own.
+// addParents adds the folders above every entry. Runtimes would create missing ones with other modes.
 func addParents(entries map[string]entry) {
 	for _, p := range sortedKeys(entries) {
 		for dir := path.Dir(p); dir != "/"; dir = path.Dir(dir) {

@@ -1,5 +1,5 @@
-// Package pki makes a cluster's certificate authority and the certificates under it. A cluster lives for hours, so they are
-// made anew at every start and there is no renewal.
+// Package pki creates a cluster's certificate authority and its certificates. A cluster runs for hours, so they are created at every start and
+// never renewed.
 package pki
 
 import (
@@ -33,7 +33,7 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Subject is whom a certificate is for. With hosts it serves, without it is a client's.
+// Subject is the subject of a certificate: a server's if it has hosts, else a client's.
 type Subject struct {
 	User   string   // common name: the Kubernetes user
 	Groups []string // organizations: the Kubernetes groups
@@ -89,7 +89,7 @@ func (p Pair) Write(dir, name string) error {
 	return p.WriteTo(filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key"))
 }
 
-// WriteTo stores the pair as the two files; nobody else may read the key's.
+// WriteTo writes the pair to two files; only this user may read the key's.
 func (p Pair) WriteTo(certFile, keyFile string) error {
 	if err := os.WriteFile(certFile, p.Cert, 0o644); err != nil {
 		return err

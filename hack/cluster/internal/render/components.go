@@ -31,12 +31,12 @@ func Components(c spec.Cluster, i int) []Component {
 	return Node(c, i)
 }
 
-// ControlPlane returns the components of which a cluster has one.
+// ControlPlane returns the components that run once in a cluster.
 func ControlPlane(c spec.Cluster) []Component {
 	return []Component{etcd(), apiServer(c), controllerManager(), scheduler()}
 }
 
-// Node returns the components of which every node has one; containerd comes first, since the others need it.
+// Node returns the components that run on every node; containerd comes first, since the others need it.
 func Node(c spec.Cluster, i int) []Component {
 	return []Component{
 		{Containerd, []string{"containerd", "--config=" + spec.StateDir + "/containerd.toml"}},

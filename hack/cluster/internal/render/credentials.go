@@ -7,8 +7,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd/api"
 )
 
-// Clients returns who gets a kubeconfig NAME.kubeconfig, by that name. The API server's own bootstrap rules bind these users
-// to what each component may do.
+// Clients returns the users with a kubeconfig NAME.kubeconfig, by NAME. The API server's bootstrap rules give each the rights of its component.
 func Clients(c spec.Cluster, node int) map[string]pki.Subject {
 	clients := map[string]pki.Subject{
 		// The supervisor's, on every node, and on the first also people's.
@@ -23,7 +22,7 @@ func Clients(c spec.Cluster, node int) map[string]pki.Subject {
 	return clients
 }
 
-// Certificates returns what lies as NAME.crt and NAME.key in PKIDir, by that name.
+// Certificates returns the subjects of the files NAME.crt and NAME.key in PKIDir, by NAME.
 func Certificates(c spec.Cluster, node int) map[string]pki.Subject {
 	certificates := map[string]pki.Subject{
 		"kubelet": {User: c.NodeName(node), Hosts: []string{c.NodeName(node), c.NodeIP(node).String()}},

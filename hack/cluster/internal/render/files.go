@@ -19,7 +19,7 @@ var parsed = template.Must(template.New("").Option("missingkey=error").ParseFS(t
 // PKIDir holds the certificates, in the node's mount namespace.
 const PKIDir = spec.StateDir + "/pki"
 
-// tunables are the kernel settings that a kubelet insists on, with the values it wants. See sandbox.shadowTunables.
+// tunables are the kernel settings that a kubelet requires, with their values. See sandbox.shadowTunables.
 var tunables = map[string]string{
 	"vm/overcommit_memory":      "1",
 	"vm/panic_on_oom":           "0",

@@ -33,8 +33,8 @@ const stopTimeout = 20 * time.Second
 // Namespaces are the clone flags of process 1.
 const Namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC
 
-// Run does the work of process 1. It reads the cluster's description from in, and in must be closed only when the node's links are
-// wired: that is what it waits for.
+// Run does the work of process 1. It reads the cluster's description from in, and waits until in is closed, which must happen only after the node's
+// network was connected.
 func Run(in io.Reader) error {
 	if os.Getpid() != 1 {
 		return fmt.Errorf("%s is started by `cluster up`, as process 1 of its own namespaces; it cannot be called by hand", InitArg)
@@ -100,7 +100,7 @@ func reapUntilExit(signals <-chan os.Signal, supervisor int) {
 	}
 }
 
-// reap collects all exited children and says whether the given one was among them.
+// reap collects all exited children and reports whether a given one was among them.
 func reap(wanted int) (found bool) {
 	for {
 		pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil)
@@ -114,8 +114,8 @@ func reap(wanted int) (found bool) {
 	}
 }
 
-// removeTraces kills what still runs in the namespaces and removes what they do not take with them. Errors are printed: this
-// is the last thing that happens, and `cluster down` tries again from outside.
+// removeTraces kills the processes that still run in the namespaces, and removes files and cgroups. It prints errors: it runs last, and
+// `cluster down` tries again from outside.
 func removeTraces(c spec.Node) {
 	_ = unix.Kill(-1, unix.SIGKILL)
 	for { // returns ECHILD when nobody is left
@@ -128,7 +128,7 @@ func removeTraces(c spec.Node) {
 	}
 }
 
-// removeFiles removes the node's files, and the cluster's with the only node.
+// removeFiles removes the node's files and, if it is the only node, the cluster's.
 func removeFiles(n spec.Node) error {
 	if n.Nodes > 1 {
 		return os.RemoveAll(n.NodeDir(n.Index))

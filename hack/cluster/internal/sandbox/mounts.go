@@ -36,7 +36,7 @@ func enter(n spec.Node) error {
 	return os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644) // of this network namespace only
 }
 
-// leave takes the cluster's mounts away again, so that the state folder is an ordinary folder.
+// leave removes the cluster's mounts, so that the state folder is an ordinary folder again.
 func leave() error {
 	var failed error
 	for _, dir := range []string{"/var/lib", "/var/log", "/run"} {

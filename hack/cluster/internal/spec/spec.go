@@ -1,5 +1,5 @@
-// Package spec says what a local cluster is made of: its names, its addresses and its paths. It is pure; every other
-// package takes these answers from here, so that the host's side and the node's side cannot disagree.
+// Package spec has the names, the addresses and the paths of a local cluster. It is pure. Every other package takes them from here, so that the host
+// and the nodes agree.
 package spec
 
 import (
@@ -35,7 +35,7 @@ const (
 	ProvisionerName = "cluster.datasetmix.io/local"
 )
 
-// Names of files that both sides use, in a node's state folder where nothing else is said.
+// Names of files that the host and the nodes use, in a node's state folder unless a comment says otherwise.
 const (
 	ControlSocket   = "control.sock"
 	AdminKubeconfig = "admin.kubeconfig"
@@ -54,11 +54,11 @@ type Cluster struct {
 	Nodes      int    `json:"nodes"` // how many; the first runs the control plane
 	// Network is the third octet of the range that joins the host and the nodes, 0 to 255.
 	Network int `json:"network"`
-	// Snapshotter is containerd's: overlayfs, or native where the state lies on an overlay itself.
+	// Snapshotter is containerd's snapshotter: overlayfs, or native if the state folder is itself on an overlay.
 	Snapshotter string `json:"snapshotter"`
 }
 
-// Node is one node of a cluster: all that its first process has to be told.
+// Node is the description of a node for its first process.
 type Node struct {
 	Cluster
 	Index int `json:"index"`

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// graceful is how long a component may take to exit after SIGTERM.
+	// graceful is the time that a component may take to exit after SIGTERM.
 	graceful = 10 * time.Second
 	// minDelay is how long a component that exits waits for its restart, then twice as long each time, up to maxDelay; one that ran for longer than
 	// maxDelay begins anew.
@@ -23,7 +23,7 @@ const (
 	maxDelay = 10 * time.Second
 )
 
-// Status is what is known of a component.
+// Status is the state of a component.
 type Status struct {
 	Name     string    `json:"name"`
 	Running  bool      `json:"running"`
@@ -32,7 +32,7 @@ type Status struct {
 	LastExit string    `json:"lastExit,omitempty"`
 }
 
-// Action is what can be asked of a component.
+// Action is an action on a component.
 type Action struct {
 	Stop  bool // stop it if it runs
 	Start bool // start it, once it is stopped
@@ -82,7 +82,7 @@ func (p *Process) Do(ctx context.Context, a Action) error {
 	}
 }
 
-// Run obeys requests until the context ends, then stops the component.
+// Run handles requests until the context ends, and then stops the component.
 func (p *Process) Run(ctx context.Context) {
 	delay := minDelay
 	var pending *request
@@ -116,7 +116,7 @@ func (p *Process) next(ctx context.Context, timer <-chan time.Time) *request {
 	}
 }
 
-// runOnce starts the component for the request r and returns what is to be done after it exited.
+// runOnce starts the component for the request r, and returns the request to handle after it has exited.
 func (p *Process) runOnce(ctx context.Context, r *request, delay time.Duration) (*request, time.Duration) {
 	cmd, exited, err := p.start()
 	r.done <- err
@@ -169,10 +169,10 @@ func (p *Process) start() (*exec.Cmd, <-chan error, error) {
 	return cmd, exited, nil
 }
 
-// Path is where components and the programs that they run are looked for.
+// Path is the PATH of components.
 const Path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Environment returns what components get: nothing of the caller's, least of all its proxies.
+// Environment returns the environment of components, which has nothing of the caller's, such as its proxies.
 func Environment() []string {
 	return []string{"HOME=/root", "PATH=" + Path}
 }

@@ -20,8 +20,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// bringUp starts everything in order and returns when a pod has run, or with the reason why it did not. It then stays to provision
-// volumes until the context ends.
+// bringUp starts all components in order, and returns when a pod has run, or why it did not. Volumes are provisioned in the background until the
+// context ends.
 func (s *supervisor) bringUp(ctx context.Context) error {
 	client, err := newClient()
 	if err != nil {

@@ -59,8 +59,8 @@ func Run(ctx context.Context, in io.Reader) error {
 // stateInterval is how often the supervisor looks whether its state is still there.
 const stateInterval = 2 * time.Second
 
-// watchState fails when the file is gone: somebody removed the state folder under a running cluster (`git clean -fdx` does), and
-// no command could find and stop it any more.
+// watchState returns an error when the file does not exist any more: the state folder of the running cluster was removed, such as by
+// `git clean -fdx`, and no command could find and stop the cluster.
 func watchState(ctx context.Context, file string, interval time.Duration) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()

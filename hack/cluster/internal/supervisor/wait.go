@@ -29,7 +29,7 @@ const (
 	interval     = 100 * time.Millisecond
 )
 
-// poll calls check until it says true. The error says what check saw last.
+// poll calls check until it returns true. The error has the last result of check.
 func poll(ctx context.Context, timeout time.Duration, check func(context.Context) (bool, string)) error {
 	var last string
 	err := wait.PollUntilContextTimeout(ctx, interval, timeout, true, func(ctx context.Context) (done bool, _ error) {
