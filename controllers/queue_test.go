@@ -126,7 +126,7 @@ func TestAdmission(t *testing.T) {
 	}
 }
 
-// TestHeldJob: a Job that somebody else suspends stays suspended, whatever its labels; it is queued, and its stage has not started.
+// TestHeldJob: a Job that another client suspends remains suspended, whatever its labels; its stage is queued and has not started.
 func TestHeldJob(t *testing.T) {
 	for _, label := range []string{"", "q"} {
 		w := newWorld(t)

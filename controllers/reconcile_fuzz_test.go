@@ -122,7 +122,7 @@ func (w *world) checkJobs() {
 	}
 }
 
-// holds returns which Jobs there are, and whether somebody holds each.
+// holds returns the Jobs, and whether each is suspended from outside.
 func (w *world) holds() map[types.UID]bool {
 	w.t.Helper()
 	all := map[types.UID]bool{}

@@ -77,7 +77,7 @@ func TestNamesOfTasks(t *testing.T) {
 	}
 }
 
-// TestMarksPass: the mark of an object that was deleted while nobody watched is none of these.
+// TestMarksPass: the tombstone of an object whose deletion the watch missed is left alone.
 func TestMarksPass(t *testing.T) {
 	gone := toolscache.DeletedFinalStateUnknown{Key: "n/a"}
 	for name, transform := range map[string]toolscache.TransformFunc{"pod": trimmed(endOfPod), "Job": trimmed(endOfJob), "task": trimmed(namesOfTasks)} {

@@ -20,7 +20,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// warning returns an Event as the kubelet, or whoever provides volumes, records it.
+// warning returns an Event as the kubelet, or a volume provisioner, records it.
 func warning(seconds int64, kind string, uid types.UID, reason, message string) *corev1.Event {
 	return &corev1.Event{
 		ObjectMeta:     metav1.ObjectMeta{Namespace: "n", GenerateName: "e", Name: strings.ToLower(kind) + "-" + fixture.At(seconds).Format("150405") + "-" + string(uid)},

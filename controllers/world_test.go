@@ -43,7 +43,7 @@ type world struct {
 	edits   int
 }
 
-// resumedAt is when somebody resumes a Job, in the world's seconds.
+// resumedAt is when a Job is resumed from outside, in seconds of the simulation.
 const resumedAt = 500
 
 // worldScheme and worldMapper are made once: the fuzzer gives up an input that takes seconds.

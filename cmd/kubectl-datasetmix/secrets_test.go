@@ -32,7 +32,7 @@ func basic(user, password string) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }
 
-// wanting serves rows over TLS to whoever sends the header.
+// wanting serves rows over TLS to requests with the header.
 func wanting(t *testing.T, authorization string) *httptest.Server {
 	rows := []byte(`{"question":"1+1?","answer":"#### 2"}` + "\n" + `{"question":"2+2?","answer":"#### 4"}` + "\n")
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

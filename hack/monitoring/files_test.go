@@ -16,7 +16,7 @@ import (
 
 const config = "../../config/prometheus/"
 
-// foreign are metrics that somebody else writes.
+// foreign are metrics of other programs.
 var foreign = map[string]bool{
 	"up": true, "controller_runtime_reconcile_total": true, "controller_runtime_reconcile_errors_total": true, "controller_runtime_reconcile_time_seconds_bucket": true,
 }

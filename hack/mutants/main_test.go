@@ -39,7 +39,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestJudge: a survivor is an error unless it is known, and so is what is known of a line that went.
+// TestJudge: a survivor is an error unless it is known to be equivalent, and so is a known one whose line does not exist any more.
 func TestJudge(t *testing.T) {
 	var found report
 	encoded := `{"files": [{"file_name": "b.go", "mutations": [

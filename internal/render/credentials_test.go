@@ -90,7 +90,7 @@ func TestCredentials(t *testing.T) {
 	}
 }
 
-// TestCredentialsChangeNoKey: the same bytes are the same data, whoever fetched them and whatever way they came.
+// TestCredentialsChangeNoKey: credentials and ways of download are in no key: the same bytes are the same data.
 func TestCredentialsChangeNoKey(t *testing.T) {
 	with := private(func(_, _ *datav1alpha1.HTTPSource) {})(t)
 	without := private(func(first, second *datav1alpha1.HTTPSource) {

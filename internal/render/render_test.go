@@ -130,7 +130,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestAnswers: Required is nothing in a recipe, but beside a preset, which may say otherwise.
+// TestAnswers: Required is omitted in a recipe, except with a preset, which may have another default.
 func TestAnswers(t *testing.T) {
 	own := datav1alpha1.Record{Question: "row.q", ReferenceAnswer: "row.a", AnswerType: "text"}
 	for _, test := range []struct {
@@ -243,7 +243,7 @@ func claimsOf(w render.Work) map[string]string {
 	return claims
 }
 
-// TestSourceClaims: files of a claim are read where they lie, so whoever reads a source has its claim.
+// TestSourceClaims: files of a claim are read in place, so every pod that reads such a source mounts the claim.
 func TestSourceClaims(t *testing.T) {
 	both := map[string]string{"/claims/originals": "originals", "/claims/benchmarks": "benchmarks"}
 	only := func(name string) func(*render.Work) {

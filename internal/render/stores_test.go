@@ -48,7 +48,7 @@ func TestStoreInARecipe(t *testing.T) {
 	}
 }
 
-// TestWhoAsksIsInNoKey: the same objects are the same data whoever asks for them, and from wherever.
+// TestWhoAsksIsInNoKey: credentials and the place of a store are in no key: the same objects are the same data.
 func TestWhoAsksIsInNoKey(t *testing.T) {
 	key := func(edit func(*datav1alpha1.ObjectStoreSource)) string {
 		return fromStore(t, edit).Step.Nodes[0].Key
@@ -65,7 +65,7 @@ func TestWhoAsksIsInNoKey(t *testing.T) {
 	}
 }
 
-// TestIdentityOfAWorker: a role of AWS gets a token for AWS and nobody else, and the webhook of Azure its label.
+// TestIdentityOfAWorker: a worker with a role of AWS gets a token for AWS alone, and one with an identity of Azure the label for its webhook.
 func TestIdentityOfAWorker(t *testing.T) {
 	w := fromStore(t, func(s *datav1alpha1.ObjectStoreSource) {
 		s.Access, s.RoleARN = datav1alpha1.AccessWorkloadIdentity, "arn:aws:iam::123456789012:role/reader"

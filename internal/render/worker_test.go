@@ -108,7 +108,7 @@ func TestQueue(t *testing.T) {
 	}
 }
 
-// TestBuild: the id of a build is that of what is built and where, whichever stage or attempt asks, and stands in the pods.
+// TestBuild: the id of a build depends on the recipe and the location, not on stage or attempt, and is in the environment of the pods.
 func TestBuild(t *testing.T) {
 	mix := sample(t, "grpo_six")
 	w := work(t, mix)

@@ -57,7 +57,7 @@ func built(change func(*recipe.Recipe)) revision.Manifest {
 	return m
 }
 
-// TestDropsByReason: what the balance stage dropped stands with its own reason each.
+// TestDropsByReason: rows that the balance stage dropped are listed by their reason.
 func TestDropsByReason(t *testing.T) {
 	got := Of(built(func(r *recipe.Recipe) {
 		r.Duplicates, r.NearDuplicates = recipe.DropDuplicates, &recipe.NearDuplicates{}

@@ -25,7 +25,7 @@ func completed(t *testing.T, arguments ...string) []string {
 	return words
 }
 
-// TestCompletionScripts: each shell takes its script, where the shell is there.
+// TestCompletionScripts: each shell that is installed accepts its script.
 func TestCompletionScripts(t *testing.T) {
 	for shell, check := range map[string][]string{"bash": {"bash", "-n"}, "zsh": {"zsh", "-n"}, "fish": {"fish", "--no-execute"}, "powershell": nil} {
 		t.Run(shell, func(t *testing.T) {

@@ -71,7 +71,7 @@ func noPods(t *testing.T, space string) {
 // image is what the pods of tests run; no manager says which.
 const image = "--image=worker:test"
 
-// TestGet: what a pod answers is what the command itself finds in the folder, to the byte.
+// TestGet: the answer of a pod is the same, to the byte, as that of the command for the folder.
 func TestGet(t *testing.T) {
 	space := namespace(t)
 	k := newKubelet(t, space)
@@ -109,7 +109,7 @@ func TestGet(t *testing.T) {
 	})
 }
 
-// TestExport: files come whole, compared with the digest that the status has; one that exists stays.
+// TestExport: files are written whole and compared with the digest in the status; an existing file is not replaced.
 func TestExport(t *testing.T) {
 	space := namespace(t)
 	k := newKubelet(t, space)
@@ -168,7 +168,7 @@ func TestReport(t *testing.T) {
 	noPods(t, space)
 }
 
-// TestPut: files get their names whole; what exists stays; a claim is made only if that is asked for.
+// TestPut: a file gets its name only when it is whole; existing files remain; a claim is created only with --create.
 func TestPut(t *testing.T) {
 	space := namespace(t)
 	k := newKubelet(t, space)
@@ -301,7 +301,7 @@ func TestOtherReleases(t *testing.T) {
 	}
 }
 
-// TestPolicyOfPods: whoever has the roles and may not read Secrets makes the pods of the command and no other ones, and reaches no other pod.
+// TestPolicyOfPods: a user with the roles and without the right to read Secrets can create only the command's pods, and reach no other pod.
 func TestPolicyOfPods(t *testing.T) {
 	space := namespace(t)
 	reader, filler, editor, looker := clientOf(t, "reader"), clientOf(t, "filler"), clientOf(t, "editor"), clientOf(t, "looker")

@@ -59,7 +59,7 @@ func event(t *testing.T, of *datav1alpha1.DatasetMix, reason, message string) {
 	})
 }
 
-// TestStatusShowsWhatTheUserMayRead: with rights missing one at a time, what is allowed is shown and what is not is named.
+// TestStatusShowsWhatTheUserMayRead: with each right missing in turn, status shows what the other rights allow, and names the missing one.
 func TestStatusShowsWhatTheUserMayRead(t *testing.T) {
 	space := namespace(t)
 	of := mix(t, space, building)
@@ -99,7 +99,7 @@ func TestStatusShowsWhatTheUserMayRead(t *testing.T) {
 	}
 }
 
-// TestRolesAreEnough: whoever has the ClusterRole of a verb is refused nothing that it does.
+// TestRolesAreEnough: the ClusterRole of a verb has all rights that the verb needs.
 func TestRolesAreEnough(t *testing.T) {
 	space := namespace(t)
 	k := newKubelet(t, space)
@@ -145,7 +145,7 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// TestNamesThatAreNone: a mistyped name is answered with the one that was meant.
+// TestNamesThatAreNone: for a mistyped name, the error suggests the one that was meant.
 func TestNamesThatAreNone(t *testing.T) {
 	space := namespace(t)
 	mix(t, space, nil)
@@ -279,7 +279,7 @@ func TestDiffWithTheCluster(t *testing.T) {
 	}
 }
 
-// TestLogsNamePods: what a kubelet that does not exist cannot give is said for each pod, and ends nothing else.
+// TestLogsNamePods: without a kubelet, logs reports an error for each pod and goes on.
 func TestLogsNamePods(t *testing.T) {
 	space := namespace(t)
 	of := mix(t, space, ready)

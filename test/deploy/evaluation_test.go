@@ -66,7 +66,7 @@ func TestTheEvaluationIsUnderstood(t *testing.T) {
 	}
 }
 
-// The NetworkPolicy of the sample lets its pod reach the model and the names of the cluster, and nobody reach it.
+// The NetworkPolicy of the sample allows its pod to reach the model and the cluster's DNS, and allows no connection to it.
 func TestTheEvaluationReachesTheModelAlone(t *testing.T) {
 	all := evaluation(t)
 	policy := of[networkingv1.NetworkPolicy](t, all, "NetworkPolicy")[0].Spec

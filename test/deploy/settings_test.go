@@ -17,7 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// setting is what must be the same wherever it stands.
+// setting is a value that must be the same in several places.
 type setting struct {
 	Manager, Policy   string // images; the workers run that of the manager
 	Account, Confined string // the manager's user name, and whom the policies confine

@@ -38,7 +38,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestMentions: a page that is named anywhere in the tree by its path is there.
+// TestMentions: every page that is named in the tree by its path exists.
 func TestMentions(t *testing.T) {
 	found := 0
 	for _, file := range tree(t) {

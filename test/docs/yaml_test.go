@@ -193,7 +193,7 @@ func put(mix map[string]any, place []any, fragment map[string]any) error {
 	return nil
 }
 
-// descend finds a place. A record and a source are emptied, since a fragment stands for the whole of them.
+// descend finds a place. It empties a record and a source, since a fragment replaces them as a whole.
 func descend(mix map[string]any, place []any) map[string]any {
 	at := any(mix)
 	for i, step := range place {
@@ -237,7 +237,7 @@ func judgeMix(ctx context.Context, object map[string]any) error {
 	return nil
 }
 
-// TestJudge: what is wrong with a block is found, whatever it is a part of.
+// TestJudge: a mistake in a block is found, whatever kind of object the block is a part of.
 func TestJudge(t *testing.T) {
 	tests := []struct {
 		name, text, problem string

@@ -186,7 +186,7 @@ func (i *installed) everything() map[string]string {
 	return all
 }
 
-// generated is what a name ends with that nobody chose.
+// generated matches the end of a generated name.
 var generated = regexp.MustCompile(`(-[a-z0-9]{5})$|pvc-[0-9a-f-]{36}$`)
 
 // left waits until these are the objects that were not there before.
@@ -210,7 +210,7 @@ func (i *installed) left(want ...string) {
 // peoples are the objects that no uninstallation may take: the training, and the data that it has read.
 var peoples = []string{"Job train", "PersistentVolume", "PersistentVolumeClaim grpo-six-data", "Pod train"}
 
-// kept are those that helm uninstall leaves besides, as docs/install.md says.
+// kept are the objects that helm uninstall also leaves, as docs/install.md says.
 var kept = []string{
 	"APIService v1alpha1.data.datasetmix.io", // of the definition
 	"ConfigMap datasetmix-system/kube-root-ca.crt", "ConfigMap of a mix", "CustomResourceDefinition datasetmixes.data.datasetmix.io", "DatasetMix grpo-six", "Job of a mix",

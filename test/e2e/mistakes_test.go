@@ -150,7 +150,7 @@ func TestPodsThatCannotStart(t *testing.T) {
 	for _, test := range tests {
 		e.named(test.name, applied[test.name], test.says)
 	}
-	// The image of a pod that waits is replaced by one that nobody has; then there is a node for it.
+	// The image of a waiting pod is replaced by one that does not exist; then a node is made available for the pod.
 	pods := &corev1.PodList{}
 	e.must(e.List(t.Context(), pods, client.InNamespace(e.namespace), client.MatchingLabels{datav1alpha1.LabelName: "image"}))
 	for i := range pods.Items {

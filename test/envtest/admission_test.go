@@ -27,7 +27,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/render"
 )
 
-// someUID is that of a mix that nobody made.
+// someUID is the UID of a mix that does not exist.
 const someUID = types.UID("11111111-2222-3333-4444-555555555555")
 
 // thief has the manager's token.
@@ -98,7 +98,7 @@ func asWorkload(mix *datav1alpha1.DatasetMix) {
 	}
 }
 
-// TestTheManagerMayDoItsWork: whatever is rendered for any sample, at any stage, is let through.
+// TestTheManagerMayDoItsWork: the policies admit every object that is rendered for a sample, at every stage.
 func TestTheManagerMayDoItsWork(t *testing.T) {
 	needServer(t)
 	space, stolen := namespace(t), thief(t)
@@ -144,7 +144,7 @@ func aJob(t *testing.T, space string) *batchv1.Job {
 		func(mix *datav1alpha1.DatasetMix) { mix.Namespace = space }).Job()
 }
 
-// TestJobsOfAThief: with the manager's token nobody starts anything but the worker, and nobody lets it do more than a worker does.
+// TestJobsOfAThief: a thief of the manager's token can start only the worker, with no more rights than a worker has.
 func TestJobsOfAThief(t *testing.T) {
 	needServer(t)
 	type pod = corev1.PodSpec
@@ -275,7 +275,7 @@ func refusal(t *testing.T, err error, want string) {
 	}
 }
 
-// TestChangesOfAThief: with the manager's token nobody changes or deletes what the operator did not make, nor makes it its own.
+// TestChangesOfAThief: a thief of the manager's token can neither change, delete nor adopt objects that the operator did not create.
 func TestChangesOfAThief(t *testing.T) {
 	needServer(t)
 	space := namespace(t)
@@ -385,7 +385,7 @@ func TestSuspendingAfterOthers(t *testing.T) {
 	refusal(t, thief(t).Patch(t.Context(), moved, client.MergeFrom(job)), "and no annotation")
 }
 
-// TestOthersAreNotConfined: the policies are the manager's alone.
+// TestOthersAreNotConfined: the policies apply only to the manager.
 func TestOthersAreNotConfined(t *testing.T) {
 	needServer(t)
 	job := aJob(t, namespace(t))

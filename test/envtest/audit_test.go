@@ -17,7 +17,7 @@ import (
 // auditLog is where the API server writes every request of the manager's down, when it has been answered.
 var auditLog string
 
-// auditPolicy keeps the manager's requests and nobody else's.
+// auditPolicy logs the requests of the manager, and no others.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]

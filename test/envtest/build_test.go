@@ -112,7 +112,7 @@ func events(t *testing.T, namespace string) []string {
 	return sorted(reasons)
 }
 
-// TestQuiet: a mix that is Ready causes no write at all.
+// TestQuiet: a mix that is Ready causes no write.
 func TestQuiet(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
@@ -239,7 +239,7 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-// TestPublishedStays: while the next revision is built, and when that fails, the last one stands.
+// TestPublishedStays: the last revision remains while the next one is built, and if that fails.
 func TestPublishedStays(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)

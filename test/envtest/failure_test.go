@@ -86,7 +86,7 @@ func TestTransientFailure(t *testing.T) {
 	}
 }
 
-// TestInfeasible: counts that cannot meet the limits stall with what could be done.
+// TestInfeasible: counts that cannot meet the limits stall the mix, and the message names a remedy.
 func TestInfeasible(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
@@ -104,7 +104,7 @@ func TestInfeasible(t *testing.T) {
 	published(t, mix)
 }
 
-// TestPlanMismatch: a worker whose arithmetic is not the manager's is found out.
+// TestPlanMismatch: a worker whose plan differs from the manager's stalls the mix.
 func TestPlanMismatch(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)

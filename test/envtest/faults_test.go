@@ -52,7 +52,7 @@ type call struct {
 	n    int
 }
 
-// injector stands between a manager and its client, counts the calls, and spoils one.
+// injector wraps the client of a manager, counts the calls, and makes one fail.
 type injector struct {
 	at    call
 	fault fault

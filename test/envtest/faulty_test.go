@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// atOnce is how many runs go on beside each other.
+	// atOnce is the number of concurrent runs.
 	atOnce = 12
 	// patience is how long a run may take; an undisturbed one takes half a second alone.
 	patience = 2 * time.Minute

@@ -25,7 +25,7 @@ type operator struct {
 	account *rest.Config
 	// namespace bounds what the manager sees; empty is everything except the namespaces of other managers.
 	namespace string
-	// between stands between the controller and its client; live says that the client has no cache. Nil is nothing.
+	// between wraps the client of the controller, nil for not at all; live reports whether the client has no cache.
 	between func(c client.WithWatch, live bool) client.WithWatch
 	// silent managers record no Events, which go through no client of the controller's.
 	silent bool

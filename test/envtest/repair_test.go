@@ -20,7 +20,7 @@ import (
 
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
-// TestRepair: whatever is lost comes back, and the published revision stays the same.
+// TestRepair: any lost object is recreated, and the published revision remains the same.
 func TestRepair(t *testing.T) {
 	needAPI(t)
 	status := func(t *testing.T, mix *datav1alpha1.DatasetMix) {
@@ -95,7 +95,7 @@ func remove(t *testing.T, kind client.Object, namespace string) {
 	}
 }
 
-// TestLostMessage: a message that is no result is a lost one, and the next attempt reads it back.
+// TestLostMessage: a termination message that is not a result counts as lost, and the next attempt reads the result back.
 func TestLostMessage(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
@@ -121,7 +121,7 @@ func TestLostMessage(t *testing.T) {
 	}
 }
 
-// TestEndlesslyLost: a worker that never reports does not run for ever.
+// TestEndlesslyLost: a stage whose worker never reports is not retried forever.
 func TestEndlesslyLost(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)
@@ -135,7 +135,7 @@ func TestEndlesslyLost(t *testing.T) {
 	names(t, message, "download", " 3 ", "Job grpo-six-download-")
 }
 
-// TestClaim: a claim that is named is waited for; one that is made belongs to the mix only if the mix says so, and grows.
+// TestClaim: the manager waits for a named claim. A claim that it creates can grow, and is owned by the mix only if deletionPolicy is Delete.
 func TestClaim(t *testing.T) {
 	needAPI(t)
 	t.Run("waited-for", func(t *testing.T) {
@@ -194,7 +194,7 @@ func TestClaim(t *testing.T) {
 	})
 }
 
-// TestNameConflict: an object of somebody else's is not touched.
+// TestNameConflict: an object with another owner is not changed.
 func TestNameConflict(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)

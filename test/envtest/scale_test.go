@@ -35,7 +35,7 @@ const (
 	scaleJudged = 100
 	// scaleRecorded is the number of mixes that the recorded memory is for.
 	scaleRecorded = 1000
-	// inFlight are the mixes that build beside each other: few enough for times to mean the manager and not the queue before it.
+	// inFlight is the number of mixes that are built at the same time, few enough that times measure the manager and not its queue.
 	inFlight = 16
 	// tolerance is how much more than the recorded figure is let pass.
 	tolerance = 1.2
@@ -53,7 +53,7 @@ type scaleRecord struct {
 	CPUPerMix, FirstJob, NextJob, Ready float64
 }
 
-// batch is what some builds beside each other cost.
+// batch has the cost of several concurrent builds.
 type batch struct {
 	mixes int
 	cpu   time.Duration
@@ -66,7 +66,7 @@ type batch struct {
 	first, next, ready []time.Duration
 }
 
-// TestScale: a mix among many costs the manager what it costs among few.
+// TestScale: the manager's cost of a mix does not grow with the number of mixes.
 func TestScale(t *testing.T) {
 	needServer(t)
 	number := scaleDefault

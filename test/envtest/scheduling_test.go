@@ -102,7 +102,7 @@ func TestQueued(t *testing.T) {
 	}
 }
 
-// TestRefusedPods: a quota that is used up is shown while it lasts, though the Job says nothing of it.
+// TestRefusedPods: a quota that is used up is reported while it is, although the Job's status does not show it.
 func TestRefusedPods(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/pipeline"
 )
 
-// TestLostTask: the task of a Job that runs is made again as it was: a pod that has yet to mount it would wait for ever.
+// TestLostTask: the task of a running Job is recreated unchanged: a pod that has not mounted it would wait forever.
 func TestLostTask(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)

@@ -85,7 +85,7 @@ func TestOneFolder(t *testing.T) {
 	published(t, first)
 }
 
-// TestFullVolume: a full volume stalls at once; when the claim is larger, the build goes on by itself.
+// TestFullVolume: a full volume stalls a mix at once; the build continues when the claim was enlarged.
 func TestFullVolume(t *testing.T) {
 	needAPI(t)
 	space := namespace(t)

@@ -37,7 +37,7 @@ var (
 // phrase matches a text of at least two words, as messages are, and names and patterns are not.
 var phrase = regexp.MustCompile(`[A-Za-z]{2,},? +[A-Za-z%(]`)
 
-// TestMessages: every text that people can see, in errors, conditions, Events, reports and on the terminal, stands in one file, so that
+// TestMessages: every text that people can see, in errors, conditions, Events, reports and on the terminal, is in one file, so that
 // it can be judged as a whole. UPDATE=1 go test ./test/style -run TestMessages writes the file.
 func TestMessages(t *testing.T) {
 	got := messages(t)

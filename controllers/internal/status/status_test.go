@@ -236,7 +236,7 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// TestPublishedStaysInStatus: an earlier revision stands while the next is built.
+// TestPublishedStaysInStatus: an earlier revision remains in the status while the next one is built.
 func TestPublishedStaysInStatus(t *testing.T) {
 	b := small().ends(outcome.Progress("x"))
 	old := &datav1alpha1.Published{Revision: "old", Digest: "d"}

@@ -33,7 +33,7 @@ type supervisor struct {
 }
 
 // Run reads the cluster's description from in, and runs the cluster until the context ends. A cluster that does not come up stays as it is,
-// with its reason in the status, until it is told to stop: whoever started it wants to see what happened.
+// with its reason in the status, until it is told to stop, so that the reason can be seen.
 func Run(ctx context.Context, in io.Reader) error {
 	var n spec.Node
 	if err := json.NewDecoder(in).Decode(&n); err != nil {
