@@ -28,7 +28,7 @@ var troubles = []trouble{
 	{VolumeUnsuitable, []error{fs.ErrPermission},
 		"the volume does not let this process do that: %w; give its pod the volume's group (fsGroup), or the folder to its user"},
 	{VolumeInvalid, []error{syscall.ENOTDIR, syscall.EISDIR, syscall.ELOOP},
-		"something else stands on the volume where a folder or a file of a build belongs: %w; move it away, and build again"},
+		"something else is on the volume in the place of a folder or a file of a build: %w; move it away, and build again"},
 	{VolumeIOError, []error{syscall.EIO, syscall.ESTALE, syscall.ETIMEDOUT, syscall.ENOTCONN, syscall.ECONNRESET, syscall.ECONNABORTED,
 		syscall.ECONNREFUSED, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ENODEV, syscall.ENXIO},
 		"the volume's storage failed: %w; that may pass: run it again, as a Job does by itself, and if it stays, look at the storage"},

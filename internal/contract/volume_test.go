@@ -39,7 +39,7 @@ func TestErrorsOfAVolumeAreToldByWhatTheyAre(t *testing.T) {
 		"a server that is away": {path(syscall.ETIMEDOUT), verdict{VolumeIOError, VolumeIOError, "run it again"}},
 		"a dead FUSE process":   {path(syscall.ENOTCONN), verdict{VolumeIOError, VolumeIOError, "run it again"}},
 		"missing":               {path(syscall.ENOENT), verdict{WorkerFailed, VolumeInvalid, "the volume: "}},
-		"a folder, not a file":  {path(syscall.EISDIR), verdict{VolumeInvalid, VolumeInvalid, "something else stands"}},
+		"a folder, not a file":  {path(syscall.EISDIR), verdict{VolumeInvalid, VolumeInvalid, "something else is on the volume"}},
 		"other bytes":           {errors.New("31 bytes, no whole number of entries"), verdict{WorkerFailed, VolumeInvalid, "the volume: "}},
 		"of another layer":      {Failf(InvalidData, "line 3"), verdict{InvalidData, VolumeInvalid, "line 3"}},
 		"trouble with a reason": {VolumeFailure(path(syscall.EIO)), verdict{VolumeIOError, VolumeIOError, "run it again"}},

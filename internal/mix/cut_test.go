@@ -6,6 +6,16 @@ import (
 	"testing"
 )
 
+// cut returns for every split how many groups are its: groups holds the number of rows of each group in the order.
+func cut(groups []int64, shares []int64) []int {
+	cutter := NewCutter(sum(groups), shares)
+	counts := make([]int, len(shares))
+	for _, size := range groups {
+		counts[cutter.Place(size)]++
+	}
+	return counts
+}
+
 func TestCut(t *testing.T) {
 	ones := func(n int) []int64 { return slices.Repeat([]int64{1}, n) }
 	for _, c := range []struct {
@@ -22,8 +32,8 @@ func TestCut(t *testing.T) {
 		{"three splits", ones(10), []int64{8, 1, 1}, []int{8, 1, 1}},
 		{"nothing", nil, []int64{5, 1}, []int{0, 0}},
 	} {
-		if got := Cut(c.groups, c.shares); !slices.Equal(got, c.want) {
-			t.Errorf("%s: Cut(%v, %v) = %v, want %v", c.what, c.groups, c.shares, got, c.want)
+		if got := cut(c.groups, c.shares); !slices.Equal(got, c.want) {
+			t.Errorf("%s: cut(%v, %v) = %v, want %v", c.what, c.groups, c.shares, got, c.want)
 		}
 	}
 }
@@ -36,7 +46,7 @@ func TestCutKeepsWithinHalfAGroupOfEachBorder(t *testing.T) {
 			groups[i] = 1 + random.Int64N(9)
 		}
 		shares := []int64{1 + random.Int64N(9), 1 + random.Int64N(9), 1 + random.Int64N(9)}
-		counts, targets := Cut(groups, shares), Apportion(sum(groups), shares)
+		counts, targets := cut(groups, shares), Apportion(sum(groups), shares)
 		largest := slices.Max(groups)
 		taken, border, target := 0, int64(0), int64(0)
 		for split, count := range counts {
@@ -44,11 +54,11 @@ func TestCutKeepsWithinHalfAGroupOfEachBorder(t *testing.T) {
 			taken += count
 			target += targets[split]
 			if off := border - target; 2*off > largest || -2*off > largest {
-				t.Fatalf("Cut(%v, %v) = %v: border %d is %d rows off", groups, shares, counts, split, off)
+				t.Fatalf("cut(%v, %v) = %v: border %d is %d rows off", groups, shares, counts, split, off)
 			}
 		}
 		if taken != len(groups) {
-			t.Fatalf("Cut(%v, %v) = %v covers %d groups", groups, shares, counts, taken)
+			t.Fatalf("cut(%v, %v) = %v covers %d groups", groups, shares, counts, taken)
 		}
 	}
 }
@@ -68,7 +78,7 @@ func TestCutIsStableUnderGrowth(t *testing.T) {
 			}
 			return 1
 		})
-		train := Cut(slices.Repeat([]int64{1}, rows), []int64{5, 1})[0]
+		train := cut(slices.Repeat([]int64{1}, rows), []int64{5, 1})[0]
 		out := map[int]bool{}
 		for _, row := range order[:train] {
 			out[row] = true
@@ -126,8 +136,8 @@ func TestCutterAgreesWithTheDumbOne(t *testing.T) {
 		if !slices.IsSorted(got) {
 			t.Fatalf("groups %v, shares %v: %v goes back to an earlier split", groups, shares, got)
 		}
-		if cut := Cut(groups, shares); !slices.Equal(cut, counts) {
-			t.Fatalf("Cut(%v, %v) = %v, the Cutter gives %v", groups, shares, cut, counts)
+		if whole := cut(groups, shares); !slices.Equal(whole, counts) {
+			t.Fatalf("cut(%v, %v) = %v, the Cutter gives %v", groups, shares, whole, counts)
 		}
 	}
 }
@@ -150,7 +160,7 @@ func TestCutterRefusesWhatCannotBe(t *testing.T) {
 
 // TestCutterOfNothing: no split and no group is no mistake, as where a data set has no row.
 func TestCutterOfNothing(t *testing.T) {
-	if got := Cut(nil, nil); len(got) != 0 {
-		t.Errorf("Cut(nil, nil) = %v", got)
+	if got := cut(nil, nil); len(got) != 0 {
+		t.Errorf("cut(nil, nil) = %v", got)
 	}
 }

@@ -9,9 +9,8 @@ type Span struct{ Start, End int64 }
 func (s Span) Rows() int64 { return s.End - s.Start }
 
 // Deal divides the rows of a mix among so many shards, as cards are dealt: the data sets' rows are laid one after another and
-// row p goes to shard p mod shards. Of n consecutive rows, so every shard gets the floor or the ceiling of n/shards. That
-// holds for the rows of each data set, for those of each domain when its data sets stand side by side, and for all rows; and
-// nothing is lost, since every row is dealt once.
+// row p goes to shard p mod shards. Every shard therefore gets the floor or the ceiling of n/shards of n consecutive rows. That holds for the rows
+// of each data set, for those of each domain whose data sets are next to each other, and for all rows. Every row is dealt once.
 //
 // The result holds, for every shard and then every data set, which of the data set's occurrences are the shard's: the first
 // of them are shard 0's, and so on. How many those are follows from the first position a of the data set and the one after

@@ -7,7 +7,7 @@ import (
 	"math/bits"
 )
 
-// Key is a keyed order: it maps a value to 64 bits that say where the value stands.
+// Key is a keyed order: it maps a value to 64 bits, by which values are sorted.
 //
 // The hash is SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012); its key is the first 16 bytes of
 // the SHA-256 of "datasetmix/v1", the seed in decimal and the purpose, each ended by a line feed. Two purposes, such as the

@@ -7,9 +7,8 @@ import (
 
 var fileWord = regexp.MustCompile(`\bfile\b`)
 
-// MentionsFile reports whether an expression may use the variable file, so that its value depends on what files are called. It
-// looks for the word alone: a field of that name, or a text that holds it, is taken for the variable as well, and then a
-// data set depends on more than it has to.
+// MentionsFile reports whether an expression may use the variable file, so that its value depends on the names of files. It looks for the word
+// alone: a field of that name, or a text with the word, counts as well, and then the data set depends on more than it has to.
 func MentionsFile(expression string) bool { return fileWord.MatchString(expression) }
 
 // MentionsFile reports whether an expression of the record may use the variable file.

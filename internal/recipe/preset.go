@@ -6,18 +6,18 @@ import "slices"
 type Preset struct {
 	// Name by which a manifest chooses the preset.
 	Name string
-	// Version is the name by which a recipe has it: Name, until its mapping changes, and then another one for each mapping, so that
-	// rows of one mapping never stand under the keys of another.
+	// Version is the name of the preset in a recipe: Name until its mapping changes, then a new one for each mapping, so that rows of one
+	// mapping never have the keys of another.
 	Version string
-	// Doc says in a sentence or two which rows it fits and what it makes of them, for the reference and the command line.
+	// Doc is a sentence or two on which rows the preset fits and what it makes of them, for the reference and the command line.
 	Doc string
-	// Changed says of a mapping that is not the first what it changed; empty for the others.
+	// Changed is what the mapping changed; empty for a first mapping.
 	Changed string
-	// Record has the preset's expressions, and what else it says of rows.
+	// Record has the preset's expressions and its other settings.
 	Record Record
 }
 
-// What stands in records. internal/record and internal/mapping document both.
+// Answer types and a name of metadata in records. internal/record and internal/mapping document both.
 const (
 	numeric, text, code = "numeric", "text", "code"
 	originalID          = "original_id"
@@ -185,7 +185,7 @@ func Presets() []Preset {
 	return all
 }
 
-// PresetVersion returns the name that a recipe has for a manifest's preset. One that is unknown has its own.
+// PresetVersion returns the name in a recipe of a manifest's preset; of an unknown preset, the manifest's name.
 func PresetVersion(name string) string {
 	for _, p := range Presets() {
 		if p.Name == name {
@@ -205,7 +205,7 @@ func FindPreset(version string) (Preset, bool) {
 	return all[i], true
 }
 
-// Resolved returns the record with what its preset says written out, and without the preset. A preset that is unknown says nothing.
+// Resolved returns the record with the settings of its preset in place of the preset's name. With an unknown preset, it returns the record as it is.
 func (r Record) Resolved() Record {
 	p, ok := FindPreset(r.Preset)
 	if !ok {

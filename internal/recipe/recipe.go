@@ -21,7 +21,7 @@ type Recipe struct {
 	Domains []Domain `json:"domains"`
 	// Order of the rows of a mixed file.
 	Order Order `json:"order"`
-	// Resample says how a data set gives more rows than it has; empty is Passes.
+	// Resample is how a data set fills more rows than it has; empty is Passes.
 	Resample Resample `json:"resample,omitempty"`
 	// Unit is what shares are measured in; empty is InRows.
 	Unit ShareUnit `json:"unit,omitempty"`
@@ -29,17 +29,17 @@ type Recipe struct {
 	Tokenizer Tokenizer `json:"tokenizer,omitzero"`
 	// Compare is the rule by which two questions are equal; empty is CompareBytes.
 	Compare Comparison `json:"compare,omitempty"`
-	// Duplicates says what becomes of rows of one split that say the same; empty is KeepDuplicates.
+	// Duplicates is what becomes of rows of one split with the same question and reference answer; empty is KeepDuplicates.
 	Duplicates Duplicates `json:"duplicates,omitempty"`
-	// Decontaminate names questions that may stand in no split; nil names none.
+	// Decontaminate names sources whose questions may be in no split; nil names none.
 	Decontaminate *Decontaminate `json:"decontaminate,omitempty"`
 	// NearDuplicates drops questions that are nearly those of a later split; nil drops none.
 	NearDuplicates *NearDuplicates `json:"nearDuplicates,omitempty"`
 	// MaxRepeats is how often one row may appear in a mixed split; 0 is no limit.
 	MaxRepeats int64 `json:"maxRepeats,omitempty"`
-	// Policy says what the mix may hold; nil allows everything.
+	// Policy is what the mix may hold; nil allows everything.
 	Policy *Policy `json:"policy,omitempty"`
-	// Output says what is published, and where on the volume.
+	// Output is what is published, and where on the volume.
 	Output Output `json:"output"`
 }
 
@@ -51,7 +51,7 @@ type Split struct {
 	Size  Size  `json:"size"`
 }
 
-// SizePolicy says how many rows a mixed split has.
+// SizePolicy is the rule for the number of rows of a mixed split.
 type SizePolicy string
 
 // The size policies; Plan documents what each computes.
@@ -62,13 +62,13 @@ const (
 	ExactRows    SizePolicy = "Rows"
 )
 
-// Size is a size policy, with its number of rows where the policy is Rows.
+// Size is a size policy, with a number of rows if the policy is Rows.
 type Size struct {
 	Policy SizePolicy `json:"policy"`
 	Rows   int64      `json:"rows,omitempty"`
 }
 
-// Balance says how the data sets of one domain are brought together.
+// Balance is how the data sets of one domain are brought to a common pool.
 type Balance string
 
 // The balance rules; mix.Pools documents what each computes.
@@ -94,20 +94,20 @@ type Dataset struct {
 	// Share within the domain where the balance is Shares, else 0.
 	Share  int64  `json:"share,omitempty"`
 	Source Source `json:"source"`
-	// Read says how the files are read where that is not plain.
+	// Read is how the files are read; empty for files that show it themselves.
 	Read   Read   `json:"read,omitzero"`
 	Record Record `json:"record"`
 }
 
-// Read says how a source's files are read.
+// Read is how a source's files are read.
 type Read struct {
 	// Path leads from the top of a JSON document to the list of its rows: names with dots. Empty is for every other file.
 	Path string `json:"path,omitempty"`
-	// Table says how tables are written; nil is that a file shows whether it is one.
+	// Table is how tables are written; nil means that a file shows whether it is a table.
 	Table *Table `json:"table,omitempty"`
-	// NonFinite says what becomes of a wanted number that is not finite; empty is a bad row.
+	// NonFinite is what becomes of a row with a number that is read and not finite; empty makes it a bad row.
 	NonFinite NonFinite `json:"nonFinite,omitempty"`
-	// OnBadRow says what becomes of a row that cannot be read or mapped; empty is FailOnBadRow.
+	// OnBadRow is what becomes of a row that cannot be read or mapped; empty is FailOnBadRow.
 	OnBadRow OnBadRow `json:"onBadRow,omitempty"`
 	// MaxBadRows is how many rows may be skipped; 0 is any number. Only with SkipBadRow.
 	MaxBadRows int64 `json:"maxBadRows,omitempty"`
@@ -122,7 +122,7 @@ type Table struct {
 	Columns []string `json:"columns,omitempty"`
 }
 
-// Quote says what quotation marks in a table mean.
+// Quote is the meaning of quotation marks in a table.
 type Quote string
 
 // Quotation marks may go around fields, or are text like any other.
@@ -131,7 +131,7 @@ const (
 	NoQuote     Quote = "None"
 )
 
-// NonFinite says what becomes of a number that is not finite.
+// NonFinite is what becomes of a number that is not finite.
 type NonFinite string
 
 // Such a number makes its row a bad one, the empty value in a recipe, or is read as null.
@@ -140,7 +140,7 @@ const (
 	NullNonFinite NonFinite = "Null"
 )
 
-// OnBadRow says what becomes of a row that cannot be read or mapped.
+// OnBadRow is what becomes of a row that cannot be read or mapped.
 type OnBadRow string
 
 // A bad row fails the build, the empty value in a recipe, or is left out and counted.
@@ -215,7 +215,7 @@ type ObjectStore struct {
 	Region string `json:"region,omitempty"`
 	// Addressing of an S3 bucket; empty is AddressPath with an endpoint, else AddressVirtualHost.
 	Addressing Addressing `json:"addressing,omitempty"`
-	// Access says who asks; empty is AccessAnonymous.
+	// Access is the identity by which the store is asked; empty is AccessAnonymous.
 	Access Access `json:"access,omitempty"`
 	// RoleARN is the role that a workload takes on; empty is the one that its environment names.
 	RoleARN string `json:"roleARN,omitempty"`
@@ -230,7 +230,7 @@ const (
 	AddressVirtualHost Addressing = "VirtualHost"
 )
 
-// Access says who asks a store for its objects.
+// Access is the identity by which a store is asked for its objects.
 type Access string
 
 // The ways of access: without credentials, with those of a Secret, or with a token that says which workload asks.
@@ -346,7 +346,7 @@ func (f Format) Extension() string {
 	}
 }
 
-// Resample says how a data set gives more rows than it has.
+// Resample is how a data set fills more rows than it has.
 type Resample string
 
 // Passes, in a recipe the empty value, uses each row as often as any other, give or take one. WithReplacement draws each row anew (Python's
@@ -375,12 +375,12 @@ type Tokenizer struct {
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// Comparison is the rule by which two questions are equal, and then stand on one side of the splits. internal/dedup documents
+// Comparison is the rule by which two questions are equal, so that both are in the same split. internal/dedup documents
 // the rules. A rule never changes under its name: a better one gets a new name, and with it come new keys.
 type Comparison string
 
 // CompareBytes takes questions as they are: what recipes of before there was a rule mean. CompareQuestionV1 compares their form:
-// compatibility, case, white space and what nobody sees make no difference.
+// compatibility, case, white space and invisible characters make no difference.
 const (
 	CompareBytes      Comparison = ""
 	CompareQuestionV1 Comparison = "question/v1"
@@ -395,7 +395,7 @@ const (
 	WordsV1     WordRule = "words/v1"
 )
 
-// Duplicates says what becomes of rows of one split, in whatever data sets, with the same question and reference answer.
+// Duplicates is what becomes of rows of one split, of any data sets, with the same question and reference answer.
 type Duplicates string
 
 // KeepDuplicates is the empty value in a recipe. DropDuplicates keeps one of them: that of the data set whose name sorts first, and there the first one in the split.
@@ -404,7 +404,7 @@ const (
 	DropDuplicates Duplicates = "Drop"
 )
 
-// Decontaminate names sources whose questions may stand in no split. A row is dropped when its question has the words of one of
+// Decontaminate names sources whose questions may be in no split. A row is dropped when its question has the words of one of
 // theirs, or overlaps one.
 type Decontaminate struct {
 	// Against are the sources, with names that no data set has.
@@ -415,7 +415,7 @@ type Decontaminate struct {
 	Words WordRule `json:"words,omitempty"`
 }
 
-// Probe is a source of questions that may stand in no split.
+// Probe is a source of questions that may be in no split.
 type Probe struct {
 	Name   string `json:"name"`
 	Source Source `json:"source"`
@@ -449,7 +449,7 @@ type NearDuplicates struct {
 // revision; docs/format.md has it.
 const LayoutRule = "layout/v2"
 
-// Output says what is published and where.
+// Output is what is published and where.
 type Output struct {
 	// Path is the mix's folder below the volume's root.
 	Path   string `json:"path"`

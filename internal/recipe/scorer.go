@@ -2,7 +2,7 @@ package recipe
 
 import "cmp"
 
-// Scorer says how an answer is compared with the reference answer. The Python package has the scorers, and a label names one.
+// Scorer is how an answer is compared with the reference answer. The Python package has the scorers, and a label names one.
 type Scorer string
 
 // The scorers. Numeric compares one number, exactly; Formula LaTeX by what it means; Text the words that both have; NoAnswerText the

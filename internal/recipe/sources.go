@@ -42,8 +42,8 @@ func (r Recipe) Source(name string) (NamedSource, bool) {
 // queryDigest begins what takes the place of an address's query.
 const queryDigest = "?sha256:"
 
-// Published returns the source as it may be read by everyone: the query of an address, which may hold a signature or a token, gives
-// way to its digest. Other queries are other sources still, and the published one has the key of the one that is asked.
+// Published returns the source as anyone may read it: the query of an address, which may hold a signature or a token, is replaced by its digest.
+// Sources with different queries stay different, and the published source has the key of the original one.
 func (s Source) Published() Source {
 	if s.HTTP == nil {
 		return s

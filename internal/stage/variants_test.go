@@ -219,10 +219,10 @@ func TestVerifyFindsQuestionsWrittenInAnotherWay(t *testing.T) {
 			train, test := firstQuestion(t, folder, "train"), firstQuestion(t, folder, "test")
 			written := strings.ReplaceAll(strings.ToUpper(test), `\N`, `\t\u000b`)
 			forgery.Says(`"question":`+train, `"question":`+written)(t, folder, m)
-		}, "stands in split train as well, in row sums_"},
+		}, "split train as well, in row sums_"},
 		"the same bytes": {func(t *testing.T, folder string, m *revision.Manifest) {
 			forgery.Says(`"question":`+firstQuestion(t, folder, "train"), `"question":`+firstQuestion(t, folder, "test"))(t, folder, m)
-		}, "stands in split train as well, in row sums_"},
+		}, "split train as well, in row sums_"},
 	})
 }
 

@@ -241,7 +241,7 @@ func Room(folder Path, bytes int64, what string) error {
 	}
 	defer f.Close()
 	if left := free(f); left >= 0 && left < bytes {
-		return contract.Failf(contract.InsufficientStorage, "the volume is too small: %s has %d bytes, and %d are free; give the claim more storage, or remove revisions that nobody uses", what, bytes, left)
+		return contract.Failf(contract.InsufficientStorage, "the volume is too small: %s has %d bytes, and %d are free; give the claim more storage, or remove revisions that are no longer used", what, bytes, left)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestVerifyFindsForgedListsOfLeftOutRows(t *testing.T) {
 		"a line less":         {forgery.Edit(list, func(rows [][]byte) [][]byte { return rows[1:] }), "lists 1 rows with the reason malformed, the manifest says 2"},
 		"a line twice":        {forgery.Edit(list, func(rows [][]byte) [][]byte { return append(rows[:1:1], rows...) }), "row 2: the number 120 is not above the one before it"},
 		"another reason":      {forgery.Edit(list, replace("malformed", "wrong-shape")), "with the reason malformed"},
-		"a row that was kept": {forgery.Edit(list, replace(`"row":120`, `"row":7`)), "lists row 7 as left out, and it stands in raw/math/sums.jsonl"},
+		"a row that was kept": {forgery.Edit(list, replace(`"row":120`, `"row":7`)), "raw/math/sums.jsonl"},
 		"a number that is none": {forgery.Edit(list, func(rows [][]byte) [][]byte {
 			rows[4] = bytes.Replace(rows[4], []byte(`"row":124`), []byte(`"row":125`), 1)
 			return rows
@@ -82,7 +82,7 @@ func TestVerifyFindsForgedListsOfDroppedRows(t *testing.T) {
 	}
 	forgery.WantFound(t, revision, map[string]forgery.Case{
 		"another reason": {replace(`"reason":"duplicate"`, `"reason":"overlap"`), "with the reason overlap, the manifest says"},
-		"no reason":      {replace(`"reason":"duplicate"`, `"reason":"none"`), "which is none"},
+		"no reason":      {replace(`"reason":"duplicate"`, `"reason":"other"`), `"other"`},
 		"another split":  {replace(`"split":"train"`, `"split":"test"`), "the manifest says"},
 		"a line less":    {forgery.Edit(list, func(rows [][]byte) [][]byte { return rows[1:] }), "with the reason duplicate"},
 	})

@@ -78,7 +78,7 @@ func checkGraph(m revision.Manifest) error {
 		return files.Differ("the manifest is of mix %s, and its recipe of %s", m.Name, m.Recipe.Name)
 	}
 	if !revision.SameJSON(m.Recipe, m.Recipe.Content()) {
-		return files.Differ("the manifest's recipe holds what changes no published byte, and no release publishes such a one")
+		return files.Differ("the manifest's recipe has fields that change no published byte, which no release publishes")
 	}
 	if err := checkTypes(m); err != nil {
 		return err

@@ -41,7 +41,7 @@ func TestVerifyMakesAgainWhatRepeatsTheManifest(t *testing.T) {
 		}, "stages are not those"},
 		"a mix's name with an escape sequence":    {func(_ *testing.T, _ string, m *revision.Manifest) { m.Name = "\x1b[31mmix" }, "is of mix"},
 		"a plan of the same rows in other places": {func(_ *testing.T, _ string, m *revision.Manifest) { m.Plan.Splits[0].Domains[0].Name = "qa" }, "plan is not"},
-		"a folder in the recipe":                  {func(_ *testing.T, _ string, m *revision.Manifest) { m.Recipe.Output.Path = "elsewhere" }, "changes no published byte"},
+		"a folder in the recipe":                  {func(_ *testing.T, _ string, m *revision.Manifest) { m.Recipe.Output.Path = "elsewhere" }, "no published byte"},
 	})
 }
 

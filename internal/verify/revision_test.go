@@ -81,7 +81,7 @@ func TestVerifyFindsForgeries(t *testing.T) {
 		}), "not next in the order"},
 		"a row repeated in place of another":   {forgery.Edit(train, forgery.RepeatOne), "the plan says"},
 		"a test row in the train file":         {forgery.Borrow(train, test), "is not one of split train"},
-		"a train row in a processed test file": {forgery.Borrow("processed/facts/test.jsonl", "processed/facts/train.jsonl"), "stands in split train as well"},
+		"a train row in a processed test file": {forgery.Borrow("processed/facts/test.jsonl", "processed/facts/train.jsonl"), "split train"},
 		"a row in another form": {forgery.Edit(train, func(rows [][]byte) [][]byte {
 			rows[0] = bytes.Replace(rows[0], []byte(`{"id"`), []byte(`{ "id"`), 1)
 			return rows

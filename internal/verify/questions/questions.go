@@ -208,7 +208,7 @@ func (s *Set) leak(a, b Ref) error {
 	if first.Question != second.Question {
 		written = ", written in another way"
 	}
-	return contract.Failf(contract.LeakageDetected, "%s: the question of row %s stands in split %s as well, in row %s%s",
+	return contract.Failf(contract.LeakageDetected, "%s: the question of row %s is in split %s as well, in row %s%s",
 		s.file(a), first.ID, s.of.SplitName(b.Split), second.ID, written)
 }
 

@@ -106,7 +106,7 @@ func (c *droppedCounts) add(row revision.DroppedRow) (split, dataset int, err er
 	case split < 0 || dataset < 0 || record.Number(row.ID, row.Dataset) < 0:
 		return 0, 0, files.Differ("%s: %q is no row of a split %s of data set %s", revision.DroppedFile, row.ID, row.Split, row.Dataset)
 	case table == nil:
-		return 0, 0, files.Differ("%s: row %s has the reason %q, which is none", revision.DroppedFile, row.ID, row.Reason)
+		return 0, 0, files.Differ("%s: row %s has the unknown reason %q", revision.DroppedFile, row.ID, row.Reason)
 	}
 	table[split][dataset]++
 	return split, dataset, nil

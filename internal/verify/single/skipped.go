@@ -104,7 +104,7 @@ func (l *skippedList) pass(id int64) error {
 		}
 	}
 	if l.next == id {
-		return files.Differ("%s lists row %d as left out, and it stands in %s", l.list, id, l.among)
+		return files.Differ("%s lists row %d as left out, and the row is in %s", l.list, id, l.among)
 	}
 	return nil
 }
