@@ -279,11 +279,11 @@ func TestDiffWithTheCluster(t *testing.T) {
 	}
 }
 
-// TestLogsNamePods: without a kubelet, logs reports an error for each pod and goes on.
-func TestLogsNamePods(t *testing.T) {
+// TestLogsWithoutPods: logs of a mix without pods are none, which is no error; a user who may not read the mix is refused.
+func TestLogsWithoutPods(t *testing.T) {
 	space := namespace(t)
 	of := mix(t, space, ready)
-	if got := command(t, "logs", of.Name, "-n", space); got.code != 0 || !strings.Contains(got.errors, "There is no pod with such a log") {
+	if got := command(t, "logs", of.Name, "-n", space); got.code != 0 || !strings.Contains(got.errors, "No pod has such a log") {
 		t.Error(got)
 	}
 	if got := command(t, append([]string{"logs", of.Name}, userWith(t, space)...)...); got.code != 43 {
