@@ -265,8 +265,8 @@ func fill(buf, rest []byte, stream io.Reader) (text, tail []byte, err error) {
 // chunk decodes whole lines. Only single rows can be bad there.
 func (j *jsonLines) chunk(c *chunk, file string) []batch {
 	clear(j.scanner.before) // it points into the previous chunk
-	j.scanner.cursor.room = c.room[:0]
-	defer func() { c.room = j.scanner.cursor.room }()
+	j.scanner.cursor.Room = c.room[:0]
+	defer func() { c.room = j.scanner.cursor.Room }()
 	var out []batch
 	var b batch
 	row := decoded.Row{Place: decoded.Place{File: file, Format: lineFormat}}

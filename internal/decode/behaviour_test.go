@@ -14,6 +14,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
@@ -224,7 +225,7 @@ func TestDocumented(t *testing.T) {
 func TestLargeRowsOfJSON(t *testing.T) {
 	long := func(n int, entry string) string { return strings.TrimSuffix(strings.Repeat(entry+",", n), ",") }
 	var names strings.Builder
-	for i := range maxNames + 10 {
+	for i := range jsonvalue.MaxNames + 10 {
 		fmt.Fprintf(&names, `,"%d":1`, i)
 	}
 	rows := []string{`{"a":"x"}`, `{"a":[` + long(decoded.MaxValues+1, "1") + `]}`, `{"b":[` + long(decoded.MaxValues+1, "1") + `],"a":"y"}`, `{"a":{"k":[` + long(decoded.MaxValues/2+1, "{}") + `]}}`,

@@ -4,22 +4,20 @@ import (
 	"fmt"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 )
 
-// maxNames is how many names the objects that are open at once may have, wanted or not: they are compared with each other.
-const maxNames = 1 << 18
-
-var errManyNames = fmt.Errorf("an object of the row has more than %d names; make a list of them at the source, or name only files that hold rows", maxNames)
+var errManyNames = fmt.Errorf("an object of the row has more than %d names; make a list of them at the source, or name only files that hold rows", jsonvalue.MaxNames)
 
 // boundedSpans returns an error where the wanted values of a row, which have a size together, are more than a row may bring into memory.
-func boundedSpans(found []span, size int) error {
+func boundedSpans(found []jsonvalue.Span, size int) error {
 	values := 0
 	if size > decoded.MaxValues && size <= decoded.MaxKept { // A value takes a byte at least.
 		for _, f := range found {
 			values++
-			if !f.plain {
-				values += marks(f.raw)
+			if !f.Plain {
+				values += marks(f.Raw)
 			}
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 )
 
 const (
@@ -168,22 +169,10 @@ func (d *document) leave() error {
 			return jsonError(err)
 		}
 	}
-	if err := end(d.dec); err != nil {
+	if err := jsonvalue.End(d.dec); err != nil {
 		return jsonError(err)
 	}
 	return io.EOF
-}
-
-// end checks that nothing follows the last value.
-func end(dec *jsontext.Decoder) error {
-	switch _, err := dec.ReadToken(); err {
-	case io.EOF:
-		return nil
-	case nil:
-		return errMore
-	default:
-		return err
-	}
 }
 
 // limited refuses a row that is longer than the limit, so that a decoder's buffer cannot grow without bound.
@@ -261,7 +250,7 @@ func isDocument(text []byte) bool {
 // unfinished reports whether text is the front part of a JSON value.
 func unfinished(text []byte) bool {
 	_, err := jsontext.NewDecoder(bytes.NewReader(text)).ReadValue()
-	return isCut(err)
+	return jsonvalue.IsCut(err)
 }
 
 // documentError returns the error that a document needs a path, with the paths that would do.

@@ -13,6 +13,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
+)
+
+// The checker compares fewNames with each other one by one, and refuses more than maxDepth levels.
+const (
+	fewNames = 16
+	maxDepth = 10000
 )
 
 // fastFields ask for values of all kinds: whole ones, ones inside objects, and both of the same object.
@@ -51,29 +58,29 @@ func fastTexts() []string {
 }
 
 // agree compares the checker with jsontext: what is taken, and the values that come of it.
-func agree(tb testing.TB, c *checker, text []byte) {
+func agree(tb testing.TB, c *jsonvalue.Checker, text []byte) {
 	tb.Helper()
 	want := len(text) > 0 && text[0] == '{' && text[len(text)-1] == '}' && jsontext.Value(text).IsValid()
 	s := scanner{selection: selectFields(fastFields)}
-	if got := c.object(text, s.root); got != want {
+	if got := c.Object(text, s.root); got != want {
 		tb.Fatalf("%q: the checker says %t, and jsontext %t", text, got, want)
 	}
 	if !want {
 		return
 	}
 	slow, fast, again := make([]any, len(fastFields)), make([]any, len(fastFields)), make([]any, len(fastFields))
-	errSlow, errFast := (&scanner{selection: s.selection}).row(text, slow), s.spans(text, c.found, fast)
+	errSlow, errFast := (&scanner{selection: s.selection}).row(text, slow), s.spans(text, c.Found, fast)
 	if diff := cmp.Diff(slow, fast); diff != "" || fmt.Sprint(errSlow) != fmt.Sprint(errFast) {
 		tb.Fatalf("%q: %v, %v\n%s", text, errSlow, errFast, diff)
 	}
-	if err := s.spans(text, c.found, again); err != nil || cmp.Diff(fast, again) != "" {
+	if err := s.spans(text, c.Found, again); err != nil || cmp.Diff(fast, again) != "" {
 		tb.Fatalf("%q: a second row like the first differs: %v", text, err)
 	}
 }
 
 // TestCheckerIsJSONText gives both the texts themselves and what a few wrong bytes make of them.
 func TestCheckerIsJSONText(t *testing.T) {
-	var c checker
+	var c jsonvalue.Checker
 	random := rand.New(rand.NewPCG(1, 2))
 	const bytes = "{}[]\",:\\ \t\n\x00\x1f\x7f\x80\xc3\xed\xffu0d8e1.-+ntf"
 	for _, text := range fastTexts() {
@@ -99,7 +106,7 @@ func TestCheckerIsJSONText(t *testing.T) {
 }
 
 func TestCheckerDepth(t *testing.T) {
-	var c checker
+	var c jsonvalue.Checker
 	for _, open := range []string{"[", `{"k":`} {
 		closing := map[string]string{"[": "]", `{"k":`: "}"}[open]
 		for _, depth := range []int{maxDepth - 1, maxDepth} {
@@ -111,7 +118,7 @@ func TestCheckerDepth(t *testing.T) {
 
 // TestCheckerKeepsNothing goes from a text that is refused half way to one that is not.
 func TestCheckerKeepsNothing(t *testing.T) {
-	var c checker
+	var c jsonvalue.Checker
 	for _, text := range []string{`{"a":"x","b":{"c":"y","d":{"\u0065":[`, `{"a":"z"}`, "{\"a\":\"\t\"}", `{"a":"\u0061","b":1}`, `{"b":{"c":1}}`} {
 		agree(t, &c, []byte(text))
 	}
@@ -126,7 +133,7 @@ func FuzzChecker(f *testing.F) {
 		`{"a":[1,"\\\"",{"b":null}],"c":true}`, `["\u00e9\\",-1.5e3 , false]`, `{}`, `[[],{}]`, `"x"`, ` 1 `} {
 		f.Add([]byte(text))
 	}
-	var c checker
+	var c jsonvalue.Checker
 	f.Fuzz(func(t *testing.T, text []byte) {
 		agree(t, &c, bytes.Trim(text, " \t\r\n"))
 		agreeOnLine(t, text)

@@ -1,42 +1,14 @@
 package decode
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
-	"github.com/datasetmix/datasetmix/internal/jsonscan"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 )
-
-// wanted is the tree of the names that a caller asked for: one node per name on a path.
-type wanted struct {
-	name string
-	// quoted is the name as JSON writes it without escapes, for comparison with the bytes of a row.
-	quoted []byte
-	// plain is the name as the checker compares it.
-	plain memberName
-	// leaf is the index of the field that ends here, or -1.
-	leaf int
-	// text is the index of the field that wants the text of what ends here, or -1. It is set only together with a leaf.
-	text int
-	// raw is the index of the field that wants the JSON text of what ends here, or -1. It is set only at the top.
-	raw int
-	// own reports that what ends here is the value of its field whatever else a row has: no path leads to the field besides its name.
-	own      bool
-	children []*wanted
-}
-
-// newWanted returns a node of which nothing is wanted.
-func newWanted(name string) *wanted {
-	quoted := jsonscan.AppendString(nil, name) // A name that is not UTF-8 matches nothing.
-	return &wanted{name: name, quoted: quoted, plain: memberName{[]byte(name), keyOf([]byte(name))}, leaf: -1, text: -1, raw: -1}
-}
-
-// bare reports whether a value is wanted only in the form in which it is written.
-func (w *wanted) bare() bool { return w.leaf < 0 && len(w.children) == 0 }
 
 // absent marks a field that a row does not have, as opposed to null. It never leaves the package.
 type absent struct{}
@@ -44,95 +16,54 @@ type absent struct{}
 // selection is the fields that a caller asked for.
 type selection struct {
 	fields []decoded.Field
-	root   *wanted
+	root   *jsonvalue.Wanted
 	// whole is the index of the field that wants the whole row, or -1.
 	whole int
 }
 
 func selectFields(fields []decoded.Field) selection {
-	root, whole := newWanted(""), -1
+	root, whole := jsonvalue.NewWanted(""), -1
 	for i, f := range fields {
 		switch {
 		case f.Raw && f.Name == "":
 			whole = i
 		case f.Raw:
-			root.node(f.Name).raw = i
+			root.Node(f.Name).Raw = i
 		}
 		if f.Ordered || f.Raw {
 			continue
 		}
 		// The whole name first: a column may have dots in its own name.
-		root.add([]string{f.Name}, i)
+		root.Add([]string{f.Name}, i)
 		if path := strings.Split(f.Name, "."); len(path) > 1 {
-			root.add(path, i)
+			root.Add(path, i)
 		}
 	}
 	for i, f := range fields {
-		if at := root.child(f.Name); f.Ordered && at != nil && at.leaf >= 0 {
-			at.text = i
+		if at := root.Child(f.Name); f.Ordered && at != nil && at.Leaf >= 0 {
+			at.Text = i
 		}
 	}
-	for _, w := range root.children {
-		w.own = w.leaf >= 0 && !strings.Contains(w.name, ".")
+	for _, w := range root.Children {
+		w.Own = w.Leaf >= 0 && !strings.Contains(w.Name, ".")
 	}
 	return selection{fields: fields, root: root, whole: whole}
 }
 
-func (w *wanted) add(path []string, leaf int) {
-	at := w.node(path[0])
-	if len(path) == 1 {
-		at.leaf = leaf
-		return
-	}
-	at.add(path[1:], leaf)
-}
-
-// node returns the child of a name, and creates it if it does not exist.
-func (w *wanted) node(name string) *wanted {
-	at := w.child(name)
-	if at == nil {
-		at = newWanted(name)
-		w.children = append(w.children, at)
-	}
-	return at
-}
-
-// find returns the node of a name that is given as in the row, with quotes and escapes; nil if it does not exist.
-func (w *wanted) find(quoted []byte) *wanted {
-	for _, c := range w.children {
-		if bytes.Equal(c.quoted, quoted) {
-			return c
-		}
-	}
-	if bytes.IndexByte(quoted, '\\') < 0 {
-		return nil
-	}
-	return w.child(string(plain(quoted)))
-}
-
-func (w *wanted) child(name string) *wanted {
-	for _, c := range w.children {
-		if c.name == name {
-			return c
-		}
-	}
-	return nil
-}
-
 // put stores a materialised value at its node and at the nodes below it. A field found by a path yields to a column that
 // has the whole path for its name, which is always a child of the root.
-func (s *selection) put(w *wanted, v any, values []any) {
-	if w.leaf >= 0 {
-		if _, free := values[w.leaf].(absent); free || s.root.child(w.name) == w && w.name == s.fields[w.leaf].Name {
-			values[w.leaf] = v
+func (s *selection) put(w *jsonvalue.Wanted, v any, values []any) {
+	if w.Leaf >= 0 {
+		if _, free := values[w.Leaf].(absent); free || s.root.Child(w.Name) == w && w.Name == s.fields[w.Leaf].Name {
+			values[w.Leaf] = v
 		}
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
 		return
 	}
-	for _, c := range w.children {
-		if inner, ok := object[c.name]; ok {
+	for _, c := range w.Children {
+		if inner, ok := object[c.Name]; ok {
 			s.put(c, inner, values)
 		}
 	}

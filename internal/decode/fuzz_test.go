@@ -14,6 +14,7 @@ import (
 
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 	"github.com/datasetmix/datasetmix/internal/testing/parquetfile"
 )
 
@@ -123,12 +124,12 @@ func agreeOnValue(t *testing.T, text []byte) {
 	if dec.Decode(&want) != nil {
 		return
 	}
-	c, skipped := newCursor(value), newCursor(value)
-	if diff := cmp.Diff(want, standard(c.value())); diff != "" {
+	c, skipped := jsonvalue.NewCursor(value), jsonvalue.NewCursor(value)
+	if diff := cmp.Diff(want, standard(c.Value())); diff != "" {
 		t.Fatal(diff)
 	}
-	if skipped.skip(); skipped.at != c.at || c.at != len(value) {
-		t.Fatalf("%q: the value ends at %d, skipped at %d", text, c.at, skipped.at)
+	if skipped.Skip(); skipped.At != c.At || c.At != len(value) {
+		t.Fatalf("%q: the value ends at %d, skipped at %d", text, c.At, skipped.At)
 	}
 }
 

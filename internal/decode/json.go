@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 )
 
 // lineBuffer is where the buffer of a line starts.
@@ -115,7 +116,7 @@ func (l *lines) room() int {
 // jsonLines is JSON Lines: one object per line.
 type jsonLines struct {
 	lines   *lines
-	checker checker
+	checker jsonvalue.Checker
 	scanner scanner
 	dec     jsontext.Decoder
 	buffer  bytes.Buffer
@@ -182,18 +183,18 @@ func (j *jsonLines) line(line []byte, row *decoded.Row) error {
 // row decodes the values of a line. The checker decides on nearly every one; what it does not accept, jsontext accepts or explains.
 func (j *jsonLines) row(line []byte, values []any) error {
 	j.scanner.odd = false
-	if j.checker.object(line, j.scanner.root) {
-		return j.scanner.spans(line, j.checker.found, values)
+	if j.checker.Object(line, j.scanner.root) {
+		return j.scanner.spans(line, j.checker.Found, values)
 	}
-	if j.checker.many {
+	if j.checker.Many {
 		return decoded.Bad(decoded.TooLong, errManyNames)
 	}
 	if finite, some := finiteText(j.finite[:0], line); some {
 		// The places are the same in the text without such numbers, which is checked, and in the line, which has the values.
-		if j.finite = finite; j.checker.object(finite, j.scanner.root) {
+		if j.finite = finite; j.checker.Object(finite, j.scanner.root) {
 			copy(finite, line)
 			j.scanner.odd = true
-			return j.scanner.spans(finite, j.checker.found, values)
+			return j.scanner.spans(finite, j.checker.Found, values)
 		}
 		line = finite
 	}
@@ -214,7 +215,7 @@ func (j *jsonLines) refusal(line []byte, err error) error {
 	switch {
 	case j.lines.open && errors.Is(err, io.ErrUnexpectedEOF):
 		return jsonError(err) // The file was truncated: this is not a bad row but the end of the file.
-	case err == errMore:
+	case err == jsonvalue.ErrMore:
 		return decoded.Bad(decoded.Malformed, err)
 	default:
 		return badJSON(line, err)
@@ -228,7 +229,7 @@ func (j *jsonLines) check(text []byte) (jsontext.Value, error) {
 	j.dec.Reset(&j.buffer)
 	value, err := j.dec.ReadValue()
 	if err == nil && len(j.dec.UnreadBuffer()) > 0 {
-		err = end(&j.dec)
+		err = jsonvalue.End(&j.dec)
 	}
 	return value, err
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/datasetmix/datasetmix/internal/decode/decoded"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 )
 
 // squadColumns are the columns of the same data on the Hub, and is_impossible, which only the original form has.
@@ -23,7 +24,7 @@ type squad struct {
 	scanner scanner
 	done    func()
 	// The columns above a question, nil where they are not wanted.
-	title, context *wanted
+	title, context *jsonvalue.Wanted
 
 	articles int64
 	above    []byte     // the title of the current article, nil if it has none
@@ -45,8 +46,8 @@ type shared struct {
 // of returns the value of a piece of the article: the previous one if it is the same piece and a text, which cannot be changed.
 func (s *shared) of(raw []byte) any {
 	if s.raw == nil || raw[0] != '"' || &s.raw[0] != &raw[0] {
-		c := newCursor(raw)
-		s.raw, s.value = raw, c.value()
+		c := jsonvalue.NewCursor(raw)
+		s.raw, s.value = raw, c.Value()
 	}
 	return s.value
 }
@@ -59,7 +60,7 @@ func openSquad(stream io.Reader, done func(), fields []decoded.Field) (decoded.R
 		}
 	}
 	s := &squad{document: newDocument(stream, []string{"data"}), scanner: scanner{selection: selectFields(fields)}, done: done}
-	s.title, s.context = s.scanner.root.child("title"), s.scanner.root.child("context")
+	s.title, s.context = s.scanner.root.Child("title"), s.scanner.root.Child("context")
 	return s, nil
 }
 
@@ -90,8 +91,8 @@ func (s *squad) article(text []byte) error {
 	if text[0] != '{' {
 		return errors.New("an article must be a JSON object; correct it at the source")
 	}
-	if !s.names.checker.object(text, newWanted("")) {
-		if s.names.checker.many {
+	if !s.names.checker.Object(text, jsonvalue.NewWanted("")) {
+		if s.names.checker.Many {
 			return errManyNames
 		}
 		if _, err := s.names.check(text); err != nil {
@@ -99,42 +100,42 @@ func (s *squad) article(text []byte) error {
 		}
 	}
 	err := missingList("paragraphs")
-	c := newCursor(text)
-	for name := range c.members {
-		switch string(plain(name)) {
+	c := jsonvalue.NewCursor(text)
+	for name := range c.Members {
+		switch string(jsonvalue.Unquoted(name)) {
 		case "title":
-			s.above = c.raw()
+			s.above = c.Raw()
 		case "paragraphs":
 			if err = s.each(&c, "paragraphs", s.paragraph); err != nil {
 				return err
 			}
 		default:
-			c.skip()
+			c.Skip()
 		}
 	}
 	return err
 }
 
-func (s *squad) paragraph(c *cursor) error {
-	if c.kind() != '{' {
+func (s *squad) paragraph(c *jsonvalue.Cursor) error {
+	if c.Kind() != '{' {
 		return errors.New("a paragraph must be an object with context and qas; correct it at the source")
 	}
 	var context []byte
 	err, first := missingList("qas"), len(s.queue)
-	for name := range c.members {
-		switch string(plain(name)) {
+	for name := range c.Members {
+		switch string(jsonvalue.Unquoted(name)) {
 		case "context":
-			context = c.raw()
+			context = c.Raw()
 		case "qas":
-			err = s.each(c, "qas", func(c *cursor) error {
-				s.queue = append(s.queue, question{text: c.raw()})
+			err = s.each(c, "qas", func(c *jsonvalue.Cursor) error {
+				s.queue = append(s.queue, question{text: c.Raw()})
 				return nil
 			})
 			if err != nil {
 				return err
 			}
 		default:
-			c.skip()
+			c.Skip()
 		}
 	}
 	for i := range s.queue[first:] {
@@ -144,11 +145,11 @@ func (s *squad) paragraph(c *cursor) error {
 }
 
 // each reads the elements of a list of the SQuAD form.
-func (s *squad) each(c *cursor, name string, take func(*cursor) error) error {
-	if c.kind() != '[' {
+func (s *squad) each(c *jsonvalue.Cursor, name string, take func(*jsonvalue.Cursor) error) error {
+	if c.Kind() != '[' {
 		return missingList(name)
 	}
-	for range c.entries {
+	for range c.Entries {
 		if err := take(c); err != nil {
 			return err
 		}
@@ -165,14 +166,14 @@ func (s *squad) question(q question, values []any) error {
 	if q.text[0] != '{' {
 		return decoded.Badf(decoded.WrongShape, "a question must be an object; correct it at the source")
 	}
-	c := newCursor(q.text)
-	for name := range c.members {
-		w := s.scanner.root.find(name)
-		if w == nil || w.name != "answers" {
+	c := jsonvalue.NewCursor(q.text)
+	for name := range c.Members {
+		w := s.scanner.root.Find(name)
+		if w == nil || w.Name != "answers" {
 			s.scanner.member(&c, w, values)
 			continue
 		}
-		answers, err := flatAnswers(c.raw())
+		answers, err := flatAnswers(c.Raw())
 		if err != nil {
 			return err
 		}
@@ -200,10 +201,10 @@ func (s *squad) question(q question, values []any) error {
 // whole returns the row of a question as an object: its columns, in their order, as the article has them.
 func (s *squad) whole(q question) (decoded.JSON, error) {
 	columns := map[string][]byte{"title": s.above, "context": q.context}
-	c := newCursor(q.text)
-	for quoted := range c.members {
-		name := string(plain(quoted))
-		if columns[name] = c.raw(); name == "answers" {
+	c := jsonvalue.NewCursor(q.text)
+	for quoted := range c.Members {
+		name := string(jsonvalue.Unquoted(quoted))
+		if columns[name] = c.Raw(); name == "answers" {
 			answers, err := flatAnswers(columns[name])
 			if err != nil {
 				return "", err
@@ -233,20 +234,20 @@ func flatAnswers(text []byte) (map[string]any, error) {
 		return nil, decoded.Bad(decoded.WrongShape, missingList("answers"))
 	}
 	texts, starts := make([]any, 0, 4), make([]any, 0, 4)
-	c := newCursor(text)
-	for n := range c.entries {
-		if c.kind() != '{' {
+	c := jsonvalue.NewCursor(text)
+	for n := range c.Entries {
+		if c.Kind() != '{' {
 			return nil, decoded.Badf(decoded.WrongShape, "an answer must be an object with text and answer_start; correct it at the source")
 		}
 		texts, starts = append(texts, nil), append(starts, nil)
-		for name := range c.members {
-			switch string(plain(name)) {
+		for name := range c.Members {
+			switch string(jsonvalue.Unquoted(name)) {
 			case "text":
-				texts[n] = c.value()
+				texts[n] = c.Value()
 			case "answer_start":
-				starts[n] = c.value()
+				starts[n] = c.Value()
 			default:
-				c.skip()
+				c.Skip()
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/datasetmix/datasetmix/internal/contract"
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -122,7 +122,7 @@ func (p *parser) kept() (entries []Entry, err error) {
 		if n := len(entries); slices.Contains(recipe.OwnMembers, name) || n > 0 && entries[n-1].Key >= name {
 			return nil, fmt.Errorf("the member %q is there twice, or not in the order of names", name)
 		}
-		length, err := decode.Checked(p.text[p.at:])
+		length, err := jsonvalue.Checked(p.text[p.at:])
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 	"github.com/datasetmix/datasetmix/internal/jsonscan"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 )
@@ -179,7 +179,7 @@ func keptMembers(line []byte, at int) bool {
 	if at < 0 || at >= len(line) || line[at] == '}' {
 		return at >= 0 && at == len(line)-1
 	}
-	values := decode.NewValues(line)
+	values := jsonvalue.NewValues(line)
 	defer values.Close()
 	for before := []byte(nil); at < len(line) && line[at] == ','; {
 		name, value := quotedName(line, at+1)

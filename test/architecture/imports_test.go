@@ -22,7 +22,9 @@ type rule struct {
 }
 
 var (
-	decoding   = []string{"internal/decode", "internal/decode/decoded", "internal/decode/parquet"}
+	// values are what rows are made of, whatever they are read from; decoding reads files.
+	values     = []string{"internal/jsonscan", "internal/decode/decoded", "internal/decode/jsonvalue"}
+	decoding   = []string{"internal/decode", "internal/decode/decoded", "internal/decode/jsonvalue", "internal/decode/parquet"}
 	kubernetes = []string{"k8s.io/", "sigs.k8s.io/"}
 	clients    = []string{"k8s.io/client-go/kubernetes", "sigs.k8s.io/controller-runtime/"}
 	graph      = []string{"internal/mix", "internal/recipe", "internal/plan", "internal/pipeline"}
@@ -30,13 +32,16 @@ var (
 	onVolumes  = append([]string{"internal/revision", "internal/schema", "internal/jsonscan"}, planned...)
 	stored     = append([]string{"internal/hashing", "internal/store"}, onVolumes...)
 	written    = append([]string{"internal/bufpipe", "internal/filewriter"}, stored...)
-	judged     = slices.Concat(decoding, []string{"internal/jsonscan", "internal/precheck", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned)
+	judged     = slices.Concat(values, []string{"internal/precheck", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned)
 	proof      = []string{"internal/verify/files", "internal/verify/layout", "internal/verify/questions", "internal/verify/numbers", "internal/verify/single", "internal/verify/mixed"}
 	// proved are what the checks of a revision's files are made of.
 	proved    = slices.Concat(decoding, []string{"internal/jsonscan", "internal/progress", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/tokens", "internal/dedup"}, written)
 	dataPlane = append(slices.Concat(decoding, []string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record", "internal/encode", "internal/rowfile", "internal/extsort", "internal/sampler", "internal/source", "internal/progress", "internal/report", "internal/verify", "internal/stage", "internal/dedup", "internal/tokens", "internal/export", "internal/statistics", "internal/report/page", "internal/report/picture", "python"}, written), proof...)
 	counted   = append([]string{"internal/progress"}, planned...)
 	anything  = []string{"*"}
+	// json reads the JSON of rows; files are the libraries of the formats of files.
+	json  = []string{"github.com/go-json-experiment/json"}
+	files = []string{"github.com/parquet-go/", "github.com/klauspost/compress", "github.com/andybalholm/brotli", "github.com/pierrec/lz4"}
 	// opened are the packages of all kinds of sources; reading is what each of them is made of.
 	opened  = []string{"internal/source/transport", "internal/source/choose", "internal/source/hub", "internal/source/web", "internal/source/objectstore", "internal/source/oci", "internal/source/volume", "internal/source/open"}
 	reading = append([]string{"internal/bufpipe", "internal/glob", "internal/source"}, counted...)
@@ -69,16 +74,17 @@ var rules = []rule{
 	{pkg: "internal/jsonscan"},
 	{pkg: "internal/decode/decoded", own: append([]string{"internal/jsonscan"}, planned...)},
 	{pkg: "internal/decode/parquet", own: append([]string{"internal/jsonscan", "internal/decode/decoded"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/decode", own: append([]string{"internal/jsonscan", "internal/decode/decoded", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
-	{pkg: "internal/record", own: slices.Concat(decoding, []string{"internal/jsonscan"}, planned), foreign: anything, never: append([]string{"github.com/google/cel-go/"}, kubernetes...)},
-	{pkg: "internal/mapping/language", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record"}, planned), foreign: anything, never: kubernetes},
-	{pkg: "internal/mapping", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record", "internal/mapping/language"}, planned), foreign: anything, never: kubernetes},
+	{pkg: "internal/decode/jsonvalue", own: append([]string{"internal/jsonscan", "internal/decode/decoded"}, planned...), foreign: json},
+	{pkg: "internal/decode", own: append([]string{"internal/jsonscan", "internal/decode/decoded", "internal/decode/jsonvalue", "internal/decode/parquet"}, planned...), foreign: anything, never: kubernetes},
+	{pkg: "internal/record", own: slices.Concat(values, planned), foreign: json},
+	{pkg: "internal/mapping/language", own: slices.Concat(values, []string{"internal/record"}, planned), foreign: anything, never: append(files, kubernetes...)},
+	{pkg: "internal/mapping", own: slices.Concat(values, []string{"internal/record", "internal/mapping/language"}, planned), foreign: anything, never: append(files, kubernetes...)},
 	{pkg: "internal/encode", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record"}, planned), foreign: anything, never: kubernetes},
 	{pkg: "internal/export", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/record", "internal/encode"}, planned), foreign: anything, never: kubernetes},
 	{pkg: "python"},
 	{pkg: "internal/example"},
 	{pkg: "internal/glob", own: planned, foreign: []string{"github.com/bmatcuk/doublestar/"}},
-	{pkg: "internal/precheck", own: slices.Concat(decoding, []string{"internal/jsonscan", "internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned), foreign: anything, never: kubernetes},
+	{pkg: "internal/precheck", own: slices.Concat(values, []string{"internal/glob", "internal/mapping", "internal/mapping/language", "internal/record"}, planned), foreign: anything, never: append(files, kubernetes...)},
 	{pkg: "internal/progress", own: graph},
 	{pkg: "internal/source", own: append([]string{"internal/bufpipe"}, counted...)},
 	{pkg: "internal/source/transport", own: reading, foreign: network},

@@ -9,7 +9,7 @@ import (
 	"github.com/google/cel-go/common/types/ref"
 	"github.com/google/cel-go/common/types/traits"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 )
 
 // textOf returns the string that a function works on, or the error to return instead.
@@ -140,7 +140,7 @@ func argument(s, command string) (string, error) {
 
 // openJSON returns the value of a text of JSON.
 func openJSON(s string) ref.Val {
-	v, err := decode.Text(s)
+	v, err := jsonvalue.Parse(s)
 	if err != nil {
 		return wrong(func(it Subject) string { return it.The() + " is not a text of JSON: " + err.Error() })
 	}

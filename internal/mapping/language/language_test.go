@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/datasetmix/datasetmix/internal/decode"
+	"github.com/datasetmix/datasetmix/internal/decode/jsonvalue"
 	"github.com/datasetmix/datasetmix/internal/record"
 )
 
@@ -25,7 +25,7 @@ func given(t *testing.T, expression, row string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	values, err := decode.Text(row)
+	values, err := jsonvalue.Parse(row)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,6 @@
-package decode
+// Package jsonvalue reads values out of JSON texts: it checks a text by the strict rules of a row, finds the wanted values in it, and walks
+// over a text that was checked.
+package jsonvalue
 
 import (
 	"bytes"
@@ -17,7 +19,7 @@ func Checked(text string) (length int, err error) {
 	dec := jsontext.NewDecoder(strings.NewReader(text))
 	value, err := dec.ReadValue()
 	if err != nil {
-		return 0, jsonError(err)
+		return 0, Error(err)
 	}
 	if end := int(dec.InputOffset()); end == len(value) && strings.IndexByte(text[:end], '\n') < 0 && strings.IndexByte(text[:end], '\r') < 0 {
 		return end, nil
@@ -27,19 +29,19 @@ func Checked(text string) (length int, err error) {
 
 // Values finds where values of JSON end in a line, much faster than Checked does, which accepts every value that it finds.
 type Values struct {
-	checker *checker
+	checker *Checker
 	// odd is true if the line has line ends, which no value may have.
 	odd bool
 }
 
 // checkers are reused.
-var checkers = sync.Pool{New: func() any { return new(checker) }}
+var checkers = sync.Pool{New: func() any { return new(Checker) }}
 
 // NewValues returns the Values of a line, which must be UTF-8.
 func NewValues(line []byte) Values {
-	c := checkers.Get().(*checker)
+	c := checkers.Get().(*Checker)
 	control, _ := jsonscan.Survey(line)
-	c.text, c.names, c.found, c.unescaped, c.many = line, c.names[:0], c.found[:0], c.unescaped[:0], false
+	c.text, c.names, c.Found, c.unescaped, c.Many = line, c.names[:0], c.Found[:0], c.unescaped[:0], false
 	c.smooth, c.backslash = !control, -1
 	return Values{c, control && bytes.ContainsAny(line, "\r\n")}
 }
@@ -59,17 +61,17 @@ func (v Values) End(at int) int {
 	return v.checker.value(at, 1)
 }
 
-// Text returns the value of a text of JSON, such as a column or a field may hold, by the rules of a row of JSON Lines.
-func Text(text string) (any, error) {
+// Parse returns the value of a text of JSON, such as a column or a field may hold, by the rules of a row of JSON Lines.
+func Parse(text string) (any, error) {
 	raw := jsontext.Value(text)
 	if !raw.IsValid() {
 		dec := jsontext.NewDecoder(strings.NewReader(text))
 		_, err := dec.ReadValue()
 		if err == nil {
-			err = end(dec)
+			err = End(dec)
 		}
-		return nil, jsonError(err)
+		return nil, Error(err)
 	}
-	c := newCursor(raw)
-	return c.value(), nil
+	c := NewCursor(raw)
+	return c.Value(), nil
 }

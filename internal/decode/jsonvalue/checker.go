@@ -1,4 +1,4 @@
-package decode
+package jsonvalue
 
 import (
 	"bytes"
@@ -10,18 +10,20 @@ import (
 )
 
 const (
+	// MaxNames is how many names the objects that are open at once may have, wanted or not: they are compared with each other.
+	MaxNames = 1 << 18
 	// maxDepth is the most levels of lists and objects, as in jsontext.
 	maxDepth = 10000
 	// fewNames are compared with each other one by one; more of them are sorted.
 	fewNames = 16
 )
 
-// checker reads one text and reports whether it is one JSON object, by the same strict rules as jsontext: UTF-8, the grammar of RFC 8259, no name
+// Checker reads one text and reports whether it is one JSON object, by the same strict rules as jsontext: UTF-8, the grammar of RFC 8259, no name
 // twice in an object, no half of a surrogate pair, at most maxDepth levels. On the way it notes where the wanted values are. It returns
 // no errors: a text that it does not accept goes to jsontext, which finds the error, or none.
 //
 // FuzzChecker holds it to jsontext: both take the same texts.
-type checker struct {
+type Checker struct {
 	text []byte
 	// smooth is true if the text has no control character. backslash is the place of the next backslash; once the reader has passed it, the
 	// next one is searched.
@@ -29,9 +31,10 @@ type checker struct {
 	backslash int
 	// names are those of the objects that are open, the outermost first.
 	names []memberName
-	found []span
-	// many reports that there were more names than are compared.
-	many bool
+	// Found are the spans of the wanted values, in the order of the text.
+	Found []Span
+	// Many reports that there were more names than are compared.
+	Many bool
 	// unescaped has the names that were written with escapes.
 	unescaped []byte
 }
@@ -42,17 +45,17 @@ type memberName struct {
 	key  uint64
 }
 
-// span is the text of the value of a wanted node. A plain one is a string without escapes.
-type span struct {
-	wanted *wanted
-	raw    []byte
-	plain  bool
+// Span is the text of the value of a wanted node. A plain one is a string without escapes.
+type Span struct {
+	Wanted *Wanted
+	Raw    []byte
+	Plain  bool
 }
 
-// object reads a text that is to be one object and nothing else, without space around it, and fills found.
-func (c *checker) object(text []byte, root *wanted) bool {
-	c.text, c.names, c.found, c.unescaped = text, c.names[:0], c.found[:0], c.unescaped[:0]
-	if c.many = false; len(text) == 0 || text[0] != '{' {
+// Object reports whether a text is one object and nothing else, without space around it, and fills Found.
+func (c *Checker) Object(text []byte, root *Wanted) bool {
+	c.text, c.names, c.Found, c.unescaped = text, c.names[:0], c.Found[:0], c.unescaped[:0]
+	if c.Many = false; len(text) == 0 || text[0] != '{' {
 		return false
 	}
 	control, high := jsonscan.Survey(text)
@@ -65,7 +68,7 @@ func (c *checker) object(text []byte, root *wanted) bool {
 
 // members reads an object after its opening bracket, and returns the place after the closing one, or -1. w is the wanted
 // node of the object, or nil.
-func (c *checker) members(at, depth int, w *wanted) int {
+func (c *Checker) members(at, depth int, w *Wanted) int {
 	text, first := c.text, len(c.names)
 	at = jsonscan.SkipSpace(text, at)
 	if depth > maxDepth || at == len(text) {
@@ -115,7 +118,7 @@ func separator(text []byte, at int, closing byte) (next int, last bool) {
 }
 
 // name reads a name and its colon, and returns the place of its value, or -1.
-func (c *checker) name(at int) (name memberName, value int) {
+func (c *Checker) name(at int) (name memberName, value int) {
 	text := c.text
 	if at == len(text) || text[at] != '"' {
 		return name, -1
@@ -131,7 +134,7 @@ func (c *checker) name(at int) (name memberName, value int) {
 }
 
 // quoted reads a name from behind its opening quote. Most are shorter than a word, and end in the first one.
-func (c *checker) quoted(at int) (name memberName, end int) {
+func (c *Checker) quoted(at int) (name memberName, end int) {
 	if at+8 <= len(c.text) {
 		w := jsonscan.Word(c.text[at:])
 		if m := jsonscan.Special(w); m != 0 {
@@ -157,7 +160,7 @@ func (c *checker) quoted(at int) (name memberName, end int) {
 // endOfString reads a string whose opening quote is before at, and returns the place after its closing quote, a negative number if the
 // string is not valid. escaped reports whether it has escapes. If the text has no control character, only the next quote and the next
 // backslash matter, and the standard library finds a byte by vector instructions.
-func (c *checker) endOfString(at int) (end int, escaped bool) {
+func (c *Checker) endOfString(at int) (end int, escaped bool) {
 	text := c.text
 	if c.smooth {
 		i := bytes.IndexByte(text[at:], '"')
@@ -196,8 +199,8 @@ func (n memberName) is(other memberName) bool {
 }
 
 // named returns the child of a name, or nil.
-func (w *wanted) named(name memberName) *wanted {
-	for _, child := range w.children {
+func (w *Wanted) named(name memberName) *Wanted {
+	for _, child := range w.Children {
 		if child.plain.is(name) {
 			return child
 		}
@@ -206,15 +209,15 @@ func (w *wanted) named(name memberName) *wanted {
 }
 
 // add notes a name of the object whose names begin at first. It returns false for a duplicate, as long as the names are few.
-func (c *checker) add(first int, name memberName) bool {
+func (c *Checker) add(first int, name memberName) bool {
 	if names := c.names[first:]; len(names) < fewNames {
 		for i := range names {
 			if names[i].is(name) {
 				return false
 			}
 		}
-	} else if len(c.names) >= maxNames {
-		c.many = true
+	} else if len(c.names) >= MaxNames {
+		c.Many = true
 		return false
 	}
 	c.names = append(c.names, name)
@@ -222,7 +225,7 @@ func (c *checker) add(first int, name memberName) bool {
 }
 
 // close forgets the names of an object, and returns false if one of many was there twice.
-func (c *checker) close(first int) bool {
+func (c *Checker) close(first int) bool {
 	names := c.names[first:]
 	c.names = c.names[:first]
 	if len(names) <= fewNames {
@@ -238,30 +241,30 @@ func (c *checker) close(first int) bool {
 }
 
 // member reads a value in an object that has wanted ones.
-func (c *checker) member(at, depth int, w *wanted) int {
+func (c *Checker) member(at, depth int, w *Wanted) int {
 	switch {
 	case w == nil || at == len(c.text):
 		return c.value(at, depth)
-	case w.leaf < 0 && w.raw < 0 && c.text[at] == '{':
+	case w.Leaf < 0 && w.Raw < 0 && c.text[at] == '{':
 		return c.members(at+1, depth+1, w)
-	case w.leaf < 0 && w.raw < 0:
+	case w.Leaf < 0 && w.Raw < 0:
 		return c.value(at, depth)
 	case c.text[at] != '"':
 		end := c.value(at, depth)
 		if end >= 0 {
-			c.found = append(c.found, span{wanted: w, raw: c.text[at:end]})
+			c.Found = append(c.Found, Span{Wanted: w, Raw: c.text[at:end]})
 		}
 		return end
 	}
 	end, escaped := c.endOfString(at + 1)
 	if end >= 0 {
-		c.found = append(c.found, span{wanted: w, raw: c.text[at:end], plain: !escaped})
+		c.Found = append(c.Found, Span{Wanted: w, Raw: c.text[at:end], Plain: !escaped})
 	}
 	return end
 }
 
 // value reads a value and returns the place after it, or -1.
-func (c *checker) value(at, depth int) int {
+func (c *Checker) value(at, depth int) int {
 	if at == len(c.text) {
 		return -1
 	}
@@ -285,7 +288,7 @@ func (c *checker) value(at, depth int) int {
 }
 
 // entries reads a list from behind its opening bracket.
-func (c *checker) entries(at, depth int) int {
+func (c *Checker) entries(at, depth int) int {
 	text := c.text
 	at = jsonscan.SkipSpace(text, at)
 	if depth > maxDepth || at == len(text) {
@@ -304,7 +307,7 @@ func (c *checker) entries(at, depth int) int {
 	}
 }
 
-func (c *checker) literal(at int, word string) int {
+func (c *Checker) literal(at int, word string) int {
 	if end := at + len(word); end <= len(c.text) && string(c.text[at:end]) == word {
 		return end
 	}
