@@ -131,6 +131,7 @@ var rules = []rule{
 	{pkg: "internal/testing/hub", own: planned, foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/repos", own: append([]string{"internal/testing/hub"}, planned...), foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/faultfs"},
+	{pkg: "internal/testing/artifacts", foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/stores", foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/sources", own: slices.Concat([]string{"internal/bufpipe", "internal/progress", "internal/source"}, stored), foreign: anything, never: kubernetes},
 	{pkg: "internal/testing/realrows"},

@@ -16,6 +16,7 @@ import (
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
 	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/testing/artifacts"
 	"github.com/datasetmix/datasetmix/internal/testing/hub"
 	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
@@ -86,8 +87,8 @@ var (
 		{"Google Cloud Storage", gsSubject, unfollowed(nil)},
 		{"Azure Blob Storage", func(w *wire) subject { return azureSubject(w, true) }, unfollowed(nil)},
 		{"Azure Blob Storage without MD5", func(w *wire) subject { return azureSubject(w, false) }, unfollowed(nothingTells)},
-		{"OCI artifact", func(w *wire) subject { return ociSubject(w, ociServer{}) }, nil},
-		{"OCI artifact behind a token", func(w *wire) subject { return ociSubject(w, ociServer{token: true}) }, nil},
+		{"OCI artifact", func(w *wire) subject { return ociSubject(w, artifacts.Guard{}) }, nil},
+		{"OCI artifact behind a token", func(w *wire) subject { return ociSubject(w, artifacts.Guard{Token: true}) }, nil},
 		{"volume", volumeSubject, everyPoint("the file is read where it lies")},
 	}
 )

@@ -1,4 +1,4 @@
-package open_test
+package oci_test
 
 import (
 	"crypto/sha256"
@@ -19,16 +19,18 @@ import (
 	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/recipe"
 	"github.com/datasetmix/datasetmix/internal/source"
-	"github.com/datasetmix/datasetmix/internal/source/open"
+	"github.com/datasetmix/datasetmix/internal/source/oci"
+	"github.com/datasetmix/datasetmix/internal/source/transport"
+	"github.com/datasetmix/datasetmix/internal/testing/artifacts"
 	"github.com/datasetmix/datasetmix/internal/testing/sources"
 )
 
 // pushed returns an artifact in a registry of its own, over plain HTTP.
-func pushed(t *testing.T, layers ...ociLayer) (host string, digest string) {
+func pushed(t *testing.T, layers ...artifacts.Layer) (host string, digest string) {
 	t.Helper()
-	_, host = newRegistry(t)
-	image := artifactOf(t, layers...)
-	pushTo(t, host+"/acme/text:v1", image)
+	_, host = artifacts.NewRegistry(t)
+	image := artifacts.Of(t, layers...)
+	artifacts.Push(t, host+"/acme/text:v1", image)
 	sum, err := image.Digest()
 	if err != nil {
 		t.Fatal(err)
@@ -36,40 +38,51 @@ func pushed(t *testing.T, layers ...ociLayer) (host string, digest string) {
 	return host, sum.String()
 }
 
-func resolveOCI(t *testing.T, spec recipe.OCI) (source.Listing, error) {
+// resolve lists an artifact. Its clock never waits.
+func resolve(t *testing.T, spec recipe.OCI, o oci.Options) (source.Listing, error) {
+	t.Helper()
+	reading := sources.Options(sources.NewClock())
+	client, err := transport.NewClient(transport.Options{}, reading.Retry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, err := oci.New(spec, o, client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source.Wrap(kind, reading).Resolve(t.Context())
+}
+
+// resolveHTTP lists an artifact of a registry without TLS.
+func resolveHTTP(t *testing.T, spec recipe.OCI) (source.Listing, error) {
 	t.Helper()
 	spec.Scheme = "HTTP"
-	return newSource(t, recipe.Source{OCI: &spec}, environment(sources.NewClock())).Resolve(t.Context())
+	return resolve(t, spec, oci.Options{})
 }
 
 func TestWhichLayersAreRead(t *testing.T) {
-	layers := []ociLayer{
-		{title: "b.jsonl", content: []byte("bb")}, {title: "a/a.jsonl", content: []byte("a")},
-		{title: "docs", content: []byte("tar"), folder: true}, {content: []byte("no name")},
+	layers := []artifacts.Layer{
+		{Title: "b.jsonl", Content: []byte("bb")}, {Title: "a/a.jsonl", Content: []byte("a")},
+		{Title: "docs", Content: []byte("tar"), Folder: true}, {Content: []byte("no name")},
 	}
 	host, digest := pushed(t, layers...)
 	for name, reference := range map[string]string{
 		"by tag": host + "/acme/text:v1", "by digest": host + "/acme/text@" + digest, "by both": host + "/acme/text:v1@" + digest,
 	} {
 		t.Run(name, func(t *testing.T) {
-			l, err := resolveOCI(t, recipe.OCI{Reference: reference, Files: []string{"*.jsonl", "a/*"}})
+			l, err := resolveHTTP(t, recipe.OCI{Reference: reference, Files: []string{"*.jsonl", "a/*"}})
 			want := source.Listing{Revision: digest, License: "Apache-2.0", Files: []source.File{
-				{Path: "a/a.jsonl", Size: 1, SHA256: sha(t, "a")}, {Path: "b.jsonl", Size: 2, SHA256: sha(t, "bb")},
+				{Path: "a/a.jsonl", Size: 1, SHA256: sources.Digest([]byte("a"))}, {Path: "b.jsonl", Size: 2, SHA256: sources.Digest([]byte("bb"))},
 			}}
 			if diff := cmp.Diff(want, l); err != nil || diff != "" {
 				t.Errorf("%v (-want +got):\n%s", err, diff)
 			}
 		})
 	}
-	_, err := resolveOCI(t, recipe.OCI{Reference: host + "/acme/text:v1"})
+	_, err := resolveHTTP(t, recipe.OCI{Reference: host + "/acme/text:v1"})
 	wantSays(t, err, contract.InvalidData, "docs of artifact")
-	_, err = resolveOCI(t, recipe.OCI{Reference: host + "/acme/text:v1", Files: []string{"*.csv"}})
+	_, err = resolveHTTP(t, recipe.OCI{Reference: host + "/acme/text:v1", Files: []string{"*.csv"}})
 	wantSays(t, err, contract.FileNotFound, "a/a.jsonl, b.jsonl, docs")
-}
-
-func sha(t *testing.T, content string) string {
-	t.Helper()
-	return sources.Digest([]byte(content))
 }
 
 func wantSays(t *testing.T, err error, reason contract.Reason, says string) {
@@ -81,23 +94,23 @@ func wantSays(t *testing.T, err error, reason contract.Reason, says string) {
 }
 
 func TestArtifactsThatAreNoFiles(t *testing.T) {
-	image, _ := pushed(t, ociLayer{content: []byte("a layer of an image")})
-	twice, _ := pushed(t, ociLayer{title: "a", content: []byte("1")}, ociLayer{title: "a", content: []byte("2")})
-	outside, _ := pushed(t, ociLayer{title: "../a", content: []byte("1")})
+	image, _ := pushed(t, artifacts.Layer{Content: []byte("a layer of an image")})
+	twice, _ := pushed(t, artifacts.Layer{Title: "a", Content: []byte("1")}, artifacts.Layer{Title: "a", Content: []byte("2")})
+	outside, _ := pushed(t, artifacts.Layer{Title: "../a", Content: []byte("1")})
 	for host, says := range map[string]string{image: "no layer with a title", twice: "Two layers", outside: "not the name of a file"} {
-		_, err := resolveOCI(t, recipe.OCI{Reference: host + "/acme/text:v1"})
+		_, err := resolveHTTP(t, recipe.OCI{Reference: host + "/acme/text:v1"})
 		wantSays(t, err, contract.InvalidData, says)
 	}
-	_, err := resolveOCI(t, recipe.OCI{Reference: image + "/acme/text:v2"})
+	_, err := resolveHTTP(t, recipe.OCI{Reference: image + "/acme/text:v2"})
 	sources.WantReason(t, err, contract.SourceNotFound)
-	_, err = resolveOCI(t, recipe.OCI{Reference: image + "/acme/text@sha256:" + strings.Repeat("0", 64)})
+	_, err = resolveHTTP(t, recipe.OCI{Reference: image + "/acme/text@sha256:" + strings.Repeat("0", 64)})
 	sources.WantReason(t, err, contract.SourceNotFound)
 }
 
 // TestIndexes: an index of one manifest is that manifest; one of several is a question.
 func TestIndexes(t *testing.T) {
-	_, host := newRegistry(t)
-	one, other := artifactOf(t, ociLayer{title: "a", content: []byte("1")}), artifactOf(t, ociLayer{title: "a", content: []byte("2")})
+	_, host := artifacts.NewRegistry(t)
+	one, other := artifacts.Of(t, artifacts.Layer{Title: "a", Content: []byte("1")}), artifacts.Of(t, artifacts.Layer{Title: "a", Content: []byte("2")})
 	push := func(tag string, images ...v1.Image) {
 		var index v1.ImageIndex = empty.Index
 		for _, image := range images {
@@ -113,46 +126,43 @@ func TestIndexes(t *testing.T) {
 	}
 	push("one", one)
 	push("two", one, other)
-	l, err := resolveOCI(t, recipe.OCI{Reference: host + "/acme/text:one"})
-	if err != nil || len(l.Files) != 1 || l.Files[0].SHA256 != sha(t, "1") {
+	l, err := resolveHTTP(t, recipe.OCI{Reference: host + "/acme/text:one"})
+	if err != nil || len(l.Files) != 1 || l.Files[0].SHA256 != sources.Digest([]byte("1")) {
 		t.Errorf("%+v, %v", l, err)
 	}
-	_, err = resolveOCI(t, recipe.OCI{Reference: host + "/acme/text:two"})
+	_, err = resolveHTTP(t, recipe.OCI{Reference: host + "/acme/text:two"})
 	wantSays(t, err, contract.InvalidData, "a list of 2 manifests")
 }
 
 // TestRegistriesWithoutTLS are asked only where the manifest says so, be they on this machine.
 func TestRegistriesWithoutTLS(t *testing.T) {
-	host, _ := pushed(t, ociLayer{title: "a", content: []byte("1")})
-	env := environment(sources.NewClock())
-	_, err := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: host + "/acme/text:v1"}}, env).Resolve(t.Context())
+	host, _ := pushed(t, artifacts.Layer{Title: "a", Content: []byte("1")})
+	_, err := resolve(t, recipe.OCI{Reference: host + "/acme/text:v1"}, oci.Options{})
 	sources.WantReason(t, err, contract.FetchFailed)
 }
 
 func TestLoginsOfRegistries(t *testing.T) {
-	handler, inside := newRegistry(t)
-	pushTo(t, inside+"/acme/text:v1", artifactOf(t, ociLayer{title: "a", content: []byte("1")}))
-	for _, has := range []ociServer{{basic: true}, {token: true}} {
+	handler, inside := artifacts.NewRegistry(t)
+	artifacts.Push(t, inside+"/acme/text:v1", artifacts.Of(t, artifacts.Layer{Title: "a", Content: []byte("1")}))
+	for _, has := range []artifacts.Guard{{Basic: true}, {Token: true}} {
 		var address string
-		server := httptest.NewServer(has.guard(&address, handler))
+		server := httptest.NewServer(has.Before(&address, handler))
 		t.Cleanup(server.Close)
 		address = server.URL
 		host := strings.TrimPrefix(server.URL, "http://")
-		login := dockerConfig(host)
+		login := artifacts.DockerConfig(host)
 		for _, tc := range []struct{ name, config, says string }{
 			{"by host", login, ""},
 			{"by address", strings.ReplaceAll(login, `"`+host+`"`, `"http://`+host+`/v2/"`), ""},
 			{"by repository", strings.ReplaceAll(login, `"`+host+`"`, `"`+host+`/acme"`), ""},
 			{"of another host", strings.ReplaceAll(login, host, "elsewhere.example.com"), "has nothing for the registry"},
 			{"wrong", strings.ReplaceAll(login, "cm9ib3Q6", "eDpzM2NyM3Q6"), "401"},
-			{"damaged", `{"auths":{"` + registrySecret, "is not the configuration of Docker"},
+			{"damaged", `{"auths":{"` + artifacts.Password, "is not the configuration of Docker"},
 			{"empty", "", "have no .dockerconfigjson"},
 		} {
 			t.Run(tc.name, func(t *testing.T) {
-				env := environment(sources.NewClock())
-				env.OCI.Secret = sources.Secret(t, map[string]string{".dockerconfigjson": tc.config})
-				s := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: host + "/acme/text:v1", Scheme: "HTTP"}}, env)
-				l, err := s.Resolve(t.Context())
+				secret := sources.Secret(t, map[string]string{".dockerconfigjson": tc.config})
+				l, err := resolve(t, recipe.OCI{Reference: host + "/acme/text:v1", Scheme: "HTTP"}, oci.Options{Secret: secret})
 				if tc.says == "" {
 					if err != nil || len(l.Files) != 1 {
 						t.Errorf("%+v, %v", l, err)
@@ -160,7 +170,7 @@ func TestLoginsOfRegistries(t *testing.T) {
 					return
 				}
 				wantSays(t, err, contract.AuthenticationFailed, tc.says)
-				if strings.Contains(err.Error(), registrySecret) {
+				if strings.Contains(err.Error(), artifacts.Password) {
 					t.Errorf("%q holds the password", err)
 				}
 			})
@@ -170,7 +180,7 @@ func TestLoginsOfRegistries(t *testing.T) {
 
 func TestReferences(t *testing.T) {
 	for _, reference := range []string{"", "text:v1", "acme/text:v1", "registry.example.com/text", "registry.example.com/text@sha256:12", "https://registry.example.com/text:v1"} {
-		_, err := open.New(recipe.Source{OCI: &recipe.OCI{Reference: reference}}, open.Options{})
+		_, err := oci.New(recipe.OCI{Reference: reference}, oci.Options{}, nil)
 		if contract.ReasonOf(err) != contract.InvalidTask {
 			t.Errorf("%q: %v", reference, err)
 		}
@@ -190,7 +200,7 @@ func TestListsOfLists(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	at := strings.TrimPrefix(server.URL, "http://")
-	_, err := newSource(t, recipe.Source{OCI: &recipe.OCI{Reference: at + "/acme/set:v1", Scheme: "HTTP"}}, environment(sources.NewClock())).Resolve(t.Context())
+	_, err := resolve(t, recipe.OCI{Reference: at + "/acme/set:v1", Scheme: "HTTP"}, oci.Options{})
 	if sources.WantReason(t, err, contract.InvalidData); !strings.Contains(fmt.Sprint(err), "is a list of a list of manifests") {
 		t.Error(err)
 	}
