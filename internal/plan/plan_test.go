@@ -270,8 +270,8 @@ func TestRepeatsAgreeWithTryingEveryTotal(t *testing.T) {
 		}
 		r.Splits[0].Size.Rows = 10_000
 		_, err := New(r, counts)
-		facts := strings.Fields(infeasibility(err)) // split, rows, data set, its rows, repeats, maxRepeats, its value, total, data set in the way …
-		if len(facts) < 9 || facts[7] != strconv.FormatInt(most, 10) {
+		facts := strings.Fields(infeasibility(err)) // split, rows, data set, its rows, up, to, repeats, maxRepeats, its value, total, data set in the way …
+		if len(facts) < 11 || facts[9] != strconv.FormatInt(most, 10) {
 			t.Fatalf("%+v %+v: %q does not name the total %d", r, counts, err, most)
 		}
 		limit := r.MaxRepeats
@@ -282,7 +282,7 @@ func TestRepeatsAgreeWithTryingEveryTotal(t *testing.T) {
 		}
 		named := false
 		for _, dataset := range plan.Splits[0].Datasets() {
-			named = named || dataset.MaxRepeats > limit && facts[8] == dataset.Name
+			named = named || dataset.MaxRepeats > limit && facts[10] == dataset.Name
 		}
 		if !named {
 			t.Fatalf("%+v: %q names no data set that limits %d rows: %+v", counts, facts, most+1, plan)
@@ -297,7 +297,7 @@ func TestTheDataSetInTheWayIsTheOneThatRoundingGivesTheRow(t *testing.T) {
 		{Name: "d", Share: 1, Balance: recipe.Largest, Datasets: []recipe.Dataset{{Name: "d0-0"}, {Name: "d0-1"}}},
 	}}
 	_, err := New(r, rowCounts(map[string][]int64{"d0-0": {3}, "d0-1": {3}}))
-	if got, want := infeasibility(err), "all: 20 d0-0 3 4 maxRepeats 2 12 d0-1 3 d0-1"; got != want {
+	if got, want := infeasibility(err), "all: 20 d0-0 3 up to 4 maxRepeats 2 12 d0-1 3 d0-1"; got != want {
 		t.Errorf("%v has the facts %q, want %q", err, got, want)
 	}
 }
@@ -323,6 +323,13 @@ func TestSplitCounts(t *testing.T) {
 	// 5 of 6 of the 3 bytes over, by rows: 2.49975… and 0.50019… of 7473 rows
 	if diff := cmp.Diff(Count{Rows: []int64{6227, 1246}, Units: []int64{622702, 124601}}, got["gsm8k"]); diff != "" {
 		t.Errorf("gsm8k (-want +got):\n%s", diff)
+	}
+	rows["mbpp"], units["mbpp"] = 0, 0
+	if got, err = SplitCounts(r, rows, units); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(Count{Rows: []int64{0, 0}, Units: []int64{0, 0}}, got["mbpp"]); diff != "" {
+		t.Errorf("mbpp, which is empty (-want +got):\n%s", diff)
 	}
 }
 

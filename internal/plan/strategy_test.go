@@ -143,8 +143,8 @@ func TestInfeasiblePlansSayWhyAndWhatToDo(t *testing.T) {
 			r.Domains[2].Balance = recipe.Smallest
 			c["humaneval"] = Count{Rows: []int64{137, 0}}
 		}, "test: humaneval Smallest code None"},
-		{"a cap", func(r *recipe.Recipe, _ Counts) { r.MaxRepeats = 100 }, "train: 160107 humaneval 137 176 maxRepeats 100 91338 humaneval 137 humaneval"},
-		{"a cap on draws", func(r *recipe.Recipe, _ Counts) { r.MaxRepeats, r.Resample = 100, recipe.WithReplacement }, "train: 160107 humaneval 137 176 maxRepeats 100 91338 humaneval 137 humaneval"},
+		{"a cap", func(r *recipe.Recipe, _ Counts) { r.MaxRepeats = 100 }, "train: 160107 humaneval 137 up to 176 maxRepeats 100 91338 humaneval 137 humaneval"},
+		{"a cap on draws", func(r *recipe.Recipe, _ Counts) { r.MaxRepeats, r.Resample = 100, recipe.WithReplacement }, "train: 160107 humaneval 137 at least 176 maxRepeats 100 no total 91338 humaneval 137 humaneval"},
 		{"no repeats of no rows", func(r *recipe.Recipe, c Counts) {
 			r.Splits[1].Size.Policy, c["mbpp"] = recipe.NoRepeat, Count{Rows: []int64{356, 0}}
 		}, "test: mbpp code None"},
