@@ -59,7 +59,7 @@ func read(ctx context.Context, args []string, pod pod) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	question, err := rows.ParseQuestion(flags.Arg(0))
+	question, err := contract.ParseQuestion[rows.Question](flags.Arg(0))
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func lookAt(ctx context.Context, args []string, pod pod) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	question, err := look.ParseQuestion(flags.Arg(0))
+	question, err := contract.ParseQuestion[look.Question](flags.Arg(0))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@
 package contract
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -65,10 +64,8 @@ func ParseTask(encoded []byte) (Task, error) {
 	if version.Version != TaskVersion {
 		return Task{}, Failf(InvalidTask, "the task has version %q, this worker reads %q: %s", version.Version, TaskVersion, taskTooNew)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(encoded))
-	decoder.DisallowUnknownFields()
 	var task Task
-	if err := decoder.Decode(&task); err != nil {
+	if err := DecodeStrict(encoded, &task); err != nil {
 		return Task{}, Failf(InvalidTask, "the task cannot be read: %w: %s", err, taskTooNew)
 	}
 	if err := task.Recipe.Validate(); err != nil {

@@ -79,14 +79,3 @@ func TestCount(t *testing.T) {
 		})
 	}
 }
-
-// TestParseQuestion: a question that a worker does not understand whole is refused.
-func TestParseQuestion(t *testing.T) {
-	q, err := ParseQuestion(`{"dataset":{"name":"d"},"domain":"m","rows":3,"show":1}`)
-	if err != nil || q.Dataset.Name != "d" || q.Domain != "m" || q.Rows != 3 || q.Show != 1 {
-		t.Errorf("%+v, %v", q, err)
-	}
-	if _, err := ParseQuestion(`{"dataset":{},"tongue":"en"}`); contract.ReasonOf(err) != contract.InvalidTask {
-		t.Error(err)
-	}
-}

@@ -1,11 +1,7 @@
 package revision
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -71,16 +67,11 @@ func (l Lock) Encode() ([]byte, error) { return EncodeJSON(l) }
 // parts of addresses.
 func ParseLock(encoded []byte) (Lock, error) {
 	var lock Lock
-	decoder := json.NewDecoder(bytes.NewReader(encoded))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&lock); err != nil {
+	if err := contract.DecodeStrict(encoded, &lock); err != nil {
 		return Lock{}, contract.Failf(contract.InvalidTask, "it is not a lock: %w", err)
 	}
 	if lock.Version != LockVersion {
 		return Lock{}, contract.Failf(contract.InvalidTask, "it has version %q, this program reads %q", lock.Version, LockVersion)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return Lock{}, contract.Failf(contract.InvalidTask, "it is not a lock: something follows the JSON document")
 	}
 	named := map[string]bool{}
 	for _, source := range lock.Sources {

@@ -39,17 +39,6 @@ type Question struct {
 	Seed int64 `json:"seed,omitempty"`
 }
 
-// ParseQuestion reads a question. A question with a member that this release does not know is refused: the answer would be to another question.
-func ParseQuestion(encoded string) (Question, error) {
-	var q Question
-	decoder := json.NewDecoder(strings.NewReader(encoded))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&q); err != nil {
-		return q, contract.Failf(contract.InvalidTask, "the worker does not understand the question: %w; use a command and a worker of the same release", err)
-	}
-	return q, nil
-}
-
 // Counts are the rows of a selection, by data set.
 type Counts struct {
 	Revision string         `json:"revision"`

@@ -2,14 +2,13 @@ package single
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"os"
 	"slices"
 
+	"github.com/datasetmix/datasetmix/internal/contract"
 	"github.com/datasetmix/datasetmix/internal/revision"
 	"github.com/datasetmix/datasetmix/internal/verify/files"
 	"github.com/datasetmix/datasetmix/internal/verify/layout"
@@ -45,9 +44,7 @@ func (c *skippedCheck) row(_ int64, line []byte) error {
 
 // skippedRow reads a line of the list.
 func skippedRow(line []byte) (row revision.DroppedSourceRow, err error) {
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&row)
+	err = contract.DecodeStrict(line, &row)
 	return row, err
 }
 
