@@ -400,7 +400,7 @@ type Expression string
 //
 // +kubebuilder:validation:XValidation:rule="has(self.preset) != has(self.question)",message="A record must have exactly one of preset and question."
 // +kubebuilder:validation:XValidation:rule="has(self.question) == has(self.referenceAnswer) && has(self.question) == has(self.answerType)",message="The question, the referenceAnswer and the answerType of a record must be set together."
-// +kubebuilder:validation:XValidation:rule="!has(self.metadata) || !has(self.preset)",message="The metadata of a record must not stand beside a preset, which has its own."
+// +kubebuilder:validation:XValidation:rule="!has(self.metadata) || !has(self.preset)",message="A record with a preset must not have metadata: the preset has its own."
 // +kubebuilder:validation:MinProperties=1
 type Record struct {
 	// preset names a mapping for a well-known data set (gsm8k, math, squad2, hotpotqa, hotpotqa-context, humaneval or mbpp) or for

@@ -41,7 +41,7 @@ func parse(arguments []string) flags {
 	set.StringVar(&f.settings.HubEndpoint, "hub-endpoint", os.Getenv("HF_ENDPOINT"), "Address of the Hugging Face Hub for sources that name none. Default: the environment variable HF_ENDPOINT, else https://huggingface.co.")
 	set.StringVar(&f.namespaces, "namespaces", os.Getenv("WATCH_NAMESPACES"), "Namespaces to look after, separated by commas. Default: the environment variable WATCH_NAMESPACES, else all.")
 	set.StringVar(&f.metrics, "metrics-bind-address", "0", "Address to serve metrics on, for example :8443; 0 serves none.")
-	set.BoolVar(&f.insecure, "metrics-insecure", false, "Serve metrics over HTTP and to everybody, instead of over HTTPS and to whoever the API server allows.")
+	set.BoolVar(&f.insecure, "metrics-insecure", false, "Serve metrics over HTTP and to everyone, instead of over HTTPS and to those whom the API server allows.")
 	set.StringVar(&f.probes, "health-probe-bind-address", ":8081", "Address to serve /healthz and /readyz on; 0 serves none.")
 	set.BoolVar(&f.elect, "leader-elect", false, "Work only while holding the lease, so that several managers can stand by.")
 	f.log.BindFlags(set)

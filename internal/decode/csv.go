@@ -22,7 +22,7 @@ var (
 	errQuoteInside = errors.New("there is a quotation mark inside a field that does not begin with one; put the field in quotes and double those inside it" + orNoQuotes)
 	errQuoteAfter  = errors.New("there is text after the quotation mark that ends a field; double the quotation marks inside a field" + orNoQuotes)
 	errQuoteOpen   = errors.New("the file ends inside a quoted field: it was cut short or a quotation mark is missing; fetch it again or correct it at the source" + orNoQuotes)
-	errQuoteLines  = errors.New("a quoted field goes over several lines, and each of them has as many fields as the header: it cannot be told whether quotation marks are plain text in this file; " +
+	errQuoteLines  = errors.New("a quoted field goes over several lines, and each of them has as many fields as the header: it is not clear whether quotation marks are plain text in this file; " +
 		"set read.table.quote to None if they are, and to Double if the lines are one record")
 	errColumns = fmt.Errorf("the record has more than %d fields; check the delimiter", decoded.MaxValues)
 	errNotUTF8 = errors.New("the text is not UTF-8; convert it to UTF-8 at the source")

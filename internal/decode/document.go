@@ -116,7 +116,7 @@ func (d *document) find(name string, depth int) error {
 	if _, err := d.dec.ReadToken(); err != nil {
 		return jsonError(err)
 	}
-	return fmt.Errorf("there is no %q in the file; the names beside it are %s; set the path that leads to the rows", strings.Join(d.path[:depth+1], "."), strings.Join(append(there, "no more"), ", "))
+	return fmt.Errorf("there is no %q in the file; the names in its place are %s; set the path that leads to the rows", strings.Join(d.path[:depth+1], "."), strings.Join(append(there, "no more"), ", "))
 }
 
 // skip reads over a value. A list may have any length; its elements, and any other value, are bounded like a row.

@@ -43,8 +43,8 @@ func TestPath(t *testing.T) {
 func TestPathRefuses(t *testing.T) {
 	for _, c := range []struct{ name, data, message string }{
 		{"an array", `[{"a":1}]`, `rows, element 1 of the array: the path "data.rows" does not fit the file: at the top of the file is a list and must be an object`},
-		{"a name that is not there", `{"x":1,"y":[2]}`, `there is no "data" in the file; the names beside it are "x", "y", no more`},
-		{"a second name that is not there", `{"data":{"x":1}}`, `there is no "data.rows" in the file; the names beside it are "x", no more`},
+		{"a name that is not there", `{"x":1,"y":[2]}`, `there is no "data" in the file; the names in its place are "x", "y", no more`},
+		{"a second name that is not there", `{"data":{"x":1}}`, `there is no "data.rows" in the file; the names in its place are "x", no more`},
 		{"an array on the way", `{"data":[{"rows":[]}]}`, `at "data" is a list and must be an object`},
 		{"no array at the end", `{"data":{"rows":{"a":1}}}`, `at "data.rows" is an object and must be a list of rows`},
 		{"cut on the way", `{"data":{"ro`, "the JSON ends before it is complete"},

@@ -36,7 +36,7 @@ const (
 	packingZstd      = "zstd"
 	packingBzip2     = "bzip2"
 	unpackedTwice    = "the file is packed twice: %s around Parquet or around another packing; unpack the outer one, since Parquet packs its own columns"
-	packedWide       = "the zstd packing has a window of more than %d MiB, as zstd --long=31 makes it, and nobody reads that without being told to; pack the file again with --long=27 or without --long"
+	packedWide       = "the zstd packing has a window of more than %d MiB, as zstd --long=31 makes it, which most programs refuse to read unless an option allows it; pack the file again with --long=27 or without --long"
 	packedDictionary = "the file is packed with a zstd dictionary, which is not in the file; pack it again without one"
 	unpackedBeyond   = "the file unpacks to more than %d bytes from %d packed ones, which is more than %d times as many and not the way of rows of text; check what the file is, and publish it unpacked if it is right"
 )

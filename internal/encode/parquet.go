@@ -164,7 +164,7 @@ func (w *parquetWriter) columnsOf(r record.Record) error {
 		to = append(to, value)
 	}
 	if w.rows[0] = to; len(r.Kept) > 0 {
-		return fmt.Errorf("the row keeps the member %q, which is none of the file's columns", r.Kept[0].Key)
+		return fmt.Errorf("the row keeps the member %q, which is not a column of the file", r.Kept[0].Key)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func Parse(pattern string) (Pattern, error) {
 	g := Pattern{Written: pattern, Alternatives: alternatives}
 	for _, alternative := range alternatives {
 		if mixesStars(alternative) {
-			return Pattern{}, errors.New("has ** beside other characters, which some read as one folder's files and some as those of all folders: " +
+			return Pattern{}, errors.New("has ** next to other characters, which some read as one folder's files and some as those of all folders: " +
 				"write **/ for any folder, as in **/*.jsonl, and * for any name")
 		}
 	}
@@ -70,7 +70,7 @@ func alternativesOf(pattern string) ([]string, error) {
 			from = commas[0] + 1
 		}
 		if len(out)+len(todo) > maxAlternatives {
-			return nil, fmt.Errorf("stands for more than %d patterns: write fewer alternatives in braces", maxAlternatives)
+			return nil, fmt.Errorf("expands to more than %d patterns: write fewer alternatives in braces", maxAlternatives)
 		}
 	}
 	return out, nil

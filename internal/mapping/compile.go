@@ -32,7 +32,7 @@ func Compile(r recipe.Record) (Mapping, error) {
 		return nil, err
 	}
 	if r.Question != "" || r.ReferenceAnswer != "" || r.AnswerType != "" || len(r.Metadata) > 0 {
-		return nil, contract.Failf(contract.InvalidTask, "the record has the preset %q and expressions beside it; only where, groupBy, answers, keep, keepAsText, decontaminate and scorer may stand beside a preset", r.Preset)
+		return nil, contract.Failf(contract.InvalidTask, "the record has the preset %q and expressions of its own; only where, groupBy, answers, keep, keepAsText, decontaminate and scorer may be set with a preset", r.Preset)
 	}
 	return compile(r.Resolved(), p.Name, r.Kept())
 }

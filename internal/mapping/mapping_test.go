@@ -160,7 +160,7 @@ func TestCompileRefuses(t *testing.T) {
 	}{
 		{"nothing", recipe.Record{}, "the expression of question, ``, cannot be used: it is not set"},
 		{"a preset that is not there", recipe.Record{Preset: "gsm"}, `there is no preset "gsm"`},
-		{"a preset and a question", recipe.Record{Preset: "gsm8k", Question: `row.q`}, "only where, groupBy, answers, keep, keepAsText, decontaminate and scorer may stand beside a preset"},
+		{"a preset and a question", recipe.Record{Preset: "gsm8k", Question: `row.q`}, "only where, groupBy, answers, keep, keepAsText, decontaminate and scorer may be set with a preset"},
 		{"syntax", question(`row.q +`), "the expression of question, `row.q +`, cannot be used: at character 8: Syntax error"},
 		{"the second line", question("row.q +\n  row.b ++ row.c"), "at line 2, character 10: Syntax error"},
 		{"a function that is not there", question(`row.q.shout()`), "at character 12: undeclared reference to 'shout'; correct it in the data set's record"},
@@ -233,7 +233,7 @@ func TestEvaluationRefuses(t *testing.T) {
 		{"where beside a preset", recipe.Record{Preset: "hotpotqa", Where: `row.keep`}, `there is no field "question"`},
 		{"a group", base(func(r *recipe.Record) { r.GroupBy = `row.o` }), `the field "o" is an object and must be a string or a number`},
 		{"a message of one's own", answer(`row.n > 6 ? fail("n is too great") : row.a`), `fails: n is too great; correct`},
-		{"an object with keys that are no texts", base(func(r *recipe.Record) { r.Metadata = []recipe.Metadata{{Name: "k", Value: `{1: 2}`}} }), "an object with a key of type int cannot stand in a record"},
+		{"an object with keys that are no texts", base(func(r *recipe.Record) { r.Metadata = []recipe.Metadata{{Name: "k", Value: `{1: 2}`}} }), "a record cannot hold an object with a key of type int"},
 		{"keys of bytes", base(func(r *recipe.Record) { r.Where = `size({row.a: 1, b"x": 2}) == 1` }), "a map has a key that is not a string, a number or a bool"},
 		{"too many steps", base(func(r *recipe.Record) {
 			r.Where = `row.many.split(",").exists(x, row.many.split(",").exists(y, y == x + "?"))`

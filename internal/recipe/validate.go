@@ -225,7 +225,7 @@ func sharesOf(what string, shares []int64) error {
 func judgeSources(r Recipe) error {
 	digest := func(of, value string) error {
 		if value != "" && !IsHex(value, 64) {
-			return fmt.Errorf("%s has the SHA-256 %q, which is none", of, value)
+			return fmt.Errorf("%s has the SHA-256 %q, which is not 64 hexadecimal digits", of, value)
 		}
 		return nil
 	}

@@ -90,14 +90,14 @@ func TestValidateRefusesByName(t *testing.T) {
 		`the source of gsm8k is of 2 kinds`: func(r *recipe.Recipe) {
 			r.Domains[0].Datasets[0].Source = recipe.Source{HuggingFace: &recipe.HuggingFace{}, OCI: &recipe.OCI{}}
 		},
-		`a file of gsm8k has the SHA-256 "../../victim", which is none`: func(r *recipe.Recipe) {
+		`a file of gsm8k has the SHA-256 "../../victim", which is not 64 hexadecimal digits`: func(r *recipe.Recipe) {
 			r.Domains[0].Datasets[0].Source = recipe.Source{HTTP: &recipe.HTTP{URLs: []recipe.HTTPFile{{SHA256: "../../victim"}}}}
 		},
-		`what is expected of gsm8k has the SHA-256 "x", which is none`: func(r *recipe.Recipe) { r.Domains[0].Datasets[0].Source.Expect = &recipe.Expect{SHA256: "x"} },
-		`output.path is "../other"`:                                    func(r *recipe.Recipe) { r.Output.Path = "../other" },
-		`output.path is "/etc"`:                                        func(r *recipe.Recipe) { r.Output.Path = "/etc" },
-		`output.path is "mix/.stages"`:                                 func(r *recipe.Recipe) { r.Output.Path = "mix/.stages" },
-		`the tokenizer has the SHA-256 "ABC", which is none`:           func(r *recipe.Recipe) { r.Tokenizer.SHA256 = "ABC" },
+		`what is expected of gsm8k has the SHA-256 "x", which is not 64 hexadecimal digits`: func(r *recipe.Recipe) { r.Domains[0].Datasets[0].Source.Expect = &recipe.Expect{SHA256: "x"} },
+		`output.path is "../other"`:    func(r *recipe.Recipe) { r.Output.Path = "../other" },
+		`output.path is "/etc"`:        func(r *recipe.Recipe) { r.Output.Path = "/etc" },
+		`output.path is "mix/.stages"`: func(r *recipe.Recipe) { r.Output.Path = "mix/.stages" },
+		`the tokenizer has the SHA-256 "ABC", which is not 64 hexadecimal digits`: func(r *recipe.Recipe) { r.Tokenizer.SHA256 = "ABC" },
 	} {
 		r := recipes.Six(recipe.KeepTotal, recipe.KeepTotal)
 		r.Splits = append([]recipe.Split(nil), r.Splits...)

@@ -113,5 +113,5 @@ func contentOf(r Revision, path string) ([]byte, error) {
 			return r.folderCard(card.folder, card.what)
 		}
 	}
-	return nil, errors.New("it is no page")
+	return nil, errors.New("it is not a page")
 }

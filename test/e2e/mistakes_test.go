@@ -79,7 +79,7 @@ func TestMistakesThatNeedNoData(t *testing.T) {
 		{"answer-type", goodSource, written("row.question", `"essay"`, "true"), "", datav1alpha1.ReasonInvalidSpec, []string{`must be "numeric", "text" or "code"`}},
 		{"pattern", filesOf("train-[0.parquet"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{`The pattern "train-[0.parquet" in files is not a valid pattern`}},
 		{"stars", filesOf("**.parquet"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{"write **/ for any folder"}},
-		{"alternatives", filesOf(strings.Repeat("{a,b}", 11) + ".csv"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{"stands for more than 1024 patterns", "fewer alternatives"}},
+		{"alternatives", filesOf(strings.Repeat("{a,b}", 11) + ".csv"), goodRecord, "", datav1alpha1.ReasonInvalidSpec, []string{"expands to more than 1024 patterns", "fewer alternatives"}},
 		{"probe", goodSource, goodRecord, "  decontaminate: {against: [{name: bench, source: " + goodSource + ", question: \"row.question[\"}]}\n", datav1alpha1.ReasonInvalidSpec, []string{"Decontaminate against bench", "Syntax error"}},
 		{"plan", expected, goodRecord, "  limits: {maxRepeats: 2}\n", datav1alpha1.ReasonInfeasibleMix, []string{"at least 100 times", "raise the limit"}},
 	}

@@ -193,7 +193,7 @@ func binaryText(v parquet.Value) (any, error) {
 	return text, nil
 }
 
-var errBinary = errors.New("it is a BYTE_ARRAY that is not marked as text, and the value is not UTF-8 (an image, or something else that is binary?), which cannot stand in a record; " +
+var errBinary = errors.New("it is a BYTE_ARRAY that is not marked as text, and the value is not UTF-8 (an image, or something else that is binary?), which a record cannot hold; " +
 	"leave the column out of the record, or write it as text, for example in Base64")
 
 // null returns the value of a column of UNKNOWN type, which has no others.

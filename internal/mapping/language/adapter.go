@@ -149,7 +149,7 @@ func Native(v ref.Val) (any, error) {
 	case traits.Lister:
 		return nativeList(v)
 	}
-	return nil, fmt.Errorf("a %s cannot stand in a record", v.Type().TypeName())
+	return nil, fmt.Errorf("a record cannot hold a value of type %s", v.Type().TypeName())
 }
 
 // numberText returns the shortest form of a double, as JSON writes it.
@@ -188,7 +188,7 @@ func nativeMap(m traits.Mapper) (any, error) {
 		key := it.Next()
 		name, ok := key.(types.String)
 		if !ok {
-			return nil, fmt.Errorf("an object with a key of type %s cannot stand in a record", key.Type().TypeName())
+			return nil, fmt.Errorf("a record cannot hold an object with a key of type %s", key.Type().TypeName())
 		}
 		value, err := Native(m.Get(key))
 		if err != nil {

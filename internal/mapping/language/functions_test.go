@@ -36,7 +36,7 @@ func TestFunctions(t *testing.T) {
 		`"7".json() + 1`:                                 `8`,
 		`jsonText(row.o)`:                                `"{\"a\":[null],\"b\":1.50}"`,
 		`jsonText(0.0 / 0.0)`:                            `error: NaN is not a number that JSON has`,
-		`jsonText(b"x")`:                                 `error: a bytes cannot stand in a record`,
+		`jsonText(b"x")`:                                 `error: a record cannot hold a value of type bytes`,
 		`row.chat.turns()`:                               `["Q","A\nB"]`,
 		`row.chat.turns("USER")`:                         `["Q"]`,
 		`row.chat.turns("assistant")`:                    `["A\nB"]`,

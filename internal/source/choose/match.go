@@ -57,7 +57,7 @@ func (m *Matching) Match(g glob.Pattern) ([]string, error) {
 			}
 			if m.work += len(pattern) * len(p); m.work > maxMatching {
 				return nil, contract.Failf(contract.InvalidData,
-					"%s has %s, and there is too much to compare them with, up to the pattern %q. Name the files to read with fewer patterns, or with such as begin with a folder.",
+					"%s has %s, and there is too much to compare them with, up to the pattern %q. Name the files to read with fewer patterns, or with patterns that begin with a folder.",
 					source.Capital(m.where), source.Plural(len(m.Paths), "file"), g.Written)
 			}
 			if doublestar.MatchUnvalidated(pattern, p) {

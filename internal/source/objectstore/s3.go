@@ -137,7 +137,7 @@ func describeS3(o *blob.ListObject, f *source.File) error {
 // pinnedBy refuses an object that nothing pins.
 func pinnedBy(f *source.File, mark string) error {
 	if mark == "" {
-		return contract.Failf(contract.FetchFailed, "The listing says nothing of %s by which a changed object could be told. Check the endpoint.", f.Path)
+		return contract.Failf(contract.FetchFailed, "The listing has neither a version nor a digest of %s, so a change of the object would not be noticed. Check the endpoint.", f.Path)
 	}
 	return nil
 }

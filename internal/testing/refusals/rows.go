@@ -26,7 +26,7 @@ var rows = []Case{
 		"spec.domains[0].datasets[0].record: Invalid value: The question, the referenceAnswer and the answerType of a record must be set together.",
 	}},
 	{Name: "metadata and a preset", Edits: []Edit{{first + "record.metadata", []any{map[string]any{"name": "id", "value": "row.id"}}}}, Want: []string{
-		"spec.domains[0].datasets[0].record: Invalid value: The metadata of a record must not stand beside a preset, which has its own.",
+		"spec.domains[0].datasets[0].record: Invalid value: A record with a preset must not have metadata: the preset has its own.",
 	}},
 	{Name: "metadata named source", Edits: []Edit{{first + "record", map[string]any{"question": "row.q", "referenceAnswer": "row.a", "answerType": "text",
 		"metadata": []any{map[string]any{"name": "source", "value": "row.s"}}}}}, Want: []string{
