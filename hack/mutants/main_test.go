@@ -109,3 +109,18 @@ func TestSwap(t *testing.T) {
 		}
 	}
 }
+
+// TestAMinusIsCountedTwice: what is known of its arithmetic holds for its sign.
+func TestAMinusIsCountedTwice(t *testing.T) {
+	var found report
+	encoded := `{"files": [{"file_name": "b.go", "mutations": [{"type": "K", "status": "KILLED", "line": 1}, {"type": "INVERT_NEGATIVES", "status": "LIVED", "line": 1}]}]}`
+	if err := json.Unmarshal([]byte(encoded), &found); err != nil {
+		t.Fatal(err)
+	}
+	lines := func(string) ([]string, error) { return []string{"a - b"}, nil }
+	for kind, equal := range map[string]bool{"ARITHMETIC_BASE": true, "INVERT_NEGATIVES": true, "CONDITIONALS_BOUNDARY": false} {
+		if err := judge("a", found, map[mutant]string{{"a/b.go", kind, "a - b"}: "why"}, lines); (err == nil) != equal {
+			t.Errorf("%s is known: %v", kind, err)
+		}
+	}
+}
