@@ -35,11 +35,26 @@ func TestResultsAtTheirBounds(t *testing.T) {
 	download := func(files int) pipeline.Result {
 		return pipeline.Result{Download: &pipeline.DownloadResult{Digest: "d", Files: files}}
 	}
+	counts := func(n int) []int64 { return make([]int64, n) }
+	balance := func(table [][]int64) pipeline.Result {
+		return pipeline.Result{Balance: &pipeline.BalanceResult{Plan: "d", Variants: table}}
+	}
+	mixed := func(datasets int) pipeline.Result {
+		return pipeline.Result{Mix: &pipeline.MixResult{Digest: "d", Datasets: make([]pipeline.MixedDataset, datasets)}}
+	}
 	for _, tc := range []struct {
 		name   string
 		result pipeline.Result
 		fits   bool
 	}{
+		{"units of splits", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Units: counts(mostTable)}}, true},
+		{"units of a split too many", pipeline.Result{Split: &pipeline.SplitResult{Digest: "d", Units: counts(mostTable + 1)}}, false},
+		{"columns of a table", balance([][]int64{counts(mostTable)}), true},
+		{"a column too many", balance([][]int64{counts(mostTable + 1)}), false},
+		{"lines of a table", balance(make([][]int64, mostTable)), true},
+		{"a line too many", balance(make([][]int64, mostTable+1)), false},
+		{"mixed data sets", mixed(mostTable), true},
+		{"a mixed data set too many", mixed(mostTable + 1), false},
 		{"reasons", split(1, mostReasons), true},
 		{"a reason too many", split(1, mostReasons+1), false},
 		{"a long digest", split(digestLimit, 0), true},

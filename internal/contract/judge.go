@@ -16,6 +16,7 @@ const (
 	mostFiles      = 1 << 30 // a status counts them in 32 bits
 	mostShown      = 8       // files and bad rows
 	mostReasons    = 16      // for which rows are dropped
+	mostTable      = 64      // entries of a table of counts, which are splits or data sets
 	licenseLimit   = 200     // characters
 	revisionLimit  = 200
 	shownLimit     = 256 // of a file's name, and of a bad row with its place
@@ -44,10 +45,10 @@ func Judge(result pipeline.Result) (pipeline.Result, error) {
 		result.Split = &done
 	}
 	if b := result.Balance; b != nil {
-		kinds = append(kinds, judgeDigest("the plan", b.Plan))
+		kinds = append(kinds, cmp.Or(judgeTables(b.Overlap, b.Duplicates, b.NearDuplicates, b.Variants, b.Units), judgeDigest("the plan", b.Plan)))
 	}
 	if m := result.Mix; m != nil {
-		kinds = append(kinds, judgeDigest("the mixed file", m.Digest))
+		kinds = append(kinds, cmp.Or(judgeLength(len(m.Datasets)), judgeDigest("the mixed file", m.Digest)))
 	}
 	if p := result.Publish; p != nil {
 		kinds = append(kinds, judgePublish(*p))
@@ -87,7 +88,29 @@ func judgeSplit(s *pipeline.SplitResult) error {
 			return fmt.Errorf("%q is not a reason to drop rows", Clean(reason, reasonLimit))
 		}
 	}
-	return judgeDigest("the rows", s.Digest)
+	return cmp.Or(judgeTables([][]int64{s.Rows, s.Units}), judgeDigest("the rows", s.Digest))
+}
+
+// judgeTables refuses tables with more lines or columns than a mix has splits or data sets, whatever the numbers in them.
+func judgeTables(tables ...[][]int64) error {
+	for _, table := range tables {
+		if err := judgeLength(len(table)); err != nil {
+			return err
+		}
+		for _, line := range table {
+			if err := judgeLength(len(line)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func judgeLength(entries int) error {
+	if entries > mostTable {
+		return fmt.Errorf("a table of counts has %d entries in a line or column, and a mix has at most %d splits and data sets", entries, mostTable)
+	}
+	return nil
 }
 
 func judgePublish(p pipeline.PublishResult) error {
